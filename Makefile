@@ -1,0 +1,48 @@
+# Every target works from a clean clone with Python 3.11+ and nothing else.
+PYTHON ?= python3
+VENV   := .venv
+BIN    := $(VENV)/bin
+PIP    := $(BIN)/python -m pip --disable-pip-version-check
+READY  := $(VENV)/.ready-$(shell cat pyproject.toml .ci/constraints.txt 2>/dev/null | cksum | cut -d' ' -f1)
+
+.PHONY: help setup tools demo test check bench golden run site
+
+help: ## list the targets
+	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
+
+$(READY): pyproject.toml .ci/constraints.txt
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "digest needs Python 3.11 or newer")'
+	$(PYTHON) -m venv $(VENV)
+	$(PIP) install -q -c .ci/constraints.txt -e '.[dev]'
+	@rm -f $(VENV)/.ready-* && touch $@
+
+setup: $(READY) ## create .venv with the pinned dependencies and the package
+
+tools: $(READY) ## Jekyll and Chromium for the tests, when root on Debian
+	@.ci/tools
+
+demo: $(READY) ## the whole story on recorded sources, no key, no network
+	$(BIN)/digest demo demo
+
+test: $(READY) tools ## the tests
+	$(BIN)/python -m pytest -n 2
+
+check: $(READY) tools ## ruff, mypy, import contracts, tests
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/python -m pytest -n 2
+
+bench: $(READY) ## measure; writes .github/bench.md
+	$(PIP) install -q -c .ci/constraints.txt -e '.[dev,bench]'
+	$(BIN)/python -m tests.bench
+
+golden: $(READY) ## rewrite the golden files; read the diff as a reader would
+	$(BIN)/python -m pytest -n 2 --golden
+
+site: $(READY) ## build the checkout's site with Jekyll and serve it
+	$(BIN)/digest preview
+
+run: $(READY) ## fetch, tag, rank and draft last month in this checkout
+	$(BIN)/digest run

@@ -1,0 +1,14 @@
+"""Where the files that ship with the program are: templates, the site's skeleton, the default sources.yaml."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+_PACKAGE = Path(__file__).parent
+
+
+def shipped(name: str) -> Path:
+    """The path of a shipped file or folder: inside the package when installed, beside it in a checkout."""
+    packed = _PACKAGE / "shipped" / name
+    beside = _PACKAGE.parent / name
+    return packed if packed.exists() else beside

@@ -1,0 +1,148 @@
+"""Reads sources.yaml and reports every mistake at once: file, line, key, what was found, what is allowed."""
+
+from __future__ import annotations
+
+import difflib
+import types
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, Literal, Union, get_args, get_origin
+
+import yaml
+from pydantic import BaseModel, ValidationError
+from pydantic_core import ErrorDetails
+
+from digest.config.schema import Config
+from digest.errors import ConfigError
+
+Path_ = tuple[str | int, ...]
+
+
+def load(path: Path) -> Config:
+    """Read and validate a sources.yaml; raises ConfigError with one line per mistake."""
+    try:
+        text = path.read_text(encoding="utf-8")
+    except FileNotFoundError:
+        raise ConfigError(f"{path.name} is not in {path.parent}", "`digest init DIR` makes a workspace") from None
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigError(f"{path.name}: cannot be read ({error})", "it must be a UTF-8 text file") from error
+    return parse(text, path.name)
+
+
+def parse(text: str, name: str = "sources.yaml") -> Config:
+    """Validate the text of a sources.yaml, called `name` in errors."""
+    try:
+        node = yaml.compose(text, Loader=yaml.SafeLoader)
+        data = yaml.safe_load(text)
+    except yaml.MarkedYAMLError as error:
+        line = error.problem_mark.line + 1 if error.problem_mark else 1
+        raise ConfigError(
+            f"{name}:{line}: not YAML: {error.problem or error}", "check indentation and quotes"
+        ) from error
+    except yaml.YAMLError as error:  # e.g. a control character
+        raise ConfigError(f"{name}: not YAML: {error}", "remove the character it names") from error
+    lines: dict[Path_, int] = {}
+    repeated: list[str] = []
+    if node is not None:
+        _index(node, (), lines, repeated, name)
+    if not isinstance(data, dict):
+        raise ConfigError(f"{name}:1: found {_kind(data)}, expected keys such as 'newsletter:'", "see `digest init`")
+    try:
+        config = Config.model_validate(data)
+    except ValidationError as error:
+        mistakes = repeated + [_sentence(detail, lines, name) for detail in error.errors()]
+        raise ConfigError("\n".join(mistakes), _count(mistakes)) from None
+    if repeated:
+        raise ConfigError("\n".join(repeated), _count(repeated))
+    return config
+
+
+def _count(mistakes: Sequence[str]) -> str:
+    return "1 mistake; mend it" if len(mistakes) == 1 else f"{len(mistakes)} mistakes; mend them"
+
+
+def _index(node: yaml.Node, place: Path_, lines: dict[Path_, int], repeated: list[str], name: str) -> None:
+    """Note the 1-based line of every key and list entry; YAML itself lets the last of two equal keys win silently."""
+    lines.setdefault(place, node.start_mark.line + 1)
+    if isinstance(node, yaml.MappingNode):
+        seen: set[str] = set()
+        for key, value in node.value:
+            if key.value in seen:
+                line = key.start_mark.line + 1
+                repeated.append(f"{name}:{line}: {_dotted((*place, key.value))}: given twice")
+            seen.add(key.value)
+            lines[(*place, key.value)] = key.start_mark.line + 1
+            _index(value, (*place, key.value), lines, repeated, name)
+    elif isinstance(node, yaml.SequenceNode):
+        for number, value in enumerate(node.value):
+            _index(value, (*place, number), lines, repeated, name)
+
+
+def _sentence(detail: ErrorDetails, lines: dict[Path_, int], name: str) -> str:
+    place = tuple(detail["loc"])
+    known = place
+    while known and known not in lines:
+        known = known[:-1]
+    return f"{name}:{lines.get(known, 1)}: {_dotted(place)}: {_what(detail, place)}"
+
+
+def _what(detail: ErrorDetails, place: Path_) -> str:
+    kind, found, context = detail["type"], detail["input"], detail.get("ctx", {})
+    if kind == "extra_forbidden":
+        allowed = _fields(place[:-1])
+        return f"unknown key{_nearest(str(place[-1]), allowed)}; allowed: {', '.join(allowed)}"
+    if kind == "missing":
+        return "missing; it is required"
+    if kind == "literal_error":
+        allowed = [str(v) for v in _literals(place)]
+        return f"{found!r} is unknown{_nearest(str(found), allowed)}; allowed: {', '.join(v for v in allowed if v)}"
+    message = str(context["error"]) if kind == "value_error" else detail["msg"][0].lower() + detail["msg"][1:]
+    shown = repr(found) if isinstance(found, str | int | float | bool) or found is None else _kind(found)
+    return f"{message} (found {shown[:80]})"
+
+
+def _nearest(found: str, allowed: Sequence[str]) -> str:
+    close = difflib.get_close_matches(found, allowed, 1, 0.6)
+    return f" (did you mean '{close[0]}'?)" if close else ""
+
+
+def _annotation(place: Path_) -> Any:
+    """The declared type at a place in the configuration."""
+    here: Any = Config
+    for step in place:
+        here = _bare(here)
+        if isinstance(step, int):
+            here = get_args(here)[0]
+        elif isinstance(here, type) and issubclass(here, BaseModel) and step in here.model_fields:
+            here = here.model_fields[step].annotation
+        else:
+            return None
+    return _bare(here)
+
+
+def _bare(kind: Any) -> Any:
+    if get_origin(kind) in (Union, types.UnionType):
+        return next(a for a in get_args(kind) if a is not type(None))
+    return kind
+
+
+def _fields(place: Path_) -> list[str]:
+    here = _annotation(place)
+    return list(here.model_fields) if isinstance(here, type) and issubclass(here, BaseModel) else []
+
+
+def _literals(place: Path_) -> tuple[Any, ...]:
+    here = _annotation(place)
+    return get_args(here) if get_origin(here) is Literal else ()
+
+
+def _dotted(place: Path_) -> str:
+    out = ""
+    for step in place:
+        out += f"[{step}]" if isinstance(step, int) else f".{step}" if out else str(step)
+    return out or "the whole"
+
+
+def _kind(value: Any) -> str:
+    names = {dict: "a mapping", list: "a list", str: "a text", type(None): "nothing", int: "a number"}
+    return names.get(type(value), type(value).__name__)

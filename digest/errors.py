@@ -1,0 +1,106 @@
+"""The one error tree. Every error says what happened to which subject, and a hint that can be done."""
+
+from __future__ import annotations
+
+
+class DigestError(Exception):
+    """Base of all errors a user may see; `hint` names the cure."""
+
+    exit_code = 1
+
+    def __init__(self, message: str, hint: str = "") -> None:
+        super().__init__(message)
+        self.message = message
+        self.hint = hint
+
+
+class ConfigError(DigestError):
+    """A mistake in sources.yaml or in how a command was called; several are reported at once, one a line."""
+
+    exit_code = 2
+
+
+class SourceError(DigestError):
+    """One source failed; the run goes on."""
+
+
+class FetchError(SourceError):
+    """The source could not be reached or answered with an error; `retry_after` is in seconds."""
+
+    def __init__(
+        self, message: str, hint: str = "", *, status: int | None = None, retry_after: float | None = None
+    ) -> None:
+        super().__init__(message, hint)
+        self.status = status
+        self.retry_after = retry_after
+
+
+class ParseError(SourceError):
+    """The source answered with something that cannot be read as what it should be."""
+
+
+class ModelError(DigestError):
+    """A language model could not be used, or answered badly."""
+
+
+class ModelUnavailable(ModelError):
+    """The model cannot be reached now; `retry_after` in seconds if it said so; `final` when asking again is useless."""
+
+    def __init__(self, message: str, hint: str = "", *, retry_after: float | None = None, final: bool = False) -> None:
+        super().__init__(message, hint)
+        self.retry_after = retry_after
+        self.final = final
+
+
+class ModelOutput(ModelError):
+    """The model answered, but not with what was asked; `completion` keeps its words."""
+
+    def __init__(self, message: str, hint: str = "", *, completion: str = "") -> None:
+        super().__init__(message, hint)
+        self.completion = completion
+
+
+class BudgetExceeded(ModelError):
+    """A call would pass the run's or the month's limit in USD."""
+
+
+class StoreError(DigestError):
+    """The database cannot be opened, read or written."""
+
+
+class NotFoundError(DigestError):
+    """A thing named on the command line does not exist."""
+
+    exit_code = 2
+
+
+class SheetError(DigestError):
+    """A sheet cannot be read; `line` is 1-based."""
+
+    def __init__(self, message: str, hint: str = "", *, line: int = 0) -> None:
+        super().__init__(f"line {line}: {message}" if line else message, hint)
+        self.line = line
+
+
+class RenderError(DigestError):
+    """A template failed; `template` and `line` name the place."""
+
+    def __init__(self, message: str, hint: str = "", *, template: str = "", line: int | None = None) -> None:
+        place = f"{template}:{line}: " if line else f"{template}: " if template else ""
+        super().__init__(place + message, hint)
+        self.template = template
+        self.line = line
+
+
+class DeliveryError(DigestError):
+    """A message could not be handed over; `temporary` when trying later may help."""
+
+    def __init__(self, message: str, hint: str = "", *, temporary: bool = False) -> None:
+        super().__init__(message, hint)
+        self.temporary = temporary
+
+
+class Refused(DigestError):
+    """A gate said no: what is missing, and the command that mends it."""
+
+    exit_code = 4

@@ -1,0 +1,35 @@
+"""The tables: one definition serves as domain type and as schema. Datetimes are aware and in UTC."""
+
+from __future__ import annotations
+
+from digest.models.issues import Issue, LinkCheck, Note, Pick, SheetVersion
+from digest.models.items import Alias, Item, Mention, PossibleDuplicate, SourceState, Tombstone
+from digest.models.judgements import Decision, Ranking, Tagging
+from digest.models.ledger import Checkpoint, Lease, ModelAnswer, ModelCall, Run, RunCount, Setting
+from digest.models.readers import Delivery, Subscriber
+
+__all__ = [
+    "Alias",
+    "Checkpoint",
+    "Decision",
+    "Delivery",
+    "Issue",
+    "Item",
+    "Lease",
+    "LinkCheck",
+    "Mention",
+    "ModelAnswer",
+    "ModelCall",
+    "Note",
+    "Pick",
+    "PossibleDuplicate",
+    "Ranking",
+    "Run",
+    "RunCount",
+    "Setting",
+    "SheetVersion",
+    "SourceState",
+    "Subscriber",
+    "Tagging",
+    "Tombstone",
+]

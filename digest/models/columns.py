@@ -1,0 +1,13 @@
+"""Column helpers shared by the tables."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sqlalchemy import JSON, Column
+from sqlmodel import Field
+
+
+def json_column(default: type) -> Any:
+    """A JSON column that starts as an empty `default()`."""
+    return Field(default_factory=default, sa_column=Column(JSON, nullable=False))

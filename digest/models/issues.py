@@ -1,0 +1,96 @@
+"""The newsletter: issues, their picks, every version of their sheets."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import UniqueConstraint
+from sqlmodel import Field, SQLModel
+
+from digest.models.columns import json_column
+
+
+class Issue(SQLModel, table=True):
+    """One newsletter, monthly or yearly, by period. States: draft, approved, published, sent."""
+
+    id: int | None = Field(default=None, primary_key=True)
+    period: str = Field(unique=True)
+    kind: str = "monthly"  # monthly | yearly | range
+    form: str = "category"  # category | month | both: how a recap is laid out
+    title: str
+    intro: str = ""
+    outro: str = ""
+    sections: list[dict[str, Any]] = json_column(list)  # order, own headings and prose: [{"slug", "title", "note"}]
+    state: str = Field(default="draft", index=True)
+    atom_id: str
+    taxonomy: dict[str, Any] = json_column(
+        dict
+    )  # as it was when the issue was drafted: {"version", "categories": [...]}
+    engines: list[str] = json_column(list)  # who tagged, ranked and wrote: one line each
+    numbers: dict[str, Any] = json_column(dict)  # read, kept, by source
+    corrections: list[dict[str, Any]] = json_column(list)
+    created: datetime
+    approved: datetime | None = None
+    approved_by: str | None = None
+    published: datetime | None = None  # fixed at the first publication
+    updated: datetime | None = None  # moves only when what readers see changes
+    content_digest: str = ""
+    sent: datetime | None = None
+
+
+class Pick(SQLModel, table=True):
+    """An item chosen for an issue, with the issue's words on it."""
+
+    __table_args__ = (UniqueConstraint("issue_id", "item_id"),)
+    id: int | None = Field(default=None, primary_key=True)
+    issue_id: int = Field(foreign_key="issue.id", index=True)
+    item_id: int = Field(foreign_key="item.id", index=True)
+    category: str
+    position: int
+    title: str | None = None  # the editor's own title, else the item's
+    blurb: str = ""
+    origin: str = "source"  # source | model | editor
+    engine: str = ""  # who wrote a model's blurb
+    verdict: str = "quoted"  # quoted | grounded | flagged | editor
+    flags: list[str] = json_column(list)  # the strings without support
+    evidence: list[str] = json_column(list)
+    versions: list[dict[str, Any]] = json_column(list)  # earlier and alternative blurbs
+    note: bool = False  # an "also noted" one-liner
+    highlight: str | None = None
+    update_of: str | None = None  # the period it was covered in before
+    signed_by: str | None = None
+    signed: datetime | None = None
+
+
+class SheetVersion(SQLModel, table=True):
+    """Every version of a sheet the program wrote or saw; `origin` is generated, editor, desk or merged."""
+
+    __tablename__ = "sheet_version"
+    id: int | None = Field(default=None, primary_key=True)
+    period: str = Field(index=True)
+    origin: str
+    text: str
+    digest: str
+    at: datetime
+
+
+class Note(SQLModel, table=True):
+    """A bet or a doubt kept for the year's end."""
+
+    id: int | None = Field(default=None, primary_key=True)
+    year: int = Field(index=True)
+    text: str
+    outcome: str = "open"  # open | right | wrong
+    at: datetime
+
+
+class LinkCheck(SQLModel, table=True):
+    """The last answer of a link in an issue, so that it is not asked again too soon."""
+
+    __tablename__ = "link_check"
+    url: str = Field(primary_key=True)
+    status: int | None = None
+    final_url: str | None = None
+    error: str | None = None
+    at: datetime

@@ -1,0 +1,109 @@
+"""What was found: sources, items, the places they were seen, and which of them are one work."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import UniqueConstraint
+from sqlmodel import Field, SQLModel
+
+from digest.models.columns import json_column
+
+
+class SourceState(SQLModel, table=True):
+    """What we know of a source between two checks. Validators are opaque and belong to `validators_url`."""
+
+    __tablename__ = "source_state"
+    source_id: str = Field(primary_key=True)
+    etag: str | None = None
+    last_modified: str | None = None
+    validators_url: str | None = None
+    body_digest: str | None = None
+    parser_version: int = 0  # of the program that stored the validators; another one fetches unconditionally
+    last_checked: datetime | None = None
+    last_changed: datetime | None = None
+    next_check: datetime | None = None
+    errors: int = 0  # consecutive
+    last_error: str | None = None
+    moved_to: str | None = None  # the URL used since a lasting permanent redirect
+    moving_to: str | None = None  # a permanent target seen, not yet believed
+    moving_since: datetime | None = None
+    moving_count: int = 0
+    disabled: str | None = None  # the reason, e.g. "410 Gone"
+    links_seen: int = 0  # by the page kind: zero now where there were some is an error
+    cursor: dict[str, Any] = json_column(dict)  # a kind's own place to resume from
+
+
+class Item(SQLModel, table=True):
+    """One work: a paper, a post, a launch. `key` is its identity; mentions say where it was seen."""
+
+    id: int | None = Field(default=None, primary_key=True)
+    key: str = Field(unique=True)
+    kind: str = "post"  # paper | post
+    title: str
+    title_source: str | None = None  # as the source wrote it, when that differs (TeX)
+    url: str
+    authors: list[str] = json_column(list)
+    summary: str = ""  # the source's words, plain text
+    content: str = ""  # longer text of the source, plain, capped
+    source_id: str = Field(index=True)  # of the first mention
+    venue: str | None = None
+    comment: str | None = None
+    categories: list[str] = json_column(list)  # the source's own, e.g. cs.CL
+    links: dict[str, str] = json_column(dict)  # pdf, code, project, discussion
+    published: datetime | None = Field(default=None, index=True)
+    updated: datetime | None = None
+    first_seen: datetime = Field(index=True)
+    announced: datetime | None = None  # arXiv's announcement
+    date_flag: str | None = None  # missing | implausible
+    version: int | None = None  # arXiv's
+    withdrawn: datetime | None = None
+    digest: str = ""  # of the text that is tagged and quoted; a change means "revised"
+    flagged: str | None = None  # text that looks like an instruction to a model
+    merged_into: int | None = Field(default=None, foreign_key="item.id", index=True)
+
+
+class Mention(SQLModel, table=True):
+    """One place where an item was seen, as that place gave it."""
+
+    __table_args__ = (UniqueConstraint("source_id", "guid"),)
+    id: int | None = Field(default=None, primary_key=True)
+    item_id: int = Field(foreign_key="item.id", index=True)
+    source_id: str
+    guid: str  # the source's own id, or what stands for it
+    url: str
+    title: str
+    published: datetime | None = None
+    first_seen: datetime
+    digest: str = ""
+    own_key: str = ""  # the key this mention had by itself, so that a merge can be taken back
+
+
+class Alias(SQLModel, table=True):
+    """Another key of an item: a DOI, a URL, the key of an item merged into it."""
+
+    key: str = Field(primary_key=True)
+    item_id: int = Field(foreign_key="item.id", index=True)
+    reason: str = ""
+
+
+class Tombstone(SQLModel, table=True):
+    """A key that was purged and must not come back as new."""
+
+    key: str = Field(primary_key=True)
+    at: datetime
+
+
+class PossibleDuplicate(SQLModel, table=True):
+    """Two items that may be one work; a person decides."""
+
+    __tablename__ = "possible_duplicate"
+    __table_args__ = (UniqueConstraint("item_id", "other_id"),)
+    id: int | None = Field(default=None, primary_key=True)
+    item_id: int = Field(foreign_key="item.id", index=True)
+    other_id: int = Field(foreign_key="item.id", index=True)
+    score: float
+    reason: str
+    state: str = "open"  # open | merged | distinct
+    at: datetime

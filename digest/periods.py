@@ -1,0 +1,104 @@
+"""Periods: `2026-10` a month, `2026` a year, `2026-Q3` a quarter, `2026-03..2026-07` a range; `last`, `this`."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time, tzinfo
+
+from digest.errors import ConfigError
+
+_MONTH = re.compile(r"^(\d{4})-(\d{2})$")
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Period:
+    """A span of whole months; `last` is inclusive. `name` is the canonical spelling and is safe in a path."""
+
+    first: tuple[int, int]
+    last: tuple[int, int]
+
+    @property
+    def kind(self) -> str:
+        """monthly, yearly or range."""
+        if self.first == self.last:
+            return "monthly"
+        return "yearly" if self.first[0] == self.last[0] and (self.first[1], self.last[1]) == (1, 12) else "range"
+
+    @property
+    def name(self) -> str:
+        year, month = self.first
+        if self.kind == "monthly":
+            return f"{year}-{month:02d}"
+        if self.kind == "yearly":
+            return str(year)
+        if self.first[0] == self.last[0] and month % 3 == 1 and self.last[1] == month + 2:
+            return f"{year}-Q{(month + 2) // 3}"
+        return f"{year}-{month:02d}..{self.last[0]}-{self.last[1]:02d}"
+
+    def months(self) -> list[Period]:
+        """The months it holds, in order."""
+        out, here = [], self.first
+        while here <= self.last:
+            out.append(Period(here, here))
+            here = _shift(here, 1)
+        return out
+
+    def start(self, zone: tzinfo = UTC) -> datetime:
+        """The first instant, in UTC."""
+        return datetime.combine(date(*self.first, 1), time(), zone).astimezone(UTC)
+
+    def end(self, zone: tzinfo = UTC) -> datetime:
+        """The first instant after it, in UTC."""
+        return datetime.combine(date(*_shift(self.last, 1), 1), time(), zone).astimezone(UTC)
+
+    def __str__(self) -> str:
+        return self.name
+
+
+def month_of(moment: datetime, zone: tzinfo = UTC) -> Period:
+    """The month a moment falls in, in that zone."""
+    local = moment.astimezone(zone)
+    return Period((local.year, local.month), (local.year, local.month))
+
+
+def parse(text: str, now: datetime, zone: tzinfo = UTC) -> Period:
+    """Read a period; `last` and `this` are months seen from `now`. Raises ConfigError."""
+    text = text.strip()
+    this = month_of(now, zone).first
+    if text.lower() in ("this", "last"):
+        month = this if text.lower() == "this" else _shift(this, -1)
+        return Period(month, month)
+    if ".." in text:
+        first, _, last = text.partition("..")
+        a, b = _month(first, text), _month(last, text)
+        if a > b:
+            raise ConfigError(f"period {text!r} ends before it begins", f"write {last}..{first}")
+        return Period(a, b)
+    if match := re.match(r"^(\d{4})-[Qq]([1-4])$", text):
+        opening = int(match[2]) * 3 - 2
+        return Period((_year(match[1], text), opening), (int(match[1]), opening + 2))
+    if re.match(r"^\d{4}$", text):
+        return Period((_year(text, text), 1), (int(text), 12))
+    month = _month(text, text)
+    return Period(month, month)
+
+
+def _year(text: str, whole: str) -> int:
+    if not 1990 <= int(text) <= 2200:
+        raise ConfigError(f"period {whole!r}: {text} is not a plausible year")
+    return int(text)
+
+
+def _month(text: str, whole: str) -> tuple[int, int]:
+    match = _MONTH.match(text.strip())
+    if not match or not 1 <= int(match[2]) <= 12:
+        raise ConfigError(
+            f"{whole!r} is not a period", "write 2026-10, 2026, 2026-Q3, 2026-03..2026-07, 'last' or 'this'"
+        )
+    return _year(match[1], whole), int(match[2])
+
+
+def _shift(month: tuple[int, int], by: int) -> tuple[int, int]:
+    count = month[0] * 12 + month[1] - 1 + by
+    return count // 12, count % 12 + 1

@@ -1,0 +1,33 @@
+"""Protocols, and the values that cross them. No behaviour beyond what a value knows of itself."""
+
+from digest.ports.delivery import Document, Message, Transport
+from digest.ports.issue import IssueView, Neighbour, PickView, SectionView
+from digest.ports.language import Completion, Model, Prompt, Quote, TagInput, Usage, Verdict
+from digest.ports.telling import Clock, Progress, Report
+from digest.ports.wire import Fetcher, Found, Page, ParsedFeed, Request, Response
+
+__all__ = [
+    "Clock",
+    "Completion",
+    "Document",
+    "Fetcher",
+    "Found",
+    "IssueView",
+    "Message",
+    "Model",
+    "Neighbour",
+    "Page",
+    "ParsedFeed",
+    "PickView",
+    "Progress",
+    "Prompt",
+    "Quote",
+    "Report",
+    "Request",
+    "Response",
+    "SectionView",
+    "TagInput",
+    "Transport",
+    "Usage",
+    "Verdict",
+]

@@ -1,0 +1,93 @@
+"""The one issue model that every renderer reads: post, feed, mail HTML, mail text. Texts are plain; prose is Markdown."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from typing import Any, Literal
+
+
+@dataclass(slots=True)
+class PickView:
+    """A pick as readers see it. Facts come from the stored item; only the blurb may be anybody's words."""
+
+    key: str
+    anchor: str  # of its place on the page, stable: a slug of the key
+    title: str
+    url: str
+    authors: list[str]
+    category: str
+    published: date | None = None
+    venue: str = ""  # "arXiv 2506.01234", a journal, or the source's name
+    blurb: str = ""  # editor's Markdown when origin is editor, else plain text
+    origin: Literal["source", "model", "editor"] = "source"
+    verdict: Literal["quoted", "grounded", "flagged", "editor"] = "quoted"
+    flags: list[str] = field(default_factory=list)
+    quoted_from: str = "abstract"  # "From the abstract:"
+    engine: str = ""  # who wrote a model's blurb
+    confidence: float | None = None  # of the category; below 0.7 it is shown with a question mark
+    second_guess: str | None = None
+    links: dict[str, str] = field(default_factory=dict)  # pdf, code, project, discussion
+    note: bool = False  # "also noted": one line
+    highlight: str | None = None  # why it stands at the top
+    update_of: str | None = None  # period it was covered in before
+    withdrawn: date | None = None
+    mentions: int = 1
+    issue_period: str = ""  # in a recap: the monthly issue it comes from
+    issue_url: str = ""
+
+
+@dataclass(slots=True)
+class SectionView:
+    """A section: a category of the issue, or a month of a recap. `anchor` is its id on the page."""
+
+    slug: str
+    title: str
+    anchor: str
+    note: str = ""  # the editor's prose under the heading, Markdown
+    picks: list[PickView] = field(default_factory=list)
+    closing: str = ""
+
+
+@dataclass(slots=True)
+class Neighbour:
+    """The issue before or after."""
+
+    title: str
+    path: str
+
+
+@dataclass(slots=True)
+class IssueView:
+    """An issue, whole. `path` is below the site's base path: /2026/10/digest/. Datetimes are aware and in UTC."""
+
+    period: str
+    kind: Literal["monthly", "yearly", "range"]
+    form: Literal["category", "month", "both"]
+    title: str
+    path: str
+    atom_id: str
+    published: datetime
+    updated: datetime
+    intro: str = ""  # editor's Markdown
+    outro: str = ""
+    description: str = ""  # plain, one or two sentences
+    sections: list[SectionView] = field(default_factory=list)
+    by_month: list[SectionView] = field(default_factory=list)  # of a recap with form "month" or "both"
+    numbers: dict[str, Any] = field(default_factory=dict)  # read, kept, sources: [{"name", "read", "kept"}]
+    engines: list[str] = field(default_factory=list)
+    corrections: list[dict[str, Any]] = field(default_factory=list)  # [{"at": ISO date, "text": Markdown}]
+    notes: list[dict[str, Any]] = field(default_factory=list)  # predictions: [{"text", "outcome"}]
+    charts: list[dict[str, Any]] = field(default_factory=list)
+    extras: dict[str, Any] = field(default_factory=dict)
+    previous: Neighbour | None = None
+    next: Neighbour | None = None
+    notice: str = ""
+
+    def picks(self) -> list[PickView]:
+        """Every pick once, in page order."""
+        return [pick for section in self.sections for pick in section.picks]
+
+    @property
+    def highlights(self) -> list[PickView]:
+        return [pick for pick in self.picks() if pick.highlight]

@@ -1,0 +1,80 @@
+"""Language models: what they are asked and what they answer; what taggers say."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+
+@dataclass(frozen=True, slots=True)
+class Prompt:
+    """What a model is asked. `schema` is a JSON schema of the answer; `stage` and `version` go into the cache key."""
+
+    stage: str
+    version: str
+    system: str
+    user: str
+    schema: Mapping[str, Any]
+    max_output_tokens: int = 2048
+
+
+@dataclass(frozen=True, slots=True)
+class Usage:
+    """Tokens as the provider counted them; thoughts are billed as output."""
+
+    prompt: int = 0
+    output: int = 0
+    thoughts: int = 0
+    cached: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Completion:
+    """What a model answered: `data` is the parsed JSON if it is JSON, `finish` the provider's word for why it ended."""
+
+    text: str
+    data: Any
+    usage: Usage
+    model: str
+    model_version: str = ""
+    finish: str = "STOP"
+    seconds: float = 0.0
+
+
+class Model(Protocol):
+    """A language model. `name` is provider:model; raises ModelUnavailable or ModelOutput."""
+
+    name: str
+
+    async def complete(self, prompt: Prompt) -> Completion: ...
+
+    async def close(self) -> None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class TagInput:
+    """The text a tagger reads."""
+
+    title: str
+    abstract: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """A tagger's answer: a category slug or "other", a second guess, and how likely the first is right (0..1)."""
+
+    category: str
+    secondary: str | None
+    confidence: float
+    relevance: int | None = None
+    novelty: int | None = None
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Quote:
+    """A blurb quoted from a source, and whether every sentence is verbatim."""
+
+    text: str
+    sentences: tuple[str, ...]

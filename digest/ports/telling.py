@@ -1,0 +1,34 @@
+"""How long work tells a person where it stands, and a stage its outcome."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, Literal, Protocol, TypeVar
+
+T = TypeVar("T")
+Clock = Callable[[], datetime]  # aware, UTC
+
+
+class Progress(Protocol):
+    """Shows long work. `track` yields its items; `say` prints one line."""
+
+    def track(self, items: Iterable[T], label: str, total: int | None = None) -> Iterable[T]: ...
+
+    def task(self, label: str, total: int | None = None) -> AbstractContextManager[Callable[[int], None]]: ...
+
+    def say(self, line: str) -> None: ...
+
+
+@dataclass(slots=True)
+class Report:
+    """A stage's outcome: one line for a person, numbers for a machine, and what went wrong."""
+
+    stage: str
+    line: str
+    state: Literal["done", "partial", "failed"] = "done"
+    numbers: dict[str, Any] = field(default_factory=dict)
+    problems: Sequence[str] = ()
+    run_id: int | None = None

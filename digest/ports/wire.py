@@ -1,0 +1,93 @@
+"""Requests, responses, and what a source was found to hold."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, Protocol
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """One GET. `headers` come on top of the client's own; `deadline` is the total time in seconds."""
+
+    url: str
+    headers: Mapping[str, str] = field(default_factory=dict)
+    deadline: float = 60.0
+    max_bytes: int = 15_000_000
+    allow_private: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Response:
+    """An answer with its decoded body. `url` is the one that answered; header names are lower-case."""
+
+    status: int
+    url: str
+    headers: Mapping[str, str]
+    body: bytes
+    seconds: float = 0.0
+    hops: tuple[tuple[int, str], ...] = ()  # (status, location) of each redirect followed
+
+    @property
+    def not_modified(self) -> bool:
+        return self.status == 304
+
+
+@dataclass(slots=True)
+class Found:
+    """One item as a source gave it: all optional but a title or a url. Datetimes are aware and in UTC."""
+
+    guid: str = ""
+    url: str = ""
+    title: str = ""
+    summary: str = ""  # sanitised HTML or plain text, absolute links
+    content: str = ""
+    authors: list[str] = field(default_factory=list)
+    published: datetime | None = None
+    updated: datetime | None = None
+    categories: list[str] = field(default_factory=list)
+    links: dict[str, str] = field(default_factory=dict)  # pdf, code, project, discussion
+    arxiv_id: str | None = None
+    version: int | None = None
+    doi: str | None = None
+    venue: str | None = None
+    comment: str | None = None
+    announced: datetime | None = None
+    withdrawn: bool = False
+    date_flag: str | None = None  # "implausible" when a date was given and could not be believed
+
+
+@dataclass(slots=True)
+class ParsedFeed:
+    """A feed document. `warnings` are survivable faults; ttl is in minutes, skip lists as RSS gives them."""
+
+    title: str = ""
+    link: str = ""
+    items: list[Found] = field(default_factory=list)
+    warnings: list[str] = field(default_factory=list)
+    ttl: int | None = None
+    skip_hours: frozenset[int] = frozenset()
+    skip_days: frozenset[str] = frozenset()
+    next_page: str | None = None
+
+
+@dataclass(slots=True)
+class Page:
+    """What one response held: items, the next request if there is one, and how the source wants to be polled."""
+
+    items: list[Found] = field(default_factory=list)
+    next: Request | None = None
+    warnings: list[str] = field(default_factory=list)
+    ttl: int | None = None
+    skip_hours: frozenset[int] = frozenset()
+    skip_days: frozenset[str] = frozenset()
+    cursor: Mapping[str, Any] = field(default_factory=dict)
+    total: int | None = None  # how many the source says there are, where it says so
+
+
+class Fetcher(Protocol):
+    """Makes one request: limits, pacing and safety inside; raises FetchError."""
+
+    async def __call__(self, request: Request) -> Response: ...

@@ -1,0 +1,64 @@
+"""Plain text from foreign text: control and bidi characters out, white space folded, HTML to words, names shortened."""
+
+from __future__ import annotations
+
+import html
+import re
+import unicodedata
+from collections.abc import Sequence
+from hashlib import sha256
+
+# C0/C1 controls, bidi marks and overrides, zero-width and tag characters, BOM, noncharacters. TAB, LF, CR survive.
+_HIDDEN = re.compile(
+    "[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u061c\u200b\u200e\u200f\u202a-\u202e\u2060-\u2069\ufeff\ufff9-\ufffb"
+    "\ufffe\uffff\U000e0000-\U000e007f]"
+)
+_SURROGATE = re.compile("[\ud800-\udfff]")
+_SPACE = re.compile(r"\s+")
+
+
+def strip_hidden(text: str) -> str:
+    """Without characters that no reader sees and that break XML, headers or reading order."""
+    return _HIDDEN.sub("", _SURROGATE.sub("\ufffd", text))
+
+
+def one_line(text: str) -> str:
+    """One visible line, NFC, white space folded."""
+    return _SPACE.sub(" ", strip_hidden(unicodedata.normalize("NFC", text))).strip()
+
+
+def from_html(markup: str) -> str:
+    """The words of an HTML fragment as plain text, paragraphs apart by a blank line; scripts and styles left out."""
+    if "<" not in markup and "&" not in markup:
+        return strip_hidden(markup).strip()
+    text = re.sub(r"(?is)<(script|style|template|noscript)\b.*?(</\1\s*>|$)", " ", markup)
+    text = re.sub(r"(?s)<!--.*?(-->|$)", " ", text)
+    text = re.sub(r"(?i)</(p|div|h[1-6]|li|blockquote|tr|ul|ol|pre|section|article)\s*>|<br\s*/?>", "\n\n", text)
+    text = re.sub(r"</?[A-Za-z!?/][^<>]*>", " ", text)
+    text = strip_hidden(html.unescape(text))
+    return "\n\n".join(line for part in re.split(r"\n\s*\n", text) if (line := _SPACE.sub(" ", part).strip()))
+
+
+def slug(text: str, fallback: str = "x") -> str:
+    """Lower-case ASCII words joined by hyphens, at most 60 characters."""
+    ascii_ = unicodedata.normalize("NFKD", text).encode("ascii", "ignore").decode()
+    return re.sub(r"[^a-z0-9]+", "-", ascii_.lower()).strip("-")[:60].strip("-") or fallback
+
+
+def hexdigest(*parts: str) -> str:
+    """A short stable hash of texts, in order."""
+    return sha256("\x1f".join(parts).encode("utf-8", "surrogatepass")).hexdigest()[:32]
+
+
+def by_line(authors: Sequence[str]) -> str:
+    """`A`, `A and B`, or `A et al.`"""
+    if len(authors) > 2:
+        return f"{authors[0]} et al."
+    return " and ".join(authors)
+
+
+def sentences(text: str) -> list[str]:
+    """Sentences of plain prose; common abbreviations and decimals do not end one."""
+    guarded = re.sub(r"\b(e\.g|i\.e|et al|vs|cf|resp|Fig|Eq|Sec|No|Dr|approx|etc|U\.S|al)\.", r"\1\u2024", text)
+    pieces = re.split(r"(?<=[.!?])[\"”’)]*\s+(?=[\"“‘(\[$]?[A-Z0-9À-Þ])", _SPACE.sub(" ", guarded).strip())
+    return [piece.replace("\u2024", ".").strip() for piece in pieces if piece.strip()]

@@ -1,0 +1,50 @@
+"""Shared fixtures and rules: no network but loopback, missing tools are failures under CI."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from pathlib import Path
+
+import pytest
+
+SHARED = Path(__file__).resolve().parents[2] / "shared" / "data"
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--golden", action="store_true", help="rewrite the golden files")
+
+
+@pytest.fixture
+def golden(request: pytest.FixtureRequest) -> bool:
+    """True when golden files are to be rewritten."""
+    return bool(request.config.getoption("--golden"))
+
+
+def need_tool(name: str) -> str:
+    """The path of a program; skips with the reason where it is missing, fails under CI."""
+    path = shutil.which(name)
+    if path is None:
+        reason = f"{name} is not installed (make tools)"
+        if os.environ.get("CI") == "true":
+            pytest.fail(reason)
+        pytest.skip(reason)
+    return path
+
+
+@pytest.fixture
+def chromium() -> str:
+    return need_tool("chromium")
+
+
+@pytest.fixture
+def jekyll() -> str:
+    return need_tool("jekyll")
+
+
+@pytest.fixture
+def shared_data() -> Path:
+    """Real inputs kept outside the project; tests on them skip where the folder is absent."""
+    if not SHARED.is_dir():
+        pytest.skip("the shared data folder is not here")
+    return SHARED
