@@ -1,4 +1,4 @@
-"""The one issue model that every renderer reads: post, feed, mail HTML, mail text. Texts are plain; prose is Markdown."""
+"""The one issue model that every renderer reads: post, feed, mail. Texts are plain; prose is Markdown."""
 
 from __future__ import annotations
 
