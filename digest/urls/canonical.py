@@ -47,7 +47,7 @@ _SHARED_HOSTS = _words(
 
 def is_http(url: str) -> bool:
     """Whether this is an http or https address with a host: the only kind that may be shown or fetched."""
-    return bool(_HTTP.match(url)) and bool(_split(url).netloc)
+    return bool(_HTTP.match(url)) and bool(_split(url).hostname)
 
 
 @lru_cache(maxsize=4096)
@@ -58,11 +58,12 @@ def canonical(url: str) -> str:
     url = _INNER.sub("", url.strip(_EDGES))
     parts = _split(url)
     scheme = parts.scheme.lower()
-    if scheme not in _PORTS or not parts.netloc:
+    host = _ascii_host(parts.hostname or "")
+    if scheme not in _PORTS or not host:
         return _escaped(url, _QUERY_SAFE + "#[]")
     path = _without_dots(_escaped(parts.path.replace("\\", "/"), _PATH_SAFE)) or "/"
     query = "&".join(pair for pair in _escaped(parts.query, _QUERY_SAFE).split("&") if pair and not _is_tracker(pair))
-    return urlunsplit((scheme, _netloc(parts), path, query, ""))
+    return urlunsplit((scheme, _netloc(host, parts), path, query, ""))
 
 
 def match_form(url: str) -> str:
@@ -106,9 +107,8 @@ def _split(url: str) -> SplitResult:
     return parts
 
 
-def _netloc(parts: SplitResult) -> str:
+def _netloc(host: str, parts: SplitResult) -> str:
     """Host in ASCII and a port that is not the default one; user names and passwords are never part of a key."""
-    host = _ascii_host(parts.hostname or "")
     port = parts.port
     shown = f"[{host}]" if ":" in host else host
     return shown if port is None or port == _PORTS[parts.scheme.lower()] else f"{shown}:{port}"
