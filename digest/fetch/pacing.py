@@ -1,0 +1,98 @@
+"""Politeness: how many requests at once, in all and to one site; one at a time with pauses where a site asks so."""
+
+from __future__ import annotations
+
+import asyncio
+import ipaddress
+import time
+from collections import defaultdict
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from typing import Protocol
+
+IN_ALL = 20
+PER_SITE = 2
+# https://info.arxiv.org/help/api/tou.html: one request every 3 seconds, one connection, over all machines together.
+PAUSED = {"arxiv.org": 3.0}
+BACKFILL_PAUSED = {"arxiv.org": 10.0}  # long harvests at 3-5 s got addresses throttled; 10-15 s did not
+_SLACK = 30.0  # seconds a claim outlives the request's own deadline
+
+# A name under these is registered one label deeper. Not the public suffix list: a miss only makes us slower.
+_SECOND_LEVEL = frozenset({"ac", "co", "com", "edu", "gob", "gov", "gouv", "go", "mil", "ne", "net", "or", "org"})
+
+
+class Turns(Protocol):
+    """Claims on a site that hold across processes."""
+
+    def claim(self, site: str, seconds: float) -> float:
+        """Take the site for at most `seconds`; 0 when it is ours, else how many seconds to wait before asking again."""
+
+    def release(self, site: str, pause: float) -> None:
+        """Give the site back; nobody's next claim succeeds before `pause` seconds are over."""
+
+
+class OwnTurns:
+    """Turns within this process alone, for where there is no database."""
+
+    def __init__(self) -> None:
+        self._free_at: dict[str, float] = {}
+
+    def claim(self, site: str, seconds: float) -> float:
+        wait = self._free_at.get(site, 0.0) - time.monotonic()
+        if wait > 0:
+            return wait
+        self._free_at[site] = time.monotonic() + seconds
+        return 0.0
+
+    def release(self, site: str, pause: float) -> None:
+        self._free_at[site] = time.monotonic() + pause
+
+
+class Pacer:
+    """Slots for requests: `total` at once, `per_site` to one site, and for `paused` sites one with a pause after it."""
+
+    def __init__(
+        self,
+        *,
+        total: int = IN_ALL,
+        per_site: int = PER_SITE,
+        paused: Mapping[str, float] = PAUSED,
+        turns: Turns | None = None,
+    ) -> None:
+        self._total = asyncio.Semaphore(total)
+        self._sites: dict[str, asyncio.Semaphore] = defaultdict(lambda: asyncio.Semaphore(per_site))
+        self._single: dict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
+        self._paused = dict(paused)
+        self._turns = turns or OwnTurns()
+
+    @asynccontextmanager
+    async def slot(self, host: str, seconds: float) -> AsyncIterator[None]:
+        """Wait for a place for one request to `host` that takes at most `seconds`, and hold it."""
+        site = site_of(host)
+        if site in self._paused:
+            async with self._single[site], self._turn(site, seconds), self._total:
+                yield
+        else:
+            # The site first: a queue for one slow site must not hold places that others could use.
+            async with self._sites[site], self._total:
+                yield
+
+    @asynccontextmanager
+    async def _turn(self, site: str, seconds: float) -> AsyncIterator[None]:
+        while wait := await asyncio.to_thread(self._turns.claim, site, seconds + _SLACK):
+            await asyncio.sleep(wait)
+        try:
+            yield
+        finally:
+            await asyncio.to_thread(self._turns.release, site, self._paused[site])
+
+
+def site_of(host: str) -> str:
+    """The registrable part of a host name, `export.arxiv.org` -> `arxiv.org`; an IP address is its own site."""
+    host = host.strip("[]").rstrip(".").lower()
+    try:
+        return str(ipaddress.ip_address(host))
+    except ValueError:
+        labels = host.split(".")
+    deep = len(labels) > 2 and len(labels[-1]) == 2 and labels[-2] in _SECOND_LEVEL
+    return ".".join(labels[-3:] if deep else labels[-2:])
