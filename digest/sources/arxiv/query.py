@@ -64,7 +64,7 @@ def day_windows(first: date, last: date) -> Iterator[tuple[datetime, datetime]]:
 
 
 def parse(source: Source, response: Response) -> Page:
-    """Read one page; `next` asks for the one after it, `total` is the window's. Raises ParseError, also for 0 papers."""
+    """Read one page; `next` asks for the one after it, `total` is the window's. Raises ParseError, for 0 papers too."""
     page = read_page(source, response)
     if not page.total:
         raise ParseError(f"{source.id}: arXiv answered 0 papers to a window that can't be empty", _RETRY)
