@@ -1,4 +1,4 @@
-"""Opens the database: pragmas, transactions, migrations on open, consistent copies. What only SQLite knows lives here."""
+"""Opens the database: pragmas, transactions, migrations on open, consistent copies. What only SQLite knows is here."""
 
 from __future__ import annotations
 
@@ -74,7 +74,7 @@ def upsert(
     keys: Sequence[str],
     update: Sequence[str] = (),
 ) -> None:
-    """Insert rows in bulk; where `keys` already exist, set the `update` columns, or leave the row when there are none."""
+    """Insert rows in bulk; where `keys` exist already, set the `update` columns, or leave the row if there are none."""
     for start in range(0, len(rows), _ROWS_A_STATEMENT):
         statement = insert(table).values([dict(row) for row in rows[start : start + _ROWS_A_STATEMENT]])
         if update:

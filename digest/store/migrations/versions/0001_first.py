@@ -337,6 +337,13 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f('ix_possible_duplicate_item_id'), ['item_id'], unique=False)
         batch_op.create_index(batch_op.f('ix_possible_duplicate_other_id'), ['other_id'], unique=False)
 
+    op.create_table('item_vector',
+    sa.Column('item_id', sa.Integer(), nullable=False),
+    sa.Column('item_digest', sqlmodel.sql.sqltypes.AutoString(), nullable=False),
+    sa.Column('vector', sa.LargeBinary(), nullable=False),
+    sa.ForeignKeyConstraint(['item_id'], ['item.id'], ),
+    sa.PrimaryKeyConstraint('item_id')
+    )
     op.create_table('ranking',
     sa.Column('id', sa.Integer(), nullable=False),
     sa.Column('period', sqlmodel.sql.sqltypes.AutoString(), nullable=False),
