@@ -16,6 +16,7 @@ class SourceState(SQLModel, table=True):
 
     __tablename__ = "source_state"
     source_id: str = Field(primary_key=True)
+    url: str = ""  # the configured address all this was learned at; another one starts afresh
     etag: str | None = None
     last_modified: str | None = None
     validators_url: str | None = None

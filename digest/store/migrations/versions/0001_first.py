@@ -165,6 +165,7 @@ def upgrade() -> None:
 
     op.create_table('source_state',
     sa.Column('source_id', sqlmodel.sql.sqltypes.AutoString(), nullable=False),
+    sa.Column('url', sqlmodel.sql.sqltypes.AutoString(), nullable=False),
     sa.Column('etag', sqlmodel.sql.sqltypes.AutoString(), nullable=True),
     sa.Column('last_modified', sqlmodel.sql.sqltypes.AutoString(), nullable=True),
     sa.Column('validators_url', sqlmodel.sql.sqltypes.AutoString(), nullable=True),
