@@ -9,6 +9,7 @@ from digest.errors import FetchError
 
 _PIECE = 65_536
 _GZIP_OR_ZLIB = 47  # window bits: 32 for "detect the header", 15 for the largest window
+_MAGIC = b"\x1f\x8b"
 _PACKED = {"": False, "identity": False, "gzip": True, "x-gzip": True, "deflate": True}
 
 
@@ -40,11 +41,12 @@ class Inflater:
     def __init__(self) -> None:
         self._engine = zlib.decompressobj(_GZIP_OR_ZLIB)
         self._started = self._done = False
+        self._held = b""
 
     def feed(self, chunk: bytes) -> Iterator[bytes]:
         """Decoded pieces of the next compressed bytes. Raises FetchError when they are not what they claim."""
         if self._engine.eof:
-            chunk = self._next_member(chunk)
+            chunk = self._next_member(self._held + chunk)
         while chunk and not self._done:
             try:
                 piece = self._engine.decompress(chunk, _PIECE)
@@ -64,8 +66,9 @@ class Inflater:
 
     def _next_member(self, rest: bytes) -> bytes:
         """What follows a gzip member is another one, or padding that everybody ignores."""
-        if rest.startswith(b"\x1f\x8b"):
+        if rest.startswith(_MAGIC):
             self._engine = zlib.decompressobj(_GZIP_OR_ZLIB)
             return rest
-        self._done = bool(rest)
+        self._held = rest if _MAGIC.startswith(rest) else b""
+        self._done = not _MAGIC.startswith(rest)
         return b""

@@ -8,18 +8,19 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from types import TracebackType
 
+import httpcore
 import httpx
 
 from digest import __version__
 from digest.errors import FetchError
 from digest.fetch.answers import refusal
 from digest.fetch.body import read_body
-from digest.fetch.network import DIAL_SECONDS, CheckedTransport, Resolver, resolve
+from digest.fetch.network import DIAL_SECONDS, CheckedDial, CheckedTransport, Resolver, resolve
 from digest.fetch.pacing import Pacer
 from digest.ports import Clock, Request, Response
 
@@ -35,7 +36,7 @@ _TRANSPORT_ERRORS: tuple[tuple[type[Exception], str], ...] = (
 
 
 class Client:
-    """A `Fetcher`. `contact` goes into the User-Agent; `pacer` decides when, `resolver` and `clock` are for tests."""
+    """A `Fetcher`. `contact` goes into the User-Agent; `pacer` decides when; the rest is for tests."""
 
     def __init__(
         self,
@@ -43,15 +44,14 @@ class Client:
         contact: str = "",
         pacer: Pacer | None = None,
         resolver: Resolver = resolve,
+        backend: httpcore.AsyncNetworkBackend | None = None,
         clock: Clock = lambda: datetime.now(UTC),
-        monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         tls = httpx.create_ssl_context(trust_env=False)
-        self._public = CheckedTransport(resolver, tls, private=False)
-        self._private = CheckedTransport(resolver, tls, private=True)
+        self._public = CheckedTransport(CheckedDial(resolver, private=False, backend=backend), tls)
+        self._private = CheckedTransport(CheckedDial(resolver, private=True, backend=backend), tls)
         self._pacer = pacer or Pacer()
         self._clock = clock
-        self._monotonic = monotonic
         self._headers = {
             "user-agent": f"digest/{__version__}" + (f" (+{contact})" if contact else ""),
             "accept": "*/*",
@@ -64,10 +64,10 @@ class Client:
         seen = {str(url)}
         hops: list[tuple[int, str]] = []
         while True:
-            async with self._pacer.slot(url.host, request.deadline):
-                began = self._monotonic()
+            async with self._pacer.slot(str(url), request.deadline):
+                began = time.monotonic()
                 answer = await self._within(request, url, request.deadline - spent)
-                spent += self._monotonic() - began
+                spent += time.monotonic() - began
             if answer.status not in _REDIRECTS:
                 return self._accepted(request, answer, tuple(hops), spent)
             url = _next_hop(url, answer)

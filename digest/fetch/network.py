@@ -30,10 +30,12 @@ async def resolve(host: str, port: int) -> Sequence[str]:
 class CheckedDial(httpcore.AsyncNetworkBackend):
     """A network backend that connects only to permitted addresses. TLS still sees the name."""
 
-    def __init__(self, resolver: Resolver, *, private: bool) -> None:
+    def __init__(
+        self, resolver: Resolver, *, private: bool, backend: httpcore.AsyncNetworkBackend | None = None
+    ) -> None:
         self._resolver = resolver
         self._private = private
-        self._backend = httpcore.AnyIOBackend()
+        self._backend = backend or httpcore.AnyIOBackend()
 
     async def connect_tcp(
         self,
@@ -71,7 +73,7 @@ class CheckedDial(httpcore.AsyncNetworkBackend):
 class CheckedTransport(httpx.AsyncHTTPTransport):
     """httpx's transport over `CheckedDial`: no proxy, no environment, no cookies, no redirects."""
 
-    def __init__(self, resolver: Resolver, tls: ssl.SSLContext, *, private: bool) -> None:
+    def __init__(self, dial: CheckedDial, tls: ssl.SSLContext) -> None:
         super().__init__(verify=tls, trust_env=False)
         # httpx has no argument for a network backend, so its (not yet used) pool is replaced by one that has.
         self._pool = httpcore.AsyncConnectionPool(
@@ -79,5 +81,5 @@ class CheckedTransport(httpx.AsyncHTTPTransport):
             max_connections=CONNECTIONS,
             max_keepalive_connections=CONNECTIONS,
             keepalive_expiry=15.0,
-            network_backend=CheckedDial(resolver, private=private),
+            network_backend=dial,
         )

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-import ipaddress
 import time
 from collections import defaultdict
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from typing import Protocol
+
+from digest.urls import site
 
 IN_ALL = 20
 PER_SITE = 2
@@ -16,9 +17,6 @@ PER_SITE = 2
 PAUSED = {"arxiv.org": 3.0}
 BACKFILL_PAUSED = {"arxiv.org": 10.0}  # long harvests at 3-5 s got addresses throttled; 10-15 s did not
 _SLACK = 30.0  # seconds a claim outlives the request's own deadline
-
-# A name under these is registered one label deeper. Not the public suffix list: a miss only makes us slower.
-_SECOND_LEVEL = frozenset({"ac", "co", "com", "edu", "gob", "gov", "gouv", "go", "mil", "ne", "net", "or", "org"})
 
 
 class Turns(Protocol):
@@ -66,33 +64,22 @@ class Pacer:
         self._turns = turns or OwnTurns()
 
     @asynccontextmanager
-    async def slot(self, host: str, seconds: float) -> AsyncIterator[None]:
-        """Wait for a place for one request to `host` that takes at most `seconds`, and hold it."""
-        site = site_of(host)
-        if site in self._paused:
-            async with self._single[site], self._turn(site, seconds), self._total:
+    async def slot(self, url: str, seconds: float) -> AsyncIterator[None]:
+        """Wait for a place for one request to `url` that takes at most `seconds`, and hold it."""
+        name = site(url)
+        if name in self._paused:
+            async with self._single[name], self._turn(name, seconds), self._total:
                 yield
         else:
             # The site first: a queue for one slow site must not hold places that others could use.
-            async with self._sites[site], self._total:
+            async with self._sites[name], self._total:
                 yield
 
     @asynccontextmanager
-    async def _turn(self, site: str, seconds: float) -> AsyncIterator[None]:
-        while wait := await asyncio.to_thread(self._turns.claim, site, seconds + _SLACK):
+    async def _turn(self, name: str, seconds: float) -> AsyncIterator[None]:
+        while wait := await asyncio.to_thread(self._turns.claim, name, seconds + _SLACK):
             await asyncio.sleep(wait)
         try:
             yield
         finally:
-            await asyncio.to_thread(self._turns.release, site, self._paused[site])
-
-
-def site_of(host: str) -> str:
-    """The registrable part of a host name, `export.arxiv.org` -> `arxiv.org`; an IP address is its own site."""
-    host = host.strip("[]").rstrip(".").lower()
-    try:
-        return str(ipaddress.ip_address(host))
-    except ValueError:
-        labels = host.split(".")
-    deep = len(labels) > 2 and len(labels[-1]) == 2 and labels[-2] in _SECOND_LEVEL
-    return ".".join(labels[-3:] if deep else labels[-2:])
+            await asyncio.to_thread(self._turns.release, name, self._paused[name])
