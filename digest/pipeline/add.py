@@ -7,6 +7,7 @@ import gzip
 import json
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import aclosing
 from datetime import UTC, datetime
 from itertools import islice
 from pathlib import Path
@@ -57,12 +58,10 @@ def add_url(context: Context, url: str, source_id: str = "manual") -> tuple[Item
 
 
 async def _article(context: Context, url: str) -> Found:
-    fetcher = context.make_fetcher()
-    try:
+    async with aclosing(context.make_fetcher()) as fetcher:
         response = await fetcher(Request(url))
-    finally:
-        await fetcher.aclose()
-    return sources.parse_article(response.body, url=response.url, headers=response.headers)
+    found: Found = sources.parse_article(response.body, url=response.url, headers=response.headers)
+    return found
 
 
 def add_jsonl(context: Context, path: Path, source_id: str = "manual") -> Report:
@@ -99,8 +98,10 @@ def add_jsonl(context: Context, path: Path, source_id: str = "manual") -> Report
 
 
 def _count(session: Session, report: Report, source: Source, counts: Mapping[str, int], now: datetime) -> None:
-    fates = {fate: counts.get(fate, 0) for fate in (*ledger.FATES, "found")}
-    ledger.record(session, RunCount(run_id=report.run_id, source_id=source.id, at=now, **fates))
+    count = RunCount(run_id=report.run_id or 0, source_id=source.id, at=now)
+    for fate in (*ledger.FATES, "found"):
+        setattr(count, fate, counts.get(fate, 0))
+    ledger.record(session, count)
 
 
 def _by_source(batch: Iterable[tuple[str, Found]], default: str) -> dict[str, list[Found]]:
@@ -133,8 +134,10 @@ def _found(row: Any) -> tuple[str, Found]:
     if not (texts["title"] or texts["url"] or texts["arxiv_id"]):
         raise ValueError("neither title nor url nor arxiv_id is given")
     arxiv_id = texts.pop("arxiv_id")
-    found = Found(**{name: text for name, text in texts.items() if text})
-    found.arxiv_id = arxiv_id or None
+    found = Found(arxiv_id=arxiv_id or None)
+    for name, text in texts.items():
+        if text:
+            setattr(found, name, text)
     found.summary = found.summary or _text(row, "abstract")
     found.authors = _names(row.get("authors"))
     found.categories = [str(each) for each in row.get("categories") or []]

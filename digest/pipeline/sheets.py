@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
-from typing import Any
 
 from sqlmodel import Session
 
 from digest import issues
-from digest.config import Config
 from digest.errors import NotFoundError
-from digest.issues import Sheet, SheetCandidate, SheetPick
+from digest.issues import Sheet, SheetPick
 from digest.models import Decision, Issue, Item, Pick
 from digest.periods import Period
 from digest.pipeline.context import Context
@@ -41,8 +38,18 @@ def current(context: Context, period: Period) -> tuple[str, Sheet]:
     return text, issues.parse(text)
 
 
-def adopt(session: Session, issue: Issue, sheet: Sheet, base: Sheet | None, config: Config, now: datetime) -> None:
-    """Make the store say what the sheet says: words, sections, picks, and the decisions behind them."""
+def keep_hand(context: Context, period: Period, text: str | None) -> None:
+    """Keep the sheet as a person left it, unless it is the newest version anyway."""
+    if text is None:
+        return
+    with context.db.write() as session:
+        newest = issue_store.newest_sheet(session, period.name)
+        if newest is None or newest.text != text:
+            issue_store.keep_sheet(session, period.name, "editor", text, context.now)
+
+
+def adopt(session: Session, issue: Issue, sheet: Sheet, base: Sheet | None, now: datetime) -> None:
+    """Make the store say what the sheet says: words, sections, picks, and the decisions against what was proposed."""
     issue.title, issue.intro, issue.outro = sheet.title, sheet.intro, sheet.outro
     issue.sections = [{"slug": s.slug, "title": s.title, "note": s.note, "closing": s.closing} for s in sheet.sections]
     session.add(issue)
