@@ -46,11 +46,12 @@ class Item(SQLModel, table=True):
     kind: str = "post"  # paper | post
     title: str
     title_source: str | None = None  # as the source wrote it, when that differs (TeX)
+    title_key: str = Field(default="", index=True)  # letters and figures only: what is compared across sources
     url: str
     authors: list[str] = json_column(list)
     summary: str = ""  # the source's words, plain text
     content: str = ""  # longer text of the source, plain, capped
-    source_id: str = Field(index=True)  # of the first mention
+    source_id: str = Field(index=True)  # of the mention that gave the text: the first, or arXiv
     venue: str | None = None
     comment: str | None = None
     categories: list[str] = json_column(list)  # the source's own, e.g. cs.CL
@@ -59,7 +60,7 @@ class Item(SQLModel, table=True):
     updated: datetime | None = None
     first_seen: datetime = Field(index=True)
     announced: datetime | None = None  # arXiv's announcement
-    date_flag: str | None = None  # missing | implausible
+    date_flag: str | None = None  # missing | implausible | backlog: undated, and there at the first fetch
     version: int | None = None  # arXiv's
     withdrawn: datetime | None = None
     digest: str = ""  # of the text that is tagged and quoted; a change means "revised"

@@ -72,6 +72,7 @@ def upgrade() -> None:
     sa.Column('kind', sqlmodel.sql.sqltypes.AutoString(), nullable=False),
     sa.Column('title', sqlmodel.sql.sqltypes.AutoString(), nullable=False),
     sa.Column('title_source', sqlmodel.sql.sqltypes.AutoString(), nullable=True),
+    sa.Column('title_key', sqlmodel.sql.sqltypes.AutoString(), nullable=False),
     sa.Column('url', sqlmodel.sql.sqltypes.AutoString(), nullable=False),
     sa.Column('authors', sa.JSON(), nullable=False),
     sa.Column('summary', sqlmodel.sql.sqltypes.AutoString(), nullable=False),
@@ -100,6 +101,7 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f('ix_item_merged_into'), ['merged_into'], unique=False)
         batch_op.create_index(batch_op.f('ix_item_published'), ['published'], unique=False)
         batch_op.create_index(batch_op.f('ix_item_source_id'), ['source_id'], unique=False)
+        batch_op.create_index(batch_op.f('ix_item_title_key'), ['title_key'], unique=False)
 
     op.create_table('lease',
     sa.Column('name', sqlmodel.sql.sqltypes.AutoString(), nullable=False),
