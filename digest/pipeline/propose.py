@@ -18,7 +18,7 @@ from digest.pipeline.context import Context
 from digest.pipeline.rank import embedded
 from digest.pipeline.tag import abstract
 from digest.pipeline.view import venue
-from digest.render import words
+from digest.render.words import words
 from digest.store import issues as issue_store
 from digest.store import items as item_store
 from digest.store import judgements
