@@ -107,3 +107,10 @@ def forget_decisions(session: Session, period: str, verdicts: Sequence[str], ori
             col(Decision.period) == period, col(Decision.verdict).in_(verdicts), col(Decision.origin) == origin
         )
     )
+
+
+def sign(session: Session, issue_id: int, name: str, now: datetime) -> None:
+    """Note who answers for an issue's flagged texts."""
+    for pick in session.exec(select(Pick).where(Pick.issue_id == issue_id, Pick.verdict == "flagged")):
+        pick.signed_by, pick.signed = name, now
+        session.add(pick)
