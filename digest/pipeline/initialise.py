@@ -1,0 +1,32 @@
+"""Makes a workspace: the default sources.yaml, the site's skeleton, a folder for templates. Nothing is overwritten."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from digest.bundle import shipped
+from digest.errors import ConfigError
+from digest.site import write_new
+
+_IGNORE = "/digest.db*\n/outbox/\n/site/_site/\n/site/.jekyll-cache/\n"
+_TEMPLATES = (
+    "Put a file here to use it in place of the one that ships with digest:\n"
+    "`digest templates list` names them, `digest templates copy NAME` copies one to begin with.\n"
+)
+_WRITTEN_BY_US = ("_posts", "_drafts", "_site", ".jekyll-cache", "feed", "feed.xml", "feed.json")
+
+
+def initialise(folder: Path) -> tuple[int, int]:
+    """Make a workspace in `folder`; returns how many files were written and how many were there already."""
+    if folder.exists() and not folder.is_dir():
+        raise ConfigError(f"{folder} is a file", "name a folder")
+    skeleton = shipped("site")
+    files = {Path("sources.yaml"): shipped("sources.yaml").read_bytes()}
+    for path in sorted(skeleton.rglob("*")):
+        place = path.relative_to(skeleton)
+        if path.is_file() and place.parts[0] not in _WRITTEN_BY_US and path.name != ".gitkeep":
+            files[Path("site") / place] = path.read_bytes()
+    files[Path("templates/README.md")] = _TEMPLATES.encode()
+    files[Path(".gitignore")] = _IGNORE.encode()
+    made = sum(write_new(folder, place.as_posix(), body) for place, body in files.items())
+    return made, len(files) - made
