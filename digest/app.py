@@ -1,8 +1,8 @@
 """The composition root: opens a workspace, chooses the concrete edges, and offers each stage as a method.
 
-    from digest import Workspace
-    with Workspace("my-newsletter") as workspace:
-        print(workspace.fetch().line)
+from digest import Workspace
+with Workspace("my-newsletter") as workspace:
+    print(workspace.fetch().line)
 """
 
 from __future__ import annotations
@@ -167,6 +167,19 @@ class Workspace:
 
         return publish(self.context, self.context.period(period), dry_run=dry_run)
 
+    def send(self, period: str = "last", *, yes: bool = False, expect: int | None = None) -> Report:
+        """Mail a published issue; a dry run unless `yes`."""
+        from digest.pipeline.send import send
+
+        return send(self.context, self.context.period(period), yes=yes, expect=expect)
+
+    def add_subscriber(self, address: str, *, confirmed: bool = False) -> None:
+        """Add a reader; pending until confirmed."""
+        from digest.store import readers
+
+        with self.db.write() as session:
+            readers.subscribe(session, address, self._clock(), state="active" if confirmed else "pending")
+
     # -- operating -------------------------------------------------------------------------------------------------
 
     def run(self, period: str = "last") -> Report:
@@ -188,7 +201,8 @@ class Workspace:
         return runs(self.context, limit)
 
     def _fetcher(self) -> Fetcher:
-        from digest.fetch import Client, Pacer
+        from digest.fetch.client import Client
+        from digest.fetch.pacing import Pacer
         from digest.store.leases import SiteTurns
 
         newsletter = self.config.newsletter

@@ -68,9 +68,7 @@ def write(context: Context, period: Period, new: Sheet, report: Report, *, dry_r
     report.line += f" → {sheet_path(context, period).relative_to(context.root)}"
 
 
-def _merged(
-    context: Context, period: Period, mine: str | None, new: Sheet
-) -> tuple[Sheet, list[issues.MergeConflict]]:
+def _merged(context: Context, period: Period, mine: str | None, new: Sheet) -> tuple[Sheet, list[issues.MergeConflict]]:
     with context.db.read() as session:
         base = issue_store.newest_sheet(session, period.name, "generated")
         last = issue_store.newest_sheet(session, period.name)

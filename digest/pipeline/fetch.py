@@ -57,7 +57,9 @@ def chosen(config: Config, names: Sequence[str]) -> list[Source]:
 def silences(context: Context) -> dict[str, timedelta]:
     """The enabled sources that have gone silent against their own history, and for how long."""
     with context.db.read() as session:
-        days = {source.id: ledger.active_days(session, source.id) for source in context.config.sources if source.enabled}
+        days = {
+            source.id: ledger.active_days(session, source.id) for source in context.config.sources if source.enabled
+        }
     quiet = {source_id: silent_for(moments, context.now) for source_id, moments in days.items()}
     return {source_id: length for source_id, length in quiet.items() if length}
 

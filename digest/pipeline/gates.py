@@ -34,11 +34,13 @@ def _problems(context: Context, period: Period, sheet: Sheet, sign: bool) -> Ite
     for pick in picks:
         if pick.flags and pick.origin == "model" and not sign:
             yield Problem(
-                f"{pick.title}: not in the source: {', '.join(pick.flags)}", f"rewrite it, or `digest approve {period} --sign`"
+                f"{pick.title}: not in the source: {', '.join(pick.flags)}",
+                f"rewrite it, or `digest approve {period} --sign`",
             )
         if pick.covered and pick.update_of is None:
             yield Problem(
-                f"{pick.title}: already covered in {pick.covered}", f"write `> Update of: {pick.covered}` under it, or remove it"
+                f"{pick.title}: already covered in {pick.covered}",
+                f"write `> Update of: {pick.covered}` under it, or remove it",
             )
     with context.db.read() as session:
         stored = item_store.by_keys(session, [pick.key for pick in picks])

@@ -102,7 +102,9 @@ def _varied(context: Context, session: Session, offered: Sequence[Offered]) -> l
     quotas = {category.slug: category.quota * 2 for category in context.config.taxonomy.categories}
     wanted = context.config.cadence.shortlist + sum(quotas.values())
     ranked = [
-        ranking.Ranked(one.row.place, ranking.Candidate(one.item.key, one.item.title, category=one.category), one.row.score, ())
+        ranking.Ranked(
+            one.row.place, ranking.Candidate(one.item.key, one.item.title, category=one.category), one.row.score, ()
+        )
         for one in offered
     ]
     by_key = {one.item.key: one for one in offered}
