@@ -81,7 +81,7 @@ def item_ids(session: Session, keys: Collection[str]) -> dict[str, int]:
     out: dict[str, int] = {}
     for part in _parts(keys):
         query = select(col(Item.key), col(Item.id)).where(col(Item.key).in_(part))
-        out.update({key: number for key, number in session.connection().execute(query)})
+        out.update({key: number or 0 for key, number in session.connection().execute(query)})
     return out
 
 
