@@ -70,6 +70,11 @@ def batches(candidates: Sequence[Candidate], wording: Wording, seed: str) -> Ite
     return (_batch(group, wording, dice) for group in groups)
 
 
+def prompt_version(wording: Wording) -> str:
+    """Changes with the prompt's words, the taxonomy and the shape of the answer."""
+    return version(wording.judge, str(SCHEMA_VERSION))
+
+
 def _batch(group: Sequence[Candidate], wording: Wording, dice: random.Random) -> Batch:
     names: dict[str, Candidate] = {}
     for candidate in group:
@@ -80,7 +85,7 @@ def _batch(group: Sequence[Candidate], wording: Wording, dice: random.Random) ->
     return Batch(
         Prompt(
             stage=STAGE,
-            version=version(wording.judge, str(SCHEMA_VERSION)),
+            version=prompt_version(wording),
             system=wording.judge,
             user=json.dumps({"items": rows}, ensure_ascii=False),
             schema=_schema(wording.categories),
