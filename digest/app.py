@@ -8,6 +8,7 @@ with Workspace("my-newsletter") as workspace:
 from __future__ import annotations
 
 import asyncio
+import os
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -18,12 +19,13 @@ from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 from digest.config import Config, load
 from digest.pipeline.context import Context
-from digest.ports import Clock, Fetcher, Model, Progress, Report, Transport
+from digest.ports import Clock, Fetcher, Progress, Report, Transport
 from digest.store.database import Database
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from digest.llm import Choice
     from digest.models import Item
 
 T = TypeVar("T")
@@ -52,10 +54,16 @@ class Workspace:
     """A folder with sources.yaml, templates/, site/ and digest.db. Periods are given as text: 2026-10, last, 2026."""
 
     def __init__(
-        self, root: Path | str = ".", *, clock: Clock = system_clock, progress: Progress | None = None
+        self,
+        root: Path | str = ".",
+        *,
+        clock: Clock = system_clock,
+        progress: Progress | None = None,
+        provider: str = "",
     ) -> None:
         self.root = Path(root).resolve()
         self._clock = clock
+        self._provider = provider
         self._progress: Progress = progress or Silent()
 
     def __enter__(self) -> Self:
@@ -91,7 +99,8 @@ class Workspace:
             progress=self._progress,
             make_fetcher=self._fetcher,
             make_transport=self._transport,
-            make_model=self._model,
+            make_model=self.model.make,
+            model_line=self.model.line,
         )
 
     # -- gathering -------------------------------------------------------------------------------------------------
@@ -101,6 +110,12 @@ class Workspace:
         from digest.pipeline.fetch import fetch
 
         return asyncio.run(fetch(self.context, sources, force=force))
+
+    def backfill(self, period: str, source: str = "") -> Report:
+        """Fetch months of arXiv by date of first submission; goes on where it was stopped."""
+        from digest.pipeline.backfill import backfill
+
+        return asyncio.run(backfill(self.context, self.context.period(period), source))
 
     def add_url(self, url: str, source: str = "manual") -> Report:
         """Keep one work by its address."""
@@ -134,6 +149,18 @@ class Workspace:
         from digest.pipeline.rank import rank
 
         return rank(self.context, self.context.period(period))
+
+    def judge(self, period: str = "last", *, limit: int | None = None, max_usd: float | None = None) -> Report:
+        """Have the language model grade the best candidates; does nothing without one."""
+        from digest.pipeline.judge import judge
+
+        return judge(self.context, self.context.period(period), limit=limit, max_usd=max_usd)
+
+    def estimate(self, period: str = "last", *, limit: int | None = None) -> Report:
+        """What `judge` would send, and what that may cost."""
+        from digest.pipeline.judge import estimate
+
+        return estimate(self.context, self.context.period(period), limit=limit)
 
     def explain(self, period: str, item: str) -> dict[str, Any]:
         """What each part added to an item's score."""
@@ -214,8 +241,12 @@ class Workspace:
 
         return transport(self.config.mail, self.root)
 
-    def _model(self) -> Model | None:
-        return None
+    @cached_property
+    def model(self) -> Choice:
+        """Which language model is used, if any, and why."""
+        from digest.llm import choose
+
+        return choose(self.config.model, os.environ, self.root, self._provider)
 
 
 def initialise(folder: Path) -> tuple[int, int]:

@@ -45,13 +45,13 @@ def items_under(session: Session, keys: Collection[str]) -> dict[str, Mapping[st
             found.setdefault(row.alias, row)
     merged = {row.merged_into for row in found.values() if row.merged_into}
     targets = {row.id: row for part in _parts(merged) for row in _rows(session, col(Item.id).in_(part))}
-    return {key: targets.get(row.merged_into, row)._mapping for key, row in found.items()}
+    return {key: dict(targets.get(row.merged_into, row)._mapping) for key, row in found.items()}
 
 
 def items_titled(session: Session, title_keys: Collection[str]) -> list[Mapping[str, Any]]:
     """Unmerged items whose normalised title is one of these."""
     return [
-        row._mapping
+        dict(row._mapping)
         for part in _parts(title_keys)
         for row in _rows(session, col(Item.title_key).in_(part) & col(Item.merged_into).is_(None))
     ]
