@@ -9,7 +9,7 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from bs4 import BeautifulSoup
+from bs4 import BeautifulSoup, Tag
 from hypothesis import given
 from hypothesis import strategies as st
 from markdown_it import MarkdownIt
@@ -77,7 +77,7 @@ def test_kramdown_under_jekyll_shows_every_text_in_every_place(jekyll: str, tmp_
         assert wrong == [], tag
 
 
-def _holds(case: BeautifulSoup, tag: str, text: str) -> bool:
+def _holds(case: Tag, tag: str, text: str) -> bool:
     """The first element of that kind shows the text and nothing was made of it but what the context makes."""
     element = case.find(["td", "th"] if tag == "td" else tag)
     return element is not None and one_line(element.get_text()) == one_line(text)
