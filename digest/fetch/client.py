@@ -64,7 +64,7 @@ class Client:
         seen = {str(url)}
         hops: list[tuple[int, str]] = []
         while True:
-            async with self._pacer.slot(str(url), request.deadline):
+            async with self._pacer.slot(str(url), request.deadline, request.pause):
                 began = time.monotonic()
                 answer = await self._within(request, url, request.deadline - spent)
                 spent += time.monotonic() - began

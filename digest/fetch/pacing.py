@@ -15,7 +15,6 @@ IN_ALL = 20
 PER_SITE = 2
 # https://info.arxiv.org/help/api/tou.html: one request every 3 seconds, one connection, over all machines together.
 PAUSED = {"arxiv.org": 3.0}
-BACKFILL_PAUSED = {"arxiv.org": 10.0}  # long harvests at 3-5 s got addresses throttled; 10-15 s did not
 _SLACK = 30.0  # seconds a claim outlives the request's own deadline
 
 
@@ -64,11 +63,14 @@ class Pacer:
         self._turns = turns or OwnTurns()
 
     @asynccontextmanager
-    async def slot(self, url: str, seconds: float) -> AsyncIterator[None]:
-        """Wait for a place for one request to `url` that takes at most `seconds`, and hold it."""
+    async def slot(self, url: str, seconds: float, pause: float = 0.0) -> AsyncIterator[None]:
+        """Wait for a place for one request to `url` that takes at most `seconds`, and hold it.
+
+        `pause` lengthens the pause of a site that has one.
+        """
         name = site(url)
         if name in self._paused:
-            async with self._single[name], self._turn(name, seconds), self._total:
+            async with self._single[name], self._turn(name, seconds, max(pause, self._paused[name])), self._total:
                 yield
         else:
             # The site first: a queue for one slow site must not hold places that others could use.
@@ -76,10 +78,10 @@ class Pacer:
                 yield
 
     @asynccontextmanager
-    async def _turn(self, name: str, seconds: float) -> AsyncIterator[None]:
+    async def _turn(self, name: str, seconds: float, pause: float) -> AsyncIterator[None]:
         while wait := await asyncio.to_thread(self._turns.claim, name, seconds + _SLACK):
             await asyncio.sleep(wait)
         try:
             yield
         finally:
-            await asyncio.to_thread(self._turns.release, name, self._paused[name])
+            await asyncio.to_thread(self._turns.release, name, pause)

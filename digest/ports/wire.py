@@ -27,6 +27,7 @@ class Request:
     max_bytes: int = 15_000_000
     allow_private: bool = False
     validators: Validators | None = None  # sent only to the URL they came from
+    pause: float = 0.0  # seconds, at least, before the next request where the site is one that is asked with pauses
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,3 +102,5 @@ class Fetcher(Protocol):
     """Makes one request: limits, pacing and safety inside; raises FetchError."""
 
     async def __call__(self, request: Request) -> Response: ...
+
+    async def aclose(self) -> None: ...

@@ -59,6 +59,7 @@ def upgrade() -> None:
     sa.Column('published', sqlmodel.sql.sqltypes.UTCDateTime(), nullable=True),
     sa.Column('updated', sqlmodel.sql.sqltypes.UTCDateTime(), nullable=True),
     sa.Column('content_digest', sqlmodel.sql.sqltypes.AutoString(), nullable=False),
+    sa.Column('sheet_digest', sqlmodel.sql.sqltypes.AutoString(), nullable=False),
     sa.Column('sent', sqlmodel.sql.sqltypes.UTCDateTime(), nullable=True),
     sa.PrimaryKeyConstraint('id'),
     sa.UniqueConstraint('period')
@@ -72,6 +73,7 @@ def upgrade() -> None:
     sa.Column('kind', sqlmodel.sql.sqltypes.AutoString(), nullable=False),
     sa.Column('title', sqlmodel.sql.sqltypes.AutoString(), nullable=False),
     sa.Column('title_source', sqlmodel.sql.sqltypes.AutoString(), nullable=True),
+    sa.Column('title_key', sqlmodel.sql.sqltypes.AutoString(), nullable=False),
     sa.Column('url', sqlmodel.sql.sqltypes.AutoString(), nullable=False),
     sa.Column('authors', sa.JSON(), nullable=False),
     sa.Column('summary', sqlmodel.sql.sqltypes.AutoString(), nullable=False),
@@ -100,6 +102,7 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f('ix_item_merged_into'), ['merged_into'], unique=False)
         batch_op.create_index(batch_op.f('ix_item_published'), ['published'], unique=False)
         batch_op.create_index(batch_op.f('ix_item_source_id'), ['source_id'], unique=False)
+        batch_op.create_index(batch_op.f('ix_item_title_key'), ['title_key'], unique=False)
 
     op.create_table('lease',
     sa.Column('name', sqlmodel.sql.sqltypes.AutoString(), nullable=False),
@@ -162,6 +165,7 @@ def upgrade() -> None:
 
     op.create_table('source_state',
     sa.Column('source_id', sqlmodel.sql.sqltypes.AutoString(), nullable=False),
+    sa.Column('url', sqlmodel.sql.sqltypes.AutoString(), nullable=False),
     sa.Column('etag', sqlmodel.sql.sqltypes.AutoString(), nullable=True),
     sa.Column('last_modified', sqlmodel.sql.sqltypes.AutoString(), nullable=True),
     sa.Column('validators_url', sqlmodel.sql.sqltypes.AutoString(), nullable=True),
@@ -170,6 +174,7 @@ def upgrade() -> None:
     sa.Column('last_checked', sqlmodel.sql.sqltypes.UTCDateTime(), nullable=True),
     sa.Column('last_changed', sqlmodel.sql.sqltypes.UTCDateTime(), nullable=True),
     sa.Column('next_check', sqlmodel.sql.sqltypes.UTCDateTime(), nullable=True),
+    sa.Column('unanswered', sa.Integer(), nullable=False),
     sa.Column('errors', sa.Integer(), nullable=False),
     sa.Column('last_error', sqlmodel.sql.sqltypes.AutoString(), nullable=True),
     sa.Column('moved_to', sqlmodel.sql.sqltypes.AutoString(), nullable=True),
@@ -179,6 +184,7 @@ def upgrade() -> None:
     sa.Column('disabled', sqlmodel.sql.sqltypes.AutoString(), nullable=True),
     sa.Column('links_seen', sa.Integer(), nullable=False),
     sa.Column('cursor', sa.JSON(), nullable=False),
+    sa.Column('wishes', sa.JSON(), nullable=False),
     sa.PrimaryKeyConstraint('source_id')
     )
     op.create_table('subscriber',

@@ -19,11 +19,15 @@ _SPACE = re.compile(r"\s+")
 
 def strip_hidden(text: str) -> str:
     """Without characters that no reader sees and that break XML, headers or reading order."""
+    if text.isprintable():
+        return text
     return _HIDDEN.sub("", _SURROGATE.sub("\ufffd", text))
 
 
 def one_line(text: str) -> str:
     """One visible line, NFC, white space folded."""
+    if text.isascii() and text.isprintable():
+        return " ".join(text.split())
     return _SPACE.sub(" ", strip_hidden(unicodedata.normalize("NFC", text))).strip()
 
 
