@@ -31,6 +31,12 @@ def write(root: Path, documents: Iterable[Document]) -> list[str]:
     return changed
 
 
+def write_new(root: Path, path: str, body: bytes) -> bool:
+    """Write a file unless something stands in its place; returns whether it was written."""
+    target = _inside(root, path)
+    return not os.path.lexists(target) and bool(write(root, [Document(path, body)]))
+
+
 def remove(root: Path, paths: Iterable[str]) -> list[str]:
     """Delete files that are no longer part of the site; returns those that were there."""
     gone = []

@@ -12,7 +12,7 @@ from digest.ports import Document, IssueView
 from digest.render import fragment
 from digest.render.atom import atom
 from digest.render.jsonfeed import jsonfeed
-from digest.render.present import anchor
+from digest.render.present import anchor, describe
 from digest.render.templating import Templates
 from digest.render.words import words
 from digest.text import one_line
@@ -112,7 +112,7 @@ def _entry(view: IssueView, newsletter: Newsletter, templates: Templates | None)
         url=newsletter.address + view.path,
         published=view.published,
         updated=max(view.updated, view.published),
-        summary=one_line(view.description),
+        summary=describe(view, newsletter),
         content=fragment.html(view, newsletter, templates),
         categories=tuple((section.slug, one_line(section.title)) for section in view.sections if section.picks),
     )

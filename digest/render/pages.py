@@ -12,11 +12,12 @@ from digest.config import Newsletter, Site, Taxonomy
 from digest.markdown import link, to_text
 from digest.ports import Document, IssueView, PickView
 from digest.render.cards import card
-from digest.render.present import anchor
+from digest.render.present import anchor, describe, shortened
 from digest.render.words import words
 from digest.text import by_line, one_line
 
 _SEARCHED = 240  # characters of a blurb in the search index
+_LEADS = 5  # picks the front page names
 
 _CONFIG = """\
 # Written by digest from sources.yaml (newsletter, site); change it there.
@@ -98,6 +99,7 @@ def _years(newest: Sequence[IssueView], newsletter: Newsletter) -> list[dict[str
 
 def _issue(view: IssueView, newsletter: Newsletter) -> dict[str, Any]:
     w = words(newsletter.language)
+    leads = view.highlights or [section.picks[0] for section in view.sections if section.picks]
     return {
         "title": one_line(view.title),
         "path": view.path,
@@ -106,14 +108,14 @@ def _issue(view: IssueView, newsletter: Newsletter) -> dict[str, Any]:
         "month": w.period(view.period) if view.kind == "monthly" else one_line(view.title),
         "date": w.full_day(view.published),
         "count": w.picks(len(view.picks())),
-        "description": one_line(view.description),
+        "description": describe(view, newsletter),
         "highlights": [
             {
                 "title": one_line(pick.title),
                 "anchor": anchor(pick.anchor),
-                "why": one_line(to_text(pick.highlight or "")),
+                "why": one_line(to_text(pick.highlight or "")) or by_line(pick.authors) or pick.venue,
             }
-            for pick in view.highlights
+            for pick in leads[:_LEADS]
         ],
         "sections": [
             {"title": one_line(section.title), "anchor": anchor(section.anchor), "count": len(section.picks)}
@@ -156,7 +158,7 @@ def _index(newest: Sequence[IssueView], newsletter: Newsletter) -> list[dict[str
 
 def _short(pick: PickView) -> str:
     text = one_line(to_text(pick.blurb) if pick.origin == "editor" else pick.blurb)
-    return text if len(text) <= _SEARCHED else text[:_SEARCHED].rsplit(" ", 1)[0] + " …"
+    return shortened(text, _SEARCHED)
 
 
 def _category_page(category: dict[str, Any]) -> Document:

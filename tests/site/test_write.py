@@ -67,3 +67,9 @@ def test_overrides_are_read_by_name(tmp_path: Path) -> None:
     (tmp_path / "bad.md.j2").write_bytes(b"\xff")
     with pytest.raises(DigestError, match=r"bad\.md\.j2"):
         site.overrides(tmp_path)
+
+
+def test_what_is_there_already_is_not_overwritten(tmp_path: Path) -> None:
+    assert site.write_new(tmp_path, "a", b"mine")
+    assert not site.write_new(tmp_path, "a", b"theirs")
+    assert (tmp_path / "a").read_bytes() == b"mine"
