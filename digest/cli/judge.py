@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
-from digest.cli.shell import Json, PeriodArg, app, finish, opened
+from digest.cli.shell import Json, PeriodArg, app, finish, opened, show_json
 
 
 @app.command()
@@ -17,6 +17,26 @@ def tag(as_json: Json = False) -> None:
     """
     with opened() as workspace:
         finish(workspace.tag(), as_json)
+
+
+@app.command()
+def judge(
+    period: PeriodArg = "last",
+    limit: Annotated[
+        int | None, typer.Option("--limit", min=1, help="How many of the best; else model.judged.")
+    ] = None,
+    max_usd: Annotated[float | None, typer.Option("--max-usd", min=0, help="What this run may cost.")] = None,
+    estimate: Annotated[bool, typer.Option("--estimate", help="Say what it may cost; send nothing.")] = False,
+    as_json: Json = False,
+) -> None:
+    """Have the language model grade a period's best candidates; what it answered once is not asked again.
+
+    Example: digest judge 2026-10 --estimate
+    """
+    with opened() as workspace:
+        if estimate:
+            finish(workspace.estimate(period, limit=limit), as_json)
+        finish(workspace.judge(period, limit=limit, max_usd=max_usd), as_json)
 
 
 @app.command()
@@ -32,6 +52,15 @@ def rank(
     """
     with opened() as workspace:
         if explain:
-            typer.echo(workspace.explain(period, explain))
+            _explain(workspace.explain(period, explain), as_json)
             return
         finish(workspace.rank(period), as_json)
+
+
+def _explain(told: dict[str, Any], as_json: bool) -> None:
+    if as_json:
+        show_json(told)
+        return
+    typer.echo(f"{told['title']}\n{told['key']}: place {told['place']} of {told['of']}, score {told['score']}")
+    for reason in told["reasons"]:
+        typer.echo(f"  {reason['part']:+7.2f}  {reason['words']}")

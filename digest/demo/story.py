@@ -17,7 +17,7 @@ from digest.bundle import shipped
 from digest.demo.records import PUBLISHERS
 from digest.demo.server import serving
 from digest.errors import Refused
-from digest.periods import Period, month_of
+from digest.periods import Period
 from digest.ports import Progress
 from digest.scheduler import next_draft
 

@@ -20,7 +20,7 @@ from digest.config import Source
 from digest.errors import ConfigError, NotFoundError, SourceError
 from digest.models import Item, RunCount
 from digest.pipeline.context import Context, recorded
-from digest.pipeline.intake import take_in
+from digest.pipeline.intake import take_found
 from digest.ports import Found, Report, Request
 from digest.store import items as item_store
 from digest.store import ledger
@@ -44,7 +44,7 @@ def add_url(context: Context, url: str, source_id: str = "manual") -> tuple[Item
     with recorded(context, "add") as report:
         found = asyncio.run(_article(context, url))
         with context.db.write() as session:
-            counts, reasons = take_in(session, source, [found], context.now)
+            counts, reasons = take_found(session, source, [found], context.now)
             _count(session, report, source, counts, context.now)
             if reasons:
                 raise SourceError(f"{url} cannot be kept: {reasons[0]}", "add it with --jsonl and a title")
@@ -79,7 +79,7 @@ def add_jsonl(context: Context, path: Path, source_id: str = "manual") -> Report
                 with context.db.write() as session:
                     for name, found in _by_source(batch, source_id).items():
                         source = manual_source(context, name)
-                        counts, reasons = take_in(session, source, found, context.now)
+                        counts, reasons = take_found(session, source, found, context.now)
                         by_source.setdefault(name, Counter()).update(counts)
                         _count(session, report, source, by_source[name], context.now)
                         problems += reasons

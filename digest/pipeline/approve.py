@@ -7,6 +7,7 @@ from digest.errors import DigestError, Refused
 from digest.issues import Sheet, SheetPick
 from digest.periods import Period
 from digest.pipeline.add import add_url
+from digest.pipeline.blurbs import quoted
 from digest.pipeline.context import Context, recorded
 from digest.pipeline.gates import problems
 from digest.pipeline.propose import item_pick
@@ -69,7 +70,7 @@ def settled_sheet(context: Context, sheet: Sheet) -> Sheet:
     waiting = [pick.key for _, pick in settled.picks() if not pick.blurb and pick.origin == "source"]
     with context.db.read() as session:
         stored = item_store.by_keys(session, waiting)
-    picks = {key: item_pick(context.config, item) for key, item in stored.items()}
+    picks = {key: item_pick(context.config, item, quoted(item)) for key, item in stored.items()}
     return issues.fill(settled, picks, added)
 
 
@@ -81,4 +82,4 @@ def _fetched(context: Context, url: str) -> SheetPick:
             f"{url}, which the sheet adds, cannot be read: {error.message}",
             "mend the address, or `digest add --jsonl FILE` with its title",
         ) from error
-    return item_pick(context.config, item)
+    return item_pick(context.config, item, quoted(item))

@@ -18,21 +18,25 @@ from digest.store import arrivals
 _KNOWN = tuple(KnownItem.__dataclass_fields__)
 
 
-def take_in(
-    session: Session, source: Source, found: Iterable[Found], now: datetime, *, first_fetch: bool = False
-) -> tuple[Counter[str], list[str]]:
-    """Store what a source was found to hold; returns counts by outcome and the reasons of what was rejected."""
-    prepared = [intake.prepare(each, source, now, first_fetch=first_fetch) for each in found]
-    batch = [each for each in prepared if isinstance(each, Prepared)]
-    refused = [each for each in prepared if isinstance(each, Rejected)]
-    decided = intake.decide(batch, _known(session, source.id, intake.wanted(batch)))
+def take_in(session: Session, batch: Sequence[Prepared], now: datetime) -> Counter[str]:
+    """Store one source's prepared items; returns counts by outcome: new, revised, unchanged, duplicate, rejected."""
+    if not batch:
+        return Counter()
+    decided = intake.decide(batch, _known(session, batch[0].source_id, intake.wanted(batch)))
     _write(session, decided)
-    counts = Counter(arrival.outcome for arrival in decided)
+    return Counter(arrival.outcome for arrival in decided)
+
+
+def take_found(
+    session: Session, source: Source, found: Iterable[Found], now: datetime
+) -> tuple[Counter[str], list[str]]:
+    """Prepare and store what a person brings in; returns counts with "found", and why items were rejected."""
+    prepared = [intake.prepare(each, source, now) for each in found]
+    refused = [each for each in prepared if isinstance(each, Rejected)]
+    counts = take_in(session, [each for each in prepared if isinstance(each, Prepared)], now)
     counts["found"] = len(prepared)
     counts["rejected"] += len(refused)
-    reasons = [f"{each.title or each.url or 'an item'}: {each.reason}" for each in refused]
-    reasons += [f"{arrival.item_key}: {arrival.reason}" for arrival in decided if arrival.outcome == "rejected"]
-    return counts, reasons
+    return counts, [f"{each.title or each.url or 'an item'}: {each.reason}" for each in refused]
 
 
 def _known(session: Session, source_id: str, wanted: Wanted) -> Known:

@@ -45,13 +45,13 @@ def items_under(session: Session, keys: Collection[str]) -> dict[str, Mapping[st
             found.setdefault(row.alias, row)
     merged = {row.merged_into for row in found.values() if row.merged_into}
     targets = {row.id: row for part in _parts(merged) for row in _rows(session, col(Item.id).in_(part))}
-    return {key: targets.get(row.merged_into, row)._mapping for key, row in found.items()}
+    return {key: dict(targets.get(row.merged_into, row)._mapping) for key, row in found.items()}
 
 
 def items_titled(session: Session, title_keys: Collection[str]) -> list[Mapping[str, Any]]:
     """Unmerged items whose normalised title is one of these."""
     return [
-        row._mapping
+        dict(row._mapping)
         for part in _parts(title_keys)
         for row in _rows(session, col(Item.title_key).in_(part) & col(Item.merged_into).is_(None))
     ]
@@ -81,7 +81,7 @@ def item_ids(session: Session, keys: Collection[str]) -> dict[str, int]:
     out: dict[str, int] = {}
     for part in _parts(keys):
         query = select(col(Item.key), col(Item.id)).where(col(Item.key).in_(part))
-        out.update({key: number for key, number in session.connection().execute(query)})
+        out.update({key: number or 0 for key, number in session.connection().execute(query)})
     return out
 
 

@@ -34,10 +34,8 @@ class Database:
     def read(self) -> Iterator[Session]:
         """A session on one consistent snapshot; nothing of it is stored."""
         with _translated(self.path), Session(self._engine, expire_on_commit=False) as session:
-            try:
-                yield session
-            finally:
-                session.rollback()
+            yield session
+            session.expunge_all()  # closing rolls back, which would empty rows that are still in use
 
     @contextmanager
     def write(self) -> Iterator[Session]:

@@ -70,6 +70,18 @@ def covered(session: Session, before: str) -> dict[int, str]:
     return dict(session.exec(query).all())
 
 
+def editor_blurbs(session: Session, limit: int) -> list[str]:
+    """The newest words of the editor's own that readers have seen."""
+    query = (
+        select(Pick.blurb)
+        .where(Pick.issue_id == Issue.id, col(Issue.state).in_(("published", "sent")))
+        .where(Pick.origin == "editor", col(Pick.blurb) != "")
+        .order_by(col(Issue.period).desc(), col(Pick.position))
+        .limit(limit)
+    )
+    return list(session.exec(query))
+
+
 def keep_sheet(session: Session, period: str, origin: str, text: str, now: datetime) -> bool:
     """Keep a version of a sheet unless it equals the newest one; True when it was new."""
     digest = hexdigest(text)
