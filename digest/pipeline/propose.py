@@ -13,8 +13,8 @@ from digest.issues import Sheet, SheetCandidate, SheetPick, SheetSection
 from digest.models import Item, Ranking, Tagging
 from digest.periods import Period
 from digest.pipeline.blurbs import Blurbs, Written, write_blurbs
+from digest.pipeline.candidates import embedded
 from digest.pipeline.context import Context
-from digest.pipeline.rank import embedded
 from digest.pipeline.view import venue
 from digest.render.words import words
 from digest.store import issues as issue_store
