@@ -7,14 +7,14 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from sqlalchemy import ColumnElement, bindparam
+from sqlalchemy import bindparam
 from sqlalchemy import update as update_of
 from sqlalchemy.dialects.sqlite import insert
 from sqlmodel import Session, col, select
 
 from digest.models import Alias, Item, Mention, Tombstone
+from digest.store.database import among
 
-_BOUND = 900  # parameters a statement: SQLite builds may allow no more than 999
 _COLUMNS = (
     "id", "key", "source_id", "title", "title_key", "url", "authors", "summary", "content", "published", "announced",
     "date_flag", "version", "withdrawn", "digest", "merged_into",
@@ -78,7 +78,7 @@ def write(
     ids = dict(_pairs(session, Item.key, Item.id, named))
     for columns, rows in _by_columns(updates).items():
         change = update_of(Item).where(col(Item.id) == bindparam("_id"))
-        values = {name: bindparam(name) for name in columns}
+        values: dict[str, Any] = {name: bindparam(name) for name in columns}
         connection.execute(change.values(values), [{**row, "_id": ids[key]} for key, row in rows])
     if mentions:
         mention = insert(Mention)
@@ -93,7 +93,7 @@ def write(
 
 
 def _by_columns(updates: Sequence[tuple[str, Row]]) -> dict[tuple[str, ...], list[tuple[str, Row]]]:
-    """Updates of one item joined into one, then grouped by the columns they set, so that each group is one statement."""
+    """Updates of one item joined into one, then grouped by the columns they set: a statement for each group."""
     joined: dict[str, dict[str, Any]] = defaultdict(dict)
     for key, row in updates:
         joined[key].update(row)
@@ -113,30 +113,20 @@ def _follow(session: Session, by_id: dict[int, Row]) -> None:
             by_id[item_id] = targets[row["merged_into"]] if row["merged_into"] else row
 
 
-def _items(session: Session, column: ColumnElement[Any], values: Iterable[Any]) -> Iterator[Row]:
-    query = select(*(getattr(Item, name) for name in _COLUMNS))  # type: ignore[call-overload]
-    for part in _parts(values):
-        yield from session.connection().execute(query.where(column.in_(part))).mappings()
+def _items(session: Session, column: Any, values: Iterable[Any]) -> Iterator[Row]:
+    query = select(*(getattr(Item, name) for name in _COLUMNS))
+    yield from map(dict, session.connection().execute(query.where(among(column, values))).mappings())
 
 
 def _mentions(session: Session, source_id: str, guids: Iterable[str]) -> Iterator[Row]:
     query = select(Mention.guid, Mention.item_id, Mention.digest, Mention.url).where(Mention.source_id == source_id)
-    for part in _parts(guids):
-        yield from session.connection().execute(query.where(col(Mention.guid).in_(part))).mappings()
+    yield from map(dict, session.connection().execute(query.where(among(Mention.guid, guids))).mappings())
 
 
 def _pairs(session: Session, key: Any, value: Any, keys: Iterable[str]) -> Iterator[tuple[str, int]]:
-    for part in _parts(keys):
-        for row in session.connection().execute(select(key, value).where(key.in_(part))):
-            yield row[0], row[1]
+    for row in session.connection().execute(select(key, value).where(among(key, keys))):
+        yield row[0], row[1]
 
 
 def _keys(session: Session, keys: Iterable[str]) -> Iterator[str]:
-    for part in _parts(keys):
-        yield from session.exec(select(Tombstone.key).where(col(Tombstone.key).in_(part)))
-
-
-def _parts(values: Iterable[Any]) -> Iterator[list[Any]]:
-    everything = list(values)
-    for start in range(0, len(everything), _BOUND):
-        yield everything[start : start + _BOUND]
+    yield from session.exec(select(Tombstone.key).where(among(Tombstone.key, keys)))
