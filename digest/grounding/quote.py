@@ -8,6 +8,8 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
+from digest.hostile import LINK
+from digest.injection import looks_injected
 from digest.ports import Quote
 from digest.text import one_line, sentences
 
@@ -55,7 +57,7 @@ _THING = r"(?:code|data|dataset|models?|weights|demo|project|resources?|checkpoi
 AGAINST = _cues(
     (  # where to get it, and what a feed adds by itself
         4.0,
-        rf"https?://|\b{_THING}\b[^.]{{0,60}}\b(?:available|released|open[- ]sourced|found at)\b"
+        rf"\b{_THING}\b[^.]{{0,60}}\b(?:available|released|open[- ]sourced|found at)\b"
         rf"|\bproject page\b|\bgithub\b|\bopen[- ]source\b[^.]{{0,40}}\b{_THING}\b"
         r"|\bappeared first on\b|\b(?:read|learn) more\b|\bsubscribe\b|\bsign up\b",
     ),
@@ -84,10 +86,14 @@ def quote(title: str, text: str, vectors: Vectors | None = None, *, post: bool =
 
 
 def _readable(text: str, *, cut: bool) -> list[str]:
-    """The sentences of all paragraphs; headings stay out where there is prose, and so does a sentence cut in two."""
+    """The sentences of all paragraphs; no address, no instruction to a model, no sentence cut in two.
+
+    Headings stay out where there is prose.
+    """
     pieces = [piece for part in re.split(r"\n\s*\n", text) for piece in sentences(one_line(part))]
     if cut and len(pieces) > 1:
         pieces.pop()
+    pieces = [piece for piece in pieces if not LINK.search(piece) and looks_injected(piece) is None]
     prose = [piece for piece in pieces if len(piece.split()) >= _SHORT or re.search(r"[.!?…][\"”’)]*$", piece)]
     return prose or pieces
 

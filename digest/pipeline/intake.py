@@ -1,21 +1,24 @@
-"""Takes a batch of one source's prepared items in: look up, decide, write, all within the caller's transaction."""
+"""Takes found items into the store: prepare, look up, decide, write, all in the caller's one transaction."""
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Sequence
+from datetime import datetime
 
 from sqlmodel import Session
 
-from digest.intake import Known, KnownItem, KnownMention, Prepared, decide, wanted
+from digest.config import Source
+from digest.intake import Known, KnownItem, KnownMention, Prepared, Rejected, decide, prepare, wanted
+from digest.ports import Found
 from digest.store import arrivals
 from digest.store.arrivals import Row, Stored
 
 
-def take_in(session: Session, batch: Sequence[Prepared]) -> Mapping[str, int]:
+def take_in(session: Session, batch: Sequence[Prepared]) -> Counter[str]:
     """Store a batch and return how many items met which fate: new, revised, unchanged, duplicate, rejected."""
     if not batch:
-        return {}
+        return Counter()
     source_id, sought = batch[0].source_id, wanted(batch)
     found = arrivals.stored(session, source_id, sought.guids, sought.keys, sought.title_keys)
     decided = decide(batch, _known(source_id, found))
@@ -27,6 +30,18 @@ def take_in(session: Session, batch: Sequence[Prepared]) -> Mapping[str, int]:
         aliases=[(key, arrival.item_key, why) for arrival in decided for key, why in arrival.aliases.items()],
     )
     return Counter(arrival.outcome for arrival in decided)
+
+
+def take_found(
+    session: Session, source: Source, found: Iterable[Found], now: datetime
+) -> tuple[Counter[str], list[str]]:
+    """Prepare and store what a person brings in; returns counts with "found", and why items were rejected."""
+    prepared = [prepare(each, source, now) for each in found]
+    refused = [each for each in prepared if isinstance(each, Rejected)]
+    counts = take_in(session, [each for each in prepared if isinstance(each, Prepared)])
+    counts["found"] = len(prepared)
+    counts["rejected"] += len(refused)
+    return counts, [f"{each.title or each.url or 'an item'}: {each.reason}" for each in refused]
 
 
 def _known(source_id: str, found: Stored) -> Known:

@@ -8,26 +8,26 @@ from datetime import datetime
 from functools import lru_cache
 from typing import Any
 
-from lxml import etree
-
 from digest.errors import ParseError
 from digest.ports import Found, ParsedFeed
+from digest.sources.constructs import body_of, title_of
 from digest.sources.dates import believed
-from digest.sources.markup import absolute, clean_html, plain_as_html, title_text, words_of
+from digest.sources.markup import absolute, title_text, words_of
 from digest.text import one_line
 
 _ATOM = ("http://www.w3.org/2005/Atom", "https://www.w3.org/2005/Atom", "http://purl.org/atom/ns#")
-# Namespaces whose local names mean something of their own; every other one is taken for some RSS.
+# Namespaces, in lower case, whose local names mean something of their own.
 _MODULES = {
     "http://purl.org/rss/1.0/modules/content/": "content",
     "http://purl.org/dc/elements/1.1/": "dc",
     "http://purl.org/dc/terms/": "dcterms",
     "http://www.itunes.com/dtds/podcast-1.0.dtd": "itunes",
+    "http://example.com/dtds/podcast-1.0.dtd": "itunes",
     "http://search.yahoo.com/mrss/": "media",
     "http://search.yahoo.com/mrss": "media",
     "http://purl.org/rss/1.0/modules/syndication/": "sy",
     "http://www.w3.org/1999/xhtml": "xhtml",
-} | dict.fromkeys(_ATOM, "atom")
+} | {space.lower(): "atom" for space in _ATOM}
 _RSS = re.compile(
     r"^($|http://(purl\.org/(rss/|net/rss1\.1)|my\.netscape\.com/|channel\.netscape\.com/|backend\.userland\.com/|"
     r"blogs\.law\.harvard\.edu/|www\.rssboard\.org/|cyber\.(law\.)?harvard\.edu/))",
@@ -35,13 +35,13 @@ _RSS = re.compile(
 )
 # What an element below an item says. Several may say the same; the order is the order of trust.
 _ROLES: dict[str, tuple[str, ...]] = {
-    "guid": ("guid", "atom:id"),
+    "guid": ("guid", "atom:id", "id"),
     "title": ("title", "atom:title", "dc:title", "itunes:title", "media:title"),
     "link": ("link", "atom:link", "uri"),
-    "summary": ("description", "atom:summary", "dc:description", "itunes:summary", "media:description", "abstract"),
-    "content": ("content:encoded", "atom:content", "fullitem", "body", "xhtml:body", "xhtml:div"),
-    "published": ("pubdate", "atom:published", "atom:issued", "dcterms:issued", "dc:date", "atom:created"),
-    "updated": ("atom:updated", "atom:modified", "dcterms:modified", "lastbuilddate"),
+    "summary": ("description", "atom:summary", "summary", "dc:description", "itunes:summary", "media:description"),
+    "content": ("content:encoded", "atom:content", "content", "fullitem", "body", "xhtml:body", "xhtml:div"),
+    "published": ("pubdate", "atom:published", "atom:issued", "published", "dcterms:issued", "dc:date", "atom:created"),
+    "updated": ("atom:updated", "atom:modified", "updated", "dcterms:modified"),
     "author": ("dc:creator", "atom:author", "author", "itunes:author", "dc:author"),
     "category": ("category", "atom:category", "dc:subject", "media:keywords"),
     "comments": ("comments",),
@@ -87,7 +87,7 @@ def _name(tag: Any) -> str:
         return ""
     space, _, local = tag.rpartition("}")
     space, local = space.lstrip("{"), local.lower()
-    module = _MODULES.get(space)
+    module = _MODULES.get(space.lower())
     if module:
         return f"{module}:{local}"
     return local if _RSS.match(space) or local == "rdf" else ""
@@ -127,7 +127,7 @@ def _item(element: Any, base: str, now: datetime | None, everyone: list[str]) ->
     published, flag = _date(fields, "published", now)
     updated, updated_flag = _date(fields, "updated", now)
     found = Found(
-        guid=_guid(fields) or element.get(f"{_RDF}about", "").strip(),
+        guid=_text(fields, "guid") or element.get(f"{_RDF}about", "").strip(),
         url=_link(fields, here) or absolute(element.get(f"{_RDF}about", ""), here),
         title=_title(fields),
         summary=_body(fields, "summary", here),
@@ -155,37 +155,16 @@ def _text(fields: Fields, role: str) -> str:
 
 
 def _title(fields: Fields) -> str:
-    for element in _best(fields, "title"):
-        plain = _name(element.tag).startswith("atom:") and element.get("type", "text") in ("text", "text/plain")
-        if title := title_text("".join(element.itertext()) if len(element) else element.text or "", markup=not plain):
-            return title
-    return ""
+    return next((text for e in _best(fields, "title") if (text := title_of(e, atom=_is_atom(e)))), "")
 
 
 def _body(fields: Fields, role: str, base: str) -> str:
-    return next((body for e in _best(fields, role) if (body := _markup(e, _base(e, base)))), "")
+    bodies = (body_of(e, _base(e, base), atom=_is_atom(e)) for e in _best(fields, role))
+    return next(filter(None, bodies), "")
 
 
-def _markup(element: Any, base: str) -> str:
-    """The fragment an element holds, cleaned: escaped, inline, or plain as its dialect says."""
-    if len(element):
-        inner = (element.text or "") + "".join(
-            etree.tostring(child, encoding="unicode", method="html") for child in element
-        )
-        return clean_html(inner, base)
-    text = element.text or ""
-    kind = element.get("type", "")
-    if _name(element.tag).startswith("atom:") and (
-        kind in ("text", "text/plain") or (not kind and element.get("mode") is None)
-    ):
-        return plain_as_html(text)
-    if "/" in kind and not re.search(r"html|xml|text/plain", kind):
-        return ""  # a picture in base64, say
-    return clean_html(text, base)
-
-
-def _guid(fields: Fields) -> str:
-    return _text(fields, "guid")
+def _is_atom(element: Any) -> bool:
+    return _name(element.tag).startswith("atom:")
 
 
 def _link(fields: Fields, base: str) -> str:

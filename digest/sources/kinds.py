@@ -10,7 +10,7 @@ from typing import Any
 from digest.config.schema import Source
 from digest.ports import Page, Request, Response
 from digest.sources import feed, page
-from digest.sources.arxiv import query
+from digest.sources.arxiv import oai, query, rss
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,5 +28,7 @@ class Kind:
 KINDS: Mapping[str, Kind] = {
     "feed": Kind(feed.request, feed.parse),
     "arxiv": Kind(query.request, query.parse),
+    "arxiv-oai": Kind(oai.request, oai.parse),
+    "arxiv-rss": Kind(rss.request, rss.parse),
     "page": Kind(page.request, page.parse),
 }

@@ -18,6 +18,20 @@ _AMPERSAND = re.compile(
     rb"<!\[CDATA\[.*?(?:\]\]>|\Z)|<!--.*?(?:-->|\Z)|&(?:#(?P<dec>\d{1,7});|#[xX](?P<hex>[0-9a-fA-F]{1,6});|(?P<name>\w{1,40});)?",
     re.S,
 )
+_LATE_DECLARATION = re.compile(rb"\A(.{0,2000}?)<\?xml\s[^>]*\?>", re.S)
+_PREFIX = re.compile(rb"[<\s/]([A-Za-z_][\w.-]{0,30}):[A-Za-z_][\w.-]{0,60}(?=[\s/>=])")
+_DECLARED = re.compile(rb"\bxmlns:([\w.-]+)\s*=")
+_ROOT = re.compile(rb"<[A-Za-z_][\w.:-]*")
+_KNOWN = {
+    "atom": "http://www.w3.org/2005/Atom",
+    "content": "http://purl.org/rss/1.0/modules/content/",
+    "dc": "http://purl.org/dc/elements/1.1/",
+    "dcterms": "http://purl.org/dc/terms/",
+    "itunes": "http://www.itunes.com/dtds/podcast-1.0.dtd",
+    "media": "http://search.yahoo.com/mrss/",
+    "rdf": "http://www.w3.org/1999/02/22-rdf-syntax-ns#",
+    "sy": "http://purl.org/rss/1.0/modules/syndication/",
+}
 _XML_NAMES = {b"amp", b"lt", b"gt", b"quot", b"apos"}
 
 
@@ -31,7 +45,7 @@ def parse_xml(data: bytes, *, base: str = "", recover: bool = False) -> Any:
     try:
         return _tree(document, base, recover=False)
     except etree.XMLSyntaxError:
-        mended = _mended(document, entities)
+        mended = _mended(_LATE_DECLARATION.sub(rb"\1", document, count=1), entities)
     try:
         root = _tree(mended, base, recover)
     except etree.XMLSyntaxError as error:
@@ -79,7 +93,16 @@ def _mended(data: bytes, entities: dict[bytes, bytes]) -> bytes:
         character = html5.get(f"{name.decode('utf-8', 'replace')};") if name else None
         return html.escape(character).encode() if character else b"&amp;" + match[0][1:]
 
-    return _AMPERSAND.sub(replace, data)
+    return _declaring(_AMPERSAND.sub(replace, data))
+
+
+def _declaring(data: bytes) -> bytes:
+    """With every prefix declared on the root element: feeds copied together from others forget them."""
+    used = set(_PREFIX.findall(data)) - set(_DECLARED.findall(data)) - {b"xml", b"xmlns"}
+    declared = b"".join(
+        b' xmlns:%s="%s"' % (p, _KNOWN.get(p.decode(), f"urn:undeclared:{p.decode()}").encode()) for p in sorted(used)
+    )
+    return _ROOT.sub(lambda match: match[0] + declared, data, count=1)
 
 
 def _allowed(code: int) -> bool:

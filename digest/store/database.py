@@ -21,7 +21,6 @@ from digest.errors import StoreError
 
 HEAD = "0001"  # the newest migration this program knows; a test holds it to the versions folder
 _BUSY_MS = 15_000
-_ROWS_A_STATEMENT = 500
 
 
 class Database:
@@ -36,10 +35,8 @@ class Database:
     def read(self) -> Iterator[Session]:
         """A session on one consistent snapshot; nothing of it is stored."""
         with _translated(self.path), Session(self._engine, expire_on_commit=False) as session:
-            try:
-                yield session
-            finally:
-                session.rollback()
+            yield session
+            session.expunge_all()  # closing rolls back, which would empty rows that are still in use
 
     @contextmanager
     def write(self) -> Iterator[Session]:
@@ -75,15 +72,19 @@ def upsert(
     keys: Sequence[str],
     update: Sequence[str] = (),
 ) -> None:
-    """Insert rows in bulk; where `keys` exist already, set the `update` columns, or leave the row if there are none."""
-    for start in range(0, len(rows), _ROWS_A_STATEMENT):
-        statement = insert(table).values([dict(row) for row in rows[start : start + _ROWS_A_STATEMENT]])
-        if update:
-            new = {name: statement.excluded[name] for name in update}
-            statement = statement.on_conflict_do_update(index_elements=list(keys), set_=new)
-        else:
-            statement = statement.on_conflict_do_nothing(index_elements=list(keys))
-        session.connection().execute(statement)
+    """Insert rows in bulk; where `keys` exist already, set the `update` columns, or leave the row if there are none.
+
+    Every row has the same columns.
+    """
+    if not rows:
+        return
+    statement = insert(table)
+    if update:
+        new = {name: statement.excluded[name] for name in update}
+        statement = statement.on_conflict_do_update(index_elements=list(keys), set_=new)
+    else:
+        statement = statement.on_conflict_do_nothing(index_elements=list(keys))
+    session.connection().execute(statement, [dict(row) for row in rows])
 
 
 def among(column: Any, values: Iterable[str | int]) -> ColumnElement[bool]:

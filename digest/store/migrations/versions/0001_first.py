@@ -59,6 +59,7 @@ def upgrade() -> None:
     sa.Column('published', sqlmodel.sql.sqltypes.UTCDateTime(), nullable=True),
     sa.Column('updated', sqlmodel.sql.sqltypes.UTCDateTime(), nullable=True),
     sa.Column('content_digest', sqlmodel.sql.sqltypes.AutoString(), nullable=False),
+    sa.Column('sheet_digest', sqlmodel.sql.sqltypes.AutoString(), nullable=False),
     sa.Column('sent', sqlmodel.sql.sqltypes.UTCDateTime(), nullable=True),
     sa.PrimaryKeyConstraint('id'),
     sa.UniqueConstraint('period')
