@@ -153,6 +153,7 @@ def item_pick(
         engine=written.engine or (source.quoted_from if source else "source"),
         flags=written.flags,
         covered=covered,
+        note=not written.text,  # a source without words to quote is named on one line
     )
 
 
