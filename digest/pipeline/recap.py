@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Literal, cast
 
 from sqlmodel import Session
 
@@ -21,6 +21,7 @@ from digest.store import issues as issue_store
 
 FORMS = ("category", "month", "both")
 Form = Literal["category", "month", "both"]
+Origin = Literal["source", "model", "editor"]
 
 
 def recap(context: Context, period: Period, form: str = "both") -> Report:
@@ -51,7 +52,7 @@ def _sheet(context: Context, session: Session, period: Period, form: str) -> She
         period=period.name,
         title=f"{config.newsletter.title}: {words(config.newsletter.language).period(period.name)} in review",
         date=period.end(context.zone),
-        form=form,  # type: ignore[arg-type]  checked against FORMS by the caller
+        form=cast(Form, form),
         sections=tuple(SheetSection(slug, titles.get(slug, slug), entries=tuple(by_category[slug])) for slug in order),
     )
 
@@ -76,7 +77,7 @@ def _carried(config: Config, pick: Pick, item: Item) -> SheetPick:
         url=item.url,
         facts=facts(config, item, None),
         blurb=pick.blurb,
-        origin=pick.origin,  # type: ignore[arg-type]  the table holds only these
+        origin=cast(Origin, pick.origin),
         engine=pick.engine or (quoted if pick.origin == "source" else ""),
         highlight=None,
         note=pick.note,
