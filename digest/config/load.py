@@ -50,11 +50,22 @@ def parse(text: str, name: str = "sources.yaml") -> Config:
     try:
         config = Config.model_validate(data)
     except ValidationError as error:
-        mistakes = repeated + [_sentence(detail, lines, name) for detail in error.errors()]
+        mistakes = repeated + [_sentence(detail, lines, name) for detail in _causes(error.errors())]
         raise ConfigError("\n".join(mistakes), _count(mistakes)) from None
     if repeated:
         raise ConfigError("\n".join(repeated), _count(repeated))
     return config
+
+
+def _causes(details: Sequence[ErrorDetails]) -> list[ErrorDetails]:
+    """Without "too short" where an entry of the list was itself mistaken: pydantic counts only the good ones."""
+    places = [detail["loc"] for detail in details]
+    return [
+        detail
+        for detail in details
+        if detail["type"] != "too_short"
+        or not any(place != detail["loc"] and place[: len(detail["loc"])] == detail["loc"] for place in places)
+    ]
 
 
 def _count(mistakes: Sequence[str]) -> str:

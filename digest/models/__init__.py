@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from digest.models.issues import Issue, LinkCheck, Note, Pick, SheetVersion
 from digest.models.items import Alias, Item, Mention, PossibleDuplicate, SourceState, Tombstone
-from digest.models.judgements import Decision, Ranking, Tagging
+from digest.models.judgements import Decision, ItemVector, Ranking, Tagging
 from digest.models.ledger import Checkpoint, Lease, ModelAnswer, ModelCall, Run, RunCount, Setting
 from digest.models.readers import Delivery, Subscriber
 
@@ -15,6 +15,7 @@ __all__ = [
     "Delivery",
     "Issue",
     "Item",
+    "ItemVector",
     "Lease",
     "LinkCheck",
     "Mention",

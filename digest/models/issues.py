@@ -36,6 +36,7 @@ class Issue(SQLModel, table=True):
     published: datetime | None = None  # fixed at the first publication
     updated: datetime | None = None  # moves only when what readers see changes
     content_digest: str = ""
+    sheet_digest: str = ""  # of the sheet that was approved
     sent: datetime | None = None
 
 

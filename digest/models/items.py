@@ -16,6 +16,7 @@ class SourceState(SQLModel, table=True):
 
     __tablename__ = "source_state"
     source_id: str = Field(primary_key=True)
+    url: str = ""  # the configured address all this was learned at; another one starts afresh
     etag: str | None = None
     last_modified: str | None = None
     validators_url: str | None = None
@@ -24,6 +25,7 @@ class SourceState(SQLModel, table=True):
     last_checked: datetime | None = None
     last_changed: datetime | None = None
     next_check: datetime | None = None
+    unanswered: int = 0  # requests begun in a row without an outcome: 1 after a run that was killed
     errors: int = 0  # consecutive
     last_error: str | None = None
     moved_to: str | None = None  # the URL used since a lasting permanent redirect
@@ -33,6 +35,7 @@ class SourceState(SQLModel, table=True):
     disabled: str | None = None  # the reason, e.g. "410 Gone"
     links_seen: int = 0  # by the page kind: zero now where there were some is an error
     cursor: dict[str, Any] = json_column(dict)  # a kind's own place to resume from
+    wishes: dict[str, Any] = json_column(dict)  # how the feed asks to be polled: ttl (minutes), skip_hours, skip_days
 
 
 class Item(SQLModel, table=True):
@@ -43,11 +46,12 @@ class Item(SQLModel, table=True):
     kind: str = "post"  # paper | post
     title: str
     title_source: str | None = None  # as the source wrote it, when that differs (TeX)
+    title_key: str = Field(default="", index=True)  # letters and figures only: what is compared across sources
     url: str
     authors: list[str] = json_column(list)
     summary: str = ""  # the source's words, plain text
     content: str = ""  # longer text of the source, plain, capped
-    source_id: str = Field(index=True)  # of the first mention
+    source_id: str = Field(index=True)  # of the mention that gave the text: the first, or arXiv
     venue: str | None = None
     comment: str | None = None
     categories: list[str] = json_column(list)  # the source's own, e.g. cs.CL
@@ -56,7 +60,7 @@ class Item(SQLModel, table=True):
     updated: datetime | None = None
     first_seen: datetime = Field(index=True)
     announced: datetime | None = None  # arXiv's announcement
-    date_flag: str | None = None  # missing | implausible
+    date_flag: str | None = None  # missing | implausible | backlog: undated, and there at the first fetch
     version: int | None = None  # arXiv's
     withdrawn: datetime | None = None
     digest: str = ""  # of the text that is tagged and quoted; a change means "revised"

@@ -54,3 +54,12 @@ class Decision(SQLModel, table=True):
     detail: dict[str, Any] = json_column(dict)
     origin: str = "sheet"  # sheet | desk | cli | import
     at: datetime
+
+
+class ItemVector(SQLModel, table=True):
+    """An item's vector, kept so that ranking need not embed again; `item_digest` says of which words."""
+
+    __tablename__ = "item_vector"
+    item_id: int = Field(primary_key=True, foreign_key="item.id")
+    item_digest: str
+    vector: bytes

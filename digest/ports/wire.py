@@ -9,14 +9,25 @@ from typing import Any, Protocol
 
 
 @dataclass(frozen=True, slots=True)
+class Validators:
+    """What a server gave to recognise its last answer by: opaque, and only good for the URL that gave it."""
+
+    url: str
+    etag: str | None = None
+    last_modified: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Request:
-    """One GET. `headers` come on top of the client's own; `deadline` is the total time in seconds."""
+    """One GET. `headers` come on top of the client's own; `deadline` is the total time in seconds, waiting aside."""
 
     url: str
     headers: Mapping[str, str] = field(default_factory=dict)
     deadline: float = 60.0
     max_bytes: int = 15_000_000
     allow_private: bool = False
+    validators: Validators | None = None  # sent only to the URL they came from
+    pause: float = 0.0  # seconds, at least, before the next request where the site is one that is asked with pauses
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,3 +102,5 @@ class Fetcher(Protocol):
     """Makes one request: limits, pacing and safety inside; raises FetchError."""
 
     async def __call__(self, request: Request) -> Response: ...
+
+    async def aclose(self) -> None: ...

@@ -19,11 +19,15 @@ _SPACE = re.compile(r"\s+")
 
 def strip_hidden(text: str) -> str:
     """Without characters that no reader sees and that break XML, headers or reading order."""
+    if text.isprintable():
+        return text
     return _HIDDEN.sub("", _SURROGATE.sub("\ufffd", text))
 
 
 def one_line(text: str) -> str:
     """One visible line, NFC, white space folded."""
+    if text.isascii() and text.isprintable():
+        return " ".join(text.split())
     return _SPACE.sub(" ", strip_hidden(unicodedata.normalize("NFC", text))).strip()
 
 
@@ -57,8 +61,29 @@ def by_line(authors: Sequence[str]) -> str:
     return " and ".join(authors)
 
 
+# A full stop, its closing marks, white space, and something a sentence may begin with ("vLLM" does too).
+_END = re.compile(r"[.!?][\"”’')\]}*]*\s+(?=[\"“‘'(\[{$\\*]*(?:[A-Z0-9À-Þ]|[a-z]{1,5}[A-Z]))")
+_NO_END = re.compile(
+    r"(?:^|[\s(\[{\"“])(?:(?:[A-Za-z]\.){2,}|(?:al|vs|cf|resp|approx|ca|viz|Figs?|Eqs?|Sec|Secs|Tab|Alg|Thm|Prop|Def|Refs?|No|Nos"
+    r"|Vol|pp|Ch|Dr|Mr|Mrs|Ms|Prof|St|Inc|Ltd|Corp|Jr|Sr)\.)$"
+)
+_INITIAL = re.compile(r"(?:^|\s)[A-Z]\.$")
+_STARTERS = re.compile(r"(?:An?|As|At|By|For|From|How|If|In|Its?|On|Our|Th(?:e|ese|ey|is|ose)|To|We|When|While|With)\b")
+
+
 def sentences(text: str) -> list[str]:
-    """Sentences of plain prose; common abbreviations and decimals do not end one."""
-    guarded = re.sub(r"\b(e\.g|i\.e|et al|vs|cf|resp|Fig|Eq|Sec|No|Dr|approx|etc|U\.S|al)\.", r"\1\u2024", text)
-    pieces = re.split(r"(?<=[.!?])[\"”’)]*\s+(?=[\"“‘(\[$]?[A-Z0-9À-Þ])", _SPACE.sub(" ", guarded).strip())
-    return [piece.replace("\u2024", ".").strip() for piece in pieces if piece.strip()]
+    """Sentences of plain prose on one line, verbatim; abbreviations, initials, decimals and TeX do not end one."""
+    text = _SPACE.sub(" ", text).strip()
+    found, start = [], 0
+    for match in _END.finditer(text):
+        if _ends(text[start : match.start() + 1], text[match.end() : match.end() + 12]):
+            found.append(text[start : match.end()].strip())
+            start = match.end()
+    return [piece for piece in (*found, text[start:].strip()) if piece]
+
+
+def _ends(before: str, after: str) -> bool:
+    """Whether a sentence ends where `before`, which closes with a stop, meets `after`."""
+    if _NO_END.search(before) or before.replace("\\$", "").count("$") % 2:
+        return False
+    return not _INITIAL.search(before) or _STARTERS.match(after) is not None

@@ -1,0 +1,62 @@
+"""Commands of the editor's hour: the draft, its checks, the approval."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from digest.cli.shell import DryRun, Json, PeriodArg, app, finish, opened
+
+
+@app.command()
+def draft(period: PeriodArg = "last", dry_run: DryRun = False, as_json: Json = False) -> None:
+    """Write site/_drafts/PERIOD.md, or merge what is new into it; words changed by hand stay.
+
+    Example: digest draft 2026-10
+    """
+    with opened() as workspace:
+        finish(workspace.draft(period, dry_run=dry_run), as_json)
+
+
+Gaps = Annotated[bool, typer.Option("--accept-gaps", help="Go on although sources failed or fell silent.")]
+
+
+@app.command()
+def check(period: PeriodArg = "last", accept_gaps: Gaps = False, as_json: Json = False) -> None:
+    """Run the gates of a draft; exit 4 with each reason and the command that mends it.
+
+    Example: digest check 2026-10
+    """
+    with opened() as workspace:
+        finish(workspace.check(period, accept_gaps=accept_gaps), as_json)
+
+
+@app.command()
+def approve(
+    period: PeriodArg = "last",
+    sign: Annotated[bool, typer.Option("--sign", help="Answer for flagged text with your name.")] = False,
+    by: Annotated[str, typer.Option("--by", help="Who approves; the newsletter's author when not said.")] = "",
+    accept_gaps: Gaps = False,
+    as_json: Json = False,
+) -> None:
+    """Approve an issue for publication, after its gates.
+
+    Example: digest approve 2026-10
+    """
+    with opened() as workspace:
+        finish(workspace.approve(period, by=by, sign=sign, accept_gaps=accept_gaps), as_json)
+
+
+@app.command()
+def recap(
+    period: Annotated[str, typer.Argument(metavar="YEAR", help="2025, 2025-Q3 or 2025-03..2025-07.")],
+    by: Annotated[str, typer.Option("--by", help="category, month or both.")] = "both",
+    as_json: Json = False,
+) -> None:
+    """Draft a year in review from the year's picks, by category, by month, or both.
+
+    Example: digest recap 2025 --by both
+    """
+    with opened() as workspace:
+        finish(workspace.recap(period, by), as_json)

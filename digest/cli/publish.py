@@ -1,0 +1,53 @@
+"""Commands that put an issue before readers."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from digest.cli.shell import DryRun, Json, PeriodArg, app, finish, opened, workspace_root
+
+
+@app.command()
+def publish(period: PeriodArg = "last", dry_run: DryRun = False, as_json: Json = False) -> None:
+    """Write an approved issue's post, the feeds and the site's lists. Publishing again changes nothing.
+
+    Example: digest publish 2026-10
+    """
+    with opened() as workspace:
+        finish(workspace.publish(period, dry_run=dry_run), as_json)
+
+
+@app.command()
+def send(
+    period: PeriodArg = "last",
+    yes: Annotated[bool, typer.Option("--yes", help="Really send; without it this is a dry run.")] = False,
+    as_json: Json = False,
+) -> None:
+    """Mail a published issue to its readers, each at most once. A dry run unless --yes.
+
+    Example: digest send 2026-10 --yes
+    """
+    with opened() as workspace:
+        finish(workspace.send(period, yes=yes), as_json)
+
+
+@app.command()
+def preview(
+    build: Annotated[bool, typer.Option("--build", help="Build into site/_site and stop.")] = False,
+    port: Annotated[int, typer.Option("--port", min=1, max=65535)] = 4000,
+    drafts: Annotated[bool, typer.Option("--drafts", help="Show drafts too.")] = False,
+) -> None:
+    """Build the site with Jekyll and serve it on this machine.
+
+    Example: digest preview --drafts
+    """
+    from digest import jekyll
+
+    site = workspace_root() / "site"
+    if build:
+        typer.echo(f"preview: {jekyll.build(site, drafts=drafts)}")
+        return
+    typer.echo(f"preview: http://127.0.0.1:{port} (Ctrl-C ends it)")
+    raise typer.Exit(jekyll.serve(site, port, drafts=drafts))

@@ -1,0 +1,120 @@
+"""What every command shares: the typer app, the workspace option, printing for people and for machines."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from digest import __version__
+
+if TYPE_CHECKING:
+    from digest.app import Workspace
+    from digest.ports import Report
+
+app = typer.Typer(
+    name="digest",
+    help="AI research-digest newsletter: fetch, sort, rank, edit, publish, mail.",
+    no_args_is_help=True,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+Json = Annotated[bool, typer.Option("--json", help="Print the result as JSON for a machine.")]
+DryRun = Annotated[bool, typer.Option("--dry-run", help="Say what would be done; leave no trace.")]
+PeriodArg = Annotated[str, typer.Argument(metavar="PERIOD", help="2026-10, last, this; a recap also 2026, 2026-Q3.")]
+
+_EXIT = {"done": 0, "partial": 3, "failed": 1}
+_chosen: dict[str, Path] = {}
+
+
+@app.callback(invoke_without_command=True)
+def _root(
+    workspace: Annotated[
+        Path | None, typer.Option("--workspace", "-w", help="The workspace's folder (or DIGEST_WORKSPACE).")
+    ] = None,
+    version: Annotated[bool, typer.Option("--version", help="Print the version and stop.")] = False,
+) -> None:
+    if version:
+        typer.echo(f"digest {__version__}")
+        raise typer.Exit
+    _chosen.clear()
+    if workspace is not None:
+        _chosen["root"] = workspace
+
+
+def workspace_root() -> Path:
+    """--workspace, else DIGEST_WORKSPACE, else the nearest folder upwards that holds a sources.yaml."""
+    if "root" in _chosen:
+        return _chosen["root"].resolve()
+    if named := os.environ.get("DIGEST_WORKSPACE"):
+        return Path(named).resolve()
+    here = Path.cwd()
+    return next((folder for folder in (here, *here.parents) if (folder / "sources.yaml").is_file()), here)
+
+
+def opened() -> Workspace:
+    """The workspace the command works in, telling a person how long work goes."""
+    from digest.app import Workspace
+    from digest.cli.progress import progress
+
+    return Workspace(workspace_root(), clock=clock(), progress=progress())
+
+
+def clock() -> Callable[[], datetime]:
+    """The wall clock; DIGEST_NOW, an ISO instant, holds it still for rehearsals."""
+    if fixed := os.environ.get("DIGEST_NOW"):
+        from digest.errors import ConfigError
+
+        try:
+            moment = datetime.fromisoformat(fixed)
+        except ValueError:
+            raise ConfigError(
+                f"DIGEST_NOW={fixed!r} is not an ISO date and time", "2026-01-05T06:00:00+00:00"
+            ) from None
+        moment = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+        return lambda: moment.astimezone(UTC)
+    return lambda: datetime.now(UTC)
+
+
+def finish(report: Report, as_json: bool = False) -> None:
+    """Print a stage's line and problems, and exit with its code."""
+    if as_json:
+        show_json(
+            {
+                "stage": report.stage,
+                "state": report.state,
+                "line": report.line,
+                "numbers": report.numbers,
+                "problems": list(report.problems),
+                "run": report.run_id,
+            }
+        )
+    else:
+        typer.echo(f"{report.stage}: {report.line}")
+        for problem in report.problems:
+            typer.echo(f"  ! {problem}", err=True)
+    raise typer.Exit(_EXIT[report.state])
+
+
+def show_json(value: Any) -> None:
+    """One JSON document on standard output."""
+    typer.echo(json.dumps(value, ensure_ascii=False, indent=1, default=str))
+
+
+def show_table(headings: list[str], rows: list[list[str]]) -> None:
+    """Aligned columns; wide cells wrap on a terminal and stay whole in a pipe."""
+    from rich.console import Console
+    from rich.table import Table
+
+    table = Table(*headings, box=None, pad_edge=False, header_style="bold")
+    for row in rows:
+        table.add_row(*row)
+    console = Console(width=None if os.isatty(1) else 200, highlight=False, markup=False)
+    console.print(table)

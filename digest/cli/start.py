@@ -1,0 +1,71 @@
+"""Commands to begin with: a workspace, the demo, where things stand."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from digest.cli.shell import Json, app, opened, show_json, show_table
+
+
+@app.command()
+def init(
+    folder: Annotated[Path, typer.Argument(metavar="DIR", help="Where the workspace is made.")] = Path("."),
+) -> None:
+    """Make a workspace: sources.yaml, templates/ and site/. Files that exist stay as they are.
+
+    Example: digest init my-newsletter
+    """
+    from digest.app import initialise
+
+    made, kept = initialise(folder)
+    typer.echo(f"init: {folder}: {made} files written" + (f", {kept} kept as they were" if kept else ""))
+    typer.echo("  next: set newsletter.title and url in sources.yaml, then `digest run`")
+
+
+@app.command()
+def demo(
+    folder: Annotated[Path, typer.Argument(metavar="DIR", help="Where the demo's workspace goes.")] = Path("demo"),
+    open_: Annotated[bool, typer.Option("--open", help="Open the result in the browser.")] = False,
+    as_json: Json = False,
+) -> None:
+    """Run the whole story on recorded sources of 2025: no key, no network.
+
+    Example: digest demo --open
+    """
+    from digest.cli.progress import progress
+    from digest.demo.story import tell
+
+    told = tell(folder, progress())
+    if as_json:
+        show_json(told.numbers)
+    else:
+        typer.echo(told.text)
+    if open_:
+        typer.launch(str(told.start_page))
+
+
+@app.command()
+def status(as_json: Json = False) -> None:
+    """Show on one screen what was read, what is due, which issues are where.
+
+    Example: digest status --json
+    """
+    with opened() as workspace:
+        facts = workspace.status()
+    if as_json:
+        show_json(facts)
+        return
+    typer.echo(facts["line"])
+    if facts["sources"]:
+        show_table(
+            ["source", "state", "items", "last run", "checked", "next", "trouble"],
+            [[str(row[key] or "") for key in _SOURCE_COLUMNS] for row in facts["sources"]],
+        )
+    for issue in facts["issues"]:
+        typer.echo(f"issue {issue['period']}: {issue['state']}, {issue['picks']} picks: {issue['title']}")
+
+
+_SOURCE_COLUMNS = ("id", "state", "items", "counts", "checked", "next", "error")

@@ -1,0 +1,159 @@
+"""Writes recorded facts in the forms real sources use, so that the demo drives the same parsers as the world does."""
+
+from __future__ import annotations
+
+import html
+import json
+import re
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
+from email.utils import format_datetime
+from xml.sax.saxutils import escape
+
+from digest.demo.records import Post, Publisher, Work
+
+_ARXIV_ENTRY = """  <entry>
+    <id>http://arxiv.org/abs/{id}v1</id>
+    <title>{title}</title>
+    <updated>{date}</updated>
+    <link href="https://arxiv.org/abs/{id}v1" rel="alternate" type="text/html"/>
+    <link href="https://arxiv.org/pdf/{id}v1" rel="related" type="application/pdf" title="pdf"/>
+    <summary>{summary}</summary>
+{categories}
+    <published>{date}</published>
+    <arxiv:primary_category term="{primary}"/>
+{authors}
+  </entry>"""
+
+_ARXIV = """<?xml version='1.0' encoding='UTF-8'?>
+<feed xmlns:opensearch="http://a9.com/-/spec/opensearch/1.1/" xmlns:arxiv="http://arxiv.org/schemas/atom" \
+xmlns="http://www.w3.org/2005/Atom">
+  <id>https://arxiv.org/api/recorded</id>
+  <title>arXiv Query: {query}</title>
+  <updated>2026-01-05T00:00:00Z</updated>
+  <opensearch:itemsPerPage>{size}</opensearch:itemsPerPage>
+  <opensearch:totalResults>{total}</opensearch:totalResults>
+  <opensearch:startIndex>{start}</opensearch:startIndex>
+{entries}
+</feed>
+"""
+
+
+def arxiv_answer(works: Sequence[Work], query: Mapping[str, str]) -> bytes:
+    """Answer a query API request: categories, submittedDate window, start, max_results, sort order."""
+    words = query.get("search_query", "")
+    wanted = set(re.findall(r"cat:([\w.-]+)", words))
+    window = re.search(r"submittedDate:\[(\d+)\s+TO\s+(\d+)\]", words)
+    first, last = (window[1].ljust(12, "0"), window[2].ljust(12, "9")) if window else ("0", "9")
+    found = [
+        work
+        for work in works
+        if first <= work.published.strftime("%Y%m%d%H%M") <= last and (not wanted or wanted & set(work.categories))
+    ]
+    if query.get("sortOrder") == "descending":
+        found.reverse()
+    start, size = int(query.get("start", 0)), int(query.get("max_results", 10))
+    entries = "\n".join(_arxiv_entry(work) for work in found[start : start + size])
+    text = _ARXIV.format(query=escape(words), size=size, total=len(found), start=start, entries=entries)
+    return text.encode()
+
+
+def _arxiv_entry(work: Work) -> str:
+    return _ARXIV_ENTRY.format(
+        id=work.arxiv_id,
+        title=escape(work.title),
+        date=_iso(work.published),
+        summary=escape(work.summary),
+        primary=work.categories[0],
+        categories="\n".join(
+            f'    <category term="{c}" scheme="http://arxiv.org/schemas/atom"/>' for c in work.categories
+        ),
+        authors="\n".join(f"    <author><name>{escape(name)}</name></author>" for name in work.authors),
+    )
+
+
+def rss(publisher: Publisher, posts: Sequence[Post], base: str) -> bytes:
+    """RSS 2.0."""
+    items = "".join(
+        f"<item><title>{escape(post.title)}</title><link>{escape(post.url)}</link>"
+        f'<guid isPermaLink="true">{escape(post.url)}</guid>'
+        f"<pubDate>{format_datetime(post.published)}</pubDate>"
+        f"<description>{escape(_paragraph(post))}</description></item>\n"
+        for post in posts
+    )
+    head = (
+        f"<title>{escape(publisher.name)}</title><link>{escape(publisher.home)}</link><description>News</description>"
+    )
+    feed = f'<rss version="2.0"><channel>{head}\n{items}</channel></rss>\n'
+    return ('<?xml version="1.0" encoding="UTF-8"?>\n' + feed).encode()
+
+
+def atom(publisher: Publisher, posts: Sequence[Post], base: str) -> bytes:
+    """Atom 1.0."""
+    entries = "".join(
+        f"<entry><id>{escape(post.url)}</id><title>{escape(post.title)}</title>"
+        f'<link rel="alternate" href="{escape(post.url)}"/><updated>{_iso(post.published)}</updated>'
+        f"<published>{_iso(post.published)}</published>"
+        f"<author><name>{escape(post.author or publisher.name)}</name></author>"
+        f'<summary type="html">{escape(_paragraph(post))}</summary></entry>\n'
+        for post in posts
+    )
+    newest = _iso(max(post.published for post in posts))
+    head = f"<id>{escape(publisher.home)}</id><title>{escape(publisher.name)}</title><updated>{newest}</updated>"
+    feed = f'<feed xmlns="http://www.w3.org/2005/Atom">{head}\n{entries}</feed>\n'
+    return ('<?xml version="1.0" encoding="UTF-8"?>\n' + feed).encode()
+
+
+def json_feed(publisher: Publisher, posts: Sequence[Post], base: str) -> bytes:
+    """JSON Feed 1.1."""
+    items = [
+        {
+            "id": post.url,
+            "url": post.url,
+            "title": post.title,
+            "content_html": _paragraph(post),
+            "date_published": _iso(post.published),
+            "authors": [{"name": post.author or publisher.name}],
+        }
+        for post in posts
+    ]
+    feed = {
+        "version": "https://jsonfeed.org/version/1.1",
+        "title": publisher.name,
+        "home_page_url": publisher.home,
+        "feed_url": f"{base}/json/{publisher.slug}.json",
+        "items": items,
+    }
+    return json.dumps(feed, ensure_ascii=False, indent=1).encode()
+
+
+def page(publisher: Publisher, posts: Sequence[Post], base: str) -> bytes:
+    """A blog's front page without any feed."""
+    cards = "".join(
+        f'<article><a href="{html.escape(post.url)}"><h2>{html.escape(post.title)}</h2></a>'
+        f'<time datetime="{post.published:%Y-%m-%d}">{post.published:%d %B %Y}</time>'
+        f"{_paragraph(post)}</article>\n"
+        for post in posts
+    )
+    name = html.escape(publisher.name)
+    head = f'<head><meta charset="utf-8"><title>{name}</title></head>'
+    return (
+        f'<!doctype html><html lang="en">{head}<body><nav><a href="/">Home</a></nav>'
+        f"<main><h1>{name}</h1>\n{cards}</main></body></html>\n"
+    ).encode()
+
+
+def _paragraph(post: Post) -> str:
+    return f"<p>{html.escape(post.summary)}</p>" if post.summary else ""
+
+
+def _iso(moment: datetime) -> str:
+    return moment.strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+FORMS: dict[str, tuple[Callable[[Publisher, Sequence[Post], str], bytes], str]] = {
+    "rss": (rss, "application/rss+xml"),
+    "atom": (atom, "application/atom+xml"),
+    "json": (json_feed, "application/feed+json"),
+    "page": (page, "text/html; charset=utf-8"),
+}

@@ -1,0 +1,67 @@
+"""A loopback server that plays the recorded sources: an arXiv API, RSS, Atom, JSON Feed and a blog without a feed."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from hashlib import sha256
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from urllib.parse import parse_qs, urlsplit
+
+from digest.demo import documents, records
+
+
+@contextmanager
+def serving() -> Iterator[str]:
+    """Serve on a free loopback port while the block runs; the value is the base URL, http://127.0.0.1:PORT."""
+    server = ThreadingHTTPServer(("127.0.0.1", 0), _Handler)
+    server.daemon_threads = True
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True)
+    thread.start()
+    try:
+        yield f"http://127.0.0.1:{server.server_port}"
+    finally:
+        server.shutdown()
+        server.server_close()
+        thread.join()
+
+
+class _Handler(BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+
+    def log_message(self, format: str, *args: object) -> None:
+        """Stay silent; the pipeline's own report tells what was fetched."""
+
+    def do_GET(self) -> None:
+        body, kind = _answer(self.path, f"http://{self.headers['Host']}")
+        etag = f'"{sha256(body).hexdigest()[:16]}"'
+        if not body:
+            self._send(404, b"not recorded\n", "text/plain", "")
+        elif self.headers.get("If-None-Match") == etag:
+            self._send(304, b"", kind, etag)
+        else:
+            self._send(200, body, kind, etag)
+
+    def _send(self, status: int, body: bytes, kind: str, etag: str) -> None:
+        self.send_response(status)
+        self.send_header("Content-Type", kind)
+        self.send_header("Content-Length", str(len(body)))
+        if etag:
+            self.send_header("ETag", etag)
+        self.end_headers()
+        self.wfile.write(body)
+
+
+def _answer(target: str, base: str) -> tuple[bytes, str]:
+    """The document at a path, and its media type; empty when nothing is recorded there."""
+    parts = urlsplit(target)
+    if parts.path == "/api/query":
+        query = {name: values[-1] for name, values in parse_qs(parts.query).items()}
+        return documents.arxiv_answer(records.works(), query), "application/atom+xml"
+    folder, _, name = parts.path.strip("/").partition("/")
+    publisher = records.PUBLISHERS.get(name.removesuffix("/").split(".")[0])
+    if publisher is None or publisher.form != folder:
+        return b"", "text/plain"
+    write, kind = documents.FORMS[publisher.form]
+    return write(publisher, records.posts(publisher.slug), base), kind

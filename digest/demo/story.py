@@ -1,0 +1,158 @@
+"""The demo's story: a fresh workspace, recorded sources, twelve issues of 2025, a year in review, mail in a folder."""
+
+from __future__ import annotations
+
+import shutil
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from pathlib import Path
+from time import monotonic
+from typing import Any
+
+import yaml
+
+from digest import issues
+from digest.app import Workspace, initialise
+from digest.bundle import shipped
+from digest.demo.records import PUBLISHERS
+from digest.demo.server import serving
+from digest.errors import Refused
+from digest.periods import Period
+from digest.ports import Progress
+from digest.scheduler import next_draft
+
+MARK = ".digest-demo"
+YEAR = 2025
+_NOTICE = (
+    "Demo: recorded facts of 2025, played on this machine. The summaries were written for the demo; they are not the "
+    "papers' abstracts, and nobody edited this issue."
+)
+_INTRO = (
+    "Nobody wrote this introduction: the demo let the machine choose. In your own issue this is where you say, in two "
+    "sentences, what mattered."
+)
+READERS = ("ada@example.org", "grace@example.org")
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """What the demo did, for a person and for a machine, and where to look first."""
+
+    text: str
+    numbers: dict[str, Any]
+    start_page: Path
+
+
+class _Hands:
+    """A clock that stands where the story puts it."""
+
+    def __init__(self, moment: datetime) -> None:
+        self.moment = moment
+
+    def __call__(self) -> datetime:
+        return self.moment
+
+
+def tell(folder: Path, progress: Progress) -> Told:
+    """Run the whole pipeline on recorded sources into `folder`, which is made anew."""
+    began = monotonic()
+    _fresh(folder)
+    clock = _Hands(datetime(YEAR + 1, 1, 5, 6, tzinfo=UTC))
+    with serving() as base:
+        (folder / "sources.yaml").write_text(_sources(base), encoding="utf-8")
+        with Workspace(folder, clock=clock, progress=progress) as workspace:
+            fetched = workspace.fetch([], force=True)
+            workspace.tag()
+            months = Period((YEAR, 1), (YEAR, 12)).months()
+            for month in progress.track(months, "twelve issues", len(months)):
+                clock.moment = _publication(workspace, month)
+                _issue(workspace, month)
+            workspace.recap(str(YEAR), "both")
+            _edit(workspace, str(YEAR))
+            workspace.approve(str(YEAR), by="the demo")
+            workspace.publish(str(YEAR))
+            for reader in READERS:
+                workspace.add_subscriber(reader, confirmed=True)
+            sent = workspace.send(months[-1].name, yes=True, expect=len(READERS))
+            numbers = workspace.status()["totals"] | {
+                "sources": fetched.numbers["sources"],
+                "messages": sent.numbers["sent"],
+                "seconds": round(monotonic() - began, 1),
+            }
+    post = next((folder / "site" / "_posts").glob(f"*-{YEAR}-12.md"))
+    return Told(_summary(folder, numbers, post), numbers, post)
+
+
+def _issue(workspace: Workspace, month: Period) -> None:
+    """One month from its candidates to its post, as an editor who accepts everything would do it."""
+    workspace.rank(month.name)
+    workspace.draft(month.name)
+    _edit(workspace, month.name)
+    workspace.approve(month.name, by="the demo")
+    workspace.publish(month.name)
+
+
+def _edit(workspace: Workspace, period: str) -> None:
+    """What the demo changes in a sheet by hand: an introduction, and no headings without picks."""
+    path = workspace.root / "site" / "_drafts" / f"{period}.md"
+    sheet = issues.parse(path.read_text(encoding="utf-8"))
+    sections = tuple(section for section in sheet.sections if section.entries)
+    path.write_text(issues.render(replace(sheet, intro=_INTRO, sections=sections)), encoding="utf-8")
+
+
+def _publication(workspace: Workspace, month: Period) -> datetime:
+    zone = workspace.context.zone
+    return next_draft(workspace.config.cadence, month.end(zone).astimezone(zone)).astimezone(UTC)
+
+
+def _fresh(folder: Path) -> None:
+    """An empty workspace; only a folder that a demo made is cleared."""
+    if folder.exists() and any(folder.iterdir()):
+        if not (folder / MARK).is_file():
+            raise Refused(f"{folder} holds something else than a demo", "name another folder: `digest demo DIR`")
+        shutil.rmtree(folder)
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / MARK).write_text("made by `digest demo`, which clears this folder when it is run again\n")
+    initialise(folder)
+
+
+def _sources(base: str) -> str:
+    """The shipped sources.yaml with the recorded sources in place of the real ones."""
+    config = yaml.safe_load(shipped("sources.yaml").read_text(encoding="utf-8"))
+    config["newsletter"] |= {
+        "title": "AI research digest",
+        "author": "The demo",
+        "email": "editor@example.org",
+        "description": "What mattered in AI research, month by month. A demonstration on recorded sources.",
+        "notice": _NOTICE,
+    }
+    arxiv = {"id": "arxiv", "kind": "arxiv", "name": "arXiv", "url": f"{base}/api/query", "allow_private": True}
+    arxiv |= {"categories": ["cs.CL", "cs.LG", "cs.AI", "cs.IR"], "days": 400, "quote": "demo summary"}
+    folders = {"rss": "rss/{}.xml", "atom": "atom/{}.xml", "json": "json/{}.json", "page": "page/{}/"}
+    config["sources"] = [arxiv] + [
+        {
+            "id": publisher.slug,
+            "kind": "page" if publisher.form == "page" else "feed",
+            "name": publisher.name,
+            "url": f"{base}/{folders[publisher.form].format(publisher.slug)}",
+            "weight": publisher.weight,
+            "quote": "demo summary",
+            "allow_private": True,
+        }
+        for publisher in PUBLISHERS.values()
+    ]
+    return yaml.safe_dump(config, sort_keys=False, allow_unicode=True, width=110)
+
+
+def _summary(folder: Path, numbers: dict[str, Any], post: Path) -> str:
+    return "\n".join(
+        [
+            f"demo: {numbers['sources']} recorded sources, {numbers['items']} items, {numbers['picks']} picks in "
+            f"{numbers['issues']} issues, {numbers['messages']} messages, {numbers['seconds']} s",
+            f"  post    {post}",
+            f"  review  {next((folder / 'site' / '_posts').glob(f'*-{YEAR}.md'))}",
+            f"  feeds   {folder / 'site' / 'feed.xml'}, feed.json",
+            f"  mail    {folder / 'outbox'}",
+            f"  site    digest -w {folder} preview   (builds with Jekyll, serves on this machine)",
+        ]
+    )

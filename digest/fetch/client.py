@@ -1,0 +1,174 @@
+"""One GET, safely: checked addresses, redirects by hand, a total deadline, a cap on decoded bytes, one error tree.
+
+httpx is used at its transport, not its client, because the client keeps cookies, reads the environment and follows
+redirects by rules of its own.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from types import TracebackType
+
+import httpcore
+import httpx
+
+from digest import __version__
+from digest.errors import FetchError
+from digest.fetch.answers import refusal
+from digest.fetch.body import read_body
+from digest.fetch.network import DIAL_SECONDS, CheckedDial, CheckedTransport, Resolver, resolve
+from digest.fetch.pacing import Pacer
+from digest.ports import Clock, Request, Response
+
+MAX_REDIRECTS = 10
+_REDIRECTS = frozenset({301, 302, 303, 307, 308})
+_TRANSPORT_ERRORS: tuple[tuple[type[Exception], str], ...] = (
+    (httpx.ConnectTimeout, "does not accept connections"),
+    (httpx.TimeoutException, "stopped answering"),
+    (httpx.ConnectError, "cannot be connected to"),
+    (httpx.ProtocolError, "broke off its answer, or does not speak HTTP"),
+    (httpx.TransportError, "broke the connection"),
+)
+
+
+class Client:
+    """A `Fetcher`. `contact` goes into the User-Agent; `pacer` decides when; the rest is for tests."""
+
+    def __init__(
+        self,
+        *,
+        contact: str = "",
+        pacer: Pacer | None = None,
+        resolver: Resolver = resolve,
+        backend: httpcore.AsyncNetworkBackend | None = None,
+        clock: Clock = lambda: datetime.now(UTC),
+    ) -> None:
+        tls = httpx.create_ssl_context(trust_env=False)
+        self._public = CheckedTransport(CheckedDial(resolver, private=False, backend=backend), tls)
+        self._private = CheckedTransport(CheckedDial(resolver, private=True, backend=backend), tls)
+        self._pacer = pacer or Pacer()
+        self._clock = clock
+        self._headers = {
+            "user-agent": f"digest/{__version__}" + (f" (+{contact})" if contact else ""),
+            "accept": "*/*",
+            "accept-encoding": "gzip",
+        }
+
+    async def __call__(self, request: Request) -> Response:
+        """Fetch, following redirects. Gives 200, 203 and 304; anything else raises FetchError."""
+        url, spent = _address(request.url), 0.0
+        seen = {str(url)}
+        hops: list[tuple[int, str]] = []
+        while True:
+            async with self._pacer.slot(str(url), request.deadline, request.pause):
+                began = time.monotonic()
+                answer = await self._within(request, url, request.deadline - spent)
+                spent += time.monotonic() - began
+            if answer.status not in _REDIRECTS:
+                return self._accepted(request, answer, tuple(hops), spent)
+            url = _next_hop(url, answer)
+            hops.append((answer.status, str(url)))
+            if len(hops) > MAX_REDIRECTS:
+                raise FetchError(f"{request.url} redirects more than {MAX_REDIRECTS} times", status=answer.status)
+            if str(url) in seen:
+                raise FetchError(
+                    f"{request.url} redirects in a circle", "such sites often want cookies", status=answer.status
+                )
+            seen.add(str(url))
+
+    async def aclose(self) -> None:
+        """Close the connections."""
+        await self._public.aclose()
+        await self._private.aclose()
+
+    async def __aenter__(self) -> Client:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self.aclose()
+
+    async def _within(self, request: Request, url: httpx.URL, seconds: float) -> Response:
+        """One hop in what is left of the total deadline. httpx's timeouts are per read: a slow drip passes them."""
+        try:
+            async with asyncio.timeout(max(seconds, 0)):
+                return await self._hop(request, url)
+        except TimeoutError as error:
+            raise FetchError(f"{url} took longer than {request.deadline:g} seconds") from error
+
+    async def _hop(self, request: Request, url: httpx.URL) -> Response:
+        transport = self._private if request.allow_private else self._public
+        with _translated(url):
+            answer = await transport.handle_async_request(self._wire(request, url))
+            try:
+                answer.headers.encoding = "latin-1"  # keeps every byte, so that validators go back as they came
+                headers = dict(answer.headers.items())
+                redirect = answer.status_code in _REDIRECTS
+                body = b"" if redirect else await self._body(answer, request, url)
+            finally:
+                await answer.aclose()
+        return Response(answer.status_code, str(url), headers, body)
+
+    def _wire(self, request: Request, url: httpx.URL) -> httpx.Request:
+        headers = self._headers | {name.lower(): value for name, value in request.headers.items()}
+        if (known := request.validators) and known.url == str(url):
+            if known.etag:
+                headers["if-none-match"] = known.etag
+            if known.last_modified:
+                headers["if-modified-since"] = known.last_modified
+        wire = [(name.encode(), value.encode("latin-1", "replace")) for name, value in headers.items()]
+        return httpx.Request("GET", url, headers=wire, extensions={"timeout": {"connect": DIAL_SECONDS}})
+
+    async def _body(self, answer: httpx.Response, request: Request, url: httpx.URL) -> bytes:
+        length = answer.headers.get("content-length", "")
+        if length.isdecimal() and int(length) > request.max_bytes:
+            raise FetchError(f"{url}: the answer is larger than {request.max_bytes:,} bytes")
+        encoding = answer.headers.get("content-encoding", "")
+        try:
+            return await read_body(answer.aiter_raw(), encoding, request.max_bytes)
+        except FetchError as error:
+            raise FetchError(f"{url}: {error.message}", error.hint, status=answer.status_code) from error
+
+    def _accepted(
+        self, request: Request, answer: Response, hops: tuple[tuple[int, str], ...], spent: float
+    ) -> Response:
+        if error := refusal(answer, conditional=request.validators is not None, now=self._clock()):
+            raise error
+        return Response(answer.status, answer.url, answer.headers, answer.body, spent, hops)
+
+
+def _address(text: str) -> httpx.URL:
+    """An http or https address without fragment and credentials. Raises FetchError."""
+    try:
+        url = httpx.URL(text)
+    except (httpx.InvalidURL, ValueError) as error:
+        raise FetchError(f"{text!r} is not an address: {error}") from error
+    if url.scheme not in ("http", "https") or not url.host:
+        raise FetchError(f"{text!r} is not an http or https address")
+    return url.copy_with(fragment=None, username=None, password=None) if url.fragment or url.userinfo else url
+
+
+def _next_hop(url: httpx.URL, answer: Response) -> httpx.URL:
+    raw = answer.headers.get("location", "").strip().encode("latin-1")
+    location = raw.decode("utf-8", "replace")  # servers send raw UTF-8 paths
+    if not location:
+        raise FetchError(f"{url} redirects to nowhere", status=answer.status)
+    try:
+        return _address(str(url.join(location)))
+    except (httpx.InvalidURL, ValueError) as error:
+        raise FetchError(f"{url} redirects to {location!r}, which is not an address", status=answer.status) from error
+
+
+@contextmanager
+def _translated(url: httpx.URL) -> Iterator[None]:
+    """The one seam where httpx's errors become ours."""
+    try:
+        yield
+    except httpx.HTTPError as error:
+        words = next(words for kind, words in _TRANSPORT_ERRORS if isinstance(error, kind))
+        raise FetchError(f"{url} {words}: {error or type(error).__name__}") from error

@@ -1,0 +1,89 @@
+"""When to ask again: functions of an answer's headers, the feed's own wishes and the count of errors."""
+
+from __future__ import annotations
+
+import random
+import re
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime, timedelta
+from email.utils import parsedate_to_datetime
+
+FRESHNESS_CAP = timedelta(hours=24)  # a feed that claims to be fresh for a year is misconfigured
+RETRY_CAP = timedelta(days=7)
+_LONGEST_BACKOFF = timedelta(hours=72)
+_JITTER = 0.1
+_SOON = timedelta(hours=1)
+_DAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
+
+
+def next_check(
+    now: datetime,
+    interval: timedelta,
+    headers: Mapping[str, str],
+    *,
+    ttl: int | None = None,
+    skip_hours: frozenset[int] = frozenset(),
+    skip_days: frozenset[str] = frozenset(),
+    jitter: Callable[[], float] = random.random,
+) -> datetime:
+    """The earliest next request after a good answer: the longest of our interval, the feed's ttl and HTTP freshness.
+
+    `ttl` is in minutes; `jitter` gives 0..1 and adds up to a tenth, so that sources do not march in step.
+    """
+    asked = max(timedelta(minutes=max(ttl or 0, 0)) if (ttl or 0) < 1e6 else FRESHNESS_CAP, freshness(headers, now))
+    wait = max(interval, min(asked, FRESHNESS_CAP))
+    return _outside(now + wait * (1 + _JITTER * jitter()), skip_hours, skip_days)
+
+
+def freshness(headers: Mapping[str, str], now: datetime) -> timedelta:
+    """How long an answer stays fresh: Cache-Control beats Expires, no-cache beats max-age (RFC 9111, 5.2)."""
+    control = headers.get("cache-control", "").lower()
+    if re.search(r"\bno-(cache|store)\b", control):
+        return timedelta()
+    if match := re.search(r"(?<![\w-])max-age\s*=\s*\"?(\d{1,9})", control):
+        age = headers.get("age", "0").strip()
+        return timedelta(seconds=max(int(match[1]) - (int(age) if age.isdecimal() and len(age) < 10 else 0), 0))
+    expires = http_date(headers.get("expires", ""))
+    served = http_date(headers.get("date", "")) or now
+    return max(expires - served, timedelta()) if expires else timedelta()
+
+
+def retry_after(headers: Mapping[str, str], now: datetime) -> float | None:
+    """Seconds the server asks us to wait, capped; dates count from the server's clock. None for garbage and past."""
+    value = headers.get("retry-after", "").strip()
+    if re.fullmatch(r"\d{1,12}", value):
+        seconds = float(value)
+    elif moment := http_date(value):
+        seconds = (moment - (http_date(headers.get("date", "")) or now)).total_seconds()
+    else:
+        return None
+    return min(seconds, RETRY_CAP.total_seconds()) if seconds > 0 else None
+
+
+def backoff(
+    now: datetime, errors: int, *, retry_after: float | None = None, jitter: Callable[[], float] = random.random
+) -> datetime:
+    """The next attempt after `errors` failures in a row: an hour, doubled up to three days, spread by a quarter."""
+    wait = min(_SOON * (1 << min(max(errors, 1) - 1, 16)), _LONGEST_BACKOFF) * (0.75 + 0.5 * jitter())
+    asked = timedelta(seconds=retry_after or 0) * (1 + _JITTER * jitter())
+    return now + max(wait, asked)
+
+
+def http_date(text: str) -> datetime | None:
+    """An HTTP date as aware UTC, or None."""
+    try:
+        moment = parsedate_to_datetime(text)
+        # "-0000" gives a naive value, and HTTP dates are always GMT (RFC 9110, 5.6.7).
+        return moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)
+    except (TypeError, ValueError, OverflowError):
+        return None
+
+
+def _outside(moment: datetime, hours: frozenset[int], days: frozenset[str]) -> datetime:
+    """The first moment from `moment` on in an hour (GMT) and on a day the feed does not skip."""
+    shut = {day.strip().lower() for day in days}
+    for ahead in range(24 * 8):
+        start = moment if not ahead else (moment + timedelta(hours=ahead)).replace(minute=0, second=0, microsecond=0)
+        if start.hour not in hours and _DAYS[start.weekday()] not in shut:
+            return start
+    return moment  # a feed that skips every hour of the week is not asking anything

@@ -1,0 +1,24 @@
+"""Has a source gone silent? Judged against its own history, because some publish hourly and some twice a year."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from itertools import pairwise
+
+_ENOUGH = 6  # days on which something came; fewer tell nothing of a habit
+_TIMES = 3
+_LEAST = timedelta(days=7)
+
+
+def silent_for(days: Sequence[datetime], now: datetime) -> timedelta | None:
+    """How long a source has been silent, when that is three times its longest usual pause; else None.
+
+    `days` are the moments of its active days, in order; the usual pause is the ninetieth percentile of the gaps.
+    """
+    if len(days) < _ENOUGH:
+        return None
+    gaps = sorted(later - earlier for earlier, later in pairwise(days))
+    usual = gaps[int(0.9 * (len(gaps) - 1))]
+    quiet = now - days[-1]
+    return quiet if quiet > max(_TIMES * usual, _LEAST) else None

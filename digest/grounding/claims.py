@@ -1,0 +1,162 @@
+"""What a sentence claims that can be looked up: numbers with their units, names, superlatives, citations, links."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from digest.hostile import LINK
+from digest.text import one_line
+
+
+class Number(NamedTuple):
+    """A number as written, its value with k/M/B/million worked in, and its unit if it has a known one."""
+
+    text: str
+    value: float
+    unit: str
+
+
+_DASHES = str.maketrans("‐‑‒–—−", "------")
+_QUOTES = str.maketrans("‘’‚“”„«»", '\'\'\'"""""')
+_TEX = re.compile(r"\\(?:text|mathrm|mathbf|textbf|textit|emph|textsc|mathcal|operatorname)\s*\{([^{}]*)\}")
+
+
+def normal(text: str) -> str:
+    """One spelling for what may be written in many: NFKC, plain dashes and quotes, light TeX taken off."""
+    text = unicodedata.normalize("NFKC", one_line(text)).translate(_DASHES).translate(_QUOTES)
+    if "\\" in text or "$" in text:
+        text = re.sub(r"\\times\b", "×", _TEX.sub(r"\1", text)).replace("\\%", "%").replace("\\sim", "~")
+        text = re.sub(r"[${}]|\\(?=[_&#])", "", text)
+    return re.sub(r"(?<=\d),(?=\d{3}\b)", "", re.sub(r"\s+", " ", text)).strip()
+
+
+_COUNTS = ("three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve")
+_WORDS = {word: value for value, word in enumerate(_COUNTS, 3)}
+_SCALES = {
+    "k": 1e3, "thousand": 1e3, "m": 1e6, "mn": 1e6, "million": 1e6, "b": 1e9, "bn": 1e9, "billion": 1e9,
+    "t": 1e12, "trillion": 1e12,
+}  # fmt: skip
+_UNITS = {
+    unit: name
+    for name, spellings in {
+        "%": "% percent per-cent percentage",
+        "×": "× x times fold",
+        "points": "points point pp pts",
+        "seconds": "s sec secs second seconds",
+        "ms": "ms millisecond milliseconds",
+        "minutes": "min mins minute minutes",
+        "hours": "h hr hrs hour hours",
+        "days": "day days",
+        "weeks": "week weeks",
+        "months": "month months",
+        "years": "year years",
+        "GB": "gb gigabyte gigabytes",
+        "MB": "mb megabyte megabytes",
+        "TB": "tb terabyte terabytes",
+        "tokens": "token tokens",
+        "parameters": "parameter parameters params",
+        "languages": "language languages",
+        "gpus": "gpu gpus",
+        "tasks": "task tasks",
+        "datasets": "dataset datasets",
+        "benchmarks": "benchmark benchmarks",
+        "models": "model models",
+        "layers": "layer layers",
+        "USD": "usd dollar dollars",
+    }.items()
+    for unit in spellings.split()
+}
+_NUMBER = re.compile(
+    r"(?<![\w.])(?<!\w-)(?P<money>[$€£])?(?P<digits>\d+(?:\.\d+)?)"
+    r"(?:[\s-]?(?P<scale>thousand|million|billion|trillion|[kKMB](?:n\b|\b)|T\b))?"
+    r"(?:[\s-]{0,2}(?P<unit>%|×|[A-Za-z]+))?"
+    r"|\b(?P<word>" + "|".join(_WORDS) + r")\b(?:[\s-](?P<wordunit>[a-z]+))?",
+    re.I,
+)
+
+
+def numbers(text: str) -> Iterator[Number]:
+    """Numbers of a normalised text; digits inside names such as GPT-4 are the name's."""
+    for found in _NUMBER.finditer(text):
+        if word := found["word"]:
+            yield Number(word, float(_WORDS[word.lower()]), _UNITS.get((found["wordunit"] or "").lower(), ""))
+            continue
+        unit = _UNITS.get((found["unit"] or "").lower(), "")
+        if unit in ("×", "seconds") and len(found["unit"] or "") == 1 and found["unit"] not in "xX×s":
+            unit = ""
+        scale = _SCALES.get((found["scale"] or "").lower(), 1.0)
+        end = found.end("unit") if unit else found.end("scale") if found["scale"] else found.end("digits")
+        yield Number(text[found.start() : end], float(found["digits"]) * scale, "USD" if found["money"] else unit)
+
+
+# Inner capitals, runs of capitals, letters with digits: words that only a name has.
+_NAME = re.compile(
+    r"(?<![\w@/.-])(?=[\w.+-]*[A-Za-z])(?:[A-Za-z]*[a-z][\w]*[A-Z][\w+.-]*\w|[A-Z][A-Z0-9&+.-]*[A-Z0-9][\w+-]*"
+    r"|[A-Za-z]+[-.]?\d[\w.+-]*\w|[A-Za-z]+[-.]?\d|\d+[A-Za-z]{2,}\d*[A-Z]\w*|[A-Z]\w+(?:-[A-Z0-9]\w*)+)"
+)
+_PROPER = re.compile(r"(?<=[\w,;)'\"%-] )(?<![.!?:] )[\"'(]?([A-Z][a-zà-ÿ]+(?:'s)?)\b")
+_OPENING = re.compile(r"(?:^|[.!?:] )[\"'(]*([A-Z][a-zà-ÿ]+)(?= (\w+))")
+_VERB = re.compile(
+    r"(?:is|was|has|uses|keeps|does|makes|lets|gives|takes|cuts|beats|(?:achiev|outperform|surpass|introduc|propos|present|improv"
+    r"|reduc|combin|train|learn|provid|shows?|show|deliver|enabl|generat|run|run|reach|scor|exceed|match|build|offer|support"
+    r"|employ|adopt|extend|address|releas|demonstrat|work|help|turn|treat|model|need)e?s)$"
+)
+_COMMON = frozenset(
+    ("AI", "ML", "NLP", "LLM", "LLMs", "API", "APIs", "GPU", "GPUs", "CPU", "URL", "PDF", "US", "UK", "EU")
+)
+_NOT_NAMES = re.compile(
+    r"(?:It|Th(?:is|at|ese|ose|ey|ere)|Here|What|Which|Who|S?He|We|You|One|Each|Every|Both|All|None|Nothing)$"
+)
+
+
+def names(text: str) -> Iterator[str]:
+    """Names in a normalised text: by their letters, by a capital inside a sentence, by a verb after a first word."""
+    for found in _NAME.finditer(text):
+        if found[0] not in _COMMON and not re.fullmatch(r"(?i)\d+(?:st|nd|rd|th|d|x)", found[0]):
+            yield found[0]
+    for found in _PROPER.finditer(text):
+        if found[1] not in _COMMON:
+            yield found[1].removesuffix("'s")
+    for found in _OPENING.finditer(text):
+        if not _NOT_NAMES.match(found[1]) and _VERB.match(found[2]):
+            yield found[1]
+
+
+_HYPE = re.compile(
+    r"\b(?:ground-?breaking|revolution\w*|break-?through\w*|game-?chang\w+|unprecedented\w*|remarkabl\w+|extraordinar\w+"
+    r"|incredibl\w+|astonish\w+|amazing\w*|stunning\w*|spectacular\w*|phenomenal\w*|miracul\w+|magic\w*|unrivall?ed"
+    r"|unmatched|unparallell?ed|world-?(?:class|first|leading)|cutting-edge|state[- ]of[- ]the[- ]art|sota"
+    r"|best-in-class|first-ever|paradigm-shift\w*"
+    r"|transformative\w*|dramatic\w*|drastic\w*|massive\w*|huge\w*|vast(?:ly)?|enormous\w*"
+    r"|tremendous\w*|immense\w*|flawless\w*|perfect\w*|impressive\w*|outstanding\w*|exceptional\w*|superior\w*|seminal"
+    r"|landmark|milestone|pioneer\w*|ultimate|definitive\w*|guarante\w+|always|never|completely|entirely|fully"
+    r"|undoubtedly|clearly|obvious\w*|proves?|proven|solv(?:es?|ed) (?!by|for|with)|human-level|superhuman"
+    r"|(?:the|its|our|their|world's) (?:\w+ )?(?:first|only|leading|top|most \w+)"
+    r"|(?:best|largest|biggest|fastest|strongest|smallest|cheapest|safest|smartest|greatest|highest|lowest)\b"
+    r"|significant\w*|substantial\w*|for the first time|by far|by a (?:wide|large) margin"
+    r"|all (?:prior|previous|existing))",
+    re.I,
+)
+_CITATION = re.compile(
+    r"\b[A-Z][\w'-]+ et al\.?(?:,? ?\(?\d{4}[a-z]?\)?)?|\b[A-Z][\w'-]+(?: and [A-Z][\w'-]+)? \(\d{4}[a-z]?\)"
+    r"|\([A-Z][\w'-]+(?: (?:and|&) [A-Z][\w'-]+| et al\.?)?,? \d{4}[a-z]?\)|\[\d+(?:[,-] ?\d+)*\]"
+    r"|\barXiv:? ?\d{4}\.\d{4,5}|\b10\.\d{4,9}/\S+"
+)
+
+
+def hype(text: str) -> Iterator[str]:
+    """Superlatives and words that praise."""
+    return (found[0].strip() for found in _HYPE.finditer(text))
+
+
+def citations(text: str) -> Iterator[str]:
+    """References to other work: Name et al. (2020), [12], arXiv:2301.00001, DOIs."""
+    return (found[0] for found in _CITATION.finditer(text))
+
+
+def links(text: str) -> Iterator[str]:
+    """Addresses of pages and people, also the ones written with [.] in them."""
+    return (found[0].rstrip(".,;:)") for found in LINK.finditer(text))

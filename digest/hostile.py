@@ -1,0 +1,63 @@
+"""Text on its way to a model and back: what no reader sees is left out, links and markup are taken off."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+
+from digest.text import one_line, strip_hidden
+
+PROMPT_CHARACTERS = 4_000
+
+_COMMENT = re.compile(r"(?s)<!--.*?(?:-->|$)")
+_UNSEEN = re.compile(r"(?is)<(script|style|template|noscript)\b.*?(?:</\1\s*>|$)|<[^<>]*\bhidden\b[^<>]*>.*?</\w+>")
+_TAG = re.compile(r"(?i)</?(?:a|b|br|code|div|em|h[1-6]|i|img|li|ol|p|pre|span|strong|sub|sup|table|td|tr|ul)\b[^<>]*>")
+# Fillers and selectors that are not of Unicode's format class and still show nothing.
+BLANK = re.compile("[\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u3164\ufe00-\ufe0f\uffa0\U000e0100-\U000e01ef]")
+
+_MARKDOWN_LINK = re.compile(r"!?\[([^\]\[]*)\]\([^()\s]*(?:\([^()]*\)[^()\s]*)*[^()]*\)")
+_ENDINGS = (
+    "com|org|net|io|ai|dev|co|app|xyz|info|me|ru|cn|de|uk|fr|eu|example|test|invalid|gg|ly|sh|tech|site"
+    "|online|top|click|link|zip"
+)
+LINK = re.compile(
+    r"(?:\b(?:https?|ftp|file|data|javascript|mailto|hxxps?):\S+|\bwww\.\S+|\b[\w.+-]+@[\w-]+\.\w[\w.-]*"
+    rf"|(?<![\w@.-])(?:[\w-]+(?:\.|\s?\[\.\]\s?|\s?\(dot\)\s?))+(?:{_ENDINGS})\b(?:/\S*)?)",
+    re.I,
+)
+
+
+def sanitise_for_prompt(text: str, limit: int = PROMPT_CHARACTERS) -> str:
+    """What of a foreign text a model is shown: visible words on one line, at most `limit` characters."""
+    text = _TAG.sub(" ", _UNSEEN.sub(" ", _COMMENT.sub(" ", text)))
+    text = "".join(c for c in BLANK.sub("", strip_hidden(text)) if unicodedata.category(c) not in ("Cf", "Co", "Cn"))
+    return one_line(text)[:limit].rstrip()
+
+
+def plain_model_text(text: str, title: str = "") -> tuple[str, tuple[str, ...]]:
+    """A model's words as one line of plain text, and what was taken off: links, markup, a repeated title."""
+    removed: list[str] = []
+
+    def drop(found: re.Match[str]) -> str:
+        removed.append(found[0])
+        return " "
+
+    text = _COMMENT.sub(" ", strip_hidden(unicodedata.normalize("NFC", text)))
+    removed += [found[0] for found in _MARKDOWN_LINK.finditer(text)]
+    text = re.sub(r"</?[A-Za-z][^<>]*>", drop, _MARKDOWN_LINK.sub(r"\1", text))
+    text = re.sub(r"(?m)^\s*(?:#{1,6}|[-*>]|\d+\.)\s+", "", text)
+    text = re.sub(r"\*\*|__|`+|(?<!\w)[*_](?=\w)|(?<=\w)[*_](?!\w)", "", text)
+    text = _without_title(one_line(text), title)
+    while LINK.search(text := one_line(re.sub(r"\s+(?=[.,;:!?])|\s*\(\s*\)|\s*\[\s*\]", "", text))):
+        text = LINK.sub(drop, text)  # taking one off may bring the halves of another together
+    return text, tuple(removed)
+
+
+def _without_title(text: str, title: str) -> str:
+    """Models like to begin with the title and a colon; it stands above the blurb already."""
+    start = one_line(title)
+    if start and text.casefold().startswith(start.casefold()):
+        rest = text[len(start) :].lstrip()
+        if rest[:1] in (":", "-", "–", "—", "."):
+            return rest[1:].lstrip()
+    return text

@@ -1,0 +1,93 @@
+"""What the store already knows of a batch: asked for with `wanted`, handed to `decide`."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from digest.intake.prepared import Prepared
+from digest.urls import arxiv_id
+
+
+@dataclass(slots=True)
+class KnownItem:
+    """A stored item, as far as intake looks at it. `id` is 0 while it waits in the same batch."""
+
+    id: int
+    key: str
+    source_id: str
+    title: str
+    title_key: str
+    url: str = ""
+    authors: list[str] = field(default_factory=list)
+    summary: str = ""
+    content: str = ""
+    published: datetime | None = None
+    announced: datetime | None = None
+    date_flag: str | None = None
+    version: int | None = None
+    withdrawn: datetime | None = None
+    digest: str = ""
+
+    @property
+    def authority(self) -> bool:
+        """Whether arXiv itself has given this item's text."""
+        return self.version is not None and bool(self.arxiv)
+
+    @property
+    def arxiv(self) -> str | None:
+        """The arXiv id, which stands in the address even where an earlier post gave the key."""
+        return arxiv_id(self.url)
+
+
+@dataclass(frozen=True, slots=True)
+class KnownMention:
+    """A stored mention: which item it belongs to, and what it said."""
+
+    item_key: str
+    digest: str
+    url: str = ""
+
+
+@dataclass(slots=True)
+class Known:
+    """The part of the store that a batch can touch.
+
+    `items` holds each item under its own key and under its aliases, merged items already followed to the one they
+    were merged into; `mentions` is by (source_id, guid); `titles` by title key.
+    """
+
+    mentions: dict[tuple[str, str], KnownMention] = field(default_factory=dict)
+    items: dict[str, KnownItem] = field(default_factory=dict)
+    titles: dict[str, list[KnownItem]] = field(default_factory=dict)
+    tombstones: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What to look up before deciding on a batch."""
+
+    guids: frozenset[str]
+    keys: frozenset[str]
+    title_keys: frozenset[str]
+
+
+def wanted(batch: Sequence[Prepared]) -> Wanted:
+    """The guids (of the batch's source), keys with aliases, and title keys that `decide` will ask for."""
+    keys = {key for item in batch for key in (item.key, *item.aliases)}
+    return Wanted(
+        guids=frozenset(item.guid for item in batch) | frozenset(repeated_guid(item) for item in batch),
+        keys=frozenset(keys),
+        title_keys=frozenset(item.title_key for item in batch if telling(item.title_key)),
+    )
+
+
+def repeated_guid(item: Prepared) -> str:
+    """The guid of an item whose source gives the same guid to several: the first keeps it bare."""
+    return f"{item.guid}#{item.key}"
+
+
+def telling(title_key: str) -> bool:
+    """Whether a title says enough to identify a work: `introduction` and `weekly update` do not."""
+    return len(title_key) >= 15 and title_key.count(" ") >= 2

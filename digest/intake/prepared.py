@@ -1,0 +1,101 @@
+"""The value that stands between what a source gave and what the store keeps: one cleaned item with its identity."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+
+@dataclass(slots=True)
+class Prepared:
+    """One found item, clean and capped. `aliases` are other keys of the same work; datetimes are aware and in UTC."""
+
+    source_id: str
+    guid: str
+    key: str
+    kind: str  # paper | post
+    title: str
+    title_source: str | None
+    title_key: str
+    url: str
+    first_seen: datetime
+    authors: list[str] = field(default_factory=list)
+    summary: str = ""
+    content: str = ""
+    venue: str | None = None
+    comment: str | None = None
+    categories: list[str] = field(default_factory=list)
+    links: dict[str, str] = field(default_factory=dict)
+    published: datetime | None = None
+    updated: datetime | None = None
+    announced: datetime | None = None
+    date_flag: str | None = None  # missing | implausible | backlog: undated, and already there at the first fetch
+    version: int | None = None
+    withdrawn: bool = False
+    digest: str = ""
+    flagged: str | None = None
+    aliases: tuple[str, ...] = ()
+    authority: bool = False  # arXiv itself speaks: its title, authors and abstract go before others'
+
+    @property
+    def arxiv(self) -> str | None:
+        """The arXiv id, if it has one."""
+        return self.key.removeprefix("arxiv:") if self.key.startswith("arxiv:") else None
+
+    def text_columns(self) -> dict[str, Any]:
+        """The columns of the item that a revision replaces."""
+        return {
+            "kind": self.kind,
+            "title": self.title,
+            "title_source": self.title_source,
+            "title_key": self.title_key,
+            "url": self.url,
+            "authors": self.authors,
+            "summary": self.summary,
+            "content": self.content,
+            "source_id": self.source_id,
+            "venue": self.venue,
+            "comment": self.comment,
+            "categories": self.categories,
+            "links": self.links,
+            "updated": self.updated,
+            "version": self.version,
+            "digest": self.digest,
+            "flagged": self.flagged,
+        }
+
+    def item_columns(self) -> dict[str, Any]:
+        """All columns of a new item, ready for a bulk insert."""
+        return {
+            "key": self.key,
+            **self.text_columns(),
+            "published": self.published,
+            "first_seen": self.first_seen,
+            "announced": self.announced,
+            "date_flag": self.date_flag,
+            "withdrawn": self.first_seen if self.withdrawn else None,
+            "merged_into": None,
+        }
+
+    def mention_columns(self) -> dict[str, Any]:
+        """The mention's columns but for `item_id`, which the store fills in from the item's key."""
+        return {
+            "source_id": self.source_id,
+            "guid": self.guid,
+            "url": self.url,
+            "title": self.title,
+            "published": self.published,
+            "first_seen": self.first_seen,
+            "digest": self.digest,
+            "own_key": self.key,
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Rejected:
+    """A found item that cannot be kept, and why."""
+
+    reason: str
+    title: str = ""
+    url: str = ""

@@ -1,0 +1,34 @@
+"""Makes a workspace: the default sources.yaml, the site's skeleton, a folder for templates. Nothing is overwritten."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from digest import site
+from digest.bundle import shipped
+from digest.errors import ConfigError
+from digest.ports import Document
+
+_IGNORE = "/digest.db*\n/outbox/\n/site/_site/\n/site/.jekyll-cache/\n"
+_TEMPLATES = (
+    "Put a file here to use it in place of the one that ships with digest:\n"
+    "`digest templates list` names them, `digest templates copy NAME` copies one to begin with.\n"
+)
+_WRITTEN_BY_US = ("_posts", "_drafts", "_site", ".jekyll-cache", "feed", "feed.xml", "feed.json")
+
+
+def initialise(folder: Path) -> tuple[int, int]:
+    """Make a workspace in `folder`; returns how many files were written and how many were there already."""
+    if folder.exists() and not folder.is_dir():
+        raise ConfigError(f"{folder} is a file", "name a folder")
+    skeleton = shipped("site")
+    files = {"sources.yaml": shipped("sources.yaml").read_bytes()}
+    for path in sorted(skeleton.rglob("*")):
+        place = path.relative_to(skeleton)
+        if path.is_file() and place.parts[0] not in _WRITTEN_BY_US and path.name != ".gitkeep":
+            files[f"site/{place.as_posix()}"] = path.read_bytes()
+    files["templates/README.md"] = _TEMPLATES.encode()
+    files[".gitignore"] = _IGNORE.encode()
+    folder.mkdir(parents=True, exist_ok=True)
+    missing = [Document(name, body) for name, body in files.items() if not (folder / name).exists()]
+    return len(site.write(folder, missing)), len(files) - len(missing)

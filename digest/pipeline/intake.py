@@ -1,0 +1,64 @@
+"""Takes found items into the store: prepare, look up, decide, write, all in the caller's one transaction."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+
+from sqlmodel import Session
+
+from digest.config import Source
+from digest.intake import Known, KnownItem, KnownMention, Prepared, Rejected, decide, prepare, wanted
+from digest.ports import Found
+from digest.store import arrivals
+from digest.store.arrivals import Row, Stored
+
+
+def take_in(session: Session, batch: Sequence[Prepared]) -> Counter[str]:
+    """Store a batch and return how many items met which fate: new, revised, unchanged, duplicate, rejected."""
+    if not batch:
+        return Counter()
+    source_id, sought = batch[0].source_id, wanted(batch)
+    found = arrivals.stored(session, source_id, sought.guids, sought.keys, sought.title_keys)
+    decided = decide(batch, _known(source_id, found))
+    arrivals.write(
+        session,
+        inserts=[arrival.insert for arrival in decided if arrival.insert],
+        updates=[(arrival.item_key, arrival.update) for arrival in decided if arrival.update],
+        mentions=[(arrival.item_key, arrival.mention) for arrival in decided if arrival.mention],
+        aliases=[(key, arrival.item_key, why) for arrival in decided for key, why in arrival.aliases.items()],
+    )
+    return Counter(arrival.outcome for arrival in decided)
+
+
+def take_found(
+    session: Session, source: Source, found: Iterable[Found], now: datetime
+) -> tuple[Counter[str], list[str]]:
+    """Prepare and store what a person brings in; returns counts with "found", and why items were rejected."""
+    prepared = [prepare(each, source, now) for each in found]
+    refused = [each for each in prepared if isinstance(each, Rejected)]
+    counts = take_in(session, [each for each in prepared if isinstance(each, Prepared)])
+    counts["found"] = len(prepared)
+    counts["rejected"] += len(refused)
+    return counts, [f"{each.title or each.url or 'an item'}: {each.reason}" for each in refused]
+
+
+def _known(source_id: str, found: Stored) -> Known:
+    """The store's rows as intake's values; a row that is reached by several keys stays one value."""
+    values: dict[int, KnownItem] = {}
+
+    def value(row: Row) -> KnownItem:
+        if row["id"] not in values:
+            values[row["id"]] = KnownItem(**{name: row[name] for name in KnownItem.__slots__})
+        return values[row["id"]]
+
+    return Known(
+        mentions={
+            (source_id, guid): KnownMention(row["item_key"], row["digest"], row["url"])
+            for guid, row in found.mentions.items()
+        },
+        items={key: value(row) for key, row in found.items.items()},
+        titles={title: [value(row) for row in rows] for title, rows in found.titles.items()},
+        tombstones=found.tombstones,
+    )

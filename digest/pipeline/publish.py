@@ -1,0 +1,81 @@
+"""`publish`: an approved issue becomes a post, feeds and the site's lists. Publishing again changes no byte."""
+
+from __future__ import annotations
+
+from sqlmodel import Session
+
+from digest import issues, render, site
+from digest.errors import Refused
+from digest.models import Issue
+from digest.periods import Period
+from digest.pipeline.context import Context, recorded
+from digest.pipeline.sheets import on_disk
+from digest.pipeline.view import issue_view, link_neighbours
+from digest.ports import Document, IssueView, Report
+from digest.store import issues as issue_store
+from digest.text import hexdigest
+
+
+def publish(context: Context, period: Period, *, dry_run: bool = False) -> Report:
+    """Publish an issue. The store is told first, so that a crash in between is mended by running it again."""
+    with recorded(context, "publish", period.name) as report:
+        if dry_run:
+            with context.db.read() as session:
+                _publishable(context, session, period)
+                documents = site_documents(context, session, including=period)
+            report.line = f"{period}: would write {len(documents)} files"
+            return report
+        with context.db.write() as session:
+            issue = _publishable(context, session, period)
+            _stamp(context, session, issue, period)
+        with context.db.read() as session:
+            documents = site_documents(context, session)
+        changed = site.write(context.site, documents)
+        report.numbers = {"files": len(documents), "changed": len(changed)}
+        report.line = (
+            f"{period}: {len(changed)} of {len(documents)} files written" if changed else f"{period}: unchanged"
+        )
+    return report
+
+
+def _publishable(context: Context, session: Session, period: Period) -> Issue:
+    """The issue, when its state allows publication and the sheet is the one that was approved."""
+    issue = issue_store.existing(session, period.name)
+    issue.state = issues.move(issue.state, "publish", period.name)
+    text = on_disk(context, period)
+    if text is not None and hexdigest(text) != issue.sheet_digest:
+        raise Refused(
+            f"{period}: the sheet was changed after it was approved", f"`digest approve {period}` approves it as it is"
+        )
+    if not issue_store.picks(session, issue.id or 0):
+        raise Refused(f"{period}: the issue holds no picks", f"pick from the shortlist, then `digest approve {period}`")
+    return issue
+
+
+def _stamp(context: Context, session: Session, issue: Issue, period: Period) -> None:
+    """`published` is fixed once; `updated` moves only when what readers see does."""
+    issue.published = issue.published or context.now
+    view = issue_view(session, context.config, issue, period, context.now)
+    digest = hexdigest(render.html(view, context.config.newsletter, site.overrides(context.templates)))
+    if digest != issue.content_digest:
+        issue.content_digest, issue.updated = digest, context.now
+    session.add(issue)
+
+
+def published_views(context: Context, session: Session, including: Period | None = None) -> list[IssueView]:
+    """The views of all published issues, oldest first; `including` adds one that is not yet."""
+    rows = issue_store.published(session)
+    if including is not None and including.name not in {issue.period for issue in rows}:
+        rows.append(issue_store.existing(session, including.name))
+    views = [issue_view(session, context.config, issue, context.period(issue.period), context.now) for issue in rows]
+    link_neighbours(views)
+    return views
+
+
+def site_documents(context: Context, session: Session, including: Period | None = None) -> list[Document]:
+    """Every file we write into the site, from what is stored."""
+    config, views = context.config, published_views(context, session, including)
+    own = site.overrides(context.templates)
+    documents = [render.post(view, config.newsletter, config.site, own) for view in views]
+    documents += render.feeds(views, config.newsletter, config.site, config.taxonomy, own)
+    return documents + render.site_files(views, config.newsletter, config.site, config.taxonomy)

@@ -1,0 +1,129 @@
+"""Between the sheet and the store: where a sheet lies, what the program would write, and what the editor decided."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from pathlib import Path
+
+from sqlmodel import Session
+
+from digest import issues
+from digest.errors import NotFoundError
+from digest.issues import Sheet, SheetPick
+from digest.models import Decision, Issue, Item, Pick
+from digest.periods import Period
+from digest.pipeline.blurbs import Written
+from digest.pipeline.context import Context
+from digest.store import issues as issue_store
+from digest.store import items as item_store
+
+
+def sheet_path(context: Context, period: Period) -> Path:
+    """site/_drafts/PERIOD.md; a period's name is safe in a path."""
+    return context.site / "_drafts" / f"{period.name}.md"
+
+
+def on_disk(context: Context, period: Period) -> str | None:
+    """The sheet as it lies there now, or None."""
+    try:
+        return sheet_path(context, period).read_text(encoding="utf-8-sig")
+    except FileNotFoundError:
+        return None
+
+
+def current(context: Context, period: Period) -> tuple[str, Sheet]:
+    """The sheet on disk, as text and read; raises NotFoundError or SheetError."""
+    text = on_disk(context, period)
+    if text is None:
+        raise NotFoundError(f"there is no sheet {sheet_path(context, period)}", f"`digest draft {period}` writes it")
+    return text, issues.parse(text)
+
+
+def keep_hand(context: Context, period: Period, text: str | None) -> None:
+    """Keep the sheet as a person left it, unless it is the newest version anyway."""
+    if text is None:
+        return
+    with context.db.write() as session:
+        newest = issue_store.newest_sheet(session, period.name)
+        if newest is None or newest.text != text:
+            issue_store.keep_sheet(session, period.name, "editor", text, context.now)
+
+
+def adopt(
+    session: Session,
+    issue: Issue,
+    sheet: Sheet,
+    base: Sheet | None,
+    now: datetime,
+    written: Mapping[str, Written] | None = None,
+) -> None:
+    """Make the store say what the sheet says: words, sections, picks, and the decisions against what was proposed.
+
+    `written` are the blurbs as they were just written, with their evidence.
+    """
+    issue.title, issue.intro, issue.outro = sheet.title, sheet.intro, sheet.outro
+    issue.sections = [{"slug": s.slug, "title": s.title, "note": s.note, "closing": s.closing} for s in sheet.sections]
+    session.add(issue)
+    rows = list(sheet.picks())
+    found = item_store.by_keys(session, [pick.key for _, pick in rows])
+    missing = [pick.key for _, pick in rows if pick.key not in found]
+    if missing:
+        raise NotFoundError(
+            f"the sheet names {', '.join(missing)}, which the store does not hold", "`digest add URL` adds a work"
+        )
+    old = {pick.item_id: pick for pick, _ in issue_store.picks(session, issue.id or 0)}
+    new = [
+        _row(
+            section.slug, place, pick, found[pick.key], old.get(found[pick.key].id or 0), (written or {}).get(pick.key)
+        )
+        for place, (section, pick) in enumerate(rows)
+    ]
+    issue_store.replace_picks(session, issue.id or 0, new)
+    if base is not None:
+        _decide(session, issue, base, sheet, now)
+
+
+def _row(category: str, place: int, pick: SheetPick, item: Item, before: Pick | None, written: Written | None) -> Pick:
+    same = before is not None and before.blurb == pick.blurb
+    evidence = list(written.evidence) if written and written.text == pick.blurb else []
+    verdict = {"source": "quoted", "editor": "editor"}.get(pick.origin, "flagged" if pick.flags else "grounded")
+    return Pick(
+        issue_id=0,
+        item_id=item.id or 0,
+        category=category,
+        position=place,
+        title=pick.title if pick.title != item.title else None,
+        blurb=pick.blurb,
+        origin=pick.origin,
+        engine=pick.engine if pick.origin == "model" else "",
+        verdict=verdict,
+        flags=list(pick.flags),
+        evidence=evidence or (list(before.evidence) if before and same else []),
+        note=pick.note,
+        highlight=pick.highlight,
+        update_of=pick.update_of,
+        signed_by=before.signed_by if before and same else None,
+        signed=before.signed if before and same else None,
+    )
+
+
+def _decide(session: Session, issue: Issue, base: Sheet, sheet: Sheet, now: datetime) -> None:
+    """Write down what the editor changed against what the program proposed; doing so again changes nothing."""
+    verdicts = ("pick", "reject", "move", "rewrite", "pass")
+    changes = issues.changes(base, sheet)
+    found = item_store.by_keys(session, [change.key for change in changes])
+    issue_store.forget_decisions(session, issue.period, verdicts, "sheet")
+    for change in changes:
+        if item := found.get(change.key):
+            session.add(
+                Decision(
+                    item_id=item.id or 0,
+                    period=issue.period,
+                    verdict=change.verdict,
+                    category=change.category or None,
+                    detail=change.detail,
+                    origin="sheet",
+                    at=now,
+                )
+            )

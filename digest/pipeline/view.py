@@ -1,0 +1,157 @@
+"""Builds the issue model that every renderer reads, from stored rows. Facts come from items, never from a model."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import date, datetime
+from itertools import pairwise
+from typing import Literal, cast
+
+from sqlmodel import Session
+
+from digest.config import Config
+from digest.models import Issue, Item, Pick, Tagging
+from digest.periods import Period
+from digest.ports import IssueView, Neighbour, PickView, SectionView
+from digest.render.words import words
+from digest.store import issues as issue_store
+from digest.store import items as item_store
+from digest.store import judgements
+from digest.text import slug
+
+Kind = Literal["monthly", "yearly", "range"]
+Form = Literal["category", "month", "both"]
+
+
+def path_of(period: Period) -> str:
+    """An issue's place below the site's base path; it never changes, readers link to it."""
+    year, month = period.first
+    if period.kind == "monthly":
+        return f"/{year}/{month:02d}/digest/"
+    return f"/{year}/review/" if period.kind == "yearly" else f"/review/{slug(period.name)}/"
+
+
+def issue_view(session: Session, config: Config, issue: Issue, period: Period, now: datetime) -> IssueView:
+    """The view of one issue, without its neighbours."""
+    rows = issue_store.picks(session, issue.id or 0)
+    ids = [item.id or 0 for _, item in rows]
+    verdicts = judgements.taggings(session, ids)
+    counts = item_store.mention_counts(session, ids)
+    homes = _homes(session, period)
+    views: dict[str, list[PickView]] = {}
+    for pick, item in rows:
+        verdict = judgements.best(verdicts.get(item.id or 0, {}))
+        view = pick_view(config, pick, item, verdict, counts.get(item.id or 0, 1))
+        if home := homes.get(item.id or 0):
+            view.issue_period, view.issue_url = home.name, f"{path_of(home)}#{view.anchor}"
+        views.setdefault(pick.category, []).append(view)
+    return IssueView(
+        period=issue.period,
+        kind=cast(Kind, issue.kind),
+        form=cast(Form, issue.form),
+        title=issue.title,
+        path=path_of(period),
+        atom_id=issue.atom_id,
+        published=issue.published or now,
+        updated=issue.updated or issue.published or now,
+        intro=issue.intro,
+        outro=issue.outro,
+        description=config.newsletter.description,
+        sections=_sections(config, issue, views),
+        by_month=_by_month(config, views),
+        numbers=issue.numbers,
+        engines=list(issue.engines),
+        corrections=list(issue.corrections),
+        notice=config.newsletter.notice,
+    )
+
+
+def _sections(config: Config, issue: Issue, views: Mapping[str, list[PickView]]) -> list[SectionView]:
+    """The issue's own order of sections; a category that lost its heading comes last, so that no pick is lost."""
+    titles = {category.slug: category.title for category in config.taxonomy.categories}
+    known = [section["slug"] for section in issue.sections]
+    made = [
+        SectionView(
+            slug=section["slug"],
+            title=section["title"],
+            anchor=section["slug"],
+            note=section.get("note", ""),
+            closing=section.get("closing", ""),
+            picks=list(views.get(section["slug"], [])),
+        )
+        for section in issue.sections
+    ]
+    lost = [name for name in views if name not in known]
+    made += [SectionView(slug=name, title=titles.get(name, name), anchor=name, picks=views[name]) for name in lost]
+    return [section for section in made if section.picks or section.note]
+
+
+def _homes(session: Session, period: Period) -> dict[int, Period]:
+    """For a recap: the month in whose issue each work was published."""
+    months = {month.name: month for month in period.months()} if period.kind != "monthly" else {}
+    return {
+        pick.item_id: months[issue.period]
+        for issue in issue_store.published(session)
+        if issue.period in months
+        for pick, _ in issue_store.picks(session, issue.id or 0)
+    }
+
+
+def _by_month(config: Config, views: Mapping[str, list[PickView]]) -> list[SectionView]:
+    """The picks of a recap by the month of their issue; each once, in its month's order of publication."""
+    months: dict[str, list[PickView]] = {}
+    for view in sorted(
+        (view for row in views.values() for view in row), key=lambda v: (v.published or date.max, v.key)
+    ):
+        if view.issue_period:
+            months.setdefault(view.issue_period, []).append(view)
+    named = words(config.newsletter.language)
+    return [SectionView(name, named.period(name), f"m{name}", picks=months[name]) for name in sorted(months)]
+
+
+def pick_view(config: Config, pick: Pick, item: Item, verdict: Tagging | None, mentions: int) -> PickView:
+    """A pick as readers see it."""
+    source = config.source(item.source_id)
+    return PickView(
+        key=item.key,
+        anchor=slug(item.key),
+        title=pick.title or item.title,
+        url=item.url,
+        authors=list(item.authors),
+        category=pick.category,
+        published=item.published.date() if item.published else None,
+        venue=venue(config, item),
+        blurb=pick.blurb,
+        origin=cast(Literal["source", "model", "editor"], pick.origin),
+        verdict=cast(Literal["quoted", "grounded", "flagged", "editor"], pick.verdict),
+        flags=list(pick.flags),
+        quoted_from=source.quoted_from if source else "source",
+        engine=pick.engine,
+        confidence=verdict.confidence if verdict and verdict.category == pick.category else None,
+        second_guess=verdict.secondary if verdict else None,
+        links=dict(item.links),
+        note=pick.note,
+        highlight=pick.highlight,
+        update_of=pick.update_of,
+        withdrawn=item.withdrawn.date() if item.withdrawn else None,
+        mentions=mentions,
+    )
+
+
+def venue(config: Config, item: Item) -> str:
+    """Where a work appeared: its venue, its arXiv number, or its source's name."""
+    if item.venue:
+        return item.venue
+    if item.key.startswith("arxiv:"):
+        return f"arXiv {item.key.removeprefix('arxiv:')}"
+    source = config.source(item.source_id)
+    return source.label if source else ""
+
+
+def link_neighbours(views: Sequence[IssueView]) -> None:
+    """Tell each issue its neighbours of the same kind; `views` are in order of publication."""
+    for kind in ("monthly", "yearly", "range"):
+        row = [view for view in views if view.kind == kind]
+        for before, after in pairwise(row):
+            before.next = Neighbour(after.title, after.path)
+            after.previous = Neighbour(before.title, before.path)

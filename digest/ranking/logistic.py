@@ -1,0 +1,101 @@
+"""Logistic regression towards a prior, in plain numpy: the one thing that is learned, for taste and for its prior."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from digest.ranking.words import Sparse
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from digest.ranking.values import Matrix
+
+    Vector = NDArray[np.float64]
+    Objective = Callable[[Vector], tuple[float, Vector]]
+
+
+@dataclass(frozen=True, slots=True)
+class Design:
+    """What is known of the rows: a few dense columns and the sparse words, side by side."""
+
+    dense: Matrix
+    sparse: Sparse
+
+    def times(self, weights: Vector) -> Vector:
+        """One number a row."""
+        wide = self.dense.shape[1]
+        out: Vector = self.dense @ weights[:wide].astype("f4") + self.sparse.times(weights[wide:].astype("f4"))
+        return out
+
+    def back(self, rows: Vector) -> Vector:
+        """One number a weight."""
+        import numpy as np
+
+        return np.concatenate([self.dense.T @ rows.astype("f4"), self.sparse.back(rows)])
+
+
+def learn(design: Design, chosen: Vector, counts: Vector, prior: Vector, firmness: Vector) -> Vector:
+    """The weights, the last one being the intercept, that best tell chosen (1) from other rows (0).
+
+    `counts` says how much each row counts; `prior` are the weights believed before, and `firmness` how firmly each of
+    them is (the precision of a Gaussian: with few rows the answer stays near the prior, with many it moves away).
+    """
+    import numpy as np
+
+    def objective(weights: Vector) -> tuple[float, Vector]:
+        margin = design.times(weights[:-1]) + weights[-1]
+        away = weights - prior
+        loss = float((counts * (np.logaddexp(0, margin) - chosen * margin)).sum() + (firmness * away**2).sum() / 2)
+        error = counts * (1 / (1 + np.exp(-np.clip(margin, -60, 60))) - chosen)
+        return loss, np.append(design.back(error), error.sum()) + firmness * away
+
+    return _descend(objective, prior.copy())
+
+
+def _descend(objective: Objective, at: Vector, steps: int = 150, tolerance: float = 1e-5) -> Vector:
+    """Limited-memory BFGS with backtracking (Nocedal and Wright, Numerical Optimization, algorithm 7.5)."""
+    import numpy as np
+
+    memory: deque[tuple[Vector, Vector]] = deque(maxlen=10)
+    value, slope = objective(at)
+    for _ in range(steps):
+        direction = -_scaled(slope, memory)
+        descent = float(direction @ slope)
+        reach = 1.0 if memory else min(1.0, 1.0 / max(float(np.abs(slope).sum()), 1e-12))
+        for _ in range(30):
+            trial = at + reach * direction
+            trial_value, trial_slope = objective(trial)
+            if trial_value <= value + 1e-4 * reach * descent:
+                break
+            reach /= 2
+        else:
+            return at
+        moved, turned = trial - at, trial_slope - slope
+        if float(moved @ turned) > 1e-12:
+            memory.append((moved, turned))
+        done = value - trial_value <= tolerance * max(1.0, abs(value))
+        at, value, slope = trial, trial_value, trial_slope
+        if done:
+            break
+    return at
+
+
+def _scaled(slope: Vector, memory: deque[tuple[Vector, Vector]]) -> Vector:
+    """The slope times the inverse curvature that the last steps have shown."""
+    out = slope.copy()
+    shares = []
+    for moved, turned in reversed(memory):
+        share = float(moved @ out) / float(moved @ turned)
+        out -= share * turned
+        shares.append(share)
+    if memory:
+        moved, turned = memory[-1]
+        out *= float(moved @ turned) / float(turned @ turned)
+    for (moved, turned), share in zip(memory, reversed(shares), strict=True):
+        out += moved * (share - float(turned @ out) / float(moved @ turned))
+    return out

@@ -1,0 +1,159 @@
+"""The score: a sum of parts, each said in words. Topic match, taste, source, recency, mentions, a model, the past."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING, NamedTuple
+
+from digest.ranking import topic
+from digest.ranking.taste import GROUPS, Taste, background, prior
+from digest.ranking.values import Candidate, Ranked, Reason
+from digest.vectors import vectors
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from digest.ranking.logistic import Design
+    from digest.ranking.values import Matrix
+
+    Vector = NDArray[np.float64]
+
+# What one unit of each feature adds to the score, in log-odds: a spread of topic match, a doubling of weight or of
+# mentions, a month of age, a point of a model's relevance above or below 3, an issue that held it already.
+TOPIC, SOURCE, AGE, MENTION, RELEVANCE, COVERED = 0.6, 0.7, -0.3, 0.8, 1.2, -8.0
+DIGITS = 4  # kept of a part: what lies below is rounding, and must not decide between equals
+NAMED = 1000  # so many places from the top have the words named that spoke for them or against them
+_UNWEIGHTED = 0.05  # what a source of weight 0 counts as
+_MONTH = 30.44  # days
+_OLD = 12.0  # months, after which age costs no more
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """What is known beside the candidates. `interests` is one line; without it the taxonomy's descriptions stand in.
+
+    `taste` is the editor's own once it has proved itself; without one the packaged prior serves. `use_prior=False`
+    ranks by what is said here alone.
+    """
+
+    now: datetime | None = None
+    interests: str = ""
+    descriptions: tuple[str, ...] = ()
+    taste: Taste | None = None
+    use_prior: bool = True
+
+    @property
+    def subjects(self) -> Sequence[str]:
+        return topic.phrases(self.interests) or self.descriptions
+
+
+class _Sign(NamedTuple):
+    """A feature read off one candidate: its value, what that adds, and how it is said. No value, no part."""
+
+    feature: str
+    value: Callable[[Candidate, Context], float | None]
+    part: Callable[[float], float]
+    words: Callable[[Candidate, float], str]
+
+
+def _age(candidate: Candidate, context: Context) -> float | None:
+    if context.now is None or candidate.published is None:
+        return None
+    return max(0.0, (context.now - candidate.published).total_seconds() / 86400)
+
+
+_SIGNS = (
+    _Sign(
+        "source",
+        lambda c, _: c.source_weight,
+        lambda weight: SOURCE * math.log2(max(weight, _UNWEIGHTED)),
+        lambda c, weight: f"{c.source_id or 'its source'} weighs {weight:g}",
+    ),
+    _Sign(
+        "recency",
+        _age,
+        lambda days: AGE * min(days / _MONTH, _OLD),
+        lambda _, days: f"published {days:.0f} days ago",
+    ),
+    _Sign(
+        "mentions",
+        lambda c, _: max(c.mentions, 1),
+        lambda count: MENTION * math.log2(count),
+        lambda _, count: f"mentioned by {count:.0f} sources",
+    ),
+    _Sign(
+        "relevance",
+        lambda c, _: c.relevance,
+        lambda points: RELEVANCE * (points - 3),
+        lambda _, points: f"the model finds it relevant {points:.0f}/5",
+    ),
+    _Sign(
+        "covered",
+        lambda c, _: 1.0 if c.covered_in else None,
+        lambda _: COVERED,
+        lambda c, _: f"already covered in {c.covered_in}",
+    ),
+)
+
+
+def rank(candidates: Sequence[Candidate], context: Context, embedded: Matrix | None = None) -> list[Ranked]:
+    """All candidates, the best first, each with the parts of its score; equal scores stand in the order of their keys.
+
+    `embedded` are the vectors of `Candidate.text`, row by row; they are computed where absent.
+    """
+    judged = _Judged(candidates, context, embedded)
+    order = sorted(range(len(candidates)), key=lambda i: (-judged.scores[i], candidates[i].key))
+    return [
+        Ranked(place, candidates[i], judged.scores[i], judged.reasons(i, named=place <= NAMED))
+        for place, i in enumerate(order, 1)
+    ]
+
+
+def scores(candidates: Sequence[Candidate], context: Context, embedded: Matrix | None = None) -> list[float]:
+    """The scores alone, row by row: what `rank` orders by."""
+    return _Judged(candidates, context, embedded).scores
+
+
+class _Judged:
+    """A pool with every part of every score; words are made only for those asked about."""
+
+    def __init__(self, candidates: Sequence[Candidate], context: Context, embedded: Matrix | None) -> None:
+        if embedded is None:
+            embedded = vectors().embed([candidate.text for candidate in candidates])
+        self._candidates, self._context = candidates, context
+        self._matches = topic.matches(context.subjects, embedded).tolist()
+        self._taste = context.taste or (prior() if context.use_prior else None)
+        self._design: Design | None = background().design(candidates, embedded) if self._taste else None
+        self._tasted = self._taste.parts(self._design).tolist() if self._taste and self._design else None
+        self._signs = [[sign.value(candidate, context) for sign in _SIGNS] for candidate in candidates]
+        self.scores = [round(math.fsum(self._parts(row)), DIGITS) for row in range(len(candidates))]
+
+    def _parts(self, row: int) -> list[float]:
+        """Topic, then taste by group, then the signs; rounded, so that they add up to the score as shown."""
+        tasted = self._tasted[row] if self._tasted else [0.0] * len(GROUPS)
+        signs = [0.0 if v is None else s.part(v) for s, v in zip(_SIGNS, self._signs[row], strict=True)]
+        return [round(part, DIGITS) for part in (TOPIC * self._matches[row], *tasted, *signs)]
+
+    def reasons(self, row: int, *, named: bool) -> tuple[Reason, ...]:
+        """The parts that are not nothing, the strongest first."""
+        match, *others = self._parts(row)
+        tasted, signs = others[: len(GROUPS)], others[len(GROUPS) :]
+        found = [Reason("topic", self._matches[row], match, f"topic match {topic.out_of_five(self._matches[row])}/5")]
+        for group, part in zip(GROUPS, tasted, strict=True):
+            found.append(Reason(f"taste-{group}", part, part, self._said(row, group, part, named=named)))
+        for sign, value, part in zip(_SIGNS, self._signs[row], signs, strict=True):
+            if value is not None:
+                found.append(Reason(sign.feature, value, part, sign.words(self._candidates[row], value)))
+        return tuple(sorted((reason for reason in found if reason.part), key=lambda reason: -abs(reason.part)))
+
+    def _said(self, row: int, group: str, part: float, *, named: bool) -> str:
+        whose = "what you picked before" if self._context.taste else "what experts pick"
+        said = f"{'like' if part > 0 else 'unlike'} {whose} in {group}"
+        if not named or self._taste is None or self._design is None or not part:
+            return said
+        names = self._taste.names(group, self._candidates[row], self._design, row, up=part > 0)
+        return f"{said}: {', '.join(names)}" if names else said

@@ -1,0 +1,168 @@
+"""Signs of a candidate's form that a person can name: who wrote it, how its title is built, where it was filed."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, NamedTuple
+
+from digest.ranking.values import Candidate
+
+if TYPE_CHECKING:
+    from digest.ranking.values import Matrix
+
+_TEAM = re.compile(
+    r"\bteam\b|\bopenai\b|deepmind|\banthropic\b|\bgoogle\b|\bnvidia\b|\bmicrosoft\b|\bmeta ai\b|\bqwen\b|\bdeepseek\b"
+)
+_MODELS = frozenset(
+    (
+        "gpt",
+        "claude",
+        "gemini",
+        "deepseek",
+        "llama",
+        "qwen",
+        "gemma",
+        "mistral",
+        "kimi",
+        "glm",
+        "grok",
+        "o1",
+        "o3",
+        "o4",
+    )
+)
+_APART = str.maketrans("-,.()/:;", "        ")
+_SURVEY = re.compile(r"\bsurvey\b|\breview\b|\broadmap\b|\btaxonomy\b|\bperspective\b|\blandscape\b|\bguide\b")
+_PAGES = re.compile(r"(\d+)\s*pages")
+_ACCEPTED = re.compile(r"accept|publish|proceeding|to appear|conference|workshop|journal|camera.ready")
+_UNFINISHED = re.compile(r"preprint|work in progress|ongoing|under review|submitted")
+_LISTED = ("cs.AI", "cs.CL", "cs.CV", "cs.IR", "cs.LG", "cs.MA", "cs.SE", "cs.RO", "cs.HC", "cs.CY", "cs.CR", "cs.SD")
+
+
+class _Look(NamedTuple):
+    """A candidate read once: lower-case texts, the title's part before a colon, counts."""
+
+    title: str
+    words: int
+    head: str
+    abstract: str
+    models: int
+    comment: str
+    authors: int
+    by: str
+    categories: frozenset[str]
+    first: str
+    pages: int
+
+
+def _look(candidate: Candidate) -> _Look:
+    title, abstract = candidate.title, candidate.abstract.lower()
+    comment = candidate.comment.lower()
+    pages = _PAGES.search(comment)
+    return _Look(
+        title=title.lower(),
+        words=len(title.split()),
+        head=title.partition(":")[0].lower() if ":" in title else "",
+        abstract=abstract,
+        models=len(_MODELS.intersection(abstract.translate(_APART).split())),
+        comment=comment,
+        authors=len(candidate.authors),
+        by=" ; ".join(candidate.authors).lower(),
+        categories=frozenset(candidate.categories),
+        first=candidate.categories[0] if candidate.categories else "",
+        pages=min(int(pages[1][:4]), 500) if pages else 0,
+    )
+
+
+# Name, how a reader is told that there is more of it than usual, or less, and its size.
+_SIGNALS: tuple[tuple[str, str, str, Callable[[_Look], float]], ...] = (
+    ("authors", "many authors", "few authors", lambda x: math.log1p(x.authors)),
+    ("authors-10", "10 authors or more", "fewer than 10 authors", lambda x: x.authors >= 10),
+    ("authors-25", "25 authors or more", "fewer than 25 authors", lambda x: x.authors >= 25),
+    ("solo", "a single author", "several authors", lambda x: x.authors == 1),
+    ("team", "a known laboratory as author", "no known laboratory as author", lambda x: _TEAM.search(x.by) is not None),
+    ("colon", "a colon in the title", "no colon in the title", lambda x: bool(x.head)),
+    (
+        "short-name",
+        "a short name before the colon",
+        "no short name before a colon",
+        lambda x: bool(x.head) and x.head.count(" ") <= 1,
+    ),
+    (
+        "versioned",
+        "a number in its name",
+        "no number in its name",
+        lambda x: x.head.count(" ") <= 2 and any(map(str.isdigit, x.head)),
+    ),
+    ("title-length", "a long title", "a brief title", lambda x: math.log1p(x.words)),
+    ("short-title", "six words or fewer in the title", "seven words or more in the title", lambda x: x.words <= 6),
+    ("question", "a question in the title", "no question in the title", lambda x: "?" in x.title),
+    (
+        "report",
+        "a technical report",
+        "not a technical report",
+        lambda x: "tech" in x.title + x.comment and "report" in x.title + x.comment,
+    ),
+    ("survey", "a survey", "not a survey", lambda x: _SURVEY.search(x.title) is not None),
+    (
+        "model-in-title",
+        "a known model in the title",
+        "no known model in the title",
+        lambda x: not _MODELS.isdisjoint(x.title.translate(_APART).split()),
+    ),
+    ("models-named", "known models in the abstract", "no known model in the abstract", lambda x: math.log1p(x.models)),
+    ("code", "code is linked", "no code is linked", lambda x: "github.com" in x.abstract or "github.com" in x.comment),
+    (
+        "weights",
+        "weights are linked",
+        "no weights are linked",
+        lambda x: "huggingface.co" in x.abstract or "huggingface.co" in x.comment,
+    ),
+    (
+        "project",
+        "a project page",
+        "no project page",
+        lambda x: "project" in x.comment or ".github.io" in x.abstract + x.comment,
+    ),
+    ("comment", "a comment by the authors", "no comment by the authors", lambda x: bool(x.comment)),
+    ("accepted", "accepted at a venue", "no venue named", lambda x: _ACCEPTED.search(x.comment) is not None),
+    (
+        "unfinished",
+        "a preprint by its own words",
+        "not called a preprint",
+        lambda x: _UNFINISHED.search(x.comment) is not None,
+    ),
+    ("long", "25 pages or more", "not said to be long", lambda x: x.pages >= 25),
+    ("filed", "filed under many subjects", "filed under few subjects", lambda x: math.log1p(len(x.categories))),
+    ("abstract-length", "a long abstract", "a brief abstract", lambda x: math.log1p(len(x.abstract)) / 2),
+    (
+        "outside",
+        "filed outside computer science too",
+        "filed in computer science alone",
+        lambda x: any(c[:3] not in ("cs.", "sta") for c in x.categories),
+    ),
+    *((f"in-{c}", f"filed under {c}", f"not filed under {c}", lambda x, c=c: c in x.categories) for c in _LISTED),
+    *(
+        (f"first-{c}", f"filed first under {c}", f"not filed first under {c}", lambda x, c=c: x.first == c)
+        for c in _LISTED[:4]
+    ),
+)
+NAMES = tuple(name for name, *_ in _SIGNALS)
+
+
+def signal_matrix(candidates: Sequence[Candidate]) -> Matrix:
+    """One row a candidate, one column a signal (see NAMES)."""
+    import numpy as np
+
+    out = np.zeros((len(candidates), len(_SIGNALS)), dtype=np.float32)
+    for row, candidate in enumerate(candidates):
+        look = _look(candidate)
+        out[row] = [sign(look) for *_, sign in _SIGNALS]
+    return out
+
+
+def said(standardised: Sequence[float]) -> list[str]:
+    """Each signal in words, given how far above or below the usual it is."""
+    return [above if size > 0 else below for (_, above, below, _), size in zip(_SIGNALS, standardised, strict=True)]

@@ -1,0 +1,165 @@
+"""Taste: what an editor's picks have in common, as weights on vectors, form and words; learned here, kept as bytes."""
+
+from __future__ import annotations
+
+import io
+import zipfile
+import zlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from importlib import resources
+from typing import TYPE_CHECKING
+
+from digest.errors import StoreError
+from digest.ranking import signals
+from digest.ranking.logistic import Design, learn
+from digest.ranking.values import Candidate
+from digest.ranking.words import SLOTS, Hasher, Sparse, shown, word_matrix
+from digest.vectors import DIMENSIONS, vectors
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from digest.ranking.values import Matrix
+
+    Vector = NDArray[np.float64]
+
+# How much each kind of evidence may weigh: found on held-out months of the public picks (tests/bench/train_ranker.py).
+TOPIC, FORM, WORDS = 4.0, 0.3, 6.0
+GROUPS = ("topic", "form", "words")
+_WORTH_SAYING = 0.05  # log-odds
+_WIDE = DIMENSIONS + len(signals.NAMES)
+
+
+@dataclass(frozen=True, slots=True)
+class Background:
+    """What is usual among papers, whoever picks: needed to see what is unusual about one. Holds no one's choices."""
+
+    vector_mean: Matrix
+    signal_mean: Matrix
+    signal_spread: Matrix
+    idf: Matrix
+
+    def design(self, candidates: Sequence[Candidate], embedded: Matrix | None = None) -> Design:
+        """The candidates as numbers; `embedded` are their texts' vectors, row by row, when they are known."""
+        import numpy as np
+
+        if embedded is None:
+            embedded = vectors().embed([candidate.text for candidate in candidates])
+        form = np.clip((signals.signal_matrix(candidates) - self.signal_mean) / self.signal_spread, -4, 4)
+        words = word_matrix(candidates, self.idf)
+        dense = np.hstack([(embedded - self.vector_mean) * TOPIC, form * FORM]).astype(np.float32)
+        return Design(dense, Sparse(words.starts, words.slots, words.weights * np.float32(WORDS)))
+
+
+@dataclass(frozen=True, slots=True)
+class Taste:
+    """Weights of the dense columns, of the word slots, and the intercept; `learned_from` says on what, for people."""
+
+    weights: Matrix
+    learned_from: str = ""
+
+    def parts(self, design: Design) -> Matrix:
+        """What topic, form and words add to each row's log-odds of being picked: shape (rows, 3)."""
+        import numpy as np
+
+        split = DIMENSIONS
+        columns = [
+            design.dense[:, :split] @ self.weights[:split],
+            design.dense[:, split:] @ self.weights[split:_WIDE],
+            design.sparse.times(self.weights[_WIDE:-1]),
+        ]
+        return np.stack(columns, axis=1).astype(np.float32)
+
+    def scores(self, design: Design) -> Matrix:
+        """The log-odds without the intercept, which is the same for all."""
+        total: Matrix = self.parts(design).sum(axis=1)
+        return total
+
+    def names(self, group: str, candidate: Candidate, design: Design, row: int, *, up: bool) -> list[str]:
+        """Up to three things of the group that spoke most for the candidate of that row, or against it."""
+        if group == "form":
+            form = design.dense[row, DIMENSIONS:]
+            said = dict(zip(signals.said(form.tolist()), (form * self.weights[DIMENSIONS:_WIDE]).tolist(), strict=True))
+        elif group == "words":
+            slots, weights = design.sparse.row(row)
+            parts = dict(zip(slots.tolist(), (weights * self.weights[_WIDE + slots]).tolist(), strict=True))
+            said = {shown(word): parts[place] for place, word in Hasher().slots(candidate).items()}
+        else:
+            return []
+        order = sorted(said, key=lambda name: said[name], reverse=up)[:3]
+        return [name for name in order if (said[name] > 0) == up and abs(said[name]) > _WORTH_SAYING]
+
+    def to_bytes(self) -> bytes:
+        """Compressed, half precision: about 100 kB."""
+        import numpy as np
+
+        buffer = io.BytesIO()
+        np.savez_compressed(buffer, weights=self.weights.astype(np.float16), learned_from=np.array(self.learned_from))
+        return buffer.getvalue()
+
+    @staticmethod
+    def from_bytes(data: bytes) -> Taste:
+        """Read what `to_bytes` gave. Raises StoreError when it is something else."""
+        import numpy as np
+
+        try:
+            with np.load(io.BytesIO(data), allow_pickle=False) as stored:
+                weights, learned_from = stored["weights"].astype(np.float32), str(stored["learned_from"])
+        except (ValueError, KeyError, OSError, EOFError, zipfile.BadZipFile, zlib.error) as error:
+            raise StoreError("the stored taste cannot be read", "learn it again: digest rank --learn") from error
+        if weights.shape != (_WIDE + SLOTS + 1,):
+            raise StoreError("the stored taste is of another version", "learn it again: digest rank --learn")
+        return Taste(weights, learned_from)
+
+
+def no_taste() -> Taste:
+    """Indifference: the start when nothing may be believed beforehand."""
+    import numpy as np
+
+    weights = np.zeros(_WIDE + SLOTS + 1, dtype=np.float32)
+    weights[-1] = -5.0
+    return Taste(weights)
+
+
+def fit(
+    design: Design,
+    chosen: Sequence[bool],
+    *,
+    prior: Taste | None = None,
+    counts: Sequence[float] | None = None,
+    firmness: float = 1.0,
+    learned_from: str = "",
+) -> Taste:
+    """Learn a taste from rows that were chosen and rows that were not.
+
+    `prior` is what is believed before (default: nothing); `firmness` how firmly. Few decisions move it a little, many
+    replace it: that is the whole blend of the public prior with the editor's own choices.
+    """
+    import numpy as np
+
+    before = prior or no_taste()
+    precision = np.full(_WIDE + SLOTS + 1, firmness)
+    precision[-1] = 1e-6
+    rows = np.asarray(chosen, dtype=np.float64)
+    each = np.ones(len(rows)) if counts is None else np.asarray(counts, dtype=np.float64)
+    weights = learn(design, rows, each, before.weights.astype(np.float64), precision)
+    return Taste(weights.astype(np.float32), learned_from)
+
+
+@lru_cache(maxsize=1)
+def background() -> Background:
+    """The packaged background, from arXiv's listings of 2025-01 to 2025-08."""
+    import numpy as np
+
+    with resources.files("digest").joinpath("data/ranking-background.npz").open("rb") as file, np.load(file) as stored:
+        parts = {name: stored[name].astype(np.float32) for name in stored.files}
+    return Background(**parts)
+
+
+@lru_cache(maxsize=1)
+def prior() -> Taste:
+    """The packaged cold start: learned from the public picks of a weekly list up to 2025-08."""
+    return Taste.from_bytes((resources.files("digest") / "data" / "ranking-prior.npz").read_bytes())

@@ -1,0 +1,59 @@
+"""What all of arXiv's formats share: identifiers, people, withdrawals, the addresses of a paper."""
+
+from __future__ import annotations
+
+import re
+
+from digest.text import one_line
+
+_ID = re.compile(r"(?P<id>\d{4}\.\d{4,5}|[a-z-]+(?:\.[A-Z]{2})?/\d{7})(?:v(?P<version>\d{1,3}))?$")
+# 0906.3336 is withdrawn without the flag of its source type: the comment has to be read.
+_WITHDRAWN = re.compile(
+    r"\b(?:this|the) (?:paper|article|submission|manuscript|version|work|preprint|note)\b[^.]{0,60}?"
+    r"\b(?:is|was|has been|have been|being) (?:\w+ )?withdrawn\b|^\W*(?:paper |article )?withdrawn\b|\bwithdrawn by\b",
+    re.I,
+)
+_CATEGORY = re.compile(r"[a-z-]{2,}(?:\.(?:[A-Z]{2}|[a-z-]+))?")
+_PARENTHESES = re.compile(r"\([^()]*\)")
+_DEEPEST = 3  # brackets in brackets: ((1) Lab (Town))
+_SUFFIX = re.compile(r",\s+(?=(?:Jr|Sr|II|III|IV)\b)")
+_BETWEEN = re.compile(r"\s*,\s*(?:and\s+)?|\s+and\s+|\s*;\s*|(?<=Collaboration):\s*")
+
+
+def split_id(text: str) -> tuple[str, int | None]:
+    """The id without its version, and the version, from an id, an oai: identifier or an abs address; "" when none.
+
+    Old ids lose the subject class of their archive: math.CA/0611800 is math/0611800.
+    """
+    match = _ID.search(text.strip())
+    if not match:
+        return "", None
+    bare = re.sub(r"\.[A-Z]{2}/", "/", match["id"])
+    return bare, int(match["version"]) if match["version"] else None
+
+
+def split_authors(text: str) -> list[str]:
+    """People out of one string such as `A, B and C (aff)`; affiliations are left out."""
+    for _ in range(_DEEPEST):
+        text = _PARENTHESES.sub(" ", text)
+    text = _SUFFIX.sub(" ", one_line(text))
+    names = (name.strip(" ,;:") for name in _BETWEEN.split(text))
+    return list(dict.fromkeys(name for name in names if name))
+
+
+def says_withdrawn(comment: str) -> bool:
+    """True when the comment of the current version says that the paper is withdrawn."""
+    return bool(_WITHDRAWN.search(comment))
+
+
+def is_category(term: str) -> bool:
+    """True for cs.CL or quant-ph; ACM and MSC classes stand among the categories, too."""
+    return bool(_CATEGORY.fullmatch(term))
+
+
+def abs_url(arxiv_id: str) -> str:
+    return f"https://arxiv.org/abs/{arxiv_id}"
+
+
+def pdf_url(arxiv_id: str) -> str:
+    return f"https://arxiv.org/pdf/{arxiv_id}"

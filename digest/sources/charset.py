@@ -1,0 +1,97 @@
+"""Bytes of unknown encoding become UTF-8: what the bytes themselves say wins over what anybody declared about them."""
+
+from __future__ import annotations
+
+import codecs
+import re
+from collections.abc import Mapping
+
+# First bytes that settle the matter: byte order marks (longest first), then "<?" or "<r" without one, XML 1.0 app. F.
+_SIGNATURES = (
+    (codecs.BOM_UTF32_LE, "utf-32"),
+    (codecs.BOM_UTF32_BE, "utf-32"),
+    (codecs.BOM_UTF16_LE, "utf-16"),
+    (codecs.BOM_UTF16_BE, "utf-16"),
+    (b"<\x00\x00\x00", "utf-32-le"),
+    (b"\x00\x00\x00<", "utf-32-be"),
+    (b"<\x00", "utf-16-le"),
+    (b"\x00<", "utf-16-be"),
+    (b"\x4c\x6f\xa7\x94", "cp037"),
+)
+# What labels mean in practice (supersets, mostly): https://encoding.spec.whatwg.org/#names-and-labels
+_MEANT = {
+    "ascii": "cp1252",
+    "iso8859-1": "cp1252",
+    "iso8859-9": "cp1254",
+    "iso8859-11": "cp874",
+    "tis-620": "cp874",
+    "gb2312": "gb18030",
+    "gbk": "gb18030",
+    "shift_jis": "cp932",
+    "euc_kr": "cp949",
+    "big5": "big5hkscs",
+}
+# Seven-bit encodings look like UTF-8 and are not. UTF-7 is left out on purpose: nobody but an attacker sends it.
+_SEVEN_BIT = ("iso2022", "hz")
+_HEADER = re.compile(r"charset\s*=\s*[\"']?([\w.:-]+)", re.I)
+_DECLARED = re.compile(rb"""^\s*<\?xml[^>]{0,200}?encoding\s*=\s*["']([\w.:-]+)["']""")
+_META = re.compile(rb"""<meta[^>]{0,200}?charset\s*=\s*["']?([\w.:-]+)""", re.I)
+_DECLARATION = re.compile(rb"\A\s*<\?xml[^>]{0,300}\?>")
+_ESCAPED = re.compile("[\udc80-\udcff]")
+_HIGH = re.compile("[\x80-\ud7ff\ue000-\U0010ffff]+")
+# Characters XML 1.0 does not allow, as UTF-8.
+_ILLEGAL = re.compile(rb"[\x00-\x08\x0b\x0c\x0e-\x1f]|\xef\xbf[\xbe\xbf]|\xed[\xa0-\xbf][\x80-\xbf]")
+
+
+def to_utf8(data: bytes, headers: Mapping[str, str]) -> bytes:
+    """The document as UTF-8 without byte order mark, XML declaration or characters that XML forbids.
+
+    The order is: byte order mark, valid UTF-8, HTTP charset, XML declaration or HTML meta, windows-1252.
+    """
+    utf8 = data.removeprefix(codecs.BOM_UTF8)
+    encoding = _encoding(utf8, headers)
+    if encoding == "cp1252":
+        utf8 = _mostly_utf8(utf8) or utf8.decode(encoding, "replace").encode()
+    elif encoding != "utf-8":
+        utf8 = utf8.decode(encoding, "replace").encode("utf-8", "surrogatepass").removeprefix(codecs.BOM_UTF8)
+    return _ILLEGAL.sub(b"", _DECLARATION.sub(b"", utf8, count=1))
+
+
+def _encoding(data: bytes, headers: Mapping[str, str]) -> str:
+    for start, name in _SIGNATURES:
+        if data.startswith(start):
+            return name
+    labels = _labels(data, headers)
+    if sevenbit := next((name for name in labels if name.startswith(_SEVEN_BIT)), None):
+        return sevenbit
+    try:
+        data.decode("utf-8")
+    except UnicodeDecodeError:
+        return labels[0] if labels else "cp1252"
+    return "utf-8"
+
+
+def _mostly_utf8(data: bytes) -> bytes | None:
+    """UTF-8 with a few stray or cut bytes, those read as windows-1252; None when it is not mostly UTF-8."""
+    text = data.decode("utf-8", "surrogateescape")
+    stray = sum(1 for _ in _ESCAPED.finditer(text))
+    if sum(map(len, _HIGH.findall(text))) <= stray:
+        return None
+    return _ESCAPED.sub(lambda m: bytes([ord(m[0]) - 0xDC00]).decode("cp1252", "replace"), text).encode()
+
+
+def _labels(data: bytes, headers: Mapping[str, str]) -> list[str]:
+    said = _HEADER.search(next((v for k, v in headers.items() if k.lower() == "content-type"), ""))
+    written = _DECLARED.search(data[:400]) or _META.search(data[:4096])
+    labels = [said[1] if said else "", written[1].decode("ascii", "replace") if written else ""]
+    return [name for label in labels if (name := _known(label))]
+
+
+def _known(label: str) -> str:
+    """The codec of a label; empty for one that is unknown, not a text encoding, or contradicted by the bytes."""
+    try:
+        codec = codecs.lookup(label)
+        b"a".decode(codec.name, "replace")
+    except (LookupError, ValueError):
+        return ""
+    return "" if codec.name.startswith(("utf", "idna", "punycode")) else _MEANT.get(codec.name, codec.name)

@@ -1,0 +1,94 @@
+"""Dates as the web writes them, to aware UTC; a date that can't be believed is None, never a guess."""
+
+from __future__ import annotations
+
+import re
+from calendar import timegm
+from datetime import UTC, datetime, timedelta
+from email.utils import parsedate_to_datetime
+from functools import lru_cache
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from dateutil import parser as lenient
+
+EARLIEST = datetime(1990, 1, 1, tzinfo=UTC)
+_ZONES = {
+    "UT": 0, "Z": 0, "EST": -5, "EDT": -4, "CST": -6, "CDT": -5, "MST": -7, "MDT": -6, "PST": -8, "PDT": -7,
+    "BST": 1, "CET": 1, "CEST": 2, "EET": 2, "EEST": 3, "MSK": 3, "JST": 9, "KST": 9, "AEST": 10, "AEDT": 11,
+}  # fmt: skip
+_SECONDS = {name: hours * 3600 for name, hours in _ZONES.items()}
+_EPOCH = re.compile(r"(\d{10})(\d{3})?")
+_ZONE_NAME = re.compile(r"\s+\(?([A-Z][A-Za-z]+/[A-Za-z_]+(?:/[A-Za-z_]+)?)\)?$")
+_MIDNIGHT = re.compile(r"(?<=[T ])24:00(?=:00|\b)")
+_YEAR = re.compile(r"(?<!\d)(19|20)\d\d(?!\d)")
+_ISO = re.compile(r"\d{4}-\d\d-\d\d([T ]\d\d:\d\d|$)")
+
+
+@lru_cache(maxsize=4096)
+def parse_date(text: str) -> datetime | None:
+    """The moment a text names, in UTC (the zone assumed when none is given); None when it names none for certain."""
+    text = " ".join(text.split())[:80]
+    if not text:
+        return None
+    try:
+        moment = _read(text)
+        return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).astimezone(UTC) if moment else None
+    except (ValueError, OverflowError, ArithmeticError, TypeError, ZoneInfoNotFoundError):
+        return None
+
+
+def believed(text: str, now: datetime | None = None) -> tuple[datetime | None, str | None]:
+    """An item's date and its flag: None, "implausible" when one was given that is not in 1990 .. `now` + 1 day."""
+    moment = parse_date(text)
+    if moment and moment >= EARLIEST and (now is None or moment <= now + timedelta(days=1)):
+        return moment, None
+    return None, "implausible" if text.strip() else None
+
+
+def _read(text: str) -> datetime | None:
+    if epoch := _EPOCH.fullmatch(text):
+        return datetime.fromtimestamp(int(epoch[1]), UTC)
+    if zone := _ZONE_NAME.search(text):
+        moment = _read(text[: zone.start()])
+        return moment.replace(tzinfo=ZoneInfo(zone[1])) if moment and not moment.tzinfo else moment
+    if _MIDNIGHT.search(text):
+        moment = _read(_MIDNIGHT.sub("00:00", text))
+        return moment + timedelta(days=1) if moment else None
+    if _ISO.match(text):
+        return _iso(text)
+    if text.isascii():
+        return _prose(text)
+    return _foreign(text)
+
+
+def _iso(text: str) -> datetime:
+    try:
+        return datetime.fromisoformat(text)
+    except ValueError:
+        return _lenient(text)
+
+
+def _prose(text: str) -> datetime | None:
+    """RFC 822 and its cousins; a year must be written, since a missing part would be filled from the clock."""
+    try:
+        moment = parsedate_to_datetime(text)
+        if text.split()[-1].upper() not in _SECONDS:  # email.utils reads a zone it does not know as "no zone"
+            return moment
+    except (ValueError, IndexError):
+        pass
+    return _lenient(text) if _YEAR.search(text) else None
+
+
+def _lenient(text: str) -> datetime:
+    moment = lenient.parse(text, tzinfos=_SECONDS, default=EARLIEST.replace(tzinfo=None))
+    if not isinstance(moment, datetime):
+        raise ValueError(text)
+    return moment
+
+
+def _foreign(text: str) -> datetime | None:
+    """Korean, Greek and Hungarian dates, which feedparser knows; its answers on ASCII are not to be trusted."""
+    from feedparser.datetimes import _parse_date
+
+    parts = _parse_date(text)
+    return datetime.fromtimestamp(timegm(parts), UTC) if parts else None

@@ -1,0 +1,256 @@
+"""RSS and Atom trees to items: one table says what an element means, whatever the dialect."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from datetime import datetime
+from functools import lru_cache
+from typing import Any
+
+from digest.errors import ParseError
+from digest.ports import Found, ParsedFeed
+from digest.sources.constructs import body_of, title_of
+from digest.sources.dates import believed
+from digest.sources.markup import absolute, title_text, words_of
+from digest.text import one_line
+
+_ATOM = ("http://www.w3.org/2005/Atom", "https://www.w3.org/2005/Atom", "http://purl.org/atom/ns#")
+# Namespaces, in lower case, whose local names mean something of their own.
+_MODULES = {
+    "http://purl.org/rss/1.0/modules/content/": "content",
+    "http://purl.org/dc/elements/1.1/": "dc",
+    "http://purl.org/dc/terms/": "dcterms",
+    "http://www.itunes.com/dtds/podcast-1.0.dtd": "itunes",
+    "http://example.com/dtds/podcast-1.0.dtd": "itunes",
+    "http://search.yahoo.com/mrss/": "media",
+    "http://search.yahoo.com/mrss": "media",
+    "http://purl.org/rss/1.0/modules/syndication/": "sy",
+    "http://www.w3.org/1999/xhtml": "xhtml",
+} | {space.lower(): "atom" for space in _ATOM}
+_RSS = re.compile(
+    r"^($|http://(purl\.org/(rss/|net/rss1\.1)|my\.netscape\.com/|channel\.netscape\.com/|backend\.userland\.com/|"
+    r"blogs\.law\.harvard\.edu/|www\.rssboard\.org/|cyber\.(law\.)?harvard\.edu/))",
+    re.I,
+)
+# What an element below an item says. Several may say the same; the order is the order of trust.
+_ROLES: dict[str, tuple[str, ...]] = {
+    "guid": ("guid", "atom:id", "id"),
+    "title": ("title", "atom:title", "dc:title", "itunes:title", "media:title"),
+    "link": ("link", "atom:link", "uri"),
+    "summary": ("description", "atom:summary", "summary", "dc:description", "itunes:summary", "media:description"),
+    "content": ("content:encoded", "atom:content", "content", "fullitem", "body", "xhtml:body", "xhtml:div"),
+    "published": ("pubdate", "atom:published", "atom:issued", "published", "dcterms:issued", "dc:date", "atom:created"),
+    "updated": ("atom:updated", "atom:modified", "updated", "dcterms:modified"),
+    "author": ("dc:creator", "atom:author", "author", "itunes:author", "dc:author"),
+    "category": ("category", "atom:category", "dc:subject", "media:keywords"),
+    "comments": ("comments",),
+    "enclosure": ("enclosure", "media:content"),
+    "group": ("media:group",),
+}
+_RANK = {name: (role, rank) for role, names in _ROLES.items() for rank, name in enumerate(names)}
+_PERIODS = {"hourly": 60, "daily": 1440, "weekly": 10_080, "monthly": 43_200, "yearly": 525_600}
+_RDF = "{http://www.w3.org/1999/02/22-rdf-syntax-ns#}"
+_PERSON = re.compile(r"\s*(?:<?[\w.+-]+@[\w.-]+>?)?\s*\(?([^()<>]*?)\)?\s*(?:<[^<>]*>)?\s*")
+
+Fields = dict[str, list[tuple[int, Any]]]
+
+
+def read_feed(root: Any, base: str, now: datetime | None, most: int) -> ParsedFeed:
+    """Read an RSS, RDF or Atom tree; raises ParseError when its root is none of these."""
+    kind = _name(root.tag)
+    if kind.rpartition(":")[2] not in ("rss", "rdf", "feed", "channel", "entry"):
+        raise ParseError(f"the root element <{kind}> is no feed's")
+    channel = root if kind in ("channel", "atom:feed", "feed") else _channel(root)
+    fields = _fields(channel)
+    found = list(_items(root))
+    link = _link(fields, _base(channel, base))
+    feed = ParsedFeed(
+        title=_title(fields),
+        link=link,
+        ttl=_ttl(channel),
+        skip_hours=_skip_hours(channel),
+        skip_days=_skip_days(channel),
+    )
+    everyone = _authors(fields, ("atom:author",))
+    feed.items = [_item(element, base, now, everyone) for element in found[:most]]
+    feed.next_page = _rel(fields, _base(channel, base), "next") or None
+    if len(found) > most:
+        feed.warnings.append(f"{len(found)} items; only the first {most} were read")
+    return feed
+
+
+@lru_cache(maxsize=2048)
+def _name(tag: Any) -> str:
+    """`title`, `atom:title`, `dc:creator`: lower case, RSS without a prefix; empty for comments and the unknown."""
+    if not isinstance(tag, str):
+        return ""
+    space, _, local = tag.rpartition("}")
+    space, local = space.lstrip("{"), local.lower()
+    module = _MODULES.get(space.lower())
+    if module:
+        return f"{module}:{local}"
+    return local if _RSS.match(space) or local == "rdf" else ""
+
+
+def _channel(root: Any) -> Any:
+    return next((child for child in root if _name(child.tag) == "channel"), root)
+
+
+def _items(root: Any) -> Iterable[Any]:
+    if _name(root.tag) == "atom:entry":
+        return [root]
+    found = (e for e in root.iter("{*}item", "{*}entry") if _name(e.tag) in ("item", "atom:entry", "entry"))
+    return found
+
+
+def _fields(element: Any) -> Fields:
+    """The children by role, each with its trust, in document order."""
+    fields: Fields = {}
+    for child in element:
+        role, rank = _RANK.get(_name(child.tag), ("", 0))
+        if role == "group":
+            for inner, values in _fields(child).items():
+                fields.setdefault(inner, []).extend((rank + 50, e) for rank, e in values)
+        elif role:
+            fields.setdefault(role, []).append((rank, child))
+    return fields
+
+
+def _best(fields: Fields, role: str) -> list[Any]:
+    """The elements of a role, the most trusted dialect first."""
+    return [element for _, element in sorted(fields.get(role, ()), key=lambda pair: pair[0])]
+
+
+def _item(element: Any, base: str, now: datetime | None, everyone: list[str]) -> Found:
+    fields, here = _fields(element), _base(element, base)
+    published, flag = _date(fields, "published", now)
+    updated, updated_flag = _date(fields, "updated", now)
+    found = Found(
+        guid=_text(fields, "guid") or element.get(f"{_RDF}about", "").strip(),
+        url=_link(fields, here) or absolute(element.get(f"{_RDF}about", ""), here),
+        title=_title(fields),
+        summary=_body(fields, "summary", here),
+        content=_body(fields, "content", here),
+        authors=_authors(fields, _ROLES["author"]) or list(everyone),
+        published=published or updated,  # a date of some kind is better than none; Atom demands only `updated`
+        updated=updated,
+        categories=_categories(fields),
+        date_flag=flag or (updated_flag if not published else None),
+    )
+    if comments := absolute(_text(fields, "comments"), here):
+        found.links["discussion"] = comments
+    return named(found)
+
+
+def named(found: Found) -> Found:
+    """With a title in any case: the first words of its text where it has neither title nor address."""
+    if not found.title and not found.url:
+        found.title = words_of(found.summary or found.content) or "Untitled"
+    return found
+
+
+def _text(fields: Fields, role: str) -> str:
+    return next((text for e in _best(fields, role) if (text := "".join(e.itertext()).strip())), "")
+
+
+def _title(fields: Fields) -> str:
+    return next((text for e in _best(fields, "title") if (text := title_of(e, atom=_is_atom(e)))), "")
+
+
+def _body(fields: Fields, role: str, base: str) -> str:
+    bodies = (body_of(e, _base(e, base), atom=_is_atom(e)) for e in _best(fields, role))
+    return next(filter(None, bodies), "")
+
+
+def _is_atom(element: Any) -> bool:
+    return _name(element.tag).startswith("atom:")
+
+
+def _link(fields: Fields, base: str) -> str:
+    """The item's page: a link that says so, a guid that is one, any other web address the item gives."""
+    links = _best(fields, "link")
+    pages = sorted((e for e in links if (e.get("rel") or "alternate") == "alternate"), key=_preference)
+    for element in pages:
+        if address := absolute(element.get("href") or element.text or "", _base(element, base)):
+            return address
+    for element in _best(fields, "guid"):
+        if element.get("isPermaLink", "true").lower() != "false" and re.match(
+            r"\s*https?://", element.text or "", re.I
+        ):
+            return absolute(element.text or "", base)
+    others = [e.get("href") for e in links if e.get("rel") not in ("self", "edit", "replies", "next")]
+    others += [e.get("url") for e in _best(fields, "enclosure")]
+    return next((address for other in others if (address := absolute(other or "", base))), "")
+
+
+def _preference(element: Any) -> tuple[bool, bool]:
+    return ("html" not in (element.get("type") or "html"), not (element.get("href") or element.text))
+
+
+def _rel(fields: Fields, base: str, rel: str) -> str:
+    return next((absolute(e.get("href") or "", base) for e in _best(fields, "link") if e.get("rel") == rel), "")
+
+
+def _date(fields: Fields, role: str, now: datetime | None) -> tuple[datetime | None, str | None]:
+    flag = None
+    for element in _best(fields, role):
+        moment, doubt = believed("".join(element.itertext()), now)
+        if moment:
+            return moment, None
+        flag = flag or doubt
+    return None, flag
+
+
+def _authors(fields: Fields, trusted: tuple[str, ...]) -> list[str]:
+    """All people of the most trusted dialect that names any."""
+    for name in trusted:
+        people = [person(e) for _, e in fields.get("author", ()) if _name(e.tag) == name]
+        if people := list(dict.fromkeys(p for p in people if p)):
+            return people
+    return []
+
+
+def person(element: Any) -> str:
+    """A name out of `<author><name>`, `a@b.org (Name)` or `Name <a@b.org>`."""
+    name = next((child for child in element if _name(child.tag).endswith("name")), None)
+    return person_name("".join((element if name is None else name).itertext()))
+
+
+def person_name(text: str) -> str:
+    """A name without the address beside it; the address itself when there is nothing else."""
+    text = title_text(text)
+    match = _PERSON.fullmatch(text) if "@" in text else None
+    return match[1].strip() if match and match[1].strip() else text
+
+
+def _categories(fields: Fields) -> list[str]:
+    given = [e.get("label") or e.get("term") or "".join(e.itertext()) for e in _best(fields, "category")]
+    return list(dict.fromkeys(name for text in given if (name := one_line(title_text(text)))))[:50]
+
+
+def _base(element: Any, base: str) -> str:
+    """The base for relative addresses here: lxml follows the xml:base chain from the document's own address."""
+    return absolute(element.base or "", base) or base
+
+
+def _ttl(channel: Any) -> int | None:
+    """Minutes between checks, from `ttl` or the syndication module."""
+    values = {_name(child.tag): (child.text or "").strip() for child in channel}
+    if re.fullmatch(r"\d{1,6}", values.get("ttl", "")):
+        return int(values["ttl"])
+    period = _PERIODS.get(values.get("sy:updateperiod", "").lower())
+    often = values.get("sy:updatefrequency", "1")
+    return period // max(int(often), 1) if period and re.fullmatch(r"\d{1,6}", often) else None
+
+
+def _skip_hours(channel: Any) -> frozenset[int]:
+    return frozenset(int(h) % 24 for h in _inside(channel, "skiphours") if re.fullmatch(r"\d{1,2}", h) and int(h) <= 24)
+
+
+def _skip_days(channel: Any) -> frozenset[str]:
+    return frozenset(day.capitalize() for day in _inside(channel, "skipdays") if day.isalpha())
+
+
+def _inside(channel: Any, name: str) -> list[str]:
+    return [(c.text or "").strip() for e in channel if _name(e.tag) == name for c in e if isinstance(c.tag, str)]

@@ -1,0 +1,42 @@
+"""The feed kind: one request, one document, and how the source wants to be polled."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from digest.config.schema import Source
+from digest.errors import ParseError
+from digest.ports import Page, Request, Response
+from digest.sources.discover import discover_feeds
+from digest.sources.feeds import parse_feed
+
+_ACCEPT = (
+    "application/atom+xml, application/rss+xml, application/feed+json, application/xml;q=0.9, "
+    "application/json;q=0.8, text/xml;q=0.8, */*;q=0.5"
+)
+
+
+def request(source: Source, cursor: Mapping[str, Any], now: datetime) -> Request:
+    """The feed's address; validators are the fetcher's business."""
+    return Request(url=source.url or "", headers={"accept": _ACCEPT}, allow_private=source.allow_private)
+
+
+def parse(source: Source, response: Response) -> Page:
+    """Read the feed, `source.max_items` of it at most. Raises ParseError, naming the feeds an HTML answer offers."""
+    try:
+        feed = parse_feed(response.body, url=response.url, headers=response.headers)
+    except ParseError as error:
+        offered = discover_feeds(response.body, response.url, response.headers)
+        hint = f"the page offers {offered[0]}" if offered else error.hint
+        raise ParseError(f"{source.id}: {error.message}", hint) from error
+    if len(feed.items) > source.max_items:
+        feed.warnings.append(f"{len(feed.items)} items, only {source.max_items} taken (max_items)")
+    return Page(
+        items=feed.items[: source.max_items],
+        warnings=feed.warnings,
+        ttl=feed.ttl,
+        skip_hours=feed.skip_hours,
+        skip_days=feed.skip_days,
+    )

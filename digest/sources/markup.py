@@ -1,0 +1,95 @@
+"""Foreign markup made harmless: fragments cleaned, links absolute, titles and names as plain text."""
+
+from __future__ import annotations
+
+import html
+import re
+from functools import lru_cache
+from urllib.parse import urljoin, urlsplit
+
+import nh3
+
+from digest.text import from_html, one_line
+
+LONGEST = 500_000  # characters of one field; what is longer is no post
+_TAG = re.compile(r"<[A-Za-z/!?]")
+_MARKUP = re.compile(r"<[A-Za-z/!?]|&#?\w{1,40};")
+# Elements that occur in titles: any other <word> there is text, as in "Vec<T>".
+_TITLE_TAG = re.compile(
+    r"</?(?:a|abbr|acronym|b|bdi|big|blockquote|br|cite|code|del|dfn|div|em|font|h[1-6]|hr|i|img|input|ins|kbd|label|"
+    r"li|mark|ol|p|pre|q|s|samp|script|small|span|strike|strong|style|sub|sup|svg|table|tbody|td|textarea|th|tr|tt|u|ul|"
+    r"var|wbr|iframe|object|embed|math|mi|mo|mn|mrow|msub|msup)(?=[\s/>])[^<>]*>",
+    re.I,
+)
+_RAW_TEXT = re.compile(r"(?is)<(script|style|template|iframe|noscript)\b[^>]*>.*?(?:</\1\s*>|\Z)|<!--.*?(?:-->|\Z)")
+_C1 = re.compile("[\x80-\x9f]")
+_NESTING = re.compile(r"<(/?)(?!(?:br|hr|img|input|p|li|wbr|meta|link)\b)[A-Za-z]")
+_DEEPEST = 500  # nh3 0.3 takes 3 s for 20,000 nested <div>; no post nests like that
+
+
+def absolute(address: str, base: str) -> str:
+    """The http(s) address meant, fragment kept; empty when there is none."""
+    address = re.sub(r"[\t\r\n]", "", address).strip()
+    if not address:
+        return ""
+    try:
+        full = urljoin(base, address)
+        parts = urlsplit(full)
+    except ValueError:
+        return ""
+    return full.replace(" ", "%20") if parts.scheme.lower() in ("http", "https") and parts.netloc else ""
+
+
+def clean_html(fragment: str, base: str) -> str:
+    """The fragment without anything active, its links absolute; a text without markup comes back as it is."""
+    fragment = _uncontrolled(fragment.strip()[:LONGEST])
+    if not _MARKUP.search(fragment):
+        return fragment
+    if _too_deep(fragment):
+        return from_html(fragment)
+    return _cleaner(base).clean(fragment).strip()
+
+
+def plain_as_html(text: str) -> str:
+    """A text that is not markup, so that reading it as markup gives it back."""
+    text = _uncontrolled(text.strip()[:LONGEST])
+    return html.escape(text, quote=False) if _MARKUP.search(text) else text
+
+
+def title_text(title: str, *, markup: bool = True) -> str:
+    """A title as one line of plain text. Without `markup` it is text already and keeps its angle brackets."""
+    if markup and ("<" in title or "&" in title):
+        if "<" not in title and "&lt;" in title:
+            return one_line(_uncontrolled(html.unescape(title)))
+        title = _RAW_TEXT.sub(" ", title) if _TAG.search(title) else title
+        title = html.unescape(_TITLE_TAG.sub("", title))
+    return one_line(_uncontrolled(title))[:1000]
+
+
+def words_of(fragment: str, limit: int = 80) -> str:
+    """The first words of a fragment, to stand for a missing title."""
+    text = one_line(from_html(fragment[:4000]))
+    return text if len(text) <= limit else text[:limit].rsplit(" ", 1)[0] + "…"
+
+
+def _uncontrolled(text: str) -> str:
+    """C1 controls are windows-1252 by mistake: &#146; means an apostrophe."""
+    return _C1.sub(lambda m: m[0].encode("latin-1").decode("cp1252", "ignore"), text)
+
+
+def _too_deep(fragment: str) -> bool:
+    if fragment.count("<") < _DEEPEST:
+        return False
+    depth = deepest = 0
+    for match in _NESTING.finditer(fragment):
+        depth = max(depth - 1, 0) if match[1] else depth + 1
+        deepest = max(deepest, depth)
+    return deepest > _DEEPEST
+
+
+@lru_cache(maxsize=64)
+def _cleaner(base: str) -> nh3.Cleaner:
+    schemes = {"http", "https", "mailto"}
+    if not absolute("/", base):
+        return nh3.Cleaner(url_schemes=schemes, url_relative="deny", link_rel=None)
+    return nh3.Cleaner(url_schemes=schemes, url_relative=("rewrite_with_base", base), link_rel=None)

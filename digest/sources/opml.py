@@ -1,0 +1,68 @@
+"""Sources as OPML 2.0 (opml.org/spec2.opml), in and out."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import Any, NamedTuple
+
+from lxml import etree
+
+from digest.config.schema import Source
+from digest.errors import ParseError
+from digest.sources.charset import to_utf8
+from digest.sources.markup import absolute
+from digest.sources.xmltree import parse_xml
+from digest.text import one_line
+
+
+class Outline(NamedTuple):
+    """A subscription: its title, its feed, its page and the folder it is in; the last two may be empty."""
+
+    title: str
+    url: str
+    page: str
+    folder: str
+
+
+def parse_opml(data: bytes) -> list[Outline]:
+    """The subscriptions of an OPML file, each feed once, in order; raises ParseError when it is none."""
+    root = parse_xml(to_utf8(data, {}))
+    if str(root.tag).lower() != "opml":
+        raise ParseError(f"not an OPML file: its root is <{root.tag}>", "export the subscriptions as OPML")
+    found: dict[str, Outline] = {}
+    for outline in _outlines(root):
+        found.setdefault(outline.url, outline)
+    return list(found.values())
+
+
+def _outlines(root: Any) -> Iterator[Outline]:
+    for element in root.iter("outline"):
+        given = {name.lower(): value for name, value in element.attrib.items()}
+        url = absolute(given.get("xmlurl", ""), "")
+        if url:
+            title = one_line(given.get("title") or given.get("text") or url)
+            yield Outline(title, url, absolute(given.get("htmlurl", ""), ""), _folder(element))
+
+
+def _folder(element: Any) -> str:
+    parent = element.getparent()
+    inside = parent is not None and parent.tag == "outline" and not parent.get("xmlUrl")
+    return one_line(parent.get("title") or parent.get("text") or "") if inside else ""
+
+
+def write_opml(sources: Iterable[Source], title: str = "Sources") -> bytes:
+    """An OPML file of the sources that have an address; kinds that are no feed are in a folder of their kind."""
+    root = etree.Element("opml", version="2.0")
+    etree.SubElement(etree.SubElement(root, "head"), "title").text = title
+    body = etree.SubElement(root, "body")
+    folders: dict[str, Any] = {"feed": body}
+    for source in sources:
+        if not source.url:
+            continue
+        if source.kind not in folders:
+            folders[source.kind] = etree.SubElement(body, "outline", text=source.kind)
+        etree.SubElement(
+            folders[source.kind], "outline", type="rss", text=source.label, title=source.label, xmlUrl=source.url
+        )
+    out: bytes = etree.tostring(root, encoding="utf-8", xml_declaration=True, pretty_print=True)
+    return out

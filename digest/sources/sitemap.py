@@ -1,0 +1,51 @@
+"""Sitemaps (sitemaps.org/protocol.html): addresses with the day they last changed, for pages that give no dates."""
+
+from __future__ import annotations
+
+import re
+from datetime import datetime
+from typing import Any
+from urllib.parse import unquote, urlsplit
+
+from digest.ports import Found
+from digest.sources.dates import believed
+from digest.sources.markup import absolute
+from digest.sources.xmltree import parse_xml
+
+_ROOT = re.compile(rb"<(?:[\w-]+:)?urlset[\s>]")
+
+
+def is_sitemap(text: bytes) -> bool:
+    """True for a UTF-8 sitemap of pages; an index of sitemaps is none."""
+    return bool(_ROOT.search(text[:4000]))
+
+
+def read_sitemap(text: bytes, url: str) -> list[Found]:
+    """The pages of the sitemap's own site, newest first, titles made from their addresses."""
+    host = urlsplit(url).hostname
+    found: dict[str, Found] = {}
+    for element in parse_xml(text).iter("{*}url"):
+        address = absolute(_child(element, "loc"), url)
+        if not address or urlsplit(address).hostname != host:
+            continue
+        moment, flag = believed(_child(element, "lastmod"))
+        known = found.setdefault(address, Found(guid=address, url=address, title=_spelled(address)))
+        known.published, known.date_flag = known.published or moment, known.date_flag or flag
+    return sorted(found.values(), key=lambda item: item.published.timestamp() if item.published else 0, reverse=True)
+
+
+def sitemap_dates(text: bytes, url: str) -> dict[str, datetime]:
+    """When each page of the sitemap last changed, by address without a trailing slash."""
+    return {item.url.rstrip("/"): item.published for item in read_sitemap(text, url) if item.published}
+
+
+def _child(element: Any, name: str) -> str:
+    child = element.find(f"{{*}}{name}")
+    return "" if child is None else (child.text or "").strip()
+
+
+def _spelled(address: str) -> str:
+    """Words out of the last part of an address: /news/claude-opus-5 is "Claude opus 5"."""
+    last = unquote(urlsplit(address).path).rstrip("/").rpartition("/")[2]
+    words = re.sub(r"\.\w{2,5}$", "", last).replace("-", " ").replace("_", " ").strip()
+    return words[:1].upper() + words[1:] or address

@@ -1,0 +1,132 @@
+"""Items in bulk: what the store knows of a batch, and the batch's decisions written down."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from sqlalchemy import bindparam
+from sqlalchemy import update as update_of
+from sqlalchemy.dialects.sqlite import insert
+from sqlmodel import Session, col, select
+
+from digest.models import Alias, Item, Mention, Tombstone
+from digest.store.database import among
+
+_COLUMNS = (
+    "id", "key", "source_id", "title", "title_key", "url", "authors", "summary", "content", "published", "announced",
+    "date_flag", "version", "withdrawn", "digest", "merged_into",
+)  # fmt: skip
+_MENTION_UPDATES = ("item_id", "url", "title", "published", "digest", "own_key")
+
+Row = Mapping[str, Any]
+
+
+@dataclass(slots=True)
+class Stored:
+    """What the store holds of a batch. Rows are items as columns; merged items are replaced by those they went into.
+
+    `items` is by own key and by alias, `mentions` by guid with the item's key, `titles` by title key.
+    """
+
+    items: dict[str, Row] = field(default_factory=dict)
+    mentions: dict[str, Row] = field(default_factory=dict)
+    titles: dict[str, list[Row]] = field(default_factory=dict)
+    tombstones: frozenset[str] = frozenset()
+
+
+def stored(
+    session: Session, source_id: str, guids: Iterable[str], keys: Iterable[str], title_keys: Iterable[str]
+) -> Stored:
+    """Look a batch up: the mentions of its source, the items behind its keys, those with the same titles."""
+    keys = list(keys)
+    mentions = list(_mentions(session, source_id, guids))
+    aliases = dict(_pairs(session, Alias.key, Alias.item_id, keys))
+    by_key = {row["key"]: row for row in _items(session, col(Item.key), keys)}
+    by_title = list(_items(session, col(Item.title_key), title_keys))
+    needed = {row["item_id"] for row in mentions} | set(aliases.values())
+    by_id = {row["id"]: row for row in (*by_key.values(), *by_title)}
+    by_id |= {row["id"]: row for row in _items(session, col(Item.id), needed - by_id.keys())}
+    _follow(session, by_id)
+    out = Stored(tombstones=frozenset(_keys(session, keys)))
+    out.items = {row["key"]: row for row in by_id.values()}
+    out.items |= {key: by_id[row["id"]] for key, row in by_key.items()}
+    out.items |= {key: by_id[item_id] for key, item_id in aliases.items()}
+    out.mentions = {row["guid"]: {**row, "item_key": by_id[row["item_id"]]["key"]} for row in mentions}
+    titles: dict[str, dict[int, Row]] = defaultdict(dict)
+    for row in by_title:
+        titles[row["title_key"]][by_id[row["id"]]["id"]] = by_id[row["id"]]
+    out.titles = {title: list(rows.values()) for title, rows in titles.items()}
+    return out
+
+
+def write(
+    session: Session,
+    *,
+    inserts: Sequence[Row],
+    updates: Sequence[tuple[str, Row]],
+    mentions: Sequence[tuple[str, Row]],
+    aliases: Sequence[tuple[str, str, str]],
+) -> None:
+    """Store a batch's decisions. Items are named by key; `aliases` are (alias, item's key, reason)."""
+    connection = session.connection()
+    if inserts:
+        connection.execute(insert(Item), [dict(row) for row in inserts])
+    named = {key for key, _ in (*updates, *mentions)} | {key for _, key, _ in aliases}
+    ids = dict(_pairs(session, Item.key, Item.id, named))
+    for columns, rows in _by_columns(updates).items():
+        change = update_of(Item).where(col(Item.id) == bindparam("_id"))
+        values: dict[str, Any] = {name: bindparam(name) for name in columns}
+        connection.execute(change.values(values), [{**row, "_id": ids[key]} for key, row in rows])
+    if mentions:
+        mention = insert(Mention)
+        new = {name: mention.excluded[name] for name in _MENTION_UPDATES}
+        mention = mention.on_conflict_do_update(index_elements=["source_id", "guid"], set_=new)
+        connection.execute(mention, [{**row, "item_id": ids[key]} for key, row in mentions])
+    if aliases:
+        alias = insert(Alias).on_conflict_do_nothing()
+        connection.execute(
+            alias, [{"key": name, "item_id": ids[key], "reason": reason} for name, key, reason in aliases]
+        )
+
+
+def _by_columns(updates: Sequence[tuple[str, Row]]) -> dict[tuple[str, ...], list[tuple[str, Row]]]:
+    """Updates of one item joined into one, then grouped by the columns they set: a statement for each group."""
+    joined: dict[str, dict[str, Any]] = defaultdict(dict)
+    for key, row in updates:
+        joined[key].update(row)
+    groups: dict[tuple[str, ...], list[tuple[str, Row]]] = defaultdict(list)
+    for key, row in joined.items():
+        groups[tuple(sorted(row))].append((key, row))
+    return groups
+
+
+def _follow(session: Session, by_id: dict[int, Row]) -> None:
+    """Put in the place of each merged item the one it was merged into, however long the chain."""
+    while missing := {row["merged_into"] for row in by_id.values() if row["merged_into"]}:
+        known = {row["id"]: row for row in by_id.values()}
+        targets = {item_id: known[item_id] for item_id in missing if item_id in known}
+        targets |= {row["id"]: row for row in _items(session, col(Item.id), missing - targets.keys())}
+        for item_id, row in by_id.items():
+            by_id[item_id] = targets[row["merged_into"]] if row["merged_into"] else row
+
+
+def _items(session: Session, column: Any, values: Iterable[Any]) -> Iterator[Row]:
+    query = select(*(getattr(Item, name) for name in _COLUMNS))
+    yield from map(dict, session.connection().execute(query.where(among(column, values))).mappings())
+
+
+def _mentions(session: Session, source_id: str, guids: Iterable[str]) -> Iterator[Row]:
+    query = select(Mention.guid, Mention.item_id, Mention.digest, Mention.url).where(Mention.source_id == source_id)
+    yield from map(dict, session.connection().execute(query.where(among(Mention.guid, guids))).mappings())
+
+
+def _pairs(session: Session, key: Any, value: Any, keys: Iterable[str]) -> Iterator[tuple[str, int]]:
+    for row in session.connection().execute(select(key, value).where(among(key, keys))):
+        yield row[0], row[1]
+
+
+def _keys(session: Session, keys: Iterable[str]) -> Iterator[str]:
+    yield from session.exec(select(Tombstone.key).where(among(Tombstone.key, keys)))

@@ -1,0 +1,178 @@
+"""Opens the database: pragmas, transactions, migrations on open, consistent copies. What only SQLite knows is here."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, cast
+
+from sqlalchemy import ColumnElement, Connection, Engine, create_engine, event, func, select
+from sqlalchemy.dialects.sqlite import insert
+from sqlalchemy.exc import DatabaseError, OperationalError
+from sqlalchemy.pool import NullPool
+from sqlmodel import Session, SQLModel
+
+import digest.models  # noqa: F401  the tables must be known before the metadata is read
+from digest.errors import StoreError
+
+HEAD = "0001"  # the newest migration this program knows; a test holds it to the versions folder
+_BUSY_MS = 15_000
+
+
+class Database:
+    """One workspace's database file. `read()` and `write()` give sessions; a write is one BEGIN IMMEDIATE."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._engine = _engine(path)
+        _bring_up_to_date(self._engine, path)
+
+    @contextmanager
+    def read(self) -> Iterator[Session]:
+        """A session on one consistent snapshot; nothing of it is stored."""
+        with _translated(self.path), Session(self._engine, expire_on_commit=False) as session:
+            yield session
+            session.expunge_all()  # closing rolls back, which would empty rows that are still in use
+
+    @contextmanager
+    def write(self) -> Iterator[Session]:
+        """A session that holds the write lock from its start and commits at its end, or stores nothing."""
+        with _translated(self.path), Session(self._engine, expire_on_commit=False) as session:
+            session.connection(execution_options={"digest_immediate": True})
+            yield session
+            session.commit()
+
+    def copy_to(self, target: Path) -> None:
+        """Write a consistent copy, also while others write."""
+        _copy(self.path, target)
+
+    def problems(self) -> list[str]:
+        """What SQLite's own checks find wrong; empty when all is well."""
+        with _translated(self.path), sqlite3.connect(self.path) as raw:
+            found = [row[0] for row in raw.execute("PRAGMA integrity_check") if row[0] != "ok"]
+            found += [f"{row[0]}: row {row[1]} points to nothing in {row[2]}" for row in raw.execute(_FOREIGN)]
+        raw.close()
+        return found
+
+    def close(self) -> None:
+        self._engine.dispose()
+
+
+_FOREIGN = "PRAGMA foreign_key_check"
+
+
+def upsert(
+    session: Session,
+    table: type[SQLModel],
+    rows: Sequence[Mapping[str, Any]],
+    keys: Sequence[str],
+    update: Sequence[str] = (),
+) -> None:
+    """Insert rows in bulk; where `keys` exist already, set the `update` columns, or leave the row if there are none.
+
+    Every row has the same columns.
+    """
+    if not rows:
+        return
+    statement = insert(table)
+    if update:
+        new = {name: statement.excluded[name] for name in update}
+        statement = statement.on_conflict_do_update(index_elements=list(keys), set_=new)
+    else:
+        statement = statement.on_conflict_do_nothing(index_elements=list(keys))
+    session.connection().execute(statement, [dict(row) for row in rows])
+
+
+def among(column: Any, values: Iterable[str | int]) -> ColumnElement[bool]:
+    """`column IN values` for any number of values: one bound parameter, so that the statement is compiled once."""
+    listed = func.json_each(json.dumps(list(values))).table_valued("value")
+    return cast(ColumnElement[bool], column.in_(select(listed.c.value)))
+
+
+def _engine(path: Path) -> Engine:
+    if not path.parent.is_dir():
+        raise StoreError(f"{path.parent} is not a folder", "`digest init DIR` makes a workspace")
+    engine = create_engine(f"sqlite:///{path}", poolclass=NullPool, connect_args={"timeout": _BUSY_MS / 1000})
+
+    @event.listens_for(engine, "connect")
+    def _prepare(raw: sqlite3.Connection, _: object) -> None:
+        raw.isolation_level = None  # we say BEGIN ourselves, below
+        for pragma in ("journal_mode=WAL", "foreign_keys=ON", f"busy_timeout={_BUSY_MS}", "synchronous=FULL"):
+            raw.execute(f"PRAGMA {pragma}")
+
+    @event.listens_for(engine, "begin")
+    def _begin(connection: Connection) -> None:
+        immediate = connection.get_execution_options().get("digest_immediate")
+        connection.exec_driver_sql("BEGIN IMMEDIATE" if immediate else "BEGIN")
+
+    return engine
+
+
+@contextmanager
+def _translated(path: Path) -> Iterator[None]:
+    """SQLite's own troubles as StoreError; mistakes in a statement stay bugs."""
+    try:
+        yield
+    except OperationalError as error:
+        text = str(error.orig)
+        if "locked" in text or "busy" in text:
+            raise StoreError(f"{path.name} is in use by another process", "wait for it, or stop it") from error
+        if "full" in text or "unable to open" in text or "readonly" in text or "disk I/O" in text:
+            raise StoreError(f"{path.name}: {text}", "look at the disk's space and the file's rights") from error
+        raise
+    except (DatabaseError, sqlite3.DatabaseError) as error:
+        text = str(getattr(error, "orig", error))
+        if "malformed" in text or "not a database" in text:
+            raise StoreError(f"{path.name} is damaged: {text}", "`digest restore BACKUP` brings one back") from error
+        raise
+
+
+def _bring_up_to_date(engine: Engine, path: Path) -> None:
+    """Run the migrations that are missing; an older database is copied first, a newer one is refused."""
+    with _translated(path):
+        here = _revision(path)
+        if here == HEAD:
+            return
+        if here is not None and here > HEAD:
+            raise StoreError(
+                f"{path.name} was made by a newer digest (schema {here}, this one knows {HEAD})",
+                "install the newer version, or restore a backup",
+            )
+        if here is not None:
+            stamp = datetime.now(UTC).strftime("%Y%m%dT%H%M%S")
+            _copy(path, path.with_name(f"{path.name}.before-{HEAD}-{stamp}"))
+        from digest.store.migrations import upgrade
+
+        with engine.connect().execution_options(digest_immediate=True) as connection, connection.begin():
+            upgrade(connection)
+
+
+def _revision(path: Path) -> str | None:
+    if not path.exists() or path.stat().st_size == 0:
+        return None
+    raw = sqlite3.connect(path, timeout=_BUSY_MS / 1000)
+    try:
+        tables = raw.execute("SELECT count(*) FROM sqlite_master WHERE name = 'alembic_version'").fetchone()
+        if not tables[0]:
+            return None
+        row = raw.execute("SELECT version_num FROM alembic_version").fetchone()
+        return str(row[0]) if row else None
+    finally:
+        raw.close()
+
+
+def _copy(source: Path, target: Path) -> None:
+    """SQLite's online backup into a temporary name, then a rename: a half copy never bears the final name."""
+    partial = target.with_name(target.name + ".partial")
+    partial.unlink(missing_ok=True)
+    origin, copy = sqlite3.connect(source), sqlite3.connect(partial)
+    try:
+        origin.backup(copy)
+    finally:
+        copy.close()
+        origin.close()
+    partial.replace(target)

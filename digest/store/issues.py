@@ -1,0 +1,142 @@
+"""Issues, picks, decisions and every version of a sheet."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from sqlmodel import Session, col, delete, select
+
+from digest.errors import NotFoundError
+from digest.models import Decision, Issue, Item, Pick, SheetVersion
+from digest.text import hexdigest
+
+
+def find(session: Session, period: str) -> Issue | None:
+    """The issue of a period, or None."""
+    return session.exec(select(Issue).where(Issue.period == period)).first()
+
+
+def existing(session: Session, period: str) -> Issue:
+    """The issue of a period; raises NotFoundError."""
+    issue = find(session, period)
+    if issue is None:
+        raise NotFoundError(f"there is no issue {period}", f"`digest draft {period}` makes one")
+    return issue
+
+
+def published(session: Session) -> list[Issue]:
+    """Every issue that readers can see, oldest period first."""
+    states = col(Issue.state).in_(("published", "sent"))
+    return list(session.exec(select(Issue).where(states).order_by(col(Issue.published), col(Issue.period))))
+
+
+def picks(session: Session, issue_id: int) -> list[tuple[Pick, Item]]:
+    """An issue's picks with their items, in page order."""
+    query = (
+        select(Pick, Item)
+        .where(Pick.issue_id == issue_id, Pick.item_id == Item.id)
+        .order_by(col(Pick.position), col(Pick.id))
+    )
+    return [(pick, item) for pick, item in session.exec(query)]
+
+
+def replace_picks(session: Session, issue_id: int, rows: Sequence[Pick]) -> None:
+    """Make `rows` the issue's picks, keeping the row of an item that was there already."""
+    kept = {pick.item_id: pick for pick in session.exec(select(Pick).where(Pick.issue_id == issue_id))}
+    wanted = {row.item_id for row in rows}
+    for item_id, pick in kept.items():
+        if item_id not in wanted:
+            session.delete(pick)
+    for row in rows:
+        row.issue_id = issue_id
+        if old := kept.get(row.item_id):
+            for name, value in row.model_dump(exclude={"id", "issue_id"}).items():
+                setattr(old, name, value)
+            session.add(old)
+        else:
+            session.add(row)
+    session.flush()
+
+
+def covered(session: Session, before: str) -> dict[int, str]:
+    """The first monthly issue that published each item, but for the issue of the period `before`."""
+    query = (
+        select(Pick.item_id, Issue.period)
+        .where(Pick.issue_id == Issue.id, col(Issue.state).in_(("published", "sent")), Issue.kind == "monthly")
+        .where(Issue.period != before)
+        .order_by(col(Issue.period).desc())
+    )
+    return dict(session.exec(query).all())
+
+
+def editor_blurbs(session: Session, limit: int) -> list[str]:
+    """The newest words of the editor's own that readers have seen."""
+    query = (
+        select(Pick.blurb)
+        .where(Pick.issue_id == Issue.id, col(Issue.state).in_(("published", "sent")))
+        .where(Pick.origin == "editor", col(Pick.blurb) != "")
+        .order_by(col(Issue.period).desc(), col(Pick.position))
+        .limit(limit)
+    )
+    return list(session.exec(query))
+
+
+def keep_sheet(session: Session, period: str, origin: str, text: str, now: datetime) -> bool:
+    """Keep a version of a sheet unless it equals the newest one; True when it was new."""
+    digest = hexdigest(text)
+    last = newest_sheet(session, period)
+    if last is not None and last.digest == digest and last.origin == origin:
+        return False
+    session.add(SheetVersion(period=period, origin=origin, text=text, digest=digest, at=now))
+    session.flush()
+    return True
+
+
+def newest_sheet(session: Session, period: str, origin: str | None = None) -> SheetVersion | None:
+    """The newest kept version of a sheet, of one origin or of any."""
+    query = select(SheetVersion).where(SheetVersion.period == period).order_by(col(SheetVersion.id).desc()).limit(1)
+    return session.exec(query.where(SheetVersion.origin == origin) if origin else query).first()
+
+
+def sheets(session: Session, period: str) -> list[SheetVersion]:
+    """Every kept version of a sheet, oldest first."""
+    return list(session.exec(select(SheetVersion).where(SheetVersion.period == period).order_by(col(SheetVersion.id))))
+
+
+def decisions(session: Session, verdicts: Sequence[str] = (), period: str | None = None) -> list[Decision]:
+    """Decisions, oldest first, of some verdicts or of one period."""
+    query = select(Decision).order_by(col(Decision.id))
+    if verdicts:
+        query = query.where(col(Decision.verdict).in_(verdicts))
+    return list(session.exec(query.where(Decision.period == period) if period else query))
+
+
+def forget_decisions(session: Session, period: str, verdicts: Sequence[str], origin: str) -> None:
+    """Take back a period's decisions of one origin before they are written anew."""
+    session.connection().execute(
+        delete(Decision).where(
+            col(Decision.period) == period, col(Decision.verdict).in_(verdicts), col(Decision.origin) == origin
+        )
+    )
+
+
+def sign(session: Session, issue_id: int, name: str, now: datetime) -> None:
+    """Note who answers for an issue's flagged texts."""
+    for pick in session.exec(select(Pick).where(Pick.issue_id == issue_id, Pick.verdict == "flagged")):
+        pick.signed_by, pick.signed = name, now
+        session.add(pick)
+
+
+def chosen(session: Session) -> dict[str, frozenset[int]]:
+    """What the editor picked, by monthly period: the picks of approved issues and of imported ones."""
+    out: dict[str, set[int]] = {}
+    approved = select(Issue.period, Pick.item_id).where(
+        Pick.issue_id == Issue.id, Issue.kind == "monthly", Issue.state != "draft"
+    )
+    imported = select(Decision.period, Decision.item_id).where(
+        Decision.verdict == "pick", Decision.origin == "import", col(Decision.period).is_not(None)
+    )
+    for period, item_id in [*session.exec(approved), *session.exec(imported)]:
+        out.setdefault(str(period), set()).add(item_id)
+    return {period: frozenset(ids) for period, ids in out.items()}

@@ -1,0 +1,83 @@
+"""Reading items: a period's candidates, one item by what a person calls it, mentions."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+
+from sqlalchemy import func, or_
+from sqlmodel import Session, col, select
+
+from digest.errors import NotFoundError
+from digest.models import Alias, Item, Mention
+
+_BOUND = 900  # parameters a statement: SQLite builds may allow no more than 999
+
+
+def candidates(session: Session, start: datetime, end: datetime) -> list[Item]:
+    """Items of a period by publication, or by first sight where no date is known; merged ones are left out."""
+    dated = (col(Item.published) >= start) & (col(Item.published) < end)
+    undated = col(Item.published).is_(None) & (col(Item.first_seen) >= start) & (col(Item.first_seen) < end)
+    query = select(Item).where(or_(dated, undated), col(Item.merged_into).is_(None)).order_by(col(Item.id))
+    return list(session.exec(query))
+
+
+def by_ids(session: Session, ids: Iterable[int]) -> dict[int, Item]:
+    """Items by id; unknown ids are left out."""
+    wanted = list(dict.fromkeys(ids))
+    out: dict[int, Item] = {}
+    for start in range(0, len(wanted), _BOUND):
+        for item in session.exec(select(Item).where(col(Item.id).in_(wanted[start : start + _BOUND]))):
+            out[item.id or 0] = item
+    return out
+
+
+def by_keys(session: Session, keys: Sequence[str]) -> dict[str, Item]:
+    """Items by key or by alias, following merges; unknown keys are left out."""
+    out: dict[str, Item] = {}
+    for start in range(0, len(keys), _BOUND):
+        part = keys[start : start + _BOUND]
+        for item in session.exec(select(Item).where(col(Item.key).in_(part))):
+            out[item.key] = item
+        aliased = select(Alias, Item).where(col(Alias.key).in_(part), Alias.item_id == Item.id)
+        for alias, item in session.exec(aliased):
+            out.setdefault(alias.key, item)
+    merged = {item.merged_into for item in out.values() if item.merged_into}
+    targets = by_ids(session, merged) if merged else {}
+    return {key: targets.get(item.merged_into or 0, item) for key, item in out.items()}
+
+
+def named(session: Session, name: str) -> Item:
+    """The item a person names by its number, key, or URL's key; raises NotFoundError."""
+    item = session.get(Item, int(name)) if name.isdigit() else by_keys(session, [name]).get(name)
+    if item is None:
+        raise NotFoundError(f"no item {name!r}", "`digest search WORDS` lists items with their keys")
+    return item
+
+
+def mention_counts(session: Session, ids: Sequence[int]) -> dict[int, int]:
+    """How many different sources mention each item."""
+    out: dict[int, int] = {}
+    for start in range(0, len(ids), _BOUND):
+        query = (
+            select(Mention.item_id, func.count(func.distinct(Mention.source_id)))
+            .where(col(Mention.item_id).in_(ids[start : start + _BOUND]))
+            .group_by(col(Mention.item_id))
+        )
+        out.update(dict(session.exec(query).all()))
+    return out
+
+
+def mentions(session: Session, item_id: int) -> list[Mention]:
+    """Every place where an item was seen, first seen first."""
+    return list(session.exec(select(Mention).where(Mention.item_id == item_id).order_by(col(Mention.first_seen))))
+
+
+def read_counts(session: Session, start: datetime, end: datetime) -> dict[str, int]:
+    """How many items of a period each source brought first."""
+    query = (
+        select(Item.source_id, func.count())
+        .where(col(Item.published) >= start, col(Item.published) < end, col(Item.merged_into).is_(None))
+        .group_by(Item.source_id)
+    )
+    return dict(session.exec(query).all())

@@ -1,0 +1,88 @@
+"""Taggings, rankings and vectors: what taggers and rankers said, written in bulk."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from sqlmodel import Session, col, delete, select
+
+from digest.models import Item, ItemVector, Ranking, Tagging
+from digest.store.database import upsert
+
+_BOUND = 900
+
+
+def untagged(session: Session, engine: str, taxonomy: str, start: datetime | None, end: datetime | None) -> list[Item]:
+    """Items that the engine has not judged in their present words and under this taxonomy."""
+    joined = (col(Tagging.item_id) == col(Item.id)) & (col(Tagging.engine) == engine)
+    query = (
+        select(Item)
+        .join(Tagging, joined, isouter=True)
+        .where(col(Item.merged_into).is_(None))
+        .where(
+            col(Tagging.id).is_(None)
+            | (col(Tagging.taxonomy) != taxonomy)
+            | (col(Tagging.item_digest) != col(Item.digest))
+        )
+        .order_by(col(Item.id))
+    )
+    if start is not None and end is not None:
+        query = query.where(col(Item.published) >= start, col(Item.published) < end)
+    return list(session.exec(query))
+
+
+def save_taggings(session: Session, rows: Sequence[Mapping[str, Any]]) -> None:
+    """Write taggings, one per item and engine."""
+    columns = ["category", "secondary", "confidence", "relevance", "novelty", "reason", "taxonomy", "item_digest", "at"]
+    upsert(session, Tagging, rows, ["item_id", "engine"], columns)
+
+
+def taggings(session: Session, ids: Sequence[int]) -> dict[int, dict[str, Tagging]]:
+    """Each item's taggings by engine."""
+    out: dict[int, dict[str, Tagging]] = {}
+    for start in range(0, len(ids), _BOUND):
+        for row in session.exec(select(Tagging).where(col(Tagging.item_id).in_(ids[start : start + _BOUND]))):
+            out.setdefault(row.item_id, {})[row.engine] = row
+    return out
+
+
+def best(rows: Mapping[str, Tagging]) -> Tagging | None:
+    """The verdict that counts: the editor's, else a model's, else the embedded tagger's."""
+    return min(rows.values(), key=lambda row: (_order(row.engine), -(row.id or 0)), default=None)
+
+
+def _order(engine: str) -> int:
+    return {"editor": 0, "embedded": 2}.get(engine, 1)
+
+
+def save_vectors(session: Session, rows: Sequence[Mapping[str, Any]]) -> None:
+    """Write items' vectors beside the hash of the text they were made from."""
+    upsert(session, ItemVector, rows, ["item_id"], ["item_digest", "vector"])
+
+
+def item_vectors(session: Session, ids: Sequence[int]) -> dict[int, ItemVector]:
+    """Stored vectors by item id."""
+    out: dict[int, ItemVector] = {}
+    for start in range(0, len(ids), _BOUND):
+        for row in session.exec(select(ItemVector).where(col(ItemVector.item_id).in_(ids[start : start + _BOUND]))):
+            out[row.item_id] = row
+    return out
+
+
+def replace_ranking(session: Session, period: str, rows: Sequence[Mapping[str, Any]]) -> None:
+    """Make `rows` the ranking of a period."""
+    session.connection().execute(delete(Ranking).where(col(Ranking.period) == period))
+    upsert(session, Ranking, rows, ["period", "item_id"])
+
+
+def ranking(session: Session, period: str, limit: int | None = None) -> list[tuple[Ranking, Item]]:
+    """A period's candidates, best first."""
+    query = (
+        select(Ranking, Item)
+        .where(Ranking.period == period, Ranking.item_id == Item.id)
+        .order_by(col(Ranking.place))
+        .limit(limit)
+    )
+    return [(row, item) for row, item in session.exec(query)]

@@ -1,0 +1,93 @@
+"""Claims that hold between processes: whose turn it is at a site, and whether another process is at the same work."""
+
+from __future__ import annotations
+
+import os
+import socket
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+from uuid import uuid4
+
+from sqlmodel import Session
+
+from digest.models import Lease
+from digest.ports import Clock
+from digest.store.database import Database
+
+_ASK_AGAIN = 1.0  # the holder usually gives back long before its claim ends
+
+
+class SiteTurns:
+    """One request at a time to a site, over all processes of a workspace. A dead holder's claim simply ends."""
+
+    def __init__(self, db: Database, clock: Clock = lambda: datetime.now(UTC)) -> None:
+        self._db = db
+        self._clock = clock
+        self._holder = uuid4().hex
+
+    def claim(self, site: str, seconds: float) -> float:
+        """Take the site for at most `seconds`; 0 when it is ours, else how many seconds to wait before asking again."""
+        with self._db.write() as session:
+            return take(session, f"site:{site}", self._holder, timedelta(seconds=seconds), self._clock())
+
+    def release(self, site: str, pause: float) -> None:
+        """Give the site back; nobody's next claim succeeds before `pause` seconds are over."""
+        with self._db.write() as session:
+            give_back(session, f"site:{site}", self._holder, self._clock(), timedelta(seconds=pause))
+
+
+def take(session: Session, name: str, holder: str, length: timedelta, now: datetime) -> float:
+    """Take or renew a claim; the seconds to wait when another holder has it or its pause is not over."""
+    lease = session.get(Lease, name)
+    if lease is None:
+        lease = Lease(name=name, holder=holder, expires=now)
+    elif lease.holder != holder and lease.expires > now:
+        return min((lease.expires - now).total_seconds(), _ASK_AGAIN)
+    elif lease.not_before and lease.not_before > now:
+        return (lease.not_before - now).total_seconds()
+    lease.holder, lease.expires = holder, now + length
+    session.add(lease)
+    return 0.0
+
+
+def give_back(session: Session, name: str, holder: str, now: datetime, pause: timedelta = timedelta()) -> None:
+    """End a claim, if it is still ours, and bar the next one until the pause is over."""
+    lease = session.get(Lease, name)
+    if lease is not None and lease.holder == holder:
+        lease.expires, lease.not_before = now, now + pause
+        session.add(lease)
+
+
+@contextmanager
+def alone(db: Database, work: str, now: datetime) -> Iterator[bool]:
+    """Announce this process at a piece of work while the block runs; the value says whether no other one is at it.
+
+    A process that was killed is told from one at work by its id, on this machine; elsewhere its claim ends in a day.
+    """
+    here = f"{socket.gethostname()}/{os.getpid()}"
+    with db.write() as session:
+        lease = session.get(Lease, work)
+        free = lease is None or lease.expires <= now or lease.holder == here or not _at_work(lease.holder)
+        if free:
+            session.merge(Lease(name=work, holder=here, expires=now + timedelta(days=1)))
+    try:
+        yield free
+    finally:
+        if free:
+            with db.write() as session:
+                give_back(session, work, here, now)
+
+
+def _at_work(holder: str) -> bool:
+    """Whether the process that made a claim may still be alive."""
+    host, _, pid = holder.partition("/")
+    if host != socket.gethostname() or not pid.isdigit():
+        return True
+    try:
+        os.kill(int(pid), 0)
+    except ProcessLookupError:
+        return False
+    except OSError:
+        return True
+    return True

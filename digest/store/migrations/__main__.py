@@ -1,0 +1,22 @@
+"""Drafts the next revision from the difference between the tables and the newest schema."""
+
+from __future__ import annotations
+
+import sys
+import tempfile
+from pathlib import Path
+
+from alembic import command
+
+from digest.store.database import HEAD, _engine
+from digest.store.migrations import settings, upgrade
+
+if __name__ == "__main__":
+    with tempfile.TemporaryDirectory() as folder:
+        engine = _engine(Path(folder) / "empty.db")
+        with engine.begin() as connection:
+            if list((Path(__file__).parent / "versions").glob("0*.py")):
+                upgrade(connection)
+        with engine.connect() as connection:
+            number = f"{int(HEAD) + 1:04d}" if list((Path(__file__).parent / "versions").glob("0*.py")) else HEAD
+            command.revision(settings(connection), sys.argv[1], autogenerate=True, rev_id=number)

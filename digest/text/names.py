@@ -1,0 +1,73 @@
+"""Names of people and titles of works: lists cut into names, and the forms in which two of them are compared."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Iterable
+
+_ONE_NAME = re.compile(r"(?!by )[^\W\d_][\w.'’-]*(?: (?!and |und |y |et )[^\W\d_][\w.'’-]*){0,5}", re.I)
+_MAIL = re.compile(r"\S+@\S+\s*\(([^)]+)\)|<[^<>]*@[^<>]*>|\S+@\S+")
+_TAG = re.compile(r"</?[A-Za-z][^<>]*>")
+_BRACKETS = re.compile(r"\s*\([^()]*\)|\s*\[[^\[\]]*\]")
+_CUT = re.compile(r"\s*(?:;|\||、|·|\n|,?\s+(?:and|und|y|et|&)\s+)\s*")
+_BY = re.compile(r"^(?:written\s+)?by\s+", re.I)
+_SUFFIX = re.compile(r"(?:jr|sr|ph\.?d|m\.?d|i{2,3}|iv)\.?", re.I)
+_SPACE = re.compile(r"\s+")
+_NOT_WORD = re.compile(r"[\W_]+")
+_PLUS = re.compile(r"(?<=\w)\+")
+
+
+def split_names(listed: Iterable[str]) -> list[str]:
+    """Names one by one, in order, from what feeds give: `A, B and C (Lab)`, `Doe, Jane`, `a@b.org (Jane Doe)`."""
+    names: list[str] = []
+    for entry in listed:
+        names.extend([" ".join(entry.split())] if _ONE_NAME.fullmatch(entry) else _cut(entry))
+    return list(dict.fromkeys(name for name in names if name))
+
+
+def _cut(entry: str) -> list[str]:
+    """The names in one entry that may hold several."""
+    entry = _BRACKETS.sub("", _MAIL.sub(lambda match: match[1] or "", _TAG.sub("", entry)))
+    entry = _BY.sub("", _SPACE.sub(" ", entry).strip())
+    pieces = [piece.strip(" ,") for piece in _CUT.split(entry)]
+    if any(len(piece.split()) < 2 for piece in pieces) and "," not in entry and ";" not in entry:
+        pieces = [entry]  # "Research and Development" is one name
+    return [name for piece in pieces for name in _commas(piece)]
+
+
+def _commas(piece: str) -> list[str]:
+    """`Doe, Jane` is one name, `Jane Doe, John Roe` are two; a suffix belongs to the name before it."""
+    parts: list[str] = []
+    for part in (p.strip() for p in piece.split(",")):
+        if parts and _SUFFIX.fullmatch(part):
+            parts[-1] += f", {part}"
+        elif part:
+            parts.append(part)
+    if len(parts) == 2 and " " not in parts[0] and len(parts[1].split()) <= 2:
+        return [f"{parts[1]} {parts[0]}"]
+    return parts
+
+
+def folded(text: str) -> str:
+    """Lower case without accents, compatibility forms resolved: `Müller` and `MULLER` are the same, as are ² and 2."""
+    if text.isascii():
+        return text.lower()
+    wide = unicodedata.normalize("NFKD", text.casefold())
+    return "".join(char for char in wide if not unicodedata.combining(char))
+
+
+def surname(name: str) -> str:
+    """The folded last word of a name, without suffixes; a single word is its own surname."""
+    words = [word for word in folded(name).replace(",", " ").split() if not _SUFFIX.fullmatch(word)]
+    return _NOT_WORD.sub("", words[-1]) if words else ""
+
+
+def surnames(names: Iterable[str]) -> frozenset[str]:
+    """The surnames of several people."""
+    return frozenset(found for name in names if (found := surname(name)))
+
+
+def title_key(title: str) -> str:
+    """The title's letters and figures, folded, words apart by one space: what is compared across sources."""
+    return _NOT_WORD.sub(" ", _PLUS.sub(" plus", folded(title))).strip()

@@ -1,0 +1,115 @@
+r"""TeX in titles and abstracts made readable, only where it surely is TeX: a price in dollars and `C:\users` stay.
+
+pylatexenc knows the symbols; what it loses (`%` starts a comment, unknown font macros vanish) is dealt with before it.
+"""
+
+from __future__ import annotations
+
+import re
+from functools import lru_cache
+from typing import Any
+
+# A dollar before a figure opens a price, so a formula may end there only when it starts like one.
+_MATH = re.compile(
+    r"(?<!\\)\$(\{?\\[A-Za-z]+[^$\n]{0,80}?|\{?[<>=−-]\}?)(?<!\\)\$|(?<!\\)\$([^$\n]{1,200}?)(?<!\\)\$(?!\d)"
+    r"|\\\(([^\n]{1,200}?)\\\)"
+)
+_MARKS = re.compile(r"[\\^_{]")
+_GROUP = re.compile(r"\{[^{}]*\}|\\[A-Za-z]+")
+_PROSE = re.compile(r"[A-Za-z]{3,}[ ,.;]+[A-Za-z]{2,}|[A-Za-z]{2,}[ ,.;]+[A-Za-z]{3,}")
+_RELATION = re.compile(r"[=<>≤≥≠±→]|^[(\[].*[)\]]$")
+
+_FONT = re.compile(
+    r"\\(?:text(?:bf|it|tt|sc|rm|sf|sl|md|normal)?|math(?:bf|it|tt|rm|sf|cal|bb|frak|scr|normal)|emph|underline|textup"
+    r"|boldsymbol|bm|operatorname\*?|mbox|hbox|ensuremath|overline|uline|textnormal)\s*\{([^{}]*)\}"
+)
+_SCRIPT_TEXT = re.compile(r"\\text(super|sub)script\s*\{([^{}]*)\}")
+_LINK = re.compile(r"\\href\s*\{[^{}]*\}\s*\{([^{}]*)\}|\\url\s*\{([^{}]*)\}")
+_CITATION = re.compile(r"[ ~]?\\(?:cite[tp]?|ref|label)\s*\{[^{}]*\}")
+_ACCENT = re.compile(r"\{\\[\"'`^~=.][A-Za-z]\}|\\[\"'`^~=.](?:\{\\?[A-Za-z]\}|[A-Za-z])|\\[cHkruv]\{[A-Za-z]\}")
+_LETTER = re.compile(
+    r"\{\\(?:aa|AA|ae|AE|oe|OE|ss|o|O|l|L|i|j)\}|\\(?:aa|AA|ae|AE|oe|OE|ss|o|O|l|L)(?:\{\}|(?![A-Za-z]))"
+)
+_ESCAPED = re.compile(r"\\([%&#_$])")
+_CODEPOINT = re.compile(r"\\unicode\{x([0-9A-Fa-f]{2,5})\}")
+_SCRIPT = re.compile(r"([\^_])(?:\{([^{}\\]{1,8})\}|([0-9A-Za-z+*]))")
+_DEGREE = re.compile(r"\^\{?\\circ\}?")
+_SCRIPTS = {
+    "^": str.maketrans("0123456789+-()n", "⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻⁽⁾ⁿ"),
+    "_": str.maketrans("0123456789+-()", "₀₁₂₃₄₅₆₇₈₉₊₋₍₎"),
+}
+_SPACE_BEFORE_MATH = re.compile(r"[ \t]+")
+
+
+def readable(text: str) -> str:
+    r"""The text with its TeX as Unicode: `$\pi_0$` is `π₀`, `Schr\"odinger` is `Schrödinger`; anything else is kept."""
+    if "$" not in text and "\\" not in text:
+        return text
+    text = _MATH.sub(_math, text)
+    return _words(text) if "\\" in text else text
+
+
+def _math(match: re.Match[str]) -> str:
+    """One formula as plain text, or the whole match when it may be something else."""
+    inside = match[1] or match[2] or match[3]
+    return _formula(inside) or match[0] if _surely(inside, match[2] is None) else match[0]
+
+
+def _surely(inside: str, marked: bool) -> bool:
+    """Whether what stands between two signs is a formula and not the prose between two prices."""
+    bare = _GROUP.sub("", inside)
+    if _PROSE.search(bare):
+        return False
+    return marked or bool(_MARKS.search(inside)) or " " not in inside or bool(_RELATION.search(inside))
+
+
+@lru_cache(maxsize=8192)
+def _formula(inside: str) -> str:
+    """A formula's TeX as text, "" when it cannot be read."""
+    text = _scripts(_unwrap(inside.strip()))
+    if "\\" not in text and "{" not in text:
+        return text
+    try:
+        plain = str(_converter().latex_to_text(re.sub(r"(?<!\\)([%#])", r"\\\1", text)))
+    except Exception:  # pylatexenc raises IndexError, ValueError and others of its own on ill-formed TeX
+        return ""
+    return _SPACE_BEFORE_MATH.sub(" ", plain).strip()
+
+
+def _words(text: str) -> str:
+    """Text macros outside formulas."""
+    text = _CITATION.sub("", text)
+    text = _LINK.sub(lambda match: match[1] or match[2] or "", text)
+    text = _SCRIPT_TEXT.sub(lambda match: _script("^" if match[1] == "super" else "_", match[2]), text)
+    text = _ACCENT.sub(lambda match: _formula(match[0]) or match[0], _unwrap(text))
+    text = _LETTER.sub(lambda match: _formula(match[0]) or match[0], text)
+    return _ESCAPED.sub(r"\1", text)
+
+
+def _unwrap(text: str) -> str:
+    """Without font macros, whose text pylatexenc would drop or turn into letters that no search finds."""
+    text = _CODEPOINT.sub(lambda match: chr(int(match[1], 16)) if int(match[1], 16) < 0xD800 else match[0], text)
+    for _ in range(4):
+        text, count = _FONT.subn(r"\1", text)
+        if not count:
+            break
+    return text
+
+
+def _scripts(text: str) -> str:
+    """Raised and lowered figures in their own characters."""
+    text = _DEGREE.sub("°", text)
+    return _SCRIPT.sub(lambda match: _script(match[1], match[2] or match[3]), text)
+
+
+def _script(sign: str, text: str) -> str:
+    raised = text.translate(_SCRIPTS[sign])
+    done = all(before != after for before, after in zip(text, raised, strict=True))
+    return raised if done else f"{sign}{text}" if len(text) == 1 else f"{sign}({text})"
+
+
+@lru_cache(maxsize=1)
+def _converter() -> Any:
+    from pylatexenc.latex2text import LatexNodes2Text
+
+    return LatexNodes2Text(math_mode="text", strict_latex_spaces=False, keep_comments=True)

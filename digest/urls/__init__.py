@@ -1,0 +1,54 @@
+"""Addresses and work identity: `work_key` says which work a URL or identifier stands for, in one spelling."""
+
+from __future__ import annotations
+
+import re
+from urllib.parse import unquote
+
+from digest.urls.arxiv import arxiv_id, arxiv_ids_in
+from digest.urls.canonical import canonical, host_of, is_http, match_form, site
+
+__all__ = [
+    "arxiv_id",
+    "arxiv_ids_in",
+    "canonical",
+    "doi",
+    "host_of",
+    "is_http",
+    "match_form",
+    "site",
+    "work_key",
+]
+
+# https://www.doi.org/doi-handbook/HTML/doi-name-syntax.html; publishers' pages that carry the DOI in their path.
+_DOI = re.compile(
+    r"(?:doi:\s*|info:doi/|https?://(?:dx\.|www\.)?doi\.org/(?:doi:)?"
+    r"|https?://(?:dl\.acm\.org|(?:www\.)?science\.org|(?:www\.)?pnas\.org|onlinelibrary\.wiley\.com)/doi/(?:[a-z]+/)?"
+    r"|https?://link\.springer\.com/(?:article|chapter|content/pdf)/"
+    r"|https?://www\.(?:bio|med)rxiv\.org/content/)?"
+    r"(10\.\d{4,9}/[^\s?#\"<>]+)",
+    re.I,
+)
+_NATURE = re.compile(r"https?://(?:www\.)?nature\.com/articles/(s\d{5}-\d{3}-\d{5}-[\dx])", re.I)
+_DOI_TAIL = re.compile(r"(?:\.pdf|\.full(?:\.pdf)?|\.abstract|[.,;:)\]}'/]+)$", re.I)
+_PREPRINT_VERSION = re.compile(r"(?<=\d)v\d+$")
+
+
+def work_key(url: str) -> str:
+    """The identity of a work: `arxiv:2601.01234`, else `doi:10...` in lower case, else `url:` + the match form."""
+    if identifier := arxiv_id(url):
+        return f"arxiv:{identifier}"
+    if name := doi(url):
+        return f"doi:{name}"
+    return f"url:{match_form(url)}"
+
+
+def doi(text: str) -> str | None:
+    """The DOI, lower-case, that a resolver's or publisher's URL, `doi:...` or a bare DOI stands for."""
+    text = text.strip()
+    if nature := _NATURE.match(text):
+        return f"10.1038/{nature[1].lower()}"
+    if "10." not in text or not (found := _DOI.match(text)):
+        return None
+    name = _DOI_TAIL.sub("", unquote(found[1]).lower()).rstrip(".,;:)]}'/")
+    return _PREPRINT_VERSION.sub("", name) if name.startswith("10.1101/") else name

@@ -1,0 +1,77 @@
+"""arXiv identifiers in the spellings found in the wild, each only where its host or prefix says that it is one."""
+
+from __future__ import annotations
+
+import re
+from urllib.parse import unquote
+
+# https://info.arxiv.org/help/arxiv_identifier.html: 4 digits to 2014, 5 since; the month is 01-12; old ids end in 2007.
+_NEW = r"(?:0[7-9]|1[0-4])(?:0[1-9]|1[0-2])\.\d{4}|(?:1[5-9]|[2-8]\d)(?:0[1-9]|1[0-2])\.\d{5}"
+_ARCHIVES = (
+    "acc-phys|adap-org|alg-geom|ao-sci|astro-ph|atom-ph|bayes-an|chao-dyn|chem-ph|cmp-lg|comp-gas|cond-mat|cs|dg-ga"
+    "|funct-an|gr-qc|hep-ex|hep-lat|hep-ph|hep-th|math|math-ph|mtrl-th|nlin|nucl-ex|nucl-th|patt-sol|physics|plasm-ph"
+    "|q-alg|q-bio|quant-ph|solv-int|supr-con"
+)
+_OLD = rf"(?:{_ARCHIVES})(?:\.[a-z-]{{2,}})?/(?:9[1-9]|0[0-7])(?:0[1-9]|1[0-2])\d{{3}}"
+_ID = rf"({_NEW}|{_OLD})"
+
+_FAST = re.compile(rf"https?://(?:www\.|export\.)?arxiv\.org/(?:abs|pdf|html)/({_NEW})")
+_BARE = re.compile(rf"{_ID}(?:v\d+)?(?:\s*\[[\w.\-]+\])?$", re.I)
+_PREFIXED = re.compile(rf"(?:oai:\s*arxiv\.org:|(?:doi:\s*)?10\.48550/arxiv\.|arxiv:\s*){_ID}", re.I)
+_LINK = re.compile(r"(?:https?:)?(?://)?(?:[^/@\s]*@)?([a-z0-9.\-]+\.[a-z]{2,})(?::\d+)?/([^?#]*)", re.I)
+_IN_TEXT = re.compile(
+    rf"(?:arxiv(?:\.org/(?:abs|pdf|html)/|:\s*|\.)|(?:huggingface|hf)\.co/papers/){_ID}(?!\d)",
+    re.I,
+)
+# What may stand before the id in the path, per host. Elsewhere a number with a dot is not a paper.
+_ARXIV = r"(?:abs|pdf|html|ps|src|e-print|format|tb|cits|ftp/[\w.-]+/papers/\d{4})/"
+_BEFORE_ID = {
+    "arxiv.org": _ARXIV,
+    "lanl.gov": _ARXIV,
+    "ar5iv.org": r"(?:abs|html|pdf)/",
+    "alphaxiv.org": r"(?:[a-z]{2}/)?(?:abs|overview|pdf|html|resources|blog|chat|audio)/",
+    "huggingface.co": r"papers/",
+    "hf.co": r"papers/",
+    "papers.cool": r"arxiv/",
+    "scirate.com": r"arxiv/",
+    "doi.org": r"10\.48550/",
+    "semanticscholar.org": r"(?:(?:arxiv|paper)/)?",
+    "arxiv-vanity.com": r"papers/",
+    "emergentmind.com": r"papers/",
+    "arxiv-txt.org": r"(?:raw/)?(?:abs|pdf)/",
+    "adsabs.harvard.edu": r"abs/",
+}
+_PATHS = {host: re.compile(rf"/?{before}(?:arxiv[.:])?{_ID}", re.I) for host, before in _BEFORE_ID.items()}
+
+
+def arxiv_id(text: str) -> str | None:
+    """The arXiv id, without version and subject class, that a URL, DOI, OAI identifier or bare id stands for."""
+    if fast := _FAST.match(text):
+        return fast[1]
+    text = text.strip()
+    if found := _PREFIXED.match(text) or _BARE.match(text):
+        return _plain(found[1])
+    link = _LINK.match(text)
+    pattern = _pattern(link[1].lower()) if link else None
+    found = pattern.match(unquote(link[2])) if link and pattern else None
+    return _plain(found[1]) if found else None
+
+
+def arxiv_ids_in(text: str) -> list[str]:
+    """The distinct arXiv ids that running text names by link or as `arXiv:...`, in order."""
+    return list(dict.fromkeys(_plain(found) for found in _IN_TEXT.findall(text)))
+
+
+def _pattern(host: str) -> re.Pattern[str] | None:
+    """The path pattern of a host or of the domain it belongs to."""
+    while host:
+        if host in _PATHS:
+            return _PATHS[host]
+        host = host.partition(".")[2]
+    return None
+
+
+def _plain(identifier: str) -> str:
+    """`math.CA/0611800` is `math/0611800`; new ids stay as they are."""
+    archive, slash, number = identifier.lower().partition("/")
+    return f"{archive.partition('.')[0]}/{number}" if slash else identifier

@@ -1,0 +1,171 @@
+"""One spelling per address: what may be dropped from a URL without changing what it shows."""
+
+from __future__ import annotations
+
+import re
+from contextlib import suppress
+from functools import lru_cache
+from urllib.parse import SplitResult, quote, urlsplit, urlunsplit
+
+
+def _words(text: str) -> frozenset[str]:
+    return frozenset(text.split())
+
+
+_TRACKERS = _words(
+    "_branch_match_id _bta_c _bta_tid _ga _gl _hsenc _hsmi _ke _openstat _sm_au_ at_campaign at_medium bsft_clkid"
+    " bsft_uid campaign_id campaignid cmpid dclid ef_id epik fb_action_ids fb_action_types fb_ref fb_source fbclid"
+    " feature_src gad_source gbraid gclid gclsrc gdffi gdfms gdftrk guccounter guce_referrer guce_referrer_sig hsa_acc"
+    " hsa_ad hsa_cam hsa_grp hsctatracking igsh igshid itm_campaign itm_medium itm_source li_fat_id mc_cid mc_eid mkcid"
+    " mkevt mkrid mkt_tok ml_subscriber ml_subscriber_hash msclkid ns_campaign ns_mchannel ns_source oly_anon_id"
+    " oly_enc_id rb_clickid s_cid s_kwcid sc_channel share_id sr_share srsltid spm syclid trk trkinfo ttclid twclid"
+    " vero_conv vero_id wbraid wickedid wt_mc xtor yclid ysclid"
+)
+_TRACKER_PREFIXES = ("utm_", "mtm_", "pk_", "matomo_", "hsa_", "guce_", "stm_")
+_HOST_VALUE = re.compile(r"(?:[a-z0-9-]+\.)+[a-z]{2,}/?", re.I)
+_PORTS = {"http": 80, "https": 443}
+_ESCAPE = re.compile(r"%[0-9A-Fa-f]{2}")
+_UNRESERVED = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~")
+_PATH_SAFE = "/:@!$&'()*+,;=-._~%"
+_QUERY_SAFE = _PATH_SAFE + "?"
+_EDGES = "".join(map(chr, range(33))) + "\x7f\x85\xa0"
+_INNER = re.compile(r"[\t\r\n]")
+_HTTP = re.compile(r"https?://[^\s/?#\\]+", re.I)
+_CLEAN = re.compile(r"https?://[a-z0-9](?:[a-z0-9.-]*[a-z0-9])?(?:/[A-Za-z0-9_~-][A-Za-z0-9_.~-]*)*/?")
+
+# Two addresses of one work on one host: (host, pattern on the address behind the host, the one spelling).
+_TWINS: tuple[tuple[str, re.Pattern[str], str], ...] = (
+    ("openreview.net", re.compile(r"/(?:pdf|forum|references/pdf)\?(?:[^#]*&)?id=([\w-]+).*"), r"/forum?id=\1"),
+    ("aclanthology.org", re.compile(r"/([\w.-]+?\.\d+|[A-Z]\d{2}-\d+)(?:\.pdf|\.bib)?/?"), r"/\1"),
+)
+_SUFFIX_LABELS = _words("ac co com edu gob gov go gv net ne nom or org sch")
+_SHARED_HOSTS = _words(
+    "beehiiv.com blogspot.com ghost.io github.io gitlab.io herokuapp.com hf.space medium.com mirror.xyz netlify.app"
+    " notion.site pages.dev readthedocs.io substack.com tumblr.com vercel.app web.app wordpress.com"
+)
+
+
+def is_http(url: str) -> bool:
+    """Whether this is an http or https address with a host: the only kind that may be shown or fetched."""
+    return bool(_HTTP.match(url)) and bool(_split(url).hostname)
+
+
+@lru_cache(maxsize=4096)
+def canonical(url: str) -> str:
+    """The address without fragment, default port and trackers, its parts in normal form; never raises, idempotent."""
+    if _CLEAN.fullmatch(url):
+        return url if url.count("/") > 2 else url + "/"
+    url = _INNER.sub("", url.strip(_EDGES))
+    parts = _split(url)
+    scheme = parts.scheme.lower()
+    host = _ascii_host(parts.hostname or "")
+    if scheme not in _PORTS or not host:
+        return _escaped(url, _QUERY_SAFE + "#[]")
+    path = _without_dots(_escaped(parts.path.replace("\\", "/"), _PATH_SAFE)) or "/"
+    query = "&".join(pair for pair in _escaped(parts.query, _QUERY_SAFE).split("&") if pair and not _is_tracker(pair))
+    return urlunsplit((scheme, _netloc(host, parts), path, query, ""))
+
+
+def match_form(url: str) -> str:
+    """The form in which addresses are compared: http is https, and a slash at the end does not count."""
+    plain = canonical(url)
+    if not plain.startswith(("http://", "https://")):
+        return plain
+    host, slash, rest = plain.partition("://")[2].partition("/")
+    rest = _one_twin(host, slash + rest)
+    path, mark, query = rest.partition("?")
+    return f"https://{host}{path.rstrip('/')}{mark}{query}"
+
+
+def site(url: str) -> str:
+    """The registrable domain of an address (`blog.example.co.uk` is `example.co.uk`), or "" without a host.
+
+    Subdomains of shared hosts such as github.io count as sites of their own.
+    """
+    host = host_of(url)
+    labels = host.split(".")
+    if len(labels) < 3 or labels[-1].isdigit() or ":" in host:
+        return host
+    two = ".".join(labels[-2:])
+    deep = two in _SHARED_HOSTS or (len(labels[-1]) == 2 and labels[-2] in _SUFFIX_LABELS)
+    return ".".join(labels[-3:]) if deep else two
+
+
+def host_of(url: str) -> str:
+    """The host of an http address, lower-case and without port, or ""."""
+    plain = canonical(url)
+    return (_split(plain).hostname or "") if plain.startswith(("http://", "https://")) else ""
+
+
+def _split(url: str) -> SplitResult:
+    """The parts of an address; one that cannot be read has none."""
+    try:
+        parts = urlsplit(url)
+        _ = parts.port
+    except ValueError:
+        return SplitResult("", "", url, "", "")
+    return parts
+
+
+def _netloc(host: str, parts: SplitResult) -> str:
+    """Host in ASCII and a port that is not the default one; user names and passwords are never part of a key."""
+    port = parts.port
+    shown = f"[{host}]" if ":" in host else host
+    return shown if port is None or port == _PORTS[parts.scheme.lower()] else f"{shown}:{port}"
+
+
+def _ascii_host(host: str) -> str:
+    """The host as it goes into DNS (IDNA 2008 with UTS 46 mapping)."""
+    host = host.lower().rstrip(".")
+    if not host.isascii():
+        import idna
+
+        with suppress(idna.IDNAError):
+            return idna.encode(host, uts46=True).decode()
+    return _escaped(host, ":-._~%").lower()
+
+
+def _escaped(text: str, safe: str) -> str:
+    """Percent-encoding in normal form: unreserved characters bare, the rest in capitals (RFC 3986 6.2.2)."""
+    if text.isascii() and "%" not in text and text.isalnum():
+        return text
+    text = _ESCAPE.sub(_one_escape, text)
+    text = re.sub(r"%(?![0-9A-F]{2})", "%25", text)
+    return quote(text.encode("utf-8", "surrogatepass"), safe=safe)
+
+
+def _one_escape(match: re.Match[str]) -> str:
+    char = chr(int(match[0][1:], 16))
+    return char if char in _UNRESERVED else match[0].upper()
+
+
+def _without_dots(path: str) -> str:
+    """The path with its `.` and `..` segments resolved (RFC 3986 5.2.4)."""
+    if "/." not in path:
+        return path
+    kept: list[str] = []
+    segments = path.split("/")[1:]
+    for segment in segments:
+        if segment == "..":
+            del kept[-1:]
+        elif segment != ".":
+            kept.append(segment)
+    end = "/" if segments[-1] in (".", "..") and kept else ""
+    return "/" + "/".join(kept) + end
+
+
+def _is_tracker(pair: str) -> bool:
+    """Whether a `name=value` of the query only tells where the reader came from."""
+    name, _, value = pair.partition("=")
+    name = name.lower()
+    if name in ("ref", "source", "src"):
+        return bool(_HOST_VALUE.fullmatch(value)) or value.lower().startswith("rss")
+    return name in _TRACKERS or name.startswith(_TRACKER_PREFIXES)
+
+
+def _one_twin(host: str, rest: str) -> str:
+    """The one spelling of what stands behind the host, where a host shows a work at several addresses."""
+    for name, pattern, one in _TWINS:
+        if host.removeprefix("www.") == name and (found := pattern.fullmatch(rest)):
+            return found.expand(one)
+    return rest

@@ -1,0 +1,55 @@
+"""How near quoted blurbs come to what experts wrote: ROUGE-2 F1, beside the first two sentences and the best pair."""
+
+from __future__ import annotations
+
+import sys
+from itertools import combinations
+from pathlib import Path
+from statistics import fmean
+
+from digest.grounding import quote
+from digest.text import one_line, sentences
+from digest.vectors import vectors
+from tests.bench.expert_blurbs import Pair, pairs
+from tests.bench.rouge import rouge
+from tests.conftest import SHARED
+
+
+def measure(data: Path = SHARED) -> list[dict[str, float | str]]:
+    """Rows of method, ROUGE-1, ROUGE-2 (percent) and words."""
+    papers = pairs(data)
+    table = vectors()
+    methods = {
+        "quote": lambda p: quote(p.title, p.abstract, table).text,
+        "quote without vectors": lambda p: quote(p.title, p.abstract).text,
+        "first two sentences": lambda p: " ".join(sentences(one_line(p.abstract))[:2]),
+        "best possible pair": _oracle,
+    }
+    out: list[dict[str, float | str]] = []
+    for name, method in methods.items():
+        texts = [(method(paper), paper.blurb) for paper in papers]
+        scores = [100 * fmean(rouge(n, text, blurb) for text, blurb in texts) for n in (1, 2)]
+        words = fmean(len(text.split()) for text, _ in texts)
+        out.append({"method": name, "papers": len(papers), "r1": scores[0], "r2": scores[1], "words": words})
+    return out
+
+
+def _oracle(paper: Pair) -> str:
+    pieces = sentences(one_line(paper.abstract))
+    couples = [" ".join(couple) for couple in combinations(pieces, 2)] or pieces
+    return max(couples, key=lambda text: rouge(2, text, paper.blurb))
+
+
+def main() -> int:
+    if not SHARED.is_dir():
+        print("quotes: the shared data folder is not here")
+        return 0
+    for row in measure():
+        print(
+            ", ".join(f"{name} {value if isinstance(value, str) else round(value, 1)}" for name, value in row.items())
+        )
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,94 @@
+"""sources.yaml is read whole; every mistake names its line, what was found and what is allowed, all at once."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from digest.config import load, parse
+from digest.errors import ConfigError
+
+GOOD = """\
+newsletter: {title: T}
+sources:
+  - {id: a, kind: feed, url: "https://e.org/feed"}
+taxonomy:
+  categories:
+    - {slug: models, title: Models, description: New models and reports}
+"""
+
+
+def mistakes(text: str) -> list[str]:
+    with pytest.raises(ConfigError) as caught:
+        parse(text)
+    assert caught.value.exit_code == 2
+    return caught.value.message.splitlines()
+
+
+def test_defaults_fill_what_is_not_said() -> None:
+    config = parse(GOOD)
+    assert config.cadence.shortlist == 50
+    assert config.model.provider == "auto"
+    assert config.sources[0].label == "a"
+    assert config.newsletter.address == "https://example.org"
+
+
+def test_a_misspelt_kind_names_line_and_nearest() -> None:
+    (line,) = mistakes(GOOD.replace("kind: feed", "kind: feeed"))
+    assert line.startswith("sources.yaml:3: sources[0].kind: 'feeed' is unknown (did you mean 'feed'?)")
+
+
+def test_all_mistakes_are_told_at_once() -> None:
+    text = """\
+newsletter:
+  titel: T
+  timezone: Europe/Madird
+sources:
+  - {id: A B, kind: feed, url: "ftp://x"}
+  - {id: b, kind: arxiv}
+taxonomy:
+  categories:
+    - {slug: models, title: Models, description: New models and reports, quota: -1}
+cadence: {fetch_hour_utc: 25}
+mail: {transport: pigeon}
+"""
+    told = "\n".join(mistakes(text))
+    for part in (
+        "sources.yaml:2: newsletter.titel: unknown key (did you mean 'title'?)",
+        "newsletter.title: missing",
+        "sources.yaml:3: newsletter.timezone",
+        "sources.yaml:5: sources[0].id",
+        "sources.yaml:5: sources[0].url: must be an http or https address (found 'ftp://x')",
+        "sources.yaml:6: sources[1]: an arXiv source needs 'categories'",
+        "sources.yaml:9: taxonomy.categories[0].quota",
+        "sources.yaml:10: cadence.fetch_hour_utc",
+        "sources.yaml:11: mail.transport: 'pigeon' is unknown; allowed: outbox, smtp",
+    ):
+        assert part in told
+
+
+@pytest.mark.parametrize(
+    ("text", "part"),
+    [
+        ("", "found nothing"),
+        ("- a", "found a list"),
+        ("newsletter: [", ":1: not YAML"),
+        (GOOD + "newsletter: {title: U}\n", "sources.yaml:7: newsletter: given twice"),
+        (GOOD.replace("slug: models", "slug: other"), "'other' is used twice"),
+        ("a: \x00", "not YAML"),
+    ],
+)
+def test_what_is_no_configuration_is_named(text: str, part: str) -> None:
+    assert part in "\n".join(mistakes(text))
+
+
+def test_a_source_id_may_stand_once(tmp_path: Path) -> None:
+    twice = GOOD.replace("taxonomy:", '  - {id: a, kind: feed, url: "https://e.org/2"}\ntaxonomy:')
+    assert any("used twice" in line for line in mistakes(twice))
+
+
+def test_a_missing_file_tells_how_to_make_one(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match=r"sources\.yaml is not in") as caught:
+        load(tmp_path / "sources.yaml")
+    assert "digest init" in caught.value.hint

@@ -1,0 +1,127 @@
+"""The database opens at the newest schema, keeps what is committed, and refuses what it cannot understand."""
+
+from __future__ import annotations
+
+import sqlite3
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from sqlmodel import SQLModel, select
+
+from digest.errors import StoreError
+from digest.models import Item, Setting
+from digest.store.database import HEAD, Database, upsert
+from digest.store.migrations import settings
+from digest.store.search import search
+
+NOW = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
+
+
+@pytest.fixture
+def db(tmp_path: Path) -> Database:
+    return Database(tmp_path / "digest.db")
+
+
+def item(key: str, title: str, summary: str = "") -> dict[str, object]:
+    made = Item(key=key, title=title, url="https://e.org", source_id="s", first_seen=NOW, summary=summary)
+    return made.model_dump(exclude={"id"})
+
+
+def test_the_migrated_schema_is_the_one_the_tables_declare(db: Database) -> None:
+    with db.read() as session:
+        connection = session.connection()
+        options = {"include_object": lambda _, name, *__: not str(name).startswith("item_words")}
+        assert compare_metadata(MigrationContext.configure(connection, opts=options), SQLModel.metadata) == []
+        assert ScriptDirectory.from_config(settings(connection)).get_current_head() == HEAD
+
+
+def test_writers_wait_and_readers_see_a_snapshot(db: Database) -> None:
+    with db.write() as session:
+        session.add(Setting(name="a", value={"x": 1}, at=NOW))
+    with db.read() as reader:
+        assert reader.get_one(Setting, "a").value == {"x": 1}
+        with db.write() as writer:
+            writer.add(Setting(name="b", value={}, at=NOW))
+        assert reader.get(Setting, "b") is None
+    with db.read() as reader:
+        assert reader.get_one(Setting, "b").at == NOW
+
+
+def test_a_failed_write_stores_nothing(db: Database) -> None:
+    with pytest.raises(RuntimeError), db.write() as session:
+        session.add(Setting(name="a", value={}, at=NOW))
+        session.flush()
+        raise RuntimeError
+    with db.read() as session:
+        assert session.get(Setting, "a") is None
+
+
+def test_upsert_writes_in_bulk_and_updates_only_what_it_is_told(db: Database) -> None:
+    with db.write() as session:
+        upsert(session, Item, [item(f"k{n}", f"title {n}") for n in range(1200)], ["key"])
+        upsert(session, Item, [item("k7", "new title", "new summary")], ["key"], ["title"])
+    with db.read() as session:
+        seven = session.exec(select(Item).where(Item.key == "k7")).one()
+        assert (seven.title, seven.summary) == ("new title", "")
+        assert len(session.exec(select(Item.id)).all()) == 1200
+
+
+def test_search_finds_words_phrases_and_prefixes_and_follows_changes(db: Database) -> None:
+    with db.write() as session:
+        upsert(
+            session,
+            Item,
+            [item("a", "Graph retrieval", "naïve Bayes"), item("b", "A graph of C++ and retrieval")],
+            ["key"],
+        )
+    with db.read() as session:
+        assert {i.key for i in search(session, "graph retrieval")} == {"a", "b"}
+        assert [i.key for i in search(session, '"graph retrieval"')] == ["a"]
+        assert [i.key for i in search(session, "naive bay*")] == ["a"]
+        assert search(session, 'C++ AND (" NEAR') == []
+        assert search(session, "***") == []
+    with db.write() as session:
+        upsert(session, Item, [item("a", "Something else")], ["key"], ["title"])
+    with db.read() as session:
+        assert [i.key for i in search(session, "graph")] == ["b"]
+
+
+def test_a_newer_database_is_refused(db: Database) -> None:
+    with sqlite3.connect(db.path) as raw:
+        raw.execute("UPDATE alembic_version SET version_num = '9999'")
+    raw.close()
+    with pytest.raises(StoreError, match="newer digest"):
+        Database(db.path)
+
+
+def test_an_older_database_is_copied_before_it_is_migrated(db: Database) -> None:
+    with sqlite3.connect(db.path) as raw:
+        raw.execute("DELETE FROM alembic_version")
+        raw.execute("INSERT INTO alembic_version VALUES ('0000')")
+    raw.close()
+    with pytest.raises(Exception, match="0000"):  # there is no such revision to start from; the copy comes first
+        Database(db.path)
+    assert len(list(db.path.parent.glob("digest.db.before-*"))) == 1
+
+
+def test_something_else_than_a_database_is_named(tmp_path: Path) -> None:
+    path = tmp_path / "digest.db"
+    path.write_bytes(b"not a database at all" * 100)
+    with pytest.raises(StoreError, match="damaged"):
+        Database(path)
+    with pytest.raises(StoreError, match="not a folder"):
+        Database(tmp_path / "none" / "digest.db")
+
+
+def test_a_copy_is_whole_and_passes_its_checks(db: Database, tmp_path: Path) -> None:
+    with db.write() as session:
+        session.add(Setting(name="a", value={}, at=NOW))
+    db.copy_to(tmp_path / "copy.db")
+    copy = Database(tmp_path / "copy.db")
+    assert copy.problems() == []
+    with copy.read() as session:
+        assert session.get(Setting, "a") is not None
