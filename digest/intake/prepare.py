@@ -9,9 +9,9 @@ from __future__ import annotations
 import html
 import re
 from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-from digest.config import Source
 from digest.intake.instructions import instruction_in
 from digest.intake.prepared import Prepared, Rejected
 from digest.ports import Found
@@ -19,6 +19,9 @@ from digest.text import from_html, hexdigest, one_line, strip_hidden
 from digest.text.names import split_names, title_key
 from digest.text.tex import readable
 from digest.urls import arxiv_id, canonical, doi, is_http, site, work_key
+
+if TYPE_CHECKING:
+    from digest.config import Source
 
 TITLE_CAP, SUMMARY_CAP, CONTENT_CAP, URL_CAP = 500, 20_000, 100_000, 2_000
 AUTHORS_CAP, NAME_CAP, LISTED_CAP, GUID_CAP = 3_000, 200, 50, 500
