@@ -60,7 +60,7 @@ def name_bits(record: Record) -> float:
 
 
 def other_edition(one: Record, other: Record) -> bool:
-    """Whether figures tell the two apart (`Gemma 3`, `Gemma 4`; challenges of 2025 and 2026), or one is on the other."""
+    """Whether figures tell the two apart (`Gemma 3`, `Gemma 4`; a task of 2025, of 2026), or one is on the other."""
     if bool(_ABOUT.match(one.title)) != bool(_ABOUT.match(other.title)):
         return True
     if one.name != other.name and _letters(one.head_tokens) == _letters(other.head_tokens) != "":

@@ -30,7 +30,7 @@ _PAPER_SITES = frozenset({"arxiv.org", "openreview.net", "aclanthology.org", "bi
 
 _INLINE_TAG = re.compile(
     r"</?(?:a|abbr|b|big|br|code|del|em|font|h[1-6]|i|img|ins|mark|p|q|s|small|span|strong|sub|sup|tt|u|wbr|script|style)"
-    r"(?:\s[^<>]*)?/?>",
+    r"(?:\s+[a-z:-]+\s*=\s*(?:\"[^\"]*\"|'[^']*'|[^\s\"'<>]+))*\s*/?>",
     re.I,
 )
 _SCRIPT = re.compile(r"(?is)<(script|style)\b.*?(?:</\1\s*>|$)")

@@ -136,7 +136,7 @@ def _tokens(title: str) -> tuple[str, ...]:
 
 
 def record(row: Mapping[str, Any], number: int = 0) -> Record:
-    """A record from a JSON line: record_id, source, arxiv_id, title, url, date (ISO 8601 or RFC 5322), text, authors."""
+    """A record from a JSON line: record_id, source, arxiv_id, title, url, date (ISO 8601, RFC 5322), text, authors."""
     url = str(row.get("url") or "")
     identifier = arxiv_id(str(row.get("arxiv_id") or ""))
     key = f"arxiv:{identifier}" if identifier else work_key(url) if url else ""
