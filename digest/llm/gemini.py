@@ -195,7 +195,9 @@ class _Translated:
 
         if isinstance(error, errors.APIError):
             raise _refusal(self._name, error) from error
-        unreadable = json.JSONDecodeError | ValidationError | errors.UnknownApiResponseError  # a proxy's page with a 200
+        unreadable = (
+            json.JSONDecodeError | ValidationError | errors.UnknownApiResponseError
+        )  # a proxy's page with a 200
         if isinstance(error, httpx2.HTTPError | OSError | unreadable):
             raise ModelUnavailable(
                 f"{self._name}: {type(error).__name__}: {str(error)[:200]}", "look at the network or at model.base_url"
