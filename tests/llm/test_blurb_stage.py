@@ -122,3 +122,23 @@ def test_a_text_can_be_checked_against_its_item_at_any_time(place: Context) -> N
     (item,) = store(place, [("Lantern", SUMMARY)])
     assert flags_of(item, GOOD["text"]) == ()
     assert flags_of(item, BAD["text"]) == ("number: 40%",)
+
+
+def test_a_second_opinion_can_send_a_blurb_back_and_is_kept_with_the_answer(
+    tmp_path: Path, server: GeminiServer
+) -> None:
+    place = context(tmp_path, gemini(server.url), verify=True)
+    doubts = {"unsupported": ["indexes itself"]}
+    server.answer = lambda asked: doubts if "note" in asked["item"] else {"sentences": [GOOD]}
+    (item,) = store(place, [("Lantern", SUMMARY)])
+    for _ in range(2):
+        words = write_blurbs(place, [item]).words[item.key]
+        assert (words.origin, words.flags) == ("source", ("verify: indexes itself",))
+    assert len(server.asked) == 4
+
+
+def test_a_second_opinion_without_doubts_lets_the_blurb_stand(tmp_path: Path, server: GeminiServer) -> None:
+    place = context(tmp_path, gemini(server.url), verify=True)
+    server.answer = lambda asked: {"unsupported": []} if "note" in asked["item"] else {"sentences": [GOOD]}
+    (item,) = store(place, [("Lantern", SUMMARY)])
+    assert write_blurbs(place, [item]).words[item.key].verdict == "grounded"
