@@ -219,7 +219,7 @@ class Workspace:
         """Fetch, tag, rank and draft."""
         from digest.pipeline.run import run
 
-        return asyncio.run(run(self.context, self.context.period(period)))
+        return run(self.context, self.context.period(period))
 
     def status(self) -> dict[str, Any]:
         """Sources, issues and totals."""
