@@ -176,17 +176,17 @@ class Workspace:
 
         return draft(self.context, self.context.period(period), dry_run=dry_run)
 
-    def check(self, period: str = "last") -> Report:
+    def check(self, period: str = "last", *, accept_gaps: bool = False) -> Report:
         """Run the gates; raises Refused with each reason."""
         from digest.pipeline.approve import check
 
-        return check(self.context, self.context.period(period))
+        return check(self.context, self.context.period(period), accept_gaps=accept_gaps)
 
-    def approve(self, period: str = "last", *, by: str = "", sign: bool = False) -> Report:
+    def approve(self, period: str = "last", *, by: str = "", sign: bool = False, accept_gaps: bool = False) -> Report:
         """Take the sheet as the issue; raises Refused when a gate says no."""
         from digest.pipeline.approve import approve
 
-        return approve(self.context, self.context.period(period), by=by, sign=sign)
+        return approve(self.context, self.context.period(period), by=by, sign=sign, accept_gaps=accept_gaps)
 
     def publish(self, period: str = "last", *, dry_run: bool = False) -> Report:
         """Write post, feeds and the site's lists."""

@@ -2,6 +2,7 @@
 
 from digest.issues.changes import Change, changes
 from digest.issues.choose import Ranked, Selection, select
+from digest.issues.gates import DeadLink, GateProblem, IssueFacts, check
 from digest.issues.merge import merge
 from digest.issues.read import parse
 from digest.issues.settle import fill, settle
@@ -25,6 +26,9 @@ __all__ = [
     "AddedUrl",
     "Change",
     "Conflict",
+    "DeadLink",
+    "GateProblem",
+    "IssueFacts",
     "MergeConflict",
     "Ranked",
     "Selection",
@@ -34,6 +38,7 @@ __all__ = [
     "SheetPick",
     "SheetSection",
     "changes",
+    "check",
     "facts_line",
     "fill",
     "merge",
