@@ -76,8 +76,7 @@ def _lines(chart: Chart, words: Words) -> tuple[str, int]:
             parts.append(f'<text class="n" x="{x + 6:.1f}" y="{y + 4:.1f}">{words.number(series["values"][-1])}</text>')
     every = max(1, len(labels) // 12 + (len(labels) % 12 > 0))
     parts += [
-        f'<text x="{_LEFT + i * step:.1f}" y="{_HEIGHT - 8}" text-anchor="middle">'
-        f"{_text(label)}</text>"
+        f'<text x="{_LEFT + i * step:.1f}" y="{_HEIGHT - 8}" text-anchor="middle">{_text(label)}</text>'
         for i, label in enumerate(labels)
         if i % every == 0
     ]
