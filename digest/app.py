@@ -144,10 +144,13 @@ class Workspace:
 
         return tag(self.context)
 
-    def rank(self, period: str = "last") -> Report:
-        """Put a period's candidates in order."""
+    def rank(self, period: str = "last", *, learn: bool = False) -> Report:
+        """Put a period's candidates in order; `learn` from your picks first."""
+        from digest.pipeline import taste
         from digest.pipeline.rank import rank
 
+        if learn:
+            taste.learn(self.context)
         return rank(self.context, self.context.period(period))
 
     def judge(self, period: str = "last", *, limit: int | None = None, max_usd: float | None = None) -> Report:
