@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterable
 from datetime import datetime
 from functools import lru_cache
+from operator import itemgetter
 from typing import Any
 
 from digest.errors import ParseError
@@ -119,7 +120,10 @@ def _fields(element: Any) -> Fields:
 
 def _best(fields: Fields, role: str) -> list[Any]:
     """The elements of a role, the most trusted dialect first."""
-    return [element for _, element in sorted(fields.get(role, ()), key=lambda pair: pair[0])]
+    found = fields.get(role, [])
+    if len(found) > 1:
+        found = sorted(found, key=itemgetter(0))
+    return [element for _, element in found]
 
 
 def _item(element: Any, base: str, now: datetime | None, everyone: list[str]) -> Found:
@@ -231,7 +235,8 @@ def _categories(fields: Fields) -> list[str]:
 
 def _base(element: Any, base: str) -> str:
     """The base for relative addresses here: lxml follows the xml:base chain from the document's own address."""
-    return absolute(element.base or "", base) or base
+    stated = element.base
+    return base if not stated or stated == base else absolute(stated, base) or base
 
 
 def _ttl(channel: Any) -> int | None:

@@ -34,7 +34,7 @@ def item(inner: str, head: str = "", attributes: str = "") -> Found:
 
 def test_rss_2_gives_its_fields() -> None:
     feed = read(RSS)
-    assert (feed.title, feed.link, feed.ttl, feed.skip_hours) == ("T & U", "http://a.example/home", 60, {3})
+    assert (feed.title, feed.link, feed.ttl, feed.skip_hours) == ("T & U", "http://a.example/home", 60, frozenset({3}))
     assert feed.items == [
         Found(
             guid="1",
@@ -225,7 +225,7 @@ def test_the_build_date_of_a_feed_is_not_an_items() -> None:
 def test_polling_wishes_are_returned() -> None:
     head = "<skipHours><hour>0</hour><hour>24</hour><hour>x</hour></skipHours><skipDays><day>sunday</day></skipDays>"
     feed = rss("<title>A</title>", head)
-    assert (feed.skip_hours, feed.skip_days) == ({0}, {"Sunday"})
+    assert (feed.skip_hours, feed.skip_days) == (frozenset({0}), frozenset({"Sunday"}))
     sy = 'xmlns:sy="http://purl.org/rss/1.0/modules/syndication/"'
     often = "<sy:updatePeriod>daily</sy:updatePeriod><sy:updateFrequency>4</sy:updateFrequency>"
     assert rss("<title>A</title>", often, sy).ttl == 360
