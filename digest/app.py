@@ -2,25 +2,30 @@
 
 from digest import Workspace
 with Workspace("my-newsletter") as workspace:
-    workspace.fetch()
+    print(workspace.fetch().line)
 """
 
 from __future__ import annotations
 
+import asyncio
+import os
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from functools import cached_property
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING, Self, TypeVar
+from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 from digest.config import Config, load
 from digest.pipeline.context import Context
-from digest.ports import Clock, Fetcher, Model, Progress, Report, Transport
+from digest.ports import Clock, Fetcher, Progress, Report, Transport
 from digest.store.database import Database
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from digest.llm import Choice
     from digest.models import Item
 
 T = TypeVar("T")
@@ -46,13 +51,19 @@ class Silent:
 
 
 class Workspace:
-    """A folder with sources.yaml, templates/, site/ and digest.db."""
+    """A folder with sources.yaml, templates/, site/ and digest.db. Periods are given as text: 2026-10, last, 2026."""
 
     def __init__(
-        self, root: Path | str = ".", *, clock: Clock = system_clock, progress: Progress | None = None
+        self,
+        root: Path | str = ".",
+        *,
+        clock: Clock = system_clock,
+        progress: Progress | None = None,
+        provider: str = "",
     ) -> None:
         self.root = Path(root).resolve()
         self._clock = clock
+        self._provider = provider
         self._progress: Progress = progress or Silent()
 
     def __enter__(self) -> Self:
@@ -60,6 +71,11 @@ class Workspace:
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
         self.close()
+
+    def close(self) -> None:
+        """Let go of the database."""
+        if "db" in self.__dict__:
+            self.db.close()
 
     @cached_property
     def config(self) -> Config:
@@ -83,13 +99,35 @@ class Workspace:
             progress=self._progress,
             make_fetcher=self._fetcher,
             make_transport=self._transport,
-            make_model=self._model,
+            make_model=self.model.make,
+            model_line=self.model.line,
         )
 
-    def close(self) -> None:
-        """Let go of the database."""
-        if "db" in self.__dict__:
-            self.db.close()
+    # -- gathering -------------------------------------------------------------------------------------------------
+
+    def fetch(self, sources: Sequence[str] = (), *, force: bool = False) -> Report:
+        """Read the sources that are due, or those named."""
+        from digest.pipeline.fetch import fetch
+
+        return asyncio.run(fetch(self.context, sources, force=force))
+
+    def backfill(self, period: str, source: str = "") -> Report:
+        """Fetch months of arXiv by date of first submission; goes on where it was stopped."""
+        from digest.pipeline.backfill import backfill
+
+        return asyncio.run(backfill(self.context, self.context.period(period), source))
+
+    def add_url(self, url: str, source: str = "manual") -> Report:
+        """Keep one work by its address."""
+        from digest.pipeline.add import add_url
+
+        return add_url(self.context, url, source)[1]
+
+    def add_jsonl(self, path: Path, source: str = "manual") -> Report:
+        """Keep every line of a file of JSON lines."""
+        from digest.pipeline.add import add_jsonl
+
+        return add_jsonl(self.context, path, source)
 
     def search(self, words: str, limit: int = 20) -> list[Item]:
         """Items that hold all the words, best first."""
@@ -98,14 +136,130 @@ class Workspace:
         with self.db.read() as session:
             return search.search(session, words, limit)
 
+    # -- judging ---------------------------------------------------------------------------------------------------
+
+    def tag(self) -> Report:
+        """Sort new and changed items into categories."""
+        from digest.pipeline.tag import tag
+
+        return tag(self.context)
+
+    def rank(self, period: str = "last", *, learn: bool = False) -> Report:
+        """Put a period's candidates in order; `learn` from your picks first."""
+        from digest.pipeline import taste
+        from digest.pipeline.rank import rank
+
+        if learn:
+            taste.learn(self.context)
+        return rank(self.context, self.context.period(period))
+
+    def judge(self, period: str = "last", *, limit: int | None = None, max_usd: float | None = None) -> Report:
+        """Have the language model grade the best candidates; does nothing without one."""
+        from digest.pipeline.judge import judge
+
+        return judge(self.context, self.context.period(period), limit=limit, max_usd=max_usd)
+
+    def estimate(self, period: str = "last", *, limit: int | None = None) -> Report:
+        """What `judge` would send, and what that may cost."""
+        from digest.pipeline.judge import estimate
+
+        return estimate(self.context, self.context.period(period), limit=limit)
+
+    def explain(self, period: str, item: str) -> dict[str, Any]:
+        """What each part added to an item's score."""
+        from digest.pipeline.rank import explain
+
+        return explain(self.context, self.context.period(period), item)
+
+    # -- editing and publishing ------------------------------------------------------------------------------------
+
+    def draft(self, period: str = "last", *, dry_run: bool = False) -> Report:
+        """Write the sheet, or merge what is new into it."""
+        from digest.pipeline.draft import draft
+
+        return draft(self.context, self.context.period(period), dry_run=dry_run)
+
+    def check(self, period: str = "last", *, accept_gaps: bool = False) -> Report:
+        """Run the gates; raises Refused with each reason."""
+        from digest.pipeline.approve import check
+
+        return check(self.context, self.context.period(period), accept_gaps=accept_gaps)
+
+    def approve(self, period: str = "last", *, by: str = "", sign: bool = False, accept_gaps: bool = False) -> Report:
+        """Take the sheet as the issue; raises Refused when a gate says no."""
+        from digest.pipeline.approve import approve
+
+        return approve(self.context, self.context.period(period), by=by, sign=sign, accept_gaps=accept_gaps)
+
+    def publish(self, period: str = "last", *, dry_run: bool = False) -> Report:
+        """Write post, feeds and the site's lists."""
+        from digest.pipeline.publish import publish
+
+        return publish(self.context, self.context.period(period), dry_run=dry_run)
+
+    def recap(self, period: str, form: str = "both") -> Report:
+        """Draft a year, quarter or range in review: by category, by month, or both."""
+        from digest.pipeline.recap import recap
+
+        return recap(self.context, self.context.period(period), form)
+
+    def send(self, period: str = "last", *, yes: bool = False, expect: int | None = None) -> Report:
+        """Mail a published issue; a dry run unless `yes`."""
+        from digest.pipeline.send import send
+
+        return send(self.context, self.context.period(period), yes=yes, expect=expect)
+
+    def add_subscriber(self, address: str, *, confirmed: bool = False) -> None:
+        """Add a reader; pending until confirmed."""
+        from digest.store import readers
+
+        with self.db.write() as session:
+            readers.subscribe(session, address, self._clock(), state="active" if confirmed else "pending")
+
+    # -- operating -------------------------------------------------------------------------------------------------
+
+    def run(self, period: str = "last") -> Report:
+        """Fetch, tag, rank and draft."""
+        from digest.pipeline.run import run
+
+        return run(self.context, self.context.period(period))
+
+    def status(self) -> dict[str, Any]:
+        """Sources, issues and totals."""
+        from digest.pipeline.status import status
+
+        return status(self.context)
+
+    def runs(self, limit: int = 20) -> list[dict[str, Any]]:
+        """The newest runs, newest first."""
+        from digest.pipeline.status import runs
+
+        return runs(self.context, limit)
+
     def _fetcher(self) -> Fetcher:
-        raise NotImplementedError
+        from digest.fetch.client import Client
+        from digest.fetch.pacing import Pacer
+        from digest.store.leases import SiteTurns
+
+        newsletter = self.config.newsletter
+        contact = "; ".join(part for part in (newsletter.address, newsletter.email) if part)
+        return Client(contact=contact, pacer=Pacer(turns=SiteTurns(self.db)))
 
     def _transport(self) -> Transport:
-        raise NotImplementedError
+        from digest.mail import transport
 
-    def _model(self) -> Model | None:
-        return None
+        return transport(self.config.mail, self.root)
 
-    def _done(self, stage: str) -> Report:
-        return Report(stage=stage, line="")
+    @cached_property
+    def model(self) -> Choice:
+        """Which language model is used, if any, and why."""
+        from digest.llm import choose
+
+        return choose(self.config.model, os.environ, self.root, self._provider)
+
+
+def initialise(folder: Path) -> tuple[int, int]:
+    """Make a workspace; returns how many files were written and how many were there already."""
+    from digest.pipeline.initialise import initialise as make
+
+    return make(folder)

@@ -1,1 +1,105 @@
-"""Placeholder."""
+"""Writes documents below the site's root: atomically, only when they changed, and never outside."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections.abc import Iterable
+from pathlib import Path, PurePosixPath
+
+from digest.errors import DigestError
+from digest.ports import Document
+
+
+def write(root: Path, documents: Iterable[Document]) -> list[str]:
+    """Write each document whose bytes differ from what is there; returns the paths written, in order.
+
+    Raises DigestError for a path that leaves the root, and when the disk refuses.
+    """
+    changed = []
+    for document in documents:
+        target = _inside(root, document.path)
+        try:
+            if not _same(target, document.body):
+                _replace(target, document.body)
+                changed.append(document.path)
+        except OSError as error:
+            raise DigestError(
+                f"{document.path} cannot be written: {error.strerror or error}",
+                f"check {root} and the space on its disk",
+            ) from error
+    return changed
+
+
+def write_new(root: Path, path: str, body: bytes) -> bool:
+    """Write a file unless something stands in its place; returns whether it was written."""
+    target = _inside(root, path)
+    return not os.path.lexists(target) and bool(write(root, [Document(path, body)]))
+
+
+def names(root: Path, folder: str) -> list[str]:
+    """The paths of the files in a folder of the site, sorted."""
+    return sorted(path.relative_to(root).as_posix() for path in _inside(root, folder).glob("*") if path.is_file())
+
+
+def remove(root: Path, paths: Iterable[str]) -> list[str]:
+    """Delete files that are no longer part of the site; returns those that were there."""
+    gone = []
+    for path in paths:
+        target = _inside(root, path)
+        if target.is_file():
+            target.unlink()
+            gone.append(path)
+    return gone
+
+
+def overrides(folder: Path) -> dict[str, str]:
+    """The workspace's own templates, by name; what is not UTF-8 raises DigestError."""
+    found = {}
+    for path in sorted(folder.glob("**/*.j2")):
+        try:
+            found[path.relative_to(folder).as_posix()] = path.read_text(encoding="utf-8")
+        except (OSError, UnicodeDecodeError) as error:
+            raise DigestError(f"template {path.name} cannot be read: {error}", "it must be UTF-8 text") from error
+    return found
+
+
+def _inside(root: Path, path: str) -> Path:
+    """The file a document's path names; symbolic links are followed before judging where it lies."""
+    parts = PurePosixPath(path).parts
+    if not parts or path.startswith("/") or ".." in parts or "\\" in path or "\0" in path:
+        raise DigestError(f"{path!r} is not a path inside the site", "a period or slug that may name a file is needed")
+    home = root.resolve()
+    target = home.joinpath(*parts)
+    followed = target.resolve() if target.is_symlink() else target.parent.resolve()
+    if not followed.is_relative_to(home):
+        raise DigestError(f"{path!r} leads out of {root.name}", "remove the symbolic link")
+    return target
+
+
+def _same(target: Path, body: bytes) -> bool:
+    try:
+        return target.stat().st_size == len(body) and target.read_bytes() == body
+    except FileNotFoundError:
+        return False
+
+
+def _replace(target: Path, body: bytes) -> None:
+    """Bytes and directory entry are on the disk before this returns; a crash leaves the old file or the new one."""
+    target.parent.mkdir(parents=True, exist_ok=True)
+    handle, name = tempfile.mkstemp(dir=target.parent, prefix=".writing-")
+    try:
+        with os.fdopen(handle, "wb") as file:
+            file.write(body)
+            file.flush()
+            os.fsync(file.fileno())
+        os.chmod(name, 0o644)
+        os.replace(name, target)
+    except BaseException:
+        Path(name).unlink(missing_ok=True)
+        raise
+    directory = os.open(target.parent, os.O_RDONLY)
+    try:
+        os.fsync(directory)
+    finally:
+        os.close(directory)

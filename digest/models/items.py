@@ -25,6 +25,7 @@ class SourceState(SQLModel, table=True):
     last_checked: datetime | None = None
     last_changed: datetime | None = None
     next_check: datetime | None = None
+    unanswered: int = 0  # requests begun in a row without an outcome: 1 after a run that was killed
     errors: int = 0  # consecutive
     last_error: str | None = None
     moved_to: str | None = None  # the URL used since a lasting permanent redirect
@@ -34,6 +35,7 @@ class SourceState(SQLModel, table=True):
     disabled: str | None = None  # the reason, e.g. "410 Gone"
     links_seen: int = 0  # by the page kind: zero now where there were some is an error
     cursor: dict[str, Any] = json_column(dict)  # a kind's own place to resume from
+    wishes: dict[str, Any] = json_column(dict)  # how the feed asks to be polled: ttl (minutes), skip_hours, skip_days
 
 
 class Item(SQLModel, table=True):

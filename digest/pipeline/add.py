@@ -7,6 +7,7 @@ import gzip
 import json
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import aclosing
 from datetime import UTC, datetime
 from itertools import islice
 from pathlib import Path
@@ -19,7 +20,7 @@ from digest.config import Source
 from digest.errors import ConfigError, NotFoundError, SourceError
 from digest.models import Item, RunCount
 from digest.pipeline.context import Context, recorded
-from digest.pipeline.intake import take_in
+from digest.pipeline.intake import take_found
 from digest.ports import Found, Report, Request
 from digest.store import items as item_store
 from digest.store import ledger
@@ -43,7 +44,7 @@ def add_url(context: Context, url: str, source_id: str = "manual") -> tuple[Item
     with recorded(context, "add") as report:
         found = asyncio.run(_article(context, url))
         with context.db.write() as session:
-            counts, reasons = take_in(session, source, [found], context.now)
+            counts, reasons = take_found(session, source, [found], context.now)
             _count(session, report, source, counts, context.now)
             if reasons:
                 raise SourceError(f"{url} cannot be kept: {reasons[0]}", "add it with --jsonl and a title")
@@ -57,12 +58,10 @@ def add_url(context: Context, url: str, source_id: str = "manual") -> tuple[Item
 
 
 async def _article(context: Context, url: str) -> Found:
-    fetcher = context.make_fetcher()
-    try:
+    async with aclosing(context.make_fetcher()) as fetcher:
         response = await fetcher(Request(url))
-    finally:
-        await fetcher.aclose()
-    return sources.parse_article(response.body, url=response.url, headers=response.headers)
+    found: Found = sources.parse_article(response.body, url=response.url, headers=response.headers)
+    return found
 
 
 def add_jsonl(context: Context, path: Path, source_id: str = "manual") -> Report:
@@ -80,7 +79,7 @@ def add_jsonl(context: Context, path: Path, source_id: str = "manual") -> Report
                 with context.db.write() as session:
                     for name, found in _by_source(batch, source_id).items():
                         source = manual_source(context, name)
-                        counts, reasons = take_in(session, source, found, context.now)
+                        counts, reasons = take_found(session, source, found, context.now)
                         by_source.setdefault(name, Counter()).update(counts)
                         _count(session, report, source, by_source[name], context.now)
                         problems += reasons
@@ -99,8 +98,10 @@ def add_jsonl(context: Context, path: Path, source_id: str = "manual") -> Report
 
 
 def _count(session: Session, report: Report, source: Source, counts: Mapping[str, int], now: datetime) -> None:
-    fates = {fate: counts.get(fate, 0) for fate in (*ledger.FATES, "found")}
-    ledger.record(session, RunCount(run_id=report.run_id, source_id=source.id, at=now, **fates))
+    count = RunCount(run_id=report.run_id or 0, source_id=source.id, at=now)
+    for fate in (*ledger.FATES, "found"):
+        setattr(count, fate, counts.get(fate, 0))
+    ledger.record(session, count)
 
 
 def _by_source(batch: Iterable[tuple[str, Found]], default: str) -> dict[str, list[Found]]:
@@ -133,8 +134,10 @@ def _found(row: Any) -> tuple[str, Found]:
     if not (texts["title"] or texts["url"] or texts["arxiv_id"]):
         raise ValueError("neither title nor url nor arxiv_id is given")
     arxiv_id = texts.pop("arxiv_id")
-    found = Found(**{name: text for name, text in texts.items() if text})
-    found.arxiv_id = arxiv_id or None
+    found = Found(arxiv_id=arxiv_id or None)
+    for name, text in texts.items():
+        if text:
+            setattr(found, name, text)
     found.summary = found.summary or _text(row, "abstract")
     found.authors = _names(row.get("authors"))
     found.categories = [str(each) for each in row.get("categories") or []]

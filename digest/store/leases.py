@@ -1,7 +1,11 @@
-"""Claims that hold between processes: whose turn it is at a site that wants one request at a time."""
+"""Claims that hold between processes: whose turn it is at a site, and whether another process is at the same work."""
 
 from __future__ import annotations
 
+import os
+import socket
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from uuid import uuid4
 
@@ -53,3 +57,37 @@ def give_back(session: Session, name: str, holder: str, now: datetime, pause: ti
     if lease is not None and lease.holder == holder:
         lease.expires, lease.not_before = now, now + pause
         session.add(lease)
+
+
+@contextmanager
+def alone(db: Database, work: str, now: datetime) -> Iterator[bool]:
+    """Announce this process at a piece of work while the block runs; the value says whether no other one is at it.
+
+    A process that was killed is told from one at work by its id, on this machine; elsewhere its claim ends in a day.
+    """
+    here = f"{socket.gethostname()}/{os.getpid()}"
+    with db.write() as session:
+        lease = session.get(Lease, work)
+        free = lease is None or lease.expires <= now or lease.holder == here or not _at_work(lease.holder)
+        if free:
+            session.merge(Lease(name=work, holder=here, expires=now + timedelta(days=1)))
+    try:
+        yield free
+    finally:
+        if free:
+            with db.write() as session:
+                give_back(session, work, here, now)
+
+
+def _at_work(holder: str) -> bool:
+    """Whether the process that made a claim may still be alive."""
+    host, _, pid = holder.partition("/")
+    if host != socket.gethostname() or not pid.isdigit():
+        return True
+    try:
+        os.kill(int(pid), 0)
+    except ProcessLookupError:
+        return False
+    except OSError:
+        return True
+    return True

@@ -17,12 +17,12 @@ def states(session: Session, ids: Sequence[str]) -> dict[str, SourceState]:
 
 
 def claim(
-    session: Session, source_id: str, url: str, now: datetime, hold: timedelta, *, force: bool
+    session: Session, source_id: str, url: str, now: datetime, hold: timedelta, *, force: bool, resume: bool
 ) -> SourceState | None:
     """Take a source that is due, its next check put off by `hold` before anything is asked; None when it is not due.
 
-    A process that dies after this does not make the next one ask again at once. A source whose configured address
-    has changed starts afresh.
+    With `resume`, one whose last request never ended is due at once, but only the first time: a process that dies
+    again and again does not make us ask again and again. A changed address in the configuration starts afresh.
     """
     state = session.get(SourceState, source_id)
     if state is not None and state.url != url:
@@ -31,11 +31,17 @@ def claim(
         state = None
     if state is None:
         state = SourceState(source_id=source_id, url=url)
-    elif not force and (state.disabled or (state.next_check and state.next_check > now)):
+    elif not (force or (resume and state.unanswered == 1) or is_due(state, now)):
         return None
     state.next_check = now + hold
+    state.unanswered += 1
     session.add(state)
     return state
+
+
+def is_due(state: SourceState, now: datetime) -> bool:
+    """Whether a source may be asked by its own schedule."""
+    return not state.disabled and (state.next_check is None or state.next_check <= now)
 
 
 def save(session: Session, state: SourceState) -> None:

@@ -174,6 +174,7 @@ def upgrade() -> None:
     sa.Column('last_checked', sqlmodel.sql.sqltypes.UTCDateTime(), nullable=True),
     sa.Column('last_changed', sqlmodel.sql.sqltypes.UTCDateTime(), nullable=True),
     sa.Column('next_check', sqlmodel.sql.sqltypes.UTCDateTime(), nullable=True),
+    sa.Column('unanswered', sa.Integer(), nullable=False),
     sa.Column('errors', sa.Integer(), nullable=False),
     sa.Column('last_error', sqlmodel.sql.sqltypes.AutoString(), nullable=True),
     sa.Column('moved_to', sqlmodel.sql.sqltypes.AutoString(), nullable=True),
@@ -183,6 +184,7 @@ def upgrade() -> None:
     sa.Column('disabled', sqlmodel.sql.sqltypes.AutoString(), nullable=True),
     sa.Column('links_seen', sa.Integer(), nullable=False),
     sa.Column('cursor', sa.JSON(), nullable=False),
+    sa.Column('wishes', sa.JSON(), nullable=False),
     sa.PrimaryKeyConstraint('source_id')
     )
     op.create_table('subscriber',

@@ -1,0 +1,64 @@
+"""Which candidates a draft proposes: by rank, category by category, within the taxonomy's quotas."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Ranked:
+    """A candidate as the rankers and taggers left it; `category` is a slug or "other"."""
+
+    key: str
+    category: str
+    score: float
+    confidence: float = 1.0
+    secondary: str | None = None
+    covered: str = ""  # the period it was covered in before
+    turned_down: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Selection:
+    """Keys per section in the order of the taxonomy, and the rest in rank order, cut to the shortlist's length."""
+
+    sections: dict[str, list[str]]
+    shortlist: list[str]
+
+
+def select(
+    ranked: Sequence[Ranked],
+    quotas: Mapping[str, int],
+    *,
+    total: int | None = None,
+    shortlist: int = 50,
+    kept: Collection[str] = (),
+) -> Selection:
+    """Fill each category's quota from `ranked`, best first; of `total` places the best go first.
+
+    `quotas` is in the order of the sections. A work that was covered before or turned down is never proposed, but
+    may stand on the shortlist (turned-down ones do not). Keys in `kept` are the editor's and are always picked.
+    """
+    places = dict.fromkeys(quotas, 0)
+    sections: dict[str, list[str]] = {slug: [] for slug in quotas}
+    rest: list[str] = []
+    limit = len(ranked) if total is None else total
+    for candidate in ranked:
+        if _wanted(candidate, quotas, places, limit, kept):
+            slug = candidate.category if candidate.category in quotas else next(iter(quotas))
+            sections[slug].append(candidate.key)
+            places[slug] += 1
+        elif not candidate.turned_down:
+            rest.append(candidate.key)
+    return Selection(sections, rest[:shortlist])
+
+
+def _wanted(
+    candidate: Ranked, quotas: Mapping[str, int], places: Mapping[str, int], limit: int, kept: Collection[str]
+) -> bool:
+    if candidate.key in kept:
+        return True
+    if candidate.turned_down or candidate.covered or candidate.category not in quotas:
+        return False
+    return places[candidate.category] < quotas[candidate.category] and sum(places.values()) < limit

@@ -1,0 +1,153 @@
+"""A sheet read back from text, as any editor may have left it. What cannot be read is named by its line."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from itertools import pairwise
+from typing import Any
+
+from digest.errors import SheetError
+from digest.issues.chunks import Chunk, chunks
+from digest.issues.escape import unescape
+from digest.issues.front import front_matter
+from digest.issues.lines import as_pick, candidate_line, pick_line
+from digest.issues.values import AddedUrl, Sheet, SheetCandidate, SheetNote, SheetSection
+from digest.issues.words import RULE, dedent, head_fields, unshield
+from digest.issues.write import CLOSING, NOTES, SHORTLIST
+from digest.text import one_line, slug
+
+_ADDRESS = re.compile(r"^<?(?P<url>https?://[^\s<>]+)>?[ \t]*(?P<words>.*)$", re.IGNORECASE)
+
+
+@dataclass(slots=True)
+class _Reading:
+    """What was read so far."""
+
+    intro: str = ""
+    outro: str = ""
+    scratch: list[str] = field(default_factory=list)
+    sections: list[SheetSection] = field(default_factory=list)
+    notes: list[SheetNote] = field(default_factory=list)
+    shortlist: list[SheetCandidate] = field(default_factory=list)
+    part: str = "intro"  # where we are: intro, sections, or one of the reserved headings
+    seen: dict[str, int] = field(default_factory=dict)  # what stands where
+
+
+def parse(text: str) -> Sheet:
+    """Read a sheet. Raises SheetError with the line of the first thing that has no meaning."""
+    lines = text.removeprefix("\ufeff").replace("\r\n", "\n").replace("\r", "\n").split("\n")
+    sheet, start = front_matter(lines)
+    reading, cut = _Reading(), chunks(lines, start)
+    _drop_rule(cut)
+    for chunk in cut:
+        _TAKE[chunk.kind](reading, chunk)
+    return replace(
+        sheet,
+        intro=reading.intro,
+        outro=reading.outro,
+        sections=tuple(reading.sections),
+        notes=tuple(reading.notes),
+        shortlist=tuple(reading.shortlist),
+        scratch=unshield(reading.scratch),
+        conflicts=tuple(conflict for chunk in cut if chunk.kind != "pick" for conflict in chunk.conflicts),
+    )
+
+
+def _drop_rule(cut: Sequence[Chunk]) -> None:
+    """Take out the line above the shortlist."""
+    for before, chunk in pairwise(cut):
+        if chunk.kind == "section" and chunk.match and chunk.match["anchor"] == SHORTLIST:
+            while before.body and not before.body[-1].strip():
+                before.body.pop()
+            if before.body and RULE.match(before.body[-1]):
+                before.body.pop()
+
+
+def _intro(reading: _Reading, chunk: Chunk) -> None:
+    reading.intro = unshield(chunk.body)
+
+
+def _section(reading: _Reading, chunk: Chunk) -> None:
+    anchor, title = _groups(chunk, "anchor", "title")
+    if anchor in (SHORTLIST, NOTES, CLOSING):
+        _once(reading, chunk, f"the heading {{#{anchor}}}", anchor)
+        reading.part = anchor
+        _reserved(reading, chunk)
+        return
+    reading.part = "sections"
+    name = one_line(unescape(title))
+    if not name:
+        raise SheetError("this section has no title", "write '## Title', or delete the line", line=chunk.line)
+    fields, body = head_fields(chunk.body, ("closing",))
+    known = anchor.removeprefix("n:") or slug(name)
+    _once(reading, chunk, f"section {known!r}", f"section {known}")
+    closing = fields.get("closing", "")
+    reading.sections.append(SheetSection(known, name, unshield(body), closing))
+
+
+def _reserved(reading: _Reading, chunk: Chunk) -> None:
+    words = unshield(chunk.body)
+    if reading.part == CLOSING:
+        reading.outro = words
+    elif reading.part == SHORTLIST:
+        reading.scratch += chunk.body
+    elif words:
+        hint = "write them under one of the bets, or into the introduction"
+        raise SheetError("words above the first bet have no place", hint, line=chunk.line + 1)
+
+
+def _pick(reading: _Reading, chunk: Chunk) -> None:
+    entry = pick_line(chunk)
+    if not isinstance(entry, AddedUrl) and reading.part == SHORTLIST:
+        words = entry.blurb if entry.origin == "editor" else ""
+        reading.shortlist.append(
+            SheetCandidate(entry.key, entry.title, entry.url, entry.facts, covered=entry.covered, words=words)
+        )
+        return
+    if not isinstance(entry, AddedUrl):
+        _once(reading, chunk, entry.key, f"pick {entry.key}")
+    _append(reading, chunk, entry)
+
+
+def _line(reading: _Reading, chunk: Chunk) -> None:
+    read = candidate_line(chunk)
+    if isinstance(read, SheetNote):
+        _once(reading, chunk, f"the bet {read.id}", f"note {read.id}")
+        reading.notes.append(read)
+    elif reading.part == SHORTLIST:
+        _once(reading, chunk, f"{read.key} in the shortlist", f"candidate {read.key}")
+        reading.shortlist.append(read)
+    else:
+        _once(reading, chunk, read.key, f"pick {read.key}")
+        _append(reading, chunk, as_pick(read))
+
+
+def _added(reading: _Reading, chunk: Chunk) -> None:
+    (rest,) = _groups(chunk, "rest")
+    match = _ADDRESS.match(rest)
+    if match is None:
+        raise SheetError(f"{rest!r} holds no address", "write - <https://…> and your words", line=chunk.line)
+    words = unshield([match["words"], *dedent(chunk.body)])
+    _append(reading, chunk, AddedUrl(match["url"], words))
+
+
+def _append(reading: _Reading, chunk: Chunk, entry: Any) -> None:
+    if reading.part != "sections":
+        raise SheetError("this pick stands in no section", "move it under a '## ' heading", line=chunk.line)
+    last = reading.sections[-1]
+    reading.sections[-1] = replace(last, entries=(*last.entries, entry))
+
+
+def _groups(chunk: Chunk, *names: str) -> tuple[str, ...]:
+    return tuple((chunk.match[name] or "").strip() if chunk.match else "" for name in names)
+
+
+def _once(reading: _Reading, chunk: Chunk, what: str, name: str) -> None:
+    if name in reading.seen:
+        raise SheetError(f"{what} stands twice (first on line {reading.seen[name]})", "delete one", line=chunk.line)
+    reading.seen[name] = chunk.line
+
+
+_TAKE = {"intro": _intro, "section": _section, "pick": _pick, "line": _line, "added": _added}

@@ -1,0 +1,42 @@
+"""An issue's states and the moves between them, in one table."""
+
+from __future__ import annotations
+
+from digest.errors import Refused
+
+# (state, verb) -> state. Publishing again what is published changes nothing, so that every command can be repeated.
+MOVES: dict[tuple[str, str], str] = {
+    ("draft", "draft"): "draft",
+    ("draft", "approve"): "approved",
+    ("approved", "approve"): "approved",
+    ("approved", "return"): "draft",
+    ("approved", "publish"): "published",
+    ("published", "publish"): "published",
+    ("published", "correct"): "published",
+    ("published", "send"): "sent",
+    ("sent", "publish"): "sent",
+    ("sent", "correct"): "sent",
+    ("sent", "send"): "sent",
+}
+STATES = ("draft", "approved", "published", "sent")
+
+_HINTS = {
+    "draft": "read the sheet, then `digest approve PERIOD`",
+    "approved": "`digest draft PERIOD --return` takes the approval back; `digest publish PERIOD` publishes",
+    "published": "`digest publish PERIOD --correct` publishes a correction; `digest send PERIOD` mails it",
+    "sent": "readers have it: `digest publish PERIOD --correct` publishes a correction",
+}
+
+
+def move(state: str, verb: str, period: str = "PERIOD") -> str:
+    """The state after `verb`. Raises Refused when the table has no such move, with what can be done instead."""
+    after = MOVES.get((state, verb))
+    if after is None:
+        hint = _HINTS.get(state, "").replace("PERIOD", period)
+        raise Refused(f"{period}: an issue that is {state} cannot be put through '{verb}'", hint)
+    return after
+
+
+def moves_from(state: str) -> tuple[str, ...]:
+    """The verbs that can be used in a state."""
+    return tuple(verb for (before, verb) in MOVES if before == state)

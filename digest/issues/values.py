@@ -1,0 +1,126 @@
+"""The sheet as values: an issue under the editor's hand, its sections, its picks, and the shortlist below the line."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Literal
+
+Origin = Literal["source", "model", "editor"]
+
+
+@dataclass(frozen=True, slots=True)
+class Conflict:
+    """The program's newer text for a field the editor changed; the editor's stands, this is shown beside it."""
+
+    field: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class SheetPick:
+    """A pick. Title and a machine's blurb are plain text; an editor's blurb is Markdown. Facts are never read back."""
+
+    key: str
+    title: str
+    url: str = ""
+    facts: str = ""  # one plain line: authors · venue · date, see `facts_line`
+    blurb: str = ""  # empty with origin "source": still to be quoted or written
+    origin: Origin = "source"
+    engine: str = ""  # what a quotation is from ("abstract"), or the model that wrote it
+    flags: tuple[str, ...] = ()  # strings of a machine's blurb that the source does not support
+    covered: str = ""  # the period in which the work was already covered
+    highlight: str | None = None  # why it stands at the top
+    note: bool = False  # "also noted": one line
+    update_of: str | None = None  # the editor's label for a work that was covered before
+    conflicts: tuple[Conflict, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class AddedUrl:
+    """An address the editor typed into a section; what stands there is still to be fetched."""
+
+    url: str
+    words: str = ""
+    title: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class SheetSection:
+    """A heading with the editor's prose under it and the entries in the reader's order."""
+
+    slug: str
+    title: str
+    note: str = ""
+    closing: str = ""
+    entries: tuple[SheetPick | AddedUrl, ...] = ()
+
+    @property
+    def picks(self) -> tuple[SheetPick, ...]:
+        return tuple(entry for entry in self.entries if isinstance(entry, SheetPick))
+
+
+@dataclass(frozen=True, slots=True)
+class SheetCandidate:
+    """A line of the shortlist. `mark` is the editor's: " " open, "x" pick it, "-" turned down."""
+
+    key: str
+    title: str
+    url: str = ""
+    facts: str = ""
+    category: str = ""
+    confidence: float | None = None
+    score: float | None = None
+    reasons: tuple[str, ...] = ()
+    mentions: int = 1
+    covered: str = ""
+    mark: Literal[" ", "x", "-"] = " "
+    words: str = ""  # what the editor wrote behind the line; becomes the blurb
+
+    def __post_init__(self) -> None:
+        for name in ("confidence", "score"):
+            value = getattr(self, name)
+            object.__setattr__(self, name, None if value is None else round(float(value), 3))
+
+
+@dataclass(frozen=True, slots=True)
+class SheetNote:
+    """A bet or a doubt kept for the year's end; the editor answers right, wrong or open."""
+
+    id: int
+    text: str
+    outcome: Literal["open", "right", "wrong"] = "open"
+    words: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Sheet:
+    """An issue as the editor sees it. Prose (intro, outro, notes, scratch) is Markdown, the title plain text."""
+
+    period: str
+    title: str
+    date: datetime
+    form: Literal["category", "month", "both"] = "category"
+    state: str = "draft"
+    layout: str = "post"
+    intro: str = ""
+    outro: str = ""
+    sections: tuple[SheetSection, ...] = ()
+    notes: tuple[SheetNote, ...] = ()
+    shortlist: tuple[SheetCandidate, ...] = ()
+    scratch: str = ""  # the editor's own lines below the line; readers never see them
+    conflicts: tuple[Conflict, ...] = ()
+
+    def picks(self) -> Iterator[tuple[SheetSection, SheetPick]]:
+        """Every pick with its section, in order."""
+        for section in self.sections:
+            for pick in section.picks:
+                yield section, pick
+
+    def added(self) -> Iterator[tuple[SheetSection, AddedUrl]]:
+        """Every address that waits to be fetched, with its section."""
+        for section in self.sections:
+            for entry in section.entries:
+                if isinstance(entry, AddedUrl):
+                    yield section, entry

@@ -1,0 +1,18 @@
+"""Markdown that every parser reads alike: foreign text escaped into it, the editor's prose rewritten from its tree."""
+
+from digest.markdown.escape import Md, escape, escape_code, link
+from digest.markdown.prose import Remark, inline, lint, rewrite, to_html, to_html_line, to_text
+
+__all__ = [
+    "Md",
+    "Remark",
+    "escape",
+    "escape_code",
+    "inline",
+    "link",
+    "lint",
+    "rewrite",
+    "to_html",
+    "to_html_line",
+    "to_text",
+]

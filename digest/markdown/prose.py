@@ -1,0 +1,235 @@
+"""The editor's prose: parsed once as CommonMark, then written as HTML, as plain text, or as Markdown that kramdown
+shows the same; what lies outside the subset both agree on is named with its line."""
+
+from __future__ import annotations
+
+import html
+import re
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from functools import cache
+
+import nh3
+from markdown_it import MarkdownIt
+from markdown_it.token import Token
+from markdown_it.tree import SyntaxTreeNode
+
+from digest.markdown.escape import Md, escape_code, escape_inside, link, opening
+from digest.text import strip_hidden
+
+_ALLOWED = {
+    *("root", "paragraph", "inline", "text", "softbreak", "em", "strong", "link", "code_inline"),
+    *("bullet_list", "list_item", "blockquote", "fence"),
+}
+_NAMES = {
+    "ordered_list": "a numbered list",
+    "image": "an image",
+    "hr": "a horizontal rule",
+    "hardbreak": "a forced line break",
+    "code_block": "an indented block (fence it with ```)",
+}
+_TAGS = {"p", "em", "strong", "a", "code", "pre", "ul", "ol", "li", "h2", "h3", "blockquote", "br", "hr"}
+_HTML_TAG = re.compile(r"</?[A-Za-z][A-Za-z0-9-]*(\s[^<>]*)?/?>")
+
+
+@dataclass(frozen=True, slots=True)
+class Remark:
+    """Something in prose that would not look the same everywhere; `line` is 1-based."""
+
+    line: int
+    message: str
+
+
+@cache
+def _parser() -> MarkdownIt:
+    return MarkdownIt("commonmark", {"html": False})
+
+
+def _tokens(prose: str) -> list[Token]:
+    return _parser().parse(strip_hidden(prose))
+
+
+def _tree(prose: str) -> SyntaxTreeNode:
+    return SyntaxTreeNode(_tokens(prose))
+
+
+def lint(prose: str) -> list[Remark]:
+    """What lies outside the subset: paragraphs, emphasis, links, `-` lists, `##` headings, quotes, fenced code."""
+    remarks = [
+        Remark(line, message) for node in _tree(prose).walk() if (message := _complaint(node)) for line in [_line(node)]
+    ]
+    return sorted(set(remarks), key=lambda remark: (remark.line, remark.message))
+
+
+def _complaint(node: SyntaxTreeNode) -> str:
+    if node.type == "heading":
+        return "" if node.tag in ("h2", "h3") else f"a heading of level {node.tag[1]}; write it with ##"
+    if node.type == "bullet_list":
+        return "" if node.markup == "-" else f"a list marked with {node.markup}; mark it with -"
+    if node.type == "link" and not _address(str(node.attrs.get("href", "")), ""):
+        return "a link that is neither http nor https, nor a place on this site"
+    if node.type == "text" and _HTML_TAG.search(node.content):
+        return "HTML, which is shown as text"
+    return "" if node.type in _ALLOWED else f"{_NAMES.get(node.type, node.type)} is outside the allowed subset"
+
+
+def _line(node: SyntaxTreeNode) -> int:
+    """The line a node begins on; inline nodes count the line breaks before them."""
+    breaks, here = 0, node
+    while here.parent is not None and here.nester_tokens is None and here.type != "inline" and here.map is None:
+        siblings = here.parent.children
+        breaks += sum(s.type in ("softbreak", "hardbreak") for s in siblings[: siblings.index(here)])
+        here = here.parent
+    while here.map is None and here.parent is not None:
+        here = here.parent
+    return (here.map[0] if here.map else 0) + breaks + 1
+
+
+def to_html_line(prose: str, base: str = "") -> str:
+    """The same in one line, without paragraphs."""
+    spans = [_html(node, base).strip() for node in _tree(prose).walk() if node.type == "inline"]
+    return _clean(" ".join(spans))
+
+
+def to_html(prose: str, base: str = "") -> str:
+    """HTML of prose, sanitised; links that begin with `/` are put below `base`."""
+    rendered = "".join(_html(node, base) for node in _tree(prose).children)
+    return _clean(rendered)
+
+
+def _clean(rendered: str) -> str:
+    return nh3.clean(rendered, tags=_TAGS, attributes={"a": {"href"}}, link_rel=None, url_schemes={"http", "https"})
+
+
+def _html(node: SyntaxTreeNode, base: str) -> str:
+    kind = node.type
+    if kind in ("text", "softbreak", "hardbreak"):
+        return {"softbreak": "\n", "hardbreak": "<br />"}.get(kind, html.escape(node.content, quote=False))
+    if kind in ("code_inline", "fence", "code_block"):
+        code = f"<code>{html.escape(node.content, quote=False)}</code>"
+        return code if kind == "code_inline" else f"<pre>{code}</pre>\n"
+    if kind == "image":
+        return _html_link(node, str(node.attrs.get("src", "")), html.escape(node.content), base)
+    inner = "".join(_html(child, base) for child in node.children)
+    if kind == "link":
+        return _html_link(node, str(node.attrs.get("href", "")), inner, base)
+    if (kind == "paragraph" and node.hidden) or kind == "inline":
+        return inner
+    if kind == "heading":
+        return f"<{_heading(node)}>{inner}</{_heading(node)}>\n" if inner else ""
+    return f"<{node.tag}>{inner}</{node.tag}>" + ("" if kind in ("em", "strong") else "\n")
+
+
+def _html_link(node: SyntaxTreeNode, address: str, words: str, base: str) -> str:
+    target = _address(address, base)
+    return f'<a href="{html.escape(target)}">{words}</a>' if target else words
+
+
+def _heading(node: SyntaxTreeNode) -> str:
+    return "h2" if node.tag in ("h1", "h2") else "h3"
+
+
+def _address(address: str, base: str) -> str:
+    """Where a link leads: the web, a place on this site, an anchor; empty for all else."""
+    if address.startswith("//"):
+        return ""
+    if address.startswith("/"):
+        absolute = link(f"https://site.invalid{address}")
+        return base + absolute.removeprefix("https://site.invalid") if absolute else ""
+    if re.fullmatch(r"#[A-Za-z0-9_.:-]+", address):
+        return address
+    return link(address)
+
+
+def rewrite(prose: str, base: str = "") -> Md:
+    """Markdown written anew from the prose's tree: kramdown shows what CommonMark reads, and Liquid sees nothing."""
+    return Md("\n\n".join(_block(node, base) for node in _tree(prose).children))
+
+
+def inline(prose: str, base: str = "") -> Md:
+    """The same as one line, for a list item or a table cell: the words of all its paragraphs."""
+    parts = [_inline(node.children, base) for node in _tree(prose).walk() if node.type == "inline"]
+    return opening(" ".join(part.strip() for part in parts))
+
+
+def _block(node: SyntaxTreeNode, base: str) -> str:
+    kind = node.type
+    if kind in ("fence", "code_block"):
+        return f"<pre><code>{escape_code(node.content)}</code></pre>"
+    if kind == "hr":
+        return "* * *"
+    if kind == "heading":
+        words = _children(node, base)
+        return f"{'#' * int(_heading(node)[1])} {words}" if words else ""
+    if kind == "blockquote":
+        return _prefixed("\n\n".join(_block(child, base) for child in node.children), "> ", "> ")
+    if kind in ("bullet_list", "ordered_list"):
+        return _list(node, base)
+    return opening(_children(node, base))
+
+
+def _list(node: SyntaxTreeNode, base: str) -> str:
+    tight = all(child.hidden for item in node.children for child in item.children if child.type == "paragraph")
+    items = []
+    for number, item in enumerate(node.children, 1):
+        mark = "- " if node.type == "bullet_list" else f"{number}. "
+        body = ("\n" if tight else "\n\n").join(_block(child, base) for child in item.children)
+        items.append(_prefixed(body, mark, " " * len(mark)))
+    return ("\n" if tight else "\n\n").join(items)
+
+
+def _prefixed(body: str, first: str, rest: str) -> str:
+    lines = body.split("\n")
+    return "\n".join(
+        (first if i == 0 else rest) + line if line or i == 0 else rest.rstrip() for i, line in enumerate(lines)
+    )
+
+
+def _children(node: SyntaxTreeNode, base: str) -> str:
+    return "".join(_inline(child.children, base) for child in node.children if child.type == "inline").strip()
+
+
+def _inline(nodes: Iterable[SyntaxTreeNode], base: str) -> str:
+    return "".join(_span(node, base) for node in nodes)
+
+
+def _span(node: SyntaxTreeNode, base: str) -> str:
+    """Emphasis is written as tags: kramdown and CommonMark differ on stars beside letters and on stars in stars."""
+    simple: dict[str, Callable[[], str]] = {
+        "text": lambda: escape_inside(node.content),
+        "softbreak": lambda: " ",
+        "hardbreak": lambda: "<br />",
+        "code_inline": lambda: f"<code>{escape_code(node.content)}</code>",
+        "em": lambda: f"<em>{_inline(node.children, base)}</em>",
+        "strong": lambda: f"<strong>{_inline(node.children, base)}</strong>",
+        "link": lambda: _md_link(_inline(node.children, base), str(node.attrs.get("href", "")), base),
+        "image": lambda: _md_link(escape_inside(node.content), str(node.attrs.get("src", "")), base),
+    }
+    return simple[node.type]()
+
+
+def _md_link(words: str, address: str, base: str) -> str:
+    target = _address(address, base).replace("&", "&amp;")
+    return f"[{words}]({target})" if target and words.strip() else words
+
+
+def to_text(prose: str, base: str = "") -> str:
+    """Plain text of prose: paragraphs apart by a blank line, a link's address after its words."""
+    return "\n\n".join(text for node in _tree(prose).children if (text := _text(node, base).strip()))
+
+
+def _text(node: SyntaxTreeNode, base: str) -> str:
+    kind = node.type
+    if kind in ("text", "code_inline", "fence", "code_block"):
+        return node.content
+    if kind in ("softbreak", "hardbreak"):
+        return " "
+    inner = "".join(_text(child, base) for child in node.children)
+    if kind == "link":
+        target = _address(str(node.attrs.get("href", "")), base)
+        return f"{inner} ({target})" if target and target != inner else inner
+    if kind == "list_item":
+        return _prefixed(inner.strip(), "- ", "  ") + "\n"
+    if kind == "blockquote":
+        return _prefixed(inner.strip(), "> ", "> ") + "\n\n"
+    return inner + ("\n\n" if kind == "paragraph" and not node.hidden else "\n" if kind == "paragraph" else "")

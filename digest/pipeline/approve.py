@@ -1,0 +1,85 @@
+"""`check` and `approve`: a person's yes, after the gates; typed addresses become picks first."""
+
+from __future__ import annotations
+
+from digest import issues, site
+from digest.errors import DigestError, Refused
+from digest.issues import Sheet, SheetPick
+from digest.periods import Period
+from digest.pipeline.add import add_url
+from digest.pipeline.blurbs import quoted
+from digest.pipeline.context import Context, recorded
+from digest.pipeline.gates import problems
+from digest.pipeline.propose import item_pick
+from digest.pipeline.sheets import adopt, current, keep_hand
+from digest.ports import Document, Report
+from digest.store import issues as issue_store
+from digest.store import items as item_store
+from digest.text import hexdigest
+
+
+def check(context: Context, period: Period, *, accept_gaps: bool = False) -> Report:
+    """Run the gates on the sheet as it lies there. Raises Refused with every reason and what mends it."""
+    with recorded(context, "check", period.name) as report:
+        _, sheet = current(context, period)
+        _pass(context, period, sheet, sign=False, accept_gaps=accept_gaps)
+        report.line = f"{period}: nothing stands in the way of approval"
+    return report
+
+
+def approve(context: Context, period: Period, *, by: str = "", sign: bool = False, accept_gaps: bool = False) -> Report:
+    """Take the sheet as the issue: fetch typed addresses, run the gates, adopt every word, note who approved."""
+    with recorded(context, "approve", period.name) as report:
+        with context.db.read() as session:
+            state = issues.move(issue_store.existing(session, period.name).state, "approve", period.name)
+        text, sheet = current(context, period)
+        keep_hand(context, period, text)
+        settled = settled_sheet(context, sheet)
+        _pass(context, period, settled, sign=sign, accept_gaps=accept_gaps)
+        text = issues.render(settled)
+        site.write(context.site, [Document(f"_drafts/{period.name}.md", text.encode())])
+        name = by or context.config.newsletter.author
+        with context.db.write() as session:
+            issue = issue_store.existing(session, period.name)
+            base = issue_store.newest_sheet(session, period.name, "generated")
+            issue_store.keep_sheet(session, period.name, "approved", text, context.now)
+            adopt(session, issue, settled, issues.parse(base.text) if base else None, context.now)
+            issue.state, issue.approved, issue.approved_by = state, context.now, name
+            issue.sheet_digest = hexdigest(text)
+            if sign:
+                issue_store.sign(session, issue.id or 0, name, context.now)
+            session.add(issue)
+        picked = sum(1 for _ in settled.picks())
+        report.numbers = {"picks": picked}
+        report.line = f"{period}: approved by {name}, {picked} picks; `digest publish {period}` publishes it"
+    return report
+
+
+def _pass(context: Context, period: Period, sheet: Sheet, *, sign: bool, accept_gaps: bool) -> None:
+    found = problems(context, period, sheet, sign=sign, accept_gaps=accept_gaps)
+    if found:
+        told = [f"{problem.reason}\n    → {problem.command}" for problem in found]
+        raise Refused(f"{period} cannot be approved yet:\n  " + "\n  ".join(told), "mend these and say it again")
+
+
+def settled_sheet(context: Context, sheet: Sheet) -> Sheet:
+    """The sheet with ticked lines moved up, typed addresses fetched, and empty blurbs quoted."""
+    titles = {category.slug: category.title for category in context.config.taxonomy.categories}
+    settled = issues.settle(sheet, titles)
+    added = {entry.url: _fetched(context, entry.url) for _, entry in settled.added()}
+    waiting = [pick.key for _, pick in settled.picks() if not pick.blurb and pick.origin == "source"]
+    with context.db.read() as session:
+        stored = item_store.by_keys(session, waiting)
+    picks = {key: item_pick(context.config, item, quoted(item)) for key, item in stored.items()}
+    return issues.fill(settled, picks, added)
+
+
+def _fetched(context: Context, url: str) -> SheetPick:
+    try:
+        item, _ = add_url(context, url)
+    except DigestError as error:
+        raise Refused(
+            f"{url}, which the sheet adds, cannot be read: {error.message}",
+            "mend the address, or `digest add --jsonl FILE` with its title",
+        ) from error
+    return item_pick(context.config, item, quoted(item))

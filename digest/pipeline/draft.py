@@ -1,0 +1,126 @@
+"""`draft`: writes the sheet of a period, or merges what is new into the one a person is working on."""
+
+from __future__ import annotations
+
+from sqlmodel import Session
+
+from digest import issues, site
+from digest.issues import Sheet
+from digest.models import Issue
+from digest.periods import Period
+from digest.pipeline.blurbs import Blurbs
+from digest.pipeline.context import Context, recorded
+from digest.pipeline.propose import Proposal, propose
+from digest.pipeline.rank import rank
+from digest.pipeline.sheets import adopt, keep_hand, on_disk, sheet_path
+from digest.ports import Document, Report
+from digest.render import words
+from digest.store import issues as issue_store
+from digest.store import items as item_store
+from digest.store import judgements
+
+
+def draft(context: Context, period: Period, *, dry_run: bool = False) -> Report:
+    """Propose, merge with what lies on disk, write; what was touched by hand stays, removals stay removed."""
+    with recorded(context, "draft", period.name) as report:
+        with context.db.read() as session:
+            may_be_drafted(session, period)
+            ranked = bool(judgements.ranking(session, period.name, 1))
+        if not ranked:
+            rank(context, period)
+        proposal = propose(context, period, report.run_id)
+        write(context, period, proposal, report, dry_run=dry_run)
+        report.problems = proposal.blurbs.problems
+    return report
+
+
+def write(context: Context, period: Period, proposal: Proposal, report: Report, *, dry_run: bool = False) -> None:
+    """Merge a newly generated sheet with the one on disk, and keep, write and adopt the result.
+
+    The hand's version is kept first, then the file is written, then the store follows: a crash at any point leaves
+    a file and a store from which the same command comes to the same end.
+    """
+    mine, new = on_disk(context, period), proposal.sheet
+    merged, conflicts = _merged(context, period, mine, new)
+    picked = sum(1 for _ in merged.picks())
+    report.numbers = {"picks": picked, "shortlist": len(merged.shortlist), "conflicts": len(conflicts)}
+    report.line = f"{period}: {picked} picks, {len(merged.shortlist)} on the shortlist"
+    if conflicts:
+        report.line += f", {len(conflicts)} of your texts differ from newer ones of the program (shown in the sheet)"
+    if dry_run:
+        report.line += " (nothing written)"
+        return
+    keep_hand(context, period, mine)
+    text = issues.render(merged)
+    site.write(context.site, [Document(f"_drafts/{period.name}.md", text.encode())])
+    with context.db.write() as session:
+        issue = issue_store.find(session, period.name) or _new_issue(context, period, merged)
+        session.add(issue)
+        session.flush()
+        issue.engines = engines(context, session, merged, proposal.blurbs)
+        issue.numbers = numbers(context, session, period, merged)
+        issue_store.keep_sheet(session, period.name, "generated", issues.render(new), context.now)
+        issue_store.keep_sheet(session, period.name, "merged", text, context.now)
+        adopt(session, issue, merged, new, context.now, proposal.blurbs.words)
+    report.line += f" → {sheet_path(context, period).relative_to(context.root)}"
+
+
+def engines(context: Context, session: Session, sheet: Sheet, blurbs: Blurbs) -> list[str]:
+    """Who sorted and who wrote, in the words readers see; empty when this machine did it all."""
+    items = item_store.by_keys(session, [pick.key for _, pick in sheet.picks()])
+    rows = judgements.taggings(session, [item.id or 0 for item in items.values()])
+    models = sorted({name for row in rows.values() for name in row if ":" in name})
+    writers = sorted({pick.engine for _, pick in sheet.picks() if pick.origin == "model"})
+    w = words(context.config.newsletter.language)
+    return [w("sorted_with", engine=name) for name in models] + [w("commentary", engine=name) for name in writers]
+
+
+def _merged(context: Context, period: Period, mine: str | None, new: Sheet) -> tuple[Sheet, list[issues.MergeConflict]]:
+    with context.db.read() as session:
+        base = issue_store.newest_sheet(session, period.name, "generated")
+        last = issue_store.newest_sheet(session, period.name)
+    hand = mine if mine is not None else last.text if last else None
+    if hand is None:
+        return new, []
+    before = issues.parse(base.text) if base else new
+    titles = {category.slug: category.title for category in context.config.taxonomy.categories}
+    return issues.merge(before, issues.settle(issues.parse(hand), titles), new)
+
+
+def may_be_drafted(session: Session, period: Period) -> None:
+    """Raise Refused when the issue has left the hands of the editor."""
+    issue = issue_store.find(session, period.name)
+    if issue is not None:
+        issues.move(issue.state, "draft", period.name)
+
+
+def _new_issue(context: Context, period: Period, sheet: Sheet) -> Issue:
+    newsletter = context.config.newsletter
+    host = newsletter.url.split("://", 1)[1].split("/", 1)[0].split(":", 1)[0]
+    since = newsletter.owned_since or f"{context.now:%Y-%m-%d}"
+    return Issue(
+        period=period.name,
+        kind=period.kind,
+        form=sheet.form,
+        title=sheet.title,
+        atom_id=f"tag:{host},{since}:digest/{period.kind}/{period.name.replace('..', '_')}",
+        taxonomy={
+            "version": context.config.taxonomy.version,
+            "categories": [{"slug": c.slug, "title": c.title} for c in context.config.taxonomy.categories],
+        },
+        created=context.now,
+    )
+
+
+def numbers(context: Context, session: Session, period: Period, sheet: Sheet) -> dict[str, object]:
+    """How much was read and kept, in all and by source."""
+    read = item_store.read_counts(session, period.start(context.zone), period.end(context.zone))
+    kept: dict[str, int] = {}
+    for item in item_store.by_keys(session, [pick.key for _, pick in sheet.picks()]).values():
+        kept[item.source_id] = kept.get(item.source_id, 0) + 1
+    labels = {source.id: source.label for source in context.config.sources}
+    rows = [
+        {"name": labels.get(name, name), "read": count, "kept": kept.get(name, 0)}
+        for name, count in sorted(read.items(), key=lambda pair: (-pair[1], pair[0]))
+    ]
+    return {"read": sum(read.values()), "kept": sum(kept.values()), "sources": rows}

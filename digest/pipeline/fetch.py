@@ -1,0 +1,107 @@
+"""The fetch stage: ask each due source, read its answer in a worker, take its items in, keep state and count."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter
+from collections.abc import Callable, Coroutine, Iterable, Sequence
+from contextlib import aclosing
+from datetime import timedelta
+from typing import Any
+
+from digest.config import Config, Source
+from digest.errors import NotFoundError
+from digest.fetch.silence import silent_for
+from digest.fetch.worker import Workers
+from digest.models import RunCount
+from digest.pipeline.context import Context, recorded
+from digest.pipeline.visit import Tools, Visit
+from digest.ports import Report
+from digest.store import ledger
+from digest.store.leases import alone
+
+_VISITS = 24  # sources under way at once; the fetcher's own limit is on requests
+_WORDS = ("new", "revised", "unchanged", "duplicate", "rejected", "failed")
+
+
+async def fetch(context: Context, names: Sequence[str] = (), *, force: bool = False) -> Report:
+    """Fetch the sources that are due, or those named; `force` asks also those that are not due.
+
+    One source's failure is in the report and its count, and the run goes on. Raises NotFoundError for a name that no
+    source has. May be stopped at any moment: each source's items, state and count are stored in one transaction.
+    """
+    sources = chosen(context.config, names)
+    with recorded(context, "fetch") as report, alone(context.db, "fetch", context.now) as only:
+        async with aclosing(context.make_fetcher()) as fetcher, Workers() as workers:
+            tools = Tools(context, fetcher, workers, report.run_id or 0)
+            visits = [Visit(tools, source, force=force, resume=only) for source in sources]
+            with context.progress.task("fetch", len(sources)) as step:
+                counts = await _all(visits, step)
+        _summarise(report, counts, silences(context))
+    return report
+
+
+def chosen(config: Config, names: Sequence[str]) -> list[Source]:
+    """The enabled sources, or those named, enabled or not."""
+    if not names:
+        return [source for source in config.sources if source.enabled]
+    known = {source.id: source for source in config.sources}
+    if missing := [name for name in names if name not in known]:
+        raise NotFoundError(f"no source {missing[0]!r}", f"sources.yaml names {', '.join(sorted(known))}")
+    return [known[name] for name in dict.fromkeys(names)]
+
+
+def silences(context: Context) -> dict[str, timedelta]:
+    """The enabled sources that have gone silent against their own history, and for how long."""
+    with context.db.read() as session:
+        days = {
+            source.id: ledger.active_days(session, source.id) for source in context.config.sources if source.enabled
+        }
+    quiet = {source_id: silent_for(moments, context.now) for source_id, moments in days.items()}
+    return {source_id: length for source_id, length in quiet.items() if length}
+
+
+async def _all(visits: Iterable[Visit], step: Callable[[int], None]) -> list[RunCount]:
+    """Make the visits, a few at once; the first unexpected error, or a stop, ends all of them."""
+    places = asyncio.Semaphore(_VISITS)
+
+    async def make(visit: Visit) -> RunCount:
+        async with places:
+            count = await visit.make()
+        step(1)
+        return count
+
+    return await _together([make(visit) for visit in visits])
+
+
+async def _together(work: Sequence[Coroutine[Any, Any, RunCount]]) -> list[RunCount]:
+    tasks = [asyncio.create_task(one) for one in work]
+    try:
+        return [await task for task in tasks]
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+
+def _summarise(report: Report, counts: Sequence[RunCount], silent: dict[str, timedelta]) -> None:
+    """Fill the report: one line, the sums, and what went wrong at which source."""
+    asked = [count for count in counts if count.state != "skipped"]
+    failed = [count for count in asked if count.state in ("failed", "partial")]
+    sums = Counter({word: sum(getattr(count, word) for count in asked) for word in ("found", *_WORDS, "bytes")})
+    report.state = "done" if not failed else "failed" if len(failed) == len(asked) else "partial"
+    report.numbers = {
+        "sources": len(asked),
+        "unmodified": sum(count.state == "unmodified" for count in asked),
+        "not_due": len(counts) - len(asked),
+        "sources_failed": len(failed),
+        "silent": {source_id: length.days for source_id, length in sorted(silent.items())},
+        **sums,
+    }
+    report.problems = [f"{c.source_id}: {c.error}" + (f" ({c.hint})" if c.hint else "") for c in failed]
+    told = ", ".join(f"{sums[word]} {word}" for word in _WORDS if sums[word] or word in ("new", "revised"))
+    report.line = f"fetch: {len(asked)} sources, {told}"
+    if failed:
+        report.line += f"; {len(failed)} of them failed"
+    if len(asked) < len(counts):
+        report.line += f"; {len(counts) - len(asked)} not due"

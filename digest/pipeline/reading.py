@@ -1,0 +1,63 @@
+"""From an answer's bytes to items ready for the store. Runs in a worker process: few imports, no I/O."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from digest.config.schema import Source
+from digest.intake import Prepared, Rejected, prepare
+from digest.ports import Page, Request, Response
+from digest.sources import KINDS, read_page
+
+PARSER_VERSION = 1  # raise it when the same bytes would now give more: every source is then asked unconditionally
+
+
+@dataclass(slots=True)
+class Reading:
+    """What one answer held. `found` counts all of its items; the rest is as in `Page`."""
+
+    prepared: list[Prepared] = field(default_factory=list)
+    rejected: list[Rejected] = field(default_factory=list)
+    next: Request | None = None
+    warnings: list[str] = field(default_factory=list)
+    ttl: int | None = None
+    skip_hours: frozenset[int] = frozenset()
+    skip_days: frozenset[str] = frozenset()
+    cursor: Mapping[str, Any] = field(default_factory=dict)
+    total: int | None = None
+
+    @property
+    def found(self) -> int:
+        return len(self.prepared) + len(self.rejected)
+
+
+def read(source: Source, response: Response, now: datetime, first_fetch: bool = False) -> Reading:
+    """Read an answer as the source's kind does. Raises ParseError."""
+    return _reading(KINDS[source.kind].parse(source, response), source, now, first_fetch)
+
+
+def read_window(source: Source, response: Response, now: datetime) -> Reading:
+    """Read a page of arXiv's query API where 0 papers may be true. Raises ParseError."""
+    return _reading(read_page(source, response), source, now, first_fetch=True)
+
+
+def _reading(page: Page, source: Source, now: datetime, first_fetch: bool) -> Reading:
+    reading = Reading(
+        next=page.next,
+        warnings=page.warnings,
+        ttl=page.ttl,
+        skip_hours=page.skip_hours,
+        skip_days=page.skip_days,
+        cursor=page.cursor,
+        total=page.total,
+    )
+    for found in page.items:
+        outcome = prepare(found, source, now, first_fetch=first_fetch)
+        if isinstance(outcome, Rejected):
+            reading.rejected.append(outcome)
+        else:
+            reading.prepared.append(outcome)
+    return reading

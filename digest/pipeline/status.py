@@ -1,0 +1,110 @@
+"""`status` and `runs`: what was read, what is due, which issues are where. Reads only."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import func
+from sqlmodel import Session, col, select
+
+from digest.models import Issue, Item, Pick, Run
+from digest.pipeline.context import Context
+from digest.pipeline.fetch import silences
+from digest.store import ledger
+from digest.store import runs as run_store
+from digest.store import sources as source_store
+
+_FATES = ("new", "revised", "unchanged", "duplicate", "rejected", "failed")
+
+
+def status(context: Context) -> dict[str, Any]:
+    """Everything `digest status` shows: totals, a row a source, a row an issue."""
+    silent = silences(context)
+    with context.db.read() as session:
+        rows = _sources(context, session)
+        totals = _totals(session)
+        issues = _issues(session)
+    for row in rows:
+        if row["id"] in silent:
+            row["state"] = f"silent for {silent[row['id']].days} days"
+    trouble = sum(1 for row in rows if row["error"])
+    line = f"{totals['items']} items from {len(rows)} sources, {totals['picks']} picks in {totals['issues']} issues"
+    if trouble:
+        line += f"; {trouble} sources in trouble"
+    return {"line": line, "totals": totals, "sources": rows, "issues": issues}
+
+
+def _totals(session: Session) -> dict[str, int]:
+    def count(query: Any) -> int:
+        return int(session.exec(query).one())
+
+    return {
+        "items": count(select(func.count(col(Item.id))).where(col(Item.merged_into).is_(None))),
+        "issues": count(select(func.count(col(Issue.id)))),
+        "published": count(select(func.count(col(Issue.id))).where(col(Issue.state).in_(("published", "sent")))),
+        "picks": count(select(func.count(col(Pick.id)))),
+    }
+
+
+def _sources(context: Context, session: Session) -> list[dict[str, Any]]:
+    ids = [source.id for source in context.config.sources]
+    states, counts = source_store.states(session, ids), ledger.latest(session, ids)
+    brought = dict(session.exec(select(Item.source_id, func.count()).group_by(Item.source_id)).all())
+    rows = []
+    for source in context.config.sources:
+        state, count = states.get(source.id), counts.get(source.id)
+        told = "".join(f" {word} {getattr(count, word)}" for word in _FATES if count and getattr(count, word)).strip()
+        rows.append(
+            {
+                "id": source.id,
+                "kind": source.kind,
+                "enabled": source.enabled,
+                "items": brought.get(source.id, 0),
+                "state": _state(source.enabled, state, count),
+                "counts": told,
+                "checked": _short(state.last_checked) if state else "",
+                "next": _short(state.next_check) if state else "",
+                "error": (state.last_error or "") if state else "",
+            }
+        )
+    return rows
+
+
+def _state(enabled: bool, state: Any, count: Any) -> str:
+    if not enabled:
+        return "off"
+    if state is not None and state.disabled:
+        return str(state.disabled)
+    return str(count.state) if count is not None else "never read"
+
+
+def _issues(session: Session) -> list[dict[str, Any]]:
+    query = select(Issue, func.count(col(Pick.id))).join(Pick, isouter=True).group_by(col(Issue.id))
+    return [
+        {"period": issue.period, "kind": issue.kind, "state": issue.state, "picks": picks, "title": issue.title}
+        for issue, picks in session.exec(query.order_by(col(Issue.period)))
+    ]
+
+
+def runs(context: Context, limit: int) -> list[dict[str, Any]]:
+    """The newest runs, newest first, as rows."""
+    with context.db.read() as session:
+        return [_run(run) for run in run_store.latest(session, limit)]
+
+
+def _run(run: Run) -> dict[str, Any]:
+    seconds = (run.finished - run.started).total_seconds() if run.finished else None
+    return {
+        "id": run.id,
+        "stage": run.stage,
+        "period": run.period,
+        "state": run.state,
+        "started": _short(run.started),
+        "seconds": None if seconds is None else round(seconds, 1),
+        "line": run.report.get("line", "") or run.reason,
+    }
+
+
+def _short(moment: datetime | None) -> str:
+    return f"{moment:%Y-%m-%d %H:%M}" if moment else ""

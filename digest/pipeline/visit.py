@@ -1,0 +1,140 @@
+"""One visit to one source: claim, ask, read, take in, keep. The only place that knows the order of these steps."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from functools import partial
+
+from digest.config import Source
+from digest.errors import ParseError, SourceError
+from digest.fetch.patience import patiently
+from digest.fetch.worker import Workers
+from digest.models import RunCount, SourceState
+from digest.pipeline.context import Context
+from digest.pipeline.intake import take_in
+from digest.pipeline.reading import Reading, read
+from digest.pipeline.remember import answered, failed, is_same, validators
+from digest.ports import Fetcher, Request, Response
+from digest.sources import KINDS
+from digest.store import ledger, sources
+
+_HOLD = timedelta(hours=1)  # what a claim puts the next check off by, should the process die before the answer
+_MOST_PAGES = 500
+_ATTEMPTS = {"arxiv": 4, "arxiv-oai": 4}  # arXiv answers nothing, HTML or 503 now and then; others are asked once
+
+
+@dataclass(frozen=True, slots=True)
+class Tools:
+    """What every visit of a run shares."""
+
+    context: Context
+    fetcher: Fetcher
+    workers: Workers
+    run_id: int
+    sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
+
+
+class Visit:
+    """A visit in the making. `make()` raises no SourceError: a failure is in the count and in the source's state.
+
+    `force` asks a source that is not due; `resume` one that a killed run left without an answer.
+    """
+
+    def __init__(self, tools: Tools, source: Source, *, force: bool = False, resume: bool = False) -> None:
+        self._tools = tools
+        self._context = tools.context
+        self._source = source
+        self._force = force
+        self._resume = resume
+        self._state = SourceState(source_id=source.id)
+        self._count = RunCount(run_id=tools.run_id, source_id=source.id, state="partial", at=self._context.now)
+        self._began = time.monotonic()
+
+    async def make(self) -> RunCount:
+        """Visit the source if it is due, and return what was found there."""
+        if not await asyncio.to_thread(self._claim):
+            self._count.state = "skipped"
+            return self._count
+        self._began = time.monotonic()
+        try:
+            await self._pages()
+        except SourceError as error:
+            failed(self._state, error, self._context.now)
+            self._count.state = "partial" if self._count.found else "failed"
+            self._count.error, self._count.hint = error.message, error.hint
+            await asyncio.to_thread(self._keep)
+        return self._count
+
+    def _claim(self) -> bool:
+        hold = min(_HOLD, timedelta(hours=self._source.interval_hours))
+        url, now = self._source.url or "", self._context.now
+        with self._context.db.write() as session:
+            state = sources.claim(session, self._source.id, url, now, hold, force=self._force, resume=self._resume)
+        self._state = state or self._state
+        return state is not None
+
+    async def _pages(self) -> None:
+        """Page after page, each stored before the next is asked for."""
+        asked: Request | None = self._first_request()
+        seen: set[str] = set()
+        while asked is not None:
+            if asked.url in seen or len(seen) >= _MOST_PAGES:
+                raise ParseError("its pages do not end", "its paging may have changed")
+            seen.add(asked.url)
+            asked = await self._page(asked, first=len(seen) == 1)
+
+    def _first_request(self) -> Request:
+        """The kind's request, at the place the source has moved to, with the validators of its last answer."""
+        state, source = self._state, self._source
+        request = KINDS[source.kind].request(source, state.cursor, self._context.now)
+        if state.moved_to and request.url == source.url and state.errors % 2 == 0:
+            request = replace(request, url=state.moved_to)  # after an error the configured address gets its turn
+        return replace(request, validators=validators(state))
+
+    async def _page(self, asked: Request, *, first: bool) -> Request | None:
+        attempts = _ATTEMPTS.get(self._source.kind, 1)
+        read_one = partial(self._read, asked, first=first)
+        response, reading = await patiently(read_one, attempts=attempts, sleep=self._tools.sleep)
+        following = reading.next if reading else None
+        if following is None:
+            answered(self._state, self._source, asked, response, reading, self._context.now, whole=first)
+            self._count.state = "ok" if reading else "unmodified"
+        await asyncio.to_thread(self._keep, reading)
+        return following
+
+    async def _read(self, asked: Request, *, first: bool) -> tuple[Response, Reading | None]:
+        """Ask and read; the reading is None when the answer is the one that was read before."""
+        self._count.requests += 1
+        response = await self._tools.fetcher(asked)
+        self._count.requests += len(response.hops)
+        self._count.bytes += len(response.body)
+        if first and is_same(self._state, response):
+            return response, None
+        now, first_fetch = self._context.now, self._state.last_changed is None
+        subject = self._source.id
+        reading = await self._tools.workers.run(read, self._source, response, now, first_fetch, subject=subject)
+        return response, reading
+
+    def _keep(self, reading: Reading | None = None) -> None:
+        """One transaction: the page's items, the source's state, its count in the ledger."""
+        if reading and reading.cursor:
+            self._state.cursor = dict(reading.cursor)
+        with self._context.db.write() as session:
+            if reading:
+                tally(self._count, reading, take_in(session, reading.prepared))
+            self._count.next_check = self._state.next_check
+            self._count.seconds = round(time.monotonic() - self._began, 3)
+            sources.save(session, self._state)
+            ledger.record(session, self._count)
+
+
+def tally(count: RunCount, reading: Reading, outcomes: Mapping[str, int]) -> None:
+    """Give every found item its fate: what intake says, or rejected before it came there."""
+    count.found += reading.found
+    count.rejected += len(reading.rejected)
+    for fate, number in outcomes.items():
+        setattr(count, fate, getattr(count, fate) + number)

@@ -1,0 +1,155 @@
+"""Which feeds there are and what stands in each: all issues, the yearly ones, one a category, and archives."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from urllib.parse import urlsplit
+
+from digest.config import Newsletter, Site, Taxonomy
+from digest.ports import Document, IssueView
+from digest.render import fragment
+from digest.render.atom import atom
+from digest.render.jsonfeed import jsonfeed
+from digest.render.present import anchor, describe
+from digest.render.templating import Templates
+from digest.render.words import words
+from digest.text import one_line
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One issue in a feed, or its part of one category."""
+
+    id: str
+    title: str
+    url: str
+    published: datetime
+    updated: datetime
+    summary: str
+    content: str  # HTML, absolute links
+    categories: tuple[tuple[str, str], ...]  # slug and title
+
+
+@dataclass(frozen=True, slots=True)
+class Feed:
+    """A feed document; paths are below the site's base path. Archives are feeds of which `archive` is true."""
+
+    id: str
+    path: str
+    title: str
+    page: str
+    newsletter: Newsletter
+    entries: tuple[Entry, ...]
+    archive: bool = False
+    previous: str = ""
+    next: str = ""
+
+    @property
+    def updated(self) -> datetime:
+        """The last change of any entry; of an empty feed, the epoch, because there is no other stored moment."""
+        return max((entry.updated for entry in self.entries), default=datetime(1970, 1, 1, tzinfo=UTC))
+
+
+def feeds(
+    views: Sequence[IssueView],
+    newsletter: Newsletter,
+    site: Site,
+    taxonomy: Taxonomy,
+    templates: Templates | None = None,
+) -> list[Document]:
+    """Every feed of the published issues."""
+    newest = sorted(views, key=lambda view: (view.published, view.period), reverse=True)
+    authority = _authority(newest, newsletter)
+    entries = {view.period: _entry(view, newsletter, templates) for view in newest}
+    everything = [entries[view.period] for view in newest]
+    kept = set(everything[: site.feed_items]) | {entries[v.period] for v in newest if v.kind == "yearly"}
+
+    def feed(path: str, title: str, page: str, chosen: Sequence[Entry]) -> Feed:
+        return Feed(f"{authority}/{path.rpartition('.')[0]}", path, title, page, newsletter, tuple(chosen))
+
+    main = feed("feed.xml", newsletter.title, "/", [entry for entry in everything if entry in kept])
+    main, archives = _archived(main, everything, site.feed_items)
+    review = f"{newsletter.title}: {words(newsletter.language)['feed_yearly']}"
+    yearly = feed("feed/yearly.xml", review, "/archive/", [entries[v.period] for v in newest if v.kind == "yearly"])
+    by_category = [
+        feed(
+            f"feed/{category.slug}.xml",
+            f"{newsletter.title}: {category.title}",
+            f"/category/{category.slug}/",
+            _of_category(newest, category.slug, newsletter, templates, entries)[: site.feed_items],
+        )
+        for category in taxonomy.categories
+    ]
+    documents = [Document(each.path, atom(each)) for each in (main, *archives, yearly, *by_category)]
+    return [*documents, Document("feed.json", jsonfeed(replace(main, path="feed.json")))]
+
+
+def _archived(main: Feed, everything: Sequence[Entry], size: int) -> tuple[Feed, list[Feed]]:
+    """Full chunks of the oldest entries become archives that never change (RFC 5005, section 4)."""
+    oldest = everything[::-1]
+    count = len(oldest) // size if len(oldest) > size else 0
+    paths = ["", *(f"feed/archive-{number}.xml" for number in range(1, count + 1)), ""]
+    archives = [
+        replace(
+            main,
+            path=paths[number],
+            entries=tuple(oldest[(number - 1) * size : number * size][::-1]),
+            archive=True,
+            previous=paths[number - 1],
+            next=paths[number + 1],
+        )
+        for number in range(1, count + 1)
+    ]
+    return replace(main, previous=paths[count]), archives
+
+
+def _entry(view: IssueView, newsletter: Newsletter, templates: Templates | None) -> Entry:
+    return Entry(
+        id=view.atom_id,
+        title=one_line(view.title),
+        url=newsletter.address + view.path,
+        published=view.published,
+        updated=max(view.updated, view.published),
+        summary=describe(view, newsletter),
+        content=fragment.html(view, newsletter, templates),
+        categories=tuple((section.slug, one_line(section.title)) for section in view.sections if section.picks),
+    )
+
+
+def _of_category(
+    views: Sequence[IssueView],
+    slug: str,
+    newsletter: Newsletter,
+    templates: Templates | None,
+    whole: Mapping[str, Entry],
+) -> list[Entry]:
+    """The monthly issues' parts of one category, out of the `whole` entries; recaps repeat what those said."""
+    entries = []
+    for view in views:
+        section = next((s for s in view.sections if s.slug == slug and s.picks), None)
+        if section is None or view.kind != "monthly":
+            continue
+        entry = whole[view.period]
+        entries.append(
+            replace(
+                entry,
+                id=f"{entry.id}/{slug}",
+                title=f"{entry.title}: {one_line(section.title)}",
+                url=f"{entry.url}#{anchor(section.anchor)}",
+                content=fragment.html(view, newsletter, templates, only=slug),
+                categories=((slug, one_line(section.title)),),
+            )
+        )
+    return entries
+
+
+def _authority(newest: Sequence[IssueView], newsletter: Newsletter) -> str:
+    """`tag:HOST,DATE:digest`, as the oldest issue's stored id has it, so that it outlives a move of the site."""
+    for view in reversed(newest):
+        head, comma, _ = view.atom_id.rpartition(":")
+        if view.atom_id.startswith("tag:") and comma:
+            return f"{head}:digest"
+    host = urlsplit(newsletter.url).hostname or "localhost"
+    return f"tag:{host},{newsletter.owned_since or '2025'}:digest"

@@ -1,0 +1,178 @@
+"""What every renderer shows of an issue, worked out once: lines, labels, marks, contents. Plain text throughout."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from datetime import date
+from typing import Any
+
+from digest.config import Newsletter
+from digest.markdown import link, to_text
+from digest.ports import IssueView, PickView, SectionView
+from digest.render.words import Words, words
+from digest.text import by_line, one_line, sentences
+
+UNSURE_BELOW = 0.7  # a category this uncertain is right about every other time, so it is shown with a question mark
+SOURCES_SHOWN = 12
+BRIEF = 5  # picks a month of a recap by category names; the full list has them all
+DESCRIPTION = 240
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A pick as lines: `meta` parts stand side by side, `marks` are warnings, `label` says whose words the blurb is."""
+
+    pick: PickView
+    meta: list[str]
+    marks: list[str]
+    label: str
+    links: list[tuple[str, str]]
+
+    @property
+    def prose(self) -> bool:
+        """True when the blurb is the editor's Markdown."""
+        return self.pick.origin == "editor"
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """A section with its entries and its one-liners."""
+
+    section: SectionView
+    entries: list[Entry]
+    notes: list[Entry]
+
+    @property
+    def issue(self) -> str:
+        """Where the issue stands that all of these come from; empty if there is none."""
+        places = {pick.issue_url for pick in self.section.picks}
+        return places.pop() if len(places) == 1 else ""
+
+    @property
+    def count(self) -> int:
+        return len(self.entries) + len(self.notes)
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """An issue as all templates read it."""
+
+    view: IssueView
+    newsletter: Newsletter
+    words: Words
+    blocks: list[Block]
+    months: list[Block]  # of a recap "both": the months as lists, after the categories
+    highlights: list[Entry]
+    full_list: list[Entry]  # of a recap: every pick once, by date
+    made: list[str]
+    figures: list[tuple[str, int]]
+    sources: list[dict[str, Any]]
+    more_sources: int
+    wrong: list[tuple[str, str]] = field(default_factory=list)  # a bet, and how it went
+    missed: list[Entry] = field(default_factory=list)
+
+    @property
+    def recap(self) -> bool:
+        return self.view.kind != "monthly"
+
+
+def present(view: IssueView, newsletter: Newsletter) -> Shown:
+    """Everything templates need about an issue, in the newsletter's language."""
+    w = words(newsletter.language)
+    titles = {section.slug: section.title for section in view.sections}
+    recap = view.kind != "monthly"
+    main, months = _layout(view)
+    sources = list(view.numbers.get("sources", []))
+    picks = view.picks() or [pick for month in view.by_month for pick in month.picks]
+    by_date = sorted(picks, key=lambda pick: (pick.published or date.max, pick.title, pick.key))
+    return Shown(
+        view=view,
+        newsletter=newsletter,
+        words=w,
+        blocks=[_block(section, w, titles) for section in main],
+        months=[_block(section, w, titles, brief=True) for section in months],
+        highlights=[entry(pick, w, titles) for pick in picks if pick.highlight],
+        full_list=[entry(pick, w, titles) for pick in by_date] if recap else [],
+        made=view.engines or [w["offline"]],
+        figures=[(w[name], view.numbers[name]) for name in ("read", "kept") if name in view.numbers]
+        + [(w["picked"], len(picks))],
+        sources=sources[:SOURCES_SHOWN],
+        more_sources=max(0, len(sources) - SOURCES_SHOWN),
+        wrong=[(note["text"], w[f"outcome_{note.get('outcome', 'open')}"]) for note in view.notes],
+        missed=[entry(pick, w, titles) for pick in view.extras.get("missed", [])],
+    )
+
+
+def _layout(view: IssueView) -> tuple[list[SectionView], list[SectionView]]:
+    """The sections shown in full, and those shown as lists."""
+    if view.form == "month" and view.by_month:
+        return view.by_month, []
+    return view.sections, view.by_month if view.form == "both" else []
+
+
+def _block(section: SectionView, w: Words, titles: dict[str, str], brief: bool = False) -> Block:
+    picks = section.picks[:BRIEF] if brief else section.picks
+    entries = [entry(pick, w, titles) for pick in picks]
+    return Block(
+        section,
+        entries=[e for e in entries if brief or not e.pick.note],
+        notes=[e for e in entries if not brief and e.pick.note],
+    )
+
+
+def entry(pick: PickView, w: Words, titles: dict[str, str]) -> Entry:
+    """The lines of one pick; `titles` are those of the categories by slug."""
+    parts = [by_line(pick.authors), pick.venue, w.day(pick.published)]
+    return Entry(
+        pick=pick,
+        meta=[part for part in parts if part],
+        marks=_marks(pick, w, titles),
+        label=_label(pick, w),
+        links=[] if pick.issue_url else [(w.get(name, name), url) for name, url in pick.links.items() if link(url)],
+    )
+
+
+def _marks(pick: PickView, w: Words, titles: dict[str, str]) -> list[str]:
+    marks = []
+    if pick.withdrawn:
+        marks.append(w("withdrawn", date=w.full_day(pick.withdrawn)))
+    if pick.update_of:
+        marks.append(w("update_of", period=w.period(pick.update_of)))
+    if pick.confidence is not None and pick.confidence < UNSURE_BELOW:
+        category = titles.get(pick.category, pick.category)
+        other = titles.get(pick.second_guess or "", pick.second_guess or "")
+        marks.append(w("unsure_or", category=category, other=other) if other else w("unsure", category=category))
+    return marks
+
+
+def _label(pick: PickView, w: Words) -> str:
+    """Whose words the blurb is; the editor's need no label."""
+    if not pick.blurb or pick.verdict == "editor" or pick.origin == "editor":
+        return ""
+    if pick.origin == "model" and pick.verdict != "quoted":
+        return ""  # named once, under "How this was made"
+    known = f"from_{pick.quoted_from}"
+    label = w[known] if known in w else w("from_other", source=pick.quoted_from)
+    return f"({w['failed_check']}) {label}" if pick.engine and pick.origin == "model" else label
+
+
+def describe(view: IssueView, newsletter: Newsletter) -> str:
+    """The issue in one line: its own description, else how the editor begins, else the first titles."""
+    if view.description and view.description != newsletter.description:
+        return one_line(view.description)
+    opening = sentences(one_line(to_text(view.intro)))[:2]
+    if opening:
+        return shortened(" ".join(opening), DESCRIPTION)
+    leads = view.highlights or [pick for section in view.sections for pick in section.picks[:1]]
+    return shortened("; ".join(one_line(pick.title) for pick in leads), DESCRIPTION)
+
+
+def shortened(text: str, most: int) -> str:
+    """At most so many characters, cut between words."""
+    return text if len(text) <= most else text[: most - 2].rsplit(" ", 1)[0] + " …"
+
+
+def anchor(name: str) -> str:
+    """A name that may stand in an id and in a link to it."""
+    return re.sub(r"[^A-Za-z0-9_-]+", "-", name).strip("-") or "x"

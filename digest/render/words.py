@@ -1,0 +1,72 @@
+"""The fixed words of pages and mails in six languages, and dates and numbers as each writes them."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from datetime import date
+from functools import cache
+from importlib.resources import files
+
+from babel.dates import format_date, format_skeleton
+from babel.numbers import format_decimal
+
+_LOCALES = {"en": "en_GB", "zh": "zh_Hans_CN"}
+
+
+class Words(Mapping[str, str]):
+    """The words of one language: `words["read"]`, `words("mentions", count=3)`, `words.day(date)`."""
+
+    def __init__(self, language: str) -> None:
+        self.language = language
+        self._locale = _LOCALES.get(language, language)
+        self._words = {key: by_language[language] for key, by_language in _catalogue().items()}
+
+    def __call__(self, key: str, **values: object) -> str:
+        """A phrase with its blanks filled."""
+        return self._words[key].format(**values)
+
+    def __getitem__(self, key: str) -> str:
+        return self._words[key]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._words)
+
+    def __len__(self) -> int:
+        return len(self._words)
+
+    def day(self, when: date | None) -> str:
+        """12 Jun, as the language writes it."""
+        return str(format_skeleton("MMMd", when, locale=self._locale)) if when else ""
+
+    def full_day(self, when: date | None) -> str:
+        """12 June 2025."""
+        return str(format_date(when, "long", locale=self._locale)) if when else ""
+
+    def month(self, when: date) -> str:
+        """June 2025."""
+        return str(format_skeleton("yMMMM", when, locale=self._locale))
+
+    def period(self, name: str) -> str:
+        """A period's name in words: 2025-06 becomes June 2025; a year or a range stays."""
+        year, _, month = name.partition("-")
+        return self.month(date(int(year), int(month), 1)) if month.isdigit() and len(month) == 2 else name
+
+    def number(self, value: int | float) -> str:
+        """8,123, or as the language groups digits."""
+        return str(format_decimal(value, locale=self._locale))
+
+    def picks(self, count: int) -> str:
+        return self["pick"] if count == 1 else self("picks", count=self.number(count))
+
+
+@cache
+def _catalogue() -> dict[str, dict[str, str]]:
+    catalogue: dict[str, dict[str, str]] = json.loads((files(__package__) / "words.json").read_text(encoding="utf-8"))
+    return catalogue
+
+
+@cache
+def words(language: str) -> Words:
+    """The words of a language of sources.yaml: en, es, de, fr, ca or zh."""
+    return Words(language)

@@ -1,0 +1,100 @@
+"""The post: front matter, item lines, labels."""
+
+from __future__ import annotations
+
+import re
+from datetime import date
+
+import pytest
+import yaml
+
+from digest.errors import RenderError
+from digest.ports import Neighbour, SectionView
+from digest.render import post
+from tests.render.samples import NEWSLETTER, SITE, issue, pick
+
+
+def body(**changes: object) -> str:
+    return post(issue(**changes), NEWSLETTER, SITE).body.decode()  # type: ignore[arg-type]
+
+
+def one(**changes: object) -> str:
+    """The post of an issue with one pick."""
+    return body(sections=[SectionView("models", "Models", "models", picks=[pick(1, **changes)])])
+
+
+def test_the_path_is_the_day_of_publication_and_the_period() -> None:
+    assert post(issue(), NEWSLETTER, SITE).path == "_posts/2025-07-03-2025-06.md"
+
+
+def test_front_matter_survives_any_title() -> None:
+    title = 'Foo: "bar" # {{ x }} \' -- é 字'
+    front = body(title=title, previous=Neighbour(title, "/2025/05/digest/")).split("---\n")[1]
+    read = yaml.safe_load(front)
+    assert read["title"] == title
+    assert read["previous_issue"] == {"title": title, "path": "/2025/05/digest/"}
+    assert read["permalink"] == "/2025/06/digest/"
+
+
+def test_a_pick_shows_title_link_authors_venue_date_blurb_and_small_links() -> None:
+    text = one()
+    assert "### [Work number 1](https://arxiv.org/abs/2506.00001) {#arxiv-2506-00001}" in text
+    assert "Ada Lovelace et al. · arXiv 2506.00001 · 12 Jun" in text
+    assert "[PDF](https://arxiv.org/pdf/2506.00001)" in text
+
+
+@pytest.mark.parametrize(
+    ("changes", "shown"),
+    [
+        ({}, "From the abstract:"),
+        ({"quoted_from": "post"}, "From the post:"),
+        ({"origin": "model", "verdict": "quoted", "engine": "gemini:x"}, "the AI text failed a check"),
+        ({"confidence": 0.69}, "Models?"),
+        ({"confidence": 0.5, "second_guess": "agents"}, "Models? Perhaps agents"),
+        ({"update_of": "2025-03"}, "Update: already covered in March 2025"),
+        ({"withdrawn": date(2025, 7, 2)}, "Withdrawn on 2 July 2025"),
+    ],
+)
+def test_labels_say_whose_words_and_how_sure(changes: dict[str, object], shown: str) -> None:
+    assert shown in one(**changes)
+
+
+@pytest.mark.parametrize("changes", [{"origin": "editor", "verdict": "editor"}, {"confidence": 0.7}, {"blurb": ""}])
+def test_no_label_where_none_is_due(changes: dict[str, object]) -> None:
+    text = one(**changes)
+    assert "Models?" not in text
+    assert ("From the abstract:" in text) == ("confidence" in changes)
+
+
+def test_every_anchor_in_the_contents_exists() -> None:
+    text = body()
+    wanted = set(re.findall(r"\]\(#([\w-]+)\)", text))
+    assert wanted
+    assert wanted <= set(re.findall(r"\{:?#([\w-]+)\}", text))
+
+
+def test_no_liquid_is_left_in_a_hostile_issue() -> None:
+    evil = "{{ site.title }} {% raw %} {% endraw %}"
+    text = body(
+        title=evil, intro=evil, outro=f"`{evil}`", corrections=[{"at": evil, "text": evil}], engines=[evil], notice=evil
+    ).split("---\n", 2)[2]
+    assert "{{" not in text
+    assert "{%" not in text
+
+
+def test_a_template_of_the_users_that_names_the_unknown_says_file_line_and_names() -> None:
+    with pytest.raises(RenderError) as caught:
+        post(issue(), NEWSLETTER, SITE, {"post.md.j2": "a\n{{ view.titel }}\n"})
+    assert str(caught.value).startswith("post.md.j2:2: IssueView has no 'titel' (did you mean 'title'?)")
+    assert "view" in caught.value.hint
+
+
+def test_a_template_cannot_reach_python() -> None:
+    with pytest.raises(RenderError, match="unsafe"):
+        post(issue(), NEWSLETTER, SITE, {"post.md.j2": "{{ view.picks.__func__.__globals__ }}"})
+
+
+def test_a_template_with_a_slip_names_its_line() -> None:
+    with pytest.raises(RenderError) as caught:
+        post(issue(), NEWSLETTER, SITE, {"item.md.j2": "ok\n{% if %}\n"})
+    assert (caught.value.template, caught.value.line) == ("item.md.j2", 2)
