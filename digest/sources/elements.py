@@ -62,7 +62,7 @@ def read_feed(root: Any, base: str, now: datetime | None, most: int) -> ParsedFe
     """Read an RSS, RDF or Atom tree; raises ParseError when its root is none of these."""
     kind = _name(root.tag)
     if kind.rpartition(":")[2] not in ("rss", "rdf", "feed", "channel", "entry"):
-        raise ParseError(f"the root element <{kind}> is no feed's")
+        raise ParseError(f"the root element <{root.tag.rpartition('}')[2]}> is no feed's")
     channel = root if kind in ("channel", "atom:feed", "feed") else _channel(root)
     fields = _fields(channel)
     found = list(_items(root))

@@ -287,6 +287,11 @@ def test_what_is_no_feed_is_refused_with_the_reason(document: bytes, words: str)
         read(document)
 
 
+def test_a_feed_under_an_html_doctype_is_a_feed() -> None:
+    doctype = '<!DOCTYPE html PUBLIC "-//W3C//DTD XHTML 1.0//EN" "http://site.invalid/">'
+    assert read(f"<?xml version='1.0'?>{doctype}<rss><channel><title>found</title></channel></rss>").title == "found"
+
+
 def test_an_empty_feed_is_no_error() -> None:
     assert read("<rss><channel><title>T</title></channel></rss>").items == []
 
