@@ -23,6 +23,7 @@ _TITLE_TAG = re.compile(
 )
 _BREAKS = re.compile(r"[\t\r\n]")
 _WHOLE = re.compile(r"https?://[\w.-]+(?::\d+)?(?:[/?#][!-~]*)?")  # an address that needs no resolving
+_NO_HOST = re.compile(r"""[\s<>"'{}|\\^`]""")
 _RAW_TEXT = re.compile(r"(?is)<(script|style|template|iframe|noscript)\b[^>]*>.*?(?:</\1\s*>|\Z)|<!--.*?(?:-->|\Z)")
 _BLOCK = (
     "(?:address|article|aside|blockquote|center|details|dialog|dir|div|dl|fieldset|fig|footer|form|header|hgroup|"
@@ -45,7 +46,8 @@ def absolute(address: str, base: str) -> str:
         parts = urlsplit(full)
     except ValueError:
         return ""
-    return full.replace(" ", "%20") if parts.scheme.lower() in ("http", "https") and parts.netloc else ""
+    sound = parts.scheme.lower() in ("http", "https") and parts.netloc and not _NO_HOST.search(parts.netloc)
+    return full.replace(" ", "%20") if sound else ""
 
 
 def clean_html(fragment: str, base: str) -> str:
@@ -93,6 +95,7 @@ def _too_deep(fragment: str) -> bool:
 @lru_cache(maxsize=64)
 def _cleaner(base: str) -> nh3.Cleaner:
     schemes = {"http", "https", "mailto"}
-    if not absolute("/", base):
+    try:
+        return nh3.Cleaner(url_schemes=schemes, url_relative=("rewrite_with_base", base), link_rel=None)
+    except ValueError:  # no base, or none that the URL standard accepts
         return nh3.Cleaner(url_schemes=schemes, url_relative="deny", link_rel=None)
-    return nh3.Cleaner(url_schemes=schemes, url_relative=("rewrite_with_base", base), link_rel=None)

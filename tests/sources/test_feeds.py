@@ -186,6 +186,12 @@ def test_the_address_of_an_item_is_its_first_web_address(inner: str, url: str, g
     assert (one.url, one.guid) == (url, guid)
 
 
+def test_an_impossible_base_leaves_relative_links_out() -> None:
+    for base in ("http://[x", "http://a b/", "http://a:99999/", "javascript:x"):
+        one = atom('<title>A</title><summary type="html">&lt;a href="y"&gt;z&lt;/a&gt;</summary>', f'xml:base="{base}"')
+        assert one.summary in ("<a>z</a>", '<a href="https://a.example/feed/y">z</a>')
+
+
 def test_an_atom_entry_prefers_the_page_over_self_edit_and_enclosure() -> None:
     links = '<link rel="self" href="/s"/><link rel="enclosure" href="/e"/><link type="text/html" href="/page"/>'
     assert atom(f"<title>A</title>{links}").url == "https://a.example/page"
