@@ -16,7 +16,7 @@ Form = Literal["category", "month", "both"]
 
 @dataclass(frozen=True, slots=True)
 class PastPick:
-    """A pick of one of the months. `text` is what its terms are counted in: title and summary, plain."""
+    """A pick of one of the months. Its terms are counted in `text`, or in the title, whose words say most."""
 
     pick: SheetPick
     category: str

@@ -21,7 +21,8 @@ _STOP = frozenset(
         "most much need new no not of off on one only or other our out over own same show shows so some still such "
         "than that the their them then there these they this those through to too towards toward two under up us "
         "use used uses using very via was we were what when where which while who why will with without within "
-        "would you your paper propose present introduce approach method based study work first "
+        "would you your paper propose present introduce approach method based study work first ai beyond language "
+        "large llm llms model models moreover report rethinking survey technical unleashing "
     )
 )
 
