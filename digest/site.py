@@ -37,6 +37,11 @@ def write_new(root: Path, path: str, body: bytes) -> bool:
     return not os.path.lexists(target) and bool(write(root, [Document(path, body)]))
 
 
+def names(root: Path, folder: str) -> list[str]:
+    """The paths of the files in a folder of the site, sorted."""
+    return sorted(path.relative_to(root).as_posix() for path in _inside(root, folder).glob("*") if path.is_file())
+
+
 def remove(root: Path, paths: Iterable[str]) -> list[str]:
     """Delete files that are no longer part of the site; returns those that were there."""
     gone = []

@@ -7,10 +7,13 @@ from __future__ import annotations
 
 import asyncio
 import copy
+import json
 import re
 import time
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
+
+from pydantic import ValidationError
 
 from digest.config import ModelSection
 from digest.errors import ConfigError, ModelUnavailable
@@ -192,7 +195,10 @@ class _Translated:
 
         if isinstance(error, errors.APIError):
             raise _refusal(self._name, error) from error
-        if isinstance(error, httpx2.HTTPError | errors.UnknownApiResponseError | OSError):
+        unreadable = (
+            json.JSONDecodeError | ValidationError | errors.UnknownApiResponseError
+        )  # a proxy's page with a 200
+        if isinstance(error, httpx2.HTTPError | OSError | unreadable):
             raise ModelUnavailable(
                 f"{self._name}: {type(error).__name__}: {str(error)[:200]}", "look at the network or at model.base_url"
             ) from error

@@ -1,7 +1,7 @@
 """Past months from arXiv: a window for each day, page by page, each page stored with its checkpoint, totals verified.
 
-arXiv answers a window with nothing, HTML, a short page or another total now and then (FETCHING, 2.2), so nothing it says
-is believed until a day's papers are as many as its total, and the days of a month no fewer than the month's.
+arXiv answers a window with nothing, HTML, a short page or another total now and then, so nothing it says is believed
+until a day's papers are as many as its total, and the days of a month no fewer than the month's.
 The `arxiv` package is not used here: it takes such answers for "0 papers", stops at 100 results unless told
 otherwise, ignores Retry-After, and its pauses hold within one object, not between processes (arxiv.py 4.0.2).
 """

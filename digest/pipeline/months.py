@@ -46,7 +46,7 @@ class Place:
         return self.total is not None and self.offset >= self.total
 
     def after(self, reading: Reading, end: datetime) -> Place | None:
-        """The place after one more page; None when the day has to be read again: its total moved, or a paper is missing."""
+        """The place after one more page; None to read the day again: its total moved, or a paper is missing."""
         total = reading.total if self.total is None else self.total
         keys = [*self.keys, *(item.key for item in reading.prepared), *(lost.url for lost in reading.rejected)]
         late = sum(item.published is not None and item.published >= end for item in reading.prepared)
@@ -152,14 +152,14 @@ class Month:
         self._place = None if done else place
         context = self._tools.context
         with context.db.write() as session:
-            tally(self._count, reading, take_in(session, reading.prepared, context.now))
+            tally(self._count, reading, take_in(session, reading.prepared))
             self._count.seconds = round(time.monotonic() - self._began, 3)
             ledger.record(session, self._count)
             sources.set_checkpoint(session, self._name, self._value(), context.now)
         return done
 
     async def _check(self) -> None:
-        """The settled days against arXiv's total for all of them. Days that were empty, else all, are to be read again."""
+        """The settled days against arXiv's total for them all; empty days, else all, are read again the next time."""
         first, settled = self._month.start(), [start for start in self._starts() if self._settled(start)]
         if not settled:
             return

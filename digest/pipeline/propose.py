@@ -13,8 +13,8 @@ from digest.issues import Sheet, SheetCandidate, SheetPick, SheetSection
 from digest.models import Item, Ranking, Tagging
 from digest.periods import Period
 from digest.pipeline.blurbs import Blurbs, Written, write_blurbs
+from digest.pipeline.candidates import embedded
 from digest.pipeline.context import Context
-from digest.pipeline.rank import embedded
 from digest.pipeline.view import venue
 from digest.render.words import words
 from digest.store import issues as issue_store
@@ -153,6 +153,7 @@ def item_pick(
         engine=written.engine or (source.quoted_from if source else "source"),
         flags=written.flags,
         covered=covered,
+        note=not written.text,  # a source without words to quote is named on one line
     )
 
 

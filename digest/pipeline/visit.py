@@ -125,7 +125,7 @@ class Visit:
             self._state.cursor = dict(reading.cursor)
         with self._context.db.write() as session:
             if reading:
-                tally(self._count, reading, take_in(session, reading.prepared, self._context.now))
+                tally(self._count, reading, take_in(session, reading.prepared))
             self._count.next_check = self._state.next_check
             self._count.seconds = round(time.monotonic() - self._began, 3)
             sources.save(session, self._state)

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from digest.ranking import topic
 from digest.ranking.taste import GROUPS, Taste, background, prior
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
+    from digest.ranking.logistic import Design
     from digest.ranking.values import Matrix
 
     Vector = NDArray[np.float64]
@@ -25,8 +26,10 @@ if TYPE_CHECKING:
 # mentions, a month of age, a point of a model's relevance above or below 3, an issue that held it already.
 TOPIC, SOURCE, AGE, MENTION, RELEVANCE, COVERED = 0.6, 0.7, -0.3, 0.8, 1.2, -8.0
 DIGITS = 4  # kept of a part: what lies below is rounding, and must not decide between equals
+NAMED = 1000  # so many places from the top have the words named that spoke for them or against them
 _UNWEIGHTED = 0.05  # what a source of weight 0 counts as
-_MONTH = 30.44
+_MONTH = 30.44  # days
+_OLD = 12.0  # months, after which age costs no more
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,90 +51,109 @@ class Context:
         return topic.phrases(self.interests) or self.descriptions
 
 
+class _Sign(NamedTuple):
+    """A feature read off one candidate: its value, what that adds, and how it is said. No value, no part."""
+
+    feature: str
+    value: Callable[[Candidate, Context], float | None]
+    part: Callable[[float], float]
+    words: Callable[[Candidate, float], str]
+
+
+def _age(candidate: Candidate, context: Context) -> float | None:
+    if context.now is None or candidate.published is None:
+        return None
+    return max(0.0, (context.now - candidate.published).total_seconds() / 86400)
+
+
+_SIGNS = (
+    _Sign(
+        "source",
+        lambda c, _: c.source_weight,
+        lambda weight: SOURCE * math.log2(max(weight, _UNWEIGHTED)),
+        lambda c, weight: f"{c.source_id or 'its source'} weighs {weight:g}",
+    ),
+    _Sign(
+        "recency",
+        _age,
+        lambda days: AGE * min(days / _MONTH, _OLD),
+        lambda _, days: f"published {days:.0f} days ago",
+    ),
+    _Sign(
+        "mentions",
+        lambda c, _: max(c.mentions, 1),
+        lambda count: MENTION * math.log2(count),
+        lambda _, count: f"mentioned by {count:.0f} sources",
+    ),
+    _Sign(
+        "relevance",
+        lambda c, _: c.relevance,
+        lambda points: RELEVANCE * (points - 3),
+        lambda _, points: f"the model finds it relevant {points:.0f}/5",
+    ),
+    _Sign(
+        "covered",
+        lambda c, _: 1.0 if c.covered_in else None,
+        lambda _: COVERED,
+        lambda c, _: f"already covered in {c.covered_in}",
+    ),
+)
+
+
 def rank(candidates: Sequence[Candidate], context: Context, embedded: Matrix | None = None) -> list[Ranked]:
     """All candidates, the best first, each with the parts of its score; equal scores stand in the order of their keys.
 
     `embedded` are the vectors of `Candidate.text`, row by row; they are computed where absent.
     """
-    if not candidates:
-        return []
-    if embedded is None:
-        embedded = vectors().embed([candidate.text for candidate in candidates])
-    reasons = explained(candidates, context, embedded)
-    scores = [round(sum(reason.part for reason in row), DIGITS) for row in reasons]
-    order = sorted(range(len(candidates)), key=lambda i: (-scores[i], candidates[i].key))
-    return [Ranked(place, candidates[i], scores[i], reasons[i]) for place, i in enumerate(order, 1)]
+    judged = _Judged(candidates, context, embedded)
+    order = sorted(range(len(candidates)), key=lambda i: (-judged.scores[i], candidates[i].key))
+    return [
+        Ranked(place, candidates[i], judged.scores[i], judged.reasons(i, named=place <= NAMED))
+        for place, i in enumerate(order, 1)
+    ]
 
 
-def explained(candidates: Sequence[Candidate], context: Context, embedded: Matrix) -> list[tuple[Reason, ...]]:
-    """For each candidate what each feature added, the strongest first; what added nothing is left out."""
-    near = topic.matches(context.subjects, embedded)
-    tasted = _tasted(candidates, context, embedded)
-    rows = []
-    for i, candidate in enumerate(candidates):
-        found = [_topic(float(near[i])) if context.subjects else None, *(_taste(context, *pair) for pair in tasted[i])]
-        found += [sign(candidate, context) for sign in (_source, _recency, _mentions, _relevance, _covered)]
-        rows.append(tuple(sorted((r for r in found if r and r.part), key=lambda r: -abs(r.part))))
-    return rows
+def scores(candidates: Sequence[Candidate], context: Context, embedded: Matrix | None = None) -> list[float]:
+    """The scores alone, row by row: what `rank` orders by."""
+    return _Judged(candidates, context, embedded).scores
 
 
-def _tasted(candidates: Sequence[Candidate], context: Context, embedded: Matrix) -> list[list[tuple[str, float]]]:
-    """The taste's parts of each candidate by name."""
-    taste = context.taste or (prior() if context.use_prior else None)
-    if taste is None:
-        return [[] for _ in candidates]
-    parts = taste.parts(background().design(candidates, embedded)).tolist()
-    return [list(zip(GROUPS, row, strict=True)) for row in parts]
+class _Judged:
+    """A pool with every part of every score; words are made only for those asked about."""
 
+    def __init__(self, candidates: Sequence[Candidate], context: Context, embedded: Matrix | None) -> None:
+        if embedded is None:
+            embedded = vectors().embed([candidate.text for candidate in candidates])
+        self._candidates, self._context = candidates, context
+        self._matches = topic.matches(context.subjects, embedded).tolist()
+        self._taste = context.taste or (prior() if context.use_prior else None)
+        self._design: Design | None = background().design(candidates, embedded) if self._taste else None
+        self._tasted = self._taste.parts(self._design).tolist() if self._taste and self._design else None
+        self._signs = [[sign.value(candidate, context) for sign in _SIGNS] for candidate in candidates]
+        self.scores = [round(math.fsum(self._parts(row)), DIGITS) for row in range(len(candidates))]
 
-def _reason(feature: str, value: float, part: float, words: str) -> Reason:
-    return Reason(feature, value, round(part, DIGITS), words)
+    def _parts(self, row: int) -> list[float]:
+        """Topic, then taste by group, then the signs; rounded, so that they add up to the score as shown."""
+        tasted = self._tasted[row] if self._tasted else [0.0] * len(GROUPS)
+        signs = [0.0 if v is None else s.part(v) for s, v in zip(_SIGNS, self._signs[row], strict=True)]
+        return [round(part, DIGITS) for part in (TOPIC * self._matches[row], *tasted, *signs)]
 
+    def reasons(self, row: int, *, named: bool) -> tuple[Reason, ...]:
+        """The parts that are not nothing, the strongest first."""
+        match, *others = self._parts(row)
+        tasted, signs = others[: len(GROUPS)], others[len(GROUPS) :]
+        found = [Reason("topic", self._matches[row], match, f"topic match {topic.out_of_five(self._matches[row])}/5")]
+        for group, part in zip(GROUPS, tasted, strict=True):
+            found.append(Reason(f"taste-{group}", part, part, self._said(row, group, part, named=named)))
+        for sign, value, part in zip(_SIGNS, self._signs[row], signs, strict=True):
+            if value is not None:
+                found.append(Reason(sign.feature, value, part, sign.words(self._candidates[row], value)))
+        return tuple(sorted((reason for reason in found if reason.part), key=lambda reason: -abs(reason.part)))
 
-def _topic(match: float) -> Reason:
-    return _reason("topic", match, TOPIC * match, f"topic match {topic.out_of_five(match)}/5")
-
-
-_LIKE = {
-    "topic": "{like} in subject: {whose}",
-    "form": "{like} in form (authors, title, where it was filed): {whose}",
-    "words": "{like} in wording: {whose}",
-}
-
-
-def _taste(context: Context, group: str, part: float) -> Reason:
-    whose = "what you picked before" if context.taste else "what experts pick"
-    return _reason(
-        f"taste-{group}", part, part, _LIKE[group].format(like="like" if part > 0 else "unlike", whose=whose)
-    )
-
-
-def _source(candidate: Candidate, _: Context) -> Reason | None:
-    doublings = math.log2(max(candidate.source_weight, _UNWEIGHTED))
-    words = f"{candidate.source_id or 'its source'} weighs {candidate.source_weight:g}"
-    return _reason("source", candidate.source_weight, SOURCE * doublings, words)
-
-
-def _recency(candidate: Candidate, context: Context) -> Reason | None:
-    if context.now is None or candidate.published is None:
-        return None
-    days = max(0.0, (context.now - candidate.published).total_seconds() / 86400)
-    return _reason("recency", days, AGE * min(days / _MONTH, 12), f"published {days:.0f} days ago")
-
-
-def _mentions(candidate: Candidate, _: Context) -> Reason | None:
-    count = max(candidate.mentions, 1)
-    return _reason("mentions", count, MENTION * math.log2(count), f"mentioned by {count} sources")
-
-
-def _relevance(candidate: Candidate, _: Context) -> Reason | None:
-    if candidate.relevance is None:
-        return None
-    points = candidate.relevance
-    return _reason("relevance", points, RELEVANCE * (points - 3), f"the model finds it relevant {points}/5")
-
-
-def _covered(candidate: Candidate, _: Context) -> Reason | None:
-    if not candidate.covered_in:
-        return None
-    return _reason("covered", 1.0, COVERED, f"already covered in {candidate.covered_in}")
+    def _said(self, row: int, group: str, part: float, *, named: bool) -> str:
+        whose = "what you picked before" if self._context.taste else "what experts pick"
+        said = f"{'like' if part > 0 else 'unlike'} {whose} in {group}"
+        if not named or self._taste is None or self._design is None or not part:
+            return said
+        names = self._taste.names(group, self._candidates[row], self._design, row, up=part > 0)
+        return f"{said}: {', '.join(names)}" if names else said

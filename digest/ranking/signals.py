@@ -76,42 +76,80 @@ def _look(candidate: Candidate) -> _Look:
     )
 
 
-# Name, what a reader is told when it spoke for or against, and the sign's size.
-_SIGNALS: tuple[tuple[str, str, Callable[[_Look], float]], ...] = (
-    ("authors", "how many authors", lambda x: math.log1p(x.authors)),
-    ("authors-10", "10 authors or more", lambda x: x.authors >= 10),
-    ("authors-25", "25 authors or more", lambda x: x.authors >= 25),
-    ("solo", "a single author", lambda x: x.authors == 1),
-    ("team", "a known laboratory among the authors", lambda x: _TEAM.search(x.by) is not None),
-    ("colon", "a name and a colon in the title", lambda x: bool(x.head)),
-    ("short-name", "a short name before the colon", lambda x: bool(x.head) and x.head.count(" ") <= 1),
-    ("versioned", "a version number in the name", lambda x: x.head.count(" ") <= 2 and any(map(str.isdigit, x.head))),
-    ("title-length", "the title's length", lambda x: math.log1p(x.words)),
-    ("short-title", "a short title", lambda x: x.words <= 6),
-    ("question", "a question as title", lambda x: "?" in x.title),
-    ("report", "a technical report", lambda x: "tech" in x.title + x.comment and "report" in x.title + x.comment),
-    ("survey", "a survey", lambda x: _SURVEY.search(x.title) is not None),
+# Name, how a reader is told that there is more of it than usual, or less, and its size.
+_SIGNALS: tuple[tuple[str, str, str, Callable[[_Look], float]], ...] = (
+    ("authors", "many authors", "few authors", lambda x: math.log1p(x.authors)),
+    ("authors-10", "10 authors or more", "fewer than 10 authors", lambda x: x.authors >= 10),
+    ("authors-25", "25 authors or more", "fewer than 25 authors", lambda x: x.authors >= 25),
+    ("solo", "a single author", "several authors", lambda x: x.authors == 1),
+    ("team", "a known laboratory as author", "no known laboratory as author", lambda x: _TEAM.search(x.by) is not None),
+    ("colon", "a colon in the title", "no colon in the title", lambda x: bool(x.head)),
+    (
+        "short-name",
+        "a short name before the colon",
+        "no short name before a colon",
+        lambda x: bool(x.head) and x.head.count(" ") <= 1,
+    ),
+    (
+        "versioned",
+        "a number in its name",
+        "no number in its name",
+        lambda x: x.head.count(" ") <= 2 and any(map(str.isdigit, x.head)),
+    ),
+    ("title-length", "a long title", "a brief title", lambda x: math.log1p(x.words)),
+    ("short-title", "six words or fewer in the title", "seven words or more in the title", lambda x: x.words <= 6),
+    ("question", "a question in the title", "no question in the title", lambda x: "?" in x.title),
+    (
+        "report",
+        "a technical report",
+        "not a technical report",
+        lambda x: "tech" in x.title + x.comment and "report" in x.title + x.comment,
+    ),
+    ("survey", "a survey", "not a survey", lambda x: _SURVEY.search(x.title) is not None),
     (
         "model-in-title",
         "a known model in the title",
+        "no known model in the title",
         lambda x: not _MODELS.isdisjoint(x.title.translate(_APART).split()),
     ),
-    ("models-named", "known models in the abstract", lambda x: math.log1p(x.models)),
-    ("code", "code is linked", lambda x: "github.com" in x.abstract or "github.com" in x.comment),
-    ("weights", "weights are linked", lambda x: "huggingface.co" in x.abstract or "huggingface.co" in x.comment),
-    ("project", "a project page", lambda x: "project" in x.comment or ".github.io" in x.abstract + x.comment),
-    ("comment", "a comment by the authors", lambda x: bool(x.comment)),
-    ("accepted", "accepted at a venue", lambda x: _ACCEPTED.search(x.comment) is not None),
-    ("unfinished", "a preprint by its own words", lambda x: _UNFINISHED.search(x.comment) is not None),
-    ("long", "25 pages or more", lambda x: x.pages >= 25),
-    ("filed", "how many subjects it is filed under", lambda x: math.log1p(len(x.categories))),
-    ("abstract-length", "the abstract's length", lambda x: math.log1p(len(x.abstract)) / 2),
-    ("outside", "filed outside computer science too", lambda x: any(c[:3] not in ("cs.", "sta") for c in x.categories)),
-    *((f"in-{c}", f"filed under {c}", lambda x, c=c: c in x.categories) for c in _LISTED),
-    *((f"first-{c}", f"filed first under {c}", lambda x, c=c: x.first == c) for c in _LISTED[:4]),
+    ("models-named", "known models in the abstract", "no known model in the abstract", lambda x: math.log1p(x.models)),
+    ("code", "code is linked", "no code is linked", lambda x: "github.com" in x.abstract or "github.com" in x.comment),
+    (
+        "weights",
+        "weights are linked",
+        "no weights are linked",
+        lambda x: "huggingface.co" in x.abstract or "huggingface.co" in x.comment,
+    ),
+    (
+        "project",
+        "a project page",
+        "no project page",
+        lambda x: "project" in x.comment or ".github.io" in x.abstract + x.comment,
+    ),
+    ("comment", "a comment by the authors", "no comment by the authors", lambda x: bool(x.comment)),
+    ("accepted", "accepted at a venue", "no venue named", lambda x: _ACCEPTED.search(x.comment) is not None),
+    (
+        "unfinished",
+        "a preprint by its own words",
+        "not called a preprint",
+        lambda x: _UNFINISHED.search(x.comment) is not None,
+    ),
+    ("long", "25 pages or more", "not said to be long", lambda x: x.pages >= 25),
+    ("filed", "filed under many subjects", "filed under few subjects", lambda x: math.log1p(len(x.categories))),
+    ("abstract-length", "a long abstract", "a brief abstract", lambda x: math.log1p(len(x.abstract)) / 2),
+    (
+        "outside",
+        "filed outside computer science too",
+        "filed in computer science alone",
+        lambda x: any(c[:3] not in ("cs.", "sta") for c in x.categories),
+    ),
+    *((f"in-{c}", f"filed under {c}", f"not filed under {c}", lambda x, c=c: c in x.categories) for c in _LISTED),
+    *(
+        (f"first-{c}", f"filed first under {c}", f"not filed first under {c}", lambda x, c=c: x.first == c)
+        for c in _LISTED[:4]
+    ),
 )
-NAMES = tuple(name for name, _, _ in _SIGNALS)
-WORDS = tuple(words for _, words, _ in _SIGNALS)
+NAMES = tuple(name for name, *_ in _SIGNALS)
 
 
 def signal_matrix(candidates: Sequence[Candidate]) -> Matrix:
@@ -121,5 +159,10 @@ def signal_matrix(candidates: Sequence[Candidate]) -> Matrix:
     out = np.zeros((len(candidates), len(_SIGNALS)), dtype=np.float32)
     for row, candidate in enumerate(candidates):
         look = _look(candidate)
-        out[row] = [sign(look) for _, _, sign in _SIGNALS]
+        out[row] = [sign(look) for *_, sign in _SIGNALS]
     return out
+
+
+def said(standardised: Sequence[float]) -> list[str]:
+    """Each signal in words, given how far above or below the usual it is."""
+    return [above if size > 0 else below for (_, above, below, _), size in zip(_SIGNALS, standardised, strict=True)]

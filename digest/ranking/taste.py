@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import io
+import zipfile
+import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
@@ -13,7 +15,7 @@ from digest.errors import StoreError
 from digest.ranking import signals
 from digest.ranking.logistic import Design, learn
 from digest.ranking.values import Candidate
-from digest.ranking.words import SLOTS, Sparse, word_matrix
+from digest.ranking.words import SLOTS, Hasher, Sparse, shown, word_matrix
 from digest.vectors import DIMENSIONS, vectors
 
 if TYPE_CHECKING:
@@ -27,6 +29,7 @@ if TYPE_CHECKING:
 # How much each kind of evidence may weigh: found on held-out months of the public picks (tests/bench/train_ranker.py).
 TOPIC, FORM, WORDS = 4.0, 0.3, 6.0
 GROUPS = ("topic", "form", "words")
+_WORTH_SAYING = 0.05  # log-odds
 _WIDE = DIMENSIONS + len(signals.NAMES)
 
 
@@ -75,6 +78,20 @@ class Taste:
         total: Matrix = self.parts(design).sum(axis=1)
         return total
 
+    def names(self, group: str, candidate: Candidate, design: Design, row: int, *, up: bool) -> list[str]:
+        """Up to three things of the group that spoke most for the candidate of that row, or against it."""
+        if group == "form":
+            form = design.dense[row, DIMENSIONS:]
+            said = dict(zip(signals.said(form.tolist()), (form * self.weights[DIMENSIONS:_WIDE]).tolist(), strict=True))
+        elif group == "words":
+            slots, weights = design.sparse.row(row)
+            parts = dict(zip(slots.tolist(), (weights * self.weights[_WIDE + slots]).tolist(), strict=True))
+            said = {shown(word): parts[place] for place, word in Hasher().slots(candidate).items()}
+        else:
+            return []
+        order = sorted(said, key=lambda name: said[name], reverse=up)[:3]
+        return [name for name in order if (said[name] > 0) == up and abs(said[name]) > _WORTH_SAYING]
+
     def to_bytes(self) -> bytes:
         """Compressed, half precision: about 100 kB."""
         import numpy as np
@@ -91,7 +108,7 @@ class Taste:
         try:
             with np.load(io.BytesIO(data), allow_pickle=False) as stored:
                 weights, learned_from = stored["weights"].astype(np.float32), str(stored["learned_from"])
-        except (ValueError, KeyError, OSError, EOFError) as error:
+        except (ValueError, KeyError, OSError, EOFError, zipfile.BadZipFile, zlib.error) as error:
             raise StoreError("the stored taste cannot be read", "learn it again: digest rank --learn") from error
         if weights.shape != (_WIDE + SLOTS + 1,):
             raise StoreError("the stored taste is of another version", "learn it again: digest rank --learn")

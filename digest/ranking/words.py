@@ -44,6 +44,11 @@ class Sparse:
         out: NDArray[np.float64] = np.bincount(self.slots, self.weights * spread, SLOTS).astype(np.float64, copy=False)
         return out
 
+    def row(self, number: int) -> tuple[NDArray[np.int32], Matrix]:
+        """The slots and the weights of a row."""
+        span = slice(self.starts[number], self.starts[number + 1])
+        return self.slots[span], self.weights[span]
+
 
 def slot(word: str) -> int:
     """A word's place; two words may share one."""
@@ -69,6 +74,11 @@ class Hasher:
                 place = known[word] = slot(word)
             out[place] = word
         return out
+
+
+def shown(word: str) -> str:
+    """A word as a reader sees it."""
+    return f"{word.removeprefix(_TITLE)} (title)" if word.startswith(_TITLE) else word
 
 
 def word_matrix(candidates: Sequence[Candidate], idf: Matrix) -> Sparse:

@@ -1,0 +1,118 @@
+"""A taste is learned from picks, kept as bytes, explained in words, and used only once it has proved itself."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from digest.errors import StoreError
+from digest.ranking import Candidate, Context, Taste, prior, rank
+from digest.ranking.learning import Month, learn_taste, months_of, prove, thinned
+from digest.ranking.measure import PublicPick
+from digest.ranking.taste import background, fit, no_taste
+
+LIKED = ["protein folding with diffusion", "molecules designed by graphs", "genomes read by transformers"]
+OTHERS = ["agents that browse", "quantized weights", "retrieval of passages", "images of traffic", "speech in noise"]
+
+
+def _month(name: str, liked: list[str] = LIKED, repeat: int = 5) -> Month:
+    titles = [f"{title} {name} {n}" for title in liked + OTHERS for n in range(repeat)]
+    candidates = [Candidate(f"{name}:{i:03d}", title) for i, title in enumerate(titles)]
+    return Month(name, candidates, [i < len(liked) * repeat for i in range(len(titles))])
+
+
+MONTHS = [_month(f"2026-{n:02d}") for n in range(1, 6)]
+
+
+def test_a_learned_taste_puts_unseen_work_of_the_kind_that_was_picked_first() -> None:
+    taste = learn_taste(MONTHS)
+    unseen = [Candidate("a", "Browsing agents that plan"), Candidate("b", "Diffusion for folding of proteins")]
+    first = rank(unseen, Context(taste=taste))[0]
+    assert first.candidate.key == "b"
+    assert any(reason.words.startswith("like what you picked before in words: ") for reason in first.reasons)
+
+
+def test_the_words_named_stand_in_the_text() -> None:
+    (one,) = rank([Candidate("b", "Diffusion for folding of proteins")], Context(taste=learn_taste(MONTHS)))
+    said = next(reason.words for reason in one.reasons if reason.feature == "taste-words")
+    named = [name.removesuffix(" (title)") for name in said.partition(": ")[2].split(", ")]
+    assert named
+    assert set(named) <= set(["diffusion", "for", "folding", "of", "proteins"])
+
+
+def test_a_few_decisions_move_the_prior_a_little_and_many_move_it_far() -> None:
+    start = prior()
+    few, many = learn_taste([_month("2026-01", repeat=1)], start), learn_taste(MONTHS, start)
+    design = background().design([Candidate("x", "protein folding with diffusion")])
+    assert start.scores(design)[0] < few.scores(design)[0] < many.scores(design)[0]
+
+
+def test_without_a_single_decision_the_prior_is_all_there_is() -> None:
+    start = prior()
+    again = fit(background().design([]), [], prior=start)
+    assert np.allclose(again.weights, start.weights)
+
+
+def test_a_taste_survives_its_bytes() -> None:
+    taste = learn_taste(MONTHS[:2])
+    again = Taste.from_bytes(taste.to_bytes())
+    assert again.learned_from == taste.learned_from == "30 picks among 80 candidates of 2026-01 to 2026-02"
+    design = background().design(MONTHS[0].candidates)
+    assert np.allclose(again.scores(design), taste.scores(design), atol=0.02)
+
+
+@pytest.mark.parametrize("data", [b"", b"not a taste", prior().to_bytes()[:500]])
+def test_bytes_that_are_no_taste_are_refused_with_the_cure(data: bytes) -> None:
+    with pytest.raises(StoreError, match="stored taste") as error:
+        Taste.from_bytes(data)
+    assert "learn it again" in error.value.hint
+
+
+def test_a_taste_of_another_version_is_refused() -> None:
+    with pytest.raises(StoreError, match="another version"):
+        Taste.from_bytes(Taste(np.zeros(7, dtype=np.float32)).to_bytes())
+
+
+def test_indifference_scores_everything_alike() -> None:
+    assert not no_taste().scores(background().design(MONTHS[0].candidates)).any()
+
+
+def test_the_learned_taste_is_switched_on_when_it_is_better_on_months_held_out() -> None:
+    proof = prove(MONTHS, Context(interests="agents that browse the web"))
+    assert proof.better
+    assert proof.learned is not None
+    assert proof.cold is not None
+    assert proof.learned > proof.cold
+    assert proof.sentence.startswith("learned taste on: on 2026-03 to 2026-05, held out, it puts a pick above")
+
+
+def test_a_taste_that_changed_with_every_month_stays_off() -> None:
+    fickle = [*MONTHS[:3], *(Month(m.name, m.candidates, [not p for p in m.picked]) for m in MONTHS[3:])]
+    proof = prove(fickle, Context(interests="agents that browse, quantized weights, retrieval, traffic, speech"))
+    assert not proof.better
+    assert proof.sentence.startswith("learned taste off")
+
+
+def test_with_too_few_picks_the_proof_says_how_many_are_missing() -> None:
+    proof = prove([_month("2026-01", repeat=1), _month("2026-02", repeat=1)], Context())
+    assert (proof.better, proof.learned) == (False, None)
+    assert proof.sentence == "not learned yet: 3 picks to learn from and 3 to judge by, 10 of each are needed"
+
+
+def test_no_month_at_all_proves_nothing() -> None:
+    assert not prove([], Context()).better
+
+
+def test_thinning_keeps_every_pick_and_the_same_others_each_time() -> None:
+    month = _month("2026-01")
+    small = thinned(month, 6)
+    assert sum(small.picked) == sum(month.picked)
+    assert len(small.candidates) == sum(month.picked) + 6
+    assert small == thinned(month, 6)
+
+
+def test_public_picks_of_the_most_active_curator_are_found_in_the_pools() -> None:
+    pools = {"2026-02": [Candidate("b", "B")], "2026-01": [Candidate("a", "A"), Candidate("c", "C")]}
+    picks = [PublicPick("2026-03", "one", "a"), PublicPick("2026-03", "one", "z"), PublicPick("2026-03", "two", "b")]
+    assert [(m.name, m.picked) for m in months_of(pools, picks)] == [("2026-01", [True, False]), ("2026-02", [False])]
+    assert [m.picked for m in months_of(pools, picks, "two")] == [[False, False], [True]]
