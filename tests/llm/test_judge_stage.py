@@ -40,7 +40,7 @@ def test_every_candidate_is_judged_in_calls_of_at_most_ten_under_unforeseeable_n
     sizes = sorted(len(asked["items"]) for asked in server.data())
     assert sizes == [5, 10, 10]
     assert all(item["id"].startswith("item-") and len(item) == 3 for asked in server.data() for item in asked["items"])
-    assert "gemini:gemini-3.5-flash-lite (gemini-test-001)" in report.line
+    assert "A test's model (of its own), which answered as gemini-test-001" in report.line
 
 
 def test_a_second_run_asks_nothing_and_costs_nothing(place: Context, server: GeminiServer) -> None:
@@ -161,5 +161,5 @@ def test_without_a_model_it_says_so_and_does_nothing(tmp_path: Path) -> None:
     place = context(tmp_path, lambda: None)
     store(place, TEXTS)
     report = judge(place, period())
-    assert report.line == "2026-10: judged by no language model. No model is set."
+    assert report.line == "2026-10: judged by no language model. A test's model (of its own)."
     assert report.state == "done"
