@@ -144,10 +144,13 @@ class Workspace:
 
         return tag(self.context)
 
-    def rank(self, period: str = "last") -> Report:
-        """Put a period's candidates in order."""
+    def rank(self, period: str = "last", *, learn: bool = False) -> Report:
+        """Put a period's candidates in order; `learn` from your picks first."""
+        from digest.pipeline import taste
         from digest.pipeline.rank import rank
 
+        if learn:
+            taste.learn(self.context)
         return rank(self.context, self.context.period(period))
 
     def judge(self, period: str = "last", *, limit: int | None = None, max_usd: float | None = None) -> Report:
@@ -193,6 +196,12 @@ class Workspace:
         from digest.pipeline.publish import publish
 
         return publish(self.context, self.context.period(period), dry_run=dry_run)
+
+    def recap(self, period: str, form: str = "both") -> Report:
+        """Draft a year, quarter or range in review: by category, by month, or both."""
+        from digest.pipeline.recap import recap
+
+        return recap(self.context, self.context.period(period), form)
 
     def send(self, period: str = "last", *, yes: bool = False, expect: int | None = None) -> Report:
         """Mail a published issue; a dry run unless `yes`."""

@@ -43,6 +43,7 @@ def judge(
 def rank(
     period: PeriodArg = "last",
     explain: Annotated[str, typer.Option("--explain", metavar="ITEM", help="Say what each part added.")] = "",
+    learn: Annotated[bool, typer.Option("--learn", help="Learn from your picks first, as `digest run` does.")] = False,
     as_json: Json = False,
 ) -> None:
     """Put a period's candidates in order, with reasons.
@@ -54,7 +55,7 @@ def rank(
         if explain:
             _explain(workspace.explain(period, explain), as_json)
             return
-        finish(workspace.rank(period), as_json)
+        finish(workspace.rank(period, learn=learn), as_json)
 
 
 def _explain(told: dict[str, Any], as_json: bool) -> None:

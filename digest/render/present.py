@@ -129,7 +129,7 @@ def entry(pick: PickView, w: Words, titles: dict[str, str]) -> Entry:
         meta=[part for part in parts if part],
         marks=_marks(pick, w, titles),
         label=_label(pick, w),
-        links=[(w.get(name, name), url) for name, url in pick.links.items() if link(url)],
+        links=[] if pick.issue_url else [(w.get(name, name), url) for name, url in pick.links.items() if link(url)],
     )
 
 
@@ -170,7 +170,7 @@ def describe(view: IssueView, newsletter: Newsletter) -> str:
 
 def shortened(text: str, most: int) -> str:
     """At most so many characters, cut between words."""
-    return text if len(text) <= most else text[:most].rsplit(" ", 1)[0] + " …"
+    return text if len(text) <= most else text[: most - 2].rsplit(" ", 1)[0] + " …"
 
 
 def anchor(name: str) -> str:
