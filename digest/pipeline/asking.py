@@ -15,7 +15,7 @@ from digest.ports import BatchModel, Completion, Model, Prompt, Usage
 from digest.store import answers
 
 T = TypeVar("T")
-_PATIENCE = 3  # calls that may fail, each after its own retries, before the model is left alone
+_PATIENCE = 3  # calls in a row that may fail, each after its own retries, before the model is left alone
 
 
 class Asker:
@@ -35,6 +35,11 @@ class Asker:
         self._run_id = run_id
         self._failed = 0
 
+    @property
+    def bill(self) -> str:
+        """What this stage has cost, for a person."""
+        return f"{self.budget.spent:.4f} USD" if llm.price(self.model.name) else "no list price known"
+
     async def ask(self, prompt: Prompt) -> tuple[Completion, int]:
         """An answer and the id of its call; raises BudgetExceeded or ModelUnavailable."""
         section = self._context.config.model
@@ -50,6 +55,7 @@ class Asker:
             raise
         finally:
             self.budget.settle(estimate, billed)
+        self._failed = 0
         return completion, self._answered(prompt, completion, billed)
 
     async def ask_batch(self, prompts: Sequence[Prompt]) -> list[tuple[Completion, int] | None]:

@@ -195,7 +195,7 @@ def _tell(context: Context, period: Period, docket: Docket, asker: Asker, report
     version = f", which answered as {' and '.join(sorted(asker.versions))}" if asker.versions else ""
     report.line = (
         f"{period}: {len(kept)} of the {len(docket.items)} best judged by {who}{version}; "
-        f"{len(docket.known)} of them known before, {asker.calls} calls, {asker.budget.spent:.4f} USD"
+        f"{len(docket.known)} of them known before, {asker.calls} calls, {asker.bill}"
     )
     if suspects:
         report.line += f"; {len(suspects)} look like instructions to a model and were judged alone"
