@@ -49,6 +49,7 @@ def test_a_pick_shows_title_link_authors_venue_date_blurb_and_small_links() -> N
         ({}, "From the abstract:"),
         ({"quoted_from": "post"}, "From the post:"),
         ({"origin": "model", "verdict": "quoted", "engine": "gemini:x"}, "the AI text failed a check"),
+        ({"origin": "model", "verdict": "grounded", "engine": "gemini:flash-9"}, "Written by flash-9:"),
         ({"confidence": 0.69}, "Models?"),
         ({"confidence": 0.5, "second_guess": "agents"}, "Models? Perhaps agents"),
         ({"update_of": "2025-03"}, "Update: already covered in March 2025"),
