@@ -194,6 +194,12 @@ class Workspace:
 
         return publish(self.context, self.context.period(period), dry_run=dry_run)
 
+    def recap(self, period: str, form: str = "both") -> Report:
+        """Draft a year, quarter or range in review: by category, by month, or both."""
+        from digest.pipeline.recap import recap
+
+        return recap(self.context, self.context.period(period), form)
+
     def send(self, period: str = "last", *, yes: bool = False, expect: int | None = None) -> Report:
         """Mail a published issue; a dry run unless `yes`."""
         from digest.pipeline.send import send
@@ -213,7 +219,7 @@ class Workspace:
         """Fetch, tag, rank and draft."""
         from digest.pipeline.run import run
 
-        return asyncio.run(run(self.context, self.context.period(period)))
+        return run(self.context, self.context.period(period))
 
     def status(self) -> dict[str, Any]:
         """Sources, issues and totals."""

@@ -24,7 +24,7 @@ def draft(context: Context, period: Period, *, dry_run: bool = False) -> Report:
     """Propose, merge with what lies on disk, write; what was touched by hand stays, removals stay removed."""
     with recorded(context, "draft", period.name) as report:
         with context.db.read() as session:
-            _may_be_drafted(session, period)
+            may_be_drafted(session, period)
             ranked = bool(judgements.ranking(session, period.name, 1))
         if not ranked:
             rank(context, period)
@@ -87,7 +87,8 @@ def _merged(context: Context, period: Period, mine: str | None, new: Sheet) -> t
     return issues.merge(before, issues.settle(issues.parse(hand), titles), new)
 
 
-def _may_be_drafted(session: Session, period: Period) -> None:
+def may_be_drafted(session: Session, period: Period) -> None:
+    """Raise Refused when the issue has left the hands of the editor."""
     issue = issue_store.find(session, period.name)
     if issue is not None:
         issues.move(issue.state, "draft", period.name)

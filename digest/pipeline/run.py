@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+
 from digest.errors import Refused
 from digest.periods import Period
 from digest.pipeline.context import Context
@@ -13,12 +15,12 @@ from digest.pipeline.tag import tag
 from digest.ports import Report
 
 
-async def run(context: Context, period: Period) -> Report:
+def run(context: Context, period: Period) -> Report:
     """Fetch what is due, tag, rank, judge with a model if there is one, and draft the period.
 
     Partial when a source failed; refused, with nothing drafted, when none could be read.
     """
-    fetched = await fetch(context)
+    fetched = asyncio.run(fetch(context))
     stages = [fetched, tag(context)]
     if fetched.state == "failed":
         raise Refused(
