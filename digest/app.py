@@ -1,13 +1,14 @@
 """The composition root: opens a workspace, chooses the concrete edges, and offers each stage as a method.
 
-    from digest import Workspace
-    with Workspace("my-newsletter") as workspace:
-        print(workspace.fetch().line)
+from digest import Workspace
+with Workspace("my-newsletter") as workspace:
+    print(workspace.fetch().line)
 """
 
 from __future__ import annotations
 
 import asyncio
+import os
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -18,12 +19,13 @@ from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 from digest.config import Config, load
 from digest.pipeline.context import Context
-from digest.ports import Clock, Fetcher, Model, Progress, Report, Transport
+from digest.ports import Clock, Fetcher, Progress, Report, Transport
 from digest.store.database import Database
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from digest.llm import Choice
     from digest.models import Item
 
 T = TypeVar("T")
@@ -52,10 +54,16 @@ class Workspace:
     """A folder with sources.yaml, templates/, site/ and digest.db. Periods are given as text: 2026-10, last, 2026."""
 
     def __init__(
-        self, root: Path | str = ".", *, clock: Clock = system_clock, progress: Progress | None = None
+        self,
+        root: Path | str = ".",
+        *,
+        clock: Clock = system_clock,
+        progress: Progress | None = None,
+        provider: str = "",
     ) -> None:
         self.root = Path(root).resolve()
         self._clock = clock
+        self._provider = provider
         self._progress: Progress = progress or Silent()
 
     def __enter__(self) -> Self:
@@ -91,7 +99,8 @@ class Workspace:
             progress=self._progress,
             make_fetcher=self._fetcher,
             make_transport=self._transport,
-            make_model=self._model,
+            make_model=self.model.make,
+            model_line=self.model.line,
         )
 
     # -- gathering -------------------------------------------------------------------------------------------------
@@ -101,6 +110,12 @@ class Workspace:
         from digest.pipeline.fetch import fetch
 
         return asyncio.run(fetch(self.context, sources, force=force))
+
+    def backfill(self, period: str, source: str = "") -> Report:
+        """Fetch months of arXiv by date of first submission; goes on where it was stopped."""
+        from digest.pipeline.backfill import backfill
+
+        return asyncio.run(backfill(self.context, self.context.period(period), source))
 
     def add_url(self, url: str, source: str = "manual") -> Report:
         """Keep one work by its address."""
@@ -123,17 +138,32 @@ class Workspace:
 
     # -- judging ---------------------------------------------------------------------------------------------------
 
-    def tag(self) -> Report:
-        """Sort new and changed items into categories."""
+    def tag(self, *, again: bool = False) -> Report:
+        """Sort new and changed items into categories, or everything `again`."""
         from digest.pipeline.tag import tag
 
-        return tag(self.context)
+        return tag(self.context, again=again)
 
-    def rank(self, period: str = "last") -> Report:
-        """Put a period's candidates in order."""
+    def rank(self, period: str = "last", *, learn: bool = False) -> Report:
+        """Put a period's candidates in order; `learn` from your picks first."""
+        from digest.pipeline import taste
         from digest.pipeline.rank import rank
 
+        if learn:
+            taste.learn(self.context)
         return rank(self.context, self.context.period(period))
+
+    def judge(self, period: str = "last", *, limit: int | None = None, max_usd: float | None = None) -> Report:
+        """Have the language model grade the best candidates; does nothing without one."""
+        from digest.pipeline.judge import judge
+
+        return judge(self.context, self.context.period(period), limit=limit, max_usd=max_usd)
+
+    def estimate(self, period: str = "last", *, limit: int | None = None) -> Report:
+        """What `judge` would send, and what that may cost."""
+        from digest.pipeline.judge import estimate
+
+        return estimate(self.context, self.context.period(period), limit=limit)
 
     def explain(self, period: str, item: str) -> dict[str, Any]:
         """What each part added to an item's score."""
@@ -149,17 +179,17 @@ class Workspace:
 
         return draft(self.context, self.context.period(period), dry_run=dry_run)
 
-    def check(self, period: str = "last") -> Report:
+    def check(self, period: str = "last", *, accept_gaps: bool = False) -> Report:
         """Run the gates; raises Refused with each reason."""
         from digest.pipeline.approve import check
 
-        return check(self.context, self.context.period(period))
+        return check(self.context, self.context.period(period), accept_gaps=accept_gaps)
 
-    def approve(self, period: str = "last", *, by: str = "", sign: bool = False) -> Report:
+    def approve(self, period: str = "last", *, by: str = "", sign: bool = False, accept_gaps: bool = False) -> Report:
         """Take the sheet as the issue; raises Refused when a gate says no."""
         from digest.pipeline.approve import approve
 
-        return approve(self.context, self.context.period(period), by=by, sign=sign)
+        return approve(self.context, self.context.period(period), by=by, sign=sign, accept_gaps=accept_gaps)
 
     def publish(self, period: str = "last", *, dry_run: bool = False) -> Report:
         """Write post, feeds and the site's lists."""
@@ -167,13 +197,32 @@ class Workspace:
 
         return publish(self.context, self.context.period(period), dry_run=dry_run)
 
+    def recap(self, period: str, form: str = "both") -> Report:
+        """Draft a year, quarter or range in review: by category, by month, or both."""
+        from digest.pipeline.recap import recap
+
+        return recap(self.context, self.context.period(period), form)
+
+    def send(self, period: str = "last", *, yes: bool = False, expect: int | None = None) -> Report:
+        """Mail a published issue; a dry run unless `yes`."""
+        from digest.pipeline.send import send
+
+        return send(self.context, self.context.period(period), yes=yes, expect=expect)
+
+    def add_subscriber(self, address: str, *, confirmed: bool = False) -> None:
+        """Add a reader; pending until confirmed."""
+        from digest.store import readers
+
+        with self.db.write() as session:
+            readers.subscribe(session, address, self._clock(), state="active" if confirmed else "pending")
+
     # -- operating -------------------------------------------------------------------------------------------------
 
     def run(self, period: str = "last") -> Report:
         """Fetch, tag, rank and draft."""
         from digest.pipeline.run import run
 
-        return asyncio.run(run(self.context, self.context.period(period)))
+        return run(self.context, self.context.period(period))
 
     def status(self) -> dict[str, Any]:
         """Sources, issues and totals."""
@@ -188,7 +237,8 @@ class Workspace:
         return runs(self.context, limit)
 
     def _fetcher(self) -> Fetcher:
-        from digest.fetch import Client, Pacer
+        from digest.fetch.client import Client
+        from digest.fetch.pacing import Pacer
         from digest.store.leases import SiteTurns
 
         newsletter = self.config.newsletter
@@ -200,8 +250,12 @@ class Workspace:
 
         return transport(self.config.mail, self.root)
 
-    def _model(self) -> Model | None:
-        return None
+    @cached_property
+    def model(self) -> Choice:
+        """Which language model is used, if any, and why."""
+        from digest.llm import choose
+
+        return choose(self.config.model, os.environ, self.root, self._provider)
 
 
 def initialise(folder: Path) -> tuple[int, int]:

@@ -31,6 +31,17 @@ def write(root: Path, documents: Iterable[Document]) -> list[str]:
     return changed
 
 
+def write_new(root: Path, path: str, body: bytes) -> bool:
+    """Write a file unless something stands in its place; returns whether it was written."""
+    target = _inside(root, path)
+    return not os.path.lexists(target) and bool(write(root, [Document(path, body)]))
+
+
+def names(root: Path, folder: str) -> list[str]:
+    """The paths of the files in a folder of the site, sorted."""
+    return sorted(path.relative_to(root).as_posix() for path in _inside(root, folder).glob("*") if path.is_file())
+
+
 def remove(root: Path, paths: Iterable[str]) -> list[str]:
     """Delete files that are no longer part of the site; returns those that were there."""
     gone = []

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from digest.cli.shell import Json, app, finish, opened, show_json, show_table
+from digest.cli.shell import Json, PeriodArg, app, finish, opened, show_json, show_table
 
 
 @app.command()
@@ -22,6 +22,20 @@ def fetch(
     """
     with opened() as workspace:
         finish(workspace.fetch(sources or [], force=force), as_json)
+
+
+@app.command()
+def backfill(
+    period: PeriodArg,
+    source: Annotated[str, typer.Option("--source", help="An arXiv source; the first one when not said.")] = "",
+    as_json: Json = False,
+) -> None:
+    """Fetch past months of arXiv, day by day; stopped or killed, it goes on where it was.
+
+    Example: digest backfill 2025-01..2025-06 --source arxiv
+    """
+    with opened() as workspace:
+        finish(workspace.backfill(period, source), as_json)
 
 
 @app.command()

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from digest.cli.shell import DryRun, Json, PeriodArg, app, finish, opened
+from digest.cli.shell import DryRun, Json, PeriodArg, app, finish, opened, workspace_root
 
 
 @app.command()
@@ -43,5 +43,11 @@ def preview(
 
     Example: digest preview --drafts
     """
-    with opened() as workspace:
-        typer.echo(workspace.preview(build_only=build, port=port, drafts=drafts))
+    from digest import jekyll
+
+    site = workspace_root() / "site"
+    if build:
+        typer.echo(f"preview: {jekyll.build(site, drafts=drafts)}")
+        return
+    typer.echo(f"preview: http://127.0.0.1:{port} (Ctrl-C ends it)")
+    raise typer.Exit(jekyll.serve(site, port, drafts=drafts))

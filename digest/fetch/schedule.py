@@ -1,7 +1,8 @@
-"""When to ask again: pure functions of an answer's headers, the feed's own wishes and the count of errors."""
+"""When to ask again: functions of an answer's headers, the feed's own wishes and the count of errors."""
 
 from __future__ import annotations
 
+import random
 import re
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
@@ -23,7 +24,7 @@ def next_check(
     ttl: int | None = None,
     skip_hours: frozenset[int] = frozenset(),
     skip_days: frozenset[str] = frozenset(),
-    jitter: Callable[[], float] = lambda: 0.0,
+    jitter: Callable[[], float] = random.random,
 ) -> datetime:
     """The earliest next request after a good answer: the longest of our interval, the feed's ttl and HTTP freshness.
 
@@ -60,7 +61,7 @@ def retry_after(headers: Mapping[str, str], now: datetime) -> float | None:
 
 
 def backoff(
-    now: datetime, errors: int, *, retry_after: float | None = None, jitter: Callable[[], float] = lambda: 0.5
+    now: datetime, errors: int, *, retry_after: float | None = None, jitter: Callable[[], float] = random.random
 ) -> datetime:
     """The next attempt after `errors` failures in a row: an hour, doubled up to three days, spread by a quarter."""
     wait = min(_SOON * (1 << min(max(errors, 1) - 1, 16)), _LONGEST_BACKOFF) * (0.75 + 0.5 * jitter())

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
 from digest.grounding import claims
-from digest.grounding.injection import looks_injected
+from digest.injection import looks_injected
 from digest.text import sentences
 
 if TYPE_CHECKING:

@@ -7,7 +7,7 @@ import unicodedata
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from digest.grounding.hostile import LINK
+from digest.hostile import LINK
 from digest.text import one_line
 
 

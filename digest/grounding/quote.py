@@ -8,8 +8,8 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from digest.grounding.hostile import LINK
-from digest.grounding.injection import looks_injected
+from digest.hostile import LINK
+from digest.injection import looks_injected
 from digest.ports import Quote
 from digest.text import one_line, sentences
 

@@ -1,8 +1,13 @@
 """Issues under the editor's hand: selection, the sheet and its merge, states, gates, recaps, imported archives."""
 
+from digest.issues.changes import Change, changes
 from digest.issues.choose import Ranked, Selection, select
+from digest.issues.gates import DeadLink, GateProblem, IssueFacts, check
+from digest.issues.merge import merge
 from digest.issues.read import parse
+from digest.issues.settle import fill, settle
 from digest.issues.states import MOVES, STATES, move, moves_from
+from digest.issues.three import MergeConflict
 from digest.issues.values import (
     AddedUrl,
     Conflict,
@@ -19,7 +24,12 @@ __all__ = [
     "MOVES",
     "STATES",
     "AddedUrl",
+    "Change",
     "Conflict",
+    "DeadLink",
+    "GateProblem",
+    "IssueFacts",
+    "MergeConflict",
     "Ranked",
     "Selection",
     "Sheet",
@@ -27,10 +37,15 @@ __all__ = [
     "SheetNote",
     "SheetPick",
     "SheetSection",
+    "changes",
+    "check",
     "facts_line",
+    "fill",
+    "merge",
     "move",
     "moves_from",
     "parse",
     "render",
     "select",
+    "settle",
 ]

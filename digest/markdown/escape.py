@@ -23,7 +23,7 @@ _ESCAPES = str.maketrans(
 )
 _NUMBERED = re.compile(r"^(\d+)([.)])")
 _OPENING = re.compile(r"^([+:=-])")
-_CODE = re.compile(r"[^\w \"'(),./;=@?!%+-]", re.ASCII)
+_CODE = re.compile(r"[&<>{}|`*_\[\]\\$~^#:\n\r]")
 
 _PATH_SAFE = "/:@,;=~!-._?&+%"
 _STRAY_PERCENT = re.compile(r"%(?![0-9A-Fa-f]{2})")

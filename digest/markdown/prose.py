@@ -115,8 +115,9 @@ def _html(node: SyntaxTreeNode, base: str) -> str:
         return _html_link(node, str(node.attrs.get("href", "")), inner, base)
     if (kind == "paragraph" and node.hidden) or kind == "inline":
         return inner
-    tag = _heading(node) if kind == "heading" else node.tag
-    return f"<{tag}>{inner}</{tag}>" + ("" if kind in ("em", "strong") else "\n")
+    if kind == "heading":
+        return f"<{_heading(node)}>{inner}</{_heading(node)}>\n" if inner else ""
+    return f"<{node.tag}>{inner}</{node.tag}>" + ("" if kind in ("em", "strong") else "\n")
 
 
 def _html_link(node: SyntaxTreeNode, address: str, words: str, base: str) -> str:
@@ -158,7 +159,8 @@ def _block(node: SyntaxTreeNode, base: str) -> str:
     if kind == "hr":
         return "* * *"
     if kind == "heading":
-        return f"{'#' * int(_heading(node)[1])} {_children(node, base)}"
+        words = _children(node, base)
+        return f"{'#' * int(_heading(node)[1])} {words}" if words else ""
     if kind == "blockquote":
         return _prefixed("\n\n".join(_block(child, base) for child in node.children), "> ", "> ")
     if kind in ("bullet_list", "ordered_list"):

@@ -8,42 +8,39 @@ from digest import issues, site
 from digest.issues import Sheet
 from digest.models import Issue
 from digest.periods import Period
+from digest.pipeline.blurbs import Blurbs
 from digest.pipeline.context import Context, recorded
-from digest.pipeline.propose import propose
+from digest.pipeline.propose import Proposal, propose
 from digest.pipeline.rank import rank
 from digest.pipeline.sheets import adopt, keep_hand, on_disk, sheet_path
 from digest.ports import Document, Report
+from digest.render import words
 from digest.store import issues as issue_store
 from digest.store import items as item_store
 from digest.store import judgements
-
-MACHINE = (
-    "Sorted on this machine without an AI service. Expect about 2 of 3 topics right from the title alone and 3 of 4 "
-    "with an abstract; blurbs are sentences quoted from the source."
-)
 
 
 def draft(context: Context, period: Period, *, dry_run: bool = False) -> Report:
     """Propose, merge with what lies on disk, write; what was touched by hand stays, removals stay removed."""
     with recorded(context, "draft", period.name) as report:
         with context.db.read() as session:
-            _may_be_drafted(session, period)
+            may_be_drafted(session, period)
             ranked = bool(judgements.ranking(session, period.name, 1))
         if not ranked:
             rank(context, period)
-        with context.db.read() as session:
-            new = propose(context, session, period)
-        write(context, period, new, report, dry_run=dry_run)
+        proposal = propose(context, period, report.run_id)
+        write(context, period, proposal, report, dry_run=dry_run)
+        report.problems = proposal.blurbs.problems
     return report
 
 
-def write(context: Context, period: Period, new: Sheet, report: Report, *, dry_run: bool = False) -> None:
+def write(context: Context, period: Period, proposal: Proposal, report: Report, *, dry_run: bool = False) -> None:
     """Merge a newly generated sheet with the one on disk, and keep, write and adopt the result.
 
     The hand's version is kept first, then the file is written, then the store follows: a crash at any point leaves
     a file and a store from which the same command comes to the same end.
     """
-    mine = on_disk(context, period)
+    mine, new = on_disk(context, period), proposal.sheet
     merged, conflicts = _merged(context, period, mine, new)
     picked = sum(1 for _ in merged.picks())
     report.numbers = {"picks": picked, "shortlist": len(merged.shortlist), "conflicts": len(conflicts)}
@@ -60,17 +57,25 @@ def write(context: Context, period: Period, new: Sheet, report: Report, *, dry_r
         issue = issue_store.find(session, period.name) or _new_issue(context, period, merged)
         session.add(issue)
         session.flush()
-        issue.engines = [MACHINE]
+        issue.engines = engines(context, session, merged, proposal.blurbs)
         issue.numbers = numbers(context, session, period, merged)
         issue_store.keep_sheet(session, period.name, "generated", issues.render(new), context.now)
         issue_store.keep_sheet(session, period.name, "merged", text, context.now)
-        adopt(session, issue, merged, new, context.now)
+        adopt(session, issue, merged, new, context.now, proposal.blurbs.words)
     report.line += f" → {sheet_path(context, period).relative_to(context.root)}"
 
 
-def _merged(
-    context: Context, period: Period, mine: str | None, new: Sheet
-) -> tuple[Sheet, list[issues.MergeConflict]]:
+def engines(context: Context, session: Session, sheet: Sheet, blurbs: Blurbs) -> list[str]:
+    """Who sorted and who wrote, in the words readers see; empty when this machine did it all."""
+    items = item_store.by_keys(session, [pick.key for _, pick in sheet.picks()])
+    rows = judgements.taggings(session, [item.id or 0 for item in items.values()])
+    models = sorted({name for row in rows.values() for name in row if ":" in name})
+    writers = sorted({pick.engine for _, pick in sheet.picks() if pick.origin == "model"})
+    w = words(context.config.newsletter.language)
+    return [w("sorted_with", engine=name) for name in models] + [w("commentary", engine=name) for name in writers]
+
+
+def _merged(context: Context, period: Period, mine: str | None, new: Sheet) -> tuple[Sheet, list[issues.MergeConflict]]:
     with context.db.read() as session:
         base = issue_store.newest_sheet(session, period.name, "generated")
         last = issue_store.newest_sheet(session, period.name)
@@ -82,7 +87,8 @@ def _merged(
     return issues.merge(before, issues.settle(issues.parse(hand), titles), new)
 
 
-def _may_be_drafted(session: Session, period: Period) -> None:
+def may_be_drafted(session: Session, period: Period) -> None:
+    """Raise Refused when the issue has left the hands of the editor."""
     issue = issue_store.find(session, period.name)
     if issue is not None:
         issues.move(issue.state, "draft", period.name)

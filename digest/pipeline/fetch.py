@@ -1,4 +1,4 @@
-"""The fetch stage: ask each due source, read its answer in a worker, take its items in, keep its state and its count."""
+"""The fetch stage: ask each due source, read its answer in a worker, take its items in, keep state and count."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from digest.fetch.silence import silent_for
 from digest.fetch.worker import Workers
 from digest.models import RunCount
 from digest.pipeline.context import Context, recorded
-from digest.pipeline.visit import Visit
+from digest.pipeline.visit import Tools, Visit
 from digest.ports import Report
 from digest.store import ledger
 from digest.store.leases import alone
@@ -32,13 +32,10 @@ async def fetch(context: Context, names: Sequence[str] = (), *, force: bool = Fa
     """
     sources = chosen(context.config, names)
     with recorded(context, "fetch") as report, alone(context.db, "fetch", context.now) as only:
-        fetcher, workers = context.make_fetcher(), Workers()
-        async with aclosing(fetcher), workers:
+        async with aclosing(context.make_fetcher()) as fetcher, Workers() as workers:
+            tools = Tools(context, fetcher, workers, report.run_id or 0)
+            visits = [Visit(tools, source, force=force, resume=only) for source in sources]
             with context.progress.task("fetch", len(sources)) as step:
-                visits = [
-                    Visit(context, fetcher, workers, source, report.run_id or 0, force=force, resume=only)
-                    for source in sources
-                ]
                 counts = await _all(visits, step)
         _summarise(report, counts, silences(context))
     return report
@@ -57,7 +54,9 @@ def chosen(config: Config, names: Sequence[str]) -> list[Source]:
 def silences(context: Context) -> dict[str, timedelta]:
     """The enabled sources that have gone silent against their own history, and for how long."""
     with context.db.read() as session:
-        days = {source.id: ledger.active_days(session, source.id) for source in context.config.sources if source.enabled}
+        days = {
+            source.id: ledger.active_days(session, source.id) for source in context.config.sources if source.enabled
+        }
     quiet = {source_id: silent_for(moments, context.now) for source_id, moments in days.items()}
     return {source_id: length for source_id, length in quiet.items() if length}
 

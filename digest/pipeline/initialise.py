@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from digest import site
 from digest.bundle import shipped
 from digest.errors import ConfigError
-from digest.site import write_new
+from digest.ports import Document
 
 _IGNORE = "/digest.db*\n/outbox/\n/site/_site/\n/site/.jekyll-cache/\n"
 _TEMPLATES = (
@@ -21,12 +22,13 @@ def initialise(folder: Path) -> tuple[int, int]:
     if folder.exists() and not folder.is_dir():
         raise ConfigError(f"{folder} is a file", "name a folder")
     skeleton = shipped("site")
-    files = {Path("sources.yaml"): shipped("sources.yaml").read_bytes()}
+    files = {"sources.yaml": shipped("sources.yaml").read_bytes()}
     for path in sorted(skeleton.rglob("*")):
         place = path.relative_to(skeleton)
         if path.is_file() and place.parts[0] not in _WRITTEN_BY_US and path.name != ".gitkeep":
-            files[Path("site") / place] = path.read_bytes()
-    files[Path("templates/README.md")] = _TEMPLATES.encode()
-    files[Path(".gitignore")] = _IGNORE.encode()
-    made = sum(write_new(folder, place.as_posix(), body) for place, body in files.items())
-    return made, len(files) - made
+            files[f"site/{place.as_posix()}"] = path.read_bytes()
+    files["templates/README.md"] = _TEMPLATES.encode()
+    files[".gitignore"] = _IGNORE.encode()
+    folder.mkdir(parents=True, exist_ok=True)
+    missing = [Document(name, body) for name, body in files.items() if not (folder / name).exists()]
+    return len(site.write(folder, missing)), len(files) - len(missing)

@@ -3,27 +3,32 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime
-from typing import Any
 
 from sqlmodel import Session
 
-from digest import intake
 from digest.config import Source
-from digest.intake import Arrival, Known, KnownItem, KnownMention, Prepared, Rejected, Wanted
+from digest.intake import Known, KnownItem, KnownMention, Prepared, Rejected, decide, prepare, wanted
 from digest.ports import Found
 from digest.store import arrivals
+from digest.store.arrivals import Row, Stored
 
-_KNOWN = tuple(KnownItem.__dataclass_fields__)
 
-
-def take_in(session: Session, batch: Sequence[Prepared], now: datetime) -> Counter[str]:
-    """Store one source's prepared items; returns counts by outcome: new, revised, unchanged, duplicate, rejected."""
+def take_in(session: Session, batch: Sequence[Prepared]) -> Counter[str]:
+    """Store a batch and return how many items met which fate: new, revised, unchanged, duplicate, rejected."""
     if not batch:
         return Counter()
-    decided = intake.decide(batch, _known(session, batch[0].source_id, intake.wanted(batch)))
-    _write(session, decided)
+    source_id, sought = batch[0].source_id, wanted(batch)
+    found = arrivals.stored(session, source_id, sought.guids, sought.keys, sought.title_keys)
+    decided = decide(batch, _known(source_id, found))
+    arrivals.write(
+        session,
+        inserts=[arrival.insert for arrival in decided if arrival.insert],
+        updates=[(arrival.item_key, arrival.update) for arrival in decided if arrival.update],
+        mentions=[(arrival.item_key, arrival.mention) for arrival in decided if arrival.mention],
+        aliases=[(key, arrival.item_key, why) for arrival in decided for key, why in arrival.aliases.items()],
+    )
     return Counter(arrival.outcome for arrival in decided)
 
 
@@ -31,47 +36,29 @@ def take_found(
     session: Session, source: Source, found: Iterable[Found], now: datetime
 ) -> tuple[Counter[str], list[str]]:
     """Prepare and store what a person brings in; returns counts with "found", and why items were rejected."""
-    prepared = [intake.prepare(each, source, now) for each in found]
+    prepared = [prepare(each, source, now) for each in found]
     refused = [each for each in prepared if isinstance(each, Rejected)]
-    counts = take_in(session, [each for each in prepared if isinstance(each, Prepared)], now)
+    counts = take_in(session, [each for each in prepared if isinstance(each, Prepared)])
     counts["found"] = len(prepared)
     counts["rejected"] += len(refused)
     return counts, [f"{each.title or each.url or 'an item'}: {each.reason}" for each in refused]
 
 
-def _known(session: Session, source_id: str, wanted: Wanted) -> Known:
-    mentions = arrivals.mentions_of(session, source_id, wanted.guids)
-    keys = wanted.keys | {key for key, _, _ in mentions.values()}
-    items = {key: _item(row) for key, row in arrivals.items_under(session, keys).items()}
-    titles: dict[str, list[KnownItem]] = {}
-    for row in arrivals.items_titled(session, wanted.title_keys):
-        titles.setdefault(row["title_key"], []).append(items.get(row["key"]) or _item(row))
+def _known(source_id: str, found: Stored) -> Known:
+    """The store's rows as intake's values; a row that is reached by several keys stays one value."""
+    values: dict[int, KnownItem] = {}
+
+    def value(row: Row) -> KnownItem:
+        if row["id"] not in values:
+            values[row["id"]] = KnownItem(**{name: row[name] for name in KnownItem.__slots__})
+        return values[row["id"]]
+
     return Known(
-        mentions={(source_id, guid): KnownMention(*row) for guid, row in mentions.items()},
-        items=items,
-        titles=titles,
-        tombstones=arrivals.tombstones(session, wanted.keys),
+        mentions={
+            (source_id, guid): KnownMention(row["item_key"], row["digest"], row["url"])
+            for guid, row in found.mentions.items()
+        },
+        items={key: value(row) for key, row in found.items.items()},
+        titles={title: [value(row) for row in rows] for title, rows in found.titles.items()},
+        tombstones=found.tombstones,
     )
-
-
-def _item(row: Mapping[str, Any]) -> KnownItem:
-    return KnownItem(**{name: row[name] for name in _KNOWN})
-
-
-def _write(session: Session, decided: Sequence[Arrival]) -> None:
-    arrivals.insert_items(session, [arrival.insert for arrival in decided if arrival.insert])
-    for arrival in decided:
-        if arrival.update:
-            arrivals.update_item(session, arrival.item_key, arrival.update)
-    ids = arrivals.item_ids(session, {arrival.item_key for arrival in decided if arrival.mention or arrival.aliases})
-    rows = {}
-    for arrival in decided:
-        if mention := arrival.mention:
-            rows[mention["source_id"], mention["guid"]] = {"item_id": ids[arrival.item_key], **mention}
-    arrivals.write_mentions(session, list(rows.values()))
-    aliases = [
-        {"key": key, "item_id": ids[arrival.item_key], "reason": reason}
-        for arrival in decided
-        for key, reason in arrival.aliases.items()
-    ]
-    arrivals.write_aliases(session, aliases)

@@ -2,27 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
-from typing import Literal
 
 from sqlmodel import Session
 
-from digest import grounding, issues, ranking
+from digest import issues, ranking
 from digest.config import Config
 from digest.issues import Sheet, SheetCandidate, SheetPick, SheetSection
 from digest.models import Item, Ranking, Tagging
 from digest.periods import Period
+from digest.pipeline.blurbs import Blurbs, Written, write_blurbs
+from digest.pipeline.candidates import embedded
 from digest.pipeline.context import Context
-from digest.pipeline.rank import embedded
-from digest.pipeline.tag import abstract
 from digest.pipeline.view import venue
 from digest.render.words import words
 from digest.store import issues as issue_store
 from digest.store import items as item_store
 from digest.store import judgements
-from digest.vectors import vectors
 
 _READ = 600  # places of the ranking that a draft looks at
 
@@ -42,32 +39,44 @@ class Offered:
         return self.verdict.category if self.verdict else "other"
 
 
-def propose(context: Context, session: Session, period: Period) -> Sheet:
-    """The sheet as the program would write it now."""
+@dataclass(frozen=True, slots=True)
+class Proposal:
+    """A sheet as the program would write it now, and who wrote its blurbs."""
+
+    sheet: Sheet
+    blurbs: Blurbs
+
+
+def propose(context: Context, period: Period, run_id: int | None = None) -> Proposal:
+    """Choose by rank and quota, and give each chosen work its words."""
     config = context.config
-    offered = _offered(context, session, period)
+    with context.db.read() as session:
+        offered = _offered(context, session, period)
+        turned_down = _turned_down(session, period)
     by_key = {one.item.key: one for one in offered}
-    turned_down = _turned_down(session, period)
     chosen = issues.select(
         [_ranked(one, turned_down) for one in offered],
         {category.slug: category.quota for category in config.taxonomy.categories},
         shortlist=config.cadence.shortlist,
     )
+    picked = [by_key[key].item for keys in chosen.sections.values() for key in keys]
+    blurbs = write_blurbs(context, picked, run_id)
     sections = tuple(
         SheetSection(
             slug=category.slug,
             title=category.title,
-            entries=tuple(_pick(config, by_key[key]) for key in chosen.sections.get(category.slug, ())),
+            entries=tuple(_pick(config, by_key[key], blurbs) for key in chosen.sections.get(category.slug, ())),
         )
         for category in config.taxonomy.categories
     )
-    return Sheet(
+    sheet = Sheet(
         period=period.name,
         title=issue_title(config, period),
         date=period.end(context.zone),
         sections=sections,
         shortlist=tuple(sheet_candidate(config, by_key[key]) for key in chosen.shortlist),
     )
+    return Proposal(sheet, blurbs)
 
 
 def issue_title(config: Config, period: Period) -> str:
@@ -102,7 +111,9 @@ def _varied(context: Context, session: Session, offered: Sequence[Offered]) -> l
     quotas = {category.slug: category.quota * 2 for category in context.config.taxonomy.categories}
     wanted = context.config.cadence.shortlist + sum(quotas.values())
     ranked = [
-        ranking.Ranked(one.row.place, ranking.Candidate(one.item.key, one.item.title, category=one.category), one.row.score, ())
+        ranking.Ranked(
+            one.row.place, ranking.Candidate(one.item.key, one.item.title, category=one.category), one.row.score, ()
+        )
         for one in offered
     ]
     by_key = {one.item.key: one for one in offered}
@@ -127,28 +138,27 @@ def _ranked(one: Offered, turned_down: frozenset[int]) -> issues.Ranked:
     )
 
 
-def item_pick(config: Config, item: Item, verdict: Tagging | None = None, covered: str = "") -> SheetPick:
-    """An item as a pick, with its quotation."""
+def item_pick(
+    config: Config, item: Item, written: Written, verdict: Tagging | None = None, covered: str = ""
+) -> SheetPick:
+    """An item as a pick with the words written on it."""
     source = config.source(item.source_id)
     return SheetPick(
         key=item.key,
         title=item.title,
         url=item.url,
         facts=facts(config, item, verdict),
-        blurb=quotation(item),
-        origin="source",
-        engine=source.quoted_from if source else "source",
+        blurb=written.text,
+        origin=written.origin,
+        engine=written.engine or (source.quoted_from if source else "source"),
+        flags=written.flags,
         covered=covered,
+        note=not written.text,  # a source without words to quote is named on one line
     )
 
 
-def _pick(config: Config, one: Offered) -> SheetPick:
-    return item_pick(config, one.item, one.verdict, one.covered)
-
-
-def quotation(item: Item) -> str:
-    """The blurb without a model: sentences of the source, word for word; empty where the source says nothing."""
-    return grounding.quote(item.title, abstract(item), vectors(), post=item.kind == "post").text
+def _pick(config: Config, one: Offered, blurbs: Blurbs) -> SheetPick:
+    return item_pick(config, one.item, blurbs.words[one.item.key], one.verdict, one.covered)
 
 
 def facts(config: Config, item: Item, verdict: Tagging | None) -> str:

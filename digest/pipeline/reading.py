@@ -1,4 +1,4 @@
-"""From an answer's bytes to items ready for the store. Runs in a worker process, so it imports little and does no I/O."""
+"""From an answer's bytes to items ready for the store. Runs in a worker process: few imports, no I/O."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ class Reading:
         return len(self.prepared) + len(self.rejected)
 
 
-def read(source: Source, response: Response, now: datetime, first_fetch: bool) -> Reading:
+def read(source: Source, response: Response, now: datetime, first_fetch: bool = False) -> Reading:
     """Read an answer as the source's kind does. Raises ParseError."""
     return _reading(KINDS[source.kind].parse(source, response), source, now, first_fetch)
 

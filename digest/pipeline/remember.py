@@ -1,9 +1,7 @@
-"""What a source's state becomes after an answer or a failure. It changes the state it is given; nothing is stored here."""
+"""What a source's state becomes after an answer or a failure; the state given is changed, nothing is stored."""
 
 from __future__ import annotations
 
-import random
-from collections.abc import Callable
 from datetime import datetime, timedelta
 from hashlib import sha256
 
@@ -14,8 +12,6 @@ from digest.fetch.schedule import backoff, next_check
 from digest.models import SourceState
 from digest.pipeline.reading import PARSER_VERSION, Reading
 from digest.ports import Request, Response, Validators
-
-Jitter = Callable[[], float]
 
 
 def validators(state: SourceState) -> Validators | None:
@@ -40,9 +36,8 @@ def answered(
     now: datetime,
     *,
     whole: bool,
-    jitter: Jitter = random.random,
 ) -> None:
-    """After a visit's last good answer; `reading` is None when nothing had changed, `whole` when one answer held all."""
+    """After a visit's last good answer; `reading` is None when nothing changed, `whole` when one answer held all."""
     state.errors = state.unanswered = 0
     state.last_error = state.disabled = None
     state.last_checked = now
@@ -63,11 +58,10 @@ def answered(
         ttl=state.wishes.get("ttl"),
         skip_hours=frozenset(state.wishes.get("skip_hours", ())),
         skip_days=frozenset(state.wishes.get("skip_days", ())),
-        jitter=jitter,
     )
 
 
-def failed(state: SourceState, error: SourceError, now: datetime, *, jitter: Jitter = random.random) -> None:
+def failed(state: SourceState, error: SourceError, now: datetime) -> None:
     """After a failure: what was known stays, the next check backs off, and a source that is gone is not asked again."""
     gone = isinstance(error, FetchError) and error.status == 410 and not state.moved_to
     wait = error.retry_after if isinstance(error, FetchError) else None
@@ -76,7 +70,7 @@ def failed(state: SourceState, error: SourceError, now: datetime, *, jitter: Jit
     state.last_error = error.message
     state.last_checked = now
     state.disabled = "410 Gone" if gone else state.disabled
-    state.next_check = backoff(now, state.errors, retry_after=wait, jitter=jitter)
+    state.next_check = backoff(now, state.errors, retry_after=wait)
 
 
 def _keep_validators(state: SourceState, response: Response, *, whole: bool) -> None:

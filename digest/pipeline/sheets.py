@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime
 from pathlib import Path
 
@@ -12,6 +13,7 @@ from digest.errors import NotFoundError
 from digest.issues import Sheet, SheetPick
 from digest.models import Decision, Issue, Item, Pick
 from digest.periods import Period
+from digest.pipeline.blurbs import Written
 from digest.pipeline.context import Context
 from digest.store import issues as issue_store
 from digest.store import items as item_store
@@ -48,8 +50,18 @@ def keep_hand(context: Context, period: Period, text: str | None) -> None:
             issue_store.keep_sheet(session, period.name, "editor", text, context.now)
 
 
-def adopt(session: Session, issue: Issue, sheet: Sheet, base: Sheet | None, now: datetime) -> None:
-    """Make the store say what the sheet says: words, sections, picks, and the decisions against what was proposed."""
+def adopt(
+    session: Session,
+    issue: Issue,
+    sheet: Sheet,
+    base: Sheet | None,
+    now: datetime,
+    written: Mapping[str, Written] | None = None,
+) -> None:
+    """Make the store say what the sheet says: words, sections, picks, and the decisions against what was proposed.
+
+    `written` are the blurbs as they were just written, with their evidence.
+    """
     issue.title, issue.intro, issue.outro = sheet.title, sheet.intro, sheet.outro
     issue.sections = [{"slug": s.slug, "title": s.title, "note": s.note, "closing": s.closing} for s in sheet.sections]
     session.add(issue)
@@ -62,7 +74,9 @@ def adopt(session: Session, issue: Issue, sheet: Sheet, base: Sheet | None, now:
         )
     old = {pick.item_id: pick for pick, _ in issue_store.picks(session, issue.id or 0)}
     new = [
-        _row(section.slug, place, pick, found[pick.key], old.get(found[pick.key].id or 0))
+        _row(
+            section.slug, place, pick, found[pick.key], old.get(found[pick.key].id or 0), (written or {}).get(pick.key)
+        )
         for place, (section, pick) in enumerate(rows)
     ]
     issue_store.replace_picks(session, issue.id or 0, new)
@@ -70,8 +84,9 @@ def adopt(session: Session, issue: Issue, sheet: Sheet, base: Sheet | None, now:
         _decide(session, issue, base, sheet, now)
 
 
-def _row(category: str, place: int, pick: SheetPick, item: Item, before: Pick | None) -> Pick:
+def _row(category: str, place: int, pick: SheetPick, item: Item, before: Pick | None, written: Written | None) -> Pick:
     same = before is not None and before.blurb == pick.blurb
+    evidence = list(written.evidence) if written and written.text == pick.blurb else []
     verdict = {"source": "quoted", "editor": "editor"}.get(pick.origin, "flagged" if pick.flags else "grounded")
     return Pick(
         issue_id=0,
@@ -84,7 +99,7 @@ def _row(category: str, place: int, pick: SheetPick, item: Item, before: Pick | 
         engine=pick.engine if pick.origin == "model" else "",
         verdict=verdict,
         flags=list(pick.flags),
-        evidence=list(before.evidence) if before and same else [],
+        evidence=evidence or (list(before.evidence) if before and same else []),
         note=pick.note,
         highlight=pick.highlight,
         update_of=pick.update_of,

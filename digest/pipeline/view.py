@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime
+from datetime import date, datetime
 from itertools import pairwise
 from typing import Literal, cast
 
@@ -13,6 +13,7 @@ from digest.config import Config
 from digest.models import Issue, Item, Pick, Tagging
 from digest.periods import Period
 from digest.ports import IssueView, Neighbour, PickView, SectionView
+from digest.render.words import words
 from digest.store import issues as issue_store
 from digest.store import items as item_store
 from digest.store import judgements
@@ -36,10 +37,13 @@ def issue_view(session: Session, config: Config, issue: Issue, period: Period, n
     ids = [item.id or 0 for _, item in rows]
     verdicts = judgements.taggings(session, ids)
     counts = item_store.mention_counts(session, ids)
+    homes = _homes(session, period)
     views: dict[str, list[PickView]] = {}
     for pick, item in rows:
         verdict = judgements.best(verdicts.get(item.id or 0, {}))
         view = pick_view(config, pick, item, verdict, counts.get(item.id or 0, 1))
+        if home := homes.get(item.id or 0):
+            view.issue_period, view.issue_url = home.name, f"{path_of(home)}#{view.anchor}"
         views.setdefault(pick.category, []).append(view)
     return IssueView(
         period=issue.period,
@@ -54,6 +58,7 @@ def issue_view(session: Session, config: Config, issue: Issue, period: Period, n
         outro=issue.outro,
         description=config.newsletter.description,
         sections=_sections(config, issue, views),
+        by_month=_by_month(config, views),
         numbers=issue.numbers,
         engines=list(issue.engines),
         corrections=list(issue.corrections),
@@ -79,6 +84,29 @@ def _sections(config: Config, issue: Issue, views: Mapping[str, list[PickView]])
     lost = [name for name in views if name not in known]
     made += [SectionView(slug=name, title=titles.get(name, name), anchor=name, picks=views[name]) for name in lost]
     return [section for section in made if section.picks or section.note]
+
+
+def _homes(session: Session, period: Period) -> dict[int, Period]:
+    """For a recap: the month in whose issue each work was published."""
+    months = {month.name: month for month in period.months()} if period.kind != "monthly" else {}
+    return {
+        pick.item_id: months[issue.period]
+        for issue in issue_store.published(session)
+        if issue.period in months
+        for pick, _ in issue_store.picks(session, issue.id or 0)
+    }
+
+
+def _by_month(config: Config, views: Mapping[str, list[PickView]]) -> list[SectionView]:
+    """The picks of a recap by the month of their issue; each once, in its month's order of publication."""
+    months: dict[str, list[PickView]] = {}
+    for view in sorted(
+        (view for row in views.values() for view in row), key=lambda v: (v.published or date.max, v.key)
+    ):
+        if view.issue_period:
+            months.setdefault(view.issue_period, []).append(view)
+    named = words(config.newsletter.language)
+    return [SectionView(name, named.period(name), f"m{name}", picks=months[name]) for name in sorted(months)]
 
 
 def pick_view(config: Config, pick: Pick, item: Item, verdict: Tagging | None, mentions: int) -> PickView:

@@ -11,11 +11,11 @@ from functools import partial
 
 from digest.config import Source
 from digest.errors import ParseError, SourceError
+from digest.fetch.patience import patiently
 from digest.fetch.worker import Workers
 from digest.models import RunCount, SourceState
 from digest.pipeline.context import Context
 from digest.pipeline.intake import take_in
-from digest.pipeline.patience import patiently
 from digest.pipeline.reading import Reading, read
 from digest.pipeline.remember import answered, failed, is_same, validators
 from digest.ports import Fetcher, Request, Response
@@ -125,15 +125,16 @@ class Visit:
             self._state.cursor = dict(reading.cursor)
         with self._context.db.write() as session:
             if reading:
-                self._tally(reading, take_in(session, reading.prepared, self._context.now))
+                tally(self._count, reading, take_in(session, reading.prepared))
             self._count.next_check = self._state.next_check
             self._count.seconds = round(time.monotonic() - self._began, 3)
             sources.save(session, self._state)
             ledger.record(session, self._count)
 
-    def _tally(self, reading: Reading, outcomes: Mapping[str, int]) -> None:
-        """Every found item has a fate: what intake says, or rejected before it came there."""
-        self._count.found += reading.found
-        self._count.rejected += len(reading.rejected)
-        for fate, number in outcomes.items():
-            setattr(self._count, fate, getattr(self._count, fate) + number)
+
+def tally(count: RunCount, reading: Reading, outcomes: Mapping[str, int]) -> None:
+    """Give every found item its fate: what intake says, or rejected before it came there."""
+    count.found += reading.found
+    count.rejected += len(reading.rejected)
+    for fate, number in outcomes.items():
+        setattr(count, fate, getattr(count, fate) + number)

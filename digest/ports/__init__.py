@@ -2,11 +2,12 @@
 
 from digest.ports.delivery import Document, Message, Transport
 from digest.ports.issue import IssueView, Neighbour, PickView, SectionView
-from digest.ports.language import Completion, Model, Prompt, Quote, TagInput, Usage, Verdict
+from digest.ports.language import BatchModel, Completion, Model, Prompt, Quote, TagInput, Usage, Verdict
 from digest.ports.telling import Clock, Progress, Report
 from digest.ports.wire import Fetcher, Found, Page, ParsedFeed, Request, Response, Validators
 
 __all__ = [
+    "BatchModel",
     "Clock",
     "Completion",
     "Document",

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,13 +43,23 @@ class Completion:
 
 
 class Model(Protocol):
-    """A language model. `name` is provider:model; raises ModelUnavailable or ModelOutput."""
+    """A language model. `name` is provider:model.
+
+    Raises ModelUnavailable; an answer that is cut, blocked or not JSON has no `data`, and `finish` says why.
+    """
 
     name: str
 
     async def complete(self, prompt: Prompt) -> Completion: ...
 
     async def close(self) -> None: ...
+
+
+@runtime_checkable
+class BatchModel(Model, Protocol):
+    """A model that can also be asked many things in one job: cheaper, slower, and None where an answer failed."""
+
+    async def complete_all(self, prompts: Sequence[Prompt]) -> list[Completion | None]: ...
 
 
 @dataclass(frozen=True, slots=True)

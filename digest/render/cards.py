@@ -3,18 +3,25 @@
 from __future__ import annotations
 
 import io
+import re
+import unicodedata
 from collections.abc import Sequence
 from functools import cache
 from importlib.resources import files
 
-from PIL import Image, ImageDraw, ImageFont
+from PIL import Image, ImageDraw, ImageFont, features
 
-from digest.text import one_line
+from digest.text import hexdigest, one_line
 
 SIZE = (1200, 630)
 _PAPER, _INK, _QUIET, _ACCENT = "#fbf9f4", "#1f1d1a", "#6b665d", "#9a3b26"
 _MARGIN = 84
-_FONTS = ("SourceSerif4-SemiBold.ttf", "DejaVuSans-Bold.ttf")  # the first that has every character is taken
+_DESIGN = "1"  # counts up when cards are drawn otherwise
+_ROOM = SIZE[0] - 2 * _MARGIN
+_TITLES = ((84, 2), (72, 3), (54, 4))  # sizes, and how many lines of each there is room for
+_FONTS = ("SourceSerif4-SemiBold.ttf", "DejaVuSans-Bold.ttf", "NotoSansCJK-Bold-subset.otf")  # the first that can
+_SHAPED = features.check("raqm") and features.check("fribidi")  # without them Arabic comes out unjoined and reversed
+_PIECES = re.compile(r"[!-~]{1,20}|.")  # where a long word may break: numbers and names stay whole
 _MISSING = "\U0010fffe"  # a noncharacter: no font has it, so its picture is that of any missing character
 
 
@@ -23,65 +30,79 @@ def card(title: str, line: str, period: str) -> bytes:
     image = Image.new("RGB", SIZE, _PAPER)
     draw = ImageDraw.Draw(image)
     draw.rectangle((0, 0, 18, SIZE[1]), fill=_ACCENT)
-    _small(draw, one_line(line))
-    _title(draw, one_line(title))
+    _write(draw, one_line(line), _MARGIN, _QUIET, ((36, 1),))
+    _write(draw, one_line(title), 156, _INK, _TITLES)
     if period:
-        draw.text((_MARGIN, SIZE[1] - _MARGIN), period, font=_font(_FONTS[0], 96), fill=_ACCENT, anchor="ls")
+        draw.text((_MARGIN, SIZE[1] - _MARGIN), period, font=_font(_FONTS[0], 88), fill=_ACCENT, anchor="ls")
     out = io.BytesIO()
-    image.save(out, "PNG", optimize=True)
+    image.quantize(64, Image.Quantize.FASTOCTREE, dither=Image.Dither.NONE).save(out, "PNG")
     return out.getvalue()
 
 
-def _small(draw: ImageDraw.ImageDraw, line: str) -> None:
-    if (name := _able(line)) and line:
-        font = _font(name, 36)
-        draw.text((_MARGIN, _MARGIN), _wrapped(line, font, 1)[0], font=font, fill=_QUIET)
+def card_path(title: str, line: str, period: str) -> str:
+    """Where that card stands. The name changes with what is drawn, so a card that is there need not be drawn again."""
+    return f"assets/cards/{period or 'site'}-{hexdigest(_DESIGN, title, line)[:8]}.png"
 
 
-def _title(draw: ImageDraw.ImageDraw, title: str) -> None:
-    """The title as large as three lines allow."""
-    name = _able(title)
-    if not name:
+def _write(draw: ImageDraw.ImageDraw, text: str, top: int, colour: str, sizes: Sequence[tuple[int, int]]) -> None:
+    """Text at the largest size of which it needs no more lines than stand beside it; right to left at the right."""
+    name = _able(text)
+    if not text or not name:
         return
-    for size in (88, 76, 64, 54):
-        font = _font(name, size)
-        lines = _wrapped(title, font, 99)
-        if len(lines) <= 3 or size == 54:
+    for size, most in sizes:
+        lines = _wrapped(text, _font(name, size), _ROOM)
+        if len(lines) <= most:
             break
-    for number, line in enumerate(_wrapped(title, font, 4)):
-        draw.text((_MARGIN, 158 + number * int(size * 1.2)), line, font=font, fill=_INK)
+    font = _font(name, size)
+    lines = _balanced(text, font, lines) if len(lines) <= most else [*lines[: most - 1], _cut(lines[most - 1], font)]
+    backwards = _backwards(text)
+    place = SIZE[0] - _MARGIN if backwards else _MARGIN
+    for number, line in enumerate(lines):
+        at = (place, top + number * int(size * 1.2))
+        draw.text(at, line, font=font, fill=colour, anchor="ra" if backwards else "la")
 
 
-def _wrapped(text: str, font: ImageFont.FreeTypeFont, most: int) -> list[str]:
-    """Lines that fit between the margins, at most `most`; the last one ends in an ellipsis when words are left."""
-    room = SIZE[0] - 2 * _MARGIN
-    lines: list[str] = [""]
-    for word in _words(text, font, room):
-        longer = f"{lines[-1]}{word}"
-        if font.getlength(longer.strip()) <= room:
-            lines[-1] = longer
+def _balanced(text: str, font: ImageFont.FreeTypeFont, lines: list[str]) -> list[str]:
+    """The same number of lines, of more equal length."""
+    for room in range(_ROOM // len(lines), _ROOM, 24):
+        narrower = _wrapped(text, font, room)
+        if len(narrower) == len(lines) and all(font.getlength(line) <= room for line in narrower):
+            return narrower
+    return lines
+
+
+def _wrapped(text: str, font: ImageFont.FreeTypeFont, room: int) -> list[str]:
+    """Lines no wider than `room`, broken between words; where there is no space, between characters."""
+    lines = [""]
+    for word in _words(text, font):
+        if font.getlength((lines[-1] + word).strip()) <= room:
+            lines[-1] += word
         else:
             lines.append(word)
-    lines = [line.strip() for line in lines if line.strip()] or [""]
-    return lines if len(lines) <= most else [*lines[: most - 1], _cut(lines[most - 1] + " …", font, room)]
+    return [line.strip() for line in lines if line.strip()]
 
 
-def _words(text: str, font: ImageFont.FreeTypeFont, room: int) -> Sequence[str]:
-    """Words with their space; what is too long for a line, or has no spaces at all, character by character."""
+def _words(text: str, font: ImageFont.FreeTypeFont) -> list[str]:
     pieces: list[str] = []
     for word in text.split(" "):
-        pieces += [f"{word} "] if font.getlength(word) <= room else [*word, " "]
+        pieces += [f"{word} "] if font.getlength(word) <= _ROOM else [*_PIECES.findall(word), " "]
     return pieces
 
 
-def _cut(line: str, font: ImageFont.FreeTypeFont, room: int) -> str:
-    while font.getlength(line) > room and len(line) > 2:
-        line = line[:-3] + "…"
-    return line
+def _cut(line: str, font: ImageFont.FreeTypeFont) -> str:
+    while font.getlength(f"{line} …") > _ROOM:
+        line = line[:-1]
+    return f"{line} …"
+
+
+def _backwards(text: str) -> bool:
+    return any(unicodedata.bidirectional(character) in ("R", "AL") for character in text)
 
 
 def _able(text: str) -> str:
-    """The first shipped font that has a picture for every character; empty when none has."""
+    """The first shipped font that has a picture for every character; empty when none has, or none could shape it."""
+    if _backwards(text) and not _SHAPED:
+        return ""
     return next((name for name in _FONTS if all(_has(name, character) for character in set(text) - {" "})), "")
 
 
@@ -99,4 +120,6 @@ def _picture(font: ImageFont.FreeTypeFont, character: str) -> tuple[tuple[int, i
 @cache
 def _font(name: str, size: int) -> ImageFont.FreeTypeFont:
     data = (files("digest") / "data" / "fonts" / name).read_bytes()
-    return ImageFont.truetype(io.BytesIO(data), size, layout_engine=ImageFont.Layout.BASIC)
+    return ImageFont.truetype(
+        io.BytesIO(data), size, layout_engine=ImageFont.Layout.RAQM if _SHAPED else ImageFont.Layout.BASIC
+    )

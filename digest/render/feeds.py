@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from urllib.parse import urlsplit
@@ -12,7 +12,7 @@ from digest.ports import Document, IssueView
 from digest.render import fragment
 from digest.render.atom import atom
 from digest.render.jsonfeed import jsonfeed
-from digest.render.present import anchor
+from digest.render.present import anchor, describe
 from digest.render.templating import Templates
 from digest.render.words import words
 from digest.text import one_line
@@ -78,7 +78,7 @@ def feeds(
             f"feed/{category.slug}.xml",
             f"{newsletter.title}: {category.title}",
             f"/category/{category.slug}/",
-            _of_category(newest, category.slug, newsletter, templates)[: site.feed_items],
+            _of_category(newest, category.slug, newsletter, templates, entries)[: site.feed_items],
         )
         for category in taxonomy.categories
     ]
@@ -112,22 +112,26 @@ def _entry(view: IssueView, newsletter: Newsletter, templates: Templates | None)
         url=newsletter.address + view.path,
         published=view.published,
         updated=max(view.updated, view.published),
-        summary=one_line(view.description),
+        summary=describe(view, newsletter),
         content=fragment.html(view, newsletter, templates),
         categories=tuple((section.slug, one_line(section.title)) for section in view.sections if section.picks),
     )
 
 
 def _of_category(
-    views: Sequence[IssueView], slug: str, newsletter: Newsletter, templates: Templates | None
+    views: Sequence[IssueView],
+    slug: str,
+    newsletter: Newsletter,
+    templates: Templates | None,
+    whole: Mapping[str, Entry],
 ) -> list[Entry]:
-    """The monthly issues' parts of one category; recaps repeat what those said."""
+    """The monthly issues' parts of one category, out of the `whole` entries; recaps repeat what those said."""
     entries = []
     for view in views:
         section = next((s for s in view.sections if s.slug == slug and s.picks), None)
         if section is None or view.kind != "monthly":
             continue
-        entry = _entry(view, newsletter, templates)
+        entry = whole[view.period]
         entries.append(
             replace(
                 entry,

@@ -4,19 +4,20 @@ index and the cards."""
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from itertools import groupby
 from typing import Any
 
 from digest.config import Newsletter, Site, Taxonomy
 from digest.markdown import link, to_text
 from digest.ports import Document, IssueView, PickView
-from digest.render.cards import card
-from digest.render.present import anchor
+from digest.render.cards import card, card_path
+from digest.render.present import anchor, describe, shortened
 from digest.render.words import words
 from digest.text import by_line, one_line
 
 _SEARCHED = 240  # characters of a blurb in the search index
+_LEADS = 5  # picks the front page names
 
 _CONFIG = """\
 # Written by digest from sources.yaml (newsletter, site); change it there.
@@ -30,6 +31,7 @@ look: {look}
 email: {email}
 repository_url: {repository}
 mark: {mark}
+image: {image}
 
 theme: null # GitHub Pages would add one of its own
 timezone: UTC
@@ -51,6 +53,7 @@ kramdown: # text as it was written: no typographic quotes, dashes or ellipses, w
 def site_config(newsletter: Newsletter, site: Site) -> Document:
     """Jekyll's _config.yml, read alike by 3.10 and 4.3."""
     values = {
+        "image": "/" + card_path(*_own_card(newsletter)),
         "title": newsletter.title,
         "description": newsletter.description,
         "url": newsletter.url.rstrip("/"),
@@ -66,8 +69,17 @@ def site_config(newsletter: Newsletter, site: Site) -> Document:
     return Document("_config.yml", _CONFIG.format(**quoted).encode())
 
 
-def site_files(views: Sequence[IssueView], newsletter: Newsletter, site: Site, taxonomy: Taxonomy) -> list[Document]:
-    """Configuration, data, category pages, search index and cards, for all published issues."""
+def site_files(
+    views: Sequence[IssueView],
+    newsletter: Newsletter,
+    site: Site,
+    taxonomy: Taxonomy,
+    have: Collection[str] = (),
+) -> list[Document]:
+    """Configuration, data, category pages, search index and cards, for all published issues.
+
+    Cards whose paths are in `have` are left out: their names change with what they show.
+    """
     newest = sorted(views, key=lambda view: (view.published, view.period), reverse=True)
     picks = _picks_by_category(newest)
     categories = [
@@ -82,12 +94,17 @@ def site_files(views: Sequence[IssueView], newsletter: Newsletter, site: Site, t
         _data("picks", {slug: [_row(v, p, newsletter) for v, p in rows] for slug, rows in picks.items()}),
         *[_category_page(category) for category in categories],
         Document("search.json", _json(_index(newest, newsletter), indent=None)),
-        *[
-            Document(f"assets/cards/{view.period}.png", card(view.title, newsletter.title, view.period))
-            for view in newest
-        ],
-        Document("assets/cards/site.png", card(newsletter.title, newsletter.description, "")),
+        *_cards(newest, newsletter, frozenset(have)),
     ]
+
+
+def _cards(newest: Sequence[IssueView], newsletter: Newsletter, have: frozenset[str]) -> list[Document]:
+    wanted = [(view.title, newsletter.title, view.period) for view in newest] + [_own_card(newsletter)]
+    return [Document(path, card(*texts)) for texts in wanted if (path := card_path(*texts)) not in have]
+
+
+def _own_card(newsletter: Newsletter) -> tuple[str, str, str]:
+    return newsletter.title, newsletter.description, ""
 
 
 def _years(newest: Sequence[IssueView], newsletter: Newsletter) -> list[dict[str, Any]]:
@@ -98,6 +115,7 @@ def _years(newest: Sequence[IssueView], newsletter: Newsletter) -> list[dict[str
 
 def _issue(view: IssueView, newsletter: Newsletter) -> dict[str, Any]:
     w = words(newsletter.language)
+    leads = view.highlights or [section.picks[0] for section in view.sections if section.picks]
     return {
         "title": one_line(view.title),
         "path": view.path,
@@ -106,14 +124,14 @@ def _issue(view: IssueView, newsletter: Newsletter) -> dict[str, Any]:
         "month": w.period(view.period) if view.kind == "monthly" else one_line(view.title),
         "date": w.full_day(view.published),
         "count": w.picks(len(view.picks())),
-        "description": one_line(view.description),
+        "description": describe(view, newsletter),
         "highlights": [
             {
                 "title": one_line(pick.title),
                 "anchor": anchor(pick.anchor),
-                "why": one_line(to_text(pick.highlight or "")),
+                "why": one_line(to_text(pick.highlight or "")) or by_line(pick.authors) or pick.venue,
             }
-            for pick in view.highlights
+            for pick in leads[:_LEADS]
         ],
         "sections": [
             {"title": one_line(section.title), "anchor": anchor(section.anchor), "count": len(section.picks)}
@@ -156,7 +174,7 @@ def _index(newest: Sequence[IssueView], newsletter: Newsletter) -> list[dict[str
 
 def _short(pick: PickView) -> str:
     text = one_line(to_text(pick.blurb) if pick.origin == "editor" else pick.blurb)
-    return text if len(text) <= _SEARCHED else text[:_SEARCHED].rsplit(" ", 1)[0] + " …"
+    return shortened(text, _SEARCHED)
 
 
 def _category_page(category: dict[str, Any]) -> Document:

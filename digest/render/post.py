@@ -8,8 +8,9 @@ from datetime import UTC, datetime
 from digest.config import Newsletter, Site
 from digest.markdown import Md
 from digest.ports import Document, IssueView
+from digest.render.cards import card_path
 from digest.render.charts import svg
-from digest.render.present import present
+from digest.render.present import describe, present
 from digest.render.templating import Templates, render
 from digest.render.words import words
 from digest.text import one_line, strip_hidden
@@ -41,9 +42,9 @@ def front_matter(view: IssueView, newsletter: Newsletter) -> str:
     w = words(newsletter.language)
     texts = {
         "title": view.title,
-        "description": view.description,
+        "description": describe(view, newsletter),
         "permalink": view.path,
-        "image": f"/assets/cards/{view.period}.png",
+        "image": "/" + card_path(view.title, newsletter.title, view.period),
         "lang": newsletter.language,
         "period": view.period,
         "kind": view.kind,

@@ -8,13 +8,15 @@ from datetime import date
 from typing import Any
 
 from digest.config import Newsletter
-from digest.markdown import link
+from digest.markdown import link, to_text
 from digest.ports import IssueView, PickView, SectionView
 from digest.render.words import Words, words
-from digest.text import by_line
+from digest.text import by_line, one_line, sentences
 
 UNSURE_BELOW = 0.7  # a category this uncertain is right about every other time, so it is shown with a question mark
 SOURCES_SHOWN = 12
+BRIEF = 5  # picks a month of a recap by category names; the full list has them all
+DESCRIPTION = 240
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,12 +37,17 @@ class Entry:
 
 @dataclass(frozen=True, slots=True)
 class Block:
-    """A section with its entries in full, and its one-liners. `brief` blocks only name picks shown elsewhere."""
+    """A section with its entries and its one-liners."""
 
     section: SectionView
     entries: list[Entry]
     notes: list[Entry]
-    brief: bool = False
+
+    @property
+    def issue(self) -> str:
+        """Where the issue stands that all of these come from; empty if there is none."""
+        places = {pick.issue_url for pick in self.section.picks}
+        return places.pop() if len(places) == 1 else ""
 
     @property
     def count(self) -> int:
@@ -105,12 +112,12 @@ def _layout(view: IssueView) -> tuple[list[SectionView], list[SectionView]]:
 
 
 def _block(section: SectionView, w: Words, titles: dict[str, str], brief: bool = False) -> Block:
-    entries = [entry(pick, w, titles) for pick in section.picks]
+    picks = section.picks[:BRIEF] if brief else section.picks
+    entries = [entry(pick, w, titles) for pick in picks]
     return Block(
         section,
         entries=[e for e in entries if brief or not e.pick.note],
         notes=[e for e in entries if not brief and e.pick.note],
-        brief=brief,
     )
 
 
@@ -122,7 +129,7 @@ def entry(pick: PickView, w: Words, titles: dict[str, str]) -> Entry:
         meta=[part for part in parts if part],
         marks=_marks(pick, w, titles),
         label=_label(pick, w),
-        links=[(w.get(name, name), url) for name, url in pick.links.items() if link(url)],
+        links=[] if pick.issue_url else [(w.get(name, name), url) for name, url in pick.links.items() if link(url)],
     )
 
 
@@ -148,6 +155,22 @@ def _label(pick: PickView, w: Words) -> str:
     known = f"from_{pick.quoted_from}"
     label = w[known] if known in w else w("from_other", source=pick.quoted_from)
     return f"({w['failed_check']}) {label}" if pick.engine and pick.origin == "model" else label
+
+
+def describe(view: IssueView, newsletter: Newsletter) -> str:
+    """The issue in one line: its own description, else how the editor begins, else the first titles."""
+    if view.description and view.description != newsletter.description:
+        return one_line(view.description)
+    opening = sentences(one_line(to_text(view.intro)))[:2]
+    if opening:
+        return shortened(" ".join(opening), DESCRIPTION)
+    leads = view.highlights or [pick for section in view.sections for pick in section.picks[:1]]
+    return shortened("; ".join(one_line(pick.title) for pick in leads), DESCRIPTION)
+
+
+def shortened(text: str, most: int) -> str:
+    """At most so many characters, cut between words."""
+    return text if len(text) <= most else text[: most - 2].rsplit(" ", 1)[0] + " …"
 
 
 def anchor(name: str) -> str:

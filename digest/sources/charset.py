@@ -91,7 +91,7 @@ def _known(label: str) -> str:
     """The codec of a label; empty for one that is unknown, not a text encoding, or contradicted by the bytes."""
     try:
         codec = codecs.lookup(label)
-        b"".decode(codec.name)
+        b"a".decode(codec.name, "replace")
     except (LookupError, ValueError):
         return ""
     return "" if codec.name.startswith(("utf", "idna", "punycode")) else _MEANT.get(codec.name, codec.name)

@@ -12,6 +12,7 @@ from lxml import etree
 
 from digest.sources.markup import clean_html, plain_as_html, title_text
 
+_LONGEST_TITLE = 20_000  # characters looked at; a title is cut much shorter
 _TEXTUAL = re.compile(r"^$|^(text|html|xhtml)$|^text/|[/+](xml|html|xhtml\+xml)\b", re.I)
 _CLOSING = re.compile(
     r"</(?:a|b|blockquote|code|div|em|h[1-6]|i|li|ol|p|pre|span|strong|table|ul)\s*>|<(?:br|p)\s*/?>", re.I
@@ -21,8 +22,8 @@ _CLOSING = re.compile(
 def title_of(element: Any, *, atom: bool) -> str:
     """The element's text as a title. Plain Atom ones keep their angle brackets; entities in them are a common slip."""
     if len(element):
-        return title_text("".join(element.itertext()), markup=False)
-    text = _text(element)
+        return title_text("".join(element.itertext())[:_LONGEST_TITLE], markup=False)
+    text = _text(element)[:_LONGEST_TITLE]
     if atom and _plain(element, text):
         return title_text(html.unescape(text), markup=False)
     return title_text(text)

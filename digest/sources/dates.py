@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from calendar import timegm
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 from functools import lru_cache
@@ -21,7 +20,8 @@ _EPOCH = re.compile(r"(\d{10})(\d{3})?")
 _ZONE_NAME = re.compile(r"\s+\(?([A-Z][A-Za-z]+/[A-Za-z_]+(?:/[A-Za-z_]+)?)\)?$")
 _MIDNIGHT = re.compile(r"(?<=[T ])24:00(?=:00|\b)")
 _YEAR = re.compile(r"(?<!\d)(19|20)\d\d(?!\d)")
-_ISO = re.compile(r"\d{4}-\d\d-\d\d([T ]\d\d:\d\d|$)")
+_ISO = re.compile(r"\d{4}-\d\d-\d\d([T ]\d\d:\d\d|$)|\d{8}T\d{4}")
+_SIGNS = re.compile(r"(\d{4})\s*[年년]\s*(\d{1,2})\s*[月월]\s*(\d{1,2})\s*[日일]")
 
 
 @lru_cache(maxsize=4096)
@@ -58,7 +58,7 @@ def _read(text: str) -> datetime | None:
         return _iso(text)
     if text.isascii():
         return _prose(text)
-    return _foreign(text)
+    return _east_asian(text)
 
 
 def _iso(text: str) -> datetime:
@@ -86,9 +86,7 @@ def _lenient(text: str) -> datetime:
     return moment
 
 
-def _foreign(text: str) -> datetime | None:
-    """Korean, Greek and Hungarian dates, which feedparser knows; its answers on ASCII are not to be trusted."""
-    from feedparser.datetimes import _parse_date
-
-    parts = _parse_date(text)
-    return datetime.fromtimestamp(timegm(parts), UTC) if parts else None
+def _east_asian(text: str) -> datetime | None:
+    """2025年3月5日 and 2025년 03월 05일; other languages' month names are not guessed at."""
+    match = _SIGNS.search(text)
+    return datetime(int(match[1]), int(match[2]), int(match[3]), tzinfo=UTC) if match else None

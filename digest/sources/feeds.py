@@ -10,7 +10,6 @@ import re
 from collections.abc import Mapping
 from contextlib import suppress
 from datetime import datetime
-from typing import NoReturn
 
 from digest.errors import ParseError
 from digest.ports import ParsedFeed
@@ -22,6 +21,8 @@ from digest.sources.markup import absolute
 from digest.sources.xmltree import parse_xml
 
 MOST_ITEMS = 20_000  # in one document; a warning says when more were there
+_QUICK = 300_000  # bytes that feedparser reads in a second or two whatever they are
+_ITEM = re.compile(rb"<(?:[\w.-]+:)?(?:item|entry)[\s>/]", re.I)
 _HTML = re.compile(rb"\s*(<!--.*?-->\s*)*<(!doctype\s+html|html)\b", re.I | re.S)
 
 
@@ -39,6 +40,8 @@ def parse_feed(
         raise ParseError("the document is empty", "the server may be failing; try again later")
     if text.lstrip()[:1] in (b"{", b"["):
         return parse_json_feed(text, base, now, most)
+    if _HTML.match(text[:4000]):
+        raise ParseError("an HTML page, not a feed", "use the page's feed address, or kind: page")
     return _read_xml(text, base, now, most)
 
 
@@ -50,22 +53,27 @@ def _read_xml(text: bytes, base: str, now: datetime | None, most: int) -> Parsed
             return feed
     except ParseError as error:
         warnings.append(error.message)
-    forgiving = [read_leniently(text, base, now, most)]
-    with suppress(ParseError):
-        forgiving.append(read_feed(parse_xml(text, base=base, recover=True), base, now, most))
-    best = max(forgiving, key=lambda feed: (len(feed.items), bool(feed.title)))
-    if not best.items and (not best.title or _HTML.match(text[:2000])):
-        _no_feed(text)
+    best = max(_forgiving(text, base, now, most), key=_worth)
+    if not best.items and not best.title:
+        raise ParseError("not a feed: neither RSS, Atom nor JSON Feed", "check the address in a browser")
     best.warnings = warnings + best.warnings
     return best
 
 
+def _forgiving(text: bytes, base: str, now: datetime | None, most: int) -> list[ParsedFeed]:
+    """What the forgiving parsers make of it, feedparser's first; a long document that lost no item is spared that."""
+    mended = ParsedFeed()
+    with suppress(ParseError):
+        mended = read_feed(parse_xml(text, base=base, recover=True), base, now, most)
+    if len(text) > _QUICK and len(mended.items) >= min(len(_ITEM.findall(text)), most):
+        return [mended]
+    return [read_leniently(text, base, now, most), mended]
+
+
+def _worth(feed: ParsedFeed) -> tuple[int, int, bool]:
+    return len(feed.items), sum(bool(item.url) for item in feed.items), bool(feed.title)
+
+
 def _says_empty(text: bytes) -> bool:
     """True when nothing in the document looks like an item, so that no other parser need look."""
-    return not re.search(rb"<(?:[\w.-]+:)?(?:item|entry)[\s>/]", text, re.I)
-
-
-def _no_feed(text: bytes) -> NoReturn:
-    if _HTML.match(text[:2000]):
-        raise ParseError("an HTML page, not a feed", "use the page's feed address, or kind: page")
-    raise ParseError("not a feed: neither RSS, Atom nor JSON Feed", "check the address in a browser")
+    return not _ITEM.search(text)

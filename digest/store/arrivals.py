@@ -1,109 +1,132 @@
-"""What intake asks the store before it decides, and how its decisions are written, in bulk."""
+"""Items in bulk: what the store knows of a batch, and the batch's decisions written down."""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
-from sqlalchemy import Row, select
-from sqlmodel import Session, col, update
+from sqlalchemy import bindparam
+from sqlalchemy import update as update_of
+from sqlalchemy.dialects.sqlite import insert
+from sqlmodel import Session, col, select
 
 from digest.models import Alias, Item, Mention, Tombstone
-from digest.store.database import upsert
+from digest.store.database import among
 
-_BOUND = 900  # parameters a statement: SQLite builds may allow no more than 999
 _COLUMNS = (
     "id", "key", "source_id", "title", "title_key", "url", "authors", "summary", "content", "published", "announced",
     "date_flag", "version", "withdrawn", "digest", "merged_into",
 )  # fmt: skip
+_MENTION_UPDATES = ("item_id", "url", "title", "published", "digest", "own_key")
+
+Row = Mapping[str, Any]
 
 
-def mentions_of(session: Session, source_id: str, guids: Collection[str]) -> dict[str, tuple[str, str, str]]:
-    """A source's known mentions: guid -> (item key, digest, url)."""
-    out: dict[str, tuple[str, str, str]] = {}
-    for part in _parts(guids):
-        query = (
-            select(col(Mention.guid), col(Item.key), col(Mention.digest), col(Mention.url))
-            .join(Item, col(Item.id) == col(Mention.item_id))
-            .where(col(Mention.source_id) == source_id, col(Mention.guid).in_(part))
-        )
-        out.update({guid: (key, digest, url) for guid, key, digest, url in session.connection().execute(query)})
+@dataclass(slots=True)
+class Stored:
+    """What the store holds of a batch. Rows are items as columns; merged items are replaced by those they went into.
+
+    `items` is by own key and by alias, `mentions` by guid with the item's key, `titles` by title key.
+    """
+
+    items: dict[str, Row] = field(default_factory=dict)
+    mentions: dict[str, Row] = field(default_factory=dict)
+    titles: dict[str, list[Row]] = field(default_factory=dict)
+    tombstones: frozenset[str] = frozenset()
+
+
+def stored(
+    session: Session, source_id: str, guids: Iterable[str], keys: Iterable[str], title_keys: Iterable[str]
+) -> Stored:
+    """Look a batch up: the mentions of its source, the items behind its keys, those with the same titles."""
+    keys = list(keys)
+    mentions = list(_mentions(session, source_id, guids))
+    aliases = dict(_pairs(session, Alias.key, Alias.item_id, keys))
+    by_key = {row["key"]: row for row in _items(session, col(Item.key), keys)}
+    by_title = list(_items(session, col(Item.title_key), title_keys))
+    needed = {row["item_id"] for row in mentions} | set(aliases.values())
+    by_id = {row["id"]: row for row in (*by_key.values(), *by_title)}
+    by_id |= {row["id"]: row for row in _items(session, col(Item.id), needed - by_id.keys())}
+    _follow(session, by_id)
+    out = Stored(tombstones=frozenset(_keys(session, keys)))
+    out.items = {row["key"]: row for row in by_id.values()}
+    out.items |= {key: by_id[row["id"]] for key, row in by_key.items()}
+    out.items |= {key: by_id[item_id] for key, item_id in aliases.items()}
+    out.mentions = {row["guid"]: {**row, "item_key": by_id[row["item_id"]]["key"]} for row in mentions}
+    titles: dict[str, dict[int, Row]] = defaultdict(dict)
+    for row in by_title:
+        titles[row["title_key"]][by_id[row["id"]]["id"]] = by_id[row["id"]]
+    out.titles = {title: list(rows.values()) for title, rows in titles.items()}
     return out
 
 
-def items_under(session: Session, keys: Collection[str]) -> dict[str, Mapping[str, Any]]:
-    """Items by key and by alias, merged ones followed to the item that took them in; columns as in Item."""
-    found: dict[str, Row[Any]] = {}
-    for part in _parts(keys):
-        found |= {row.key: row for row in _rows(session, col(Item.key).in_(part))}
-        aliased = (
-            select(col(Alias.key).label("alias"), *_items())
-            .join(Item, col(Item.id) == col(Alias.item_id))
-            .where(col(Alias.key).in_(part))
+def write(
+    session: Session,
+    *,
+    inserts: Sequence[Row],
+    updates: Sequence[tuple[str, Row]],
+    mentions: Sequence[tuple[str, Row]],
+    aliases: Sequence[tuple[str, str, str]],
+) -> None:
+    """Store a batch's decisions. Items are named by key; `aliases` are (alias, item's key, reason)."""
+    connection = session.connection()
+    if inserts:
+        connection.execute(insert(Item), [dict(row) for row in inserts])
+    named = {key for key, _ in (*updates, *mentions)} | {key for _, key, _ in aliases}
+    ids = dict(_pairs(session, Item.key, Item.id, named))
+    for columns, rows in _by_columns(updates).items():
+        change = update_of(Item).where(col(Item.id) == bindparam("_id"))
+        values: dict[str, Any] = {name: bindparam(name) for name in columns}
+        connection.execute(change.values(values), [{**row, "_id": ids[key]} for key, row in rows])
+    if mentions:
+        mention = insert(Mention)
+        new = {name: mention.excluded[name] for name in _MENTION_UPDATES}
+        mention = mention.on_conflict_do_update(index_elements=["source_id", "guid"], set_=new)
+        connection.execute(mention, [{**row, "item_id": ids[key]} for key, row in mentions])
+    if aliases:
+        alias = insert(Alias).on_conflict_do_nothing()
+        connection.execute(
+            alias, [{"key": name, "item_id": ids[key], "reason": reason} for name, key, reason in aliases]
         )
-        for row in session.connection().execute(aliased):
-            found.setdefault(row.alias, row)
-    merged = {row.merged_into for row in found.values() if row.merged_into}
-    targets = {row.id: row for part in _parts(merged) for row in _rows(session, col(Item.id).in_(part))}
-    return {key: targets.get(row.merged_into, row)._mapping for key, row in found.items()}
 
 
-def items_titled(session: Session, title_keys: Collection[str]) -> list[Mapping[str, Any]]:
-    """Unmerged items whose normalised title is one of these."""
-    return [
-        row._mapping
-        for part in _parts(title_keys)
-        for row in _rows(session, col(Item.title_key).in_(part) & col(Item.merged_into).is_(None))
-    ]
+def _by_columns(updates: Sequence[tuple[str, Row]]) -> dict[tuple[str, ...], list[tuple[str, Row]]]:
+    """Updates of one item joined into one, then grouped by the columns they set: a statement for each group."""
+    joined: dict[str, dict[str, Any]] = defaultdict(dict)
+    for key, row in updates:
+        joined[key].update(row)
+    groups: dict[tuple[str, ...], list[tuple[str, Row]]] = defaultdict(list)
+    for key, row in joined.items():
+        groups[tuple(sorted(row))].append((key, row))
+    return groups
 
 
-def tombstones(session: Session, keys: Collection[str]) -> frozenset[str]:
-    """Which of the keys were purged."""
-    return frozenset(
-        key
-        for part in _parts(keys)
-        for key in session.connection().scalars(select(col(Tombstone.key)).where(col(Tombstone.key).in_(part)))
-    )
+def _follow(session: Session, by_id: dict[int, Row]) -> None:
+    """Put in the place of each merged item the one it was merged into, however long the chain."""
+    while missing := {row["merged_into"] for row in by_id.values() if row["merged_into"]}:
+        known = {row["id"]: row for row in by_id.values()}
+        targets = {item_id: known[item_id] for item_id in missing if item_id in known}
+        targets |= {row["id"]: row for row in _items(session, col(Item.id), missing - targets.keys())}
+        for item_id, row in by_id.items():
+            by_id[item_id] = targets[row["merged_into"]] if row["merged_into"] else row
 
 
-def insert_items(session: Session, rows: Sequence[Mapping[str, Any]]) -> None:
-    """New items."""
-    upsert(session, Item, rows, ["key"])
+def _items(session: Session, column: Any, values: Iterable[Any]) -> Iterator[Row]:
+    query = select(*(getattr(Item, name) for name in _COLUMNS))
+    yield from map(dict, session.connection().execute(query.where(among(column, values))).mappings())
 
 
-def update_item(session: Session, key: str, columns: Mapping[str, Any]) -> None:
-    """Change columns of one item."""
-    session.connection().execute(update(Item).where(col(Item.key) == key).values(**columns))
+def _mentions(session: Session, source_id: str, guids: Iterable[str]) -> Iterator[Row]:
+    query = select(Mention.guid, Mention.item_id, Mention.digest, Mention.url).where(Mention.source_id == source_id)
+    yield from map(dict, session.connection().execute(query.where(among(Mention.guid, guids))).mappings())
 
 
-def item_ids(session: Session, keys: Collection[str]) -> dict[str, int]:
-    """Ids by the items' own keys."""
-    out: dict[str, int] = {}
-    for part in _parts(keys):
-        query = select(col(Item.key), col(Item.id)).where(col(Item.key).in_(part))
-        out.update({key: number for key, number in session.connection().execute(query)})
-    return out
+def _pairs(session: Session, key: Any, value: Any, keys: Iterable[str]) -> Iterator[tuple[str, int]]:
+    for row in session.connection().execute(select(key, value).where(among(key, keys))):
+        yield row[0], row[1]
 
 
-def write_mentions(session: Session, rows: Sequence[Mapping[str, Any]]) -> None:
-    """New mentions, and what a known mention says now."""
-    upsert(session, Mention, rows, ["source_id", "guid"], ["item_id", "url", "title", "published", "digest"])
-
-
-def write_aliases(session: Session, rows: Sequence[Mapping[str, Any]]) -> None:
-    """Further keys; the first owner of a key keeps it."""
-    upsert(session, Alias, rows, ["key"])
-
-
-def _items() -> list[Any]:
-    return [getattr(Item, name) for name in _COLUMNS]
-
-
-def _rows(session: Session, condition: Any) -> Sequence[Row[Any]]:
-    return session.connection().execute(select(*_items()).where(condition)).all()
-
-
-def _parts(values: Collection[Any]) -> Iterator[list[Any]]:
-    row = list(values)
-    for start in range(0, len(row), _BOUND):
-        yield row[start : start + _BOUND]
+def _keys(session: Session, keys: Iterable[str]) -> Iterator[str]:
+    yield from session.exec(select(Tombstone.key).where(among(Tombstone.key, keys)))

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import json
 import sqlite3
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
-from sqlalchemy import Connection, Engine, create_engine, event
+from sqlalchemy import ColumnElement, Connection, Engine, create_engine, event, func, select
 from sqlalchemy.dialects.sqlite import insert
 from sqlalchemy.exc import DatabaseError, OperationalError
 from sqlalchemy.pool import NullPool
@@ -34,10 +35,8 @@ class Database:
     def read(self) -> Iterator[Session]:
         """A session on one consistent snapshot; nothing of it is stored."""
         with _translated(self.path), Session(self._engine, expire_on_commit=False) as session:
-            try:
-                yield session
-            finally:
-                session.rollback()
+            yield session
+            session.expunge_all()  # closing rolls back, which would empty rows that are still in use
 
     @contextmanager
     def write(self) -> Iterator[Session]:
@@ -86,6 +85,12 @@ def upsert(
     else:
         statement = statement.on_conflict_do_nothing(index_elements=list(keys))
     session.connection().execute(statement, [dict(row) for row in rows])
+
+
+def among(column: Any, values: Iterable[str | int]) -> ColumnElement[bool]:
+    """`column IN values` for any number of values: one bound parameter, so that the statement is compiled once."""
+    listed = func.json_each(json.dumps(list(values))).table_valued("value")
+    return cast(ColumnElement[bool], column.in_(select(listed.c.value)))
 
 
 def _engine(path: Path) -> Engine:

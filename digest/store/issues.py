@@ -70,6 +70,18 @@ def covered(session: Session, before: str) -> dict[int, str]:
     return dict(session.exec(query).all())
 
 
+def editor_blurbs(session: Session, limit: int) -> list[str]:
+    """The newest words of the editor's own that readers have seen."""
+    query = (
+        select(Pick.blurb)
+        .where(Pick.issue_id == Issue.id, col(Issue.state).in_(("published", "sent")))
+        .where(Pick.origin == "editor", col(Pick.blurb) != "")
+        .order_by(col(Issue.period).desc(), col(Pick.position))
+        .limit(limit)
+    )
+    return list(session.exec(query))
+
+
 def keep_sheet(session: Session, period: str, origin: str, text: str, now: datetime) -> bool:
     """Keep a version of a sheet unless it equals the newest one; True when it was new."""
     digest = hexdigest(text)
@@ -114,3 +126,17 @@ def sign(session: Session, issue_id: int, name: str, now: datetime) -> None:
     for pick in session.exec(select(Pick).where(Pick.issue_id == issue_id, Pick.verdict == "flagged")):
         pick.signed_by, pick.signed = name, now
         session.add(pick)
+
+
+def chosen(session: Session) -> dict[str, frozenset[int]]:
+    """What the editor picked, by monthly period: the picks of approved issues and of imported ones."""
+    out: dict[str, set[int]] = {}
+    approved = select(Issue.period, Pick.item_id).where(
+        Pick.issue_id == Issue.id, Issue.kind == "monthly", Issue.state != "draft"
+    )
+    imported = select(Decision.period, Decision.item_id).where(
+        Decision.verdict == "pick", Decision.origin == "import", col(Decision.period).is_not(None)
+    )
+    for period, item_id in [*session.exec(approved), *session.exec(imported)]:
+        out.setdefault(str(period), set()).add(item_id)
+    return {period: frozenset(ids) for period, ids in out.items()}

@@ -15,6 +15,11 @@ DATE = "Wed, 04 Mar 2026 12:00:00 GMT"
 HOUR = timedelta(hours=1)
 
 
+def none() -> float:
+    """No jitter."""
+    return 0.0
+
+
 @pytest.mark.parametrize(
     ("headers", "ttl", "hours"),
     [
@@ -46,11 +51,11 @@ HOUR = timedelta(hours=1)
 def test_the_next_check_is_the_longest_of_interval_ttl_and_freshness(
     headers: dict[str, str], ttl: int | None, hours: float
 ) -> None:
-    assert next_check(NOW, HOUR, headers, ttl=ttl) == NOW + timedelta(hours=hours)
+    assert next_check(NOW, HOUR, headers, ttl=ttl, jitter=none) == NOW + timedelta(hours=hours)
 
 
 def test_an_interval_longer_than_a_day_is_kept() -> None:
-    assert next_check(NOW, 48 * HOUR, {"cache-control": "max-age=60"}) == NOW + 48 * HOUR
+    assert next_check(NOW, 48 * HOUR, {"cache-control": "max-age=60"}, jitter=none) == NOW + 48 * HOUR
 
 
 @pytest.mark.parametrize(
@@ -68,7 +73,7 @@ def test_skipped_hours_and_days_push_the_next_check_on(
     hours: frozenset[int], days: frozenset[str], expected: datetime
 ) -> None:
     now = NOW + timedelta(minutes=7)
-    assert next_check(now, HOUR, {}, skip_hours=hours, skip_days=days) == expected
+    assert next_check(now, HOUR, {}, skip_hours=hours, skip_days=days, jitter=none) == expected
 
 
 def test_jitter_only_ever_delays_and_by_at_most_a_tenth() -> None:
@@ -113,7 +118,7 @@ def test_no_date_text_breaks_the_reader(text: str) -> None:
 
 @pytest.mark.parametrize(("errors", "hours"), [(0, 1), (1, 1), (2, 2), (3, 4), (7, 64), (8, 72), (1000, 72)])
 def test_each_error_in_a_row_doubles_the_wait_up_to_three_days(errors: int, hours: int) -> None:
-    assert backoff(NOW, errors) == NOW + timedelta(hours=hours)
+    assert backoff(NOW, errors, jitter=lambda: 0.5) == NOW + timedelta(hours=hours)
 
 
 def test_backoff_is_spread_by_a_quarter_to_both_sides() -> None:

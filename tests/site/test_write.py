@@ -55,6 +55,12 @@ def test_a_write_that_fails_leaves_the_old_file_and_no_rest(tmp_path: Path, monk
     assert (tmp_path / "a").read_bytes() == b"old"
 
 
+def test_names_are_paths_below_the_root(tmp_path: Path) -> None:
+    site.write(tmp_path, [Document("b/y", b""), Document("b/x", b""), Document("b/c/z", b"")])
+    assert site.names(tmp_path, "b") == ["b/x", "b/y"]
+    assert site.names(tmp_path, "none") == []
+
+
 def test_removal_names_what_was_there(tmp_path: Path) -> None:
     site.write(tmp_path, [Document("a", b"")])
     assert site.remove(tmp_path, ["a", "b"]) == ["a"]
@@ -67,3 +73,9 @@ def test_overrides_are_read_by_name(tmp_path: Path) -> None:
     (tmp_path / "bad.md.j2").write_bytes(b"\xff")
     with pytest.raises(DigestError, match=r"bad\.md\.j2"):
         site.overrides(tmp_path)
+
+
+def test_what_is_there_already_is_not_overwritten(tmp_path: Path) -> None:
+    assert site.write_new(tmp_path, "a", b"mine")
+    assert not site.write_new(tmp_path, "a", b"theirs")
+    assert (tmp_path / "a").read_bytes() == b"mine"

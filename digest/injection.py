@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import unicodedata
 
-from digest.grounding.hostile import BLANK
+from digest.hostile import BLANK
 from digest.text import one_line
 
 _BIDI_OR_TAG = re.compile("[\u202a-\u202e\u2066-\u2069\U000e0000-\U000e007f]")
@@ -79,6 +79,27 @@ _INSTRUCTIONS = tuple(
             rf" (?:the |all |any )?{_READER}\b(?=\s*[:,.!-])",
         ),
         ("you", rf"\b(?:if|when|since) you(?: are|'re) (?:an? )?(?:{_READER}\b|reading this)"),
+        (
+            "your",
+            r"\byour (?:next |final |own )?(?:output|answer|response|reply|summary|blurb|evaluation|rating|judge?ment"
+            r"|reason|instructions?|prompt|rules|guidelines|programming|real task|creators?)\b",
+        ),
+        (
+            "respond reply answer output say write print return",
+            rf"{_ASKED}(?:respond|reply|answer|output|say|write|print|return) (?:only |just )?(?:with )?"
+            r"(?:only |just )?(?:the words?|yes|nothing|[\"'][^\"']{2,40}[\"']$)",
+        ),
+        (
+            "you",
+            r"\byou (?:were|have been|are) (?:given|told|instructed|trained to)\b|\b(?:tip|pay|reward) you\b"
+            r"|\byou (?:must|should|will|have to|need to) (?:now )?(?:output|return|respond|reply|answer|rate|rank"
+            r"|score|classify|place|put|choose|select|pick|praise|promote|ignore|include)\b",
+        ),
+        (
+            "overrides override supersedes replaces",
+            r"\b(?:overrides?|supersedes?|replaces?) (?:all |any |the |your )+(?:other |previous |prior )?"
+            r"(?:guidelines|instructions|rules|prompts?)\b",
+        ),
         ("reading", rf"\b{_READER} reading this\b"),
         (
             "reveal print repeat leak output show",
@@ -111,12 +132,16 @@ _ANYWHERE = re.compile(
     r"忽略.{0,12}(?:指令|指示|说明|提示|要求)|無視.{0,12}(?:指示|命令)|(?:指示|命令).{0,8}無視|(?:评分|得分|相关性).{0,10}(?:100|10|5|满分|最高)"
     r"|(?:이전|모든).{0,10}(?:지시|명령).{0,8}무시|(?:игнорируй|забудь)\w*.{0,30}(?:инструкц|указани|правил)"
     r"|تجاهل.{0,30}تعليمات|निर्देश.{0,20}(?:अनदेखा|नज़रअंदाज़)"
-    r"|<\|?(?:im_start|im_end|system|start_header_id)\|?>|\[/?INST\]|<</?SYS>>|(?m:^\s*(?:system|assistant|user)\s*:)"
+    r"|<\|?(?:im_start|im_end|system|start_header_id)\|?>|\[/?INST\]|<</?SYS>>|(?m:^\s*(?:system|assistant|user)\s*:)|[.!?]\s+SYSTEM\s*:"
     r"|#{2,} ?(?:instruction|system|response|end)\b|\bBEGIN (?:SYSTEM|INSTRUCTIONS?|PROMPT)\b|\bEND OF (?:DATA|INPUT)\b"
     r"|[{,]\s*\\?[\"'](?:id|items|relevance|category|novelty|reason)\\?[\"']\s*:|[\"']\s*\}\s*\]\s*\}",
     re.I,
 )
-_SPELT = re.compile(r"(?:\b\w[ .\-_*]{1,2}){5,}")
+_SPELT = re.compile(r"(?<![A-Za-z])(?:[A-Za-z][ .\-_*]{1,2}){10,}")
+_ENCODED = re.compile(r"\b[A-Za-z0-9+/]{44,}={0,2}(?![\w/-])")
+_LEET = re.compile(r"(?<=[A-Za-z])[013457]|[013457](?=[A-Za-z])")
+_MIDDLE_DIGIT = re.compile(r"[A-Za-z][013457][A-Za-z]{2}")
+_LETTER = dict(zip("013457", "oieast", strict=True))
 
 
 def looks_injected(text: str) -> str | None:
@@ -130,11 +155,16 @@ def looks_injected(text: str) -> str | None:
         text = "".join(c for c in BLANK.sub("", text) if unicodedata.category(c) != "Cf")
         if mixed := _MIXED.search(text):
             return f"letters of two alphabets in {mixed[0]!r}"
-    folded = unicodedata.normalize("NFKC", text).translate(_LOOKALIKE)
-    if _SPELT.search(folded):  # i g n o r e
-        folded += "\n" + re.sub(r"(?<=\b\w)[ .\-_*](?=\w\b)", "", folded)
-    words = set(re.findall(r"\w+", folded.lower()))
-    found = _ANYWHERE.search(folded) or next(
-        (hit for needed, pattern in _INSTRUCTIONS if needed & words and (hit := pattern.search(folded))), None
-    )
-    return one_line(found[0])[:80] if found else None
+        text = unicodedata.normalize("NFKC", text)
+    if found := _ANYWHERE.search(text) or _SPELT.search(text) or _ENCODED.search(text):
+        return one_line(found[0])[:80]
+    folded = text if text.isascii() else text.translate(_LOOKALIKE)
+    forms = [folded]
+    if _MIDDLE_DIGIT.search(folded):
+        forms.append(_LEET.sub(lambda digit: _LETTER[digit[0]], folded))
+    for form in forms:
+        words = set(re.findall(r"\w+", form.lower()))
+        for needed, pattern in _INSTRUCTIONS:
+            if needed & words and (found := pattern.search(form)):
+                return one_line(found[0])[:80]
+    return None

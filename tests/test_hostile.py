@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from digest.grounding import looks_injected, plain_model_text, sanitise_for_prompt
-from digest.grounding.hostile import LINK
+from digest.hostile import LINK, plain_model_text, sanitise_for_prompt
+from digest.injection import looks_injected
 
 
 def test_hidden_characters_comments_and_hidden_elements_are_not_shown_to_a_model() -> None:

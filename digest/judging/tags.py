@@ -1,0 +1,154 @@
+"""Sorting and grading many items a call: under names made for the call, each reply checked against what was sent."""
+
+from __future__ import annotations
+
+import json
+import random
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from digest.errors import ModelOutput
+from digest.hostile import plain_model_text, sanitise_for_prompt
+from digest.injection import looks_injected
+from digest.judging.wording import Wording, version
+from digest.ports import Completion, Prompt
+
+STAGE = "judge"
+SCHEMA_VERSION = 1
+AT_ONCE = 10  # answers depend on position in longer lists: arXiv 2309.00384
+REASON_WORDS = 12
+_LETTERS = "bcdfghjkmnpqrstvwxz23456789"
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """An item to be judged: its key and the words a model may see. `suspect` says why it is judged alone."""
+
+    key: str
+    title: str
+    text: str
+    suspect: str | None = None
+
+    @classmethod
+    def of(cls, key: str, title: str, text: str) -> Candidate:
+        """A candidate from stored text, cleaned for a prompt."""
+        suspect = looks_injected(f"{title}\n{text}")
+        return cls(key, sanitise_for_prompt(title, 300), sanitise_for_prompt(text), suspect)
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """One call: its prompt, and whose names it uses."""
+
+    prompt: Prompt
+    names: Mapping[str, Candidate]
+
+
+class Judgement(BaseModel):
+    """What a model says of one item, checked. Relevance and novelty are 1 to 5."""
+
+    model_config = ConfigDict(extra="ignore", frozen=True, strict=True)
+
+    category: str
+    secondary: str | None
+    relevance: Annotated[int, Field(ge=1, le=5)]
+    novelty: Annotated[int, Field(ge=1, le=5)]
+    reason: str
+
+
+def batches(candidates: Sequence[Candidate], wording: Wording, seed: str) -> Iterator[Batch]:
+    """Calls of at most ten, in an order and under names that nobody who wrote an item can foresee; suspects alone."""
+    dice = random.Random(seed)  # noqa: S311  the seed comes from the caller's secrets
+    plain = [candidate for candidate in candidates if candidate.suspect is None]
+    dice.shuffle(plain)
+    groups = [plain[start : start + AT_ONCE] for start in range(0, len(plain), AT_ONCE)]
+    groups += [[candidate] for candidate in candidates if candidate.suspect is not None]
+    return (_batch(group, wording, dice) for group in groups)
+
+
+def prompt_version(wording: Wording) -> str:
+    """Changes with the prompt's words, the taxonomy and the shape of the answer."""
+    return version(wording.judge, str(SCHEMA_VERSION))
+
+
+def _batch(group: Sequence[Candidate], wording: Wording, dice: random.Random) -> Batch:
+    names: dict[str, Candidate] = {}
+    for candidate in group:
+        while (name := "item-" + "".join(dice.choices(_LETTERS, k=5))) in names:
+            continue
+        names[name] = candidate
+    rows = [{"id": name, "title": one.title, "text": one.text} for name, one in names.items()]
+    return Batch(
+        Prompt(
+            stage=STAGE,
+            version=prompt_version(wording),
+            system=wording.judge,
+            user=json.dumps({"items": rows}, ensure_ascii=False),
+            schema=_schema(wording.categories),
+            max_output_tokens=256 + 128 * len(rows),
+        ),
+        names,
+    )
+
+
+def _schema(categories: Sequence[str]) -> dict[str, Any]:
+    grade = {"type": "integer", "minimum": 1, "maximum": 5}
+    fields = {
+        "id": {"type": "string"},
+        "reason": {"type": "string"},
+        "category": {"type": "string", "enum": list(categories)},
+        "secondary": {"type": "string", "enum": [*categories, "none"]},
+        "relevance": grade,
+        "novelty": grade,
+    }
+    one = {"type": "object", "properties": fields, "required": list(fields), "additionalProperties": False}
+    return {
+        "type": "object",
+        "properties": {"items": {"type": "array", "items": one}},
+        "required": ["items"],
+        "additionalProperties": False,
+    }
+
+
+def read_judgements(completion: Completion, batch: Batch, wording: Wording) -> dict[str, Judgement]:
+    """Judgements by the candidates' keys: what was sent and came back exactly once, whole and within the rubric.
+
+    Names that were not sent are dropped; a name given twice counts as missing. Raises ModelOutput when nothing is left.
+    """
+    rows = completion.data.get("items") if isinstance(completion.data, dict) else None
+    rows = [row for row in rows if isinstance(row, dict)] if isinstance(rows, list) else []
+    times = Counter(str(row.get("id")) for row in rows)
+    found: dict[str, Judgement] = {}
+    for row in rows:
+        candidate = batch.names.get(str(row.get("id")))
+        if candidate and times[str(row["id"])] == 1 and (judgement := _judgement(row, wording.categories)):
+            found[candidate.key] = judgement
+    if not found:
+        raise ModelOutput(
+            f"{completion.model} gave no judgement that can be used (it ended with {completion.finish})",
+            "the items keep this machine's own verdict",
+            completion=completion.text,
+        )
+    return found
+
+
+def _judgement(row: Mapping[str, Any], categories: Sequence[str]) -> Judgement | None:
+    secondary: str | Literal["none"] | None = row.get("secondary")
+    secondary = None if secondary in ("none", row.get("category")) else secondary
+    if row.get("category") not in categories or (secondary is not None and secondary not in categories):
+        return None
+    try:
+        judgement = Judgement.model_validate({**row, "secondary": secondary})
+    except ValidationError:
+        return None
+    return judgement.model_copy(update={"reason": _reason(judgement.reason)})
+
+
+def _reason(text: str) -> str:
+    """At most twelve words of plain text; nothing when they instruct instead of saying why."""
+    plain, _ = plain_model_text(text)
+    return "" if looks_injected(plain) else " ".join(plain.split()[:REASON_WORDS])

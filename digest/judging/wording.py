@@ -1,0 +1,67 @@
+"""The prompts' words: Jinja templates under templates/prompts, any of which a workspace may replace."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from jinja2 import StrictUndefined, TemplateError
+from jinja2.sandbox import ImmutableSandboxedEnvironment
+
+from digest.bundle import shipped
+from digest.config import Config
+from digest.errors import RenderError
+from digest.text import hexdigest
+
+_WORDS = 60
+
+
+@dataclass(frozen=True)
+class Wording:
+    """The system texts for one newsletter; `categories` are the slugs a judgement may name."""
+
+    judge: str
+    categories: tuple[str, ...]
+    newsletter: str
+    style: str
+    folders: tuple[Path, ...]
+
+    def blurb(self, examples: Sequence[str] = (), unsupported: Sequence[str] = ()) -> str:
+        """The text that asks for a blurb, with the editor's own as examples and what failed the last time."""
+        return _fill(
+            self.folders, "blurb.txt.j2", newsletter=self.newsletter, style=self.style, words=_WORDS,
+            examples=list(examples), unsupported=list(unsupported),
+        )  # fmt: skip
+
+    def verify(self) -> str:
+        """The text that asks whether a blurb says what its source says."""
+        return _fill(self.folders, "verify.txt.j2")
+
+
+def wording(config: Config, templates: Path | None = None) -> Wording:
+    """Read the prompts, from the workspace's `templates` where they are there; raises RenderError."""
+    folders = tuple(path / "prompts" for path in (templates, shipped("templates")) if path is not None)
+    judge = _fill(
+        folders, "judge.txt.j2", newsletter=config.newsletter.title, interests=config.newsletter.interests,
+        categories=config.taxonomy.categories,
+    )  # fmt: skip
+    slugs = (*config.taxonomy.slugs, "other")
+    return Wording(judge, slugs, config.newsletter.title, config.newsletter.style, folders)
+
+
+def version(*texts: str) -> str:
+    """What a cached answer depends on: the words of the prompt."""
+    return hexdigest(*texts)[:12]
+
+
+def _fill(folders: Sequence[Path], name: str, **values: object) -> str:
+    path = next((folder / name for folder in folders if (folder / name).is_file()), folders[-1] / name)
+    environment = ImmutableSandboxedEnvironment(undefined=StrictUndefined, trim_blocks=True, autoescape=False)
+    try:
+        return environment.from_string(path.read_text(encoding="utf-8")).render(**values).strip()
+    except TemplateError as error:
+        line = getattr(error, "lineno", None)
+        raise RenderError(
+            str(error.message), "mend the prompt, or delete your copy", template=name, line=line
+        ) from error

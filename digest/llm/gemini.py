@@ -1,0 +1,231 @@
+"""Gemini through google-genai, imported when first asked: https://ai.google.dev/gemini-api/docs.
+
+The SDK's own retries stay off: they ignore the delay the server asks for (googleapis/python-genai issue 1875).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import copy
+import json
+import re
+import time
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from pydantic import ValidationError
+
+from digest.config import ModelSection
+from digest.errors import ConfigError, ModelUnavailable
+from digest.llm.persistence import Sleep, persistently
+from digest.llm.reply import as_json
+from digest.ports import Completion, Prompt, Usage
+
+if TYPE_CHECKING:
+    from google.genai import Client, types
+
+KEYS = ("GOOGLE_API_KEY", "GEMINI_API_KEY")  # the first wins, as in the SDK
+_RETRY_IN = re.compile(r"retry in ([\d.]+) ?s", re.I)
+_AGAIN = frozenset({408, 429, 500, 502, 503, 504})
+_HINTS = {
+    400: "look at GOOGLE_API_KEY and at model.name in sources.yaml",
+    401: "look at GOOGLE_API_KEY",
+    403: "the key may not use this model; look at it in AI Studio",
+    404: "model.name in sources.yaml is not a model that this API version knows",
+}
+_ENDED = frozenset({"SUCCEEDED", "FAILED", "CANCELLED", "EXPIRED", "PARTIALLY_SUCCEEDED"})
+
+
+class Gemini:
+    """A Gemini model. Needs a key in the environment; raises ConfigError without one."""
+
+    batch_poll_seconds = 30.0
+    batch_limit_seconds = 24 * 3600.0
+
+    def __init__(self, section: ModelSection, environ: Mapping[str, str], sleep: Sleep = asyncio.sleep) -> None:
+        key = next((environ[name] for name in KEYS if environ.get(name)), None)
+        if key is None:
+            raise ConfigError("there is no GOOGLE_API_KEY in the environment", "make a key in AI Studio and export it")
+        self.name = f"gemini:{section.name}"
+        self._section = section
+        self._key = key
+        self._base_url = str(section.base_url or environ.get("GOOGLE_GEMINI_BASE_URL") or "") or None
+        self._sleep = sleep
+        self._made: Client | None = None
+
+    async def complete(self, prompt: Prompt) -> Completion:
+        """Ask until answered; an answer that is cut, blocked or not JSON has no `data` and says why in `finish`."""
+        return await persistently(lambda: self._ask(prompt), self._sleep)
+
+    async def complete_all(self, prompts: Sequence[Prompt]) -> list[Completion | None]:
+        """Ask all in one batch job at half price; None where the job gave no whole JSON, to be asked again singly."""
+        job = await persistently(lambda: self._create(prompts), self._sleep)
+        waited = 0.0
+        while _state(job) not in _ENDED:
+            if waited >= self.batch_limit_seconds:
+                raise ModelUnavailable(
+                    f"{self.name}: the batch {job.name} did not end within a day", "set batch: false"
+                )
+            await self._sleep(self.batch_poll_seconds)
+            waited += self.batch_poll_seconds
+            name = str(job.name)
+            job = await persistently(lambda name=name: self._get(name), self._sleep)  # type: ignore[misc]
+        answers = (job.dest.inlined_responses if job.dest else None) or []
+        found: list[Completion | None] = [None] * len(prompts)
+        for place, answer in enumerate(answers[: len(prompts)]):
+            if answer.response is not None:
+                completion = self._completion(answer.response, 0.0)
+                found[place] = completion if completion.data is not None else None
+        return found
+
+    async def close(self) -> None:
+        if self._made is not None:
+            await self._made.aio.aclose()
+            self._made = None
+
+    def _client(self) -> Client:
+        if self._made is None:
+            from google import genai
+
+            options = genai.types.HttpOptions(
+                base_url=self._base_url,
+                timeout=int(self._section.timeout_seconds * 1000),  # milliseconds
+                retry_options=genai.types.HttpRetryOptions(attempts=1),
+            )
+            self._made = genai.Client(api_key=self._key, http_options=options)
+        return self._made
+
+    def _config(self, prompt: Prompt) -> types.GenerateContentConfig:
+        from google.genai import types
+
+        return types.GenerateContentConfig(
+            system_instruction=prompt.system,
+            response_mime_type="application/json",
+            response_schema=copy.deepcopy(dict(prompt.schema)),  # the SDK rewrites it in place
+            max_output_tokens=prompt.max_output_tokens,
+            thinking_config=self._thinking(),
+            service_tier=types.ServiceTier.FLEX if self._section.service_tier == "flex" else None,
+        )
+
+    def _thinking(self) -> types.ThinkingConfig | None:
+        """Models before 3 know a budget in tokens instead of a level."""
+        from google.genai import types
+
+        level = self._section.thinking
+        if not level:
+            return None
+        if self._section.name.startswith("gemini-2"):
+            return types.ThinkingConfig(thinking_budget=0 if level == "MINIMAL" else -1)
+        return types.ThinkingConfig(thinking_level=types.ThinkingLevel(level))
+
+    async def _ask(self, prompt: Prompt) -> Completion:
+        began = time.monotonic()
+        config = self._config(prompt)
+        client = self._client()
+        with _Translated(self.name):
+            response = await client.aio.models.generate_content(
+                model=self._section.name, contents=prompt.user, config=config
+            )
+        return self._completion(response, time.monotonic() - began)
+
+    async def _create(self, prompts: Sequence[Prompt]) -> types.BatchJob:
+        from google.genai import types
+
+        requests = [
+            types.InlinedRequest(contents=prompt.user, config=self._config(prompt), metadata={"key": str(place)})
+            for place, prompt in enumerate(prompts)
+        ]
+        with _Translated(self.name):
+            return await self._client().aio.batches.create(model=self._section.name, src=requests)
+
+    async def _get(self, name: str) -> types.BatchJob:
+        with _Translated(self.name):
+            return await self._client().aio.batches.get(name=name)
+
+    def _completion(self, response: types.GenerateContentResponse, seconds: float) -> Completion:
+        usage = response.usage_metadata
+        candidates = response.candidates or []
+        if candidates:
+            finish = _word(candidates[0].finish_reason) or "OTHER"
+            content = candidates[0].content
+            parts = (content.parts if content else None) or []
+            text = "".join(part.text for part in parts if part.text and not part.thought)
+        else:
+            blocked = response.prompt_feedback.block_reason if response.prompt_feedback else None
+            finish, text = f"BLOCKED {_word(blocked)}".strip(), ""
+        return Completion(
+            text=text,
+            data=as_json(text) if finish == "STOP" else None,
+            usage=Usage(
+                prompt=(usage and usage.prompt_token_count) or 0,
+                output=(usage and usage.candidates_token_count) or 0,
+                thoughts=(usage and usage.thoughts_token_count) or 0,
+                cached=(usage and usage.cached_content_token_count) or 0,
+            ),
+            model=self.name,
+            model_version=response.model_version or "",
+            finish=finish,
+            seconds=seconds,
+        )
+
+
+def _word(value: Any) -> str:
+    """An enum's word, or the word itself where the SDK does not know it yet."""
+    return str(getattr(value, "value", value) or "")
+
+
+def _state(job: types.BatchJob) -> str:
+    return _word(job.state).rpartition("_STATE_")[2]
+
+
+class _Translated:
+    """A block in which whatever the SDK and its transport raise becomes ModelUnavailable."""
+
+    def __init__(self, name: str) -> None:
+        self._name = name
+
+    def __enter__(self) -> None:
+        return None
+
+    def __exit__(self, kind: Any, error: BaseException | None, trace: Any) -> None:
+        if error is None or not isinstance(error, Exception):
+            return
+        import httpx2
+        from google.genai import errors
+
+        if isinstance(error, errors.APIError):
+            raise _refusal(self._name, error) from error
+        unreadable = (
+            json.JSONDecodeError | ValidationError | errors.UnknownApiResponseError
+        )  # a proxy's page with a 200
+        if isinstance(error, httpx2.HTTPError | OSError | unreadable):
+            raise ModelUnavailable(
+                f"{self._name}: {type(error).__name__}: {str(error)[:200]}", "look at the network or at model.base_url"
+            ) from error
+
+
+def _refusal(name: str, error: Any) -> ModelUnavailable:
+    """What an HTTP error means: wait and ask again, come back tomorrow, or mend something."""
+    details = _details(error.details)
+    said = f"{name}: HTTP {error.code}: {str(error.message or error.status or '')[:200]}"
+    if any("PerDay" in str(violation.get("quotaId")) for row in details for violation in row.get("violations") or ()):
+        return ModelUnavailable(said, "the day's quota is used up; it starts anew at midnight Pacific time", final=True)
+    if error.code in _AGAIN:
+        return ModelUnavailable(said, "try again later", retry_after=_delay(details, said))
+    return ModelUnavailable(said, _HINTS.get(error.code, "the request itself is refused"), final=True)
+
+
+def _details(body: Any) -> list[Mapping[str, Any]]:
+    """The `details` list of an error body, which is whatever the server or a proxy sent."""
+    inner = body.get("error") if isinstance(body, Mapping) else None
+    rows = inner.get("details") if isinstance(inner, Mapping) else None
+    return [row for row in rows if isinstance(row, Mapping)] if isinstance(rows, list) else []
+
+
+def _delay(details: Sequence[Mapping[str, Any]], said: str) -> float | None:
+    """Seconds from google.rpc.RetryInfo, else from the message."""
+    asked = next((str(row["retryDelay"]) for row in details if row.get("retryDelay")), "")
+    if re.fullmatch(r"[\d.]+s", asked):
+        return float(asked[:-1])
+    found = _RETRY_IN.search(said)
+    return float(found[1].rstrip(".")) if found else None

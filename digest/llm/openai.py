@@ -1,0 +1,111 @@
+"""Any endpoint that speaks OpenAI's chat completions with a JSON schema: Ollama, vLLM, llama-server, LM Studio."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Mapping
+from typing import Any
+
+import httpx
+
+from digest.config import ModelSection
+from digest.errors import ConfigError, ModelUnavailable
+from digest.llm.persistence import Sleep, persistently
+from digest.llm.reply import as_json
+from digest.ports import Completion, Prompt, Usage
+
+_FINISH = {"stop": "STOP", "length": "MAX_TOKENS", "content_filter": "SAFETY"}
+_AGAIN = frozenset({408, 425, 429, 500, 502, 503, 504, 529})
+
+
+class OpenAI:
+    """A model behind `model.base_url`; the key, if it needs one, is in the variable named by `model.api_key_env`."""
+
+    def __init__(self, section: ModelSection, environ: Mapping[str, str], sleep: Sleep = asyncio.sleep) -> None:
+        if section.base_url is None:
+            raise ConfigError("model.base_url is missing", "for Ollama it is http://localhost:11434/v1")
+        key = environ.get(section.api_key_env, "") if section.api_key_env else ""
+        if section.api_key_env and not key:
+            raise ConfigError(f"the variable {section.api_key_env} is empty", "export it, or clear model.api_key_env")
+        self.name = f"openai:{section.name}"
+        self._section = section
+        self._headers = {"Authorization": f"Bearer {key}"} if key else {}
+        self._sleep = sleep
+        self._made: httpx.AsyncClient | None = None
+
+    async def complete(self, prompt: Prompt) -> Completion:
+        """Ask until answered; an answer that is cut or not JSON has no `data` and says why in `finish`."""
+        return await persistently(lambda: self._ask(prompt), self._sleep)
+
+    async def close(self) -> None:
+        if self._made is not None:
+            await self._made.aclose()
+            self._made = None
+
+    def _client(self) -> httpx.AsyncClient:
+        if self._made is None:
+            self._made = httpx.AsyncClient(timeout=self._section.timeout_seconds, headers=self._headers)
+        return self._made
+
+    async def _ask(self, prompt: Prompt) -> Completion:
+        began = time.monotonic()
+        body = {
+            "model": self._section.name,
+            "messages": [{"role": "system", "content": prompt.system}, {"role": "user", "content": prompt.user}],
+            "max_tokens": prompt.max_output_tokens,
+            "response_format": {
+                "type": "json_schema",
+                "json_schema": {"name": prompt.stage, "schema": dict(prompt.schema), "strict": True},
+            },
+        }
+        try:
+            url = f"{str(self._section.base_url).rstrip('/')}/chat/completions"
+            response = await self._client().post(url, json=body)
+        except httpx.HTTPError as error:
+            raise ModelUnavailable(
+                f"{self.name}: {type(error).__name__}: {error}", "is the server at model.base_url running?"
+            ) from error
+        if response.status_code != httpx.codes.OK:
+            raise self._refusal(response)
+        return self._completion(_mapping(as_json(response.text)), time.monotonic() - began)
+
+    def _refusal(self, response: httpx.Response) -> ModelUnavailable:
+        said = f"{self.name}: HTTP {response.status_code}: {response.text[:200]}"
+        if response.status_code not in _AGAIN:
+            return ModelUnavailable(said, "look at model.name, model.base_url and model.api_key_env", final=True)
+        wait = response.headers.get("retry-after", "")
+        return ModelUnavailable(said, "try again later", retry_after=float(wait) if wait.isdecimal() else None)
+
+    def _completion(self, body: Mapping[str, Any], seconds: float) -> Completion:
+        choices = body.get("choices")
+        choice = _mapping(choices[0]) if isinstance(choices, list) and choices else {}
+        if not choice:
+            raise ModelUnavailable(f"{self.name}: the answer has no choices", "is model.base_url a chat endpoint?")
+        text = str(_mapping(choice.get("message")).get("content") or "")
+        finish = str(choice.get("finish_reason") or "stop")
+        usage = _mapping(body.get("usage"))
+        thoughts = _count(_mapping(usage.get("completion_tokens_details")), "reasoning_tokens")
+        return Completion(
+            text=text,
+            data=as_json(text) if finish == "stop" else None,
+            usage=Usage(
+                prompt=_count(usage, "prompt_tokens"),
+                output=max(0, _count(usage, "completion_tokens") - thoughts),  # OpenAI counts thoughts in
+                thoughts=thoughts,
+                cached=_count(_mapping(usage.get("prompt_tokens_details")), "cached_tokens"),
+            ),
+            model=self.name,
+            model_version=str(body.get("model") or ""),
+            finish=_FINISH.get(finish, finish.upper()),
+            seconds=seconds,
+        )
+
+
+def _mapping(value: Any) -> Mapping[str, Any]:
+    return value if isinstance(value, Mapping) else {}
+
+
+def _count(usage: Mapping[str, Any], name: str) -> int:
+    value = usage.get(name)
+    return value if isinstance(value, int) and value > 0 else 0

@@ -1,0 +1,51 @@
+"""What tokens cost, in USD per million, as providers listed them on the day below."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from digest.ports import Usage
+
+AS_OF = "2026-11-23"  # litellm 1.109.1 and genai-prices 0.2.3 agree
+CHARACTERS_A_TOKEN = 4
+
+
+class Price(NamedTuple):
+    """USD per million tokens; cached input costs a tenth."""
+
+    given: float
+    written: float
+
+
+PRICES = {
+    "gemini-3.5-flash-lite": Price(0.30, 2.50),
+    "gemini-3.1-flash-lite": Price(0.25, 1.50),
+    "gemini-2.5-flash-lite": Price(0.10, 0.40),
+    "gemini-3.8-flash": Price(0.75, 3.75),
+    "gemini-2.5-flash": Price(0.30, 2.50),
+    "gemini-2.5-pro": Price(1.25, 10.0),
+}
+_TIERS = {"standard": 1.0, "flex": 0.5, "batch": 0.5}
+_CACHED = 0.1
+
+
+def price(model: str) -> Price | None:
+    """The list price of a model, by its own name or one it begins with; None when we do not know it."""
+    bare = model.rpartition(":")[2].removeprefix("models/")
+    names = [name for name in PRICES if bare == name or bare.startswith(name + "-")]
+    return PRICES[max(names, key=len)] if names else None
+
+
+def cost(usage: Usage, model: str, tier: str = "standard") -> float:
+    """USD for what a call used; 0 for a model without a list price. Thoughts are billed as output."""
+    listed = price(model)
+    if listed is None:
+        return 0.0
+    given = usage.prompt - usage.cached * (1 - _CACHED)
+    usd = given * listed.given + (usage.output + usage.thoughts) * listed.written
+    return usd / 1e6 * _TIERS.get(tier, 1.0)
+
+
+def tokens(text: str) -> int:
+    """About how many tokens a text is: a quarter of its characters, and one."""
+    return len(text) // CHARACTERS_A_TOKEN + 1

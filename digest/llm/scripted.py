@@ -1,0 +1,65 @@
+"""A model that says what a file tells it to: for demonstrations and tests, without a network.
+
+The file is YAML or JSON. Per stage (`judge`, `blurb`) a list of rules; the first whose `match` (a regular expression)
+is found in an item's title gives its answer: `{judge: [{match: "RAG", answer: {category: rag, relevance: 4, ...}}]}`.
+An item that no rule matches is not answered.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from digest.errors import ConfigError
+from digest.ports import Completion, Prompt, Usage
+
+Answer = Callable[[Prompt], Any]
+
+
+class Scripted:
+    """Answers from a file, or by a function from a prompt to data. It counts a token for four characters."""
+
+    def __init__(self, answer: Answer, name: str = "scripted") -> None:
+        self.name = f"scripted:{name}"
+        self._answer = answer
+
+    async def complete(self, prompt: Prompt) -> Completion:
+        data = self._answer(prompt)
+        text = json.dumps(data, ensure_ascii=False)
+        usage = Usage(prompt=len(prompt.system + prompt.user) // 4, output=len(text) // 4)
+        return Completion(text=text, data=data, usage=usage, model=self.name, model_version="script")
+
+    async def close(self) -> None:
+        return None
+
+
+def from_file(path: Path) -> Scripted:
+    """A scripted model from its file; raises ConfigError."""
+    try:
+        rules = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except (OSError, yaml.YAMLError) as error:
+        raise ConfigError(
+            f"the script {path.name} cannot be read: {error}", "see model.script in sources.yaml"
+        ) from error
+    if not isinstance(rules, dict):
+        raise ConfigError(f"the script {path.name} is not a table of stages", "begin with `judge:` or `blurb:`")
+    return Scripted(lambda prompt: _by_rules(prompt, rules.get(prompt.stage) or []), path.stem)
+
+
+def _by_rules(prompt: Prompt, rules: Sequence[Mapping[str, Any]]) -> Any:
+    """The prompt's data holds either `items`, answered each under its id, or one `item`."""
+    asked = json.loads(prompt.user)
+    if "item" in asked:
+        return _first(asked["item"], rules) or {}
+    answers = ((item["id"], _first(item, rules)) for item in asked["items"])
+    return {"items": [{"id": key, **answer} for key, answer in answers if answer is not None]}
+
+
+def _first(item: Mapping[str, Any], rules: Sequence[Mapping[str, Any]]) -> Mapping[str, Any] | None:
+    fitting = (rule["answer"] for rule in rules if re.search(rule.get("match", ""), item["title"], re.I))
+    return next(fitting, None)

@@ -1,0 +1,132 @@
+"""Asks a language model within the budget: every call is estimated before, billed after, and written down."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+from typing import TypeVar
+
+from digest import llm
+from digest.errors import BudgetExceeded, ModelError, ModelOutput, ModelUnavailable
+from digest.models import ModelCall
+from digest.pipeline.context import Context
+from digest.ports import BatchModel, Completion, Model, Prompt, Usage
+from digest.store import answers
+
+T = TypeVar("T")
+_PATIENCE = 3  # calls that may fail, each after its own retries, before the model is left alone
+
+
+class Asker:
+    """A model for the length of one stage. `stopped` says why it is asked no more."""
+
+    def __init__(self, context: Context, model: Model, run_id: int | None, max_usd: float | None = None) -> None:
+        section = context.config.model
+        with context.db.read() as session:
+            before = answers.spent_since(session, answers.month_start(context.now))
+        per_run = section.max_usd_per_run if max_usd is None else max_usd
+        self.model = model
+        self.budget = llm.Budget(per_run, section.max_usd_per_month, before)
+        self.stopped: ModelError | None = None
+        self.versions: set[str] = set()
+        self.calls = 0
+        self._context = context
+        self._run_id = run_id
+        self._failed = 0
+
+    async def ask(self, prompt: Prompt) -> tuple[Completion, int]:
+        """An answer and the id of its call; raises BudgetExceeded or ModelUnavailable."""
+        tier = self._context.config.model.service_tier
+        estimate = estimated(prompt, self.model.name, tier)
+        self.budget.reserve(estimate)
+        billed = 0.0
+        try:
+            completion = await self.model.complete(prompt)
+            billed = llm.cost(completion.usage, self.model.name, tier)
+        except ModelUnavailable as error:
+            self._keep(prompt, "failed", None, 0.0, str(error))
+            raise
+        finally:
+            self.budget.settle(estimate, billed)
+        return completion, self._answered(prompt, completion, billed)
+
+    async def ask_batch(self, prompts: Sequence[Prompt]) -> list[tuple[Completion, int] | None]:
+        """All at once where configuration and model allow it; None for what is still to be asked singly."""
+        if not (self._context.config.model.batch and isinstance(self.model, BatchModel) and prompts):
+            return [None] * len(prompts)
+        estimate = sum(estimated(prompt, self.model.name, "batch") for prompt in prompts)
+        self.budget.reserve(estimate)
+        billed = 0.0
+        out: list[tuple[Completion, int] | None] = []
+        try:
+            for prompt, completion in zip(prompts, await self.model.complete_all(prompts), strict=True):
+                usd = llm.cost(completion.usage, self.model.name, "batch") if completion else 0.0
+                billed += usd
+                out.append((completion, self._answered(prompt, completion, usd)) if completion else None)
+        finally:
+            self.budget.settle(estimate, billed)
+        return out
+
+    async def each(self, things: Sequence[T], work: Callable[[T], Awaitable[None]], label: str) -> None:
+        """Do `work` on each thing, several at a time, until the model is no longer to be asked."""
+        gate = asyncio.Semaphore(self._context.config.model.parallel)
+        with self._context.progress.task(label, len(things)) as advance:
+
+            async def one(thing: T) -> None:
+                async with gate:
+                    if self.stopped is None:
+                        await self._careful(work, thing)
+                    advance(1)
+
+            await asyncio.gather(*(one(thing) for thing in things))
+
+    async def _careful(self, work: Callable[[T], Awaitable[None]], thing: T) -> None:
+        """An answer that is no good costs that answer; a model that cannot be reached, or may not, ends the asking."""
+        try:
+            await work(thing)
+        except ModelOutput:
+            return
+        except BudgetExceeded as error:
+            self.stopped = error
+        except ModelUnavailable as error:
+            self._failed += 1
+            if error.final or self._failed >= _PATIENCE:
+                self.stopped = error
+
+    def _answered(self, prompt: Prompt, completion: Completion, usd: float) -> int:
+        self.calls += 1
+        if completion.model_version:
+            self.versions.add(completion.model_version)
+        state = "ok" if completion.data is not None else "bad"
+        return self._keep(prompt, state, completion, usd, completion.text)
+
+    def _keep(self, prompt: Prompt, state: str, completion: Completion | None, usd: float, words: str) -> int:
+        usage = completion.usage if completion else Usage()
+        provider, _, model = self.model.name.partition(":")
+        with self._context.db.write() as session:
+            return answers.keep_call(
+                session,
+                ModelCall(
+                    run_id=self._run_id,
+                    stage=prompt.stage,
+                    provider=provider,
+                    model=model,
+                    model_version=completion.model_version if completion else "",
+                    state=state,
+                    prompt_tokens=usage.prompt,
+                    output_tokens=usage.output,
+                    thought_tokens=usage.thoughts,
+                    cached_tokens=usage.cached,
+                    usd=usd,
+                    seconds=completion.seconds if completion else 0.0,
+                    response=words,
+                    at=self._context.now,
+                ),
+            )
+
+
+def estimated(prompt: Prompt, model: str, tier: str) -> float:
+    """USD that a call may cost at most, about: its words, and all the output it is allowed."""
+    schema = llm.tokens(str(prompt.schema))
+    given = llm.tokens(prompt.system) + llm.tokens(prompt.user) + schema
+    return llm.cost(Usage(prompt=given, output=prompt.max_output_tokens), model, tier)

@@ -1,0 +1,205 @@
+"""`judge`: a language model reads the best-ranked candidates of a period; what it answered once is not asked again."""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from digest import judging, llm, tagging
+from digest.errors import BudgetExceeded, ModelOutput, ModelUnavailable
+from digest.judging import Batch, Candidate, Judgement, Wording
+from digest.models import Item, Tagging
+from digest.periods import Period
+from digest.pipeline.asking import Asker, estimated
+from digest.pipeline.context import Context, recorded
+from digest.pipeline.tag import ENGINE, abstract
+from digest.ports import Completion, Model, Report
+from digest.store import answers, judgements
+
+AGREED, NEAR, APART = 0.85, 0.7, 0.5  # how sure a category is when the embedded tagger says so too, nearly, or not
+
+
+@dataclass(frozen=True)
+class Docket:
+    """What there is to judge: every candidate's item, answer key and cleaned words; what is known; what is not."""
+
+    items: Mapping[str, Item]
+    candidates: Mapping[str, Candidate]
+    keys: Mapping[str, str]
+    known: Mapping[str, Judgement]
+    wording: Wording
+
+    @property
+    def waiting(self) -> list[Candidate]:
+        return [candidate for key, candidate in self.candidates.items() if key not in self.known]
+
+    def batches(self) -> list[Batch]:
+        return list(judging.batches(self.waiting, self.wording, secrets.token_hex(8)))
+
+
+def judge(context: Context, period: Period, *, limit: int | None = None, max_usd: float | None = None) -> Report:
+    """Have the model sort and grade the best `limit` candidates; rank again afterwards, and its grades count.
+
+    Without a model it says so and does nothing. What the model cannot or may not answer keeps the machine's verdict,
+    and the report says how many and why.
+    """
+    with recorded(context, "judge", period.name) as report:
+        model = context.make_model()
+        if model is None:
+            report.line = f"{period}: judged by no language model. {context.model_line}".strip()
+            return report
+        docket = prepared(context, period, model.name, limit)
+        _save(context, docket, model.name, docket.known)
+        asker = Asker(context, model, report.run_id, max_usd)
+        asyncio.run(_ask_all(context, docket, asker))
+        _tell(context, period, docket, asker, report)
+    return report
+
+
+def estimate(context: Context, period: Period, *, limit: int | None = None) -> Report:
+    """What `judge` would send and what that may cost at most; nothing is sent or stored."""
+    section = context.config.model
+    provider = "gemini" if section.provider in ("auto", "local") else section.provider
+    name = f"{provider}:{section.name}"
+    docket = prepared(context, period, name, limit)
+    calls = docket.batches()
+    usd = sum(estimated(batch.prompt, name, section.service_tier) for batch in calls)
+    priced = f"at most {usd:.3f} USD at the list price of {llm.AS_OF}" if llm.price(name) else "its price is not known"
+    line = (
+        f"{period}: {len(docket.waiting)} of {len(docket.items)} to judge with {name} in {len(calls)} calls, {priced}"
+    )
+    return Report("judge", line, numbers={"waiting": len(docket.waiting), "calls": len(calls), "usd": usd})
+
+
+def prepared(context: Context, period: Period, model: str, limit: int | None) -> Docket:
+    """Read the best of the ranking and what the model said of them before."""
+    wording = judging.wording(context.config, context.templates)
+    with context.db.read() as session:
+        rows = judgements.ranking(session, period.name, context.config.model.judged if limit is None else limit)
+        items = {item.key: item for _, item in rows}
+        candidates = {key: Candidate.of(key, item.title, abstract(item)) for key, item in items.items()}
+        version, thinking = judging.prompt_version(wording), context.config.model.thinking
+        keys = {
+            key: judging.answer_key(model, judging.JUDGE, version, candidate, thinking=thinking)
+            for key, candidate in candidates.items()
+        }
+        kept = answers.answers(session, list(keys.values()))
+    known = {key: Judgement.model_validate(kept[answer]) for key, answer in keys.items() if answer in kept}
+    return Docket(items, candidates, keys, known, wording)
+
+
+async def _ask_all(context: Context, docket: Docket, asker: Asker) -> None:
+    """Every batch once, then each item that is still without a judgement once more, alone."""
+    try:
+        for alone in (False, True):
+            batches = _pending(context, docket, asker.model, alone=alone)
+            if asker.stopped or not batches:
+                return
+            try:
+                done = await asker.ask_batch([batch.prompt for batch in batches])
+            except (BudgetExceeded, ModelUnavailable) as error:
+                asker.stopped = error
+                return
+            pairs = list(zip(batches, done, strict=True))
+            await asker.each(pairs, lambda pair: _one(context, docket, asker, *pair), "judging")
+    finally:
+        await asker.model.close()
+
+
+def _pending(context: Context, docket: Docket, model: Model, *, alone: bool) -> list[Batch]:
+    if not alone:
+        return docket.batches()
+    with context.db.read() as session:
+        answered = answers.answers(session, [docket.keys[one.key] for one in docket.waiting])
+    missing = [one for one in docket.waiting if docket.keys[one.key] not in answered]
+    return [batch for one in missing for batch in judging.batches([one], docket.wording, secrets.token_hex(8))]
+
+
+async def _one(
+    context: Context, docket: Docket, asker: Asker, batch: Batch, done: tuple[Completion, int] | None
+) -> None:
+    """One call; its judgements are committed as they arrive."""
+    if done is not None:
+        try:
+            return _keep(context, docket, asker, batch, *done)
+        except ModelOutput:
+            pass  # a batch job's answer that is no good is asked for again at once
+    _keep(context, docket, asker, batch, *await asker.ask(batch.prompt))
+
+
+def _keep(context: Context, docket: Docket, asker: Asker, batch: Batch, completion: Completion, call_id: int) -> None:
+    found = judging.read_judgements(completion, batch, docket.wording)
+    rows = [
+        {
+            "key": docket.keys[key],
+            "stage": judging.JUDGE,
+            "item_id": docket.items[key].id,
+            "call_id": call_id,
+            "value": judgement.model_dump(),
+            "at": context.now,
+        }
+        for key, judgement in found.items()
+    ]
+    with context.db.write() as session:
+        answers.keep_answers(session, rows)
+    _save(context, docket, asker.model.name, found)
+
+
+def _save(context: Context, docket: Docket, engine: str, found: Mapping[str, Judgement]) -> None:
+    """Store judgements as taggings by this engine."""
+    mark = tagging.fingerprint(context.config.taxonomy)
+    ids = [docket.items[key].id or 0 for key in found]
+    with context.db.write() as session:
+        ours = judgements.taggings(session, ids)
+        rows: Sequence[dict[str, Any]] = [
+            {
+                "item_id": docket.items[key].id,
+                "engine": engine,
+                **judgement.model_dump(),
+                "confidence": _confidence(judgement, ours.get(docket.items[key].id or 0, {}).get(ENGINE)),
+                "taxonomy": mark,
+                "item_digest": docket.items[key].digest,
+                "at": context.now,
+            }
+            for key, judgement in found.items()
+        ]
+        judgements.save_taggings(session, rows)
+
+
+def _confidence(judgement: Judgement, ours: Tagging | None) -> float:
+    """Two taggers that agree are surer than one that says how sure it is."""
+    if ours is None:
+        return NEAR
+    if ours.category == judgement.category:
+        return max(AGREED, ours.confidence)
+    return NEAR if judgement.category == ours.secondary else APART
+
+
+def _tell(context: Context, period: Period, docket: Docket, asker: Asker, report: Report) -> None:
+    with context.db.read() as session:
+        kept = answers.answers(session, list(docket.keys.values()))
+    suspects = [key for key, candidate in docket.candidates.items() if candidate.suspect]
+    left = len(docket.items) - len(kept)
+    report.numbers = {
+        "judged": len(kept),
+        "asked_before": len(docket.known),
+        "calls": asker.calls,
+        "left": left,
+        "usd": round(asker.budget.spent, 6),
+        "suspects": suspects,
+    }
+    version = f" ({', '.join(sorted(asker.versions))})" if asker.versions else ""
+    report.line = (
+        f"{period}: {len(kept)} of the {len(docket.items)} best judged by {asker.model.name}{version}, "
+        f"{len(docket.known)} of them known before; {asker.calls} calls, {asker.budget.spent:.4f} USD"
+    )
+    if suspects:
+        report.line += f"; {len(suspects)} look like instructions to a model and were judged alone"
+    if left:
+        why = str(asker.stopped) if asker.stopped else "the model gave no usable answer on them"
+        report.state = "partial"
+        report.problems = [f"{left} keep this machine's own verdict: {why}"]
+        report.line += f"; {report.problems[0]}"

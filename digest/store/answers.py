@@ -1,0 +1,70 @@
+"""What was asked of language models, what it cost, and the answers kept so that nothing is asked twice."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from typing import Any, NamedTuple
+
+from sqlmodel import Session, col, func, select
+
+from digest.models import ModelAnswer, ModelCall
+from digest.store.database import upsert
+
+_BOUND = 900
+
+
+class CostRow(NamedTuple):
+    """What one stage spent on one model in a month; `month` is YYYY-MM in UTC."""
+
+    month: str
+    stage: str
+    model: str
+    calls: int
+    prompt_tokens: int
+    output_tokens: int
+    usd: float
+
+
+def keep_call(session: Session, call: ModelCall) -> int:
+    """Write down a call and return its id."""
+    session.add(call)
+    session.flush()
+    assert call.id is not None
+    return call.id
+
+
+def keep_answers(session: Session, rows: Sequence[dict[str, Any]]) -> None:
+    """Keep answers: rows of key, stage, item_id, call_id, value, at."""
+    upsert(session, ModelAnswer, rows, ["key"], ["call_id", "value", "at"])
+
+
+def answers(session: Session, keys: Sequence[str]) -> dict[str, dict[str, Any]]:
+    """The kept answers among `keys`."""
+    found: dict[str, dict[str, Any]] = {}
+    for start in range(0, len(keys), _BOUND):
+        some = select(ModelAnswer).where(col(ModelAnswer.key).in_(keys[start : start + _BOUND]))
+        found |= {row.key: row.value for row in session.exec(some)}
+    return found
+
+
+def spent_since(session: Session, start: datetime) -> float:
+    """USD billed from `start` on."""
+    return float(session.exec(select(func.coalesce(func.sum(ModelCall.usd), 0.0)).where(ModelCall.at >= start)).one())
+
+
+def month_start(now: datetime) -> datetime:
+    """The first moment of the month of `now`, in UTC."""
+    return now.astimezone(UTC).replace(day=1, hour=0, minute=0, second=0, microsecond=0)
+
+
+def costs(session: Session, since: datetime | None = None) -> list[CostRow]:
+    """The bill by month, stage and model, newest month first."""
+    totals: dict[tuple[str, str, str], list[float]] = {}
+    query = select(ModelCall).order_by(col(ModelCall.at).desc())
+    for call in session.exec(query.where(ModelCall.at >= since) if since else query):
+        key = (call.at.strftime("%Y-%m"), call.stage, call.model_version or call.model)
+        total = totals.setdefault(key, [0, 0, 0, 0.0])
+        for place, value in enumerate((1, call.prompt_tokens, call.output_tokens + call.thought_tokens, call.usd)):
+            total[place] += value
+    return [CostRow(*key, int(n), int(given), int(written), usd) for key, (n, given, written, usd) in totals.items()]

@@ -1,0 +1,92 @@
+"""Every command is documented, answers for itself, starts at once, and fails with a message, a cure and a code."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import typer.main
+
+from digest.cli import app, edit, gather, judge, operate, publish, start  # noqa: F401
+
+README = Path(__file__).resolve().parents[2] / "README.md"
+
+
+def run(*words: str, folder: Path, **environment: str) -> subprocess.CompletedProcess[str]:
+    """Run the command as a user does, in a process of its own."""
+    env = {k: v for k, v in os.environ.items() if not k.startswith(("DIGEST_", "GEMINI_", "GOOGLE_"))} | environment
+    return subprocess.run(
+        [sys.executable, "-m", "digest", *words], cwd=folder, env=env, capture_output=True, text=True, check=False
+    )
+
+
+def commands(group: object, before: str = "digest") -> Iterator[tuple[str, str]]:
+    """Each command's full name and help."""
+    for name, command in sorted(group.commands.items()):  # type: ignore[attr-defined]
+        if hasattr(command, "commands"):
+            yield from commands(command, f"{before} {name}")
+        else:
+            yield f"{before} {name}", command.help or ""
+
+
+ALL = list(commands(typer.main.get_command(app)))
+
+
+@pytest.mark.parametrize(("name", "told"), ALL, ids=[name for name, _ in ALL])
+def test_each_command_has_help_with_an_example_and_is_in_the_readme(name: str, told: str) -> None:
+    assert f"Example: {name}" in told
+    assert name in README.read_text(encoding="utf-8")
+
+
+def test_help_loads_nothing_heavy(tmp_path: Path) -> None:
+    code = (
+        "import sys, contextlib, io\n"
+        "sys.argv = ['digest', '--help']\n"
+        "from digest.__main__ import main\n"
+        "with contextlib.suppress(SystemExit), contextlib.redirect_stdout(io.StringIO()): main()\n"
+        "print(' '.join(m for m in ('sqlmodel', 'pydantic', 'numpy', 'httpx', 'google', 'yaml', 'jinja2', 'lxml')"
+        " if m in sys.modules))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=tmp_path)
+    assert done.stdout.strip() == ""
+
+
+def test_a_folder_that_is_no_workspace_is_named_with_the_cure(tmp_path: Path) -> None:
+    done = run("status", folder=tmp_path)
+    assert done.returncode == 2
+    assert "sources.yaml is not in" in done.stderr
+    assert "digest init" in done.stderr
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_wrong_period_is_a_usage_error_and_leaves_no_trace(tmp_path: Path) -> None:
+    run("init", ".", folder=tmp_path)
+    done = run("draft", "2026-13", folder=tmp_path)
+    assert done.returncode == 2
+    assert "is not a period" in done.stderr
+    assert not list((tmp_path / "site").glob("_drafts/*"))
+
+
+def test_publishing_what_nobody_drafted_is_told(tmp_path: Path) -> None:
+    run("init", ".", folder=tmp_path)
+    done = run("publish", "2026-01", folder=tmp_path)
+    assert done.returncode == 2
+    assert re.search(r"there is no issue 2026-01\n.*digest draft 2026-01", done.stderr)
+
+
+def test_init_keeps_what_is_there(tmp_path: Path) -> None:
+    (tmp_path / "sources.yaml").write_text("mine: true\n")
+    done = run("init", ".", folder=tmp_path)
+    assert done.returncode == 0
+    assert "1 kept" in done.stdout
+    assert (tmp_path / "sources.yaml").read_text() == "mine: true\n"
+    assert (tmp_path / "site" / "_layouts").is_dir()
+
+
+def test_the_version_is_printed(tmp_path: Path) -> None:
+    assert re.match(r"digest \d+\.\d+\.\d+", run("--version", folder=tmp_path).stdout)

@@ -1,0 +1,103 @@
+"""Work in another process: values and errors come back, and a hostile piece of work costs only itself."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import time
+from collections.abc import AsyncIterator
+
+import pytest
+
+from digest.errors import ParseError
+from digest.fetch.worker import Workers
+
+
+@pytest.fixture
+async def workers() -> AsyncIterator[Workers]:
+    async with Workers(1, deadline=20) as running:
+        yield running
+
+
+def double(value: str) -> str:
+    print("printing must not disturb the answers")
+    return value * 2
+
+
+def refuse(words: str) -> None:
+    raise ParseError(words, "a hint")
+
+
+def stumble() -> None:
+    raise KeyError("a bug")
+
+
+def recurse(depth: int) -> int:
+    return recurse(depth + 1)
+
+
+def hang() -> None:
+    time.sleep(60)
+
+
+def die() -> None:
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+def eat() -> int:
+    return len(bytearray(4 << 30))
+
+
+def secret() -> str:
+    return os.environ.get("GEMINI_API_KEY", "")
+
+
+async def test_values_come_back_for_many_tasks_at_once(workers: Workers) -> None:
+    texts = [str(n) * 50_000 for n in range(8)]
+    assert await asyncio.gather(*(workers.run(double, text) for text in texts)) == [text * 2 for text in texts]
+
+
+async def test_a_refusal_comes_back_with_message_and_hint(workers: Workers) -> None:
+    with pytest.raises(ParseError) as caught:
+        await workers.run(refuse, "not a feed")
+    assert (caught.value.message, caught.value.hint) == ("not a feed", "a hint")
+
+
+@pytest.mark.parametrize(("work", "words"), [(stumble, "KeyError"), (eat, "MemoryError")])
+async def test_what_a_parser_trips_over_is_a_parse_error(workers: Workers, work: object, words: str) -> None:
+    with pytest.raises(ParseError, match=words):
+        await workers.run(work)  # type: ignore[arg-type]
+
+
+async def test_endless_recursion_is_a_parse_error(workers: Workers) -> None:
+    with pytest.raises(ParseError, match="RecursionError"):
+        await workers.run(recurse, 0)
+
+
+async def test_a_worker_that_dies_is_replaced(workers: Workers) -> None:
+    with pytest.raises(ParseError, match="s: the document broke the process"):
+        await workers.run(die, subject="s")
+    assert await workers.run(double, "a") == "aa"
+
+
+async def test_a_worker_that_hangs_is_killed_and_replaced() -> None:
+    async with Workers(1, deadline=1.5) as workers:
+        assert await workers.run(double, "a") == "aa"
+        with pytest.raises(ParseError, match=r"more than 1\.5 seconds"):
+            await workers.run(hang)
+        assert await workers.run(double, "b") == "bb"
+
+
+async def test_a_cancelled_piece_of_work_leaves_a_worker_that_works(workers: Workers) -> None:
+    task = asyncio.create_task(workers.run(hang))
+    await asyncio.sleep(0.3)
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
+    assert await workers.run(double, "a") == "aa"
+
+
+async def test_workers_see_no_secrets(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("GEMINI_API_KEY", "hush")
+    async with Workers(1) as workers:
+        assert await workers.run(secret) == ""

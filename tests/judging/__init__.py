@@ -1,0 +1,1 @@
+"""Tests of what a model is asked and of what is believed."""

@@ -1,0 +1,206 @@
+"""Gemini over its own protocol on loopback: answers, refusals, waits, and everything that can come back half."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+
+import pytest
+
+from digest.config import ModelSection
+from digest.errors import ConfigError, ModelUnavailable
+from digest.llm.gemini import Gemini
+from digest.ports import BatchModel, Completion, Prompt
+from tests.llm.gemini_server import GeminiServer, Reply, candidate, error, quota
+
+KEY = {"GOOGLE_API_KEY": "test-key", "GEMINI_API_KEY": "other"}
+
+
+class Pauses(list[float]):
+    """Takes the place of sleeping, and remembers for how long."""
+
+    async def __call__(self, seconds: float) -> None:
+        self.append(seconds)
+
+
+async def ask(server: GeminiServer, prompt: Prompt, pauses: Pauses | None = None, **section: object) -> Completion:
+    environ = {**KEY, "GOOGLE_GEMINI_BASE_URL": server.url}
+    model = Gemini(ModelSection.model_validate(section), environ, sleep=pauses if pauses is not None else Pauses())
+    try:
+        return await model.complete(prompt)
+    finally:
+        await model.close()
+
+
+async def test_an_answer_comes_with_its_data_usage_and_model_version(server: GeminiServer, prompt: Prompt) -> None:
+    completion = await ask(server, prompt)
+    assert completion.data["items"][0]["id"] == "item-a"
+    assert (completion.finish, completion.model_version) == ("STOP", "gemini-test-001")
+    assert completion.usage.prompt > 0
+    assert completion.usage.thoughts == 3
+    assert completion.model == "gemini:gemini-3.5-flash-lite"
+
+
+async def test_what_is_sent_is_the_schema_the_level_the_tier_and_the_first_key(
+    server: GeminiServer, prompt: Prompt
+) -> None:
+    await ask(server, prompt, service_tier="flex", name="gemini-x", thinking="LOW")
+    sent = server.asked[0]
+    config = sent["body"]["generationConfig"]
+    assert sent["path"] == "/v1/models/gemini-x:generateContent"
+    assert sent["headers"]["x-goog-api-key"] == "test-key"
+    assert sent["body"]["serviceTier"] == "flex"
+    assert config["responseMimeType"] == "application/json"
+    assert config["responseSchema"]["type"] == "OBJECT"
+    assert config["thinkingConfig"] == {"thinking_level": "LOW"}
+    assert "temperature" not in config
+
+
+async def test_older_models_are_told_a_thinking_budget_instead_of_a_level(server: GeminiServer, prompt: Prompt) -> None:
+    await ask(server, prompt, name="gemini-2.5-flash-lite")
+    assert server.asked[0]["body"]["generationConfig"]["thinkingConfig"] == {"thinking_budget": 0}
+
+
+async def test_a_prompt_can_be_sent_twice_with_the_same_schema(server: GeminiServer, prompt: Prompt) -> None:
+    await ask(server, prompt)
+    await ask(server, prompt)
+    configs = [call["body"]["generationConfig"] for call in server.asked]
+    assert configs[0] == configs[1]
+
+
+async def test_the_delay_that_the_server_asks_for_is_waited(server: GeminiServer, prompt: Prompt) -> None:
+    pauses = Pauses()
+    server.fail.append(quota("GenerateRequestsPerMinutePerProjectPerModel-FreeTier", "7.5s"))
+    await ask(server, prompt, pauses)
+    assert len(pauses) == 1
+    assert 7.5 <= pauses[0] <= 8.5
+
+
+async def test_a_delay_that_is_only_in_the_message_is_waited_too(server: GeminiServer, prompt: Prompt) -> None:
+    pauses = Pauses()
+    server.fail.append(error(429, "RESOURCE_EXHAUSTED", "Quota exceeded. Please retry in 53.0s."))
+    await ask(server, prompt, pauses)
+    assert 53 <= pauses[0] <= 54
+
+
+async def test_a_delay_of_an_hour_is_not_waited(server: GeminiServer, prompt: Prompt) -> None:
+    pauses = Pauses()
+    server.fail.append(quota("PerMinute", "3600s"))
+    with pytest.raises(ModelUnavailable) as caught:
+        await ask(server, prompt, pauses)
+    assert caught.value.retry_after == 3600
+    assert pauses == []
+
+
+async def test_a_daily_quota_ends_the_asking(server: GeminiServer, prompt: Prompt) -> None:
+    server.fail.append(quota("GenerateRequestsPerDayPerProjectPerModel-FreeTier"))
+    with pytest.raises(ModelUnavailable, match="429") as caught:
+        await ask(server, prompt)
+    assert caught.value.final
+    assert "midnight Pacific" in caught.value.hint
+    assert len(server.asked) == 1
+
+
+async def test_an_overloaded_model_is_asked_four_times_with_growing_pauses(
+    server: GeminiServer, prompt: Prompt
+) -> None:
+    pauses = Pauses()
+    server.fail.extend([error(503, "UNAVAILABLE", "The model is overloaded.")] * 4)
+    with pytest.raises(ModelUnavailable, match="503"):
+        await ask(server, prompt, pauses)
+    assert len(server.asked) == 4
+    assert all(pause <= 2.0**attempt for attempt, pause in enumerate(pauses))
+
+
+async def test_a_proxys_page_is_not_an_answer_but_the_next_one_may_be(server: GeminiServer, prompt: Prompt) -> None:
+    server.fail.extend([(502, b"<html>Bad Gateway</html>"), b"<html>Sign in to the Wi-Fi</html>"])
+    assert (await ask(server, prompt)).data is not None
+    assert len(server.asked) == 3
+
+
+@pytest.mark.parametrize(
+    ("reply", "hint"),
+    [
+        (error(400, "INVALID_ARGUMENT", "API key not valid.", {"reason": "API_KEY_INVALID"}), "GOOGLE_API_KEY"),
+        (error(401, "UNAUTHENTICATED", "no"), "GOOGLE_API_KEY"),
+        (error(403, "PERMISSION_DENIED", "no"), "AI Studio"),
+        (error(404, "NOT_FOUND", "models/x is not found"), "model.name"),
+    ],
+)
+async def test_a_refusal_is_not_asked_again(server: GeminiServer, prompt: Prompt, reply: Reply, hint: str) -> None:
+    server.fail.append(reply)
+    with pytest.raises(ModelUnavailable) as caught:
+        await ask(server, prompt)
+    assert caught.value.final
+    assert hint in caught.value.hint
+    assert len(server.asked) == 1
+
+
+@pytest.mark.parametrize(
+    ("reply", "finish"),
+    [
+        (candidate('{"items": [{"id": "item-a", "categ', "MAX_TOKENS"), "MAX_TOKENS"),
+        (candidate(None, "MAX_TOKENS"), "MAX_TOKENS"),
+        (candidate(None, "SAFETY"), "SAFETY"),
+        (candidate('{"whole": true}', "RECITATION"), "RECITATION"),
+        (candidate('{"half": ', "STOP"), "STOP"),
+        (candidate("", "A_WORD_OF_NEXT_YEAR"), "A_WORD_OF_NEXT_YEAR"),
+        (
+            {"promptFeedback": {"blockReason": "PROHIBITED_CONTENT"}, "usageMetadata": {"promptTokenCount": 9}},
+            "BLOCKED PROHIBITED_CONTENT",
+        ),
+        ({}, "BLOCKED"),
+    ],
+)
+@pytest.mark.filterwarnings("ignore:.*is not a valid FinishReason:UserWarning")
+async def test_an_answer_that_is_cut_blocked_or_half_has_no_data_and_says_why(
+    server: GeminiServer, prompt: Prompt, reply: dict[str, object], finish: str
+) -> None:
+    server.fail.append(reply)
+    completion = await ask(server, prompt)
+    assert (completion.data, completion.finish) == (None, finish)
+
+
+async def test_a_server_that_is_gone_is_unavailable_not_a_bug(prompt: Prompt) -> None:
+    environ = {**KEY, "GOOGLE_GEMINI_BASE_URL": "http://127.0.0.1:9"}
+    model = Gemini(ModelSection(), environ, sleep=Pauses())
+    with pytest.raises(ModelUnavailable, match="ConnectError"):
+        await model.complete(prompt)
+    await model.close()
+
+
+async def test_without_a_key_the_error_names_the_variable() -> None:
+    with pytest.raises(ConfigError, match="GOOGLE_API_KEY"):
+        Gemini(ModelSection(), {})
+
+
+async def test_a_batch_is_polled_to_its_end_and_what_failed_in_it_is_none(server: GeminiServer, prompt: Prompt) -> None:
+    pauses = Pauses()
+    model = Gemini(ModelSection(), {**KEY, "GOOGLE_GEMINI_BASE_URL": server.url}, sleep=pauses)
+    assert isinstance(model, BatchModel)
+    found = await model.complete_all([prompt, prompt, prompt])
+    await model.close()
+    assert [one.data is not None if one else None for one in found] == [True, True, None]
+    assert pauses == [30.0, 30.0]
+    sent = server.asked[0]["body"]["batch"]["inputConfig"]["requests"]["requests"][0]["request"]
+    assert "responseSchema" in sent["generationConfig"]
+    assert "responseJsonSchema" not in json.dumps(sent)
+
+
+@pytest.mark.filterwarnings("ignore:BATCH_STATE_PARTIALLY_SUCCEEDED is not a valid JobState:UserWarning")
+async def test_a_failed_batch_gives_nothing_and_loses_nothing(server: GeminiServer, prompt: Prompt) -> None:
+    server.batch_state = "PARTIALLY_SUCCEEDED"
+    model = Gemini(ModelSection(), {**KEY, "GOOGLE_GEMINI_BASE_URL": server.url}, sleep=Pauses())
+    found = await model.complete_all([prompt, prompt])
+    await model.close()
+    assert [one is None for one in found] == [False, True]
+
+
+def test_the_offline_path_does_not_import_the_sdk() -> None:
+    code = (
+        "import sys; from pathlib import Path; from digest.config import ModelSection; from digest import llm;"
+        "llm.choose(ModelSection(), {}, Path('.')).make(); print('google.genai' in sys.modules)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "False"

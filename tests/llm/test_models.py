@@ -1,0 +1,164 @@
+"""Every provider keeps the port's promises; which one is used is said aloud; money is counted before and after."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from digest import llm
+from digest.config import ModelSection
+from digest.errors import BudgetExceeded, ConfigError, ModelUnavailable
+from digest.llm.openai import OpenAI
+from digest.llm.scripted import Scripted, from_file
+from digest.ports import Prompt, Usage
+from tests.llm.gemini_server import GeminiServer, error
+
+SCRIPT = '{"judge": [{"match": "^T$", "answer": {"category": "rag", "relevance": 4}}]}'
+
+# A provider's section and environment; a new provider gets a row here.
+FIXTURES: dict[str, tuple[dict[str, str], dict[str, str]]] = {
+    "gemini": ({}, {"GEMINI_API_KEY": "k", "GOOGLE_GEMINI_BASE_URL": "{url}"}),
+    "openai": ({"name": "local-test", "base_url": "{url}/v1"}, {}),
+    "scripted": ({"script": "answers.yaml"}, {}),
+}
+
+
+def test_every_provider_has_a_fixture() -> None:
+    assert set(FIXTURES) == set(llm.MODELS)
+
+
+@pytest.mark.parametrize("provider", sorted(llm.MODELS))
+async def test_a_provider_answers_through_the_port(
+    provider: str, server: GeminiServer, prompt: Prompt, tmp_path: Path
+) -> None:
+    (tmp_path / "answers.yaml").write_text(SCRIPT)
+    fields, environ = FIXTURES[provider]
+    section = ModelSection.model_validate({key: value.format(url=server.url) for key, value in fields.items()})
+    environ = {key: value.format(url=server.url) for key, value in environ.items()}
+    model = llm.choose(section, environ, tmp_path, provider).make()
+    assert model is not None
+    completion = await model.complete(prompt)
+    await model.close()
+    assert completion.data["items"][0]["category"] == "rag"
+    assert completion.model == model.name
+    assert model.name.startswith(f"{provider}:")
+    assert completion.usage.prompt > 0
+    assert completion.model_version
+
+
+async def test_an_openai_endpoint_is_asked_with_a_schema_and_thoughts_are_counted_apart(
+    server: GeminiServer, prompt: Prompt
+) -> None:
+    section = ModelSection.model_validate({"name": "m", "base_url": f"{server.url}/v1", "api_key_env": "MY_KEY"})
+    model = OpenAI(section, {"MY_KEY": "secret"})
+    completion = await model.complete(prompt)
+    await model.close()
+    sent = server.asked[0]
+    assert sent["headers"]["authorization"] == "Bearer secret"
+    assert sent["body"]["response_format"]["json_schema"]["schema"] == prompt.schema
+    assert completion.usage == Usage(prompt=50, output=15, thoughts=5, cached=10)
+
+
+async def test_an_openai_endpoint_that_refuses_or_makes_no_sense_is_unavailable(
+    server: GeminiServer, prompt: Prompt
+) -> None:
+    async def at_once(seconds: float) -> None:
+        assert seconds >= 0
+
+    model = OpenAI(ModelSection.model_validate({"base_url": f"{server.url}/v1"}), {}, sleep=at_once)
+    server.fail.append(error(404, "NOT_FOUND", "model not found"))
+    with pytest.raises(ModelUnavailable) as caught:
+        await model.complete(prompt)
+    assert caught.value.final
+    server.fail.extend([b"<html>hello</html>", {"choices": []}, error(500, "X", "x"), {"choices": "?"}])
+    with pytest.raises(ModelUnavailable, match="no choices"):
+        await model.complete(prompt)
+    await model.close()
+
+
+@pytest.mark.parametrize(
+    ("section", "environ", "provider", "expected"),
+    [
+        ({}, {}, "", "local"),
+        ({}, {"GEMINI_API_KEY": "k"}, "", "gemini"),
+        ({"provider": "local"}, {"GEMINI_API_KEY": "k"}, "", "local"),
+        ({"provider": "local"}, {"GEMINI_API_KEY": "k"}, "gemini", "gemini"),
+    ],
+)
+def test_flag_before_configuration_before_key_before_this_machine(
+    section: dict[str, str], environ: dict[str, str], provider: str, expected: str
+) -> None:
+    choice = llm.choose(ModelSection.model_validate(section), environ, Path(), provider)
+    assert choice.provider == expected
+    assert "(" in choice.line
+
+
+def test_the_line_gives_the_reason_and_never_the_key() -> None:
+    line = llm.choose(ModelSection(), {"GOOGLE_API_KEY": "very-secret"}, Path()).line
+    assert line == "gemini:gemini-3.5-flash-lite (GOOGLE_API_KEY is set)."
+
+
+@pytest.mark.parametrize(
+    ("provider", "words"),
+    [("gemini", "GOOGLE_API_KEY"), ("openai", "base_url"), ("scripted", "model.script"), ("gemnii", "gemini")],
+)
+def test_a_provider_that_cannot_be_used_is_an_error_not_a_silent_fallback(provider: str, words: str) -> None:
+    with pytest.raises(ConfigError) as caught:
+        llm.choose(ModelSection(), {}, Path(), provider).make()
+    assert words in f"{caught.value.message} {caught.value.hint}"
+
+
+def test_a_script_that_is_missing_or_no_table_is_an_error_in_the_configuration(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="cannot be read"):
+        from_file(tmp_path / "none.yaml")
+    (tmp_path / "list.yaml").write_text("- 1")
+    with pytest.raises(ConfigError, match="not a table"):
+        from_file(tmp_path / "list.yaml")
+
+
+async def test_a_script_leaves_out_what_no_rule_matches_and_answers_one_item_as_such(tmp_path: Path) -> None:
+    path = tmp_path / "s.yaml"
+    path.write_text("judge: [{match: one, answer: {relevance: 5}}]\nblurb: [{answer: {sentences: []}}]")
+    model = from_file(path)
+    two = json.dumps({"items": [{"id": "a", "title": "One"}, {"id": "b", "title": "Two"}]})
+    assert (await model.complete(Prompt("judge", "1", "", two, {}))).data == {"items": [{"id": "a", "relevance": 5}]}
+    one = json.dumps({"item": {"title": "x"}})
+    assert (await model.complete(Prompt("blurb", "1", "", one, {}))).data == {"sentences": []}
+
+
+async def test_a_function_can_be_a_model(prompt: Prompt) -> None:
+    model = Scripted(lambda asked: {"stage": asked.stage})
+    assert (await model.complete(prompt)).data == {"stage": "judge"}
+
+
+def test_thoughts_cost_as_output_and_flex_is_half() -> None:
+    usage = Usage(prompt=1_000_000, output=500_000, thoughts=500_000)
+    assert llm.cost(usage, "gemini:gemini-3.5-flash-lite") == pytest.approx(0.30 + 2.50)
+    assert llm.cost(usage, "gemini:gemini-3.5-flash-lite", "flex") == pytest.approx(1.40)
+    assert llm.cost(Usage(prompt=1_000_000, cached=1_000_000), "gemini-2.5-flash-lite") == pytest.approx(0.01)
+
+
+def test_a_dated_name_has_its_models_price_and_an_unknown_one_has_none() -> None:
+    assert llm.price("gemini-2.5-flash-lite-001") == llm.price("gemini-2.5-flash-lite")
+    assert llm.price("openai:qwen3") is None
+    assert llm.cost(Usage(prompt=10), "openai:qwen3") == 0
+
+
+def test_the_budget_counts_what_is_held_what_is_spent_and_what_the_month_has_had() -> None:
+    budget = llm.Budget(0.10, 1.00, spent_this_month=0.95)
+    budget.reserve(0.03)
+    with pytest.raises(BudgetExceeded, match="this month"):
+        budget.reserve(0.03)
+    budget.settle(0.03, 0.01)
+    budget.reserve(0.03)
+    budget.settle(0.03, 0.0)
+    assert budget.spent == pytest.approx(0.01)
+
+
+def test_the_runs_limit_is_reached_before_it_is_passed() -> None:
+    budget = llm.Budget(0.10, 1.00)
+    budget.reserve(0.10)
+    with pytest.raises(BudgetExceeded, match="this run"):
+        budget.reserve(0.001)

@@ -1,0 +1,98 @@
+"""The editor's prose: the same in kramdown, in feed HTML and in text; what is outside the subset is named."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+from pathlib import Path
+
+import pytest
+from bs4 import BeautifulSoup
+from hypothesis import given
+from hypothesis import strategies as st
+
+from digest.markdown import Remark, inline, lint, rewrite, to_html, to_html_line, to_text
+from tests.markdown.hostile import HOSTILE
+
+PROSE = [
+    "A *quiet* month, **really**, seen [from afar](https://example.org/a_(b)?x=1&y=2).",
+    "Stars in wo*r*ds, ***both***, **bold *and* em**, `code {{ x }} | y`, <https://example.org/auto>.",
+    "Two\nlines\n- of list\n- and {{ more }}\n  - nested\n\nafter",
+    "- loose\n\n- items\n\n  with paragraphs\n\n> quoted *text*\n> on two lines\n>\n> - and a list",
+    "## A heading with `code` | and pipe\n\n### Smaller #\n\nText.",
+    "```python\ndef f(x):\n    return {{ x }} | 1\n\n# comment *not* heading\n```\n\nafter",
+    "- item\n\n  ```\n  code in list\n  ```\n- next",
+    "1. one\n2. two\n\n# Too large\n\n![image](https://example.org/i.png)\n\n***\n\n    indented code",
+    "Raw <b>html</b> and <script>alert(1)</script> and <div>\n\nblock\n\n</div>",
+    "[local](/archive/) [place](#models) [bad](javascript:alert(1)) [worse](//evil.example) [mail](mailto:a@b.example)",
+    "[ref] and [a][ref]\n\n[ref]: https://example.org/ref",
+    "a forced  \nbreak and \\* escapes \\{{ x }} &copy; &lt;b&gt;",
+    "{: .class}\n\n{::nomarkdown}\n\n*[HTML]: Hyper\n\nterm\n: definition\n\n| a | b |\n|---|---|\n| c | d |",
+    "$$x$$ ~~gone~~ H~2~O [^1]\n\n[^1]: a note",
+    '"quotes" -- dashes --- and ... dots',
+]
+
+
+def _normal(markup: str) -> str:
+    """HTML without what no reader sees: white space between blocks, attributes that Jekyll's highlighter adds."""
+    soup = BeautifulSoup(markup, "html.parser")
+    for paragraph in soup.select("li > p:only-child"):  # looseness is only a matter of space
+        paragraph.unwrap()
+    for node in soup.find_all(True):
+        node.attrs = {name: value for name, value in node.attrs.items() if name == "href"}
+    text = re.sub(r"\s+", " ", str(soup))
+    return re.sub(r" ?(</?(p|ul|ol|li|h2|h3|blockquote|pre|br|hr)/?>) ?", r"\1", text).strip()
+
+
+@pytest.mark.jekyll
+def test_kramdown_shows_what_the_feed_shows(jekyll: str, tmp_path: Path) -> None:
+    config = Path(__file__).parents[2] / "site" / "_config.yml"
+    (tmp_path / "_config.yml").write_text(config.read_text(encoding="utf-8"), encoding="utf-8")
+    cases = [*PROSE, *HOSTILE]
+    blocks = "\n\n".join(f'<section markdown="1">\n\n{rewrite(prose, "/base")}\n\n</section>' for prose in cases)
+    (tmp_path / "index.md").write_text(f"---\n---\n{blocks}\n", encoding="utf-8")
+    done = subprocess.run([jekyll, "build", "-s", tmp_path, "-d", tmp_path / "_site"], capture_output=True, check=False)
+    assert done.returncode == 0, done.stderr
+    page = BeautifulSoup((tmp_path / "_site/index.html").read_text(encoding="utf-8"), "html.parser")
+    sections = page.select("section")
+    assert len(sections) == len(cases)
+    wrong = [
+        (prose, _normal(section.decode_contents()), _normal(to_html(prose, "/base")))
+        for prose, section in zip(cases, sections, strict=True)
+        if _normal(section.decode_contents()) != _normal(to_html(prose, "/base"))
+    ]
+    assert wrong == []
+
+
+@given(st.text("ab *_`[]()<>{}%|#-+1.\\\n\"'&:/", max_size=80))
+def test_no_liquid_and_no_foreign_tag_comes_out(prose: str) -> None:
+    assert "{{" not in rewrite(prose)
+    assert "{%" not in rewrite(prose)
+    assert "\n" not in inline(prose)
+    allowed = r"</?(p|em|strong|a|code|pre|ul|ol|li|h2|h3|blockquote|br|hr)( href=\"[^\"]*\")?( ?/)?>"
+    assert "<" not in re.sub(allowed, "", to_html(prose))
+    assert "<" not in re.sub(allowed, "", to_html_line(prose))
+
+
+def test_what_lies_outside_the_subset_is_named_with_its_line() -> None:
+    assert lint("Fine *text*.\n\n- list\n\n## Heading\n\n> quote\n\n```\ncode\n```\n\n[a](/b) [c](#d)") == []
+    assert lint("one\n\n1. two\n\n# three\n\nfour <b>five\n![six](x)\n\n* seven\n\n[eight](mailto:x@y.example)") == [
+        Remark(3, "a numbered list is outside the allowed subset"),
+        Remark(5, "a heading of level 1; write it with ##"),
+        Remark(7, "HTML, which is shown as text"),
+        Remark(8, "an image is outside the allowed subset"),
+        Remark(10, "a list marked with *; mark it with -"),
+        Remark(12, "a link that is neither http nor https, nor a place on this site"),
+    ]
+
+
+def test_text_of_prose_keeps_paragraphs_lists_and_addresses() -> None:
+    assert (
+        to_text("A *b* [c](https://d.example/)\n\n- e\n- f\n\n> g") == "A b c (https://d.example/)\n\n- e\n- f\n\n> g"
+    )
+
+
+def test_local_links_are_put_below_the_base() -> None:
+    assert to_html("[a](/b/) [c](#d)", "https://x.example/y") == (
+        '<p><a href="https://x.example/y/b/">a</a> <a href="#d">c</a></p>\n'
+    )

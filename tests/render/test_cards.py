@@ -1,0 +1,45 @@
+"""Open Graph cards: the size sites expect, any script, any text."""
+
+from __future__ import annotations
+
+import io
+
+import pytest
+from PIL import Image
+
+from digest.render.cards import card, card_path
+from tests.markdown.hostile import HOSTILE
+
+
+def ink(png: bytes, top: int, bottom: int) -> int:
+    """How many dark points a band of the card holds."""
+    band = Image.open(io.BytesIO(png)).convert("L").crop((30, top, 1200, bottom))
+    return sum(band.histogram()[:110])
+
+
+@pytest.mark.parametrize(
+    "title",
+    ["June 2025", "2025 年 6 月：研究摘要", "ملخص يونيو", "Обзор за июнь", "Ελληνικά", "סיכום יוני", "ひらがな"],
+)
+def test_a_title_is_drawn_in_its_script(title: str) -> None:
+    image = Image.open(io.BytesIO(card(title, "The Reading Room", "2025-06")))
+    assert (image.size, image.format) == ((1200, 630), "PNG")
+    assert ink(card(title, "", ""), 150, 420) > 500
+
+
+def test_text_without_a_font_leaves_the_numbers() -> None:
+    png = card("\U00012000\U00012001", "", "2025-06")  # cuneiform
+    assert ink(png, 100, 420) == 0
+    assert ink(png, 450, 630) > 500
+
+
+@pytest.mark.parametrize("title", [*HOSTILE, "汉" * 200])
+def test_no_title_runs_over_the_margins(title: str) -> None:
+    image = Image.open(io.BytesIO(card(title, title, "2025-06"))).convert("L")
+    edge = image.crop((1130, 0, 1200, 630))
+    assert sum(edge.histogram()[:200]) == 0
+
+
+def test_the_path_changes_with_what_is_drawn_and_with_nothing_else() -> None:
+    assert card_path("a", "b", "2025-06") == card_path("a", "b", "2025-06")
+    assert len({card_path("a", "b", "2025-06"), card_path("x", "b", "2025-06"), card_path("a", "x", "2025-06")}) == 3

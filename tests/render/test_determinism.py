@@ -1,0 +1,39 @@
+"""The same store gives the same bytes anywhere."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+
+from digest.ports import Document
+from digest.render import feeds, post, site_files, text
+from tests.render.samples import NEWSLETTER, SITE, TAXONOMY, issue
+from tests.render.test_feeds import hostile
+
+PLACES = [("UTC", "C.UTF-8", "0"), ("Pacific/Kiritimati", "C", "7"), ("America/St_Johns", "POSIX", "9")]
+PROGRAM = (
+    "import hashlib; from tests.render.test_determinism import everything; "
+    "print(hashlib.sha256(repr(everything()).encode()).hexdigest())"
+)
+
+
+def everything() -> list[Document]:
+    views = [issue("2025-05"), hostile(), issue("2025")]
+    return [
+        *feeds(views, NEWSLETTER, SITE, TAXONOMY),
+        *site_files(views, NEWSLETTER, SITE, TAXONOMY),
+        *[post(view, NEWSLETTER, SITE) for view in views],
+        *[Document(view.period, text(view, NEWSLETTER).encode()) for view in views],
+    ]
+
+
+def test_bytes_are_the_same_under_another_zone_locale_and_hash_seed() -> None:
+    seen = set()
+    for zone, locale, seed in PLACES:
+        environment = {**os.environ, "TZ": zone, "LC_ALL": locale, "PYTHONHASHSEED": seed}
+        done = subprocess.run(
+            [sys.executable, "-c", PROGRAM], capture_output=True, text=True, env=environment, check=True
+        )
+        seen.add(done.stdout)
+    assert len(seen) == 1

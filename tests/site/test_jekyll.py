@@ -1,0 +1,162 @@
+"""The whole site through the real Jekyll: no warning, every link leads somewhere, hostile text is text."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import pytest
+from bs4 import BeautifulSoup
+
+from digest import site
+from digest.config import Newsletter, Site
+from digest.ports import IssueView
+from digest.render import feeds, post, site_files
+from digest.text import one_line
+from tests.conftest import need_tool
+from tests.markdown.hostile import HOSTILE
+from tests.render.samples import NEWSLETTER, TAXONOMY, issue, pick
+from tests.render.test_feeds import hostile
+
+SKELETON = Path(__file__).parents[2] / "site"
+OURS = shutil.ignore_patterns(
+    "_site", ".jekyll-cache", "_posts", "_drafts", "feed*", "category", "cards", "search.json"
+)
+
+
+@dataclass(frozen=True)
+class Built:
+    """A built site: where it is, and what Jekyll said."""
+
+    root: Path
+    said: str
+
+    def page(self, path: str) -> BeautifulSoup:
+        file = self.root / path.lstrip("/")
+        return BeautifulSoup(
+            (file / "index.html" if file.is_dir() else file).read_text(encoding="utf-8"), "html.parser"
+        )
+
+
+def build(folder: Path, views: list[IssueView], newsletter: Newsletter = NEWSLETTER, look: str = "serif") -> Built:
+    """Write the views' documents over the skeleton and run Jekyll."""
+    jekyll = need_tool("jekyll")
+    shutil.copytree(SKELETON, folder, ignore=OURS)
+    settings = Site.model_validate({"look": look})
+    documents = [post(view, newsletter, settings) for view in views]
+    documents += feeds(views, newsletter, settings, TAXONOMY) + site_files(views, newsletter, settings, TAXONOMY)
+    site.write(folder, documents)
+    done = subprocess.run(
+        [jekyll, "build", "--strict_front_matter", "-s", folder, "-d", folder / "_site"],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    return Built(folder / "_site", done.stdout + done.stderr)
+
+
+def year() -> list[IssueView]:
+    months = [issue(f"2025-{month:02d}") for month in range(1, 13)]
+    return [*months, issue("2025", by_month=[])]
+
+
+@pytest.fixture(scope="module")
+def built(tmp_path_factory: pytest.TempPathFactory) -> Built:
+    return build(tmp_path_factory.mktemp("year") / "site", year())
+
+
+@pytest.mark.jekyll
+def test_jekyll_has_nothing_to_warn_of(built: Built) -> None:
+    assert [line for line in built.said.splitlines() if "warn" in line.lower() or "error" in line.lower()] == []
+
+
+@pytest.mark.jekyll
+def test_every_link_on_every_page_leads_to_a_file_and_an_anchor(built: Built) -> None:
+    pages = [path.relative_to(built.root).as_posix() for path in built.root.rglob("*.html")]
+    assert {"index.html", "404.html", "archive/index.html", "2025/06/digest/index.html"} <= set(pages)
+    broken = []
+    for name in pages:
+        for link in built.page(name).select("a[href], link[href], script[src]"):
+            address = str(link.get("href") or link.get("src")).removeprefix("https://example.org")
+            path, _, anchor = address.partition("#")
+            if path.startswith(("http", "mailto:")):
+                continue
+            target = built.root / path.removeprefix("/digest").lstrip("/") if path else built.root / name
+            file = target / "index.html" if target.is_dir() else target
+            inside = not path or path.startswith("/digest/")
+            if not inside or not file.is_file() or (anchor and not _has(file, anchor)):
+                broken.append((name, address))
+    assert broken == []
+
+
+def _has(file: Path, anchor: str) -> bool:
+    return BeautifulSoup(file.read_text(encoding="utf-8"), "html.parser").find(id=anchor) is not None
+
+
+@pytest.mark.jekyll
+def test_every_page_says_what_it_is_and_weighs_little(built: Built) -> None:
+    for file in built.root.rglob("*.html"):
+        page = built.page(file.relative_to(built.root).as_posix())
+        assert file.stat().st_size < 100_000
+        assert page.title
+        assert page.title.string
+        assert page.select("html[lang=en]")
+        assert len(page.select("h1")) == 1, file
+        assert len({element["id"] for element in page.select("[id]")}) == len(page.select("[id]")), file
+        assert page.select('link[rel="alternate"][type="application/atom+xml"]')
+        assert page.select('link[rel="canonical"]')
+        elsewhere = page.select('script[src^="http"], link[rel="stylesheet"][href^="http"], img[src^="http"], iframe')
+        assert elsewhere == []
+
+
+@pytest.mark.jekyll
+def test_sitemap_robots_feeds_and_card_are_where_they_are_announced(built: Built) -> None:
+    sitemap = (built.root / "sitemap.xml").read_text(encoding="utf-8")
+    assert "<loc>https://example.org/digest/2025/06/digest/</loc>" in sitemap
+    assert "404" not in sitemap
+    assert "Sitemap: https://example.org/digest/sitemap.xml" in (built.root / "robots.txt").read_text(encoding="utf-8")
+    for name in ("feed.xml", "feed.json", "feed/yearly.xml", "feed/models.xml"):
+        assert (built.root / name).read_bytes() == (built.root.parent / name).read_bytes()
+    card = built.page("/2025/06/digest/").select_one('meta[property="og:image"]')
+    assert card
+    assert (built.root / str(card["content"]).removeprefix("https://example.org/digest/")).is_file()
+
+
+@pytest.mark.jekyll
+def test_home_shows_the_latest_issue_and_the_archive_by_year(built: Built) -> None:
+    home = built.page("/")
+    assert home.select('.latest h2 a[href="/digest/2025/12/digest/"]')
+    assert [heading.get_text() for heading in home.select(".year h2")] == ["2025"]
+    assert len(home.select(".year li")) == 13
+
+
+@pytest.mark.jekyll
+def test_hostile_titles_are_the_text_they_are_on_the_page(tmp_path: Path) -> None:
+    evil = hostile()
+    section = replace(evil.sections[0], picks=[pick(n, title=text) for n, text in enumerate(HOSTILE)])
+    view = replace(evil, sections=[section], path="/2025/06/digest/")
+    built = build(tmp_path / "site", [view])
+    page = built.page("/2025/06/digest/")
+    headings = [one_line(heading.get_text()) for heading in page.select("h3")]
+    assert [text for text in HOSTILE if one_line(text) not in headings] == []
+    title = page.select_one("h1")
+    assert title
+    assert one_line(title.get_text()) == one_line(view.title)
+    assert not page.select("main script, main img, main b, table table")
+    rows = json.loads((built.root / "search.json").read_text(encoding="utf-8"))
+    assert [row["title"] for row in rows] == [one_line(text) for text in HOSTILE]
+
+
+@pytest.mark.jekyll
+@pytest.mark.parametrize("language", ["es", "zh"])
+def test_an_empty_site_and_another_language_build_too(tmp_path: Path, language: str) -> None:
+    newsletter = NEWSLETTER.model_copy(update={"language": language, "base_path": ""})
+    built = build(tmp_path / "site", [], newsletter, "sans")
+    home = built.page("/")
+    assert home.html
+    assert (home.html["lang"], home.html["class"]) == (language, ["sans"])
+    assert "warn" not in built.said.lower()
