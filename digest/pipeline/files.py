@@ -39,14 +39,14 @@ def rank_file(
     """
     candidates = _pool(pool)
     taste = _learned(learn, picks, {one.key for one in candidates}, pool) if learn and picks else None
-    context = ranking.Context(interests=interests, taste=taste, use_prior=not interests)
+    context = ranking.Context(interests=interests, taste=taste)
     ranked = ranking.rank(candidates, context)
     rows = (
         {"arxiv_id": one.candidate.key, "score": round(one.score, 5), "reasons": [r.words for r in one.reasons]}
         for one in ranked
     )
     write(target, _lines(rows))
-    how = f"learned from {taste.learned_from}" if taste else "by interests" if interests else "by the public prior"
+    how = f"learned from {taste.learned_from}" if taste else "by the public prior" + (" and the interests" if interests else "")
     return Report(
         "rank", f"{len(ranked)} papers of {pool.name} ranked, {how} → {target}", numbers={"ranked": len(ranked)}
     )
