@@ -138,11 +138,11 @@ class Workspace:
 
     # -- judging ---------------------------------------------------------------------------------------------------
 
-    def tag(self) -> Report:
-        """Sort new and changed items into categories."""
+    def tag(self, *, again: bool = False) -> Report:
+        """Sort new and changed items into categories, or everything `again`."""
         from digest.pipeline.tag import tag
 
-        return tag(self.context)
+        return tag(self.context, again=again)
 
     def rank(self, period: str = "last", *, learn: bool = False) -> Report:
         """Put a period's candidates in order; `learn` from your picks first."""

@@ -19,10 +19,15 @@ _CLOSING = re.compile(
 )
 
 
+def all_text(element: Any) -> str:
+    """The text of an element and of what is in it."""
+    return "".join(element.itertext()) if len(element) else element.text or ""
+
+
 def title_of(element: Any, *, atom: bool) -> str:
     """The element's text as a title. Plain Atom ones keep their angle brackets; entities in them are a common slip."""
     if len(element):
-        return title_text("".join(element.itertext())[:_LONGEST_TITLE], markup=False)
+        return title_text(all_text(element)[:_LONGEST_TITLE], markup=False)
     text = _text(element)[:_LONGEST_TITLE]
     if atom and _plain(element, text):
         return title_text(html.unescape(text), markup=False)

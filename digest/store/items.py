@@ -55,6 +55,11 @@ def named(session: Session, name: str) -> Item:
     return item
 
 
+def by_own_key(session: Session, key: str) -> Item | None:
+    """The item of exactly that key, also when it was merged into another."""
+    return session.exec(select(Item).where(Item.key == key)).first()
+
+
 def mention_counts(session: Session, ids: Sequence[int]) -> dict[int, int]:
     """How many different sources mention each item."""
     out: dict[int, int] = {}

@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
+import subprocess
+from datetime import datetime
+from pathlib import Path
+from xml.etree import ElementTree
+
 import pytest
 
-from digest.issues.archive import Headings, as_json, harvest, read_post
+from digest.issues.archive import Headings, Post, as_json, harvest, read_post
 from digest.issues.archive.headings import month
 from tests.issues.archives import CATEGORIES, HEADINGS, archive, by_category, by_month, dated, essay
+
+ATOM = "{http://www.w3.org/2005/Atom}"
 
 
 def test_a_numbered_recap_gives_each_link_its_category_and_the_year() -> None:
@@ -150,3 +157,40 @@ def test_a_page_is_read_from_its_article() -> None:
     post = read_post("p.html", page)
     assert (post.title, post.url, f"{post.published:%Y-%m-%d}") == ("Title", "https://me.org/p/", "2025-06-03")
     assert len(harvest(post, HEADINGS).items) == 10
+
+
+FEED = """---
+---
+<?xml version="1.0" encoding="utf-8"?>
+<feed xmlns="http://www.w3.org/2005/Atom">
+{% for post in site.posts %}<entry>
+<title type="html">{{ post.title | smartify | strip_html | normalize_whitespace | xml_escape }}</title>
+<link href="https://me.org{{ post.url }}" rel="alternate"/><published>{{ post.date | date_to_xmlschema }}</published>
+<content type="html" xml:base="https://me.org{{ post.url }}"><![CDATA[{{ post.content | strip }}]]></content></entry>
+{% endfor %}</feed>
+"""  # as jekyll-feed 0.17 writes it
+
+
+@pytest.mark.jekyll
+def test_a_feed_that_jekyll_made_of_the_archive_yields_the_same_items(jekyll: str, tmp_path: Path) -> None:
+    (tmp_path / "_posts").mkdir()
+    for number in range(8):
+        (tmp_path / "_posts" / f"2025-0{number + 1}-11-essay.md").write_text(essay(number))
+    (tmp_path / "_posts" / "2024-12-28-review.md").write_text(by_category()[0])
+    (tmp_path / "_posts" / "2025-12-30-what.md").write_text(by_month()[0])
+    (tmp_path / "feed.xml").write_text(FEED)
+    (tmp_path / "_config.yml").write_text("timezone: UTC\nfuture: true\n")
+    command = [jekyll, "build", "-q", "-s", str(tmp_path), "-d", str(tmp_path / "_site")]
+    subprocess.run(command, check=True, capture_output=True, timeout=120)
+    feed = ElementTree.parse(tmp_path / "_site" / "feed.xml").getroot()
+    read = [harvest(_entry(node), HEADINGS) for node in feed.iter(f"{ATOM}entry")]
+    assert sorted(one.form for one in read) == ["category", *["essay"] * 8, "month"]
+    places = {item.url: item.category or item.period for one in read for item in one.items if item.url}
+    assert places == by_category()[1] | by_month()[1]
+
+
+def _entry(node: ElementTree.Element) -> Post:
+    link = node.find(f"{ATOM}link")
+    assert link is not None
+    when = datetime.fromisoformat(node.findtext(f"{ATOM}published", ""))
+    return Post(node.findtext(f"{ATOM}title", ""), node.findtext(f"{ATOM}content", ""), link.get("href", ""), when)

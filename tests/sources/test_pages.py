@@ -72,6 +72,14 @@ def test_the_pages_own_feed_comes_first() -> None:
     assert [i.title for i in page(FEED, "https://a.example/atom.xml").items] == ["A"]
 
 
+def test_a_known_feed_is_asked_directly_and_the_page_again_once_a_week() -> None:
+    body = '<html><head><link rel="alternate" type="application/atom+xml" href="/atom.xml"></head>' + LISTING
+    source, cursor = FIXTURES["page"].source, page(body).cursor
+    asked = [KINDS["page"].request(source, cursor, day(number)).url for number in range(1, 8)]
+    assert sorted(asked) == ["https://a.example/atom.xml"] * 6 + [BLOG]
+    assert KINDS["page"].request(source, page(LISTING).cursor, day(1)).url == BLOG
+
+
 def test_no_links_is_an_error_and_says_when_javascript_is_needed() -> None:
     with pytest.raises(ParseError, match="no links to posts") as none:
         page("<html><body><p>Nothing here.</p></body></html>")

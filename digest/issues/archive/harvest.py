@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 from urllib.parse import urlsplit
@@ -78,7 +78,8 @@ def as_json(harvests: Sequence[Harvest]) -> dict[str, Any]:
 def _placed(post: Post, headings: Headings) -> Iterator[_Placed]:
     """Each unit with the nearest category and month above it."""
     found = blocks(post.html, post.url)
-    default = _year(post, [block.text for block in found if isinstance(block, Heading)])
+    titles = [block.text for block in found if isinstance(block, Heading)]
+    default, names = _year(post, titles), {folded(text) for text in titles}
     stack: list[tuple[int, str, str, str]] = []
     done: list[_Placed] = []
     for block in found:
@@ -89,8 +90,18 @@ def _placed(post: Post, headings: Headings) -> Iterator[_Placed]:
         else:
             category = next((entry[1] for entry in reversed(stack) if entry[1]), "")
             period = next((entry[2] for entry in reversed(stack) if entry[2]), "")
-            done.append(_Placed(block, category, period, stack[-1][3] if stack else ""))
+            done.append(_Placed(_outward(block, post.url, names), category, period, stack[-1][3] if stack else ""))
     yield from _with_tails(_continued(done))
+
+
+def _outward(unit: Unit, page: str, headings: Collection[str]) -> Unit:
+    """The unit without links to places on its own page: the contents of the post."""
+
+    def inward(piece: Piece) -> bool:
+        address, _, place = (piece.href or "").partition("#")
+        return bool(place) and (address == page or folded(piece.text) in headings)
+
+    return replace(unit, pieces=tuple(replace(p, href=None) if inward(p) else p for p in unit.pieces))
 
 
 def _year(post: Post, texts: Sequence[str]) -> int | None:
@@ -173,6 +184,8 @@ def _items(post: Post, place: _Placed, form: str) -> Iterator[ImportedItem]:
 def _period(post: Post) -> str:
     """The period a post speaks of: the month or the year in its title, else the month it appeared in."""
     named = year(post.title)
+    if stamped := re.search(r"\b((?:19|20)\d\d-(?:0[1-9]|1[0-2]))\b", post.title):
+        return stamped[1]
     spoken = next((n for word in folded(post.title).split() if len(word) > 2 and (n := month(word))), None)
     if named:
         return f"{named}-{spoken:02d}" if spoken else str(named)

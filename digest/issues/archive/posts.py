@@ -34,7 +34,7 @@ class Post:
 
 
 def read_post(name: str, text: str) -> Post:
-    """Read a file of an archive by its name: `.html` is a page, anything else Markdown; either may have front matter."""
+    """Read a file of an archive by its name: `.html` is a page, all else Markdown; either may have front matter."""
     text = strip_hidden(text.removeprefix("\ufeff").replace("\r\n", "\n"))
     front, body = _split(text)
     page = PurePath(name).suffix.lower() in (".html", ".htm", ".xhtml")
