@@ -16,6 +16,7 @@ MEASURES = (
 )  # fmt: skip
 
 T = TypeVar("T")
+_LITTLE = 60.0  # bits: in fewer than some ten words, words in common say little
 _WEEKS = 14  # days: two works of one name seldom appear together
 _ABOUT = re.compile(r"(?:a )?(?:comments?|reply|response|rebuttal|critique|reproduc\w+)\b.* (?:on|to|of)\b", re.I)
 _YEAR = re.compile(r"(?:19|20)\d\d")
@@ -24,7 +25,7 @@ _YEAR = re.compile(r"(?:19|20)\d\d")
 def measures(one: Record, other: Record, vector: float) -> list[float]:
     """The measures of a pair, in the order of MEASURES; `vector` is the cosine of their texts' vectors."""
     nick = nickname(one, other)
-    shared = bits(one.words & other.words) / max(1.0, min(one.weight, other.weight))
+    shared = bits(one.words & other.words) / max(_LITTLE, min(one.weight, other.weight))
     authors = overlap(one.people, other.people)
     days = 0 if one.key.startswith("doi:") or other.key.startswith("doi:") else gap(one, other)  # journals come late
     runs = overlap(one.shingles, other.shingles) if min(len(one.shingles), len(other.shingles)) > 20 else 0.0

@@ -121,7 +121,7 @@ class _Writer:
         problems = [f"{failed} quoted because the model's text failed a check"] if failed else []
         if self._asker.stopped:
             problems.append(f"quoted from there on: {self._asker.stopped}")
-        return Blurbs(words, "; ".join([line, *problems]), problems, spent)
+        return Blurbs(words, "; ".join([line, *problems]), problems, self._asker.budget.spent)
 
     def _job(self, item: Item) -> _Job:
         candidate = Candidate.of(item.key, item.title, abstract(item))

@@ -1,7 +1,7 @@
 """Sorting items into the taxonomy: the embedded tagger, the taxonomy's own tools, and a tagger's figures."""
 
 from digest.tagging.evaluation import Bin, Scores, score
-from digest.tagging.labels import Labelled, Tagger, Unlabelled, read_labels, read_papers, tag_jsonl
+from digest.tagging.labels import Labelled, Tagger, Unlabelled, golden, read_labels, read_papers, tag_jsonl
 from digest.tagging.tagger import ENGINE, EmbeddedTagger
 from digest.tagging.taxonomy import OTHER, Change, Moves, diff, fingerprint, renames, resolve, retag_moves
 
@@ -18,6 +18,7 @@ __all__ = [
     "Unlabelled",
     "diff",
     "fingerprint",
+    "golden",
     "read_labels",
     "read_papers",
     "renames",

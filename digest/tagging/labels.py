@@ -6,6 +6,7 @@ import gzip
 import json
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from importlib import resources
 from typing import Any, Protocol, TypeVar
 
 from digest.errors import ParseError
@@ -37,6 +38,11 @@ class Tagger(Protocol):
     """Anything that sorts inputs: the embedded tagger, or a language model behind the same shape."""
 
     def tag(self, inputs: Sequence[TagInput]) -> list[Verdict]: ...
+
+
+def golden() -> bytes:
+    """The shipped papers with labels: known works, their titles and this project's own judgement."""
+    return (resources.files("digest") / "data" / "golden_tagging.jsonl").read_bytes()
 
 
 def read_labels(data: bytes) -> list[Labelled]:

@@ -7,14 +7,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from digest import tagging
 from digest.ports import Prompt
 from tests.llm.gemini_server import GeminiServer, running
-
-
-@pytest.fixture(autouse=True)
-def _mark(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(tagging, "fingerprint", lambda taxonomy: "1-test", raising=False)
 
 
 @pytest.fixture

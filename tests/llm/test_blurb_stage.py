@@ -103,7 +103,7 @@ def test_without_a_model_every_blurb_is_a_quotation(tmp_path: Path) -> None:
     written = write_blurbs(place, [item])
     assert written.words[item.key].verdict == "quoted"
     assert written.words[item.key].evidence
-    assert written.line == "No model is set."
+    assert written.line == "A test's model (of its own)."
 
 
 def test_the_editors_published_words_are_shown_as_examples_of_the_voice(place: Context, server: GeminiServer) -> None:

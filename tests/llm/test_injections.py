@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
@@ -10,6 +11,7 @@ from sqlmodel import select
 from digest.hostile import LINK
 from digest.injection import looks_injected
 from digest.judging import Candidate
+from digest.llm.scripted import Scripted
 from digest.models import Item, Tagging
 from digest.pipeline.blurbs import write_blurbs
 from digest.pipeline.judge import judge
@@ -17,7 +19,7 @@ from tests.llm.gemini_server import running
 from tests.llm.injections import MARK, Injection, corpus, gullible
 from tests.llm.workspace import context, gemini, period, store
 
-HONEST = [(f"Honest work {n}", f"We propose method {n}. It keeps {n} indexes in memory.") for n in range(30)]
+HONEST = [(f"Honest work {n}", f"We propose method {n}. It keeps {n} indexes in memory.") for n in range(25)]
 POISONED = [
     (f"{MARK} {one.name}", f"We study caches for language models. {one.text} Caches of 12 GB are fast.")
     for one in corpus()
@@ -61,10 +63,10 @@ def test_no_injection_changes_another_items_verdict_or_leaves_a_link_or_an_order
 
 @pytest.mark.parametrize("with_model", [True, False])
 def test_no_injection_puts_a_link_or_an_order_into_a_blurb(tmp_path: Path, with_model: bool) -> None:
-    with running(gullible) as server:
-        place = context(tmp_path, gemini(server.url) if with_model else lambda: None)
-        items = store(place, [*HONEST, *POISONED])
-        written = write_blurbs(place, items)
+    model = Scripted(lambda prompt: gullible(json.loads(prompt.user)), "gullible")
+    place = context(tmp_path, lambda: model if with_model else None)
+    items = store(place, [*HONEST[:5], *POISONED])
+    written = write_blurbs(place, items)
     for item in items:
         words = written.words[item.key]
         assert LINK.search(words.text) is None

@@ -12,9 +12,9 @@ from sqlmodel import select
 from digest.models import ModelAnswer, ModelCall, Tagging
 from digest.pipeline.context import Context
 from digest.pipeline.judge import estimate, judge
-from digest.store import answers
+from digest.store import answers, judgements
 from tests.llm.gemini_server import GeminiServer, candidate, error, quota, sensible
-from tests.llm.workspace import context, gemini, period, store
+from tests.llm.workspace import NOW, context, gemini, period, store
 
 TEXTS = [(f"Paper {n}", f"We propose method {n}. It works on {n} tasks.") for n in range(1, 26)]
 
@@ -40,7 +40,34 @@ def test_every_candidate_is_judged_in_calls_of_at_most_ten_under_unforeseeable_n
     sizes = sorted(len(asked["items"]) for asked in server.data())
     assert sizes == [5, 10, 10]
     assert all(item["id"].startswith("item-") and len(item) == 3 for asked in server.data() for item in asked["items"])
-    assert "gemini:gemini-3.5-flash-lite (gemini-test-001)" in report.line
+    assert "A test's model (of its own), which answered as gemini-test-001" in report.line
+
+
+def test_two_taggers_that_agree_are_surer_than_two_that_do_not(place: Context) -> None:
+    said = [("rag", None), ("agents", "rag"), ("agents", None)]
+    rows = [
+        {
+            "item_id": number,
+            "engine": "embedded",
+            "category": category,
+            "secondary": secondary,
+            "confidence": 0.6,
+            "taxonomy": "t",
+            "item_digest": "d",
+            "reason": "",
+            "relevance": None,
+            "novelty": None,
+            "at": NOW,
+        }
+        for number, (category, secondary) in enumerate(said, 1)
+    ]
+    with place.db.write() as session:
+        judgements.save_taggings(session, rows)
+    judge(place, period(), limit=4)
+    with place.db.read() as session:
+        found = judgements.taggings(session, [1, 2, 3, 4])
+    confident = [found[number]["gemini:gemini-3.5-flash-lite"].confidence for number in (1, 2, 3, 4)]
+    assert confident == [0.85, 0.7, 0.5, 0.7]
 
 
 def test_a_second_run_asks_nothing_and_costs_nothing(place: Context, server: GeminiServer) -> None:
@@ -161,5 +188,5 @@ def test_without_a_model_it_says_so_and_does_nothing(tmp_path: Path) -> None:
     place = context(tmp_path, lambda: None)
     store(place, TEXTS)
     report = judge(place, period())
-    assert report.line == "2026-10: judged by no language model. No model is set."
+    assert report.line == "2026-10: judged by no language model. A test's model (of its own)."
     assert report.state == "done"

@@ -45,7 +45,9 @@ def context(root: Path, make_model: Callable[[], Model | None], **model: Any) ->
         model=ModelSection.model_validate({"parallel": 2, **model}),
     )
     db = Database(root / "digest.db")
-    return Context(root, config, db, lambda: NOW, Silent(), no_fetcher, no_transport, make_model, "No model is set.")
+    return Context(
+        root, config, db, lambda: NOW, Silent(), no_fetcher, no_transport, make_model, "A test's model (of its own)."
+    )
 
 
 def gemini(url: str, **section: Any) -> Callable[[], Model]:

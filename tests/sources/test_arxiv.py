@@ -235,7 +235,7 @@ def test_a_quiet_day_is_empty_and_a_feed_error_is_an_error() -> None:
     fixture = FIXTURES["arxiv-rss"]
     quiet = fixture.body[: fixture.body.index("<item>")] + "</channel></rss>"
     page = KINDS["arxiv-rss"].parse(fixture.source, fixture.response(quiet))
-    assert (page.items, page.skip_days) == ([], {"Saturday", "Sunday"})
+    assert (page.items, page.skip_days) == ([], frozenset({"Saturday", "Sunday"}))
     with pytest.raises(ParseError, match="Feed error"):
         KINDS["arxiv-rss"].parse(
             fixture.source, fixture.response(quiet.replace("cs.CL updates", "Feed error for query"))

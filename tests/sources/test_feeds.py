@@ -34,7 +34,7 @@ def item(inner: str, head: str = "", attributes: str = "") -> Found:
 
 def test_rss_2_gives_its_fields() -> None:
     feed = read(RSS)
-    assert (feed.title, feed.link, feed.ttl, feed.skip_hours) == ("T & U", "http://a.example/home", 60, {3})
+    assert (feed.title, feed.link, feed.ttl, feed.skip_hours) == ("T & U", "http://a.example/home", 60, frozenset({3}))
     assert feed.items == [
         Found(
             guid="1",
@@ -186,6 +186,12 @@ def test_the_address_of_an_item_is_its_first_web_address(inner: str, url: str, g
     assert (one.url, one.guid) == (url, guid)
 
 
+def test_an_impossible_base_leaves_relative_links_out() -> None:
+    for base in ("http://[x", "http://a b/", "http://a:99999/", "javascript:x"):
+        one = atom('<title>A</title><summary type="html">&lt;a href="y"&gt;z&lt;/a&gt;</summary>', f'xml:base="{base}"')
+        assert one.summary in ("<a>z</a>", '<a href="https://a.example/feed/y">z</a>')
+
+
 def test_an_atom_entry_prefers_the_page_over_self_edit_and_enclosure() -> None:
     links = '<link rel="self" href="/s"/><link rel="enclosure" href="/e"/><link type="text/html" href="/page"/>'
     assert atom(f"<title>A</title>{links}").url == "https://a.example/page"
@@ -225,7 +231,7 @@ def test_the_build_date_of_a_feed_is_not_an_items() -> None:
 def test_polling_wishes_are_returned() -> None:
     head = "<skipHours><hour>0</hour><hour>24</hour><hour>x</hour></skipHours><skipDays><day>sunday</day></skipDays>"
     feed = rss("<title>A</title>", head)
-    assert (feed.skip_hours, feed.skip_days) == ({0}, {"Sunday"})
+    assert (feed.skip_hours, feed.skip_days) == (frozenset({0}), frozenset({"Sunday"}))
     sy = 'xmlns:sy="http://purl.org/rss/1.0/modules/syndication/"'
     often = "<sy:updatePeriod>daily</sy:updatePeriod><sy:updateFrequency>4</sy:updateFrequency>"
     assert rss("<title>A</title>", often, sy).ttl == 360
@@ -285,6 +291,11 @@ def test_too_many_items_are_cut_with_a_warning() -> None:
 def test_what_is_no_feed_is_refused_with_the_reason(document: bytes, words: str) -> None:
     with pytest.raises(ParseError, match=words):
         read(document)
+
+
+def test_a_feed_under_an_html_doctype_is_a_feed() -> None:
+    doctype = '<!DOCTYPE html PUBLIC "-//W3C//DTD XHTML 1.0//EN" "http://site.invalid/">'
+    assert read(f"<?xml version='1.0'?>{doctype}<rss><channel><title>found</title></channel></rss>").title == "found"
 
 
 def test_an_empty_feed_is_no_error() -> None:

@@ -36,6 +36,11 @@ def test_a_card_gives_title_date_and_summary_and_two_cards_of_a_post_are_one() -
     assert (second.title, second.url, second.published) == ("B post", f"{BLOG}/b", day(4))
 
 
+def test_a_card_of_bare_divs_is_titled_by_its_first_words_that_are_no_date() -> None:
+    body = '<a href="/blog/1"><div>Mar 5, 2025</div><div>One thing</div></a><a href="/blog/2"><div>Two</div></a>'
+    assert [(i.title, i.published) for i in page(body).items] == [("One thing", day(5)), ("Two", None)]
+
+
 def test_configured_selectors_decide_alone() -> None:
     body = """<html><head><link rel="alternate" type="application/rss+xml" href="/feed"></head><body>
     <li class="row"><a href="/x/1">one</a><b class="t">Title one</b><i class="d">5 March 2025</i><q>Sum.</q></li>
@@ -70,6 +75,14 @@ def test_the_pages_own_feed_comes_first() -> None:
     assert first.next
     assert (first.items, first.next.url) == ([], "https://a.example/atom.xml")
     assert [i.title for i in page(FEED, "https://a.example/atom.xml").items] == ["A"]
+
+
+def test_a_known_feed_is_asked_directly_and_the_page_again_once_a_week() -> None:
+    body = '<html><head><link rel="alternate" type="application/atom+xml" href="/atom.xml"></head>' + LISTING
+    source, cursor = FIXTURES["page"].source, page(body).cursor
+    asked = [KINDS["page"].request(source, cursor, day(number)).url for number in range(1, 8)]
+    assert sorted(asked) == ["https://a.example/atom.xml"] * 6 + [BLOG]
+    assert KINDS["page"].request(source, page(LISTING).cursor, day(1)).url == BLOG
 
 
 def test_no_links_is_an_error_and_says_when_javascript_is_needed() -> None:
