@@ -138,16 +138,19 @@ class Workspace:
 
     # -- judging ---------------------------------------------------------------------------------------------------
 
-    def tag(self) -> Report:
-        """Sort new and changed items into categories."""
+    def tag(self, *, again: bool = False) -> Report:
+        """Sort new and changed items into categories, or everything `again`."""
         from digest.pipeline.tag import tag
 
-        return tag(self.context)
+        return tag(self.context, again=again)
 
-    def rank(self, period: str = "last") -> Report:
-        """Put a period's candidates in order."""
+    def rank(self, period: str = "last", *, learn: bool = False) -> Report:
+        """Put a period's candidates in order; `learn` from your picks first."""
+        from digest.pipeline import taste
         from digest.pipeline.rank import rank
 
+        if learn:
+            taste.learn(self.context)
         return rank(self.context, self.context.period(period))
 
     def judge(self, period: str = "last", *, limit: int | None = None, max_usd: float | None = None) -> Report:
@@ -176,23 +179,29 @@ class Workspace:
 
         return draft(self.context, self.context.period(period), dry_run=dry_run)
 
-    def check(self, period: str = "last") -> Report:
+    def check(self, period: str = "last", *, accept_gaps: bool = False) -> Report:
         """Run the gates; raises Refused with each reason."""
         from digest.pipeline.approve import check
 
-        return check(self.context, self.context.period(period))
+        return check(self.context, self.context.period(period), accept_gaps=accept_gaps)
 
-    def approve(self, period: str = "last", *, by: str = "", sign: bool = False) -> Report:
+    def approve(self, period: str = "last", *, by: str = "", sign: bool = False, accept_gaps: bool = False) -> Report:
         """Take the sheet as the issue; raises Refused when a gate says no."""
         from digest.pipeline.approve import approve
 
-        return approve(self.context, self.context.period(period), by=by, sign=sign)
+        return approve(self.context, self.context.period(period), by=by, sign=sign, accept_gaps=accept_gaps)
 
     def publish(self, period: str = "last", *, dry_run: bool = False) -> Report:
         """Write post, feeds and the site's lists."""
         from digest.pipeline.publish import publish
 
         return publish(self.context, self.context.period(period), dry_run=dry_run)
+
+    def recap(self, period: str, form: str = "both") -> Report:
+        """Draft a year, quarter or range in review: by category, by month, or both."""
+        from digest.pipeline.recap import recap
+
+        return recap(self.context, self.context.period(period), form)
 
     def send(self, period: str = "last", *, yes: bool = False, expect: int | None = None) -> Report:
         """Mail a published issue; a dry run unless `yes`."""
@@ -213,7 +222,7 @@ class Workspace:
         """Fetch, tag, rank and draft."""
         from digest.pipeline.run import run
 
-        return asyncio.run(run(self.context, self.context.period(period)))
+        return run(self.context, self.context.period(period))
 
     def status(self) -> dict[str, Any]:
         """Sources, issues and totals."""

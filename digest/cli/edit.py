@@ -19,14 +19,17 @@ def draft(period: PeriodArg = "last", dry_run: DryRun = False, as_json: Json = F
         finish(workspace.draft(period, dry_run=dry_run), as_json)
 
 
+Gaps = Annotated[bool, typer.Option("--accept-gaps", help="Go on although sources failed or fell silent.")]
+
+
 @app.command()
-def check(period: PeriodArg = "last", as_json: Json = False) -> None:
+def check(period: PeriodArg = "last", accept_gaps: Gaps = False, as_json: Json = False) -> None:
     """Run the gates of a draft; exit 4 with each reason and the command that mends it.
 
     Example: digest check 2026-10
     """
     with opened() as workspace:
-        finish(workspace.check(period), as_json)
+        finish(workspace.check(period, accept_gaps=accept_gaps), as_json)
 
 
 @app.command()
@@ -34,6 +37,7 @@ def approve(
     period: PeriodArg = "last",
     sign: Annotated[bool, typer.Option("--sign", help="Answer for flagged text with your name.")] = False,
     by: Annotated[str, typer.Option("--by", help="Who approves; the newsletter's author when not said.")] = "",
+    accept_gaps: Gaps = False,
     as_json: Json = False,
 ) -> None:
     """Approve an issue for publication, after its gates.
@@ -41,7 +45,7 @@ def approve(
     Example: digest approve 2026-10
     """
     with opened() as workspace:
-        finish(workspace.approve(period, by=by, sign=sign), as_json)
+        finish(workspace.approve(period, by=by, sign=sign, accept_gaps=accept_gaps), as_json)
 
 
 @app.command()

@@ -68,6 +68,8 @@ def _whole_lines(lines: Sequence[str], start: int) -> Iterator[tuple[int, str]]:
 
 def _comment_end(lines: Sequence[str], here: int) -> int:
     for end in range(here, len(lines)):
+        if SECTION.match(lines[end]) or PICK.match(lines[end]):
+            break
         if "-->" in lines[end]:
             return end + 1
     raise SheetError("this comment never ends", "close it with -->", line=here + 1)

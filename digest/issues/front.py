@@ -24,7 +24,7 @@ def front_matter(lines: Sequence[str]) -> tuple[Sheet, int]:
     end = next((n for n, line in enumerate(lines[1:], 1) if line.rstrip() == "---"), None)
     if end is None:
         raise SheetError("the front matter never ends", "close it with a line ---", line=1)
-    values = _values("\n".join(lines[1:end]))
+    values = _values("\n".join(line.rstrip() for line in lines[1:end]))
     for name in ("title", "date", "period"):
         if name not in values:
             raise SheetError(f"the front matter has no '{name}'", f"add a line '{name}: …'", line=end + 1)

@@ -71,8 +71,8 @@ def _intro(reading: _Reading, chunk: Chunk) -> None:
 
 def _section(reading: _Reading, chunk: Chunk) -> None:
     anchor, title = _groups(chunk, "anchor", "title")
-    _once(reading, chunk, f"the heading {{#{anchor}}}" if anchor else f"the heading {title!r}", anchor or title)
     if anchor in (SHORTLIST, NOTES, CLOSING):
+        _once(reading, chunk, f"the heading {{#{anchor}}}", anchor)
         reading.part = anchor
         _reserved(reading, chunk)
         return

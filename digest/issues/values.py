@@ -103,7 +103,7 @@ class Sheet:
     date: datetime
     form: Literal["category", "month", "both"] = "category"
     state: str = "draft"
-    layout: str = "draft"
+    layout: str = "post"
     intro: str = ""
     outro: str = ""
     sections: tuple[SheetSection, ...] = ()

@@ -6,7 +6,8 @@ import re
 from collections.abc import Collection, Sequence
 from datetime import date
 
-from digest.issues.escape import escape, unescape
+from digest.issues.escape import unescape
+from digest.markdown.escape import escape
 from digest.text import by_line, hexdigest, one_line, strip_hidden
 
 DOUBT = 0.7  # a category below this confidence is shown with a question mark
@@ -34,9 +35,9 @@ _ANY = (*_ALWAYS, ADDED, *_AT_HEAD, RULE)
 
 
 def prose(text: str) -> str:
-    """Markdown in the one form the sheet keeps: LF, no trailing blanks, no blank lines around, nothing invisible."""
+    """Markdown in the one form the sheet keeps: LF, no trailing blanks, single blank lines, nothing invisible."""
     text = strip_hidden(text).replace("\r\n", "\n").replace("\r", "\n").strip()
-    return "\n".join(line.rstrip() for line in text.split("\n"))
+    return re.sub(r"\n{3,}", "\n\n", "\n".join(line.rstrip() for line in text.split("\n")))
 
 
 def shield(text: str, *, links: bool = True) -> str:

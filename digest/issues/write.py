@@ -5,9 +5,10 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Iterator
 
-from digest.issues.escape import escape, escape_part, mark_value, safe_url
+from digest.issues.escape import escape_part, mark_value
 from digest.issues.values import AddedUrl, Conflict, Sheet, SheetCandidate, SheetNote, SheetPick, SheetSection
 from digest.issues.words import DOUBT, escape_paragraphs, indent, label, seal, shield
+from digest.markdown.escape import escape, link
 from digest.text import one_line
 
 SHORTLIST = "digest:shortlist"
@@ -54,7 +55,7 @@ def _front_matter(sheet: Sheet) -> str:
 def _heading(slug: str, title: str = "") -> str:
     # kramdown wants a letter first: https://kramdown.gettalong.org/syntax.html#specifying-a-header-id
     anchor = slug if slug[:1].isalpha() else f"n:{slug}"
-    return f"## {escape(one_line(title or _HEADINGS[slug]))} {{#{anchor}}}"
+    return f"## {escape(title or _HEADINGS[slug])} {{#{anchor}}}"
 
 
 def _section(section: SheetSection) -> Iterator[str]:
@@ -68,8 +69,8 @@ def _section(section: SheetSection) -> Iterator[str]:
 
 def _added(added: AddedUrl) -> str:
     if added.title:
-        return f"### [{escape(one_line(added.title))}]({safe_url(added.url)})\n\n{shield(added.words)}".rstrip()
-    return _behind(f"- <{safe_url(added.url)}>", added.words)
+        return f"### [{escape(added.title)}]({link(added.url)})\n\n{shield(added.words)}".rstrip()
+    return _behind(f"- <{link(added.url)}>", added.words)
 
 
 def _behind(head: str, words: str) -> str:
@@ -84,7 +85,7 @@ def _pick(pick: SheetPick) -> Iterator[str]:
         marks["sum"] = seal(pick.blurb)
     yield f"### {_link(pick.title, pick.url)} {_mark(marks)}"
     if pick.facts:
-        yield f"<small>{escape(one_line(pick.facts))}</small>"
+        yield f"<small>{escape(pick.facts)}</small>"
     yield "\n".join(_fields(pick))
     yield shield(pick.blurb) if pick.origin == "editor" else _machine_blurb(pick)
     yield from _conflicts(pick.conflicts)
@@ -135,12 +136,12 @@ def _sureness(confidence: float | None) -> str:
 
 
 def _note(note: SheetNote) -> str:
-    text = escape(one_line(note.text))
+    text = escape(note.text)
     return f"- {note.outcome}: {text} {_mark({'note': str(note.id)})} {shield(one_line(note.words))}".rstrip()
 
 
 def _link(title: str, url: str) -> str:
-    text, address = escape_part(title, dots=True), safe_url(url)
+    text, address = escape_part(title, dots=True), link(url)
     return f"[{text}]({address})" if address else text
 
 

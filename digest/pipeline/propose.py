@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
 
 from sqlmodel import Session
 
@@ -13,8 +14,8 @@ from digest.issues import Sheet, SheetCandidate, SheetPick, SheetSection
 from digest.models import Item, Ranking, Tagging
 from digest.periods import Period
 from digest.pipeline.blurbs import Blurbs, Written, write_blurbs
+from digest.pipeline.candidates import embedded
 from digest.pipeline.context import Context
-from digest.pipeline.rank import embedded
 from digest.pipeline.view import venue
 from digest.render.words import words
 from digest.store import issues as issue_store
@@ -45,6 +46,7 @@ class Proposal:
 
     sheet: Sheet
     blurbs: Blurbs
+    numbers: Mapping[str, Any] = field(default_factory=dict)  # a recap's figures
 
 
 def propose(context: Context, period: Period, run_id: int | None = None) -> Proposal:
@@ -153,6 +155,7 @@ def item_pick(
         engine=written.engine or (source.quoted_from if source else "source"),
         flags=written.flags,
         covered=covered,
+        note=not written.text,  # a source without words to quote is named on one line
     )
 
 

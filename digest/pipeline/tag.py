@@ -20,9 +20,15 @@ ENGINE = "embedded"
 _BATCH = 1000
 
 
-def tag(context: Context) -> Report:
-    """Tag what is new or has changed; each batch is committed, so that an interrupted run goes on where it was."""
+def tag(context: Context, *, again: bool = False) -> Report:
+    """Tag what is new or has changed; each batch is committed, so that an interrupted run goes on where it was.
+
+    `again` judges everything anew.
+    """
     with recorded(context, "tag") as report:
+        if again:
+            with context.db.write() as session:
+                judgements.forget_engine(session, ENGINE)
         taxonomy = context.config.taxonomy
         mark = tagging.fingerprint(taxonomy)
         with context.db.read() as session:

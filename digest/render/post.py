@@ -10,7 +10,7 @@ from digest.markdown import Md
 from digest.ports import Document, IssueView
 from digest.render.cards import card_path
 from digest.render.charts import svg
-from digest.render.present import describe, present
+from digest.render.present import describe, local_day, present
 from digest.render.templating import Templates, render
 from digest.render.words import words
 from digest.text import one_line, strip_hidden
@@ -48,8 +48,8 @@ def front_matter(view: IssueView, newsletter: Newsletter) -> str:
         "lang": newsletter.language,
         "period": view.period,
         "kind": view.kind,
-        "date_words": w.full_day(view.published),
-        "updated_words": w("updated", date=w.full_day(view.updated)) if view.corrections else "",
+        "date_words": w.full_day(local_day(view.published, newsletter)),
+        "updated_words": w("updated", date=w.full_day(local_day(view.updated, newsletter))) if view.corrections else "",
         "picks_words": w.picks(len(view.picks())),
     }
     lines = ["layout: post", f"date: {_stamp(view.published)}", f"last_modified_at: {_stamp(view.updated)}"]

@@ -13,7 +13,7 @@ from digest.sources.dates import believed
 from digest.sources.elements import named, person_name
 from digest.sources.markup import absolute, clean_html, plain_as_html, title_text
 
-_LARGEST = 2_000_000  # bytes; feedparser's time grows faster than the document
+_LARGEST = 1_000_000  # bytes; feedparser's time grows faster than the document
 
 
 def read_leniently(text: bytes, base: str, now: datetime | None, most: int) -> ParsedFeed:
@@ -40,17 +40,17 @@ def read_leniently(text: bytes, base: str, now: datetime | None, most: int) -> P
 def _item(entry: Any, base: str, now: datetime | None) -> Found:
     published, flag = believed(_text(entry, "published") or _text(entry, "created"), now)
     updated, updated_flag = believed(_text(entry, "updated") if "updated" in entry else "", now)
-    content = [_body(part, base) for part in entry.get("content", ())]
+    content = [_body(part, base) for part in _parts(entry, "content")]
     found = Found(
         guid=_text(entry, "id"),
         url=_address(entry, base),
         title=_title(entry),
-        summary=_body(entry.get("summary_detail") or {}, base),
+        summary=_body(_parts(entry, "summary_detail")[0], base),
         content=next((text for text in content if text), ""),
         authors=_authors(entry),
         published=published or updated,
         updated=updated,
-        categories=[term for tag in entry.get("tags", ()) if (term := tag.get("label") or tag.get("term"))][:50],
+        categories=[term for tag in _parts(entry, "tags") if (term := _text(tag, "label") or _text(tag, "term"))][:50],
         date_flag=flag or (updated_flag if not published else None),
     )
     if comments := absolute(_text(entry, "comments"), base):
@@ -63,21 +63,27 @@ def _text(holder: Any, name: str) -> str:
     return value if isinstance(value, str) else ""
 
 
+def _parts(holder: Any, name: str) -> list[Any]:
+    """The dicts under a name, one empty one at least: an unknown element of that name puts a text there."""
+    value = holder.get(name)
+    found = [part for part in (value if isinstance(value, list) else [value]) if isinstance(part, dict)]
+    return found or [{}]
+
+
 def _title(holder: Any) -> str:
-    detail = holder.get("title_detail") or {}
-    return title_text(_text(holder, "title"), markup="html" in detail.get("type", "html"))
+    return title_text(_text(holder, "title"))
 
 
 def _address(entry: Any, base: str) -> str:
-    candidates = [_text(entry, "link"), *(link.get("href", "") for link in entry.get("links", ()))]
+    candidates = [_text(entry, "link"), *(_text(link, "href") for link in _parts(entry, "links"))]
     return next((address for one in candidates if (address := absolute(one, base))), "")
 
 
 def _body(detail: Any, base: str) -> str:
-    text = detail.get("value") or ""
-    return plain_as_html(text) if detail.get("type") == "text/plain" else clean_html(text, detail.get("base") or base)
+    text, kind = _text(detail, "value"), _text(detail, "type")
+    return plain_as_html(text) if kind == "text/plain" else clean_html(text, _text(detail, "base") or base)
 
 
 def _authors(entry: Any) -> list[str]:
-    people = [person.get("name") or "" for person in entry.get("authors", ())] or [_text(entry, "author")]
+    people = [*(_text(person, "name") for person in _parts(entry, "authors")), _text(entry, "author")][:50]
     return list(dict.fromkeys(name for person in people if (name := person_name(person))))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from datetime import datetime
+from itertools import islice
 from typing import Any
 from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 
@@ -36,11 +37,12 @@ _DATE = re.compile(
     r"(?:\d{1,2}(?:st|nd|rd|th)?,?\s+)?20\d\d\b|\b20\d\d-\d\d-\d\d\b"
 )
 _HIGHEST = 6  # steps from a link up to its card
+_MOST = 2000  # links of one page that are looked at closely
 
 
 def read_listing(text: bytes, url: str, selectors: Selectors) -> list[Found]:
     """The posts a UTF-8 page links to, in order, each once; every selector left empty works by default rules."""
-    soup = BeautifulSoup(text, "lxml", from_encoding="utf-8")
+    soup = BeautifulSoup(text.replace(b"<?xml", b"<?"), "lxml", from_encoding="utf-8")
     stated = soup.find("base", href=True)
     base = absolute(str(stated["href"]), url) if isinstance(stated, Tag) else ""
     pairs = _chosen(soup, base or url, selectors) if selectors.item else _guessed(soup, base or url, selectors)
@@ -67,8 +69,11 @@ def _guessed(soup: BeautifulSoup, base: str, selectors: Selectors) -> list[tuple
     links = soup.select(selectors.link) if selectors.link else soup.find_all("a", href=True)
     addressed = [(a, _bare(absolute(str(a.get("href") or ""), base))) for a in links]
     posts = [(a, to) for a, to in addressed if to and (selectors.link or _is_post(a, to, base))]
-    known = {id(a): to.rstrip("/") for a, to in posts}
-    return [(to, a, _card(a, known)) for a, to in posts]
+    held: dict[int, set[str]] = {}
+    for link, address in posts:
+        for parent in islice(link.parents, _HIGHEST):
+            held.setdefault(id(parent), set()).add(address.rstrip("/"))
+    return [(to, a, _card(a, held)) for a, to in posts[:_MOST]]
 
 
 def _is_post(link: Tag, address: str, base: str) -> bool:
@@ -94,12 +99,11 @@ def _is_furniture(element: Tag) -> bool:
     return element.name in ("nav", "footer", "aside", "form", "noscript") or bool(_FURNITURE.search(called))
 
 
-def _card(link: Tag, known: dict[int, str]) -> Tag:
-    """The largest element around a link that holds no other post."""
+def _card(link: Tag, held: dict[int, set[str]]) -> Tag:
+    """The largest element around a link that holds no other post; `held` has the posts of each element near one."""
     card = link
-    for parent in list(link.parents)[:_HIGHEST]:
-        others = {known[id(a)] for a in parent.find_all("a") if id(a) in known}
-        if len(others) > 1 or parent.name in ("body", "main", "[document]", "html"):
+    for parent in islice(link.parents, _HIGHEST):
+        if len(held[id(parent)]) > 1 or parent.name in ("body", "main", "[document]", "html"):
             break
         card = parent
     return card
@@ -129,7 +133,10 @@ def _title(link: Tag, card: Tag, selectors: Selectors) -> tuple[Tag | None, str]
     if isinstance(paragraph, Tag) and not link.find("img", alt=True) and (text := _words(paragraph)):
         return paragraph, text
     picture = link.find("img", alt=True)
-    return None, one_line(str(picture["alt"])) if isinstance(picture, Tag) else ""
+    if isinstance(picture, Tag):
+        return None, one_line(str(picture["alt"]))
+    pieces = (one_line(text) for text in link.stripped_strings)
+    return None, next((text for text in pieces if not _DATE.search(text) and not _EMPTY_WORDS.fullmatch(text)), "")
 
 
 def _selected(card: Tag, selector: str) -> str:

@@ -13,12 +13,12 @@ from digest.errors import ParseError
 
 _DOCTYPE = re.compile(rb"<!DOCTYPE\b[^\[>]*(?:\[(.*?)\]\s*)?>", re.S | re.I)
 # Entities whose value holds no reference can't grow: feedparser's rule, too. Anything else stays unexpanded text.
-_ENTITY = re.compile(rb"""<!ENTITY\s+(\w+)\s+(?:"([^"&%]{0,1000})"|'([^'&%]{0,1000})')\s*>""")
+_ENTITY = re.compile(rb"""<!ENTITY\s+(\w+)\s+(?:"([^"&%]{0,200})"|'([^'&%]{0,200})')\s*>""")
 _AMPERSAND = re.compile(
     rb"<!\[CDATA\[.*?(?:\]\]>|\Z)|<!--.*?(?:-->|\Z)|&(?:#(?P<dec>\d{1,7});|#[xX](?P<hex>[0-9a-fA-F]{1,6});|(?P<name>\w{1,40});)?",
     re.S,
 )
-_LATE_DECLARATION = re.compile(rb"\A(.{0,2000}?)<\?xml\s[^>]*\?>", re.S)
+_LATE_DECLARATION = re.compile(rb"\A(.{0,2000}?)<\?xml\s[^>]{0,300}\?>", re.S)
 _PREFIX = re.compile(rb"[<\s/]([A-Za-z_][\w.-]{0,30}):[A-Za-z_][\w.-]{0,60}(?=[\s/>=])")
 _DECLARED = re.compile(rb"\bxmlns:([\w.-]+)\s*=")
 _ROOT = re.compile(rb"<[A-Za-z_][\w.:-]*")
@@ -32,6 +32,7 @@ _KNOWN = {
     "rdf": "http://www.w3.org/1999/02/22-rdf-syntax-ns#",
     "sy": "http://purl.org/rss/1.0/modules/syndication/",
 }
+_MOST_GROWTH = 1_000_000  # bytes that a document's own entities may add
 _XML_NAMES = {b"amp", b"lt", b"gt", b"quot", b"apos"}
 
 
@@ -45,7 +46,10 @@ def parse_xml(data: bytes, *, base: str = "", recover: bool = False) -> Any:
     try:
         return _tree(document, base, recover=False)
     except etree.XMLSyntaxError:
-        mended = _mended(_LATE_DECLARATION.sub(rb"\1", document, count=1), entities)
+        document = _LATE_DECLARATION.sub(rb"\1", document, count=1)
+        mended = _mended(document, entities)
+        if len(mended) > 2 * len(document) + _MOST_GROWTH:
+            mended = _mended(document, {})
     try:
         root = _tree(mended, base, recover)
     except etree.XMLSyntaxError as error:
@@ -65,6 +69,7 @@ def _tree(data: bytes, base: str, recover: bool) -> Any:
         remove_pis=True,
         collect_ids=False,
         recover=recover,
+        huge_tree=True,  # long posts; safe, since no entity is ever expanded by the parser
     )
     return etree.fromstring(data.lstrip(), parser, base_url=base or None)
 

@@ -82,6 +82,16 @@ def editor_blurbs(session: Session, limit: int) -> list[str]:
     return list(session.exec(query))
 
 
+def monthly_categories(session: Session) -> dict[int, str]:
+    """The category under which each work stood in a monthly issue, the newest word on it."""
+    query = (
+        select(Pick.item_id, Pick.category)
+        .where(Pick.issue_id == Issue.id, Issue.kind == "monthly")
+        .order_by(col(Issue.period))
+    )
+    return dict(session.exec(query).all())
+
+
 def keep_sheet(session: Session, period: str, origin: str, text: str, now: datetime) -> bool:
     """Keep a version of a sheet unless it equals the newest one; True when it was new."""
     digest = hexdigest(text)
@@ -126,3 +136,17 @@ def sign(session: Session, issue_id: int, name: str, now: datetime) -> None:
     for pick in session.exec(select(Pick).where(Pick.issue_id == issue_id, Pick.verdict == "flagged")):
         pick.signed_by, pick.signed = name, now
         session.add(pick)
+
+
+def chosen(session: Session) -> dict[str, frozenset[int]]:
+    """What the editor picked, by monthly period: the picks of approved issues and of imported ones."""
+    out: dict[str, set[int]] = {}
+    approved = select(Issue.period, Pick.item_id).where(
+        Pick.issue_id == Issue.id, Issue.kind == "monthly", Issue.state != "draft"
+    )
+    imported = select(Decision.period, Decision.item_id).where(
+        Decision.verdict == "pick", Decision.origin == "import", col(Decision.period).is_not(None)
+    )
+    for period, item_id in [*session.exec(approved), *session.exec(imported)]:
+        out.setdefault(str(period), set()).add(item_id)
+    return {period: frozenset(ids) for period, ids in out.items()}

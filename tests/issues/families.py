@@ -137,7 +137,10 @@ def _move(dice: Random, sheet: Sheet) -> Sheet:
 
 
 def _mark(dice: Random, sheet: Sheet) -> Sheet:
-    lines = (replace(c, mark=dice.choice(" -x"), words=_some(dice, "", f"w {dice.random()}")) for c in sheet.shortlist)
+    lines = (
+        replace(c, mark=_some(dice, " ", "-", "x"), words=_some(dice, "", f"w {dice.random()}"))
+        for c in sheet.shortlist
+    )
     return replace(sheet, shortlist=tuple(lines))
 
 

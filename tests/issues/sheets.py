@@ -9,9 +9,9 @@ from typing import get_args
 from hypothesis import strategies as st
 
 from digest.issues import AddedUrl, Conflict, Sheet, SheetCandidate, SheetNote, SheetPick, SheetSection
-from digest.issues.escape import safe_url
 from digest.issues.values import Origin
 from digest.issues.words import paragraphs, prose
+from digest.markdown.escape import link
 from digest.text import one_line
 
 WHEN = datetime(2026, 10, 31, tzinfo=UTC)
@@ -65,7 +65,7 @@ markdown = texts.map(prose)
 urls = st.one_of(
     st.just(""),
     st.sampled_from(["https://x.org/a(b)|c", "http://x.org/?a=1&b={2}", "https://arxiv.org/abs/2510.01234"]),
-).map(safe_url)
+).map(link)
 keys = st.one_of(
     st.from_regex(r"arxiv:\d{4}\.\d{5}", fullmatch=True),
     st.text(min_size=1, max_size=30).map(lambda s: "url:https://x.org/" + s).map(one_line),

@@ -15,8 +15,9 @@ _WITHDRAWN = re.compile(
 )
 _CATEGORY = re.compile(r"[a-z-]{2,}(?:\.(?:[A-Z]{2}|[a-z-]+))?")
 _PARENTHESES = re.compile(r"\([^()]*\)")
+_DEEPEST = 3  # brackets in brackets: ((1) Lab (Town))
 _SUFFIX = re.compile(r",\s+(?=(?:Jr|Sr|II|III|IV)\b)")
-_BETWEEN = re.compile(r"\s*,\s*(?:and\s+)?|\s+and\s+|\s*;\s*")
+_BETWEEN = re.compile(r"\s*,\s*(?:and\s+)?|\s+and\s+|\s*;\s*|(?<=Collaboration):\s*")
 
 
 def split_id(text: str) -> tuple[str, int | None]:
@@ -33,8 +34,8 @@ def split_id(text: str) -> tuple[str, int | None]:
 
 def split_authors(text: str) -> list[str]:
     """People out of one string such as `A, B and C (aff)`; affiliations are left out."""
-    while text != (text := _PARENTHESES.sub(" ", text)):
-        pass
+    for _ in range(_DEEPEST):
+        text = _PARENTHESES.sub(" ", text)
     text = _SUFFIX.sub(" ", one_line(text))
     names = (name.strip(" ,;:") for name in _BETWEEN.split(text))
     return list(dict.fromkeys(name for name in names if name))

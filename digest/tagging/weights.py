@@ -1,0 +1,87 @@
+"""The shipped weights of the default categories: how they are stored, and the scores they give."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from importlib import resources
+
+import numpy as np
+
+from digest.ports import TagInput
+from digest.tagging.features import Floats, Vocabulary
+
+FILE = "tagging.npz"
+
+
+@dataclass(frozen=True, slots=True)
+class Weights:
+    """A linear model over a vocabulary; `matrix` is (terms, categories), `meanings` the vectors of their descriptions.
+
+    `curve` says how often a verdict of a given raw probability was right on lists held out whole: rows of (raw, right),
+    both rising, the first for titles with an abstract, the second for titles alone.
+    """
+
+    slugs: tuple[str, ...]
+    vocabulary: Vocabulary
+    matrix: Floats
+    bias: Floats
+    meanings: Floats
+    middle: Floats  # the mean vector of papers, taken off before vectors are compared
+    curve: tuple[Floats, Floats]
+
+    def scores(self, inputs: Sequence[TagInput]) -> Floats:
+        """Log-odds of the categories, shape (inputs, categories)."""
+        scores: Floats = self.vocabulary.rows(inputs).times(self.matrix) + self.bias
+        return scores
+
+    def pack(self) -> bytes:
+        """The weights as a compressed file: each category's column as signed bytes with a scale."""
+        scale = np.abs(self.matrix).max(axis=0) / 127
+        buffer = io.BytesIO()
+        np.savez_compressed(
+            buffer,
+            slugs=_packed(self.slugs),
+            title=_packed(self.vocabulary.title),
+            abstract=_packed(self.vocabulary.abstract),
+            rarity=self.vocabulary.rarity.astype(np.float16),
+            matrix=np.round(self.matrix / scale).astype(np.int8),
+            scale=scale,
+            bias=self.bias,
+            meanings=self.meanings.astype(np.float16),
+            middle=self.middle,
+            full=self.curve[0],
+            short=self.curve[1],
+        )
+        return buffer.getvalue()
+
+
+def unpack(data: bytes) -> Weights:
+    """The weights of a packed file."""
+    with np.load(io.BytesIO(data), allow_pickle=False) as parts:
+        title, abstract = _unpacked(parts["title"]), _unpacked(parts["abstract"])
+        return Weights(
+            slugs=_unpacked(parts["slugs"]),
+            vocabulary=Vocabulary(title, abstract, parts["rarity"].astype(np.float32)),
+            matrix=(parts["matrix"].astype(np.float32) * parts["scale"]).astype(np.float32),
+            bias=parts["bias"],
+            meanings=parts["meanings"].astype(np.float32),
+            middle=parts["middle"],
+            curve=(parts["full"], parts["short"]),
+        )
+
+
+@lru_cache(maxsize=1)
+def shipped() -> Weights:
+    """The packaged weights, read once per process."""
+    return unpack((resources.files("digest") / "data" / FILE).read_bytes())
+
+
+def _packed(names: Sequence[str]) -> np.ndarray[tuple[int], np.dtype[np.uint8]]:
+    return np.frombuffer("\n".join(names).encode(), dtype=np.uint8)
+
+
+def _unpacked(data: np.ndarray[tuple[int], np.dtype[np.uint8]]) -> tuple[str, ...]:
+    return tuple(data.tobytes().decode().split("\n"))

@@ -1,0 +1,64 @@
+"""Whatever bytes a server sends, a parser answers or says ParseError; it never crashes."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from digest.errors import ParseError
+from digest.ports import Found, Response
+from digest.sources import KINDS, discover_feeds, parse_article, parse_feed, parse_opml, sitemap_dates
+from tests.fuzz.documents import ALL, broken
+from tests.sources.fixtures import FIXTURES
+
+BOUNDED = settings(max_examples=120, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+DOCUMENTS = st.one_of(broken(), st.binary(max_size=300))
+URL = "https://a.example/blog/"
+TYPES = st.sampled_from(
+    ["", "text/xml", "text/html; charset=utf-16", "application/json; charset=zip", "x; charset=euc-jp"]
+)
+
+
+def sound(items: list[Found]) -> bool:
+    return all((i.title or i.url) and (not i.url or i.url.startswith("http")) for i in items) and all(
+        moment is None or moment.tzinfo for i in items for moment in (i.published, i.updated, i.announced)
+    )
+
+
+@BOUNDED
+@given(DOCUMENTS, TYPES)
+def test_parse_feed_answers_or_says_parse_error(document: bytes, kind: str) -> None:
+    with suppress(ParseError):
+        assert sound(parse_feed(document, url=URL, headers={"content-type": kind}).items)
+
+
+@pytest.mark.parametrize("name", KINDS)
+@BOUNDED
+@given(document=DOCUMENTS)
+def test_every_kind_answers_or_says_parse_error(name: str, document: bytes) -> None:
+    source = FIXTURES[name].source.model_copy(update={"url": URL})
+    with suppress(ParseError):
+        assert sound(KINDS[name].parse(source, Response(200, URL, {}, document)).items)
+
+
+@BOUNDED
+@given(DOCUMENTS)
+def test_articles_feed_lists_opml_and_sitemaps_answer_or_say_parse_error(document: bytes) -> None:
+    assert all(address.startswith("http") for address in discover_feeds(document, URL))
+    for parse in (
+        lambda: [parse_article(document, URL)],
+        lambda: parse_opml(document),
+        lambda: sitemap_dates(document, URL),
+    ):
+        with suppress(ParseError):
+            parse()
+
+
+@pytest.mark.parametrize("document", ALL)
+def test_a_document_cut_anywhere_is_read_in_part_or_refused(document: bytes) -> None:
+    for end in range(0, len(document), 7):
+        with suppress(ParseError):
+            assert sound(parse_feed(document[:end], url=URL, headers={}).items)
