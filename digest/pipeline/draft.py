@@ -58,7 +58,7 @@ def write(context: Context, period: Period, proposal: Proposal, report: Report, 
         session.add(issue)
         session.flush()
         issue.engines = engines(context, session, merged, proposal.blurbs)
-        issue.numbers = numbers(context, session, period, merged)
+        issue.numbers = numbers(context, session, period, merged) | dict(proposal.numbers)
         issue_store.keep_sheet(session, period.name, "generated", issues.render(new), context.now)
         issue_store.keep_sheet(session, period.name, "merged", text, context.now)
         adopt(session, issue, merged, new, context.now, proposal.blurbs.words)

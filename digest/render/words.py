@@ -47,6 +47,11 @@ class Words(Mapping[str, str]):
         """June 2025."""
         return _written("yMMMM", when, self._locale)
 
+    def short_month(self, name: str) -> str:
+        """Jun, for the month 2025-06."""
+        year, month = name.split("-")
+        return str(format_skeleton("MMM", date(int(year), int(month), 1), locale=self._locale))
+
     def period(self, name: str) -> str:
         """A period's name in words: 2025-06 becomes June 2025; a year or a range stays."""
         year, _, month = name.partition("-")

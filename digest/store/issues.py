@@ -82,6 +82,16 @@ def editor_blurbs(session: Session, limit: int) -> list[str]:
     return list(session.exec(query))
 
 
+def monthly_categories(session: Session) -> dict[int, str]:
+    """The category under which each work stood in a monthly issue, the newest word on it."""
+    query = (
+        select(Pick.item_id, Pick.category)
+        .where(Pick.issue_id == Issue.id, Issue.kind == "monthly")
+        .order_by(col(Issue.period))
+    )
+    return dict(session.exec(query).all())
+
+
 def keep_sheet(session: Session, period: str, origin: str, text: str, now: datetime) -> bool:
     """Keep a version of a sheet unless it equals the newest one; True when it was new."""
     digest = hexdigest(text)

@@ -36,6 +36,11 @@ def test_a_card_gives_title_date_and_summary_and_two_cards_of_a_post_are_one() -
     assert (second.title, second.url, second.published) == ("B post", f"{BLOG}/b", day(4))
 
 
+def test_a_card_of_bare_divs_is_titled_by_its_first_words_that_are_no_date() -> None:
+    body = '<a href="/blog/1"><div>Mar 5, 2025</div><div>One thing</div></a><a href="/blog/2"><div>Two</div></a>'
+    assert [(i.title, i.published) for i in page(body).items] == [("One thing", day(5)), ("Two", None)]
+
+
 def test_configured_selectors_decide_alone() -> None:
     body = """<html><head><link rel="alternate" type="application/rss+xml" href="/feed"></head><body>
     <li class="row"><a href="/x/1">one</a><b class="t">Title one</b><i class="d">5 March 2025</i><q>Sum.</q></li>
