@@ -1,4 +1,4 @@
-"""`import`: past issues read back from feeds, Jekyll posts, Markdown or HTML: their items, words and dates become memory."""
+"""`import`: past issues read back from feeds, Jekyll posts, Markdown or HTML; their items and words become memory."""
 
 from __future__ import annotations
 

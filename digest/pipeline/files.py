@@ -46,7 +46,11 @@ def rank_file(
         for one in ranked
     )
     write(target, _lines(rows))
-    how = f"learned from {taste.learned_from}" if taste else "by the public prior" + (" and the interests" if interests else "")
+    how = (
+        f"learned from {taste.learned_from}"
+        if taste
+        else "by the public prior" + (" and the interests" if interests else "")
+    )
     return Report(
         "rank", f"{len(ranked)} papers of {pool.name} ranked, {how} → {target}", numbers={"ranked": len(ranked)}
     )
@@ -83,7 +87,7 @@ def match_file(source: Path, target: Path) -> Report:
     )
     write(target, _lines(lines))
     numbers = {"records": len(records), "works": len(set(found.groups)), "possible": len(found.possible)}
-    line = f"{numbers['records']} records are {numbers['works']} works, {numbers['possible']} possible duplicates → {target}"
+    line = f"{len(records)} records are {numbers['works']} works, {len(found.possible)} possible duplicates → {target}"
     return Report("match", line, numbers=numbers)
 
 

@@ -1,7 +1,8 @@
 """Fetching 500 feeds from 100 hosts with 50 ms latency, beside the `reader` package with 20 workers, in the same run.
 
 The hosts are loopback addresses (127.0.x.y, Linux). Each contender runs in a process of its own; its peak memory is
-that of the process and of its largest child together. Works that several feeds carry are stored once by us, apart by reader.
+that of the process and of its largest child together. Works that several feeds carry are stored once by us, apart by
+reader.
 """
 
 from __future__ import annotations
