@@ -1,4 +1,4 @@
-"""The wheel carries everything: what is installed elsewhere makes a workspace and fetches, with no checkout beside it."""
+"""The wheel carries everything: what is installed elsewhere makes a workspace and runs, with no checkout beside it."""
 
 from __future__ import annotations
 
