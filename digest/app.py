@@ -134,6 +134,11 @@ class Workspace:
         from digest.store import search
 
         with self.db.read() as session:
+            whole = search.is_whole(session)
+        if not whole:
+            with self.db.write() as session:
+                search.index(session)
+        with self.db.read() as session:
             return search.search(session, words, limit)
 
     # -- judging ---------------------------------------------------------------------------------------------------
