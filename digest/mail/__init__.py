@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from pathlib import Path
 
 from digest.config import Mail
@@ -29,7 +30,7 @@ __all__ = [
     "weigh",
 ]
 
-TRANSPORTS = {
+TRANSPORTS: dict[str, Callable[[Mail, Path], Transport]] = {
     "outbox": lambda mail, root: Outbox(root / "outbox"),
     "smtp": lambda mail, root: Smtp(mail, os.environ),
 }

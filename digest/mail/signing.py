@@ -14,17 +14,6 @@ _SIGNED = (
     "from", "to", "subject", "date", "message-id", "list-id", "list-unsubscribe", "list-unsubscribe-post",
     "mime-version", "content-type",
 )  # fmt: skip
-    "from",
-    "to",
-    "subject",
-    "date",
-    "message-id",
-    "list-id",
-    "list-unsubscribe",
-    "list-unsubscribe-post",
-    "mime-version",
-    "content-type",
-]
 
 
 def signer(mail: Mail, environ: Mapping[str, str]) -> Sign | None:

@@ -110,7 +110,7 @@ def _due(context: Context, prepared: Letters) -> int:
 
 
 def _queue(context: Context, prepared: Letters) -> None:
-    """Give every active reader a row. The day the issue leaves is kept, so that a repeated message has the same bytes."""
+    """Give every active reader a row, and keep when the issue leaves, so that a repeated message has the same bytes."""
     with context.db.write() as session:
         issue = issue_store.existing(session, prepared.issue.period)
         issue.sent = issue.sent or context.now

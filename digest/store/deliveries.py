@@ -59,7 +59,7 @@ def known(session: Session, issue_id: int) -> set[int]:
 def tally(session: Session, issue_id: int) -> dict[str, int]:
     """How many deliveries of the issue are in each state."""
     query = select(Delivery.state, func.count()).where(Delivery.issue_id == issue_id).group_by(col(Delivery.state))
-    return {state: count for state, count in session.exec(query)}
+    return dict(session.exec(query).all())
 
 
 def claim(session: Session, delivery_id: int, now: datetime) -> bool:
