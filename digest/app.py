@@ -208,18 +208,19 @@ class Workspace:
 
         return recap(self.context, self.context.period(period), form)
 
-    def send(self, period: str = "last", *, yes: bool = False, expect: int | None = None) -> Report:
-        """Mail a published issue; a dry run unless `yes`."""
+    def send(
+        self, period: str = "last", *, yes: bool = False, expect: int | None = None, again: Sequence[str] = ()
+    ) -> Report:
+        """Mail a published issue; a dry run unless `yes`. `again` names readers whose mail failed or is in doubt."""
         from digest.pipeline.send import send
 
-        return send(self.context, self.context.period(period), yes=yes, expect=expect)
+        return send(self.context, self.context.period(period), yes=yes, expect=expect, again=again)
 
     def add_subscriber(self, address: str, *, confirmed: bool = False) -> None:
         """Add a reader; pending until confirmed."""
-        from digest.store import readers
+        from digest.pipeline.readers import add
 
-        with self.db.write() as session:
-            readers.subscribe(session, address, self._clock(), state="active" if confirmed else "pending")
+        add(self.context, address, confirmed=confirmed)
 
     # -- operating -------------------------------------------------------------------------------------------------
 
