@@ -10,7 +10,7 @@ from sqlmodel import Session
 from digest import issues
 from digest.config import Config
 from digest.errors import ConfigError, Refused
-from digest.issues import Figures, PastPick, Sheet, SheetNote, SheetPick
+from digest.issues import Figures, PastPick, SheetNote, SheetPick
 from digest.models import Item, Pick
 from digest.periods import Period
 from digest.pipeline.blurbs import Blurbs
