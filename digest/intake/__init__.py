@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from digest.intake.decide import Arrival, decide
 from digest.intake.evaluate import DuplicateScore, score_pairs
-from digest.intake.instructions import instruction_in
 from digest.intake.known import Known, KnownItem, KnownMention, Wanted, wanted
 from digest.intake.match import Matching, Possible, match
 from digest.intake.prepare import prepare
@@ -24,7 +23,6 @@ __all__ = [
     "Rejected",
     "Wanted",
     "decide",
-    "instruction_in",
     "match",
     "prepare",
     "record",

@@ -12,7 +12,6 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-from digest.intake.instructions import instruction_in
 from digest.intake.prepared import Prepared, Rejected
 from digest.ports import Found
 from digest.text import from_html, hexdigest, one_line, strip_hidden
@@ -81,7 +80,6 @@ def prepare(found: Found, source: Source, now: datetime, *, first_fetch: bool = 
         version=found.version,
         withdrawn=found.withdrawn,
         digest=hexdigest(title, "\x1e".join(authors), summary, content),
-        flagged=instruction_in(f"{title}\n{summary}\n{content}"),
         aliases=_aliases(found, key),
         authority=from_arxiv and key.startswith("arxiv:"),
     )

@@ -34,7 +34,6 @@ class Prepared:
     version: int | None = None
     withdrawn: bool = False
     digest: str = ""
-    flagged: str | None = None
     aliases: tuple[str, ...] = ()
     authority: bool = False  # arXiv itself speaks: its title, authors and abstract go before others'
 
@@ -62,7 +61,6 @@ class Prepared:
             "updated": self.updated,
             "version": self.version,
             "digest": self.digest,
-            "flagged": self.flagged,
         }
 
     def item_columns(self) -> dict[str, Any]:

@@ -64,7 +64,6 @@ class Item(SQLModel, table=True):
     version: int | None = None  # arXiv's
     withdrawn: datetime | None = None
     digest: str = ""  # of the text that is tagged and quoted; a change means "revised"
-    flagged: str | None = None  # text that looks like an instruction to a model
     merged_into: int | None = Field(default=None, foreign_key="item.id", index=True)
 
 

@@ -39,14 +39,18 @@ def rank_file(
     """
     candidates = _pool(pool)
     taste = _learned(learn, picks, {one.key for one in candidates}, pool) if learn and picks else None
-    context = ranking.Context(interests=interests, taste=taste, use_prior=not interests)
+    context = ranking.Context(interests=interests, taste=taste)
     ranked = ranking.rank(candidates, context)
     rows = (
         {"arxiv_id": one.candidate.key, "score": round(one.score, 5), "reasons": [r.words for r in one.reasons]}
         for one in ranked
     )
     write(target, _lines(rows))
-    how = f"learned from {taste.learned_from}" if taste else "by interests" if interests else "by the public prior"
+    how = (
+        f"learned from {taste.learned_from}"
+        if taste
+        else "by the public prior" + (" and the interests" if interests else "")
+    )
     return Report(
         "rank", f"{len(ranked)} papers of {pool.name} ranked, {how} → {target}", numbers={"ranked": len(ranked)}
     )
@@ -83,7 +87,7 @@ def match_file(source: Path, target: Path) -> Report:
     )
     write(target, _lines(lines))
     numbers = {"records": len(records), "works": len(set(found.groups)), "possible": len(found.possible)}
-    line = f"{numbers['records']} records are {numbers['works']} works, {numbers['possible']} possible duplicates → {target}"
+    line = f"{len(records)} records are {numbers['works']} works, {len(found.possible)} possible duplicates → {target}"
     return Report("match", line, numbers=numbers)
 
 

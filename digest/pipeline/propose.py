@@ -10,12 +10,14 @@ from sqlmodel import Session
 
 from digest import issues, ranking
 from digest.config import Config
+from digest.injection import looks_injected
 from digest.issues import Sheet, SheetCandidate, SheetPick, SheetSection
 from digest.models import Item, Ranking, Tagging
 from digest.periods import Period
 from digest.pipeline.blurbs import Blurbs, Written, write_blurbs
 from digest.pipeline.candidates import embedded
 from digest.pipeline.context import Context
+from digest.pipeline.tag import abstract
 from digest.pipeline.view import venue
 from digest.render.words import words
 from digest.store import issues as issue_store
@@ -169,6 +171,13 @@ def facts(config: Config, item: Item, verdict: Tagging | None) -> str:
     return issues.facts_line(item.authors, venue(config, item), published, verdict.confidence if verdict else None)
 
 
+def _reasons(one: Offered) -> tuple[str, ...]:
+    """Why it ranks where it does; first of all, whether its text speaks to a model instead of a reader."""
+    suspect = looks_injected(f"{one.item.title}\n{abstract(one.item)}")
+    warning = (f"its text instructs a model: “{suspect}”",) if suspect else ()
+    return warning + tuple(reason["words"] for reason in one.row.reasons[:3])
+
+
 def sheet_candidate(config: Config, one: Offered) -> SheetCandidate:
     """A candidate as a line of the shortlist."""
     return SheetCandidate(
@@ -179,7 +188,7 @@ def sheet_candidate(config: Config, one: Offered) -> SheetCandidate:
         category=one.category,
         confidence=one.verdict.confidence if one.verdict else None,
         score=round(one.row.score, 2),
-        reasons=tuple(reason["words"] for reason in one.row.reasons[:3]),
+        reasons=_reasons(one),
         mentions=one.mentions,
         covered=one.covered,
     )

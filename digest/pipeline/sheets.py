@@ -78,7 +78,12 @@ def adopt(
     note_store.answer(session, {note.id: note.outcome for note in sheet.notes})
     new = [
         _row(
-            section.slug, place, pick, found[pick.key], old.get(found[pick.key].id or 0), (written or {}).get(pick.key)
+            homes.get(found[pick.key].id or 0, section.slug),
+            place,
+            pick,
+            found[pick.key],
+            old.get(found[pick.key].id or 0),
+            (written or {}).get(pick.key),
         )
         for place, (section, pick) in enumerate(rows)
     ]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from itertools import chain
+from itertools import chain, pairwise
 from typing import TYPE_CHECKING
 from zlib import crc32
 
@@ -78,13 +78,15 @@ class Hasher:
 
 
 def words_of(candidate: Candidate) -> dict[str, int]:
-    """How often each word stands in title and abstract; parts of hyphenated words and the title's words count again."""
+    """How often each word stands in title and abstract; parts of hyphenated words, and the title's words
+    and pairs of words, count once more."""
     title = candidate.title.lower().translate(_APART).split()
     counts = Counter(title)
     counts.update(candidate.abstract.lower().translate(_APART).split())
     for word in [word for word in counts if "-" in word]:
         counts.update(part for part in word.split("-") if part)
     counts.update([_TITLE + word for word in title])
+    counts.update([f"{_TITLE}{first} {second}" for first, second in pairwise(title)])
     return counts
 
 

@@ -35,6 +35,11 @@ class Entry:
         """True when the blurb is the editor's Markdown."""
         return self.pick.origin == "editor"
 
+    @property
+    def issue(self) -> str:
+        """In a recap: the page of the issue the pick comes from."""
+        return issue_page(self.pick)
+
 
 @dataclass(frozen=True, slots=True)
 class Block:
@@ -47,7 +52,7 @@ class Block:
     @property
     def issue(self) -> str:
         """Where the issue stands that all of these come from; empty if there is none."""
-        places = {pick.issue_url for pick in self.section.picks}
+        places = {issue_page(pick) for pick in self.section.picks}
         return places.pop() if len(places) == 1 else ""
 
     @property
@@ -158,6 +163,16 @@ def _label(pick: PickView, w: Words) -> str:
     known = f"from_{pick.quoted_from}"
     label = w[known] if known in w else w("from_other", source=pick.quoted_from)
     return f"({w['failed_check']}) {label}" if pick.engine and pick.origin == "model" else label
+
+
+def issue_page(pick: PickView) -> str:
+    """The issue's page, whether or not `issue_url` names the place on it."""
+    return pick.issue_url.partition("#")[0]
+
+
+def short_title(title: str, newsletter: Newsletter) -> str:
+    """A title without the newsletter's name before it, for pages that show the name anyway."""
+    return one_line(title).removeprefix(f"{one_line(newsletter.title)}: ")
 
 
 def _day(text: str, w: Words) -> str:

@@ -20,7 +20,7 @@ _SAME_MEANING = 0.5  # a category keeps its trained scores while its description
 _NEAR = 0.55  # likeness below which a correction says nothing about another item
 _PULL = 9.0  # log-odds a correction moves its own twin by
 _OWN_SLOPE, _OWN_START = 22.0, 0.43  # likeness to log-odds of a category of the owner's, against the best of the rest
-_KEYWORD = 1.5  # log-odds of a keyword of a category of the owner's in the title
+_KEYWORD = 1.5  # log-odds, at least, by which a keyword in the title puts a category of the owner's ahead
 
 
 class EmbeddedTagger:
@@ -72,8 +72,8 @@ class EmbeddedTagger:
     def _scores(self, inputs: Sequence[TagInput]) -> Floats:
         scores = self._base(inputs, needs := self._vectors(inputs) if self._own or self._examples is not None else None)
         if self._examples is not None and needs is not None:
-            likeness = np.clip((needs @ self._examples.T - _NEAR) / (1 - _NEAR), 0, 1)
-            scores += np.float32(_PULL) * likeness @ self._lessons
+            likeness: Floats = np.clip((needs @ self._examples.T - _NEAR) / (1 - _NEAR), 0, 1)
+            scores += (_PULL * likeness @ self._lessons).astype(np.float32)
         return scores
 
     def _base(self, inputs: Sequence[TagInput], near: Floats | None) -> Floats:
@@ -85,12 +85,13 @@ class EmbeddedTagger:
         if near is not None and self._own:
             rest = scores.max(axis=1) if self._known_at else np.zeros(len(inputs), dtype=np.float32)
             for category, prototype, keywords in zip(self._own, self._prototypes, self._keywords, strict=True):
-                worded = np.array(
-                    [_KEYWORD if keywords and keywords.search(i.title) else 0 for i in inputs], dtype=np.float32
-                )
                 likeness = near @ prototype.T
                 best = likeness.max(axis=1) if self._known_at else likeness.mean(axis=1)
-                scores[:, self._slugs.index(category.slug)] = rest + _OWN_SLOPE * (best - _OWN_START) + worded
+                lead = _OWN_SLOPE * (best - _OWN_START)
+                named = np.array([bool(keywords and keywords.search(item.title)) for item in inputs])
+                scores[:, self._slugs.index(category.slug)] = rest + np.where(
+                    named, np.maximum(lead, 0) + _KEYWORD, lead
+                )
         return scores
 
     def _learn(self, examples: Sequence[tuple[TagInput, str]]) -> None:
@@ -123,14 +124,14 @@ class EmbeddedTagger:
     def _unit(self, texts: Sequence[str]) -> Floats:
         raw = vectors().embed(texts)
         empty = ~raw.any(axis=1)
-        centred = raw - self._weights.middle
+        centred: Floats = (raw - self._weights.middle).astype(np.float32)
         centred[empty] = 0
         return _unit(centred)
 
 
 def _unit(rows: Floats) -> Floats:
     norms = np.linalg.norm(rows, axis=1, keepdims=True)
-    unit: Floats = rows / np.where(norms == 0, 1, norms)
+    unit: Floats = (rows / np.where(norms == 0, 1, norms)).astype(np.float32)
     return unit
 
 

@@ -48,9 +48,9 @@ FOLDS = (
     ("papers-for-rag", "Multimodal-RAG", "RAG-Vision", "agent-benchmark", "Scientific", "Awesome-LLM$",
      "RAG-Application", "AgenticRAG", "Retrieval-Augmented"),
 )  # fmt: skip
-PER_LABEL = 1500  # weak labels of one kind
+PER_LABEL = 2000  # weak labels of one kind
 WEIGHT = {"one": 2.0, "many": 0.5, "weak": 1.0}
-EPOCHS, BATCH, RATE, DECAY = 3, 256, 1.0, 1e-5
+EPOCHS, BATCH, RATE, DECAY = 3, 256, 1.0, 6e-5
 
 
 @dataclass(frozen=True)
@@ -97,7 +97,7 @@ def weak(folder: Path) -> list[Example]:
     papers = {r["arxiv_id"]: r for path in sorted((folder / "pools").glob("*.jsonl.gz")) for r in lines(path)}
     found: list[Example] = []
     taken: Counter[str] = Counter()
-    for name in sorted(papers.keys() - apart, key=lambda n: hashlib.sha256(n.encode()).digest())[:50_000]:
+    for name in sorted(papers.keys() - apart, key=lambda n: hashlib.sha256(n.encode()).digest()):
         paper = papers[name]
         shares = weak_label(paper["title"], paper["abstract"], paper["categories"])
         if shares:
@@ -135,10 +135,10 @@ def targets(examples: Sequence[Example]) -> Floats:
 
 
 def importance(examples: Sequence[Example], wanted: Floats) -> Floats:
-    """What each example counts: by its kind, and more when its categories are scarce."""
+    """What each example counts: by its kind, and as much more as its categories are scarce."""
     base = np.array([WEIGHT[e.kind] * e.counts for e in examples], dtype=np.float32)
     total = (wanted * base[:, None]).sum(axis=0)
-    scarce = np.sqrt(total.mean() / total)
+    scarce = total.mean() / total
     weights: Floats = base * (wanted @ scarce)
     even: Floats = weights / weights.mean()
     return even
@@ -198,7 +198,7 @@ def held_out(
         out = np.array([any(part in name + "$" for part in fold for name in e.lists) for e in examples])
         learn, judge = np.flatnonzero(~out), np.flatnonzero(out)
         matrix, bias = fit(
-            some(rows, learn), wanted[learn], importance([examples[i] for i in learn], wanted[learn]), width
+            some(rows, learn), wanted[learn], importance([examples[i] for i in learn.tolist()], wanted[learn]), width
         )
         full[judge] += softmax(some(rows, judge).times(matrix) + bias)
         bare[judge] += softmax(some(short, judge).times(matrix) + bias)
@@ -207,7 +207,8 @@ def held_out(
 
 
 def right(examples: Sequence[Example], chances: Floats) -> NDBool:
-    return np.array([SLUGS[int(row.argmax())] in e.shares for e, row in zip(examples, chances, strict=True)])
+    said = chances.argmax(axis=1).tolist()
+    return np.array([SLUGS[best] in e.shares for e, best in zip(examples, said, strict=True)])
 
 
 def _line(examples: Sequence[Example], chances: Floats, which: Ints) -> str:
@@ -215,22 +216,30 @@ def _line(examples: Sequence[Example], chances: Floats, which: Ints) -> str:
     for kind in ("one", "many"):
         chosen = [int(i) for i in which if examples[i].kind == kind]
         if chosen:
-            parts.append(f"{kind} {right([examples[i] for i in chosen], chances[chosen]).mean():.3f} of {len(chosen)}")
+            share = right([examples[i] for i in chosen], chances[chosen]).mean()
+            parts.append(f"{kind} {share:.3f} of {len(chosen)}")
     return ", ".join(parts)
 
 
 def curve(chances: Floats, correct: NDBool) -> Floats:
-    """How often a raw chance was right, rising (pool adjacent violators), at 25 places: rows (raw, right)."""
+    """How often a raw chance was right, rising: rows (raw, right).
+
+    Sixty groups of equal size, neighbours that fall pooled, less 1.5 standard errors of a group: lists yet to come
+    differ more from these than these from one another.
+    """
     raw = chances.max(axis=1)
-    order = np.argsort(raw)
-    blocks: list[list[float]] = []  # mean raw, mean right, size
-    for part in np.array_split(order, 60):
-        blocks.append([float(raw[part].mean()), float(correct[part].mean()), len(part)])
+    blocks: list[tuple[float, float, int]] = []  # mean raw, mean right, size
+    for part in np.array_split(np.argsort(raw), 60):
+        blocks.append((float(raw[part].mean()), float(correct[part].mean()), len(part)))
         while len(blocks) > 1 and blocks[-2][1] >= blocks[-1][1]:
-            x, y, n = blocks.pop()
-            a, b, m = blocks[-1]
-            blocks[-1] = [(a * m + x * n) / (m + n), (b * m + y * n) / (m + n), m + n]
-    return np.array([[b[0] for b in blocks], [min(b[1], 0.995) for b in blocks]], dtype=np.float32)
+            (a, b, m), (x, y, n) = blocks[-2:]
+            blocks[-2:] = [((a * m + x * n) / (m + n), (b * m + y * n) / (m + n), m + n)]
+    size = len(raw) / 60
+    return np.array([[x for x, _, _ in blocks], [_cautious(y, size) for _, y, _ in blocks]], dtype=np.float32)
+
+
+def _cautious(share: float, size: float) -> float:
+    return min(0.995, share - 1.5 * math.sqrt(share * (1 - share) / size))
 
 
 def report(examples: Sequence[Example], chances: Floats, name: str) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
+import socket
 import sys
 import time
 from collections.abc import AsyncIterator
@@ -16,13 +17,12 @@ from sqlmodel import select
 
 from digest.config import Source
 from digest.errors import ConfigError, StoreError
-from digest.models import Item
+from digest.models import Item, Lease
 from digest.periods import Period
 from digest.pipeline.backfill import arxiv_source, backfill
 from digest.pipeline.context import Context
 from digest.ports import Report
 from digest.store import ledger
-from digest.store.leases import alone
 from tests.fetch.server import Answer, Server, answer, serving
 from tests.pipeline.arxiv import ATOM, Arxiv
 from tests.pipeline.workbench import Clock, Inline, context, counts
@@ -219,17 +219,11 @@ async def test_other_categories_start_afresh(tmp_path: Path, server: Server) -> 
 
 async def test_two_processes_do_not_fill_one_source(tmp_path: Path, server: Server) -> None:
     work = context(tmp_path, [source(server)], Clock(LATER))
-    other = await asyncio.create_subprocess_exec(sys.executable, "-c", "input()", stdin=asyncio.subprocess.PIPE)
-    with alone(work.db, "backfill:arxiv", LATER):
-        from digest.models import Lease
-
-        with work.db.write() as session:
-            lease = session.get_one(Lease, "backfill:arxiv")
-            lease.holder = f"{lease.holder.partition('/')[0]}/{other.pid}"
-            session.add(lease)
-        with pytest.raises(StoreError, match="another process"):
-            await run(work)
-    await other.communicate()
+    other = f"{socket.gethostname()}/{os.getppid()}"
+    with work.db.write() as session:
+        session.add(Lease(name="backfill:arxiv", holder=other, expires=LATER + DAY))
+    with pytest.raises(StoreError, match="another process"):
+        await run(work)
 
 
 def test_a_source_for_backfill_is_one_of_arxiv(tmp_path: Path) -> None:

@@ -21,6 +21,7 @@ from digest.models import Item, Mention, Run
 from digest.pipeline import remember
 from digest.pipeline.context import Context
 from digest.pipeline.fetch import fetch, silences
+from digest.pipeline.reading import PARSER_VERSION
 from digest.store import ledger
 from tests.fetch.server import Asked, Server, answer, redirect, serving
 from tests.pipeline.workbench import NOW, Clock, context, counts, rss, state
@@ -144,7 +145,7 @@ async def test_another_parser_version_asks_unconditionally_and_reads_again(
     work = context(tmp_path, [feed(server)], clock)
     server.paths["/blog"] = answer(200, [("ETag", "v1")], rss(["One of many"]))
     await fetch(work)
-    monkeypatch.setattr(remember, "PARSER_VERSION", remember.PARSER_VERSION + 1)
+    monkeypatch.setattr(remember, "PARSER_VERSION", PARSER_VERSION + 1)
     report = await fetch(work, force=True)
     assert "if-none-match" not in server.asked[-1].headers
     assert counts(work, report.run_id)["blog"].unchanged == 1

@@ -29,7 +29,12 @@ def recap(form: str) -> IssueView:
     """A year of twelve issues with eight picks each."""
     months = [f"2025-{month:02d}" for month in range(1, 13)]
     picks = [
-        pick(n, category="models" if n % 2 else "rag", issue_period=p, issue_url=f"/2025/{p[5:]}/digest/")
+        pick(
+            n,
+            category="models" if n % 2 else "rag",
+            issue_period=p,
+            issue_url=f"/2025/{p[5:]}/digest/#arxiv-2506-{n:05d}",
+        )
         for i, p in enumerate(months)
         for n in range(8 * i, 8 * i + 8)
     ]
@@ -79,6 +84,10 @@ def test_in_the_form_both_a_month_names_five_and_leads_to_its_issue() -> None:
     assert len(re.findall(r"^- \[Work", month, re.M)) == 5
     assert "- [Read the issue](/digest/2025/06/digest/)" in month
     assert "Note on 2025-06." in month
+
+
+def test_a_pick_leads_to_its_place_in_its_issue() -> None:
+    assert "<span>[June 2025](/digest/2025/06/digest/#arxiv-2506-00040)</span>" in body("category")
 
 
 def test_bets_and_oversights_have_their_sections() -> None:

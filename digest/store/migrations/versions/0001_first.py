@@ -93,7 +93,6 @@ def upgrade() -> None:
     sa.Column('version', sa.Integer(), nullable=True),
     sa.Column('withdrawn', sqlmodel.sql.sqltypes.UTCDateTime(), nullable=True),
     sa.Column('digest', sqlmodel.sql.sqltypes.AutoString(), nullable=False),
-    sa.Column('flagged', sqlmodel.sql.sqltypes.AutoString(), nullable=True),
     sa.Column('merged_into', sa.Integer(), nullable=True),
     sa.ForeignKeyConstraint(['merged_into'], ['item.id'], ),
     sa.PrimaryKeyConstraint('id'),
