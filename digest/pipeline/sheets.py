@@ -108,6 +108,7 @@ def _row(category: str, place: int, pick: SheetPick, item: Item, before: Pick | 
         verdict=verdict,
         flags=list(pick.flags),
         evidence=evidence or (list(before.evidence) if before and same else []),
+        versions=list(before.versions) if before else [],
         note=pick.note,
         highlight=pick.highlight,
         update_of=pick.update_of,
