@@ -131,7 +131,7 @@ class EmbeddedTagger:
 
 def _unit(rows: Floats) -> Floats:
     norms = np.linalg.norm(rows, axis=1, keepdims=True)
-    unit: Floats = rows / np.where(norms == 0, 1, norms)
+    unit: Floats = (rows / np.where(norms == 0, 1, norms)).astype(np.float32)
     return unit
 
 
