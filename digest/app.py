@@ -134,20 +134,28 @@ class Workspace:
         from digest.store import search
 
         with self.db.read() as session:
+            whole = search.is_whole(session)
+        if not whole:
+            with self.db.write() as session:
+                search.index(session)
+        with self.db.read() as session:
             return search.search(session, words, limit)
 
     # -- judging ---------------------------------------------------------------------------------------------------
 
-    def tag(self) -> Report:
-        """Sort new and changed items into categories."""
+    def tag(self, *, again: bool = False) -> Report:
+        """Sort new and changed items into categories, or everything `again`."""
         from digest.pipeline.tag import tag
 
-        return tag(self.context)
+        return tag(self.context, again=again)
 
-    def rank(self, period: str = "last") -> Report:
-        """Put a period's candidates in order."""
+    def rank(self, period: str = "last", *, learn: bool = False) -> Report:
+        """Put a period's candidates in order; `learn` from your picks first."""
+        from digest.pipeline import taste
         from digest.pipeline.rank import rank
 
+        if learn:
+            taste.learn(self.context)
         return rank(self.context, self.context.period(period))
 
     def judge(self, period: str = "last", *, limit: int | None = None, max_usd: float | None = None) -> Report:
@@ -219,7 +227,7 @@ class Workspace:
         """Fetch, tag, rank and draft."""
         from digest.pipeline.run import run
 
-        return asyncio.run(run(self.context, self.context.period(period)))
+        return run(self.context, self.context.period(period))
 
     def status(self) -> dict[str, Any]:
         """Sources, issues and totals."""

@@ -91,9 +91,33 @@ _INSTRUCTIONS = tuple(
         ),
         (
             "you",
-            r"\byou (?:were|have been|are) (?:given|told|instructed|trained to)\b|\b(?:tip|pay|reward) you\b"
+            r"\byou (?:were|have been|are) (?:given|told|asked|instructed|trained to)\b|\b(?:tip|pay|reward) you\b"
             r"|\byou (?:must|should|will|have to|need to) (?:now )?(?:output|return|respond|reply|answer|rate|rank"
-            r"|score|classify|place|put|choose|select|pick|praise|promote|ignore|include)\b",
+            r"|score|classify|place|put|choose|select|pick|praise|promote|ignore|include|say|write|claim|defend)\b"
+            r"|\bI (?:order|command|instruct|urge|beg) you\b|\bfrom now on,? you\b",
+        ),
+        (
+            "relevance novelty",
+            r"\b(?:relevance|novelty)[\"']?\s*(?:=|:|of|to|is)?\s*[\"']?(?:100|10|5|five|max\w*)\b"
+            r"|\b(?:maximum|highest|top|full) relevance\b",
+        ),
+        (
+            "paper article item post work submission entry",
+            r"\b(?:boost|raise|inflate|promote|upvote|evaluate|rate|grade|treat|mark|accept) (?:this|my) "
+            r"(?:paper|article|item|post|work|submission|entry)\b"
+            r"|\b(?:paper|article|item|submission|entry) deserves\b"
+            r"|\bdo not (?:summari[sz]e|review|rate|score|classify|tag) this\b",
+        ),
+        (
+            "items papers entries articles",
+            r"\b(?:all|every) (?:\w+ )?(?:items|papers|entries|articles) (?:other than|except|but) this\b",
+        ),
+        ("please", r"\bplease (?:rate|rank|score|grade|select|choose|pick|recommend|promote|boost|accept)\b"),
+        (
+            "format schema precedence override anything game task print output return answer",
+            r"\b(?:ignore|disregard|forget) (?:the |your |any )?(?:json|output|answer|requested) ?(?:format|schema)?\b"
+            r"|\binstructions? (?:take|has|have) precedence\b|\boverride\s*:|\bdo anything now\b|\blet's play a game\b"
+            r"|\b(?:your|new|real) task (?:is|has)\b|\b(?:output|return|answer|print) (?:5|10|100)\b\s*(?:[.!\"']|$)",
         ),
         (
             "overrides override supersedes replaces",
@@ -132,7 +156,7 @@ _ANYWHERE = re.compile(
     r"忽略.{0,12}(?:指令|指示|说明|提示|要求)|無視.{0,12}(?:指示|命令)|(?:指示|命令).{0,8}無視|(?:评分|得分|相关性).{0,10}(?:100|10|5|满分|最高)"
     r"|(?:이전|모든).{0,10}(?:지시|명령).{0,8}무시|(?:игнорируй|забудь)\w*.{0,30}(?:инструкц|указани|правил)"
     r"|تجاهل.{0,30}تعليمات|निर्देश.{0,20}(?:अनदेखा|नज़रअंदाज़)"
-    r"|<\|?(?:im_start|im_end|system|start_header_id)\|?>|\[/?INST\]|<</?SYS>>|(?m:^\s*(?:system|assistant|user)\s*:)|[.!?]\s+SYSTEM\s*:"
+    r"|<\|?(?:im_start|im_end|system|start_header_id)\|?>|\[/?INST\]|<</?SYS>>|(?m:(?:^|[.!?]\s)\s*(?:system|assistant|user|human)\s*:)"
     r"|#{2,} ?(?:instruction|system|response|end)\b|\bBEGIN (?:SYSTEM|INSTRUCTIONS?|PROMPT)\b|\bEND OF (?:DATA|INPUT)\b"
     r"|[{,]\s*\\?[\"'](?:id|items|relevance|category|novelty|reason)\\?[\"']\s*:|[\"']\s*\}\s*\]\s*\}",
     re.I,

@@ -1,4 +1,4 @@
-"""Builds and serves the site with the Jekyll of this machine. A warning is a failure: Jekyll exits 0 on broken posts."""
+"""Builds and serves the site with this machine's Jekyll. A warning is a failure: Jekyll exits 0 on broken posts."""
 
 from __future__ import annotations
 

@@ -2,21 +2,55 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
-from digest.cli.shell import Json, PeriodArg, app, finish, opened, show_json
+from digest.cli.shell import DryRun, Json, PeriodArg, app, finish, opened, show_json
 
 
 @app.command()
-def tag(as_json: Json = False) -> None:
+def tag(
+    item: Annotated[str, typer.Argument(metavar="[ITEM]", help="With --as: the item to correct.")] = "",
+    as_: Annotated[
+        str, typer.Option("--as", metavar="CATEGORY", help="Say what the item is; it is learned from.")
+    ] = "",
+    retag: Annotated[bool, typer.Option("--retag", help="Judge everything again.")] = False,
+    jsonl: Annotated[Path | None, typer.Option("--jsonl", help="Tag a file of {arxiv_id, title, abstract}.")] = None,
+    out: Annotated[Path | None, typer.Option("--out", help="Where the file's verdicts are written.")] = None,
+    dry_run: DryRun = False,
+    as_json: Json = False,
+) -> None:
     """Sort items into the taxonomy's categories; only new or changed ones are judged.
 
     Example: digest tag
+    Example: digest tag arxiv:2501.00663 --as techniques
+    Example: digest tag --retag --dry-run
+    Example: digest tag --jsonl papers.jsonl --out tags.jsonl
     """
     with opened() as workspace:
-        finish(workspace.tag(), as_json)
+        if jsonl is not None:
+            from digest.pipeline.files import tag_file
+
+            finish(tag_file(workspace.config.taxonomy, jsonl, _wanted(out)), as_json)
+        if item or as_:
+            if not (item and as_):
+                raise typer.BadParameter("give both ITEM and --as CATEGORY")
+            from digest.pipeline.works import correct
+
+            finish(correct(workspace.context, item, as_), as_json)
+        if dry_run:
+            from digest.pipeline.retag import moves
+
+            finish(moves(workspace.context), as_json)
+        finish(workspace.tag(again=retag), as_json)
+
+
+def _wanted(out: Path | None) -> Path:
+    if out is None:
+        raise typer.BadParameter("say with --out where to write")
+    return out
 
 
 @app.command()
@@ -43,18 +77,38 @@ def judge(
 def rank(
     period: PeriodArg = "last",
     explain: Annotated[str, typer.Option("--explain", metavar="ITEM", help="Say what each part added.")] = "",
+    learn: Annotated[
+        str,
+        typer.Option(
+            "--learn", metavar="[DIR]", help="`yes`: learn from your picks first. With --jsonl: a folder of pools."
+        ),
+    ] = "",
+    jsonl: Annotated[Path | None, typer.Option("--jsonl", help="Rank a file of papers instead of a period.")] = None,
+    picks: Annotated[
+        Path | None, typer.Option("--picks", help="With --jsonl --learn: the picks to learn from.")
+    ] = None,
+    interests: Annotated[str, typer.Option("--interests", help="With --jsonl: one line of interests.")] = "",
+    out: Annotated[Path | None, typer.Option("--out", help="With --jsonl: where the scores are written.")] = None,
     as_json: Json = False,
 ) -> None:
-    """Put a period's candidates in order, with reasons.
+    """Put a period's candidates in order, with reasons; or a file's.
 
     Example: digest rank 2026-10
     Example: digest rank 2026-10 --explain arxiv:2510.01234
+    Example: digest rank --jsonl pool.jsonl.gz --learn pools --picks picks.jsonl.gz --out scores.jsonl
     """
+    if jsonl is not None:
+        from digest.pipeline.files import rank_file
+
+        folder = Path(learn) if learn else None
+        if bool(folder) != bool(picks):
+            raise typer.BadParameter("--learn DIR and --picks FILE go together")
+        finish(rank_file(jsonl, _wanted(out), learn=folder, picks=picks, interests=interests), as_json)
     with opened() as workspace:
         if explain:
             _explain(workspace.explain(period, explain), as_json)
             return
-        finish(workspace.rank(period), as_json)
+        finish(workspace.rank(period, learn=bool(learn)), as_json)
 
 
 def _explain(told: dict[str, Any], as_json: bool) -> None:

@@ -136,7 +136,7 @@ def page(publisher: Publisher, posts: Sequence[Post], base: str) -> bytes:
         for post in posts
     )
     name = html.escape(publisher.name)
-    head = f'<head><meta charset="utf-8"><title>{name}</title></head>'
+    head = f'<head><meta charset="utf-8"><base href="{html.escape(publisher.home)}"><title>{name}</title></head>'
     return (
         f'<!doctype html><html lang="en">{head}<body><nav><a href="/">Home</a></nav>'
         f"<main><h1>{name}</h1>\n{cards}</main></body></html>\n"

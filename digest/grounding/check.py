@@ -53,7 +53,7 @@ def check(
     per claim), each must be found in the source too; with `vectors`, a text about something else is flagged as such.
     """
     own = [piece for piece in sentences(text) if not _stands_in(piece, source)]
-    flags = [flag for piece in own for kind in CHECKS for flag in _of(kind, piece, source)]
+    flags = [flag for piece in own for kind in CHECKS for flag in _of(kind, claims.normal(piece), source)]
     if order := looks_injected(text):
         flags.append(Flag("instruction", order))
     if evidence is not None:
@@ -64,7 +64,7 @@ def check(
 
 
 def _of(kind: str, piece: str, source: Source) -> Iterator[Flag]:
-    return (Flag(kind, found) for found in CHECKS[kind](claims.normal(piece), source))
+    return (Flag(kind, found) for found in CHECKS[kind](piece, source))
 
 
 def _stands_in(piece: str, source: Source) -> bool:
@@ -83,8 +83,15 @@ def _numbers(piece: str, source: Source) -> Iterator[str]:
 
 def _names(piece: str, source: Source) -> Iterator[str]:
     for name in claims.names(piece):
-        if not (_words(name) <= source.words or _spelt_out(name, source)):
+        if not (_words(name) <= source.words or _spelt_out(name, source)) or _only_a_word(name, piece, source):
             yield name
+
+
+def _only_a_word(name: str, piece: str, source: Source) -> bool:
+    """Whether a lone capitalised word is a name here and nothing but a common word in the source."""
+    if not re.fullmatch(r"[A-Z][a-zà-ÿ]+", name) or re.search(rf"(?:[A-Z]\w+[ -]{name}\b|\b{name}[ -][A-Z])", piece):
+        return False
+    return re.search(rf"\b{name}", source.text) is None and not piece.startswith(name)
 
 
 def _words(text: str) -> frozenset[str]:

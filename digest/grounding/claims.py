@@ -26,7 +26,12 @@ _TEX = re.compile(r"\\(?:text|mathrm|mathbf|textbf|textit|emph|textsc|mathcal|op
 
 def normal(text: str) -> str:
     """One spelling for what may be written in many: NFKC, plain dashes and quotes, light TeX taken off."""
-    text = unicodedata.normalize("NFKC", one_line(text)).translate(_DASHES).translate(_QUOTES)
+    text = one_line(text)
+    if not text.isascii():
+        seen = "".join(
+            c for c in text if unicodedata.category(c) != "Cf"
+        )  # soft hyphens and such are not shown to a model
+        text = unicodedata.normalize("NFKC", seen).translate(_DASHES).translate(_QUOTES)
     if "\\" in text or "$" in text:
         text = re.sub(r"\\times\b", "×", _TEX.sub(r"\1", text)).replace("\\%", "%").replace("\\sim", "~")
         text = re.sub(r"[${}]|\\(?=[_&#])", "", text)

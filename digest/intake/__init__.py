@@ -3,21 +3,31 @@
 from __future__ import annotations
 
 from digest.intake.decide import Arrival, decide
+from digest.intake.evaluate import DuplicateScore, score_pairs
 from digest.intake.instructions import instruction_in
 from digest.intake.known import Known, KnownItem, KnownMention, Wanted, wanted
+from digest.intake.match import Matching, Possible, match
 from digest.intake.prepare import prepare
 from digest.intake.prepared import Prepared, Rejected
+from digest.intake.profile import Record, record
 
 __all__ = [
     "Arrival",
+    "DuplicateScore",
     "Known",
     "KnownItem",
     "KnownMention",
+    "Matching",
+    "Possible",
     "Prepared",
+    "Record",
     "Rejected",
     "Wanted",
     "decide",
     "instruction_in",
+    "match",
     "prepare",
+    "record",
+    "score_pairs",
     "wanted",
 ]

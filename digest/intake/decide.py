@@ -1,7 +1,7 @@
 """New, revised, unchanged, duplicate or rejected? A pure function of a batch and of what the store knows.
 
-The rules, in order: a purged key stays away; a known guid keeps its item; a known key or alias is another mention of its
-item; a telling title with an agreeing author or date is the same work, but never across two arXiv ids.
+The rules, in order: a purged key stays away; a known guid keeps its item; a known key or alias is another mention of
+its item; a telling title with an agreeing author or date is the same work, but never across two arXiv ids.
 """
 
 from __future__ import annotations

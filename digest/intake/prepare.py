@@ -9,9 +9,9 @@ from __future__ import annotations
 import html
 import re
 from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-from digest.config import Source
 from digest.intake.instructions import instruction_in
 from digest.intake.prepared import Prepared, Rejected
 from digest.ports import Found
@@ -20,6 +20,9 @@ from digest.text.names import split_names, title_key
 from digest.text.tex import readable
 from digest.urls import arxiv_id, canonical, doi, is_http, site, work_key
 
+if TYPE_CHECKING:
+    from digest.config import Source
+
 TITLE_CAP, SUMMARY_CAP, CONTENT_CAP, URL_CAP = 500, 20_000, 100_000, 2_000
 AUTHORS_CAP, NAME_CAP, LISTED_CAP, GUID_CAP = 3_000, 200, 50, 500
 _EARLIEST = datetime(1990, 1, 1, tzinfo=UTC)
@@ -27,7 +30,7 @@ _PAPER_SITES = frozenset({"arxiv.org", "openreview.net", "aclanthology.org", "bi
 
 _INLINE_TAG = re.compile(
     r"</?(?:a|abbr|b|big|br|code|del|em|font|h[1-6]|i|img|ins|mark|p|q|s|small|span|strong|sub|sup|tt|u|wbr|script|style)"
-    r"(?:\s[^<>]*)?/?>",
+    r"(?:\s+[a-z:-]+\s*=\s*(?:\"[^\"]*\"|'[^']*'|[^\s\"'<>]+))*\s*/?>",
     re.I,
 )
 _SCRIPT = re.compile(r"(?is)<(script|style)\b.*?(?:</\1\s*>|$)")

@@ -5,8 +5,19 @@ from digest.issues.choose import Ranked, Selection, select
 from digest.issues.gates import DeadLink, GateProblem, IssueFacts, check
 from digest.issues.merge import merge
 from digest.issues.read import parse
+from digest.issues.recap import (
+    Figures,
+    PastPick,
+    figures,
+    highlights,
+    missed,
+    once,
+    recap_sheet,
+    titles_of_months,
+)
 from digest.issues.settle import fill, settle
 from digest.issues.states import MOVES, STATES, move, moves_from
+from digest.issues.terms import Term, distinctive
 from digest.issues.three import MergeConflict
 from digest.issues.values import (
     AddedUrl,
@@ -27,9 +38,11 @@ __all__ = [
     "Change",
     "Conflict",
     "DeadLink",
+    "Figures",
     "GateProblem",
     "IssueFacts",
     "MergeConflict",
+    "PastPick",
     "Ranked",
     "Selection",
     "Sheet",
@@ -37,15 +50,23 @@ __all__ = [
     "SheetNote",
     "SheetPick",
     "SheetSection",
+    "Term",
     "changes",
     "check",
+    "distinctive",
     "facts_line",
+    "figures",
     "fill",
+    "highlights",
     "merge",
+    "missed",
     "move",
     "moves_from",
+    "once",
     "parse",
+    "recap_sheet",
     "render",
     "select",
     "settle",
+    "titles_of_months",
 ]

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 from digest.errors import SheetError
 from digest.issues.values import Conflict
-from digest.issues.words import ADDED, COMMENT, LINE, PICK, SECTION, plain
+from digest.issues.words import ADDED, COMMENT, LINE, PICK, SECTION, fenced, plain
 from digest.text import strip_hidden
 
 _KINDS = (("section", SECTION), ("pick", PICK), ("line", LINE), ("added", ADDED))
@@ -31,7 +31,11 @@ class Chunk:
 def chunks(lines: Sequence[str], start: int) -> list[Chunk]:
     """Cut the lines from index `start` on; the first chunk is the introduction."""
     out = [Chunk(start + 1, "intro")]
-    for number, line in _whole_lines(lines, start):
+    code = fenced(lines)
+    for number, line in _whole_lines(lines, start, code):
+        if number - 1 in code:
+            out[-1].body.append(line)
+            continue
         if COMMENT.match(line):
             comment, _, behind = line.partition("-->")
             out[-1].conflicts += _conflict(comment + "-->")
@@ -51,12 +55,14 @@ def _among_picks(out: Sequence[Chunk]) -> bool:
     return opened is not None and not (opened["anchor"] or "").startswith("digest:")
 
 
-def _whole_lines(lines: Sequence[str], start: int) -> Iterator[tuple[int, str]]:
+def _whole_lines(lines: Sequence[str], start: int, code: frozenset[int]) -> Iterator[tuple[int, str]]:
     """Our comments whole, and marked lines that an editor wrapped joined again, each with its first line's number."""
     here = start
     while here < len(lines):
         line, end = strip_hidden(lines[here]), here + 1
-        if COMMENT.match(line):
+        if here in code:
+            pass
+        elif COMMENT.match(line):
             end = _comment_end(lines, here)
             line = "\n".join(map(strip_hidden, lines[here:end]))
         elif _WRAPPED.match(line) and not _CLOSED.search(line):

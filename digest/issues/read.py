@@ -101,6 +101,7 @@ def _reserved(reading: _Reading, chunk: Chunk) -> None:
 def _pick(reading: _Reading, chunk: Chunk) -> None:
     entry = pick_line(chunk)
     if not isinstance(entry, AddedUrl) and reading.part == SHORTLIST:
+        _once(reading, chunk, f"{entry.key} in the shortlist", f"candidate {entry.key}")
         words = entry.blurb if entry.origin == "editor" else ""
         reading.shortlist.append(
             SheetCandidate(entry.key, entry.title, entry.url, entry.facts, covered=entry.covered, words=words)

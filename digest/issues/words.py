@@ -24,6 +24,8 @@ FIELD = re.compile(
     r"(?:(?::|(?<=of)|(?<=in))[ \t]*(?P<value>.*?))?[ \t]*$",
     re.IGNORECASE,
 )
+_FENCE = re.compile(r" {0,3}(?P<fence>`{3,}|~{3,})[ \t]*(?P<info>[^`]*?)[ \t]*$")
+_OWN = re.compile(r"<!--[ \t]*(?:key|note)=")
 RULE = re.compile(r" {0,3}(?:(?:-[ \t]*){3,}|(?:\*[ \t]*){3,}|(?:_[ \t]*){3,})$")
 LABEL = re.compile(r"^\s*[*_](?:From\s+the|Written\s+by)\s+.*?:[*_](?:\s+|$)", re.DOTALL)
 
@@ -43,18 +45,48 @@ def prose(text: str) -> str:
 def shield(text: str, *, links: bool = True) -> str:
     """Prose as lines of a sheet; `links` says that a `- <https://…>` line here would add a work."""
     lines = prose(text).split("\n")
-    out, head = [], True
+    out, head, code = [], True, fenced(lines)
     for number, line in enumerate(lines):
         head = head and (not line or _matches(_AT_HEAD, _SHIELDS.sub("", line)))
         means = (*_ALWAYS, *([ADDED] if links else []), *(_AT_HEAD if head else ()))
         last = number == len(lines) - 1 and RULE.match(line)
-        out.append(SHIELD + line if last or _shielded(line) or _matches(means, line) else line)
+        means_something = number not in code and (last or _matches(means, line))
+        out.append(SHIELD + line if means_something or _shielded(line) else line)
     return "\n".join(out)
 
 
 def unshield(lines: Sequence[str]) -> str:
     """The prose behind the lines of a sheet."""
     return prose("\n".join(line.removeprefix(SHIELD) if _shielded(line) else line for line in lines))
+
+
+def fenced(lines: Sequence[str]) -> frozenset[int]:
+    """The numbers (from 0) of the lines of fenced code, where headings and bullets are code.
+
+    A fence that is closed only behind a line of the sheet's own is none, so that a slip cannot swallow picks.
+    """
+    inside: set[int] = set()
+    here = 0
+    while here < len(lines):
+        end = _fence_end(lines, here)
+        inside |= set(range(here, end))
+        here = max(end, here + 1)
+    return frozenset(inside)
+
+
+def _fence_end(lines: Sequence[str], here: int) -> int:
+    """The number behind the closing line of the fence that opens here; `here` when none does."""
+    opened = _FENCE.match(lines[here])
+    if opened is None:
+        return here
+    for end in range(here + 1, len(lines)):
+        line = _SHIELDS.sub("", lines[end])
+        closed, heading = _FENCE.match(line), SECTION.match(line)
+        if closed and not closed["info"] and closed["fence"].startswith(opened["fence"]):
+            return end + 1
+        if (heading and heading["anchor"]) or _matches((PICK, ADDED), line) or _OWN.search(line):
+            break
+    return here
 
 
 def _shielded(line: str) -> bool:
@@ -118,10 +150,10 @@ def head_fields(lines: Sequence[str], names: Collection[str]) -> tuple[dict[str,
         facts, match = FACTS.match(line), FIELD.match(line)
         name = "facts" if facts else match["name"].lower() if match else ""
         if name in names and name not in fields:
-            fields[name] = (facts["facts"] if facts else match["value"] if match else "") or ""
+            fields[name] = one_line((facts["facts"] if facts else match["value"] if match else "") or "")
         elif _goes_on(lines, number, fields) and line.lstrip().startswith(">"):
             last = next(reversed(fields))
-            fields[last] = f"{fields[last]} {line.lstrip()[1:].strip()}".strip()
+            fields[last] = one_line(f"{fields[last]} {line.lstrip()[1:]}")
         elif line.strip():
             return fields, list(lines[number:])
     return fields, []

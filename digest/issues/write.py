@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterable, Iterator
 
 from digest.issues.escape import escape_part, mark_value
@@ -74,9 +75,9 @@ def _added(added: AddedUrl) -> str:
 
 
 def _behind(head: str, words: str) -> str:
-    """Words behind a list's line; on the next one where their first could be taken for a mark."""
+    """Words behind a list's line; on the next one where they begin with what could be a mark, or with code."""
     text = shield(words)
-    return indent(f"{head}\n{text}" if "<!--" in text.partition("\n")[0] else f"{head} {text}".rstrip())
+    return indent(f"{head}\n{text}" if re.match(r".*<!--|`{3}|~{3}", text) else f"{head} {text}".rstrip())
 
 
 def _pick(pick: SheetPick) -> Iterator[str]:

@@ -1,7 +1,7 @@
 """Judging: what a language model is asked about items, and what of its reply is believed. Pure; it asks nobody."""
 
 from digest.judging.blurbs import STAGE as BLURB
-from digest.judging.blurbs import Blurb, blurb_prompt, read_blurb
+from digest.judging.blurbs import Blurb, blurb_prompt, read_blurb, read_doubts, verify_prompt
 from digest.judging.cache import answer_key
 from digest.judging.tags import STAGE as JUDGE
 from digest.judging.tags import Batch, Candidate, Judgement, batches, prompt_version, read_judgements
@@ -20,6 +20,8 @@ __all__ = [
     "blurb_prompt",
     "prompt_version",
     "read_blurb",
+    "read_doubts",
     "read_judgements",
+    "verify_prompt",
     "wording",
 ]

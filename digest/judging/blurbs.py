@@ -12,7 +12,7 @@ from digest.judging.tags import Candidate
 from digest.judging.wording import Wording, version
 from digest.ports import Completion, Prompt
 
-STAGE = "blurb"
+STAGE, VERIFY = "blurb", "verify"
 SCHEMA_VERSION = 1
 _SENTENCES = 3
 
@@ -69,3 +69,27 @@ def read_blurb(completion: Completion, candidate: Candidate) -> Blurb:
         )
     evidence = tuple(str(row.get("evidence") or "") for row in rows[:_SENTENCES])
     return Blurb(text, evidence, tuple(string for _, strings in plain for string in strings))
+
+
+_VERDICT: dict[str, Any] = {
+    "type": "object",
+    "properties": {"unsupported": {"type": "array", "items": {"type": "string"}}},
+    "required": ["unsupported"],
+    "additionalProperties": False,
+}
+
+
+def verify_prompt(candidate: Candidate, blurb: Blurb, wording: Wording) -> Prompt:
+    """Ask for what in a blurb the item's text does not say: wrong relations, negations, overclaiming."""
+    system = wording.verify()
+    item = {"title": candidate.title, "text": candidate.text, "note": blurb.text}
+    user = json.dumps({"item": item}, ensure_ascii=False)
+    return Prompt(VERIFY, version(system), system, user, _VERDICT, max_output_tokens=512)
+
+
+def read_doubts(completion: Completion) -> tuple[str, ...]:
+    """The unsupported words a verifying reply names; raises ModelOutput when it names neither some nor none."""
+    rows = completion.data.get("unsupported") if isinstance(completion.data, dict) else None
+    if not isinstance(rows, list):
+        raise ModelOutput(f"{completion.model} did not verify the blurb", completion=completion.text)
+    return tuple(plain_model_text(str(row))[0][:120] or "the whole note" for row in rows)

@@ -34,6 +34,10 @@ class Wording:
             examples=list(examples), unsupported=list(unsupported),
         )  # fmt: skip
 
+    def verify(self) -> str:
+        """The text that asks whether a blurb says what its source says."""
+        return _fill(self.folders, "verify.txt.j2")
+
 
 def wording(config: Config, templates: Path | None = None) -> Wording:
     """Read the prompts, from the workspace's `templates` where they are there; raises RenderError."""

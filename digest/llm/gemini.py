@@ -18,6 +18,7 @@ from pydantic import ValidationError
 from digest.config import ModelSection
 from digest.errors import ConfigError, ModelUnavailable
 from digest.llm.persistence import Sleep, persistently
+from digest.llm.prices import THOUGHTS
 from digest.llm.reply import as_json
 from digest.ports import Completion, Prompt, Usage
 
@@ -28,11 +29,12 @@ KEYS = ("GOOGLE_API_KEY", "GEMINI_API_KEY")  # the first wins, as in the SDK
 _RETRY_IN = re.compile(r"retry in ([\d.]+) ?s", re.I)
 _AGAIN = frozenset({408, 429, 500, 502, 503, 504})
 _HINTS = {
-    400: "look at GOOGLE_API_KEY and at model.name in sources.yaml",
+    400: "look at GOOGLE_API_KEY, and at model.name and model.thinking in sources.yaml",
     401: "look at GOOGLE_API_KEY",
     403: "the key may not use this model; look at it in AI Studio",
     404: "model.name in sources.yaml is not a model that this API version knows",
 }
+_NEVER_MINIMAL = ("gemini-3.8-flash",)  # it refuses the lowest level
 _ENDED = frozenset({"SUCCEEDED", "FAILED", "CANCELLED", "EXPIRED", "PARTIALLY_SUCCEEDED"})
 
 
@@ -102,7 +104,7 @@ class Gemini:
             system_instruction=prompt.system,
             response_mime_type="application/json",
             response_schema=copy.deepcopy(dict(prompt.schema)),  # the SDK rewrites it in place
-            max_output_tokens=prompt.max_output_tokens,
+            max_output_tokens=prompt.max_output_tokens + THOUGHTS[self._section.thinking],  # thoughts count as output
             thinking_config=self._thinking(),
             service_tier=types.ServiceTier.FLEX if self._section.service_tier == "flex" else None,
         )
@@ -116,6 +118,8 @@ class Gemini:
             return None
         if self._section.name.startswith("gemini-2"):
             return types.ThinkingConfig(thinking_budget=0 if level == "MINIMAL" else -1)
+        if level == "MINIMAL" and self._section.name.startswith(_NEVER_MINIMAL):
+            level = "LOW"
         return types.ThinkingConfig(thinking_level=types.ThinkingLevel(level))
 
     async def _ask(self, prompt: Prompt) -> Completion:

@@ -27,6 +27,8 @@ PRICES = {
 }
 _TIERS = {"standard": 1.0, "flex": 0.5, "batch": 0.5}
 _CACHED = 0.1
+# Output tokens that a model may think with before it answers, by the level asked of it; "" is the model's own choice.
+THOUGHTS = {"": 8_192, "MINIMAL": 256, "LOW": 1_024, "MEDIUM": 8_192, "HIGH": 16_384}
 
 
 def price(model: str) -> Price | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from urllib.parse import quote, urlsplit
 
 from digest.text import one_line, strip_hidden
@@ -51,6 +52,7 @@ def escape_code(text: str) -> Md:
     return Md(_CODE.sub(lambda found: f"&#{ord(found[0])};", strip_hidden(text)))
 
 
+@lru_cache(maxsize=8192)
 def link(address: str) -> str:
     """An http or https address with everything percent-encoded that a parser could trip over; else the empty string."""
     try:

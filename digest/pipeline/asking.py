@@ -7,6 +7,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from typing import TypeVar
 
 from digest import llm
+from digest.config import ModelSection
 from digest.errors import BudgetExceeded, ModelError, ModelOutput, ModelUnavailable
 from digest.models import ModelCall
 from digest.pipeline.context import Context
@@ -14,7 +15,7 @@ from digest.ports import BatchModel, Completion, Model, Prompt, Usage
 from digest.store import answers
 
 T = TypeVar("T")
-_PATIENCE = 3  # calls that may fail, each after its own retries, before the model is left alone
+_PATIENCE = 3  # calls in a row that may fail, each after its own retries, before the model is left alone
 
 
 class Asker:
@@ -34,10 +35,16 @@ class Asker:
         self._run_id = run_id
         self._failed = 0
 
+    @property
+    def bill(self) -> str:
+        """What this stage has cost, for a person."""
+        return f"{self.budget.spent:.4f} USD" if llm.price(self.model.name) else "no list price known"
+
     async def ask(self, prompt: Prompt) -> tuple[Completion, int]:
         """An answer and the id of its call; raises BudgetExceeded or ModelUnavailable."""
-        tier = self._context.config.model.service_tier
-        estimate = estimated(prompt, self.model.name, tier)
+        section = self._context.config.model
+        tier = section.service_tier
+        estimate = estimated(prompt, self.model.name, section)
         self.budget.reserve(estimate)
         billed = 0.0
         try:
@@ -48,14 +55,16 @@ class Asker:
             raise
         finally:
             self.budget.settle(estimate, billed)
+        self._failed = 0
         return completion, self._answered(prompt, completion, billed)
 
     async def ask_batch(self, prompts: Sequence[Prompt]) -> list[tuple[Completion, int] | None]:
         """All at once where configuration and model allow it; None for what is still to be asked singly."""
         if not (self._context.config.model.batch and isinstance(self.model, BatchModel) and prompts):
             return [None] * len(prompts)
-        estimate = sum(estimated(prompt, self.model.name, "batch") for prompt in prompts)
+        estimate = sum(estimated(prompt, self.model.name, self._context.config.model, "batch") for prompt in prompts)
         self.budget.reserve(estimate)
+        self._context.progress.say(f"{len(prompts)} calls go out as one batch job; it may take up to a day")
         billed = 0.0
         out: list[tuple[Completion, int] | None] = []
         try:
@@ -125,8 +134,8 @@ class Asker:
             )
 
 
-def estimated(prompt: Prompt, model: str, tier: str) -> float:
-    """USD that a call may cost at most, about: its words, and all the output it is allowed."""
-    schema = llm.tokens(str(prompt.schema))
-    given = llm.tokens(prompt.system) + llm.tokens(prompt.user) + schema
-    return llm.cost(Usage(prompt=given, output=prompt.max_output_tokens), model, tier)
+def estimated(prompt: Prompt, model: str, section: ModelSection, tier: str = "") -> float:
+    """USD that a call may cost at most, about: its words, and all the output and thought it is allowed."""
+    given = llm.tokens(prompt.system) + llm.tokens(prompt.user) + llm.tokens(str(prompt.schema))
+    written = prompt.max_output_tokens + llm.THOUGHTS[section.thinking]
+    return llm.cost(Usage(prompt=given, output=written), model, tier or section.service_tier)

@@ -121,13 +121,16 @@ class _Writer:
         problems = [f"{failed} quoted because the model's text failed a check"] if failed else []
         if self._asker.stopped:
             problems.append(f"quoted from there on: {self._asker.stopped}")
-        return Blurbs(words, "; ".join([line, *problems]), problems, spent)
+        return Blurbs(words, "; ".join([line, *problems]), problems, self._asker.budget.spent)
 
     def _job(self, item: Item) -> _Job:
         candidate = Candidate.of(item.key, item.title, abstract(item))
         version = judging.blurb_prompt(candidate, self._wording, self._examples).version
         thinking = self._context.config.model.thinking
-        key = judging.answer_key(self._asker.model.name, judging.BLURB, version, candidate, thinking=thinking)
+        verify = self._context.config.model.verify
+        key = judging.answer_key(
+            self._asker.model.name, judging.BLURB, version, candidate, thinking=thinking, verify=verify
+        )
         return _Job(item, candidate, _source(item), key)
 
     async def _one(self, job: _Job) -> None:
@@ -137,6 +140,8 @@ class _Writer:
             prompt = judging.blurb_prompt(job.candidate, self._wording, self._examples, unsupported)
             completion, call_id = await self._asker.ask(prompt)
             flags, blurb = self._judged(job, completion)
+            doubts = await self._doubts(job, blurb) if blurb and not flags else ()
+            flags = [*flags, *(Flag("verify", words) for words in doubts)]
             if not flags:
                 break
             unsupported = [flag.text for flag in flags]
@@ -147,12 +152,24 @@ class _Writer:
             "stage": judging.BLURB,
             "item_id": job.item.id,
             "call_id": call_id,
-            "value": {"data": completion.data, "model_version": completion.model_version, "finish": completion.finish},
+            "value": {
+                "data": completion.data,
+                "model_version": completion.model_version,
+                "finish": completion.finish,
+                "doubts": doubts,
+            },
             "at": self._context.now,
         }
         if completion.data is not None:  # a cut or blocked answer may come out better another day
             with self._context.db.write() as session:
                 answers.keep_answers(session, [row])
+
+    async def _doubts(self, job: _Job, blurb: Blurb) -> tuple[str, ...]:
+        """What a second call finds unsupported, where model.verify asks for one; it sees what no pattern can."""
+        if not self._context.config.model.verify:
+            return ()
+        completion, _ = await self._asker.ask(judging.verify_prompt(job.candidate, blurb, self._wording))
+        return judging.read_doubts(completion)
 
     def _judged(self, job: _Job, completion: Completion) -> tuple[Sequence[Flag], Blurb | None]:
         try:
@@ -174,4 +191,5 @@ class _Writer:
         version = str(value.get("model_version") or "")
         completion = Completion("", value.get("data"), Usage(), self._asker.model.name, version, str(value["finish"]))
         flags, blurb = self._judged(job, completion)
-        return self._decided(job, blurb, flags, version)
+        doubts = [Flag("verify", str(words)) for words in value.get("doubts", ())]
+        return self._decided(job, blurb, [*flags, *doubts], version)

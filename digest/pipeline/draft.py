@@ -14,6 +14,7 @@ from digest.pipeline.propose import Proposal, propose
 from digest.pipeline.rank import rank
 from digest.pipeline.sheets import adopt, keep_hand, on_disk, sheet_path
 from digest.ports import Document, Report
+from digest.render import words
 from digest.store import issues as issue_store
 from digest.store import items as item_store
 from digest.store import judgements
@@ -57,7 +58,7 @@ def write(context: Context, period: Period, proposal: Proposal, report: Report, 
         session.add(issue)
         session.flush()
         issue.engines = engines(context, session, merged, proposal.blurbs)
-        issue.numbers = numbers(context, session, period, merged)
+        issue.numbers = numbers(context, session, period, merged) | dict(proposal.numbers)
         issue_store.keep_sheet(session, period.name, "generated", issues.render(new), context.now)
         issue_store.keep_sheet(session, period.name, "merged", text, context.now)
         adopt(session, issue, merged, new, context.now, proposal.blurbs.words)
@@ -70,9 +71,8 @@ def engines(context: Context, session: Session, sheet: Sheet, blurbs: Blurbs) ->
     rows = judgements.taggings(session, [item.id or 0 for item in items.values()])
     models = sorted({name for row in rows.values() for name in row if ":" in name})
     writers = sorted({pick.engine for _, pick in sheet.picks() if pick.origin == "model"})
-    return [f"Sorted with {name}." for name in models] + [
-        f"Commentary written by {name} from the abstract; numbers and names checked against it." for name in writers
-    ]
+    w = words(context.config.newsletter.language)
+    return [w("sorted_with", engine=name) for name in models] + [w("commentary", engine=name) for name in writers]
 
 
 def _merged(context: Context, period: Period, mine: str | None, new: Sheet) -> tuple[Sheet, list[issues.MergeConflict]]:

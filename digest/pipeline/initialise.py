@@ -14,7 +14,10 @@ _TEMPLATES = (
     "Put a file here to use it in place of the one that ships with digest:\n"
     "`digest templates list` names them, `digest templates copy NAME` copies one to begin with.\n"
 )
-_WRITTEN_BY_US = ("_posts", "_drafts", "_site", ".jekyll-cache", "feed", "feed.xml", "feed.json")
+_WRITTEN_BY_US = (
+    *("_posts", "_drafts", "_site", ".jekyll-cache", "feed", "feed.xml", "feed.json", "search.json", "category"),
+    *("assets/cards", "_data/issues.json", "_data/categories.json", "_data/picks.json"),
+)
 
 
 def initialise(folder: Path) -> tuple[int, int]:
@@ -25,7 +28,8 @@ def initialise(folder: Path) -> tuple[int, int]:
     files = {"sources.yaml": shipped("sources.yaml").read_bytes()}
     for path in sorted(skeleton.rglob("*")):
         place = path.relative_to(skeleton)
-        if path.is_file() and place.parts[0] not in _WRITTEN_BY_US and path.name != ".gitkeep":
+        ours = any(place.is_relative_to(name) for name in _WRITTEN_BY_US)
+        if path.is_file() and not ours and path.name != ".gitkeep":
             files[f"site/{place.as_posix()}"] = path.read_bytes()
     files["templates/README.md"] = _TEMPLATES.encode()
     files[".gitignore"] = _IGNORE.encode()

@@ -66,7 +66,7 @@ def estimate(context: Context, period: Period, *, limit: int | None = None) -> R
     name = f"{provider}:{section.name}"
     docket = prepared(context, period, name, limit)
     calls = docket.batches()
-    usd = sum(estimated(batch.prompt, name, section.service_tier) for batch in calls)
+    usd = sum(estimated(batch.prompt, name, section) for batch in calls)
     priced = f"at most {usd:.3f} USD at the list price of {llm.AS_OF}" if llm.price(name) else "its price is not known"
     line = (
         f"{period}: {len(docket.waiting)} of {len(docket.items)} to judge with {name} in {len(calls)} calls, {priced}"
@@ -191,10 +191,11 @@ def _tell(context: Context, period: Period, docket: Docket, asker: Asker, report
         "usd": round(asker.budget.spent, 6),
         "suspects": suspects,
     }
-    version = f" ({', '.join(sorted(asker.versions))})" if asker.versions else ""
+    who = context.model_line.rstrip(".") or asker.model.name
+    version = f", which answered as {' and '.join(sorted(asker.versions))}" if asker.versions else ""
     report.line = (
-        f"{period}: {len(kept)} of the {len(docket.items)} best judged by {asker.model.name}{version}, "
-        f"{len(docket.known)} of them known before; {asker.calls} calls, {asker.budget.spent:.4f} USD"
+        f"{period}: {len(kept)} of the {len(docket.items)} best judged by {who}{version}; "
+        f"{len(docket.known)} of them known before, {asker.calls} calls, {asker.bill}"
     )
     if suspects:
         report.line += f"; {len(suspects)} look like instructions to a model and were judged alone"

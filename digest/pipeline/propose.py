@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
 
 from sqlmodel import Session
 
@@ -45,6 +46,7 @@ class Proposal:
 
     sheet: Sheet
     blurbs: Blurbs
+    numbers: Mapping[str, Any] = field(default_factory=dict)  # a recap's figures
 
 
 def propose(context: Context, period: Period, run_id: int | None = None) -> Proposal:

@@ -78,4 +78,5 @@ def site_documents(context: Context, session: Session, including: Period | None 
     own = site.overrides(context.templates)
     documents = [render.post(view, config.newsletter, config.site, own) for view in views]
     documents += render.feeds(views, config.newsletter, config.site, config.taxonomy, own)
-    return documents + render.site_files(views, config.newsletter, config.site, config.taxonomy)
+    drawn = site.names(context.site, "assets/cards")
+    return documents + render.site_files(views, config.newsletter, config.site, config.taxonomy, drawn)

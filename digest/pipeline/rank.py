@@ -31,7 +31,6 @@ def rank(context: Context, period: Period) -> Report:
                 "item_id": ids[one.candidate.key],
                 "place": one.place,
                 "score": one.score,
-                "ranker": sentence,
                 "reasons": [reason.as_dict() for reason in one.reasons],
                 "ranker": sentence,
                 "at": context.now,

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+
 from digest.errors import Refused
 from digest.periods import Period
 from digest.pipeline.context import Context
@@ -10,21 +12,23 @@ from digest.pipeline.fetch import fetch
 from digest.pipeline.judge import judge
 from digest.pipeline.rank import rank
 from digest.pipeline.tag import tag
+from digest.pipeline.taste import learn
 from digest.ports import Report
 
 
-async def run(context: Context, period: Period) -> Report:
-    """Fetch what is due, tag, rank, judge with a model if there is one, and draft the period.
+def run(context: Context, period: Period) -> Report:
+    """Fetch what is due, tag, learn from past picks, rank, judge with a model if there is one, and draft the period.
 
     Partial when a source failed; refused, with nothing drafted, when none could be read.
     """
-    fetched = await fetch(context)
+    fetched = asyncio.run(fetch(context))
     stages = [fetched, tag(context)]
     if fetched.state == "failed":
         raise Refused(
             f"no source could be read: {'; '.join(fetched.problems[:3])}",
             "look at the network and at `digest status`, then run it again; nothing was drafted",
         )
+    learn(context)
     stages.append(rank(context, period))
     judged = judge(context, period)
     stages.append(judged)

@@ -17,6 +17,7 @@ from digest.pipeline.blurbs import Written
 from digest.pipeline.context import Context
 from digest.store import issues as issue_store
 from digest.store import items as item_store
+from digest.store import notes as note_store
 
 
 def sheet_path(context: Context, period: Period) -> Path:
@@ -73,9 +74,16 @@ def adopt(
             f"the sheet names {', '.join(missing)}, which the store does not hold", "`digest add URL` adds a work"
         )
     old = {pick.item_id: pick for pick, _ in issue_store.picks(session, issue.id or 0)}
+    homes = issue_store.monthly_categories(session) if issue.kind != "monthly" else {}
+    note_store.answer(session, {note.id: note.outcome for note in sheet.notes})
     new = [
         _row(
-            section.slug, place, pick, found[pick.key], old.get(found[pick.key].id or 0), (written or {}).get(pick.key)
+            homes.get(found[pick.key].id or 0, section.slug),
+            place,
+            pick,
+            found[pick.key],
+            old.get(found[pick.key].id or 0),
+            (written or {}).get(pick.key),
         )
         for place, (section, pick) in enumerate(rows)
     ]

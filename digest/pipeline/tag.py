@@ -13,16 +13,22 @@ from digest.pipeline.context import Context, recorded
 from digest.ports import Report, TagInput
 from digest.store import issues as issue_store
 from digest.store import items as item_store
-from digest.store import judgements
+from digest.store import judgements, search
 from digest.vectors import vectors
 
 ENGINE = "embedded"
 _BATCH = 1000
 
 
-def tag(context: Context) -> Report:
-    """Tag what is new or has changed; each batch is committed, so that an interrupted run goes on where it was."""
+def tag(context: Context, *, again: bool = False) -> Report:
+    """Tag what is new or has changed; each batch is committed, so that an interrupted run goes on where it was.
+
+    `again` judges everything anew.
+    """
     with recorded(context, "tag") as report:
+        if again:
+            with context.db.write() as session:
+                judgements.forget_engine(session, ENGINE)
         taxonomy = context.config.taxonomy
         mark = tagging.fingerprint(taxonomy)
         with context.db.read() as session:
@@ -34,6 +40,8 @@ def tag(context: Context) -> Report:
             batches = [waiting[start : start + _BATCH] for start in range(0, len(waiting), _BATCH)]
             for batch in context.progress.track(batches, "tagging", len(batches)):
                 tally.update(_tag_batch(context, tagger, batch, mark))
+        with context.db.write() as session:
+            search.index(session)  # now, so that the first search need not wait
         report.numbers = {"tagged": len(waiting), "by_category": dict(tally.most_common())}
         kinds = ", ".join(f"{slug} {count}" for slug, count in tally.most_common())
         report.line = f"{len(waiting)} items by the embedded tagger: {kinds}" if waiting else "nothing new to tag"

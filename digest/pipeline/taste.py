@@ -21,23 +21,29 @@ _OTHERS = 2000  # candidates a month that were not picked: enough to learn from
 
 
 def known_taste(context: Context) -> tuple[Taste | None, str]:
-    """The taste to rank with, or None for the packaged prior, and why in a sentence.
+    """The taste to rank with, or None for the packaged prior, and why in a sentence."""
+    with context.db.read() as session:
+        kept = settings.read(session, _NAME)
+    if not kept:
+        return None, "the public prior ranks; nothing was learned from your picks yet"
+    data = kept.get("taste")
+    return Taste.from_bytes(base64.b64decode(data)) if data else None, str(kept["sentence"])
 
-    Learning is done again only when picks or rejects have changed since.
-    """
+
+def learn(context: Context) -> str:
+    """Learn from what was picked, if that has changed since; returns what came of it, in a sentence."""
     with context.db.read() as session:
         chosen = issue_store.chosen(session)
         mark = hexdigest(*(f"{period}:{sorted(ids)}" for period, ids in sorted(chosen.items())))
         kept = settings.read(session, _NAME)
         if kept.get("of") == mark:
-            data = kept.get("taste")
-            return Taste.from_bytes(base64.b64decode(data)) if data else None, str(kept["sentence"])
+            return str(kept["sentence"])
         months = _months(context, session, chosen)
     proof, taste = learned(context, months)
     value = {"of": mark, "sentence": proof.sentence, "taste": _text(taste)}
     with context.db.write() as session:
         settings.write(session, _NAME, value, context.now)
-    return taste, proof.sentence
+    return proof.sentence
 
 
 def learned(context: Context, months: list[Month]) -> tuple[Proof, Taste | None]:

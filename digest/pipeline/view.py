@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
-from datetime import date, datetime
+from datetime import datetime
 from itertools import pairwise
-from typing import Literal, cast
+from typing import Any, Literal, cast
 
 from sqlmodel import Session
 
@@ -17,6 +18,7 @@ from digest.render.words import words
 from digest.store import issues as issue_store
 from digest.store import items as item_store
 from digest.store import judgements
+from digest.store import notes as note_store
 from digest.text import slug
 
 Kind = Literal["monthly", "yearly", "range"]
@@ -43,7 +45,7 @@ def issue_view(session: Session, config: Config, issue: Issue, period: Period, n
         verdict = judgements.best(verdicts.get(item.id or 0, {}))
         view = pick_view(config, pick, item, verdict, counts.get(item.id or 0, 1))
         if home := homes.get(item.id or 0):
-            view.issue_period, view.issue_url = home.name, f"{path_of(home)}#{view.anchor}"
+            view.issue_period, view.issue_url = home.name, path_of(home)
         views.setdefault(pick.category, []).append(view)
     return IssueView(
         period=issue.period,
@@ -58,7 +60,11 @@ def issue_view(session: Session, config: Config, issue: Issue, period: Period, n
         outro=issue.outro,
         description=config.newsletter.description,
         sections=_sections(config, issue, views),
-        by_month=_by_month(config, views),
+        by_month=_by_month(issue, views),
+        charts=charts(config, issue) if issue.kind != "monthly" else [],
+        notes=[{"text": note.text, "outcome": note.outcome} for note in note_store.of_year(session, period.last[0])]
+        if issue.kind == "yearly"
+        else [],
         numbers=issue.numbers,
         engines=list(issue.engines),
         corrections=list(issue.corrections),
@@ -69,21 +75,40 @@ def issue_view(session: Session, config: Config, issue: Issue, period: Period, n
 def _sections(config: Config, issue: Issue, views: Mapping[str, list[PickView]]) -> list[SectionView]:
     """The issue's own order of sections; a category that lost its heading comes last, so that no pick is lost."""
     titles = {category.slug: category.title for category in config.taxonomy.categories}
-    known = [section["slug"] for section in issue.sections]
-    made = [
-        SectionView(
-            slug=section["slug"],
-            title=section["title"],
-            anchor=section["slug"],
-            note=section.get("note", ""),
-            closing=section.get("closing", ""),
-            picks=list(views.get(section["slug"], [])),
-        )
-        for section in issue.sections
-    ]
-    lost = [name for name in views if name not in known]
-    made += [SectionView(slug=name, title=titles.get(name, name), anchor=name, picks=views[name]) for name in lost]
+    rows = [section for section in issue.sections if not _is_month(section)]
+    known = {section["slug"] for section in rows}
+    if issue.form != "month":
+        rows += [{"slug": name, "title": titles.get(name, name)} for name in views if name not in known]
+    made = [_section(section, list(views.get(section["slug"], []))) for section in rows]
     return [section for section in made if section.picks or section.note]
+
+
+def _section(section: Mapping[str, str], picks: list[PickView]) -> SectionView:
+    return SectionView(
+        slug=section["slug"],
+        title=section["title"],
+        anchor=section["slug"],
+        note=section.get("note", ""),
+        closing=section.get("closing", ""),
+        picks=picks,
+    )
+
+
+def charts(config: Config, issue: Issue) -> list[dict[str, Any]]:
+    """A recap's figures as charts: what was kept by category, what was read and kept by month."""
+    named, numbers = words(config.newsletter.language), issue.numbers
+    titles = {category.slug: category.title for category in config.taxonomy.categories}
+    categories, months = numbers.get("categories", {}), numbers.get("months", {})
+    made = []
+    if categories:
+        labels = [titles.get(slug, slug) for slug in categories]
+        series = [{"name": named["kept"], "values": list(categories.values())}]
+        made.append({"kind": "bars", "title": named["chart_categories"], "labels": labels, "series": series})
+    if len(months) > 1:
+        series = [{"name": named[word], "values": [row[word] for row in months.values()]} for word in ("read", "kept")]
+        labels = [named.short_month(name) for name in months]
+        made.append({"kind": "lines", "title": named["chart_months"], "labels": labels, "series": series})
+    return made
 
 
 def _homes(session: Session, period: Period) -> dict[int, Period]:
@@ -97,16 +122,16 @@ def _homes(session: Session, period: Period) -> dict[int, Period]:
     }
 
 
-def _by_month(config: Config, views: Mapping[str, list[PickView]]) -> list[SectionView]:
-    """The picks of a recap by the month of their issue; each once, in its month's order of publication."""
+def _by_month(issue: Issue, views: Mapping[str, list[PickView]]) -> list[SectionView]:
+    """The months of a recap as its sheet has them, each with the picks of its issue in the sheet's order."""
     months: dict[str, list[PickView]] = {}
-    for view in sorted(
-        (view for row in views.values() for view in row), key=lambda v: (v.published or date.max, v.key)
-    ):
-        if view.issue_period:
-            months.setdefault(view.issue_period, []).append(view)
-    named = words(config.newsletter.language)
-    return [SectionView(name, named.period(name), f"m{name}", picks=months[name]) for name in sorted(months)]
+    for view in (view for row in views.values() for view in row):
+        months.setdefault(f"m{view.issue_period}", []).append(view)
+    return [_section(section, months.get(section["slug"], [])) for section in issue.sections if _is_month(section)]
+
+
+def _is_month(section: Mapping[str, str]) -> bool:
+    return bool(re.fullmatch(r"m\d{4}-\d{2}", section["slug"]))
 
 
 def pick_view(config: Config, pick: Pick, item: Item, verdict: Tagging | None, mentions: int) -> PickView:

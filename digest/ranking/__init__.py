@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from digest.ranking.learning import Month, Proof, evaluate, learn_taste, months_of, prove, thinned
+from digest.ranking.measure import Measured, PublicPick, measure, read_picks, read_pool
 from digest.ranking.packing import pack, unpack
 from digest.ranking.rank import Context, rank
 from digest.ranking.shortlist import shortlist
@@ -12,18 +13,23 @@ from digest.ranking.values import Candidate, Ranked, Reason
 __all__ = [
     "Candidate",
     "Context",
+    "Measured",
     "Month",
     "Proof",
+    "PublicPick",
     "Ranked",
     "Reason",
     "Taste",
     "evaluate",
     "learn_taste",
+    "measure",
     "months_of",
     "pack",
     "prior",
     "prove",
     "rank",
+    "read_picks",
+    "read_pool",
     "shortlist",
     "thinned",
     "unpack",

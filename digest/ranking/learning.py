@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 HELD_OUT = 3  # the last so many months judge
 MARGIN = 0.005  # of AUC, by which the learned ranker must be better
+FADE = 30  # own picks that weigh as much as the prior: at 30 half of it is left, at 270 a tenth
 ENOUGH = 10  # picks in the months before, and in the months held out
 
 
@@ -75,14 +76,18 @@ def thinned(month: Month, most: int) -> Month:
 
 
 def learn_taste(months: Sequence[Month], start: Taste | None = None) -> Taste:
-    """The taste that the months' picks show. `start` is believed beforehand and fades as the picks grow in number."""
+    """The taste that the months' picks show. `start` weighs as much as FADE picks, and so fades as they grow in number.
+
+    It should see what was passed over too, not rejects alone: these are near to the picks, and say little of the rest.
+    """
     import numpy as np
 
     candidates = [candidate for month in months for candidate in month.candidates]
     picked = [picked for month in months for picked in month.picked]
     design = background().design(candidates, np.concatenate([_vectors(month) for month in months]))
     said = f"{sum(picked)} picks among {len(picked)} candidates of {months[0].name} to {months[-1].name}"
-    return fit(design, picked, prior=start, learned_from=said)
+    faded = start.scaled(FADE / (FADE + sum(picked))) if start else None
+    return fit(design, picked, prior=faded, learned_from=said)
 
 
 def prove(months: Sequence[Month], context: Context, start: Taste | None = None) -> Proof:

@@ -24,7 +24,8 @@ if TYPE_CHECKING:
 
 # What one unit of each feature adds to the score, in log-odds: a spread of topic match, a doubling of weight or of
 # mentions, a month of age, a point of a model's relevance above or below 3, an issue that held it already.
-TOPIC, SOURCE, AGE, MENTION, RELEVANCE, COVERED = 0.6, 0.7, -0.3, 0.8, 1.2, -8.0
+TOPIC, SOURCE, AGE, MENTION, RELEVANCE, COVERED = 0.8, 0.7, -0.3, 0.8, 1.2, -8.0
+PRIOR = 0.5  # of the prior's parts when interests are stated: other people's taste must not drown them
 DIGITS = 4  # kept of a part: what lies below is rounding, and must not decide between equals
 NAMED = 1000  # so many places from the top have the words named that spoke for them or against them
 _UNWEIGHTED = 0.05  # what a source of weight 0 counts as
@@ -118,6 +119,13 @@ def scores(candidates: Sequence[Candidate], context: Context, embedded: Matrix |
     return _Judged(candidates, context, embedded).scores
 
 
+def _start(context: Context) -> Taste | None:
+    """What is believed without a taste of the editor's own."""
+    if not context.use_prior:
+        return None
+    return prior().scaled(PRIOR) if context.interests else prior()
+
+
 class _Judged:
     """A pool with every part of every score; words are made only for those asked about."""
 
@@ -126,7 +134,7 @@ class _Judged:
             embedded = vectors().embed([candidate.text for candidate in candidates])
         self._candidates, self._context = candidates, context
         self._matches = topic.matches(context.subjects, embedded).tolist()
-        self._taste = context.taste or (prior() if context.use_prior else None)
+        self._taste = context.taste or _start(context)
         self._design: Design | None = background().design(candidates, embedded) if self._taste else None
         self._tasted = self._taste.parts(self._design).tolist() if self._taste and self._design else None
         self._signs = [[sign.value(candidate, context) for sign in _SIGNS] for candidate in candidates]

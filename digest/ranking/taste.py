@@ -15,7 +15,7 @@ from digest.errors import StoreError
 from digest.ranking import signals
 from digest.ranking.logistic import Design, learn
 from digest.ranking.values import Candidate
-from digest.ranking.words import SLOTS, Hasher, Sparse, shown, word_matrix
+from digest.ranking.words import SLOTS, Sparse, names_of, shown, word_matrix, words_of
 from digest.vectors import DIMENSIONS, vectors
 
 if TYPE_CHECKING:
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     Vector = NDArray[np.float64]
 
 # How much each kind of evidence may weigh: found on held-out months of the public picks (tests/bench/train_ranker.py).
-TOPIC, FORM, WORDS = 4.0, 0.3, 6.0
+TOPIC, FORM, WORDS = 2.0, 0.2, 4.0
 GROUPS = ("topic", "form", "words")
 _WORTH_SAYING = 0.05  # log-odds
 _WIDE = DIMENSIONS + len(signals.NAMES)
@@ -78,6 +78,10 @@ class Taste:
         total: Matrix = self.parts(design).sum(axis=1)
         return total
 
+    def scaled(self, share: float) -> Taste:
+        """The same taste, held less strongly."""
+        return Taste(self.weights * share, self.learned_from)
+
     def names(self, group: str, candidate: Candidate, design: Design, row: int, *, up: bool) -> list[str]:
         """Up to three things of the group that spoke most for the candidate of that row, or against it."""
         if group == "form":
@@ -85,8 +89,8 @@ class Taste:
             said = dict(zip(signals.said(form.tolist()), (form * self.weights[DIMENSIONS:_WIDE]).tolist(), strict=True))
         elif group == "words":
             slots, weights = design.sparse.row(row)
-            parts = dict(zip(slots.tolist(), (weights * self.weights[_WIDE + slots]).tolist(), strict=True))
-            said = {shown(word): parts[place] for place, word in Hasher().slots(candidate).items()}
+            words = [*words_of(candidate), *names_of(candidate)]  # in the order of the row
+            said = dict(zip(map(shown, words), (weights * self.weights[_WIDE + slots]).tolist(), strict=True))
         else:
             return []
         order = sorted(said, key=lambda name: said[name], reverse=up)[:3]

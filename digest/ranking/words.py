@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from itertools import chain, pairwise
 from typing import TYPE_CHECKING
 from zlib import crc32
 
@@ -18,6 +20,9 @@ if TYPE_CHECKING:
 SLOTS = 1 << 16
 _APART = {ord(c): " " for c in ".,:;!?()[]{}<>\"'`/\\|$%&*=#@^~_\u2013\u2014\u2018\u2019\u201c\u201d\n\t"}
 _TITLE = "t:"  # a title's words count once more, under their own slot
+_AUTHOR = "a:"  # an author's name is a word of its own
+_AUTHORS = 60  # names read of a paper by hundreds
+AUTHOR_SHARE = 0.5  # of the words' weight, for four authors together
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,44 +61,86 @@ def slot(word: str) -> int:
 
 
 class Hasher:
-    """Turns candidates into slots; remembers the words it has met, so that a pool costs a look-up a word."""
+    """Slots of words; remembers the words it has met, so that a pool costs a look-up a word."""
 
     def __init__(self) -> None:
-        self._slots: dict[str, int] = {}
+        self._known: dict[str, int] = {}
 
-    def slots(self, candidate: Candidate) -> dict[int, str]:
-        """The slots of a candidate's distinct words, each with the word that stands there."""
-        title = candidate.title.lower().translate(_APART).split()
-        words = dict.fromkeys((*title, *candidate.abstract.lower().translate(_APART).split()))
-        words.update(dict.fromkeys(_TITLE + word for word in title))  # dictionaries, for an order that never varies
-        known = self._slots
-        out: dict[int, str] = {}
+    def slots(self, words: Iterable[str]) -> list[int]:
+        """Each word's slot."""
+        known, out = self._known, []
         for word in words:
             place = known.get(word)
             if place is None:
                 place = known[word] = slot(word)
-            out[place] = word
+            out.append(place)
         return out
+
+
+def words_of(candidate: Candidate) -> dict[str, int]:
+    """How often each word stands in title and abstract; parts of hyphenated words, and the title's words
+    and pairs of words, count once more."""
+    title = candidate.title.lower().translate(_APART).split()
+    counts = Counter(title)
+    counts.update(candidate.abstract.lower().translate(_APART).split())
+    for word in [word for word in counts if "-" in word]:
+        counts.update(part for part in word.split("-") if part)
+    counts.update([_TITLE + word for word in title])
+    counts.update([f"{_TITLE}{first} {second}" for first, second in pairwise(title)])
+    return counts
+
+
+def names_of(candidate: Candidate) -> list[str]:
+    """The authors, as words of their own."""
+    return [_AUTHOR + name.lower() for name in dict.fromkeys(candidate.authors[:_AUTHORS])]
 
 
 def shown(word: str) -> str:
     """A word as a reader sees it."""
+    if word.startswith(_AUTHOR):
+        return word.removeprefix(_AUTHOR).title()
     return f"{word.removeprefix(_TITLE)} (title)" if word.startswith(_TITLE) else word
 
 
 def word_matrix(candidates: Sequence[Candidate], idf: Matrix) -> Sparse:
-    """Unit rows: the inverse frequency of each distinct word."""
+    """Unit rows of (1 + ln count) x inverse frequency, the authors beside them with a share each."""
     import numpy as np
 
     hasher = Hasher()
-    rows = [list(hasher.slots(candidate)) for candidate in candidates]
-    lengths = np.fromiter((len(row) for row in rows), dtype=np.int64, count=len(rows))
-    starts = np.concatenate(([0], np.cumsum(lengths)))
-    slots = np.fromiter((place for row in rows for place in row), dtype=np.int32, count=int(starts[-1]))
-    weights = idf[slots]
+    counts = [words_of(candidate) for candidate in candidates]
+    words = _sparse([hasher.slots(row) for row in counts], [list(row.values()) for row in counts])
+    weights = (1 + np.log(words.weights)) * idf[words.slots]
     sums = np.concatenate(([0.0], np.cumsum(weights.astype(np.float64) ** 2)))
-    norms = np.sqrt(sums[starts[1:]] - sums[starts[:-1]])
-    return Sparse(starts, slots, (weights / np.repeat(np.maximum(norms, 1e-9), lengths)).astype(np.float32))
+    norms = np.sqrt(np.maximum(sums[words.starts[1:]] - sums[words.starts[:-1]], 1e-12))
+    unit = (weights / np.repeat(norms, np.diff(words.starts))).astype(np.float32)
+    names = [names_of(candidate) for candidate in candidates]
+    shares = [[AUTHOR_SHARE / max(len(row), 4) ** 0.5] * len(row) for row in names]
+    return _beside(Sparse(words.starts, words.slots, unit), _sparse([hasher.slots(row) for row in names], shares))
+
+
+def _sparse(slots: Sequence[Sequence[int]], weights: Sequence[Sequence[float]]) -> Sparse:
+    import numpy as np
+
+    lengths = np.fromiter((len(row) for row in slots), dtype=np.int64, count=len(slots))
+    starts = np.concatenate((np.zeros(1, dtype=np.int64), np.cumsum(lengths)))
+    total = int(starts[-1])
+    return Sparse(
+        starts,
+        np.fromiter(chain.from_iterable(slots), dtype=np.int32, count=total),
+        np.fromiter(chain.from_iterable(weights), dtype=np.float32, count=total),
+    )
+
+
+def _beside(left: Sparse, right: Sparse) -> Sparse:
+    """Each row of one followed by the same row of the other."""
+    import numpy as np
+
+    starts = left.starts + right.starts
+    slots, weights = np.empty(starts[-1], dtype=np.int32), np.empty(starts[-1], dtype=np.float32)
+    for part, before in ((left, right.starts[:-1]), (right, left.starts[1:])):
+        places = np.arange(part.starts[-1]) + np.repeat(before, np.diff(part.starts))
+        slots[places], weights[places] = part.slots, part.weights
+    return Sparse(starts, slots, weights)
 
 
 def inverse_frequency(matrix: Sparse) -> Matrix:

@@ -5,5 +5,18 @@ from digest.render.fragment import html, text
 from digest.render.pages import site_config, site_files
 from digest.render.post import post, post_path
 from digest.render.templating import Templates, source
+from digest.render.words import Words, words
 
-__all__ = ["Templates", "feeds", "html", "post", "post_path", "site_config", "site_files", "source", "text"]
+__all__ = [
+    "Templates",
+    "Words",
+    "feeds",
+    "html",
+    "post",
+    "post_path",
+    "site_config",
+    "site_files",
+    "source",
+    "text",
+    "words",
+]

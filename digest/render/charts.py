@@ -10,14 +10,15 @@ import html
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from digest.render.present import shortened
 from digest.render.words import Words
 from digest.text import one_line
 
 Chart = Mapping[str, Any]
 
-WIDTH = 640
-_ROW, _LABEL, _PLOT = 26, 170, 400
-_HEIGHT, _LEFT, _TOP, _FOOT = 220, 8, 14, 28
+WIDTH = 420  # so narrow that the letters can still be read on a telephone
+_ROW, _LABEL, _PLOT = 24, 140, 230
+_HEIGHT, _LEFT, _RIGHT, _TOP, _FOOT = 190, 12, 46, 14, 28
 
 
 def svg(chart: Chart, words: Words) -> str:
@@ -51,7 +52,7 @@ def _bars(chart: Chart, words: Words) -> tuple[str, int]:
     for i, (label, value) in enumerate(zip(chart["labels"], values, strict=True)):
         y, width = i * _ROW, value / top * _PLOT
         rows.append(
-            f'<text x="{_LABEL - 10}" y="{y + 17}" text-anchor="end">{_text(label)}</text>'
+            f'<text x="{_LABEL - 10}" y="{y + 17}" text-anchor="end">{_text(shortened(label, 22))}</text>'
             f'<rect class="s1" x="{_LABEL}" y="{y + 5}" width="{max(width, 1):.1f}" height="16" rx="2"/>'
             f'<text class="n" x="{_LABEL + max(width, 1) + 8:.1f}" y="{y + 17}">{words.number(value)}</text>'
         )
@@ -62,9 +63,9 @@ def _lines(chart: Chart, words: Words) -> tuple[str, int]:
     """A line a series over the labels, the last value written at its end."""
     labels = chart["labels"]
     top = max([value for series in chart["series"] for value in series["values"]] + [0]) or 1
-    step = (WIDTH - 2 * _LEFT - 50) / max(len(labels) - 1, 1)
+    step = (WIDTH - _LEFT - _RIGHT) / max(len(labels) - 1, 1)
     base = _HEIGHT - _FOOT
-    parts = [f'<line class="axis" x1="{_LEFT}" y1="{base}" x2="{WIDTH - _LEFT}" y2="{base}"/>']
+    parts = [f'<line class="axis" x1="0" y1="{base}" x2="{WIDTH}" y2="{base}"/>']
     for number, series in enumerate(chart["series"], 1):
         points = [(_LEFT + i * step, base - value / top * (base - _TOP)) for i, value in enumerate(series["values"])]
         parts.append(
@@ -75,8 +76,7 @@ def _lines(chart: Chart, words: Words) -> tuple[str, int]:
             parts.append(f'<text class="n" x="{x + 6:.1f}" y="{y + 4:.1f}">{words.number(series["values"][-1])}</text>')
     every = max(1, len(labels) // 12 + (len(labels) % 12 > 0))
     parts += [
-        f'<text x="{_LEFT + i * step:.1f}" y="{_HEIGHT - 8}" text-anchor="{"middle" if i else "start"}">'
-        f"{_text(label)}</text>"
+        f'<text x="{_LEFT + i * step:.1f}" y="{_HEIGHT - 8}" text-anchor="middle">{_text(label)}</text>'
         for i, label in enumerate(labels)
         if i % every == 0
     ]

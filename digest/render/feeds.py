@@ -78,7 +78,10 @@ def feeds(
             f"feed/{category.slug}.xml",
             f"{newsletter.title}: {category.title}",
             f"/category/{category.slug}/",
-            _of_category(newest, category.slug, newsletter, templates)[: site.feed_items],
+            [
+                _entry(view, newsletter, templates, category.slug)
+                for view in _with(newest, category.slug)[: site.feed_items]
+            ],
         )
         for category in taxonomy.categories
     ]
@@ -105,40 +108,25 @@ def _archived(main: Feed, everything: Sequence[Entry], size: int) -> tuple[Feed,
     return replace(main, previous=paths[count]), archives
 
 
-def _entry(view: IssueView, newsletter: Newsletter, templates: Templates | None) -> Entry:
+def _entry(view: IssueView, newsletter: Newsletter, templates: Templates | None, only: str = "") -> Entry:
+    """The whole issue, or its section `only`, which has an id of its own below the issue's."""
+    sections = [section for section in view.sections if section.picks and only in ("", section.slug)]
+    titles = tuple((section.slug, one_line(section.title)) for section in sections)
     return Entry(
-        id=view.atom_id,
-        title=one_line(view.title),
-        url=newsletter.address + view.path,
+        id=f"{view.atom_id}/{only}" if only else view.atom_id,
+        title=one_line(f"{view.title}: {titles[0][1]}" if only else view.title),
+        url=newsletter.address + view.path + (f"#{anchor(sections[0].anchor)}" if only else ""),
         published=view.published,
         updated=max(view.updated, view.published),
         summary=describe(view, newsletter),
-        content=fragment.html(view, newsletter, templates),
-        categories=tuple((section.slug, one_line(section.title)) for section in view.sections if section.picks),
+        content=fragment.html(view, newsletter, templates, only),
+        categories=titles,
     )
 
 
-def _of_category(
-    views: Sequence[IssueView], slug: str, newsletter: Newsletter, templates: Templates | None
-) -> list[Entry]:
-    """The monthly issues' parts of one category; recaps repeat what those said."""
-    entries = []
-    for view in views:
-        section = next((s for s in view.sections if s.slug == slug and s.picks), None)
-        if section is None or view.kind != "monthly":
-            continue
-        entry = _entry(view, newsletter, templates)
-        entries.append(
-            replace(
-                entry,
-                id=f"{entry.id}/{slug}",
-                title=f"{entry.title}: {one_line(section.title)}",
-                url=f"{entry.url}#{anchor(section.anchor)}",
-                content=fragment.html(view, newsletter, templates, only=slug),
-                categories=((slug, one_line(section.title)),),
-            )
-        )
-    return entries
+def _with(views: Sequence[IssueView], slug: str) -> list[IssueView]:
+    """The monthly issues that hold picks of a category; recaps repeat what those said."""
+    return [v for v in views if v.kind == "monthly" and any(s.slug == slug and s.picks for s in v.sections)]
 
 
 def _authority(newest: Sequence[IssueView], newsletter: Newsletter) -> str:

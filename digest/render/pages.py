@@ -12,7 +12,7 @@ from digest.config import Newsletter, Site, Taxonomy
 from digest.markdown import link, to_text
 from digest.ports import Document, IssueView, PickView
 from digest.render.cards import card, card_path
-from digest.render.present import anchor, describe, shortened
+from digest.render.present import anchor, describe, local_day, short_title, shortened
 from digest.render.words import words
 from digest.text import by_line, one_line
 
@@ -117,12 +117,11 @@ def _issue(view: IssueView, newsletter: Newsletter) -> dict[str, Any]:
     w = words(newsletter.language)
     leads = view.highlights or [section.picks[0] for section in view.sections if section.picks]
     return {
-        "title": one_line(view.title),
+        "title": short_title(view.title, newsletter),
         "path": view.path,
         "period": view.period,
         "kind": view.kind,
-        "month": w.period(view.period) if view.kind == "monthly" else one_line(view.title),
-        "date": w.full_day(view.published),
+        "date": w.full_day(local_day(view.published, newsletter)),
         "count": w.picks(len(view.picks())),
         "description": describe(view, newsletter),
         "highlights": [

@@ -10,7 +10,7 @@ from digest.markdown import Md
 from digest.ports import Document, IssueView
 from digest.render.cards import card_path
 from digest.render.charts import svg
-from digest.render.present import describe, present
+from digest.render.present import describe, local_day, present, short_title
 from digest.render.templating import Templates, render
 from digest.render.words import words
 from digest.text import one_line, strip_hidden
@@ -48,15 +48,17 @@ def front_matter(view: IssueView, newsletter: Newsletter) -> str:
         "lang": newsletter.language,
         "period": view.period,
         "kind": view.kind,
-        "date_words": w.full_day(view.published),
-        "updated_words": w("updated", date=w.full_day(view.updated)) if view.corrections else "",
+        "date_words": w.full_day(local_day(view.published, newsletter)),
+        "updated_words": w("updated", date=w.full_day(local_day(view.updated, newsletter))) if view.corrections else "",
         "picks_words": w.picks(len(view.picks())),
     }
     lines = ["layout: post", f"date: {_stamp(view.published)}", f"last_modified_at: {_stamp(view.updated)}"]
     lines += [f"{name}: {_json(one_line(text))}" for name, text in texts.items() if text]
     for name, neighbour in (("previous_issue", view.previous), ("next_issue", view.next)):
         if neighbour:
-            lines.append(f"{name}: {_json({'title': one_line(neighbour.title), 'path': neighbour.path})}")
+            lines.append(
+                f"{name}: {_json({'title': short_title(neighbour.title, newsletter), 'path': neighbour.path})}"
+            )
     return "\n".join(lines)
 
 

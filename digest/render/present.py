@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import date, datetime
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from digest.config import Newsletter
 from digest.markdown import link, to_text
@@ -34,6 +35,11 @@ class Entry:
         """True when the blurb is the editor's Markdown."""
         return self.pick.origin == "editor"
 
+    @property
+    def issue(self) -> str:
+        """In a recap: the page of the issue the pick comes from."""
+        return issue_page(self.pick)
+
 
 @dataclass(frozen=True, slots=True)
 class Block:
@@ -46,7 +52,7 @@ class Block:
     @property
     def issue(self) -> str:
         """Where the issue stands that all of these come from; empty if there is none."""
-        places = {pick.issue_url for pick in self.section.picks}
+        places = {issue_page(pick) for pick in self.section.picks}
         return places.pop() if len(places) == 1 else ""
 
     @property
@@ -71,6 +77,7 @@ class Shown:
     more_sources: int
     wrong: list[tuple[str, str]] = field(default_factory=list)  # a bet, and how it went
     missed: list[Entry] = field(default_factory=list)
+    corrections: list[tuple[str, str]] = field(default_factory=list)  # a day, and prose
 
     @property
     def recap(self) -> bool:
@@ -101,6 +108,7 @@ def present(view: IssueView, newsletter: Newsletter) -> Shown:
         more_sources=max(0, len(sources) - SOURCES_SHOWN),
         wrong=[(note["text"], w[f"outcome_{note.get('outcome', 'open')}"]) for note in view.notes],
         missed=[entry(pick, w, titles) for pick in view.extras.get("missed", [])],
+        corrections=[(_day(str(one["at"]), w), str(one["text"])) for one in view.corrections],
     )
 
 
@@ -129,7 +137,7 @@ def entry(pick: PickView, w: Words, titles: dict[str, str]) -> Entry:
         meta=[part for part in parts if part],
         marks=_marks(pick, w, titles),
         label=_label(pick, w),
-        links=[(w.get(name, name), url) for name, url in pick.links.items() if link(url)],
+        links=[] if pick.issue_url else [(w.get(name, name), url) for name, url in pick.links.items() if link(url)],
     )
 
 
@@ -148,13 +156,35 @@ def _marks(pick: PickView, w: Words, titles: dict[str, str]) -> list[str]:
 
 def _label(pick: PickView, w: Words) -> str:
     """Whose words the blurb is; the editor's need no label."""
-    if not pick.blurb or pick.verdict == "editor" or pick.origin == "editor":
+    if not pick.blurb or "editor" in (pick.verdict, pick.origin):
         return ""
     if pick.origin == "model" and pick.verdict != "quoted":
-        return ""  # named once, under "How this was made"
+        return w("written_by", engine=pick.engine.rpartition(":")[2] or "AI")
     known = f"from_{pick.quoted_from}"
     label = w[known] if known in w else w("from_other", source=pick.quoted_from)
     return f"({w['failed_check']}) {label}" if pick.engine and pick.origin == "model" else label
+
+
+def issue_page(pick: PickView) -> str:
+    """The issue's page, whether or not `issue_url` names the place on it."""
+    return pick.issue_url.partition("#")[0]
+
+
+def short_title(title: str, newsletter: Newsletter) -> str:
+    """A title without the newsletter's name before it, for pages that show the name anyway."""
+    return one_line(title).removeprefix(f"{one_line(newsletter.title)}: ")
+
+
+def _day(text: str, w: Words) -> str:
+    try:
+        return w.full_day(date.fromisoformat(text[:10]))
+    except ValueError:
+        return text
+
+
+def local_day(moment: datetime, newsletter: Newsletter) -> date:
+    """The day a moment falls on where the newsletter is written."""
+    return moment.astimezone(ZoneInfo(newsletter.timezone)).date()
 
 
 def describe(view: IssueView, newsletter: Newsletter) -> str:
@@ -170,7 +200,7 @@ def describe(view: IssueView, newsletter: Newsletter) -> str:
 
 def shortened(text: str, most: int) -> str:
     """At most so many characters, cut between words."""
-    return text if len(text) <= most else text[:most].rsplit(" ", 1)[0] + " …"
+    return text if len(text) <= most else text[: most - 2].rsplit(" ", 1)[0] + " …"
 
 
 def anchor(name: str) -> str:

@@ -37,6 +37,15 @@ class _Known(StrictUndefined):
         return f"{type(owner).__name__} has no {self._undefined_name!r}{_nearest(str(self._undefined_name), names)}"
 
 
+class _Sandbox(ImmutableSandboxedEnvironment):
+    """Jinja's sandbox; of our own values only the check for underscores is left, which halves the time of a page."""
+
+    def is_safe_attribute(self, obj: Any, attr: str, value: Any) -> bool:
+        if dataclasses.is_dataclass(obj):
+            return not attr.startswith("_")
+        return super().is_safe_attribute(obj, attr, value)
+
+
 def render(name: str, templates: Templates, **context: Any) -> str:
     """Render a template; its last suffix but `.j2` chooses the escaping (.md, .html, .txt). Raises RenderError."""
     environment = _environment(tuple(sorted(templates.items())), PurePosixPath(name).suffixes[-2])
@@ -61,14 +70,14 @@ def source(name: str, templates: Templates) -> str | None:
 
 
 @lru_cache(maxsize=12)
-def _environment(templates: tuple[tuple[str, str], ...], suffix: str) -> ImmutableSandboxedEnvironment:
+def _environment(templates: tuple[tuple[str, str], ...], suffix: str) -> _Sandbox:
     own = dict(templates)
 
     def find(name: str) -> tuple[str, str, Callable[[], bool]] | None:
         text = source(name, own)
         return None if text is None else (text, name, lambda: True)
 
-    environment = ImmutableSandboxedEnvironment(
+    environment = _Sandbox(
         loader=FunctionLoader(find),
         undefined=_Known,
         autoescape=suffix == ".html",

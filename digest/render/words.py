@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping
 from datetime import date
-from functools import cache
+from functools import cache, lru_cache
 from importlib.resources import files
 
 from babel.dates import format_date, format_skeleton
@@ -37,7 +37,7 @@ class Words(Mapping[str, str]):
 
     def day(self, when: date | None) -> str:
         """12 Jun, as the language writes it."""
-        return str(format_skeleton("MMMd", when, locale=self._locale)) if when else ""
+        return _written("MMMd", when, self._locale) if when else ""
 
     def full_day(self, when: date | None) -> str:
         """12 June 2025."""
@@ -45,7 +45,12 @@ class Words(Mapping[str, str]):
 
     def month(self, when: date) -> str:
         """June 2025."""
-        return str(format_skeleton("yMMMM", when, locale=self._locale))
+        return _written("yMMMM", when, self._locale)
+
+    def short_month(self, name: str) -> str:
+        """Jun, for the month 2025-06."""
+        year, month = name.split("-")
+        return str(format_skeleton("MMM", date(int(year), int(month), 1), locale=self._locale))
 
     def period(self, name: str) -> str:
         """A period's name in words: 2025-06 becomes June 2025; a year or a range stays."""
@@ -58,6 +63,11 @@ class Words(Mapping[str, str]):
 
     def picks(self, count: int) -> str:
         return self["pick"] if count == 1 else self("picks", count=self.number(count))
+
+
+@lru_cache(maxsize=4096)
+def _written(skeleton: str, when: date, locale: str) -> str:
+    return str(format_skeleton(skeleton, when, locale=locale))
 
 
 @cache

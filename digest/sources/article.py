@@ -147,14 +147,14 @@ def _body(root: Any, url: str) -> str:
 
 
 def _as_paper(found: Found, metas: Metas) -> Found:
-    host = urlsplit(found.url).hostname or ""
-    there = split_id(urlsplit(found.url).path) if host.endswith("arxiv.org") else ("", None)
-    given = next(iter(_of(metas, "arxiv")), "")
-    arxiv_id, version = split_id(given) if given else there
+    """With its arXiv id where the page is a paper's: arXiv's own, or one that cites the id as its own."""
+    own = urlsplit(found.url).hostname in ("arxiv.org", "www.arxiv.org", "export.arxiv.org")
+    path = urlsplit(found.url).path if own else ""
+    arxiv_id, version = split_id(next(iter(_of(metas, "arxiv")), "") or path)
     if not arxiv_id:
         return found
-    found.arxiv_id, found.version = arxiv_id, version or there[1]
-    if host.endswith("arxiv.org"):
+    found.arxiv_id, found.version = arxiv_id, version or split_id(path)[1]
+    if own:
         found.guid, found.url = f"oai:arXiv.org:{arxiv_id}", abs_url(arxiv_id)
         found.content = ""  # the abstract is the text; the rest of the page is navigation
         found.venue = None

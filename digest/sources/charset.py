@@ -39,8 +39,12 @@ _META = re.compile(rb"""<meta[^>]{0,200}?charset\s*=\s*["']?([\w.:-]+)""", re.I)
 _DECLARATION = re.compile(rb"\A\s*<\?xml[^>]{0,300}\?>")
 _ESCAPED = re.compile("[\udc80-\udcff]")
 _HIGH = re.compile("[\x80-\ud7ff\ue000-\U0010ffff]+")
-# Characters XML 1.0 does not allow, as UTF-8.
-_ILLEGAL = re.compile(rb"[\x00-\x08\x0b\x0c\x0e-\x1f]|\xef\xbf[\xbe\xbf]|\xed[\xa0-\xbf][\x80-\xbf]")
+# Characters XML 1.0 does not allow: controls, and the two non-characters that lxml refuses.
+_CONTROLS = bytes(code for code in range(32) if code not in b"\t\n\r")
+_NON_CHARACTER = re.compile(rb"\xef\xbf[\xbe\xbf]")
+# C1 controls, written or by number, are windows-1252 by mistake: &#146; means an apostrophe.
+_C1 = re.compile(rb"\xc2([\x80-\x9f])")
+_C1_NUMBER = re.compile(rb"&#(?:(1[2-5]\d)|[xX]([89][0-9a-fA-F]));")
 
 
 def to_utf8(data: bytes, headers: Mapping[str, str]) -> bytes:
@@ -53,8 +57,19 @@ def to_utf8(data: bytes, headers: Mapping[str, str]) -> bytes:
     if encoding == "cp1252":
         utf8 = _mostly_utf8(utf8) or utf8.decode(encoding, "replace").encode()
     elif encoding != "utf-8":
-        utf8 = utf8.decode(encoding, "replace").encode("utf-8", "surrogatepass").removeprefix(codecs.BOM_UTF8)
-    return _ILLEGAL.sub(b"", _DECLARATION.sub(b"", utf8, count=1))
+        utf8 = utf8.decode(encoding, "replace").encode("utf-8", "replace").removeprefix(codecs.BOM_UTF8)
+    return _legible(_DECLARATION.sub(b"", utf8, count=1))
+
+
+def _legible(utf8: bytes) -> bytes:
+    utf8 = _NON_CHARACTER.sub(b"", utf8.translate(None, _CONTROLS))
+    utf8 = _C1.sub(lambda match: _meant(match[1][0]), utf8)
+    return _C1_NUMBER.sub(lambda m: _meant(int(m[1] or m[2], 10 if m[1] else 16)) or m[0], utf8)
+
+
+def _meant(code: int) -> bytes:
+    """The windows-1252 character of a number from 128 to 159 as UTF-8; empty for others."""
+    return bytes([code]).decode("cp1252", "ignore").encode() if 128 <= code <= 159 else b""
 
 
 def _encoding(data: bytes, headers: Mapping[str, str]) -> str:

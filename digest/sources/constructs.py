@@ -19,10 +19,15 @@ _CLOSING = re.compile(
 )
 
 
+def all_text(element: Any) -> str:
+    """The text of an element and of what is in it."""
+    return "".join(element.itertext()) if len(element) else element.text or ""
+
+
 def title_of(element: Any, *, atom: bool) -> str:
     """The element's text as a title. Plain Atom ones keep their angle brackets; entities in them are a common slip."""
     if len(element):
-        return title_text("".join(element.itertext())[:_LONGEST_TITLE], markup=False)
+        return title_text(all_text(element)[:_LONGEST_TITLE], markup=False)
     text = _text(element)[:_LONGEST_TITLE]
     if atom and _plain(element, text):
         return title_text(html.unescape(text), markup=False)
@@ -57,7 +62,7 @@ def _text(element: Any) -> str:
 def _inline(element: Any) -> str:
     """Child elements written out; Atom's obligatory <div> around XHTML is not part of the text."""
     alone = len(element) == 1 and not (element.text or "").strip() and not (element[0].tail or "").strip()
-    if alone and etree.QName(element[0]).localname == "div":
+    if alone and _local(element[0]) == "div":
         element = element[0]
     parts = [html.escape(element.text or "", quote=False)]
     parts += [etree.tostring(_without_prefixes(child), encoding="unicode", method="html") for child in element]
@@ -67,5 +72,10 @@ def _inline(element: Any) -> str:
 def _without_prefixes(element: Any) -> Any:
     """<xhtml:p> as <p>, which is all that HTML knows."""
     for inner in element.iter("{http://www.w3.org/1999/xhtml}*"):
-        inner.tag = etree.QName(inner).localname
+        if re.fullmatch(r"[A-Za-z][\w-]*", _local(inner)):  # forgiven documents have tags such as ":00Z"
+            inner.tag = _local(inner)
     return element
+
+
+def _local(element: Any) -> str:
+    return str(element.tag).rpartition("}")[2]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from calendar import timegm
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 from functools import lru_cache
@@ -21,13 +20,17 @@ _EPOCH = re.compile(r"(\d{10})(\d{3})?")
 _ZONE_NAME = re.compile(r"\s+\(?([A-Z][A-Za-z]+/[A-Za-z_]+(?:/[A-Za-z_]+)?)\)?$")
 _MIDNIGHT = re.compile(r"(?<=[T ])24:00(?=:00|\b)")
 _YEAR = re.compile(r"(?<!\d)(19|20)\d\d(?!\d)")
-_ISO = re.compile(r"\d{4}-\d\d-\d\d([T ]\d\d:\d\d|$)")
+_ISO = re.compile(r"\d{4}-\d\d-\d\d([T ]\d\d:\d\d|$)|\d{8}T\d{4}|(?:19|20)\d{6}$")
+_NUMERIC = re.compile(r"(\d{1,2})([./-])(\d{1,2})\2\d{4}\b")
+_SAID_TWICE = re.compile(r"(?<=[+-]\d{4}) \(?[A-Z]{2,5}\)?$|(?<=\d)\[[\w/+-]+\]$")  # +0900 JST
+_LEAP = re.compile(r"(?<=:\d\d):60(?!\d)")
+_SIGNS = re.compile(r"(\d{4})\s*[年년]\s*(\d{1,2})\s*[月월]\s*(\d{1,2})\s*[日일]")
 
 
 @lru_cache(maxsize=4096)
 def parse_date(text: str) -> datetime | None:
     """The moment a text names, in UTC (the zone assumed when none is given); None when it names none for certain."""
-    text = " ".join(text.split())[:80]
+    text = _LEAP.sub(":59", _SAID_TWICE.sub("", " ".join(text.split())[:80]))
     if not text:
         return None
     try:
@@ -56,9 +59,11 @@ def _read(text: str) -> datetime | None:
         return moment + timedelta(days=1) if moment else None
     if _ISO.match(text):
         return _iso(text)
+    if numeric := _NUMERIC.match(text):
+        return _day_and_month(text, numeric)
     if text.isascii():
         return _prose(text)
-    return _foreign(text)
+    return _east_asian(text)
 
 
 def _iso(text: str) -> datetime:
@@ -79,16 +84,21 @@ def _prose(text: str) -> datetime | None:
     return _lenient(text) if _YEAR.search(text) else None
 
 
-def _lenient(text: str) -> datetime:
-    moment = lenient.parse(text, tzinfos=_SECONDS, default=EARLIEST.replace(tzinfo=None))
+def _day_and_month(text: str, numeric: re.Match[str]) -> datetime | None:
+    """5.3.2025 begins with the day; 05/03/2025 may begin with either and says nothing."""
+    day_first = numeric[2] == "." or int(numeric[1]) > 12
+    known = day_first or int(numeric[3]) > 12 or numeric[1] == numeric[3]
+    return _lenient(text, day_first=day_first) if known else None
+
+
+def _lenient(text: str, *, day_first: bool = False) -> datetime:
+    moment = lenient.parse(text, tzinfos=_SECONDS, default=EARLIEST.replace(tzinfo=None), dayfirst=day_first)
     if not isinstance(moment, datetime):
         raise ValueError(text)
     return moment
 
 
-def _foreign(text: str) -> datetime | None:
-    """Korean, Greek and Hungarian dates, which feedparser knows; its answers on ASCII are not to be trusted."""
-    from feedparser.datetimes import _parse_date
-
-    parts = _parse_date(text)
-    return datetime.fromtimestamp(timegm(parts), UTC) if parts else None
+def _east_asian(text: str) -> datetime | None:
+    """2025年3月5日 and 2025년 03월 05일; other languages' month names are not guessed at."""
+    match = _SIGNS.search(text)
+    return datetime(int(match[1]), int(match[2]), int(match[3]), tzinfo=UTC) if match else None

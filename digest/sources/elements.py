@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from functools import lru_cache
+from itertools import groupby
+from operator import itemgetter
 from typing import Any
 
 from digest.errors import ParseError
 from digest.ports import Found, ParsedFeed
-from digest.sources.constructs import body_of, title_of
+from digest.sources.constructs import all_text, body_of, title_of
 from digest.sources.dates import believed
 from digest.sources.markup import absolute, title_text, words_of
 from digest.text import one_line
@@ -46,21 +48,21 @@ _ROLES: dict[str, tuple[str, ...]] = {
     "category": ("category", "atom:category", "dc:subject", "media:keywords"),
     "comments": ("comments",),
     "enclosure": ("enclosure", "media:content"),
-    "group": ("media:group",),
 }
+_GROUPS = ("{http://search.yahoo.com/mrss/}group", "{http://search.yahoo.com/mrss}group")
 _RANK = {name: (role, rank) for role, names in _ROLES.items() for rank, name in enumerate(names)}
 _PERIODS = {"hourly": 60, "daily": 1440, "weekly": 10_080, "monthly": 43_200, "yearly": 525_600}
 _RDF = "{http://www.w3.org/1999/02/22-rdf-syntax-ns#}"
 _PERSON = re.compile(r"\s*(?:<?[\w.+-]+@[\w.-]+>?)?\s*\(?([^()<>]*?)\)?\s*(?:<[^<>]*>)?\s*")
 
-Fields = dict[str, list[tuple[int, Any]]]
+Fields = Mapping[str, Sequence[Any]]
 
 
 def read_feed(root: Any, base: str, now: datetime | None, most: int) -> ParsedFeed:
     """Read an RSS, RDF or Atom tree; raises ParseError when its root is none of these."""
     kind = _name(root.tag)
     if kind.rpartition(":")[2] not in ("rss", "rdf", "feed", "channel", "entry"):
-        raise ParseError(f"the root element <{kind}> is no feed's")
+        raise ParseError(f"the root element <{root.tag.rpartition('}')[2]}> is no feed's")
     channel = root if kind in ("channel", "atom:feed", "feed") else _channel(root)
     fields = _fields(channel)
     found = list(_items(root))
@@ -72,7 +74,7 @@ def read_feed(root: Any, base: str, now: datetime | None, most: int) -> ParsedFe
         skip_hours=_skip_hours(channel),
         skip_days=_skip_days(channel),
     )
-    everyone = _authors(fields, ("atom:author",))
+    everyone = _authors(e for e in fields.get("author", ()) if _is_atom(e))
     feed.items = [_item(element, base, now, everyone) for element in found[:most]]
     feed.next_page = _rel(fields, _base(channel, base), "next") or None
     if len(found) > most:
@@ -105,21 +107,20 @@ def _items(root: Any) -> Iterable[Any]:
 
 
 def _fields(element: Any) -> Fields:
-    """The children by role, each with its trust, in document order."""
-    fields: Fields = {}
-    for child in element:
+    """The children by role, the most trusted dialect first, else in document order."""
+    ranked: dict[str, list[tuple[int, Any]]] = {}
+    for child in _children(element):
         role, rank = _RANK.get(_name(child.tag), ("", 0))
-        if role == "group":
-            for inner, values in _fields(child).items():
-                fields.setdefault(inner, []).extend((rank + 50, e) for rank, e in values)
-        elif role:
-            fields.setdefault(role, []).append((rank, child))
-    return fields
+        if role:
+            ranked.setdefault(role, []).append((rank, child))
+    return {role: [child for _, child in sorted(found, key=itemgetter(0))] for role, found in ranked.items()}
 
 
-def _best(fields: Fields, role: str) -> list[Any]:
-    """The elements of a role, the most trusted dialect first."""
-    return [element for _, element in sorted(fields.get(role, ()), key=lambda pair: pair[0])]
+def _children(element: Any) -> Iterator[Any]:
+    """The children, then those in media groups, where YouTube keeps its descriptions."""
+    yield from element
+    for group in element.iterchildren(*_GROUPS):
+        yield from group
 
 
 def _item(element: Any, base: str, now: datetime | None, everyone: list[str]) -> Found:
@@ -132,7 +133,7 @@ def _item(element: Any, base: str, now: datetime | None, everyone: list[str]) ->
         title=_title(fields),
         summary=_body(fields, "summary", here),
         content=_body(fields, "content", here),
-        authors=_authors(fields, _ROLES["author"]) or list(everyone),
+        authors=_authors(fields.get("author", ())) or list(everyone),
         published=published or updated,  # a date of some kind is better than none; Atom demands only `updated`
         updated=updated,
         categories=_categories(fields),
@@ -151,15 +152,15 @@ def named(found: Found) -> Found:
 
 
 def _text(fields: Fields, role: str) -> str:
-    return next((text for e in _best(fields, role) if (text := "".join(e.itertext()).strip())), "")
+    return next((text for e in fields.get(role, ()) if (text := all_text(e).strip())), "")
 
 
 def _title(fields: Fields) -> str:
-    return next((text for e in _best(fields, "title") if (text := title_of(e, atom=_is_atom(e)))), "")
+    return next((text for e in fields.get("title", ()) if (text := title_of(e, atom=_is_atom(e)))), "")
 
 
 def _body(fields: Fields, role: str, base: str) -> str:
-    bodies = (body_of(e, _base(e, base), atom=_is_atom(e)) for e in _best(fields, role))
+    bodies = (body_of(e, _base(e, base), atom=_is_atom(e)) for e in fields.get(role, ()))
     return next(filter(None, bodies), "")
 
 
@@ -169,18 +170,18 @@ def _is_atom(element: Any) -> bool:
 
 def _link(fields: Fields, base: str) -> str:
     """The item's page: a link that says so, a guid that is one, any other web address the item gives."""
-    links = _best(fields, "link")
+    links = fields.get("link", ())
     pages = sorted((e for e in links if (e.get("rel") or "alternate") == "alternate"), key=_preference)
     for element in pages:
         if address := absolute(element.get("href") or element.text or "", _base(element, base)):
             return address
-    for element in _best(fields, "guid"):
+    for element in fields.get("guid", ()):
         if element.get("isPermaLink", "true").lower() != "false" and re.match(
             r"\s*https?://", element.text or "", re.I
         ):
             return absolute(element.text or "", base)
     others = [e.get("href") for e in links if e.get("rel") not in ("self", "edit", "replies", "next")]
-    others += [e.get("url") for e in _best(fields, "enclosure")]
+    others += [e.get("url") for e in fields.get("enclosure", ())]
     return next((address for other in others if (address := absolute(other or "", base))), "")
 
 
@@ -189,24 +190,23 @@ def _preference(element: Any) -> tuple[bool, bool]:
 
 
 def _rel(fields: Fields, base: str, rel: str) -> str:
-    return next((absolute(e.get("href") or "", base) for e in _best(fields, "link") if e.get("rel") == rel), "")
+    return next((absolute(e.get("href") or "", base) for e in fields.get("link", ()) if e.get("rel") == rel), "")
 
 
 def _date(fields: Fields, role: str, now: datetime | None) -> tuple[datetime | None, str | None]:
     flag = None
-    for element in _best(fields, role):
-        moment, doubt = believed("".join(element.itertext()), now)
+    for element in fields.get(role, ()):
+        moment, doubt = believed(all_text(element), now)
         if moment:
             return moment, None
         flag = flag or doubt
     return None, flag
 
 
-def _authors(fields: Fields, trusted: tuple[str, ...]) -> list[str]:
+def _authors(elements: Iterable[Any]) -> list[str]:
     """All people of the most trusted dialect that names any."""
-    for name in trusted:
-        people = [person(e) for _, e in fields.get("author", ()) if _name(e.tag) == name]
-        if people := list(dict.fromkeys(p for p in people if p)):
+    for _, same in groupby(elements, key=lambda element: _name(element.tag)):
+        if people := list(dict.fromkeys(name for element in same if (name := person(element)))):
             return people
     return []
 
@@ -214,7 +214,7 @@ def _authors(fields: Fields, trusted: tuple[str, ...]) -> list[str]:
 def person(element: Any) -> str:
     """A name out of `<author><name>`, `a@b.org (Name)` or `Name <a@b.org>`."""
     name = next((child for child in element if _name(child.tag).endswith("name")), None)
-    return person_name("".join((element if name is None else name).itertext()))
+    return person_name(all_text(element if name is None else name))
 
 
 def person_name(text: str) -> str:
@@ -225,13 +225,14 @@ def person_name(text: str) -> str:
 
 
 def _categories(fields: Fields) -> list[str]:
-    given = [e.get("label") or e.get("term") or "".join(e.itertext()) for e in _best(fields, "category")]
+    given = [e.get("label") or e.get("term") or all_text(e) for e in fields.get("category", ())]
     return list(dict.fromkeys(name for text in given if (name := one_line(title_text(text)))))[:50]
 
 
 def _base(element: Any, base: str) -> str:
     """The base for relative addresses here: lxml follows the xml:base chain from the document's own address."""
-    return absolute(element.base or "", base) or base
+    stated = element.base
+    return base if not stated or stated == base else absolute(stated, base) or base
 
 
 def _ttl(channel: Any) -> int | None:

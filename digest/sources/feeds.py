@@ -23,6 +23,7 @@ from digest.sources.xmltree import parse_xml
 MOST_ITEMS = 20_000  # in one document; a warning says when more were there
 _QUICK = 300_000  # bytes that feedparser reads in a second or two whatever they are
 _ITEM = re.compile(rb"<(?:[\w.-]+:)?(?:item|entry)[\s>/]", re.I)
+_ROOT = re.compile(rb"<(?:[\w.-]+:)?(?:rss|feed|rdf|channel)[\s>]", re.I)
 _HTML = re.compile(rb"\s*(<!--.*?-->\s*)*<(!doctype\s+html|html)\b", re.I | re.S)
 
 
@@ -40,24 +41,23 @@ def parse_feed(
         raise ParseError("the document is empty", "the server may be failing; try again later")
     if text.lstrip()[:1] in (b"{", b"["):
         return parse_json_feed(text, base, now, most)
-    if _HTML.match(text[:4000]):
+    if _HTML.match(text[:4000]) and not _ROOT.search(text[:4000]):
         raise ParseError("an HTML page, not a feed", "use the page's feed address, or kind: page")
     return _read_xml(text, base, now, most)
 
 
 def _read_xml(text: bytes, base: str, now: datetime | None, most: int) -> ParsedFeed:
-    warnings: list[str] = []
     try:
-        feed = read_feed(parse_xml(text, base=base), base, now, most)
-        if feed.items or _says_empty(text):
-            return feed
+        strict = read_feed(parse_xml(text, base=base), base, now, most)
     except ParseError as error:
-        warnings.append(error.message)
-    best = max(_forgiving(text, base, now, most), key=_worth)
-    if not best.items and not best.title:
-        raise ParseError("not a feed: neither RSS, Atom nor JSON Feed", "check the address in a browser")
-    best.warnings = warnings + best.warnings
-    return best
+        best = max(_forgiving(text, base, now, most), key=_worth)
+        if not best.items and not best.title:
+            raise ParseError(f"not a feed ({error.message})", "check the address in a browser") from error
+        best.warnings.insert(0, error.message)
+        return best
+    if strict.items or not _ITEM.search(text):  # nothing that another parser could find
+        return strict
+    return max([strict, *_forgiving(text, base, now, most)], key=_worth)
 
 
 def _forgiving(text: bytes, base: str, now: datetime | None, most: int) -> list[ParsedFeed]:
@@ -72,8 +72,3 @@ def _forgiving(text: bytes, base: str, now: datetime | None, most: int) -> list[
 
 def _worth(feed: ParsedFeed) -> tuple[int, int, bool]:
     return len(feed.items), sum(bool(item.url) for item in feed.items), bool(feed.title)
-
-
-def _says_empty(text: bytes) -> bool:
-    """True when nothing in the document looks like an item, so that no other parser need look."""
-    return not _ITEM.search(text)

@@ -71,8 +71,7 @@ def _parts(holder: Any, name: str) -> list[Any]:
 
 
 def _title(holder: Any) -> str:
-    kind = _text(_parts(holder, "title_detail")[0], "type")
-    return title_text(_text(holder, "title"), markup=not kind or "html" in kind)
+    return title_text(_text(holder, "title"))
 
 
 def _address(entry: Any, base: str) -> str:

@@ -133,7 +133,10 @@ def _title(link: Tag, card: Tag, selectors: Selectors) -> tuple[Tag | None, str]
     if isinstance(paragraph, Tag) and not link.find("img", alt=True) and (text := _words(paragraph)):
         return paragraph, text
     picture = link.find("img", alt=True)
-    return None, one_line(str(picture["alt"])) if isinstance(picture, Tag) else ""
+    if isinstance(picture, Tag):
+        return None, one_line(str(picture["alt"]))
+    pieces = (one_line(text) for text in link.stripped_strings)
+    return None, next((text for text in pieces if not _DATE.search(text) and not _EMPTY_WORDS.fullmatch(text)), "")
 
 
 def _selected(card: Tag, selector: str) -> str:

@@ -24,9 +24,10 @@ _EMPTY_SHELL = re.compile(
 
 
 def request(source: Source, cursor: Mapping[str, Any], now: datetime) -> Request:
-    """The page's address."""
+    """The page's address, or the feed's that the page named; once a week the page again, should its feed have moved."""
+    known = "" if _chosen(source) or now.toordinal() % 7 == 0 else str(cursor.get("feed") or "")
     accept = "text/html, application/xhtml+xml;q=0.9, application/xml;q=0.8, */*;q=0.5"
-    return Request(url=source.url or "", headers={"accept": accept}, allow_private=source.allow_private)
+    return Request(url=known or source.url or "", headers={"accept": accept}, allow_private=source.allow_private)
 
 
 def parse(source: Source, response: Response) -> Page:
@@ -40,22 +41,30 @@ def parse(source: Source, response: Response) -> Page:
         return Page(items=feed.items[: source.max_items], warnings=feed.warnings, ttl=feed.ttl)
     if is_sitemap(text):
         return Page(items=read_sitemap(text, response.url)[: source.max_items])
-    chosen = any(source.selectors.model_dump().values())
-    if not chosen and (feeds := declared_feeds(response.body, response.url, response.headers)):
+    if not _chosen(source) and (feeds := declared_feeds(response.body, response.url, response.headers)):
         following = Request(url=feeds[0], allow_private=source.allow_private)
-        return Page(next=following, warnings=[f"read through the page's feed {feeds[0]}"])
+        warning = f"read through the page's feed {feeds[0]}"
+        return Page(next=following, warnings=[warning], cursor={"feed": feeds[0]})
     items = read_listing(text, response.url, source.selectors)
     if not items:
-        raise _nothing(source, text, chosen)
-    return Page(items=items[: source.max_items])
+        raise _nothing(source, text)
+    return Page(items=items[: source.max_items], cursor={"feed": ""})
 
 
-def _nothing(source: Source, text: bytes, chosen: bool) -> ParseError:
+def _chosen(source: Source) -> bool:
+    return any(source.selectors.model_dump().values())
+
+
+def _nothing(source: Source, text: bytes) -> ParseError:
     if _EMPTY_SHELL.search(text) or (text.count(b"<script") > text.count(b"<a ") and len(text) > 500):
         return ParseError(
             f"{source.id}: the page needs JavaScript to show its links", "look for a feed or a sitemap.xml"
         )
-    hint = "set 'selectors' of the source" if not chosen else "the page may have changed: check the source's selectors"
+    hint = (
+        "set 'selectors' of the source"
+        if not _chosen(source)
+        else "the page may have changed: check the source's selectors"
+    )
     return ParseError(f"{source.id}: no links to posts on the page", hint)
 
 

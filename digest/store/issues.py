@@ -67,7 +67,11 @@ def covered(session: Session, before: str) -> dict[int, str]:
         .where(Issue.period != before)
         .order_by(col(Issue.period).desc())
     )
-    return dict(session.exec(query).all())
+    imported = select(Decision.item_id, Decision.period).where(
+        Decision.verdict == "pick", Decision.origin == "import", col(Decision.period).is_not(None)
+    )
+    past = {item_id: str(period) for item_id, period in session.exec(imported) if period != before}
+    return past | dict(session.exec(query).all())
 
 
 def editor_blurbs(session: Session, limit: int) -> list[str]:
@@ -80,6 +84,16 @@ def editor_blurbs(session: Session, limit: int) -> list[str]:
         .limit(limit)
     )
     return list(session.exec(query))
+
+
+def monthly_categories(session: Session) -> dict[int, str]:
+    """The category under which each work stood in a monthly issue, the newest word on it."""
+    query = (
+        select(Pick.item_id, Pick.category)
+        .where(Pick.issue_id == Issue.id, Issue.kind == "monthly")
+        .order_by(col(Issue.period))
+    )
+    return dict(session.exec(query).all())
 
 
 def keep_sheet(session: Session, period: str, origin: str, text: str, now: datetime) -> bool:
@@ -112,13 +126,10 @@ def decisions(session: Session, verdicts: Sequence[str] = (), period: str | None
     return list(session.exec(query.where(Decision.period == period) if period else query))
 
 
-def forget_decisions(session: Session, period: str, verdicts: Sequence[str], origin: str) -> None:
-    """Take back a period's decisions of one origin before they are written anew."""
-    session.connection().execute(
-        delete(Decision).where(
-            col(Decision.period) == period, col(Decision.verdict).in_(verdicts), col(Decision.origin) == origin
-        )
-    )
+def forget_decisions(session: Session, period: str | None, verdicts: Sequence[str], origin: str) -> None:
+    """Take back decisions of one origin, of a period or of all, before they are written anew."""
+    query = delete(Decision).where(col(Decision.verdict).in_(verdicts), col(Decision.origin) == origin)
+    session.connection().execute(query.where(col(Decision.period) == period) if period else query)
 
 
 def sign(session: Session, issue_id: int, name: str, now: datetime) -> None:

@@ -18,6 +18,7 @@ def candidates(session: Session, start: datetime, end: datetime) -> list[Item]:
     """Items of a period by publication, or by first sight where no date is known; merged ones are left out."""
     dated = (col(Item.published) >= start) & (col(Item.published) < end)
     undated = col(Item.published).is_(None) & (col(Item.first_seen) >= start) & (col(Item.first_seen) < end)
+    undated &= col(Item.date_flag).is_(None) | (col(Item.date_flag) != "backlog")  # not news: there before we looked
     query = select(Item).where(or_(dated, undated), col(Item.merged_into).is_(None)).order_by(col(Item.id))
     return list(session.exec(query))
 
@@ -53,6 +54,11 @@ def named(session: Session, name: str) -> Item:
     if item is None:
         raise NotFoundError(f"no item {name!r}", "`digest search WORDS` lists items with their keys")
     return item
+
+
+def by_own_key(session: Session, key: str) -> Item | None:
+    """The item of exactly that key, also when it was merged into another."""
+    return session.exec(select(Item).where(Item.key == key)).first()
 
 
 def mention_counts(session: Session, ids: Sequence[int]) -> dict[int, int]:

@@ -48,6 +48,16 @@ def taggings(session: Session, ids: Sequence[int]) -> dict[int, dict[str, Taggin
     return out
 
 
+def engine_categories(session: Session, engine: str) -> dict[int, str]:
+    """Each item's category in the eyes of one engine."""
+    return dict(session.exec(select(Tagging.item_id, Tagging.category).where(Tagging.engine == engine)).all())
+
+
+def forget_engine(session: Session, engine: str) -> None:
+    """Drop an engine's verdicts, so that everything is judged again."""
+    session.connection().execute(delete(Tagging).where(col(Tagging.engine) == engine))
+
+
 def best(rows: Mapping[str, Tagging]) -> Tagging | None:
     """The verdict that counts: the editor's, else a model's, else the embedded tagger's."""
     return min(rows.values(), key=lambda row: (_order(row.engine), -(row.id or 0)), default=None)

@@ -10,8 +10,28 @@ from sqlmodel import Session, col, select
 from digest.models import Item
 
 
+def index(session: Session) -> None:
+    """Take items that came since the last time into the index; needs a writer's session."""
+    connection = session.connection()
+    connection.execute(
+        text(
+            "INSERT INTO item_words(rowid, title, authors, summary) SELECT id, title, authors, summary FROM item "
+            "WHERE id > (SELECT upto FROM item_words_state)"
+        )
+    )
+    connection.execute(text("UPDATE item_words_state SET upto = (SELECT coalesce(max(id), 0) FROM item)"))
+
+
+def is_whole(session: Session) -> bool:
+    """Whether every item is in the index."""
+    found = session.connection().execute(
+        text("SELECT (SELECT upto FROM item_words_state) >= (SELECT coalesce(max(id), 0) FROM item)")
+    )
+    return bool(found.scalar_one())
+
+
 def search(session: Session, words: str, limit: int = 20) -> list[Item]:
-    """Items that hold all the words, best first; merged ones are left out."""
+    """Items that hold all the words, best first; merged ones are left out. Only what `index` took in is found."""
     match = _expression(words)
     if not match:
         return []

@@ -68,6 +68,11 @@ def surnames(names: Iterable[str]) -> frozenset[str]:
     return frozenset(found for name in names if (found := surname(name)))
 
 
+def name_keys(names: Iterable[str]) -> frozenset[str]:
+    """Initial and surname of several people: common surnames alone make strangers agree."""
+    return frozenset(f"{folded(name.strip())[:1]} {found}" for name in names if (found := surname(name)))
+
+
 def title_key(title: str) -> str:
     """The title's letters and figures, folded, words apart by one space: what is compared across sources."""
     return _NOT_WORD.sub(" ", _PLUS.sub(" plus", folded(title))).strip()

@@ -6,6 +6,7 @@ import gzip
 import json
 import re
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -19,20 +20,22 @@ class Pair(NamedTuple):
     blurb: str
 
 
-def rows(path: Path) -> Iterator[dict[str, Any]]:
-    """The records of a gzipped JSON-lines file."""
+def rows(path: Path, ids: frozenset[str] | None = None) -> Iterator[dict[str, Any]]:
+    """The records of a gzipped JSON-lines file; with `ids`, those whose first field is one of them."""
     with gzip.open(path, "rt", encoding="utf-8") as lines:
-        yield from map(json.loads, lines)
+        for line in lines:
+            if ids is None or line.split('"', 4)[3] in ids:
+                yield json.loads(line)
 
 
+@cache
 def pairs(data: Path) -> list[Pair]:
     """All papers whose blurb and abstract are both there, by arXiv id."""
     blurbs = _blurbs(data)
     found: dict[str, tuple[str, str]] = {}
     for path in [*sorted((data / "pools").glob("*.jsonl.gz")), data / "works_2025.jsonl.gz"]:
-        for row in rows(path):
-            if row["arxiv_id"] in blurbs:
-                found.setdefault(row["arxiv_id"], (row["title"], row["abstract"]))
+        for row in rows(path, frozenset(blurbs)):
+            found.setdefault(row["arxiv_id"], (row["title"], row["abstract"]))
     return [Pair(key, *found[key], blurbs[key]) for key in sorted(found)]
 
 

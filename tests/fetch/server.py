@@ -41,6 +41,7 @@ class Server:
 
     port: int = 0
     paths: dict[str, Answer] = field(default_factory=dict)
+    otherwise: Answer = field(default_factory=lambda: answer(404))
     asked: list[Asked] = field(default_factory=list)
     delay: float = 0.0
     busy: int = 0
@@ -59,7 +60,7 @@ class Server:
             asked = Asked(path, headers)
             self.asked.append(asked)
             await asyncio.sleep(self.delay)
-            await self.paths.get(path, answer(404))(asked, writer)
+            await self.paths.get(path, self.otherwise)(asked, writer)
         except (ConnectionError, asyncio.IncompleteReadError):
             pass  # the client went away, which is what some tests want
         finally:

@@ -8,11 +8,11 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from digest.config.schema import Source
 from digest.errors import ParseError
 from digest.ports import Found, Response
 from digest.sources import KINDS, discover_feeds, parse_article, parse_feed, parse_opml, sitemap_dates
 from tests.fuzz.documents import ALL, broken
+from tests.sources.fixtures import FIXTURES
 
 BOUNDED = settings(max_examples=120, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 DOCUMENTS = st.one_of(broken(), st.binary(max_size=300))
@@ -39,7 +39,7 @@ def test_parse_feed_answers_or_says_parse_error(document: bytes, kind: str) -> N
 @BOUNDED
 @given(document=DOCUMENTS)
 def test_every_kind_answers_or_says_parse_error(name: str, document: bytes) -> None:
-    source = Source(id="s", kind=name, url=URL, categories=("cs.CL", "cs.LG"))
+    source = FIXTURES[name].source.model_copy(update={"url": URL})
     with suppress(ParseError):
         assert sound(KINDS[name].parse(source, Response(200, URL, {}, document)).items)
 

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from digest.grounding import check, source_of, supported
+from digest.grounding.evaluate import GATES, evaluate
 from digest.vectors import vectors
 from tests.bench import grounding
 
@@ -72,9 +73,17 @@ def test_a_quotation_of_three_words_supports_nothing() -> None:
 
 @pytest.mark.slow
 def test_catch_rates_are_as_promised_and_verbatim_sentences_raise_no_alarm(shared_data: Path) -> None:
-    flagged = {str(row["test"]): float(row["flagged"]) for row in grounding.measure(shared_data)}
-    assert flagged["verbatim sentence"] == 0
-    assert flagged["number changed"] >= 92
-    assert flagged["name swapped"] >= 79
-    assert flagged["another paper's blurb"] >= 89
-    assert [flagged[name] for name in ("citation invented", "link invented", "hype added")] == [100, 100, 100]
+    outcomes = grounding.measure(shared_data)
+    assert {row.test for row in outcomes} > set(GATES)
+    assert [row for row in outcomes if not row.passed] == []
+
+
+def test_an_evaluation_needs_no_data_but_a_few_works_and_is_the_same_each_time() -> None:
+    texts = [
+        ("Lantern", "We propose Lantern, a memory. Lantern improves recall by 12%."),
+        ("Torchlight", "We present Torchlight-7B, a search engine. It reads 40 pages."),
+    ]
+    first = evaluate(texts, vectors())
+    assert {row.test for row in first} == set(GATES)
+    assert first == evaluate(texts, vectors())
+    assert evaluate([], vectors()) == []

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from digest.issues import AddedUrl, Sheet, merge
 from tests.issues.families import family
 
-many = settings(max_examples=400, deadline=None)
+many = settings(max_examples=120, deadline=None)
 seeds = st.integers(0, 2**40)
 
 

@@ -129,6 +129,18 @@ def test_a_subheading_a_rule_and_a_list_inside_a_blurb_are_prose() -> None:
     assert sheet.sections[0].picks[1].blurb == prose
 
 
+def test_a_heading_inside_fenced_code_is_code_and_stays_as_it_was_typed() -> None:
+    code = "Run it:\n\n```sh\n## not a section\n- [ ] not a candidate\n```\n\nThen read."
+    sheet = edited(("Weights under a *free* licence.\n\nWorth an afternoon.", code))
+    assert sheet.sections[0].picks[1].blurb == code
+    assert code in render(sheet)
+
+
+def test_a_fence_that_was_never_closed_swallows_no_pick() -> None:
+    sheet = edited(("A quiet month.", "```\nA quiet month."), ("Worth an afternoon.", "```"))
+    assert [pick.key for _, pick in sheet.picks()] == [PICK, "url:https://lab.example/launch"]
+
+
 def test_labels_under_a_title_are_read_in_any_order_and_case() -> None:
     sheet = edited(
         ("> Highlight: the first of its size", "> also noted\n> update of 2026-03\n>\n> HIGHLIGHT: why\n> so")

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
-from hypothesis import HealthCheck, Phase, given, settings
+from random import Random
 
+from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import strategies as st
+
+from digest.errors import SheetError
 from digest.issues import Sheet, parse, render
 from tests.issues.sheets import example, sheets
 
@@ -14,10 +18,38 @@ def test_a_plain_sheet_is_read_back_as_it_was_written() -> None:
 
 @settings(
     phases=[Phase.explicit, Phase.reuse, Phase.generate],
-    max_examples=100,
+    max_examples=50,
     deadline=None,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
 )
 @given(sheets())
 def test_any_sheet_is_read_back_as_it_was_written(sheet: Sheet) -> None:
     assert parse(render(sheet)) == sheet
+
+
+@settings(max_examples=100, deadline=None)
+@given(st.integers(0, 2**40))
+def test_a_text_in_disorder_is_read_or_refused_by_its_line(seed: int) -> None:
+    dice = Random(seed)
+    lines = render(example()).split("\n")
+    for _ in range(dice.randint(1, 6)):
+        here, there = dice.randrange(len(lines)), dice.randrange(len(lines))
+        match dice.randrange(4):
+            case 0:
+                lines.insert(there, lines[here])
+            case 1:
+                lines.insert(there, lines.pop(here))
+            case 2:
+                lines[here] = lines[here][: dice.randint(0, len(lines[here]))]
+            case _:
+                lines[here] = lines[here] + " " + lines[there]
+    sheet = _read("\n".join(lines))
+    assert parse(render(sheet)) == sheet if isinstance(sheet, Sheet) else 1 <= sheet <= len(lines) + 1
+
+
+def _read(text: str) -> Sheet | int:
+    """The sheet, or the line that cannot be read."""
+    try:
+        return parse(text)
+    except SheetError as error:
+        return error.line

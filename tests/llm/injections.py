@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import html
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -11,7 +12,7 @@ import yaml
 
 _CYRILLIC = str.maketrans("aeopcIi", "аеорсІі")
 _LEET = str.maketrans("eioa", "3104")
-HIDE = {
+HIDE: dict[str, Callable[[str], str]] = {
     "": lambda text: text,
     "comment": lambda text: f"<!-- {text} -->",
     "span": lambda text: f"<span hidden>{html.escape(text)}</span>",

@@ -62,6 +62,15 @@ async def test_older_models_are_told_a_thinking_budget_instead_of_a_level(server
     assert server.asked[0]["body"]["generationConfig"]["thinkingConfig"] == {"thinking_budget": 0}
 
 
+async def test_a_model_that_knows_no_minimal_level_is_asked_for_the_lowest_it_knows(
+    server: GeminiServer, prompt: Prompt
+) -> None:
+    await ask(server, prompt, name="gemini-3.8-flash")
+    config = server.asked[0]["body"]["generationConfig"]
+    assert config["thinkingConfig"] == {"thinking_level": "LOW"}
+    assert config["maxOutputTokens"] > prompt.max_output_tokens
+
+
 async def test_a_prompt_can_be_sent_twice_with_the_same_schema(server: GeminiServer, prompt: Prompt) -> None:
     await ask(server, prompt)
     await ask(server, prompt)

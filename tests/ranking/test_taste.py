@@ -37,7 +37,7 @@ def test_the_words_named_stand_in_the_text() -> None:
     said = next(reason.words for reason in one.reasons if reason.feature == "taste-words")
     named = [name.removesuffix(" (title)") for name in said.partition(": ")[2].split(", ")]
     assert named
-    assert set(named) <= set(["diffusion", "for", "folding", "of", "proteins"])
+    assert set(named) <= {"diffusion", "for", "folding", "of", "proteins"}
 
 
 def test_a_few_decisions_move_the_prior_a_little_and_many_move_it_far() -> None:

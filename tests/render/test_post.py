@@ -49,6 +49,7 @@ def test_a_pick_shows_title_link_authors_venue_date_blurb_and_small_links() -> N
         ({}, "From the abstract:"),
         ({"quoted_from": "post"}, "From the post:"),
         ({"origin": "model", "verdict": "quoted", "engine": "gemini:x"}, "the AI text failed a check"),
+        ({"origin": "model", "verdict": "grounded", "engine": "gemini:flash-9"}, "Written by flash-9:"),
         ({"confidence": 0.69}, "Models?"),
         ({"confidence": 0.5, "second_guess": "agents"}, "Models? Perhaps agents"),
         ({"update_of": "2025-03"}, "Update: already covered in March 2025"),
@@ -89,9 +90,21 @@ def test_a_template_of_the_users_that_names_the_unknown_says_file_line_and_names
     assert "view" in caught.value.hint
 
 
-def test_a_template_cannot_reach_python() -> None:
-    with pytest.raises(RenderError, match="unsafe"):
-        post(issue(), NEWSLETTER, SITE, {"post.md.j2": "{{ view.picks.__func__.__globals__ }}"})
+@pytest.mark.parametrize(
+    "reach",
+    [
+        "view.picks.__func__.__globals__",
+        "view.__class__",
+        "view._x",
+        "''.__class__.__mro__",
+        "words.__init__.__globals__",
+        "shown.blocks.append(1)",
+        "view.numbers.update({'read': 1})",
+    ],
+)
+def test_a_template_cannot_reach_python_nor_change_anything(reach: str) -> None:
+    with pytest.raises(RenderError):
+        post(issue(), NEWSLETTER, SITE, {"post.md.j2": "{{ " + reach + " }}"})
 
 
 def test_a_template_with_a_slip_names_its_line() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 import subprocess
 from dataclasses import dataclass, replace
@@ -160,3 +161,18 @@ def test_an_empty_site_and_another_language_build_too(tmp_path: Path, language: 
     assert home.html
     assert (home.html["lang"], home.html["class"]) == (language, ["sans"])
     assert "warn" not in built.said.lower()
+
+
+@pytest.mark.jekyll
+def test_lists_do_not_repeat_the_newsletters_name(tmp_path: Path) -> None:
+    built = build(tmp_path / "site", [issue(title=f"{NEWSLETTER.title}: June 2025")])
+    assert [link.get_text() for link in built.page("/").select(".year li > a")] == ["June 2025"]
+    assert built.page("/2025/06/digest/").h1.get_text() == f"{NEWSLETTER.title}: June 2025"  # type: ignore[union-attr]
+
+
+def test_layouts_use_nothing_that_only_jekyll_4_knows() -> None:
+    files = [path for path in SKELETON.rglob("*") if path.suffix in (".html", ".xml", ".txt", ".md") and path.is_file()]
+    text = "\n".join(path.read_text(encoding="utf-8") for path in files)
+    newer = r"\{%-?\s*(render|liquid|echo|link|post_url)\b|\|\s*(find|find_exp|sum|where_exp|reject|has)\b"
+    assert len(files) > 15
+    assert re.findall(newer, text) == []

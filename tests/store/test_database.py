@@ -16,7 +16,7 @@ from digest.errors import StoreError
 from digest.models import Item, Setting
 from digest.store.database import HEAD, Database, upsert
 from digest.store.migrations import settings
-from digest.store.search import search
+from digest.store.search import index, is_whole, search
 
 NOW = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
 
@@ -78,6 +78,10 @@ def test_search_finds_words_phrases_and_prefixes_and_follows_changes(db: Databas
             [item("a", "Graph retrieval", "naïve Bayes"), item("b", "A graph of C++ and retrieval")],
             ["key"],
         )
+    with db.write() as session:
+        assert not is_whole(session)
+        index(session)
+        assert is_whole(session)
     with db.read() as session:
         assert {i.key for i in search(session, "graph retrieval")} == {"a", "b"}
         assert [i.key for i in search(session, '"graph retrieval"')] == ["a"]

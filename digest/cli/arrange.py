@@ -1,0 +1,164 @@
+"""Commands on what the workspace holds: items, sources, the taxonomy, what models cost."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from digest.cli.shell import Json, app, finish, opened, show_json, show_table
+
+items = typer.Typer(help="Works: which records are one, merges and splits.", no_args_is_help=True)
+sources = typer.Typer(help="Sources as OPML, in and out.", no_args_is_help=True)
+taxonomy = typer.Typer(help="The categories, and what a change of them would move.", no_args_is_help=True)
+for group, name in ((items, "items"), (sources, "sources"), (taxonomy, "taxonomy")):
+    app.add_typer(group, name=name)
+
+
+@items.command()
+def match(
+    jsonl: Annotated[
+        Path, typer.Option("--jsonl", help="Records: record_id, source, title, url, arxiv_id, date, text.")
+    ],
+    out: Annotated[Path, typer.Option("--out", help="Where {record_id, key, group, possible} are written.")],
+    as_json: Json = False,
+) -> None:
+    """Say which records of a file are one work, and which may be; the store is not touched.
+
+    Example: digest items match --jsonl records.jsonl --out groups.jsonl
+    """
+    from digest.pipeline.files import match_file
+
+    finish(match_file(jsonl, out), as_json)
+
+
+@items.command()
+def show(name: Annotated[str, typer.Argument(metavar="ITEM", help="Key or number.")], as_json: Json = False) -> None:
+    """Show an item, every place where it was seen, and what may be the same work.
+
+    Example: digest items show arxiv:2501.00663
+    """
+    from digest.pipeline import works
+
+    with opened() as workspace:
+        told = works.show(workspace.context, name)
+    if as_json:
+        show_json(told)
+        return
+    for field, value in told["item"].items():
+        if value not in (None, "", [], {}):
+            typer.echo(f"{field:12} {value}")
+    show_table(["source", "seen", "url"], [[m["source"], m["seen"], m["url"]] for m in told["mentions"]])
+    for other in told["possible"]:
+        typer.echo(f"may be the same work: {other['key']} ({other['reason']})")
+
+
+@items.command()
+def merge(
+    name: Annotated[str, typer.Argument(metavar="ITEM")],
+    into: Annotated[str, typer.Argument(metavar="INTO", help="The item that stays.")],
+) -> None:
+    """Make two items one work; `split` takes it back.
+
+    Example: digest items merge 17 arxiv:2501.00663
+    """
+    from digest.pipeline import works
+
+    with opened() as workspace:
+        typer.echo(f"items: {works.merge(workspace.context, name, into)}")
+
+
+@items.command()
+def split(name: Annotated[str, typer.Argument(metavar="ITEM", help="The item that was merged into another.")]) -> None:
+    """Take a merge back: the item gets its mentions again.
+
+    Example: digest items split 17
+    """
+    from digest.pipeline import works
+
+    with opened() as workspace:
+        typer.echo(f"items: {works.split(workspace.context, name)}")
+
+
+@sources.command(name="export")
+def export_(out: Annotated[Path, typer.Argument(metavar="FILE")]) -> None:
+    """Write the sources that have an address as OPML.
+
+    Example: digest sources export sources.opml
+    """
+    from digest.pipeline.files import write
+    from digest.sources import write_opml
+
+    with opened() as workspace:
+        write(out, write_opml(workspace.config.sources, workspace.config.newsletter.title))
+    typer.echo(f"sources: {out}")
+
+
+@sources.command(name="import")
+def import_(file: Annotated[Path, typer.Argument(metavar="FILE", help="An OPML file.")]) -> None:
+    """Print an OPML file's feeds as lines for sources.yaml; paste those you want.
+
+    Example: digest sources import feeds.opml
+    """
+    from digest.pipeline.files import read
+    from digest.sources import parse_opml
+    from digest.text import slug
+
+    with opened() as workspace:
+        known = {source.url for source in workspace.config.sources}
+    for outline in parse_opml(read(file)):
+        mark = "# already there: " if outline.url in known else "  "
+        typer.echo(f"{mark}- {{id: {slug(outline.title)}, kind: feed, name: {outline.title!r}, url: {outline.url!r}}}")
+
+
+@sources.command(name="list")
+def list_(as_json: Json = False) -> None:
+    """List the configured sources.
+
+    Example: digest sources list
+    """
+    with opened() as workspace:
+        rows = [
+            source.model_dump(include={"id", "kind", "url", "enabled", "weight"}) for source in workspace.config.sources
+        ]
+    if as_json:
+        show_json(rows)
+    else:
+        show_table(
+            ["id", "kind", "weight", "url"], [[r["id"], r["kind"], f"{r['weight']:g}", r["url"] or ""] for r in rows]
+        )
+
+
+@taxonomy.command()
+def diff(
+    other: Annotated[Path, typer.Argument(metavar="FILE", help="Another sources.yaml.")], as_json: Json = False
+) -> None:
+    """Say what changed from another sources.yaml's taxonomy to this one's, and which items would move.
+
+    Example: digest taxonomy diff sources.old.yaml
+    """
+    from digest.pipeline.retag import taxonomy_diff
+
+    with opened() as workspace:
+        finish(taxonomy_diff(workspace.context, other), as_json)
+
+
+@app.command()
+def costs(as_json: Json = False) -> None:
+    """Show what language models have cost, by month, stage and model.
+
+    Example: digest costs
+    """
+    from digest.store import answers
+
+    with opened() as workspace, workspace.db.read() as session:
+        rows = [row._asdict() for row in answers.costs(session)]
+    if as_json:
+        show_json(rows)
+        return
+    if not rows:
+        typer.echo("costs: no language model was asked yet")
+    columns = ["month", "stage", "model", "calls", "prompt_tokens", "output_tokens", "usd"]
+    if rows:
+        show_table(columns, [[str(row[column]) for column in columns] for row in rows])

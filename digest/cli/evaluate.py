@@ -1,0 +1,106 @@
+"""`digest eval`: the figures of each part on labelled data, against its gates."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from digest.cli.shell import Json, app, finish, opened, workspace_root
+
+if TYPE_CHECKING:
+    from digest.config import Taxonomy
+
+evals = typer.Typer(help="Measure the parts on labelled data; exit 4 when a gate falls short.", no_args_is_help=True)
+app.add_typer(evals, name="eval")
+
+Data = Annotated[Path | None, typer.Option("--data", help="A file of JSON lines, or its .gz.")]
+
+
+@evals.command()
+def tagging(data: Data = None, as_json: Json = False) -> None:
+    """Accuracy, macro-F1, acceptable sets and calibration of the embedded tagger; without --data on the golden titles.
+
+    Example: digest eval tagging --data labels.jsonl.gz
+    """
+    from digest.pipeline.evaluate import tagging_numbers
+
+    _judge("tagging", tagging_numbers(_taxonomy(), data), as_json, gate="tagging" if data else "golden")
+
+
+@evals.command()
+def ranking(
+    pools: Annotated[Path, typer.Option("--pools", help="A folder of YYYY-MM.jsonl[.gz].")],
+    picks: Annotated[Path, typer.Option("--picks", help="A file of {month, curator, arxiv_id}.")],
+    train_until: Annotated[str, typer.Option("--train-until", metavar="YYYY-MM")] = "2025-08",
+    as_json: Json = False,
+) -> None:
+    """AUC and recall of the first 100 and 200 on the months after --train-until.
+
+    Example: digest eval ranking --pools pools --picks picks.jsonl.gz --train-until 2025-08
+    """
+    from digest.pipeline.evaluate import ranking_numbers
+
+    _judge("ranking", ranking_numbers(pools, picks, train_until), as_json)
+
+
+@evals.command()
+def duplicates(
+    data: Annotated[Path, typer.Option("--data", help="Pairs {a, b, label}.")], as_json: Json = False
+) -> None:
+    """Recall and precision of possible and of certain duplicates.
+
+    Example: digest eval duplicates --data duplicate_pairs.jsonl.gz
+    """
+    from digest.pipeline.evaluate import duplicates_numbers
+
+    _judge("duplicates", duplicates_numbers(data), as_json)
+
+
+@evals.command()
+def grounding(data: Data = None, as_json: Json = False) -> None:
+    """Whether quotations pass the check against their own source, and fail it against another's.
+
+    Example: digest eval grounding
+    """
+    from digest.pipeline.evaluate import grounding_numbers
+
+    _judge("grounding", grounding_numbers(data), as_json)
+
+
+@evals.command(name="all")
+def everything(
+    folder: Annotated[Path | None, typer.Option("--data", help="A folder with labels, pools, picks, pairs.")] = None,
+    as_json: Json = False,
+) -> None:
+    """Everything there is data for: the packaged sets, and those found in a folder.
+
+    Example: digest eval all --data ../data
+    """
+    from digest.pipeline import evaluate
+    from digest.ports import Report
+
+    numbers: dict[str, Any] = {
+        "golden": evaluate.tagging_numbers(_taxonomy(), None),
+        "grounding": evaluate.grounding_numbers(None),
+    }
+    if folder is not None:
+        numbers["tagging"] = evaluate.tagging_numbers(_taxonomy(), folder / "labels.jsonl.gz")
+        numbers["duplicates"] = evaluate.duplicates_numbers(folder / "duplicate_pairs.jsonl.gz")
+        numbers["ranking"] = evaluate.ranking_numbers(folder / "pools", folder / "picks.jsonl.gz", "2025-08")
+    with opened() as workspace:
+        reports = [evaluate.judged(workspace.context, name, n, workspace.root) for name, n in numbers.items()]
+    finish(Report("eval", "; ".join(report.line for report in reports), numbers=numbers), as_json)
+
+
+def _taxonomy() -> Taxonomy:
+    with opened() as workspace:
+        return workspace.config.taxonomy
+
+
+def _judge(name: str, numbers: dict[str, Any], as_json: bool, gate: str = "") -> None:
+    from digest.pipeline.evaluate import judged
+
+    with opened() as workspace:
+        finish(judged(workspace.context, name, numbers, workspace_root(), gate=gate), as_json)

@@ -1,0 +1,165 @@
+"""A record as the matcher sees it: its name, the figures in it, its rare words, its authors."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from functools import cached_property
+from typing import Any
+
+from digest.intake.rarity import bits, words_of
+from digest.text.names import folded, name_keys, split_names, surnames, title_key
+from digest.text.tex import readable
+from digest.urls import arxiv_id, arxiv_ids_in, match_form, work_key
+
+_TEXT_CAP = 4000
+_HEAD_END = re.compile(r"\s*[:：–—|]\s*|\s-+\s")
+_OPENING = re.compile(r"^(?:introducing|announcing|meet|presenting|the|an?)\s+", re.I)
+_EDITION = re.compile(
+    r"[\s:,-]*\b(?:technical|tech|final|system|model)\s+(?:report|card)\b.*$|[\s:,-]+(?:white)?paper$|[\s:,-]+report$",
+    re.I,
+)
+_NUMBER_WORDS = {
+    word: str(number)
+    for number, pair in enumerate(
+        (
+            *("first 1st", "second 2nd", "third 3rd", "fourth 4th", "fifth 5th", "sixth 6th", "seventh 7th"),
+            *("eighth 8th", "ninth 9th", "tenth 10th", "eleventh 11th", "twelfth 12th", "thirteenth 13th"),
+        ),
+        start=1,
+    )
+    for word in pair.split()
+}
+_ROMAN = {"II": "2", "III": "3", "IV": "4", "VI": "6", "VII": "7", "VIII": "8"}
+_ROMAN_WORD = re.compile(rf"\b(?:{'|'.join(_ROMAN)})\b")
+_TOKEN = re.compile(r"[^\W\d_]+|\d+(?:\.\d+)*|\+\+?", re.UNICODE)
+_URL = re.compile(r"https?://[^\s<>\"')\]]+")
+
+
+@dataclass
+class Record:
+    """One line of a matching task, or one stored item: who says what, where and when."""
+
+    record_id: str
+    source: str = ""
+    key: str = ""
+    title: str = ""
+    url: str = ""
+    text: str = ""
+    authors: list[str] = field(default_factory=list)
+    published: datetime | None = None
+
+    @cached_property
+    def arxiv(self) -> str | None:
+        """The arXiv id that is the record's own identity."""
+        return self.key.removeprefix("arxiv:") if self.key.startswith("arxiv:") else None
+
+    @cached_property
+    def title_key(self) -> str:
+        return title_key(readable(self.title))
+
+    @cached_property
+    def tokens(self) -> tuple[str, ...]:
+        """The title's words and figures, ordinals and Roman numbers as figures."""
+        return _tokens(readable(self.title))
+
+    @cached_property
+    def head_tokens(self) -> tuple[str, ...]:
+        """What the work is called: the title before its colon, without `Introducing` and `Technical Report`."""
+        head = _EDITION.sub("", _OPENING.sub("", _HEAD_END.split(readable(self.title).strip(), maxsplit=1)[0]))
+        return _tokens(head) or self.tokens
+
+    @cached_property
+    def whole_tokens(self) -> tuple[str, ...]:
+        """The whole title in the same way."""
+        return _tokens(_EDITION.sub("", _OPENING.sub("", readable(self.title).strip()))) or self.tokens
+
+    @cached_property
+    def name(self) -> str:
+        """The head as one string: `DeepSeek V4` and `DeepSeek-V4` are both `deepseekv4`."""
+        return "".join(self.head_tokens)
+
+    @cached_property
+    def whole_name(self) -> str:
+        return "".join(self.whole_tokens)
+
+    @cached_property
+    def tail_name(self) -> str:
+        """What stands behind the colon, "" where that is too short to be a title of its own."""
+        parts = _HEAD_END.split(readable(self.title).strip(), maxsplit=1)
+        tail = _tokens(parts[1]) if len(parts) > 1 else ()
+        return "".join(tail) if len(tail) > 2 else ""
+
+    @cached_property
+    def words(self) -> frozenset[str]:
+        """The words of title and text."""
+        return frozenset(words_of(folded(f"{readable(self.title)} {self.text[:_TEXT_CAP]}")))
+
+    @cached_property
+    def weight(self) -> float:
+        """The bits in all its words."""
+        return bits(self.words)
+
+    @cached_property
+    def shingles(self) -> frozenset[int]:
+        """Hashes of the text's runs of four words."""
+        words = words_of(folded(self.text[:_TEXT_CAP]))
+        return frozenset(map(hash, zip(words, words[1:], words[2:], words[3:], strict=False)))
+
+    @cached_property
+    def surnames(self) -> frozenset[str]:
+        return surnames(self.authors)
+
+    @cached_property
+    def people(self) -> frozenset[str]:
+        """Initials with surnames."""
+        return name_keys(self.authors)
+
+    @cached_property
+    def named(self) -> frozenset[str]:
+        """The keys of works that the text names by id or link."""
+        links = [work_key(link.rstrip(".,;")) for link in _URL.findall(self.text)] if "http" in self.text else []
+        return frozenset([f"arxiv:{found}" for found in arxiv_ids_in(self.text)] + links) - {self.key}
+
+
+def figures(tokens: tuple[str, ...]) -> frozenset[str]:
+    """The figures and plus signs among tokens, which tell editions apart."""
+    return frozenset(token for token in tokens if token[0].isdigit() or token[0] == "+")
+
+
+def _tokens(title: str) -> tuple[str, ...]:
+    found = _TOKEN.findall(folded(_ROMAN_WORD.sub(lambda match: _ROMAN[match[0]], title)))
+    return tuple(_NUMBER_WORDS.get(token, token.removesuffix(".0")) for token in found)
+
+
+def record(row: Mapping[str, Any], number: int = 0) -> Record:
+    """A record from a JSON line: record_id, source, arxiv_id, title, url, date (ISO 8601, RFC 5322), text, authors."""
+    url = str(row.get("url") or "")
+    identifier = arxiv_id(str(row.get("arxiv_id") or ""))
+    key = f"arxiv:{identifier}" if identifier else work_key(url) if url else ""
+    return Record(
+        record_id=str(row.get("record_id") or row.get("id") or number),
+        source=str(row.get("source") or ""),
+        key=key,
+        title=str(row.get("title") or ""),
+        url=match_form(url) if url else "",
+        text=str(row.get("text") or row.get("summary") or row.get("abstract") or ""),
+        authors=split_names(str(name) for name in row.get("authors") or ()),
+        published=moment(row.get("date") or row.get("published")),
+    )
+
+
+def moment(text: object) -> datetime | None:
+    """A date in one of the two forms that feeds and lists use, or None."""
+    if not isinstance(text, str) or not text:
+        return None
+    for read in (datetime.fromisoformat, parsedate_to_datetime):
+        try:
+            found = read(text.strip())
+        except (ValueError, OverflowError, IndexError, TypeError):
+            continue
+        return found if found.tzinfo else found.replace(tzinfo=UTC)
+    return None

@@ -1,0 +1,90 @@
+"""What a heading of a past issue stands for: a category of the taxonomy, a month, or nothing we know."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Iterable, Mapping
+from functools import cache
+
+from digest.config import Category
+
+_LANGUAGES = ("en", "es", "de", "fr", "ca")
+_FILLER = frozenset(
+    ("ai", "ml", "the", "of", "a", "an", "in", "and", "our", "my", "new", "on", "for", "to", "best", "top")
+)
+_YEAR = re.compile(r"\b((?:19|20)\d\d)\b|['’](\d\d)\b")
+
+
+class Headings:
+    """Categories by their headings: slugs, titles, aliases, and what the editor said (`--map`, remembered)."""
+
+    def __init__(self, categories: Iterable[Category], said: Mapping[str, str] | None = None) -> None:
+        self._exact: dict[str, str] = {}
+        self._stems: dict[str, list[frozenset[str]]] = {}
+        for category in categories:
+            for name in (category.slug, category.title, *category.aliases):
+                self._exact.setdefault(folded(name), category.slug)
+                if words := _words(name):
+                    self._stems.setdefault(category.slug, []).append(words)
+        self._exact |= {folded(heading): slug for heading, slug in (said or {}).items()}
+
+    def category(self, heading: str) -> str:
+        """The slug, exactly named or by the only category whose words the heading holds; empty when unknown."""
+        if slug := self._exact.get(folded(heading)):
+            return slug
+        words = _words(heading)
+        found = {slug for slug, names in self._stems.items() if any(_holds(words, name) for name in names)}
+        return found.pop() if len(found) == 1 else ""
+
+
+def folded(heading: str) -> str:
+    """A heading without case, numbering, emoji and punctuation; `&` is `and`."""
+    text = unicodedata.normalize("NFKD", heading.casefold().replace("&", " and "))
+    text = re.sub(r"^\W*(?:\d+|[ivx]+)[.):]\s+", "", text)
+    return " ".join(re.findall(r"\w+", "".join(c for c in text if not unicodedata.combining(c))))
+
+
+def _words(name: str) -> frozenset[str]:
+    return frozenset(word for word in folded(name).split() if word not in _FILLER)
+
+
+def _holds(words: frozenset[str], name: frozenset[str]) -> bool:
+    """Every word of the name is there, be it in the plural or as `eval` for `evaluation`."""
+    return all(any(word == part or _same_stem(word, part) for word in words) for part in name)
+
+
+def _same_stem(a: str, b: str) -> bool:
+    short, long = sorted((a, b), key=len)
+    return len(short) >= 4 and long.startswith(short.removesuffix("s")) and len(short.removesuffix("s")) >= 4
+
+
+@cache
+def _months() -> dict[str, int]:
+    from babel.dates import get_month_names
+
+    names = {
+        folded(name): number
+        for language in _LANGUAGES
+        for width in ("wide", "abbreviated")
+        for context in ("format", "stand-alone")
+        for number, name in get_month_names(width, context, language).items()
+    }
+    return {name.removeprefix("de "): number for name, number in names.items()} | {"sept": 9}
+
+
+def month(heading: str) -> int | None:
+    """The month a heading begins with: `January`, `Jan 2025`, `March: the month of agents`, `1月`."""
+    if match := re.match(r"\W*(?:\d{4}年)?(\d{1,2})月", heading):
+        return int(match[1]) if 1 <= int(match[1]) <= 12 else None
+    if match := re.match(r"\W*(?:19|20)\d\d[-/](\d{1,2})\b", heading):
+        return int(match[1]) if 1 <= int(match[1]) <= 12 else None
+    words = folded(heading).split()
+    first = next((word for word in words if not word.isdigit()), "")
+    return _months().get(first) if first and words.index(first) <= 1 else None
+
+
+def year(text: str) -> int | None:
+    """The year a title or a heading names."""
+    match = _YEAR.search(text)
+    return (int(match[1]) if match[1] else 2000 + int(match[2])) if match else None

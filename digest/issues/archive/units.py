@@ -1,0 +1,203 @@
+"""A post cut into headings and units: list items, numbered lines, paragraphs; each unit as words and links in order."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from urllib.parse import urljoin
+
+from bs4 import BeautifulSoup, Comment, NavigableString, Tag
+
+from digest.issues.archive.headings import month
+
+_SKIPPED = {
+    "script",
+    "style",
+    "nav",
+    "footer",
+    "aside",
+    "figure",
+    "pre",
+    "img",
+    "svg",
+    "form",
+    "iframe",
+    "template",
+    "hr",
+}
+_INSIDE = {"div", "section", "article", "main", "details", "blockquote", "body", "html", "center", "header", "dl", "dd"}
+_BOLD_LEVEL = 7  # a paragraph that is all bold stands below any true heading
+_NUMBERED = re.compile(r"^\s*(?:\d{1,3}[.)]|[-*•–])\s+")
+_SLIP = re.compile(r"\[([^\[\]]+)\]\s*\(\s*<?(https?://[^\s()<>]+(?:\([^\s()]*\)[^\s()<>]*)*)>?\s*\)")
+_BARE = re.compile(r"(?<![\w@/.\"'=])https?://[^\s<>()\[\]\"']+[^\s<>()\[\]\"'.,;:!?]")
+
+
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """Words; with `href` (maybe empty) a link. `bold` says the editor set them so."""
+
+    text: str
+    href: str | None = None
+    bold: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Heading:
+    level: int
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Unit:
+    """A place with words and links; `listed` when it is one of a list."""
+
+    pieces: tuple[Piece, ...]
+    listed: bool = False
+
+    @property
+    def text(self) -> str:
+        return " ".join("".join(piece.text for piece in self.pieces).split())
+
+    @property
+    def links(self) -> tuple[Piece, ...]:
+        """The links that lead out of the page; one without an address counts when it is the only one."""
+        out = tuple(piece for piece in self.pieces if piece.href)
+        return out or tuple(piece for piece in self.pieces if piece.href == "" and piece.text.strip())[:1]
+
+
+Block = Heading | Unit
+
+
+def blocks(html: str, base: str = "") -> list[Block]:
+    """The blocks of a post in reading order; images, code, navigation and anchors within the page are left out."""
+    soup = BeautifulSoup(html, "lxml")
+    return list(_blocks(soup.body or soup, base))
+
+
+def _blocks(node: Tag, base: str) -> Iterator[Block]:
+    for child in node.children:
+        if not isinstance(child, Tag) or child.name in _SKIPPED:
+            continue
+        if re.fullmatch(r"h[1-6]", child.name):
+            yield from _heading(child, base)
+        elif child.name in ("ul", "ol"):
+            yield from _list(child, base)
+        elif child.name == "table":
+            for row in child.find_all("tr"):
+                yield Unit(tuple(_joined(_pieces(row, base))), listed=True)
+        elif child.name in _INSIDE:
+            yield from _blocks(child, base)
+        else:
+            yield from _paragraph(child, base)
+
+
+def _heading(node: Tag, base: str) -> Iterator[Block]:
+    pieces = tuple(_joined(_pieces(node, base)))
+    unit = Unit(pieces, listed=True)
+    if unit.links:
+        yield unit  # a title that is a link is an item of its own
+    else:
+        yield Heading(int(node.name[1]), unit.text)
+
+
+def _list(node: Tag, base: str) -> Iterator[Block]:
+    for item in node.find_all("li", recursive=False):
+        yield Unit(tuple(_joined(_pieces(item, base))), listed=True)
+        for inner in item.find_all(["ul", "ol"]):
+            if inner.find_parent("li") is item:
+                yield from _list(inner, base)
+
+
+def _paragraph(node: Tag, base: str) -> Iterator[Block]:
+    pieces = list(_joined(_pieces(node, base)))
+    unit = Unit(tuple(pieces))
+    words = [piece for piece in pieces if piece.text.strip()]
+    if not words:
+        return
+    short = len(unit.text) <= 80 and not any(piece.href is not None for piece in words)
+    if short and (all(piece.bold for piece in words) or (len(unit.text) <= 20 and month(unit.text))):
+        yield Heading(_BOLD_LEVEL, unit.text)
+        return
+    for line in _lines(pieces):
+        yield Unit(tuple(line), listed=bool(_NUMBERED.match("".join(piece.text for piece in line))))
+
+
+def _lines(pieces: list[Piece]) -> Iterator[list[Piece]]:
+    """A paragraph whose lines are numbered by hand (`1) …`, which kramdown takes for prose), line by line."""
+    line: list[Piece] = []
+    for piece in pieces:
+        parts = re.split(r"\n(?=\s*(?:\d{1,3}[.)]|[-*•–])\s)", piece.text) if piece.href is None else [piece.text]
+        for number, part in enumerate(parts):
+            if number and line:
+                yield line
+                line = []
+            line.append(replace(piece, text=part))
+    if line:
+        yield line
+
+
+def _pieces(node: Tag, base: str, bold: bool = False) -> Iterator[Piece]:
+    for child in node.children:
+        if isinstance(child, Comment):
+            continue
+        if isinstance(child, NavigableString):
+            yield from _words(str(child), bold)
+        elif not isinstance(child, Tag) or child.name in (*_SKIPPED, "ul", "ol"):
+            continue
+        elif child.name == "a" and child.has_attr("href"):
+            yield from _link(child, base, bold)
+        elif child.name == "br":
+            yield Piece("\n")
+        else:
+            yield from _pieces(child, base, bold or child.name in ("strong", "b"))
+            if child.name in ("p", "div", "td", "th"):
+                yield Piece(" ")
+
+
+def _link(node: Tag, base: str, bold: bool) -> Iterator[Piece]:
+    text, href = " ".join(node.get_text().split()), str(node["href"]).strip()
+    bold = bold or node.find(["strong", "b"]) is not None
+    if href.startswith(("#", "mailto:", "javascript:")) or (not text and node.find("img")):
+        yield Piece(text, bold=bold)
+    else:
+        yield Piece(text, _absolute(base, href) if href else "", bold)
+
+
+def _absolute(base: str, href: str) -> str:
+    try:
+        address = urljoin(base, href)
+    except ValueError:
+        return ""
+    return address if address.startswith(("http://", "https://")) else ""
+
+
+def _words(text: str, bold: bool) -> Iterator[Piece]:
+    """Plain words, with links that were meant: `[text] (https://…)` and bare addresses."""
+    here = 0
+    for match in re.finditer(f"{_SLIP.pattern}|(?P<bare>{_BARE.pattern})", text):
+        yield Piece(text[here : match.start()], bold=bold)
+        yield Piece(match[1] or match["bare"], match[2] or match["bare"], bold)
+        here = match.end()
+    yield Piece(text[here:], bold=bold)
+
+
+def _joined(pieces: Iterator[Piece]) -> Iterator[Piece]:
+    """Slips whose address was made a link by itself, `[text] (<a>…</a>)`, put together."""
+    out: list[Piece] = []
+    for piece in pieces:
+        before = "".join(p.text for p in out[-1:]) if out and out[-1].href is None else ""
+        label = re.search(r"\[([^\[\]]+)\]\s*\(\s*$", before)
+        if piece.href and piece.text.startswith("http") and label:
+            out[-1] = replace(out[-1], text=before[: label.start()])
+            out.append(replace(piece, text=label[1]))
+        elif piece.href is None and out and out[-1].href and piece.text.startswith(")") and _was_slip(out):
+            out.append(replace(piece, text=piece.text[1:]))
+        elif piece.text or piece.href:
+            out.append(piece)
+    yield from out
+
+
+def _was_slip(out: list[Piece]) -> bool:
+    opened = sum(p.text.count("(") - p.text.count(")") for p in out)
+    return opened < 1

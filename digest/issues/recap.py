@@ -1,0 +1,208 @@
+"""A year, a quarter or any range, built from its picks themselves: sections, highlights, figures, what was missed."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import date, datetime
+from typing import Literal
+
+from digest.issues.terms import Term, distinctive
+from digest.issues.values import Sheet, SheetNote, SheetPick, SheetSection
+
+Form = Literal["category", "month", "both"]
+
+
+@dataclass(frozen=True, slots=True)
+class PastPick:
+    """A pick of one of the months. Its terms are counted in `text`, or in the title, whose words say most."""
+
+    pick: SheetPick
+    category: str
+    month: str  # 2025-03
+    published: date | None = None
+    text: str = ""
+    mentions: int = 1
+    source: str = ""
+    withdrawn: date | None = None
+    superseded: str = ""  # the key or title of the work that took its place
+    ranked: bool = False  # its month was never published: it comes from the ranking
+
+
+@dataclass(frozen=True, slots=True)
+class Counted:
+    """Read and kept of one month."""
+
+    read: int
+    kept: int
+
+
+@dataclass(frozen=True, slots=True)
+class Figures:
+    """The period in figures. Sources, categories and most mentioned are in falling order."""
+
+    read: int
+    kept: int
+    months: dict[str, Counted]
+    categories: dict[str, int]
+    sources: dict[str, int]
+    most_mentioned: list[tuple[str, int]] = field(default_factory=list)  # keys
+    first: str = ""
+    last: str = ""
+    rose: list[Term] = field(default_factory=list)
+    fell: list[Term] = field(default_factory=list)
+    unpublished: list[str] = field(default_factory=list)  # months that come from the ranking alone
+
+
+def once(picks: Iterable[PastPick]) -> list[PastPick]:
+    """Each work once, where it stood first, with the words and the highlight of its last update."""
+    out: dict[str, PastPick] = {}
+    for past in sorted(picks, key=lambda past: past.month):
+        before = out.get(past.pick.key)
+        if before is None:
+            out[past.pick.key] = past
+        else:
+            why = past.pick.highlight or before.pick.highlight
+            newer = past.pick if past.pick.blurb else before.pick
+            pick = replace(newer, highlight=why, update_of=before.pick.update_of)
+            out[past.pick.key] = replace(before, pick=pick, withdrawn=past.withdrawn or before.withdrawn)
+    return list(out.values())
+
+
+def highlights(picks: Sequence[PastPick], most: int = 5, per_category: int = 2) -> dict[str, str]:
+    """Up to `most` proposals by key with the reason: what the editor marked and wrote, how many others named it."""
+    whole = [past for past in once(picks) if not past.withdrawn and not past.superseded and not past.pick.note]
+    taken: Counter[str] = Counter()
+    out: dict[str, str] = {}
+    for past in sorted(whole, key=_weight, reverse=True):
+        if _weight(past)[0] <= 0 or len(out) == most:
+            break
+        if taken[past.category] < per_category:
+            taken[past.category] += 1
+            out[past.pick.key] = _why(past)
+    return out
+
+
+def _weight(past: PastPick) -> tuple[float, str]:
+    marked = 3.0 * (past.pick.highlight is not None)
+    written = 1.0 * (past.pick.origin == "editor")
+    return marked + written + min(past.mentions - 1, 8) / 2, past.pick.key
+
+
+def _why(past: PastPick) -> str:
+    named = f"named in {past.mentions} places" if past.mentions > 1 else "chosen and written about by the editor"
+    return past.pick.highlight or named
+
+
+def titles_of_months(picks: Sequence[PastPick], names: Mapping[str, str], most: int = 3) -> dict[str, str]:
+    """`March 2025: tool use, GRPO` for every month of `names`, from the terms that set its picks apart."""
+    texts: dict[str, list[str]] = {month: [] for month in names}
+    for past in once(picks):
+        texts.setdefault(past.month, []).append(past.text or past.pick.title)
+    terms = distinctive(texts, most)
+    return {
+        month: f"{name}: {', '.join(term.text for term in terms[month])}" if terms[month] else name
+        for month, name in names.items()
+    }
+
+
+def figures(picks: Sequence[PastPick], read: Mapping[str, int], most: int = 10) -> Figures:
+    """Count the period; `read` is how many works each month saw, also for months without picks."""
+    whole = once(picks)
+    kept = Counter(past.month for past in whole)
+    dated = sorted((past for past in whole if past.published), key=lambda past: (past.published, past.pick.key))
+    named = sorted((past for past in whole if past.mentions > 1), key=lambda past: (-past.mentions, past.pick.key))
+    months = sorted({*read, *kept})
+    half = months[len(months) // 2] if months else ""
+    early = [past.text or past.pick.title for past in whole if past.month < half]
+    late = [past.text or past.pick.title for past in whole if past.month >= half]
+    moved = distinctive({"fell": early, "rose": late}, 5, 3) if early and late else {}
+    return Figures(
+        read=sum(read.values()),
+        kept=len(whole),
+        months={month: Counted(read.get(month, 0), kept[month]) for month in months},
+        categories=_falling(past.category for past in whole),
+        sources=_falling(past.source for past in whole if past.source),
+        most_mentioned=[(past.pick.key, past.mentions) for past in named[:most]],
+        first=dated[0].pick.key if dated else "",
+        last=dated[-1].pick.key if dated else "",
+        rose=moved.get("rose", []),
+        fell=moved.get("fell", []),
+        unpublished=sorted({past.month for past in whole if past.ranked}),
+    )
+
+
+def _falling(names: Iterable[str]) -> dict[str, int]:
+    return dict(sorted(Counter(names).items(), key=lambda pair: (-pair[1], pair[0])))
+
+
+def missed(mentions: Mapping[str, int], picked: Iterable[str], most: int = 10, least: int = 2) -> list[str]:
+    """Keys of the works that others named most and that no issue of the period has."""
+    known = set(picked)
+    named = [(count, key) for key, count in mentions.items() if key not in known and count >= least]
+    return [key for _, key in sorted(named, key=lambda pair: (-pair[0], pair[1]))[:most]]
+
+
+def recap_sheet(
+    period: str,
+    title: str,
+    when: datetime,
+    picks: Sequence[PastPick],
+    categories: Mapping[str, str],
+    months: Mapping[str, str],
+    *,
+    form: Form = "category",
+    notes: Sequence[SheetNote] = (),
+) -> Sheet:
+    """A recap as a sheet to be edited: every pick of the period once, by date within its section.
+
+    `categories` (slug to title) and `months` (`2025-03` to `March 2025`) are in the reader's order. With form
+    "month" the sections are the months, with "both" the categories hold the picks and the months their titles.
+    """
+    whole = sorted(once(picks), key=lambda past: (past.published or date.max, past.month, past.pick.key))
+    proposed = highlights(whole)
+    sections = []
+    if form != "month":
+        grouped = _grouped(categories, ((past.category, past) for past in whole))
+        sections += [
+            SheetSection(slug, categories.get(slug, slug), entries=_entries(group, proposed))
+            for slug, group in grouped.items()
+        ]
+    if form != "category":
+        headings = titles_of_months(whole, months)
+        for month, group in _grouped(months, ((past.month, past) for past in whole)).items():
+            entries = _entries(group, proposed) if form == "month" else ()
+            closing = _closing(group, categories)
+            sections.append(SheetSection(f"m{month}", headings.get(month, month), closing=closing, entries=entries))
+    return Sheet(period, title, when, form, sections=tuple(sections), notes=tuple(notes))
+
+
+def _grouped(order: Iterable[str], named: Iterable[tuple[str, PastPick]]) -> dict[str, list[PastPick]]:
+    """Picks by name in that order, unknown names last, empty ones left out."""
+    groups: dict[str, list[PastPick]] = {name: [] for name in order}
+    for name, past in named:
+        groups.setdefault(name, []).append(past)
+    return {name: group for name, group in groups.items() if group}
+
+
+def _entries(group: Sequence[PastPick], proposed: Mapping[str, str]) -> tuple[SheetPick, ...]:
+    return tuple(
+        replace(past.pick, highlight=proposed.get(past.pick.key), covered="", facts=_facts(past)) for past in group
+    )
+
+
+def _facts(past: PastPick) -> str:
+    """The pick's facts with what a reader of the recap must know of it."""
+    marks = [
+        f"in {past.month}" if not past.ranked else f"from the ranking of {past.month}, which was never published",
+        f"withdrawn on {past.withdrawn}" if past.withdrawn else "",
+        f"superseded by {past.superseded}" if past.superseded else "",
+    ]
+    return " · ".join(part for part in (past.pick.facts, *marks) if part)
+
+
+def _closing(group: Sequence[PastPick], categories: Mapping[str, str]) -> str:
+    (slug, count), *_ = Counter(past.category for past in group).most_common(1)
+    works = f"{len(group)} works" if len(group) > 1 else "One work"
+    return f"{works}, {count} of them in {categories.get(slug, slug)}." if len(group) > count else f"{works}."

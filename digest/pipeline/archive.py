@@ -1,0 +1,126 @@
+"""`import`: past issues read back from feeds, Jekyll posts, Markdown or HTML; their items and words become memory."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from contextlib import aclosing
+from datetime import UTC, datetime
+from pathlib import Path
+
+from digest import sources
+from digest.config import Source
+from digest.errors import ConfigError, NotFoundError
+from digest.issues.archive import Harvest, Headings, ImportedItem, Post, harvest, read_post
+from digest.models import Decision
+from digest.pipeline.context import Context, recorded
+from digest.pipeline.intake import take_found
+from digest.ports import Found, Report, Request
+from digest.store import issues as issue_store
+from digest.store import items as item_store
+from digest.store import settings
+from digest.tagging import resolve
+from digest.urls import work_key
+
+SOURCE = Source(id="archive", kind="feed", url="https://example.org/", name="past issues", quote="past issue")
+_NAME = "import:headings"
+_POSTS = (".md", ".markdown", ".html", ".htm", ".xhtml")
+
+
+def read_archive(
+    context: Context, places: Sequence[str], said: Mapping[str, str], *, essays: bool = False
+) -> list[Harvest]:
+    """What the posts at those addresses, files or folders hold; nothing is stored but the headings that were mapped."""
+    taxonomy = context.config.taxonomy
+    known = {heading: resolve(taxonomy, slug) for heading, slug in said.items()}
+    with context.db.write() as session:
+        remembered = settings.read(session, _NAME) | known
+        settings.write(session, _NAME, remembered, context.now)
+    headings = Headings(taxonomy.categories, remembered)
+    return [harvest(post, headings, essays=essays) for place in places for post in _posts(context, place)]
+
+
+def keep_archive(context: Context, harvests: Sequence[Harvest]) -> Report:
+    """Keep every item with an address: as a work, as a pick of its month, and its words as an example of style."""
+    with recorded(context, "import") as report:
+        wanted = [item for one in harvests for item in one.items if item.url]
+        with context.db.write() as session:
+            counts, reasons = take_found(session, SOURCE, map(_found, wanted), context.now)
+            found = item_store.by_keys(session, list({work_key(item.url) for item in wanted}))
+            issue_store.forget_decisions(session, None, ("pick",), "import")
+            kept = Counter[str]()
+            for item in wanted:
+                stored = found.get(work_key(item.url))
+                if stored is not None:
+                    kept[item.period] += 1
+                    session.add(_decision(stored.id or 0, item, context.now))
+        report.numbers = {"posts": len(harvests), "items": len(wanted), "kept": kept.total(), **counts}
+        report.problems = [*reasons, *(f"“{name}” names no category; --map '{name}=…'" for name in _unmapped(harvests))]
+        report.line = f"{kept.total()} items of {sum(bool(one.items) for one in harvests)} past issues kept"
+    return report
+
+
+def _unmapped(harvests: Sequence[Harvest]) -> list[str]:
+    return list(dict.fromkeys(name for one in harvests for name in one.unmapped))
+
+
+def _found(item: ImportedItem) -> Found:
+    """The work as the past issue names it; the words are the editor's, so they are no summary of the source's."""
+    return Found(guid=item.url, url=item.url, title=item.title or item.url, published=_middle(item.period))
+
+
+def _middle(period: str) -> datetime | None:
+    """The middle of a month: a work is dated by the issue it stood in until its own source says better."""
+    year, _, month = period.partition("-")
+    return datetime(int(year), int(month), 15, 12, tzinfo=UTC) if year.isdigit() and month.isdigit() else None
+
+
+def _decision(item_id: int, item: ImportedItem, now: datetime) -> Decision:
+    return Decision(
+        item_id=item_id,
+        period=item.period or None,
+        verdict="pick",
+        category=item.category or None,
+        detail={"blurb": item.blurb},
+        origin="import",
+        at=now,
+    )
+
+
+def _posts(context: Context, place: str) -> list[Post]:
+    """The posts of a feed, a page, a file, or a folder of posts."""
+    if place.startswith(("http://", "https://")):
+        return asyncio.run(_fetched(context, place))
+    path = Path(place)
+    if path.is_dir():
+        files = sorted(file for file in path.rglob("*") if file.suffix.lower() in _POSTS)
+        if not files:
+            raise NotFoundError(f"{path} holds no posts", "name a folder such as _posts, a file, or a feed's address")
+        return [post for file in files for post in _file(file)]
+    if not path.is_file():
+        raise NotFoundError(f"there is no {path}", "name a feed's address, a file, or a folder such as _posts")
+    return _file(path)
+
+
+def _file(path: Path) -> list[Post]:
+    data = path.read_bytes()
+    if path.suffix.lower() in _POSTS:
+        try:
+            return [read_post(path.name, data.decode("utf-8-sig"))]
+        except UnicodeDecodeError as error:
+            raise ConfigError(f"{path} is not UTF-8 text", "save it as UTF-8") from error
+    return _entries(data, path.resolve().as_uri(), {})
+
+
+async def _fetched(context: Context, url: str) -> list[Post]:
+    async with aclosing(context.make_fetcher()) as fetcher:
+        response = await fetcher(Request(url))
+    if "html" in response.headers.get("content-type", ""):
+        return [read_post("page.html", response.body.decode("utf-8", "replace"))]
+    return _entries(response.body, response.url, response.headers)
+
+
+def _entries(data: bytes, url: str, headers: Mapping[str, str]) -> list[Post]:
+    feed = sources.parse_feed(data, url=url, headers=headers)
+    return [Post(item.title, item.content or item.summary, item.url, item.published) for item in feed.items]

@@ -1,0 +1,126 @@
+"""`eval`: the release gates, from labelled data: tagging, ranking, duplicates, grounding; with a history to compare."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from importlib import resources
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from digest import grounding, intake, ranking, tagging
+from digest.config import Taxonomy
+from digest.errors import ConfigError, Refused
+from digest.pipeline.context import Context
+from digest.pipeline.files import pool_files, read, read_picks
+from digest.ports import Report
+from digest.store import settings
+
+GATES: Mapping[str, Mapping[str, float]] = {
+    "tagging": {"accuracy": 0.88, "macro_f1": 0.87, "acceptable": 0.88, "sure_right": 0.95},
+    "ranking": {"auc": 0.93, "recall_100": 0.33, "recall_200": 0.47},
+    "duplicates": {"recall": 0.90, "precision": 0.95, "joined_precision": 0.995},
+    "grounding": {"verbatim_passed": 1.0},
+    "golden": {"acceptable": 0.75},
+}
+_HISTORY = 50
+
+
+def tagging_numbers(taxonomy: Taxonomy, data: Path | None) -> dict[str, Any]:
+    """The embedded tagger's figures on a labelled file, or on the packaged golden set (titles only)."""
+    body = read(data) if data else (resources.files("digest") / "data" / "golden_tagging.jsonl").read_bytes()
+    papers = tagging.read_labels(body)
+    verdicts = tagging.EmbeddedTagger(taxonomy).tag([paper.item for paper in papers])
+    return tagging.score(papers, verdicts).numbers()
+
+
+def ranking_numbers(pools: Path, picks: Path, until: str) -> dict[str, Any]:
+    """Learn from the pools' months up to `until`, measure on those after."""
+    candidates = {
+        name: ranking.read_pool(read(path).decode("utf-8").splitlines()) for name, path in pool_files(pools).items()
+    }
+    months = [month for month in ranking.months_of(candidates, read_picks(picks)) if any(month.picked)]
+    if not any(month.name > until for month in months) or not any(month.name <= until for month in months):
+        raise ConfigError(f"no picked pools both up to {until} and after it", "give --train-until a month in between")
+    return ranking.evaluate(months, until).as_dict()
+
+
+def duplicates_numbers(data: Path) -> dict[str, Any]:
+    """How well pairs of records are told to be one work or two."""
+    rows = [json.loads(line) for line in read(data).decode("utf-8").splitlines() if line.strip()]
+    score = intake.score_pairs(rows)
+    return {
+        "pairs": score.pairs,
+        "recall": round(score.recall, 4),
+        "precision": round(score.precision, 4),
+        "joined_precision": round(score.joined_precision, 4),
+        "by_kind": score.by_kind,
+        "missed": list(score.missed),
+        "wrong": list(score.wrong),
+    }
+
+
+def grounding_numbers(data: Path | None) -> dict[str, Any]:
+    """Quotations must pass their own source's check, and fail another's; on a file's abstracts or the golden titles."""
+    body = read(data) if data else (resources.files("digest") / "demo" / "recorded" / "works.jsonl").read_bytes()
+    rows = [json.loads(line) for line in body.decode("utf-8").splitlines() if line.strip()]
+    texts = [(str(r["title"]), str(r.get("abstract") or r.get("summary") or "")) for r in rows]
+    texts = [(title, text) for title, text in texts if text][:500]
+    if len(texts) < 2:
+        raise ConfigError("there are no abstracts to check", "give lines of {title, abstract}")
+    sources = [grounding.source_of(title, text, "") for title, text in texts]
+    quotes = [grounding.quote(title, text).text for title, text in texts]
+    passed = [not grounding.check(quote, source) for quote, source in zip(quotes, sources, strict=True)]
+    shifted = [*sources[1:], sources[0]]
+    caught = [bool(grounding.check(quote, source)) for quote, source in zip(quotes, shifted, strict=True)]
+    return {
+        "texts": len(texts),
+        "verbatim_passed": round(sum(passed) / len(passed), 4),
+        "wrong_item_caught": round(sum(caught) / len(caught), 4),
+    }
+
+
+def judged(
+    context: Context | None, name: str, numbers: dict[str, Any], root: Path, *, gate: str = "", enforce: bool = True
+) -> Report:
+    """Compare figures with the gates and with the last run, keep them, and refuse when one falls short."""
+    gates = _gates(root).get(gate or name, {})
+    short = [
+        f"{key} {numbers[key]} is below {least}" for key, least in gates.items() if (numbers.get(key) or 0) < least
+    ]
+    before = _remember(context, name, numbers) if context else {}
+    told = [f"{key} {numbers[key]}{_moved(before.get(key), numbers[key])}" for key in gates if key in numbers]
+    line = f"{name}: {', '.join(told)}"
+    if short and enforce:
+        raise Refused(f"eval {line}\n  " + "\n  ".join(short), "the gates stand in eval.yaml, else in the program")
+    return Report(f"eval {name}", line, numbers=numbers)
+
+
+def _moved(before: Any, now: Any) -> str:
+    if not isinstance(before, int | float) or not isinstance(now, int | float) or before == now:
+        return ""
+    return f" ({now - before:+.4f})"
+
+
+def _remember(context: Context, name: str, numbers: dict[str, Any]) -> dict[str, Any]:
+    """Keep the figures in the workspace; returns those of the last run."""
+    flat = {key: value for key, value in numbers.items() if isinstance(value, int | float | str)}
+    with context.db.write() as session:
+        kept = settings.read(session, f"eval:{name}").get("runs", [])
+        row = {"at": context.now.isoformat(timespec="seconds"), **flat}
+        settings.write(session, f"eval:{name}", {"runs": [*kept, row][-_HISTORY:]}, context.now)
+    return dict(kept[-1]) if kept else {}
+
+
+def _gates(root: Path) -> Mapping[str, Mapping[str, float]]:
+    """The workspace's eval.yaml over the program's own gates."""
+    path = root / "eval.yaml"
+    if not path.is_file():
+        return GATES
+    try:
+        own = yaml.safe_load(path.read_text(encoding="utf-8")) or {}
+        return {name: {**GATES.get(name, {}), **own.get(name, {})} for name in {*GATES, *own}}
+    except (yaml.YAMLError, TypeError, AttributeError, UnicodeDecodeError) as error:
+        raise ConfigError(f"eval.yaml cannot be read: {error}", "it maps a part to {figure: least}") from error

@@ -1,0 +1,131 @@
+"""The judging stages on files instead of the store: tag papers, rank a pool, group records. Nothing is remembered."""
+
+from __future__ import annotations
+
+import gzip
+import json
+from collections import defaultdict
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+from digest import intake, ranking, tagging
+from digest.config import Taxonomy
+from digest.errors import ConfigError, ParseError
+from digest.ports import Report
+from digest.ranking import Candidate, PublicPick, Taste
+
+_SUFFIXES = (".jsonl", ".jsonl.gz")
+
+
+def tag_file(taxonomy: Taxonomy, source: Path, target: Path) -> Report:
+    """Papers {arxiv_id, title, abstract} to lines of {arxiv_id, category, secondary, confidence}."""
+    body, problems = tagging.tag_jsonl(read(source), tagging.EmbeddedTagger(taxonomy))
+    write(target, body)
+    count = body.count(b"\n")
+    report = Report("tag", f"{count} papers of {source.name} tagged → {target}", numbers={"tagged": count})
+    if problems:
+        report.state, report.problems = "partial", problems[:20]
+    return report
+
+
+def rank_file(
+    pool: Path, target: Path, *, learn: Path | None = None, picks: Path | None = None, interests: str = ""
+) -> Report:
+    """A pool to lines of {arxiv_id, score, reasons}, best first.
+
+    With `learn` and `picks` the taste of those picks ranks, learned from the pools in that folder alone; else the
+    cold ranker does, on the interests if they are given.
+    """
+    candidates = _pool(pool)
+    taste = _learned(learn, picks, {one.key for one in candidates}, pool) if learn and picks else None
+    context = ranking.Context(interests=interests, taste=taste)
+    ranked = ranking.rank(candidates, context)
+    rows = (
+        {"arxiv_id": one.candidate.key, "score": round(one.score, 5), "reasons": [r.words for r in one.reasons]}
+        for one in ranked
+    )
+    write(target, _lines(rows))
+    how = (
+        f"learned from {taste.learned_from}"
+        if taste
+        else "by the public prior" + (" and the interests" if interests else "")
+    )
+    return Report(
+        "rank", f"{len(ranked)} papers of {pool.name} ranked, {how} → {target}", numbers={"ranked": len(ranked)}
+    )
+
+
+def _learned(folder: Path, picks: Path, tested: set[str], pool: Path) -> Taste:
+    """A taste from the folder's pools; papers of the pool to be ranked are kept out of what is learned from."""
+    pools = {
+        name: [one for one in _pool(path) if one.key not in tested]
+        for name, path in pool_files(folder).items()
+        if path.resolve() != pool.resolve()
+    }
+    months = [ranking.thinned(month, 10**9) for month in ranking.months_of(pools, read_picks(picks))]
+    if not any(any(month.picked) for month in months):
+        raise ConfigError(
+            f"none of the picks in {picks.name} is in the pools under {folder}",
+            "the picks' arXiv ids must be in the pools",
+        )
+    return ranking.learn_taste(months)
+
+
+def match_file(source: Path, target: Path) -> Report:
+    """Records to lines of {record_id, key, group, possible}: one group is one work, `possible` the groups it may be."""
+    rows = [json.loads(line) for line in read(source).decode("utf-8").splitlines() if line.strip()]
+    records = [intake.record(row, number) for number, row in enumerate(rows)]
+    found = intake.match(records)
+    possible: defaultdict[int, set[int]] = defaultdict(set)
+    for pair in found.possible:
+        possible[pair.one].add(found.groups[pair.other])
+        possible[pair.other].add(found.groups[pair.one])
+    lines = (
+        {"record_id": one.record_id, "key": one.key, "group": group, "possible": sorted(possible[number])}
+        for number, (one, group) in enumerate(zip(records, found.groups, strict=True))
+    )
+    write(target, _lines(lines))
+    numbers = {"records": len(records), "works": len(set(found.groups)), "possible": len(found.possible)}
+    line = f"{len(records)} records are {numbers['works']} works, {len(found.possible)} possible duplicates → {target}"
+    return Report("match", line, numbers=numbers)
+
+
+def pool_files(folder: Path) -> dict[str, Path]:
+    """The pools of a folder by month: YYYY-MM.jsonl or .jsonl.gz."""
+    found = {path.name.split(".")[0]: path for path in sorted(folder.iterdir()) if path.name.endswith(_SUFFIXES)}
+    if not found:
+        raise ConfigError(f"there are no pools in {folder}", "they are files YYYY-MM.jsonl or YYYY-MM.jsonl.gz")
+    return found
+
+
+def read_picks(path: Path) -> list[PublicPick]:
+    """The picks of a file."""
+    return ranking.read_picks(read(path).decode("utf-8").splitlines())
+
+
+def _pool(path: Path) -> list[Candidate]:
+    return ranking.read_pool(read(path).decode("utf-8").splitlines())
+
+
+def read(path: Path) -> bytes:
+    """A file's bytes, unpacked if it ends in .gz."""
+    try:
+        data = path.read_bytes()
+        return gzip.decompress(data) if path.suffix == ".gz" else data
+    except (OSError, EOFError) as error:
+        raise ParseError(f"{path}: cannot be read ({error})", "name a file of JSON lines, or its .gz") from error
+
+
+def write(path: Path, body: bytes) -> None:
+    """Write a file whole or not at all."""
+    partial = path.with_name(path.name + ".partial")
+    try:
+        partial.write_bytes(body)
+        partial.replace(path)
+    except OSError as error:
+        raise ConfigError(f"{path}: cannot be written ({error})", "name a file in a folder that exists") from error
+
+
+def _lines(rows: Iterable[dict[str, Any]]) -> bytes:
+    return "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows).encode()

@@ -1,0 +1,69 @@
+"""What a person does with single works: look at one, merge two, take a merge back, say what one is."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sqlmodel import Session
+
+from digest import tagging
+from digest.models import Decision, Item
+from digest.pipeline.context import Context, recorded
+from digest.ports import Report
+from digest.store import items as item_store
+from digest.store import judgements, merging
+
+
+def show(context: Context, name: str) -> dict[str, Any]:
+    """An item, its mentions, its verdicts, and what may be the same work."""
+    with context.db.read() as session:
+        item = item_store.named(session, name)
+        mentions = item_store.mentions(session, item.id or 0)
+        verdicts = judgements.taggings(session, [item.id or 0]).get(item.id or 0, {})
+        possible = merging.possible(session, item.id or 0)
+    return {
+        "item": item.model_dump(exclude={"content", "title_key", "digest"}),
+        "mentions": [{"source": m.source_id, "seen": f"{m.first_seen:%Y-%m-%d}", "url": m.url} for m in mentions],
+        "verdicts": [
+            {"engine": v.engine, "category": v.category, "confidence": v.confidence, "reason": v.reason}
+            for v in verdicts.values()
+        ],
+        "possible": [{"key": other.key, "title": other.title, "reason": pair.reason} for pair, other in possible],
+    }
+
+
+def merge(context: Context, name: str, into: str) -> str:
+    """Make two items one; returns a line for a person."""
+    with context.db.write() as session:
+        item, target = item_store.named(session, name), item_store.named(session, into)
+        moved = merging.merge(session, item, target, context.now)
+    return f"{item.key} is now part of {target.key} ({moved} mentions); `digest items split {item.id}` takes it back"
+
+
+def split(context: Context, name: str) -> str:
+    """Take a merge back; the item is named by its number, because its key now leads to the other."""
+    with context.db.write() as session:
+        item = _merged(session, name)
+        moved = merging.split(session, item)
+    return f"{item.key} stands by itself again ({moved} mentions)"
+
+
+def _merged(session: Session, name: str) -> Item:
+    return item_store.by_own_key(session, name) or item_store.named(session, name)
+
+
+def correct(context: Context, name: str, category: str) -> Report:
+    """Keep the editor's word on what an item is; the tagger learns from it from now on."""
+    with recorded(context, "tag") as report:
+        slug = tagging.resolve(context.config.taxonomy, category)
+        with context.db.write() as session:
+            item = item_store.named(session, name)
+            row = {
+                "item_id": item.id, "engine": "editor", "category": slug, "secondary": None, "confidence": 1.0,
+                "relevance": None, "novelty": None, "reason": "the editor said so", "item_digest": item.digest,
+                "taxonomy": tagging.fingerprint(context.config.taxonomy), "at": context.now,
+            }  # fmt: skip
+            judgements.save_taggings(session, [row])
+            session.add(Decision(item_id=item.id or 0, verdict="tag", category=slug, origin="cli", at=context.now))
+        report.line = f"{item.key} is {slug}: {item.title}"
+    return report

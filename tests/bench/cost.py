@@ -1,0 +1,65 @@
+"""What a month costs with the default model at list price: 8,000 candidates, the best judged, the picks written.
+
+The loopback server counts tokens; no money is spent. Texts are those of a real month where the shared data is there,
+else 1,400 characters of made words.
+"""
+
+from __future__ import annotations
+
+import random
+import sys
+import tempfile
+from pathlib import Path
+
+from digest.pipeline.blurbs import write_blurbs
+from digest.pipeline.judge import judge
+from tests.bench.expert_blurbs import rows
+from tests.conftest import SHARED
+from tests.llm.gemini_server import running
+from tests.llm.workspace import context, gemini, period, store
+
+CANDIDATES, PICKS = 8_000, 30
+
+
+def measure(candidates: int = CANDIDATES, picks: int = PICKS) -> list[dict[str, float | str]]:
+    """One row: candidates, judged, calls, tokens as the server counted them, and the bill in USD."""
+    texts = _texts(candidates)
+    with tempfile.TemporaryDirectory() as folder, running() as server:
+        place = context(Path(folder), gemini(server.url))
+        items = store(place, texts)
+        judged = judge(place, period())
+        blurbs = write_blurbs(place, items[:picks])
+        again = judge(place, period()).numbers["usd"] + write_blurbs(place, items[:picks]).usd
+        return [
+            {
+                "model": place.config.model.name,
+                "candidates": candidates,
+                "judged": judged.numbers["judged"],
+                "blurbs": picks,
+                "calls": sum("generateContent" in call["path"] for call in server.asked),
+                "tokens in": server.prompt_tokens,
+                "tokens out": server.output_tokens,
+                "usd": round(judged.numbers["usd"] + blurbs.usd, 4),
+                "usd, second run": again,
+            }
+        ]
+
+
+def _texts(count: int) -> list[tuple[str, str]]:
+    month = SHARED / "pools" / "2026-05.jsonl.gz"
+    if month.exists():
+        return [(row["title"], row["abstract"]) for _, row in zip(range(count), rows(month), strict=False)]
+    dice = random.Random(1)
+    letters = "etaoinshrdlu"
+    words = ["".join(dice.choices(letters, k=dice.randint(2, 10))) for _ in range(2_000)]
+    return [(f"Work {n} on {dice.choice(words)}", " ".join(dice.choices(words, k=210)) + ".") for n in range(count)]
+
+
+def main() -> int:
+    for row in measure():
+        print(", ".join(f"{name} {value}" for name, value in row.items()))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

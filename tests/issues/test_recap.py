@@ -1,0 +1,161 @@
+"""A recap is made of the picks themselves: each once, by category or by month, with what set the months apart."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, date, datetime
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from digest.issues import (
+    PastPick,
+    Sheet,
+    SheetNote,
+    SheetPick,
+    distinctive,
+    figures,
+    highlights,
+    missed,
+    once,
+    parse,
+    recap_sheet,
+    render,
+    titles_of_months,
+)
+
+CATEGORIES = {"models": "Models", "agents": "Agents", "eval": "Evaluation"}
+MONTHS = {f"2025-{n:02d}": f"{date(2025, n, 1):%B}" for n in range(1, 13)}
+WHEN = datetime(2026, 1, 2, tzinfo=UTC)
+
+
+def past(number: int, month: int, category: str = "models", title: str = "A title") -> PastPick:
+    pick = SheetPick(
+        f"arxiv:25{month:02d}.{number:05d}", title, "https://x.org/", "A et al.", "words", engine="abstract"
+    )
+    return PastPick(pick, category, f"2025-{month:02d}", date(2025, month, 1 + number % 28), title)
+
+
+def year() -> list[PastPick]:
+    return [past(n, m, list(CATEGORIES)[n % 3], f"Work {n} of {m}") for m in range(1, 13) for n in range(5)]
+
+
+def made(form: str, picks: list[PastPick] | None = None) -> Sheet:
+    return recap_sheet("2025", "2025", WHEN, picks or year(), CATEGORIES, MONTHS, form=form)  # type: ignore[arg-type]
+
+
+@given(st.lists(st.tuples(st.integers(0, 6), st.integers(1, 12), st.sampled_from([*CATEGORIES, "gone"]))), st.data())
+def test_every_pick_stands_exactly_once_in_any_form(drawn: list[tuple[int, int, str]], data: st.DataObject) -> None:
+    picks = [past(*values) for values in drawn]
+    sheet = made(data.draw(st.sampled_from(["category", "month", "both"])), picks)
+    keys = [pick.key for _, pick in sheet.picks()]
+    assert sorted(keys) == sorted({one.pick.key for one in (picks or year())})
+    assert parse(render(sheet)) == sheet
+
+
+def test_sections_follow_the_taxonomy_and_items_their_dates() -> None:
+    sheet = made("category")
+    assert [section.slug for section in sheet.sections] == list(CATEGORIES)
+    dates = [pick.key[6:10] for pick in sheet.sections[0].picks]
+    assert dates == sorted(dates)
+
+
+def test_by_month_there_is_a_heading_and_a_closing_line_for_each_month() -> None:
+    sheet = made("month")
+    assert [section.slug for section in sheet.sections] == [f"m{month}" for month in MONTHS]
+    assert sheet.sections[0].closing == "5 works, 2 of them in Models."
+    assert len(made("both").sections) == 15
+
+
+def test_a_month_is_named_by_what_set_its_picks_apart() -> None:
+    picks = [past(n, m, title="Scaling data for language") for m in (1, 2, 3) for n in range(4)]
+    picks += [past(10 + n, 2, title=f"GRPO reward {n} shaping") for n in range(4)]
+    titles = titles_of_months(picks, {month: MONTHS[month] for month in ("2025-01", "2025-02", "2025-03")})
+    assert titles["2025-02"].startswith("February: ")
+    assert "GRPO" in titles["2025-02"]
+    assert "GRPO" not in titles["2025-01"]
+
+
+def test_terms_are_counted_once_a_text_and_need_two_texts() -> None:
+    groups = {
+        "a": ["tool tool tool", "quiet tool", "tool", "agents"],
+        "b": ["more data", "big data", "data", "scale"],
+    }
+    found = distinctive(groups)
+    assert [(term.text, term.count) for term in found["a"]] == [("tool", 3)]
+    assert [(term.text, term.count) for term in found["b"]] == [("data", 3)]
+
+
+def test_one_group_alone_is_not_set_apart() -> None:
+    assert distinctive({"a": ["tool", "tool"], "b": []}) == {"a": [], "b": []}
+
+
+def test_highlights_are_what_the_editor_marked_then_what_others_named_two_a_category_at_most() -> None:
+    picks = year()
+    picks[0] = replace(picks[0], pick=replace(picks[0].pick, highlight="the first of its kind"))
+    picks[3], picks[6], picks[9] = (replace(picks[n], mentions=4) for n in (3, 6, 9))
+    picks[4] = replace(picks[4], mentions=9, withdrawn=date(2025, 6, 1))
+    found = highlights(picks)
+    assert found[picks[0].pick.key] == "the first of its kind"
+    assert picks[4].pick.key not in found
+    assert {one.category for one in picks if one.pick.key in found and one.category == "models"} == {"models"}
+    assert sum(one.category == "models" for one in picks if one.pick.key in found) <= 2
+    assert "named in 4 places" in found.values()
+
+
+def test_nothing_is_proposed_when_nothing_stands_out() -> None:
+    assert highlights(year()) == {}
+
+
+def test_a_work_that_came_back_stands_where_it_was_first_with_its_last_words() -> None:
+    first = past(1, 3)
+    again = replace(first, month="2025-09", pick=replace(first.pick, blurb="newer", update_of="2025-03"))
+    (one,) = once([again, first])
+    assert (one.month, one.pick.blurb, one.pick.update_of) == ("2025-03", "newer", None)
+
+
+def test_withdrawn_superseded_and_unpublished_works_say_so() -> None:
+    picks = [
+        replace(past(1, 1), withdrawn=date(2025, 6, 1)),
+        replace(past(2, 2), superseded="arxiv:2509.00001"),
+        replace(past(3, 3), ranked=True),
+    ]
+    told = [pick.facts for _, pick in made("category", picks).picks()]
+    assert told == [
+        "A et al. · in 2025-01 · withdrawn on 2025-06-01",
+        "A et al. · in 2025-02 · superseded by arxiv:2509.00001",
+        "A et al. · from the ranking of 2025-03, which was never published",
+    ]
+    assert figures(picks, {}).unpublished == ["2025-03"]
+
+
+def test_figures_count_the_year() -> None:
+    picks = year()
+    picks[7] = replace(picks[7], mentions=5, source="arxiv")
+    told = figures(picks, dict.fromkeys(MONTHS, 900))
+    assert (told.read, told.kept, told.months["2025-03"].kept, told.months["2025-03"].read) == (10_800, 60, 5, 900)
+    assert told.categories == {"agents": 24, "models": 24, "eval": 12}
+    assert (told.sources, told.most_mentioned) == ({"arxiv": 1}, [(picks[7].pick.key, 5)])
+    assert (told.first, told.last) == ("arxiv:2501.00000", "arxiv:2512.00004")
+
+
+def test_terms_that_rose_and_fell_are_told() -> None:
+    picks = [past(n, 2, title=f"Prompt tricks {n}") for n in range(6)] + [
+        past(n, 9, title=f"Agents {n}") for n in range(6)
+    ]
+    told = figures(picks, dict.fromkeys(MONTHS, 1))
+    assert [term.text for term in told.rose] == ["Agents"]
+    assert [term.text for term in told.fell] == ["Prompt tricks"]
+
+
+def test_missed_works_are_those_others_named_most() -> None:
+    assert missed({"a": 5, "b": 9, "c": 1, "d": 9}, ["b"]) == ["d", "a"]
+
+
+def test_a_recap_of_a_quarter_has_its_months_alone_and_carries_the_bets() -> None:
+    months = {month: MONTHS[month] for month in ("2025-07", "2025-08", "2025-09")}
+    picks = [one for one in year() if one.month in months]
+    bets = [SheetNote(1, "Agents will pay")]
+    sheet = recap_sheet("2025-Q3", "Q3", WHEN, picks, CATEGORIES, months, form="month", notes=bets)
+    assert [section.slug for section in sheet.sections] == ["m2025-07", "m2025-08", "m2025-09"]
+    assert parse(render(sheet)).notes == tuple(bets)

@@ -1,0 +1,75 @@
+"""A model that obeys every order it is shown changes no other item, and puts no link and no order into any output."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from sqlmodel import select
+
+from digest.hostile import LINK
+from digest.injection import looks_injected
+from digest.judging import Candidate
+from digest.llm.scripted import Scripted
+from digest.models import Item, Tagging
+from digest.pipeline.blurbs import write_blurbs
+from digest.pipeline.judge import judge
+from tests.llm.gemini_server import running
+from tests.llm.injections import MARK, Injection, corpus, gullible
+from tests.llm.workspace import context, gemini, period, store
+
+HONEST = [(f"Honest work {n}", f"We propose method {n}. It keeps {n} indexes in memory.") for n in range(25)]
+POISONED = [
+    (f"{MARK} {one.name}", f"We study caches for language models. {one.text} Caches of 12 GB are fast.")
+    for one in corpus()
+]
+
+
+def test_the_corpus_is_large_and_every_text_differs() -> None:
+    assert len({one.text for one in corpus()}) == len(corpus()) >= 40
+
+
+@pytest.mark.parametrize("one", corpus(), ids=lambda one: one.name.strip())
+def test_an_injection_is_recognised_and_shown_with_what_gave_it_away(one: Injection) -> None:
+    assert Candidate.of("k", "A study of caches", f"We study caches. {one.text} They are fast.").suspect
+
+
+def judged(folder: Path, texts: list[tuple[str, str]]) -> dict[str, tuple[object, ...]]:
+    """Every stored verdict by the item's title, from a model that obeys."""
+    with running(gullible) as server:
+        place = context(folder, gemini(server.url))
+        store(place, texts)
+        judge(place, period())
+    with place.db.read() as session:
+        rows = session.exec(select(Item, Tagging).where(Tagging.item_id == Item.id)).all()
+    return {item.title: (t.category, t.secondary, t.relevance, t.novelty, t.reason) for item, t in rows}
+
+
+def test_no_injection_changes_another_items_verdict_or_leaves_a_link_or_an_order(tmp_path: Path) -> None:
+    (tmp_path / "a").mkdir()
+    (tmp_path / "b").mkdir()
+    alone = judged(tmp_path / "a", HONEST)
+    among = judged(tmp_path / "b", [*HONEST, *POISONED])
+    assert len(alone) == len(HONEST)
+    assert {title: verdict for title, verdict in among.items() if MARK not in title} == alone
+    assert len(among) == len(HONEST) + len(POISONED)
+    for *_, relevance, novelty, reason in among.values():
+        assert relevance in range(1, 6)
+        assert novelty in range(1, 6)
+        assert LINK.search(str(reason)) is None
+        assert looks_injected(str(reason)) is None
+
+
+@pytest.mark.parametrize("with_model", [True, False])
+def test_no_injection_puts_a_link_or_an_order_into_a_blurb(tmp_path: Path, with_model: bool) -> None:
+    model = Scripted(lambda prompt: gullible(json.loads(prompt.user)), "gullible")
+    place = context(tmp_path, lambda: model if with_model else None)
+    items = store(place, [*HONEST[:5], *POISONED])
+    written = write_blurbs(place, items)
+    for item in items:
+        words = written.words[item.key]
+        assert LINK.search(words.text) is None
+        assert looks_injected(words.text) is None
+        assert words.text or MARK in item.title
+        assert words.origin == ("model" if with_model and MARK not in item.title else "source")

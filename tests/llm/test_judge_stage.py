@@ -1,0 +1,192 @@
+"""Judging: the best are asked about, answers are kept one by one, nothing is asked twice, and it stops at the limit."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlmodel import select
+
+from digest.models import ModelAnswer, ModelCall, Tagging
+from digest.pipeline.context import Context
+from digest.pipeline.judge import estimate, judge
+from digest.store import answers, judgements
+from tests.llm.gemini_server import GeminiServer, candidate, error, quota, sensible
+from tests.llm.workspace import NOW, context, gemini, period, store
+
+TEXTS = [(f"Paper {n}", f"We propose method {n}. It works on {n} tasks.") for n in range(1, 26)]
+
+
+@pytest.fixture
+def place(tmp_path: Path, server: GeminiServer) -> Context:
+    made = context(tmp_path, gemini(server.url))
+    store(made, TEXTS)
+    return made
+
+
+def tagged(place: Context) -> dict[int, Tagging]:
+    with place.db.read() as session:
+        return {row.item_id: row for row in session.exec(select(Tagging))}
+
+
+def test_every_candidate_is_judged_in_calls_of_at_most_ten_under_unforeseeable_names(
+    place: Context, server: GeminiServer
+) -> None:
+    report = judge(place, period())
+    assert (report.state, report.numbers["judged"], report.numbers["calls"]) == ("done", 25, 3)
+    assert {row.category for row in tagged(place).values()} == {"rag"}
+    sizes = sorted(len(asked["items"]) for asked in server.data())
+    assert sizes == [5, 10, 10]
+    assert all(item["id"].startswith("item-") and len(item) == 3 for asked in server.data() for item in asked["items"])
+    assert "A test's model (of its own), which answered as gemini-test-001" in report.line
+
+
+def test_two_taggers_that_agree_are_surer_than_two_that_do_not(place: Context) -> None:
+    said = [("rag", None), ("agents", "rag"), ("agents", None)]
+    rows = [
+        {
+            "item_id": number,
+            "engine": "embedded",
+            "category": category,
+            "secondary": secondary,
+            "confidence": 0.6,
+            "taxonomy": "t",
+            "item_digest": "d",
+            "reason": "",
+            "relevance": None,
+            "novelty": None,
+            "at": NOW,
+        }
+        for number, (category, secondary) in enumerate(said, 1)
+    ]
+    with place.db.write() as session:
+        judgements.save_taggings(session, rows)
+    judge(place, period(), limit=4)
+    with place.db.read() as session:
+        found = judgements.taggings(session, [1, 2, 3, 4])
+    confident = [found[number]["gemini:gemini-3.5-flash-lite"].confidence for number in (1, 2, 3, 4)]
+    assert confident == [0.85, 0.7, 0.5, 0.7]
+
+
+def test_a_second_run_asks_nothing_and_costs_nothing(place: Context, server: GeminiServer) -> None:
+    judge(place, period())
+    before = len(server.asked)
+    report = judge(place, period())
+    assert len(server.asked) == before
+    assert (report.numbers["asked_before"], report.numbers["usd"]) == (25, 0)
+
+
+def test_a_new_item_is_the_only_one_asked_about(place: Context, server: GeminiServer) -> None:
+    judge(place, period())
+    store(place, [*TEXTS, ("Paper new", "We propose something new.")])
+    judge(place, period())
+    assert [item["title"] for item in server.data()[-1]["items"]] == ["Paper new"]
+
+
+def test_missing_doubled_and_invented_names_are_asked_again_alone_once(place: Context, server: GeminiServer) -> None:
+    def careless(asked: dict[str, Any]) -> Any:
+        answer = sensible(asked)
+        rows = answer["items"]
+        if len(rows) > 1:
+            rows[0]["id"] = "item-zzzzz"
+            rows[2] = dict(rows[1])
+        return answer
+
+    server.answer = careless
+    report = judge(place, period())
+    assert report.numbers["judged"] == 25
+    assert [len(asked["items"]) for asked in server.data()].count(1) == 9  # one lost and two doubled in each of three
+
+
+def test_a_verdict_outside_the_rubric_is_not_believed(place: Context, server: GeminiServer) -> None:
+    def wild(asked: dict[str, Any]) -> Any:
+        rows = sensible(asked)["items"]
+        return {"items": [{**row, "relevance": 100} for row in rows]}
+
+    server.answer = wild
+    report = judge(place, period(), limit=3)
+    assert (report.state, report.numbers["left"]) == ("partial", 3)
+    assert tagged(place) == {}
+
+
+@pytest.mark.parametrize("finish", ["MAX_TOKENS", "SAFETY"])
+def test_a_cut_or_blocked_answer_loses_no_item(place: Context, server: GeminiServer, finish: str) -> None:
+    server.fail.append(candidate('{"items": [{"id": "it', finish))
+    assert judge(place, period()).numbers["judged"] == 25
+
+
+def test_a_daily_quota_stops_the_run_keeps_what_was_answered_and_says_why(place: Context, server: GeminiServer) -> None:
+    place.config.model.__dict__["parallel"] = 1
+    server.fail.extend([server_answer(server), quota("GenerateRequestsPerDayPerProjectPerModel-FreeTier")])
+    report = judge(place, period())
+    assert report.state == "partial"
+    assert report.numbers["left"] + report.numbers["judged"] == 25
+    assert "429" in report.line
+    assert "keep this machine's own verdict" in report.line
+    server.fail.clear()
+    assert judge(place, period()).numbers["judged"] == 25
+
+
+def server_answer(server: GeminiServer) -> dict[str, Any]:
+    """A whole answer about nothing: its batch is asked again later."""
+    return candidate(json.dumps({"items": []}))
+
+
+def test_a_model_that_stays_away_costs_three_calls_not_thirty(place: Context, server: GeminiServer) -> None:
+    server.fail.extend([error(503, "UNAVAILABLE", "overloaded")] * 100)
+    report = judge(place, period())
+    assert report.numbers["judged"] == 0
+    assert len(server.asked) <= 4 * 4
+    with place.db.read() as session:
+        assert {call.state for call in session.exec(select(ModelCall))} == {"failed"}
+
+
+def test_the_runs_limit_is_kept_and_the_rest_stays_with_this_machine(place: Context, server: GeminiServer) -> None:
+    report = judge(place, period(), max_usd=0.005)
+    assert report.state == "partial"
+    assert "0.01 USD for this run" in report.line or "0.00 USD for this run" in report.line
+    assert report.numbers["usd"] <= 0.005
+
+
+def test_the_months_limit_counts_what_earlier_runs_have_spent(tmp_path: Path, server: GeminiServer) -> None:
+    place = context(tmp_path, gemini(server.url), max_usd_per_month=0.005)
+    store(place, TEXTS)
+    judge(place, period())
+    report = judge(place, period())
+    assert "this month" in report.line
+    with place.db.read() as session:
+        assert answers.spent_since(session, answers.month_start(place.now)) <= 0.005
+
+
+def test_the_bill_is_kept_by_month_stage_and_model_and_holds_no_key(place: Context) -> None:
+    judge(place, period())
+    with place.db.read() as session:
+        (row,) = answers.costs(session)
+        assert (row.month, row.stage, row.model, row.calls) == ("2026-11", "judge", "gemini-test-001", 3)
+        assert row.usd == pytest.approx((row.prompt_tokens * 0.30 + row.output_tokens * 2.50) / 1e6)
+        assert all(answer.call_id for answer in session.exec(select(ModelAnswer)))
+
+
+def test_an_estimate_sends_nothing_and_is_not_below_the_bill(place: Context, server: GeminiServer) -> None:
+    told = estimate(place, period())
+    assert server.asked == []
+    assert (told.numbers["waiting"], told.numbers["calls"]) == (25, 3)
+    assert told.numbers["usd"] >= judge(place, period()).numbers["usd"] > 0
+
+
+def test_a_batch_job_judges_all_and_what_failed_in_it_is_asked_at_once(tmp_path: Path, server: GeminiServer) -> None:
+    place = context(tmp_path, gemini(server.url), batch=True)
+    store(place, TEXTS)
+    assert judge(place, period()).numbers["judged"] == 25
+    paths = [call["path"].rpartition(":")[2] for call in server.asked if call["body"]]
+    assert paths == ["batchGenerateContent", "generateContent"]
+
+
+def test_without_a_model_it_says_so_and_does_nothing(tmp_path: Path) -> None:
+    place = context(tmp_path, lambda: None)
+    store(place, TEXTS)
+    report = judge(place, period())
+    assert report.line == "2026-10: judged by no language model. A test's model (of its own)."
+    assert report.state == "done"

@@ -1,0 +1,92 @@
+"""A workspace in a temporary folder with some ranked items, and a model that answers over the loopback server."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from digest.app import Silent
+from digest.config import Config
+from digest.config.schema import Category, ModelSection, Newsletter, Source, Taxonomy
+from digest.llm.gemini import Gemini
+from digest.models import Item
+from digest.periods import Period, parse
+from digest.pipeline.context import Context
+from digest.ports import Fetcher, Model, Transport
+from digest.store import judgements
+from digest.store.database import Database, upsert
+from digest.text import hexdigest
+
+NOW = datetime(2026, 11, 20, 9, 0, tzinfo=UTC)
+PERIOD = "2026-10"
+TAXONOMY = Taxonomy(
+    categories=(
+        Category(slug="rag", title="Retrieval", description="Retrieval and memory for language models."),
+        Category(slug="agents", title="Agents", description="Agents that act, plan and use tools."),
+    )
+)
+
+
+def context(root: Path, make_model: Callable[[], Model | None], **model: Any) -> Context:
+    """A context without fetching or mail."""
+
+    def no_fetcher() -> Fetcher:
+        raise AssertionError("these stages fetch nothing")
+
+    def no_transport() -> Transport:
+        raise AssertionError("these stages mail nothing")
+
+    config = Config(
+        newsletter=Newsletter(title="Test digest", interests="retrieval"),
+        sources=(Source(id="s", kind="feed", url="https://example.org/feed"),),
+        taxonomy=TAXONOMY,
+        model=ModelSection.model_validate({"parallel": 2, **model}),
+    )
+    db = Database(root / "digest.db")
+    return Context(
+        root, config, db, lambda: NOW, Silent(), no_fetcher, no_transport, make_model, "A test's model (of its own)."
+    )
+
+
+def gemini(url: str, **section: Any) -> Callable[[], Model]:
+    """A maker of Gemini models that never really sleep."""
+
+    async def at_once(seconds: float) -> None:
+        assert seconds >= 0
+
+    environ = {"GOOGLE_API_KEY": "k", "GOOGLE_GEMINI_BASE_URL": url}
+    return lambda: Gemini(ModelSection.model_validate(section), environ, sleep=at_once)
+
+
+def period() -> Period:
+    """The month of the tests."""
+    return parse(PERIOD, NOW)
+
+
+def store(place: Context, texts: Sequence[tuple[str, str]]) -> list[Item]:
+    """Store items of (title, summary) and rank them in that order."""
+    rows = [
+        Item(
+            key=f"url:https://example.org/{number}",
+            title=title,
+            url=f"https://example.org/{number}",
+            summary=summary,
+            source_id="s",
+            published=datetime(2026, 10, 5, tzinfo=UTC),
+            first_seen=NOW,
+            digest=hexdigest(title, summary),
+        ).model_dump(exclude={"id"})
+        for number, (title, summary) in enumerate(texts)
+    ]
+    with place.db.write() as session:
+        upsert(session, Item, rows, ["key"])
+    with place.db.write() as session:
+        ranked: list[dict[str, Any]] = [
+            {"period": PERIOD, "item_id": n, "place": n, "score": 1 / n, "reasons": [], "ranker": "t", "at": NOW}
+            for n in range(1, len(rows) + 1)
+        ]
+        judgements.replace_ranking(session, PERIOD, ranked)
+    with place.db.read() as session:
+        return [item for _, item in judgements.ranking(session, PERIOD)]

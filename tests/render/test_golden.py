@@ -1,0 +1,75 @@
+"""What readers see, as files to be read: `make golden` writes them anew, and the diff is the review."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import date
+from pathlib import Path
+
+import pytest
+
+from digest.ports import IssueView, Neighbour, SectionView
+from digest.render import feeds, html, post, text
+from tests.render.samples import NEWSLETTER, SITE, TAXONOMY, issue, pick
+from tests.render.test_recap import recap
+
+GOLDEN = Path(__file__).with_name("golden")
+
+
+def monthly() -> IssueView:
+    """An issue that shows everything an issue can show."""
+    models = [
+        pick(
+            1,
+            origin="editor",
+            verdict="editor",
+            blurb="My own *words* on [it](https://example.org/).",
+            highlight="Why.",
+        ),
+        pick(2, confidence=0.55, second_guess="rag", links={"code": "https://example.org/code", "x": "javascript:x"}),
+        pick(
+            3, update_of="2025-03", origin="model", verdict="grounded", engine="gemini:x", blurb="A model's sentence."
+        ),
+        pick(4, note=True, withdrawn=date(2025, 7, 2), authors=["Solo"]),
+    ]
+    rag = [pick(5, category="rag", title="{{ Liquid }} | & <b>_*1.", quoted_from="post", venue="A blog", authors=[])]
+    view = issue(
+        sections=[
+            SectionView("models", "Models", "models", note="The editor's note.", picks=models),
+            SectionView("rag", "Retrieval", "rag", picks=rag, closing="A last word."),
+        ],
+        outro="Until next month.\n\n- one\n- two",
+        corrections=[{"at": "2025-07-09", "text": "A size was *wrong*."}],
+        notice="A trial issue.",
+    )
+    view.previous, view.next = Neighbour("May", "/2025/05/digest/"), Neighbour("July", "/2025/07/digest/")
+    return view
+
+
+VIEWS: dict[str, Callable[[], IssueView]] = {
+    "monthly": monthly,
+    "category": lambda: recap("category"),
+    "month": lambda: recap("month"),
+}
+
+
+@pytest.mark.parametrize("name", VIEWS)
+def test_an_issue_looks_as_it_did(name: str, golden: bool) -> None:
+    view = VIEWS[name]()
+    check(f"{name}.md", post(view, NEWSLETTER, SITE).body.decode(), golden)
+    check(f"{name}.html", html(view, NEWSLETTER), golden)
+    check(f"{name}.txt", text(view, NEWSLETTER), golden)
+
+
+def test_the_feed_looks_as_it_did(golden: bool) -> None:
+    documents = {document.path: document.body.decode() for document in feeds([monthly()], NEWSLETTER, SITE, TAXONOMY)}
+    check("feed.xml", documents["feed.xml"], golden)
+    check("feed.json", documents["feed.json"], golden)
+
+
+def check(name: str, made: str, golden: bool) -> None:
+    file = GOLDEN / name
+    if golden:
+        file.parent.mkdir(exist_ok=True)
+        file.write_text(made, encoding="utf-8")
+    assert made == file.read_text(encoding="utf-8"), f"{name} differs; `make golden` and read the diff"

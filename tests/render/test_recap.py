@@ -1,0 +1,112 @@
+"""The year in review: laid out by category, by month or both; every pick once in the full list."""
+
+from __future__ import annotations
+
+import dataclasses
+import re
+
+import pytest
+from bs4 import BeautifulSoup
+
+from digest.ports import IssueView, SectionView
+from digest.render import html, post
+from digest.render.charts import svg
+from digest.render.words import words
+from tests.render.samples import NEWSLETTER, SITE, issue, pick
+
+CHARTS = [
+    {"kind": "bars", "title": "Picks | {{ x }}", "labels": ["A <b>", "B"], "series": [{"name": "n", "values": [3, 0]}]},
+    {
+        "kind": "lines",
+        "title": "Read",
+        "labels": ["Jan", "Feb"],
+        "series": [{"name": "Read", "values": [7000, 8123]}, {"name": "Kept", "values": [1, 2]}],
+    },
+]
+
+
+def recap(form: str) -> IssueView:
+    """A year of twelve issues with eight picks each."""
+    months = [f"2025-{month:02d}" for month in range(1, 13)]
+    picks = [
+        pick(
+            n,
+            category="models" if n % 2 else "rag",
+            issue_period=p,
+            issue_url=f"/2025/{p[5:]}/digest/#arxiv-2506-{n:05d}",
+        )
+        for i, p in enumerate(months)
+        for n in range(8 * i, 8 * i + 8)
+    ]
+    by_category = [SectionView(s, s.title(), s, picks=[p for p in picks if p.category == s]) for s in ("models", "rag")]
+    by_month = [
+        SectionView(
+            m, words("en").period(m), f"m{m}", f"Note on {m}.", [p for p in picks if p.issue_period == m], "End."
+        )
+        for m in months
+    ]
+    view = issue("2025", form=form, sections=by_category, by_month=by_month, charts=CHARTS)
+    view.notes = [{"text": "A *bet*.", "outcome": "wrong"}]
+    view.extras = {"missed": [dataclasses.replace(pick(999), title="Overlooked")]}
+    return view
+
+
+def body(form: str) -> str:
+    return post(recap(form), NEWSLETTER, SITE).body.decode()
+
+
+@pytest.mark.parametrize("form", ["category", "month", "both"])
+def test_every_pick_stands_once_in_full_and_once_in_the_full_list(form: str) -> None:
+    text = body(form)
+    full, _, rest = text.partition("{#full-list}")
+    listed = re.findall(r"^1\. \[.*\]\(#(arxiv-2506-\d{5})\)", rest, re.M)
+    assert len(listed) == len(set(listed)) == 96
+    assert sorted(re.findall(r"^### .*\{#(arxiv-2506-\d{5})\}", full, re.M)) == sorted(listed)
+
+
+@pytest.mark.parametrize(
+    ("form", "headings"),
+    [
+        ("category", ["Models", "Rag"]),
+        ("month", ["January 2025", "December 2025"]),
+        ("both", ["Models", "Rag", "Month by month"]),
+    ],
+)
+def test_sections_follow_the_form_and_stand_in_the_contents(form: str, headings: list[str]) -> None:
+    text = body(form)
+    for heading in headings:
+        assert re.search(rf"^## {heading} \{{#", text, re.M)
+        assert f"- [{heading}](#" in text
+
+
+def test_in_the_form_both_a_month_names_five_and_leads_to_its_issue() -> None:
+    month = body("both").partition("### June 2025")[2].partition("###")[0]
+    assert len(re.findall(r"^- \[Work", month, re.M)) == 5
+    assert "- [Read the issue](/digest/2025/06/digest/)" in month
+    assert "Note on 2025-06." in month
+
+
+def test_a_pick_leads_to_its_place_in_its_issue() -> None:
+    assert "<span>[June 2025](/digest/2025/06/digest/#arxiv-2506-00040)</span>" in body("category")
+
+
+def test_bets_and_oversights_have_their_sections() -> None:
+    text = body("category")
+    assert "- **Wrong** A <em>bet</em>." in text
+    assert "Overlooked" in text.partition("{#missed}")[2]
+
+
+def test_a_chart_is_one_line_with_its_numbers_as_words() -> None:
+    for chart in CHARTS:
+        drawing = svg(chart, words("en"))
+        assert "\n" not in drawing
+        assert not re.search(r"[{}|]", drawing)
+        assert BeautifulSoup(drawing, "html.parser").svg
+    assert "Jan: Read 7,000, Kept 1; Feb: Read 8,123, Kept 2" in svg(CHARTS[1], words("en"))
+    assert "Picks | {{ x }}</strong><br>A &lt;b&gt;: 3; B: 0" in html(recap("category"), NEWSLETTER)
+
+
+def test_a_range_speaks_of_numbers_not_of_a_year() -> None:
+    view = recap("category")
+    view.kind, view.period = "range", "2025-Q3"
+    assert "## In numbers {#numbers}" in post(view, NEWSLETTER, SITE).body.decode()

@@ -1,0 +1,72 @@
+"""The catalogue: every language has every word, with the same blanks, and every word is used."""
+
+from __future__ import annotations
+
+import re
+from datetime import date
+from pathlib import Path
+from string import Formatter
+from typing import get_args
+
+import pytest
+
+from digest.config import Newsletter
+from digest.render.words import words
+
+LANGUAGES = get_args(Newsletter.model_fields["language"].annotation)
+ROOT = Path(__file__).parents[2]
+
+
+def blanks(phrase: str) -> set[str]:
+    return {name for _, name, _, _ in Formatter().parse(phrase) if name}
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_every_language_has_every_word_with_the_same_blanks(language: str) -> None:
+    english, other = words("en"), words(language)
+    assert set(english) == set(other)
+    assert [key for key in english if not other[key].strip() or blanks(other[key]) != blanks(english[key])] == []
+
+
+def test_every_word_is_used() -> None:
+    files = [
+        *ROOT.glob("digest/**/*.py"),
+        *ROOT.glob("templates/**/*.j2"),
+        *ROOT.glob("site/_*/*.html"),
+        *ROOT.glob("site/*.html"),
+    ]
+    text = "\n".join(file.read_text(encoding="utf-8") for file in files)
+    made = {"outcome_right", "outcome_wrong", "outcome_open", "from_abstract", "from_post"}  # names put together
+    links = {"pdf", "code", "project", "discussion"}
+    assert [
+        w for w in words("en") if not re.search(rf"""words\.{w}\b|["']{w}["']""", text) and w not in made | links
+    ] == []
+
+
+@pytest.mark.parametrize(
+    ("language", "day", "full", "month", "number"),
+    [
+        ("en", "12 Jun", "12 June 2025", "June 2025", "8,123"),
+        ("es", "12 jun", "12 de junio de 2025", "junio de 2025", "8.123"),
+        ("de", "12. Juni", "12. Juni 2025", "Juni 2025", "8.123"),
+        ("fr", "12 juin", "12 juin 2025", "juin 2025", "8\u202f123"),
+        ("ca", "12 de juny", "12 de juny del 2025", "juny del 2025", "8.123"),
+        ("zh", "6月12日", "2025年6月12日", "2025年6月", "8,123"),
+    ],
+)
+def test_dates_and_numbers_are_written_as_the_language_does(
+    language: str, day: str, full: str, month: str, number: str
+) -> None:
+    w, when = words(language), date(2025, 6, 12)
+    assert (w.day(when), w.full_day(when), w.month(when), w.number(8123)) == (day, full, month, number)
+
+
+def test_a_period_is_named_in_words_where_it_is_a_month() -> None:
+    assert [words("de").period(name) for name in ("2025-03", "2025", "2025-Q3")] == ["März 2025", "2025", "2025-Q3"]
+
+
+def test_the_shipped_words_are_the_english_ones() -> None:
+    import json
+
+    shipped = json.loads((ROOT / "site" / "_data" / "words.json").read_text(encoding="utf-8"))
+    assert shipped == dict(words("en"))

@@ -1,0 +1,91 @@
+"""The built site in a real browser: search works, nothing overflows, nothing is asked of any other machine."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+from playwright.sync_api import Browser, Page, sync_playwright
+
+from tests.conftest import need_tool
+from tests.render.samples import NEWSLETTER
+from tests.render.test_recap import recap
+from tests.site.serving import served
+from tests.site.test_jekyll import build, year
+
+pytestmark = [pytest.mark.browser, pytest.mark.jekyll]
+PAGES = ["/", "/2025/06/digest/", "/2025/review/", "/archive/", "/category/models/", "/search/?q=number", "/about/"]
+
+
+@pytest.fixture(scope="module")
+def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    newsletter = NEWSLETTER.model_copy(update={"base_path": ""})
+    built = build(tmp_path_factory.mktemp("browsed") / "site", [*year()[:-1], recap("both")], newsletter)
+    with served(built.root) as here:
+        yield here
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    path = need_tool("chromium")
+    with sync_playwright() as playwright:
+        started = playwright.chromium.launch(executable_path=path, args=["--no-sandbox"])
+        yield started
+        started.close()
+
+
+@pytest.fixture
+def page(browser: Browser) -> Iterator[Page]:
+    opened = browser.new_page(viewport={"width": 375, "height": 800})
+    opened.set_default_timeout(60_000)
+    yield opened
+    opened.close()
+
+
+def test_no_page_overflows_asks_elsewhere_or_complains(page: Page, address: str) -> None:
+    asked: list[str] = []
+    said: list[str] = []
+    page.on("request", lambda request: asked.append(request.url))
+    page.on("console", lambda message: said.append(message.text))
+    page.on("pageerror", lambda error: said.append(str(error)))
+    for path in PAGES:
+        page.goto(address + path, wait_until="networkidle")
+        assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), path
+    assert [url for url in asked if not url.startswith(address)] == []
+    assert said == []
+
+
+def test_search_finds_by_every_word_and_says_when_there_is_nothing(page: Page, address: str) -> None:
+    page.goto(f"{address}/search/")
+    page.fill("#q", "number 3 retrieval")
+    page.wait_for_selector("#results li")
+    assert set(page.locator("#results a").all_inner_texts()) == {"Work number 3"}
+    assert page.locator("#results a").first.get_attribute("href") == "/2025/12/digest/#arxiv-2506-00003"
+    page.fill("#q", "nowhere")
+    page.wait_for_function("document.querySelector('#found').textContent === 'Nothing found'")
+
+
+@pytest.mark.parametrize(("scheme", "bright"), [("light", True), ("dark", False)])
+def test_the_page_follows_the_readers_colour_scheme(page: Page, address: str, scheme: str, bright: bool) -> None:
+    page.emulate_media(color_scheme="light" if scheme == "light" else "dark")
+    page.goto(f"{address}/2025/06/digest/")
+    colour = page.evaluate("getComputedStyle(document.body).backgroundColor.match(/\\d+/g).map(Number)")
+    assert (sum(colour) > 380) == bright
+
+
+def test_the_contents_stay_in_sight_beside_the_text_on_a_wide_screen(page: Page, address: str) -> None:
+    page.set_viewport_size({"width": 1280, "height": 800})
+    page.goto(f"{address}/2025/06/digest/")
+    page.evaluate("document.documentElement.style.scrollBehavior = 'auto'; scrollTo(0, 500)")
+    contents, text = page.locator(".contents").bounding_box(), page.locator("h2.section").first.bounding_box()
+    assert contents
+    assert text
+    assert contents["x"] + contents["width"] < text["x"]
+    assert 0 <= contents["y"] < 400
+
+
+def test_what_is_printed_has_no_navigation_but_the_addresses(page: Page, address: str) -> None:
+    page.emulate_media(media="print")
+    page.goto(f"{address}/2025/06/digest/")
+    assert not page.locator(".masthead nav").is_visible()
+    assert "arxiv.org" in page.evaluate("getComputedStyle(document.querySelector('h3 a'), '::after').content")

@@ -1,0 +1,55 @@
+"""Dates of the web are read right or not at all."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+import pytest
+
+from digest.sources.dates import parse_date
+
+TEN = datetime(2025, 3, 5, 10, tzinfo=UTC)
+DAY = datetime(2025, 3, 5, tzinfo=UTC)
+
+
+@pytest.mark.parametrize(
+    ("text", "moment"),
+    [
+        ("Wed, 05 Mar 2025 10:00:00 GMT", TEN),
+        ("Wed, 05 Mar 2025 12:00:00 +0200", TEN),
+        ("5 Mar 2025 05:00 EST", TEN),
+        ("Wed, 05 Mar 2025 11:00:00 CET", TEN),
+        ("Wednesday, 05-Mar-25 10:00:00 UTC", TEN),
+        ("2025-03-05T10:00:00Z", TEN),
+        ("2025-03-05T10:00:00.123456789Z", TEN.replace(microsecond=123456)),
+        ("2025-03-05 10:00:00 UTC", TEN),
+        ("2025-03-05 10:00", TEN),
+        ("20250305T100000Z", TEN),
+        ("2025-03-05", DAY),
+        ("Mar 5, 2025", DAY),
+        ("March 5th, 2025", DAY),
+        ("1741168800", TEN),
+        ("1741168800000", TEN),
+        ("2025-03-05T02:00:00 America/Los_Angeles", TEN),
+        ("2025-03-04T24:00:00Z", DAY),
+        ("2004", datetime(2004, 1, 1, tzinfo=UTC)),
+        ("2025년 03월 05일 10:00:00", DAY),
+        ("20250305", DAY),
+        ("5.3.2025", DAY),
+        ("03/15/2025", DAY.replace(day=15)),
+        ("05/03/2025", None),
+        ("Wed, 05 Mar 2025 19:00:00 +0900 JST", TEN),
+        ("2025-03-05T02:00:00-08:00[America/Los_Angeles]", TEN),
+        ("2016-12-31T23:59:60Z", datetime(2016, 12, 31, 23, 59, 59, tzinfo=UTC)),
+        ("Wed, 31 Feb 2025 10:00:00 GMT", None),
+        ("2024-13-45", None),
+        ("yesterday", None),
+        ("10:30", None),
+        ("Mar 5", None),
+        ("", None),
+        ("0000-00-00T00:00:00", None),
+        ("99999999999999999999", None),
+    ],
+)
+def test_a_date_is_the_moment_meant_or_none(text: str, moment: datetime | None) -> None:
+    assert parse_date(text) == moment

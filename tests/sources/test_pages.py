@@ -1,0 +1,235 @@
+"""Listing pages, their feeds and sitemaps, single articles, and lists of subscriptions."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from digest.config.schema import Selectors, Source
+from digest.errors import ParseError
+from digest.ports import Found, Page, Response
+from digest.sources import (
+    KINDS,
+    Outline,
+    discover_feeds,
+    parse_article,
+    parse_opml,
+    sitemap_dates,
+    usual_feeds,
+    with_known_dates,
+    write_opml,
+)
+from tests.sources.fixtures import BLOG, FEED, FIXTURES, LISTING, day
+
+
+def page(body: str | bytes, url: str = BLOG, **selectors: str) -> Page:
+    source = Source(id="p", kind="page", url=url, selectors=Selectors(**selectors))
+    data = body.encode() if isinstance(body, str) else body
+    return KINDS["page"].parse(source, Response(200, url, {}, data))
+
+
+def test_a_card_gives_title_date_and_summary_and_two_cards_of_a_post_are_one() -> None:
+    first, second = page(LISTING).items
+    assert first.summary == "What the post is about, in a sentence."
+    assert (second.title, second.url, second.published) == ("B post", f"{BLOG}/b", day(4))
+
+
+def test_a_card_of_bare_divs_is_titled_by_its_first_words_that_are_no_date() -> None:
+    body = '<a href="/blog/1"><div>Mar 5, 2025</div><div>One thing</div></a><a href="/blog/2"><div>Two</div></a>'
+    assert [(i.title, i.published) for i in page(body).items] == [("One thing", day(5)), ("Two", None)]
+
+
+def test_configured_selectors_decide_alone() -> None:
+    body = """<html><head><link rel="alternate" type="application/rss+xml" href="/feed"></head><body>
+    <li class="row"><a href="/x/1">one</a><b class="t">Title one</b><i class="d">5 March 2025</i><q>Sum.</q></li>
+    <li class="row"><a href="https://elsewhere.example/2">two</a><b class="t">Title two</b><i class="d">soon</i></li>
+    </body>"""
+    items = page(body, item="li.row", title=".t", date=".d", summary="q").items
+    assert [(i.url, i.title, i.summary, i.published, i.date_flag) for i in items] == [
+        ("https://a.example/x/1", "Title one", "Sum.", day(5), None),
+        ("https://elsewhere.example/2", "Title two", "", None, "implausible"),
+    ]
+
+
+def test_a_link_selector_alone_replaces_the_guessing() -> None:
+    items = page(
+        '<p><a class="go" href="/q/1">First thing</a></p><p><a href="/blog/2">Other</a></p>', link="a.go"
+    ).items
+    assert [(i.url, i.title) for i in items] == [("https://a.example/q/1", "First thing")]
+
+
+def test_structured_data_adds_posts_and_dates() -> None:
+    body = LISTING.replace(
+        "<body>",
+        '<body><script type="application/ld+json">{"@graph": [{"url": "/blog/b", "headline": "B", "datePublished": '
+        '"2025-03-01"}, {"url": "/blog/c", "headline": "C post", "datePublished": "2025-03-02"}]}</script>',
+    ).replace("Mar 4, 2025", "")
+    assert [(i.title, i.published) for i in page(body).items][1:] == [("B post", day(1)), ("C post", day(2))]
+
+
+def test_the_pages_own_feed_comes_first() -> None:
+    body = '<html><head><link rel="alternate" type="application/atom+xml" href="/atom.xml"></head>' + LISTING
+    first = page(body)
+    assert first.next
+    assert (first.items, first.next.url) == ([], "https://a.example/atom.xml")
+    assert [i.title for i in page(FEED, "https://a.example/atom.xml").items] == ["A"]
+
+
+def test_a_known_feed_is_asked_directly_and_the_page_again_once_a_week() -> None:
+    body = '<html><head><link rel="alternate" type="application/atom+xml" href="/atom.xml"></head>' + LISTING
+    source, cursor = FIXTURES["page"].source, page(body).cursor
+    asked = [KINDS["page"].request(source, cursor, day(number)).url for number in range(1, 8)]
+    assert sorted(asked) == ["https://a.example/atom.xml"] * 6 + [BLOG]
+    assert KINDS["page"].request(source, page(LISTING).cursor, day(1)).url == BLOG
+
+
+def test_no_links_is_an_error_and_says_when_javascript_is_needed() -> None:
+    with pytest.raises(ParseError, match="no links to posts") as none:
+        page("<html><body><p>Nothing here.</p></body></html>")
+    assert "selectors" in none.value.hint
+    with pytest.raises(ParseError, match="needs JavaScript"):
+        page('<html><body><div id="root"></div><script src="/app.js"></script></body></html>')
+    with pytest.raises(ParseError, match="no links"):
+        page(LISTING, item="li.gone")
+
+
+def test_feeds_are_found_where_the_page_names_them_comments_last() -> None:
+    body = b"""<html><head><link rel="alternate" type="application/rss+xml" href="/comments/feed">
+    <link rel="alternate" type="application/rss+xml; charset=utf-8" href="/feed">
+    <link rel="alternate" type="application/json" href="/wp-json/x"><link rel="alternate" hreflang="de" href="/de">
+    </head><body><a href="/blog/index.xml">RSS</a><a href="/feeding-ducks">x</a></body></html>"""
+    assert discover_feeds(body, BLOG) == [
+        "https://a.example/feed",
+        "https://a.example/blog/index.xml",
+        "https://a.example/comments/feed",
+    ]
+    assert usual_feeds(BLOG)[0] == "https://a.example/blog/feed.xml"
+    assert "https://a.example/feed/" in usual_feeds(BLOG)
+
+
+def test_a_feed_source_that_gets_a_page_is_told_the_pages_feed() -> None:
+    html = '<!doctype html><html><head><link rel="alternate" type="application/rss+xml" href="/feed"></head></html>'
+    with pytest.raises(ParseError, match="HTML page") as error:
+        KINDS["feed"].parse(FIXTURES["feed"].source, FIXTURES["feed"].response(html))
+    assert error.value.hint == "the page offers https://a.example/feed"
+
+
+def test_the_feed_kind_takes_no_more_than_max_items() -> None:
+    source = FIXTURES["feed"].source.model_copy(update={"max_items": 1})
+    two = FEED.replace("</channel>", "<item><title>B</title></item></channel>")
+    result = KINDS["feed"].parse(source, FIXTURES["feed"].response(two))
+    assert (len(result.items), result.ttl) == (1, 90)
+    assert result.warnings == ["2 items, only 1 taken (max_items)"]
+
+
+SITEMAP = b"""<?xml version="1.0"?><urlset xmlns="http://www.sitemaps.org/schemas/sitemap/0.9">
+<url><loc>https://a.example/blog/first-post/</loc><lastmod>2025-03-04</lastmod></url>
+<url><loc>https://a.example/blog/b</loc><lastmod>2025-03-05T10:00:00Z</lastmod></url>
+<url><loc>https://evil.example/blog/c</loc></url></urlset>"""
+
+
+def test_a_sitemap_is_a_listing_of_its_own_site() -> None:
+    items = page(SITEMAP, "https://a.example/sitemap.xml").items
+    assert [(i.title, i.published) for i in items] == [("B", day(5, 10)), ("First post", day(4))]
+
+
+def test_a_sitemap_dates_what_a_page_did_not() -> None:
+    dates = sitemap_dates(SITEMAP, "https://a.example/sitemap.xml")
+    items = [Found(url="https://a.example/blog/first-post"), Found(url="https://a.example/blog/b", published=day(1))]
+    assert [i.published for i in with_known_dates(items, dates)] == [day(4), day(1)]
+
+
+ARTICLE = """<!doctype html><html><head><title>A post | Site</title>
+<link rel="canonical" href="https://a.example/blog/a"><meta property="og:title" content="A post &amp; more">
+<meta name="description" content="What it says.">
+<meta property="article:published_time" content="2025-03-05T10:00:00Z">
+<meta property="article:modified_time" content="2025-03-06T10:00:00Z">
+<script type="application/ld+json">{"@type": "BlogPosting", "author": [{"name": "Ann"}, "Bob"]}</script>
+</head><body><nav>Menu</nav><article><h1>A post</h1><p>The first paragraph of the text, long enough to be taken for a
+paragraph of an article by whoever reads it.</p><p>The second paragraph goes on for a while about the same matter.</p>
+</article></body></html>"""
+
+
+def test_an_article_gives_its_facts_and_its_text() -> None:
+    found = parse_article(ARTICLE.encode(), "https://a.example/blog/a?x=1")
+    assert (found.url, found.title, found.summary) == ("https://a.example/blog/a", "A post & more", "What it says.")
+    assert (found.published, found.updated) == (day(5, 10), day(6, 10))
+    assert found.authors == ["Ann", "Bob"]
+    assert "second paragraph" in found.content
+    assert "Menu" not in found.content
+
+
+def test_another_sites_canonical_address_is_not_believed() -> None:
+    body = ARTICLE.replace("https://a.example/blog/a", "https://evil.example/")
+    assert parse_article(body.encode(), BLOG + "/a").url == BLOG + "/a"
+
+
+def test_a_page_without_structure_is_read_by_what_it_shows() -> None:
+    found = parse_article(b"<title>Site</title><h1>Shown</h1><div class='post-date'>5 March 2025</div>", BLOG + "/x")
+    assert (found.title, found.published) == ("Shown", day(5))
+
+
+def test_an_arxiv_page_becomes_its_paper() -> None:
+    body = b"""<html><head><meta name="citation_title" content="A paper">
+    <meta name="citation_author" content="Doe, Jane">
+    <meta name="citation_author" content="Roe, Bo"><meta name="citation_date" content="2025/03/01">
+    <meta name="citation_arxiv_id" content="2503.00001"><meta name="citation_abstract" content="We show.">
+    <meta name="citation_pdf_url" content="https://arxiv.org/pdf/2503.00001"></head><body></body></html>"""
+    assert parse_article(body, "https://arxiv.org/abs/2503.00001v2") == Found(
+        guid="oai:arXiv.org:2503.00001",
+        url="https://arxiv.org/abs/2503.00001",
+        title="A paper",
+        summary="We show.",
+        authors=["Jane Doe", "Bo Roe"],
+        published=datetime(2025, 3, 1, tzinfo=UTC),
+        links={"pdf": "https://arxiv.org/pdf/2503.00001"},
+        arxiv_id="2503.00001",
+        version=2,
+    )
+
+
+def test_a_page_without_a_title_is_no_article() -> None:
+    with pytest.raises(ParseError, match="no title"):
+        parse_article(b"<p>x</p>", BLOG)
+
+
+def test_opml_goes_out_and_comes_in_again() -> None:
+    sources = [
+        Source(id="a", kind="feed", url="https://a.example/feed?x=1&y=2", name="Ann <& Bob>"),
+        Source(id="b", kind="page", url=BLOG),
+        Source(id="c", kind="arxiv", categories=("cs.CL",)),
+    ]
+    assert parse_opml(write_opml(sources)) == [
+        Outline("Ann <& Bob>", "https://a.example/feed?x=1&y=2", "", ""),
+        Outline("b", BLOG, "", "page"),
+    ]
+
+
+def test_opml_of_others_is_read_with_folders_and_without_doubles() -> None:
+    opml = b"""<?xml version="1.0" encoding="ISO-8859-1"?><opml version="1.0"><body><outline title="Labs">
+    <outline text="Caf\xe9" xmlurl="http://a.example/f" htmlUrl="http://a.example/"/></outline>
+    <outline text="again" xmlUrl="http://a.example/f"/><outline text="no feed"/></body></opml>"""
+    assert parse_opml(opml) == [Outline("Café", "http://a.example/f", "http://a.example/", "Labs")]
+    with pytest.raises(ParseError, match="not an OPML file"):
+        parse_opml(b"<rss/>")
+
+
+LISTED = {
+    "anthropic_news https://www.anthropic.com/news": "claude-opus-5 07-24, hard-questions 07-09, "
+    "investigating-incidents 07-30",
+    "claude_blog https://claude.com/blog": "bringing-mcp-to-claude 07-28, build-reliable-agents 07-24",
+    "cursor_blog https://cursor.com/blog": "git-at-any-scale 08-18, grok-4-6 08-12, builds 08-13, joining-spacex 08-14",
+    "openai_developers https://developers.openai.com/blog": "custom-code-review-rules-for-codex -, "
+    "realtime-voice-search -",
+}
+
+
+@pytest.mark.parametrize(("place", "posts"), LISTED.items())
+def test_recorded_listings_give_exactly_their_posts(shared_data: Path, place: str, posts: str) -> None:
+    name, url = place.split()
+    items = page((shared_data / "feeds" / "aaron-reader" / f"{name}.html").read_bytes(), url).items
+    found = [(i.url.rstrip("/").rpartition("/")[2], f"{i.published:%m-%d}" if i.published else "-") for i in items]
+    assert ", ".join(f"{slug} {date}" for slug, date in found) == posts
+    assert all(i.title for i in items)
