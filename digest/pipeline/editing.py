@@ -18,7 +18,7 @@ from digest.periods import Period
 from digest.pipeline.blurbs import quoted
 from digest.pipeline.context import Context
 from digest.pipeline.propose import item_pick
-from digest.pipeline.sheets import adopt, current, keep_hand, on_disk
+from digest.pipeline.sheets import adopt, keep_hand, lying, on_disk
 from digest.ports import Document
 from digest.store import issues as issue_store
 from digest.store import items as item_store
@@ -41,7 +41,8 @@ def load(context: Context, period: Period) -> Current:
 
     Raises NotFoundError without a sheet or an issue, SheetError for one that cannot be read; nothing changes then.
     """
-    text, _ = current(context, period)
+    text = lying(context, period)
+    _read(text)  # what cannot be read is refused before anything is kept
     with context.db.read() as session:
         newest = issue_store.newest_sheet(session, period.name)
         issue = issue_store.existing(session, period.name)

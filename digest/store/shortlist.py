@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from sqlalchemy import ColumnElement, case, func, literal_column, or_, table
+from sqlalchemy import select as core_select
 from sqlmodel import Session, col, select
 
 from digest.models import Item, Mention, Ranking, Tagging
@@ -94,6 +95,7 @@ def _verdict() -> ColumnElement[str]:
 def _holds(words: str) -> ColumnElement[bool]:
     """Whether the index has all the words in an item; nothing when there is no word in them."""
     match = expression(words)
-    found = literal_column("item_words", type_=None)
-    rows = select(literal_column("rowid")).select_from(_INDEX).where(found.op("MATCH")(match))
+    column: ColumnElement[str] = literal_column("item_words")
+    number: ColumnElement[int] = literal_column("rowid")
+    rows = core_select(number).select_from(_INDEX).where(column.op("MATCH")(match))
     return col(Item.id).in_(rows) if match else literal_column("0") == 1
