@@ -23,6 +23,7 @@ _MODULES = (
     "remember",
     "arrange",
     "evaluate",
+    "upkeep",
 )
 
 
