@@ -2,7 +2,7 @@
 
 from digest.render.feeds import feeds
 from digest.render.fragment import html, text
-from digest.render.pages import site_config, site_files
+from digest.render.pages import card_paths, site_config, site_files
 from digest.render.post import post, post_path
 from digest.render.templating import Templates, source
 from digest.render.words import Words, words
@@ -10,6 +10,7 @@ from digest.render.words import Words, words
 __all__ = [
     "Templates",
     "Words",
+    "card_paths",
     "feeds",
     "html",
     "post",
