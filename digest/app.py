@@ -196,11 +196,11 @@ class Workspace:
 
         return approve(self.context, self.context.period(period), by=by, sign=sign, accept_gaps=accept_gaps)
 
-    def publish(self, period: str = "last", *, dry_run: bool = False) -> Report:
-        """Write post, feeds and the site's lists."""
+    def publish(self, period: str = "last", *, correct: str | None = None, dry_run: bool = False) -> Report:
+        """Write post, feeds and the site's lists; `correct` says what was wrong with a published issue."""
         from digest.pipeline.publish import publish
 
-        return publish(self.context, self.context.period(period), dry_run=dry_run)
+        return publish(self.context, self.context.period(period), correct=correct, dry_run=dry_run)
 
     def recap(self, period: str, form: str = "both") -> Report:
         """Draft a year, quarter or range in review: by category, by month, or both."""
