@@ -6,7 +6,7 @@ import os
 
 from digest import issues, mail, site
 from digest.errors import Refused
-from digest.mail.exporters import EXPORTERS, Draft, exporter
+from digest.mail.exporters import Draft, exporter
 from digest.periods import Period
 from digest.pipeline.context import Context, recorded
 from digest.pipeline.letters import Letters, letters
@@ -74,5 +74,3 @@ def _whole(prepared: Letters) -> mail.Letter:
         raise Refused(f"{prepared.issue.period}: the issue holds no picks", "pick from the shortlist, then approve it")
     return letter
 
-
-__all__ = ["EXPORTERS", "export", "preview"]

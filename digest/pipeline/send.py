@@ -123,37 +123,52 @@ def _queue(context: Context, prepared: Letters) -> None:
         deliveries.queue(session, issue.id or 0, rows, context.now)
 
 
+Settled = list[tuple[int, str, str]]  # a delivery's id, its state, and why
+
+
 def _deliver(context: Context, prepared: Letters, report: Report) -> Counter[str]:
+    """Hand the messages over one by one. What became of one is committed together with the claim on the next."""
     with context.db.read() as session:
         rows = [(d.id or 0, r) for d, r in deliveries.journal(session, prepared.issue.id or 0, deliveries.OPEN)]
-    tally, in_a_row = Counter({"sent": 0}), 0
+    tally, in_a_row, settled = Counter({"sent": 0}), 0, Settled()
     transport = context.make_transport()
     try:
-        for delivery_id, reader in context.progress.track(rows, "mailing", len(rows)):
-            state, stop = _one(context, transport, prepared, delivery_id, reader)
-            tally[state] += 1
-            in_a_row = in_a_row + 1 if state in _AMISS else 0
-            if stop or in_a_row >= _PATIENCE:
-                report.problems = ["stopped: the server does not take this mail; mend that and run it again to go on"]
-                break
+        with context.db.at_hand():
+            for delivery_id, reader in context.progress.track(rows, "mailing", len(rows)):
+                state, words, stop = _one(context, transport, prepared, (delivery_id, reader), settled)
+                settled.append((delivery_id, state, words))
+                tally[state] += 1
+                in_a_row = in_a_row + 1 if state in _AMISS else 0
+                if stop or in_a_row >= _PATIENCE:
+                    report.problems = ["stopped: the server does not take this mail; mend that and run it again"]
+                    break
     finally:
+        _commit(context, settled)
         transport.close()
     report.state = "partial" if report.problems or any(tally[state] for state in _AMISS) else "done"
     return tally
 
 
 def _one(
-    context: Context, transport: Transport, prepared: Letters, delivery_id: int, reader: Subscriber
-) -> tuple[str, bool]:
-    """Hand one message over; its state, and whether to stop. A reader who left meanwhile is not written to."""
-    message = prepared.message(reader)
+    context: Context, transport: Transport, prepared: Letters, row: tuple[int, Subscriber], settled: Settled
+) -> tuple[str, str, bool]:
+    """One delivery's state, why, and whether to stop. A reader who left meanwhile is not written to."""
+    message = prepared.message(row[1])
     if message is None:
-        return _marked(context, delivery_id, "skipped", "nothing in the topics this reader follows"), False
+        return "skipped", "nothing in the topics this reader follows", False
+    if refusal := _commit(context, settled, row[0]):
+        return "skipped", refusal, False
+    return _handed_over(transport, message)
+
+
+def _commit(context: Context, settled: Settled, claimed: int | None = None) -> str:
+    """Write down what is settled and claim the next delivery; why it may not be claimed, if it may not."""
     with context.db.write() as session:
-        if not deliveries.claim(session, delivery_id, context.now):
-            return "skipped", False
-    state, words, stop = _handed_over(transport, message)
-    return _marked(context, delivery_id, state, words), stop
+        for delivery_id, state, words in settled:
+            deliveries.mark(session, delivery_id, state, context.now, words)
+        refusal = deliveries.claim(session, claimed, context.now) if claimed else ""
+    settled.clear()
+    return refusal
 
 
 def _handed_over(transport: Transport, message: Message) -> tuple[str, str, bool]:
@@ -163,12 +178,6 @@ def _handed_over(transport: Transport, message: Message) -> tuple[str, str, bool
         state = "unknown" if error.in_doubt else "deferred" if error.temporary else "failed"
         return state, error.message, error.stop
     return "sent", "", False
-
-
-def _marked(context: Context, delivery_id: int, state: str, words: str) -> str:
-    with context.db.write() as session:
-        deliveries.mark(session, delivery_id, state, context.now, words)
-    return state
 
 
 def _troubles(context: Context, issue: Issue) -> list[str]:

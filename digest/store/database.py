@@ -45,6 +45,12 @@ class Database:
             yield session
             session.commit()
 
+    @contextmanager
+    def at_hand(self) -> Iterator[None]:
+        """Keep a connection open during many small writes: SQLite writes everything back when the last one closes."""
+        with _translated(self.path), self._engine.connect():
+            yield
+
     def copy_to(self, target: Path) -> None:
         """Write a consistent copy, also while others write."""
         _copy(self.path, target)

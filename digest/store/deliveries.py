@@ -62,18 +62,16 @@ def tally(session: Session, issue_id: int) -> dict[str, int]:
     return dict(session.exec(query).all())
 
 
-def claim(session: Session, delivery_id: int, now: datetime) -> bool:
-    """Put a delivery into `sending` if its reader may still be written to; otherwise it is skipped, and says why."""
+def claim(session: Session, delivery_id: int, now: datetime) -> str:
+    """Put a delivery into `sending` if its reader may still be written to; otherwise say why not."""
     delivery = session.get_one(Delivery, delivery_id)
     reader = session.get_one(Subscriber, delivery.subscriber_id)
     if reader.state != "active":
-        delivery.state, delivery.error, delivery.at = "skipped", f"the reader is {reader.state}", now
-        session.add(delivery)
-        return False
+        return f"the reader is {reader.state}"
     delivery.attempts += 1
     delivery.state, delivery.error, delivery.at = "sending", "", now
     session.add(delivery)
-    return True
+    return ""
 
 
 def mark(session: Session, delivery_id: int, state: str, now: datetime, error: str = "") -> None:
