@@ -55,6 +55,7 @@ def _bound(port: int) -> socket.socket:
     bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
         bound.bind((HOST, port))
+        bound.listen()  # a browser that is quicker than the server waits instead of failing
     except OSError as error:
         bound.close()
         raise ConfigError(f"port {port} cannot be used: {error.strerror}", "another desk? try --port 0") from error

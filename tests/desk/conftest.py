@@ -44,10 +44,11 @@ def browser() -> Iterator[Browser]:
 @pytest.fixture
 def page(browser: Browser) -> Iterator[Page]:
     """A page of 1280 pixels that fails its test when the browser complains."""
-    opened = browser.new_page(viewport={"width": 1280, "height": 900})
-    opened.set_default_timeout(30_000)
+    context = browser.new_context(viewport={"width": 1280, "height": 900})
+    opened = context.new_page()
+    context.set_default_timeout(15_000)
     said: list[str] = []
     opened.on("pageerror", lambda error: said.append(str(error)))
     yield opened
-    opened.close()
+    context.close()
     assert said == []

@@ -47,10 +47,10 @@ function show(told) {
   version = told.version;
   const active = document.activeElement, held = sheet.contains(active) ? entryOf(active) : null;
   const here = held && { name: held.dataset.key, again: active.dataset.do, index: all(".pick", sheet).indexOf(held) };
-  const open = all("details[data-versions][open]", sheet).map((one) => one.dataset.versions);
+  const open = all("details[data-fold][open]", sheet).map((one) => one.dataset.fold);
   sheet.innerHTML = told.html;
   prepare();
-  for (const one of all("details[data-versions]", sheet)) one.open = open.includes(one.dataset.versions) || one.dataset.versions === wanted;
+  for (const one of all("details[data-fold]", sheet)) one.open ||= open.includes(one.dataset.fold) || one.dataset.fold === wanted;
   wanted = "";
   if (here) {
     const found = entryFor(here.name, sheet) || all(".pick", sheet)[Math.min(here.index, all(".pick", sheet).length - 1)];
