@@ -1,4 +1,4 @@
-"""What is due by the cadence, computed from what was run: pure functions of the configuration, the runs and a moment."""
+"""What is due by the cadence, computed from what was run; pure functions of configuration, runs and a moment."""
 
 from __future__ import annotations
 
@@ -82,7 +82,8 @@ def waiting(slot: Slot, runs: Sequence[Run], now: datetime) -> datetime | None:
     if not tried:
         return now
     pause = min(_FIRST_RETRY * 2 ** min(len(tried) - 1, 10), _LAST_RETRY)
-    return max(now, max(run.finished or run.started for run in tried) + pause)
+    last: datetime = max(run.finished or run.started for run in tried)
+    return max(now, last + pause)
 
 
 def _latest(now: datetime, zone: tzinfo, hour: int, weekday: int | None = None) -> datetime:

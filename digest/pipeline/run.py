@@ -55,12 +55,10 @@ def _run(context: Context, period: Period, report: Report, *, accept_gaps: bool)
     stages.append(draft(context, period))
     silent = [f"{name} has been silent for {days} days" for name, days in fetched.numbers["silent"].items()]
     gaps = [*silent, *(f"{reason} (accepted)" for reason in reasons)]
-    if gaps:
-        fetched.problems = [*fetched.problems, *gaps]
     report.state = "partial" if gaps or any(stage.state != "done" for stage in stages) else "done"
     report.line = "; ".join(stage.line for stage in stages)
     report.numbers = {stage.stage: stage.numbers for stage in stages}
-    report.problems = [problem for stage in stages for problem in stage.problems]
+    report.problems = [problem for stage in stages for problem in stage.problems] + gaps
 
 
 def _go_on(reasons: Sequence[str], accept_gaps: bool) -> None:
