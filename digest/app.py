@@ -101,6 +101,7 @@ class Workspace:
             make_transport=self._transport,
             make_model=self.model.make,
             model_line=self.model.line,
+            environ=os.environ,
         )
 
     # -- gathering -------------------------------------------------------------------------------------------------
@@ -224,11 +225,11 @@ class Workspace:
 
     # -- operating -------------------------------------------------------------------------------------------------
 
-    def run(self, period: str = "last") -> Report:
-        """Fetch, tag, rank and draft."""
+    def run(self, period: str = "last", *, accept_gaps: bool = False) -> Report:
+        """Fetch, tag, rank and draft; raises Refused, with nothing drafted, when the run is red."""
         from digest.pipeline.run import run
 
-        return run(self.context, self.context.period(period))
+        return run(self.context, self.context.period(period), accept_gaps=accept_gaps)
 
     def status(self) -> dict[str, Any]:
         """Sources, issues and totals."""
