@@ -11,7 +11,7 @@ __all__ = ["app", "run"]
 
 def run() -> None:
     """Run a command; errors of the tree become a message, a hint and an exit code, anything else is a bug."""
-    from digest.cli import arrange, edit, evaluate, gather, judge, operate, publish, remember, start  # noqa: F401
+    from digest.cli import archive, arrange, edit, evaluate, gather, judge, operate, publish, remember, start  # noqa: F401
     from digest.errors import DigestError
 
     try:

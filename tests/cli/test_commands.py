@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 import typer.main
 
-from digest.cli import app, edit, gather, judge, operate, publish, start  # noqa: F401
+from digest.cli import app, archive, edit, gather, judge, operate, publish, start  # noqa: F401
 
 README = Path(__file__).resolve().parents[2] / "README.md"
 
