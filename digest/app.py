@@ -205,6 +205,12 @@ class Workspace:
 
         return publish(self.context, self.context.period(period), correct=correct, dry_run=dry_run)
 
+    def refresh(self, *, links: bool = True) -> Report:
+        """Look again at published works and propose errata."""
+        from digest.pipeline.refresh import refresh
+
+        return refresh(self.context, links=links)
+
     def recap(self, period: str, form: str = "both") -> Report:
         """Draft a year, quarter or range in review: by category, by month, or both."""
         from digest.pipeline.recap import recap

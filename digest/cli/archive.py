@@ -6,10 +6,29 @@ from typing import Annotated
 
 import typer
 
-from digest.cli.shell import Json, app, opened, show_json, show_table
+from digest.cli.shell import Json, app, finish, opened, show_json, show_table
 
 templates = typer.Typer(help="The templates of posts and mails, and your own in their place.", no_args_is_help=True)
 app.add_typer(templates, name="templates")
+
+
+@app.command()
+def refresh(
+    links: Annotated[bool, typer.Option("--links/--no-links", help="Ask the links too.")] = True,
+    as_json: Json = False,
+) -> None:
+    """Look again at published works: new versions, withdrawals, dead links; propose errata as a diff. Changes nothing.
+
+    Example: digest refresh
+    """
+    from digest.pipeline.refresh import as_diff
+
+    with opened() as workspace:
+        report = workspace.refresh(links=links)
+    if not as_json:
+        for line in as_diff(report.numbers["errata"]):
+            typer.echo(line)
+    finish(report, as_json)
 
 
 @templates.command(name="list")

@@ -44,17 +44,22 @@ class Answers:
 
 
 def links_of(context: Context, sheet: Sheet, items: Iterable[Item]) -> dict[str, bool]:
-    """Addresses of the works and in the editor's prose; true where the work's source may be on a private network.
-
-    An arXiv paper keeps its address for ever, withdrawn or not, so it is not asked.
-    """
-    sources = {source.id: source.allow_private for source in context.config.sources}
-    works = {item.url: sources.get(item.source_id, False) for item in items}
+    """Addresses of the works and in the editor's prose; true where the work's source may be on a private network."""
     prose = [sheet.intro, sheet.outro, *(text for s in sheet.sections for text in (s.note, s.closing))]
     prose += [pick.blurb for _, pick in sheet.picks() if pick.origin == "editor"]
     typed = {url: False for text in prose for url in re.findall(r'href="(https?://[^"]+)"', to_html(text))}
-    every = {html.unescape(url): private for url, private in (typed | works).items()}
-    return {url: private for url, private in every.items() if url and not work_key(url).startswith("arxiv:")}
+    return _asked({html.unescape(url): private for url, private in typed.items()}) | work_links(context, items)
+
+
+def work_links(context: Context, items: Iterable[Item]) -> dict[str, bool]:
+    """The addresses of works, as `links_of` gives them."""
+    sources = {source.id: source.allow_private for source in context.config.sources}
+    return _asked({item.url: sources.get(item.source_id, False) for item in items})
+
+
+def _asked(links: Mapping[str, bool]) -> dict[str, bool]:
+    """An arXiv paper keeps its address for ever, withdrawn or not, so it is not asked."""
+    return {url: private for url, private in links.items() if url and not work_key(url).startswith("arxiv:")}
 
 
 def check_links(context: Context, links: Mapping[str, bool]) -> Answers:
