@@ -196,11 +196,11 @@ class Workspace:
 
         return approve(self.context, self.context.period(period), by=by, sign=sign, accept_gaps=accept_gaps)
 
-    def publish(self, period: str = "last", *, dry_run: bool = False) -> Report:
-        """Write post, feeds and the site's lists."""
+    def publish(self, period: str = "last", *, correct: str | None = None, dry_run: bool = False) -> Report:
+        """Write post, feeds and the site's lists; `correct` says what was wrong with a published issue."""
         from digest.pipeline.publish import publish
 
-        return publish(self.context, self.context.period(period), dry_run=dry_run)
+        return publish(self.context, self.context.period(period), correct=correct, dry_run=dry_run)
 
     def recap(self, period: str, form: str = "both") -> Report:
         """Draft a year, quarter or range in review: by category, by month, or both."""
@@ -208,18 +208,19 @@ class Workspace:
 
         return recap(self.context, self.context.period(period), form)
 
-    def send(self, period: str = "last", *, yes: bool = False, expect: int | None = None) -> Report:
-        """Mail a published issue; a dry run unless `yes`."""
+    def send(
+        self, period: str = "last", *, yes: bool = False, expect: int | None = None, again: Sequence[str] = ()
+    ) -> Report:
+        """Mail a published issue; a dry run unless `yes`. `again` names readers whose mail failed or is in doubt."""
         from digest.pipeline.send import send
 
-        return send(self.context, self.context.period(period), yes=yes, expect=expect)
+        return send(self.context, self.context.period(period), yes=yes, expect=expect, again=again)
 
     def add_subscriber(self, address: str, *, confirmed: bool = False) -> None:
         """Add a reader; pending until confirmed."""
-        from digest.store import readers
+        from digest.pipeline.readers import add
 
-        with self.db.write() as session:
-            readers.subscribe(session, address, self._clock(), state="active" if confirmed else "pending")
+        add(self.context, address, confirmed=confirmed)
 
     # -- operating -------------------------------------------------------------------------------------------------
 

@@ -126,7 +126,9 @@ def _translated(path: Path) -> Iterator[None]:
     except (DatabaseError, sqlite3.DatabaseError) as error:
         text = str(getattr(error, "orig", error))
         if "malformed" in text or "not a database" in text:
-            raise StoreError(f"{path.name} is damaged: {text}", "`digest restore BACKUP` brings one back") from error
+            raise StoreError(
+                f"{path.name} is damaged: {text}", "`digest backup --restore FILE` brings one back"
+            ) from error
         raise
 
 
