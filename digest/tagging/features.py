@@ -1,4 +1,4 @@
-"""Words and word pairs of a title and an abstract as sparse numbers; the same code trains the weights and uses them."""
+"""A title and an abstract as numbers: words and word pairs, sparse, and static vectors. Training uses the same code."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from digest.ports import TagInput
+from digest.vectors import vectors
 
 Floats = NDArray[np.float32]
 Ints = NDArray[np.int64]
@@ -108,3 +109,20 @@ class Vocabulary:
 def _key(term: str) -> str | tuple[str, str]:
     left, _, right = term.partition(" ")
     return (left, right) if right else term
+
+
+def near(inputs: Sequence[TagInput], centres: Floats) -> Floats:
+    """What titles and abstracts mean: their vectors side by side, each off its centre (2, width) and of unit length.
+
+    Zeros stand for an abstract that is not there.
+    """
+    parts = (vectors().embed([i.title for i in inputs]), vectors().embed([i.abstract for i in inputs]))
+    sides: Floats = np.concatenate([_apart(part, centre) for part, centre in zip(parts, centres, strict=True)], axis=1)
+    return sides
+
+
+def _apart(raw: Floats, centre: Floats) -> Floats:
+    apart = np.where(raw.any(axis=1, keepdims=True), raw - centre, 0)
+    norms = np.linalg.norm(apart, axis=1, keepdims=True)
+    unit: Floats = (apart / np.where(norms == 0, 1, norms)).astype(np.float32)
+    return unit
