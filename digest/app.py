@@ -101,6 +101,7 @@ class Workspace:
             make_transport=self._transport,
             make_model=self.model.make,
             model_line=self.model.line,
+            environ=os.environ,
         )
 
     # -- gathering -------------------------------------------------------------------------------------------------
@@ -196,11 +197,11 @@ class Workspace:
 
         return approve(self.context, self.context.period(period), by=by, sign=sign, accept_gaps=accept_gaps)
 
-    def publish(self, period: str = "last", *, dry_run: bool = False) -> Report:
-        """Write post, feeds and the site's lists."""
+    def publish(self, period: str = "last", *, correct: str | None = None, dry_run: bool = False) -> Report:
+        """Write post, feeds and the site's lists; `correct` says what was wrong with a published issue."""
         from digest.pipeline.publish import publish
 
-        return publish(self.context, self.context.period(period), dry_run=dry_run)
+        return publish(self.context, self.context.period(period), correct=correct, dry_run=dry_run)
 
     def recap(self, period: str, form: str = "both") -> Report:
         """Draft a year, quarter or range in review: by category, by month, or both."""
@@ -224,11 +225,11 @@ class Workspace:
 
     # -- operating -------------------------------------------------------------------------------------------------
 
-    def run(self, period: str = "last") -> Report:
-        """Fetch, tag, rank and draft."""
+    def run(self, period: str = "last", *, accept_gaps: bool = False) -> Report:
+        """Fetch, tag, rank and draft; raises Refused, with nothing drafted, when the run is red."""
         from digest.pipeline.run import run
 
-        return run(self.context, self.context.period(period))
+        return run(self.context, self.context.period(period), accept_gaps=accept_gaps)
 
     def status(self) -> dict[str, Any]:
         """Sources, issues and totals."""

@@ -10,13 +10,23 @@ from digest.cli.shell import DryRun, Json, PeriodArg, app, finish, opened, works
 
 
 @app.command()
-def publish(period: PeriodArg = "last", dry_run: DryRun = False, as_json: Json = False) -> None:
+def publish(
+    period: PeriodArg = "last",
+    correct: Annotated[
+        str | None, typer.Option("--correct", metavar="TEXT", help="What was wrong with a published issue.")
+    ] = None,
+    dry_run: DryRun = False,
+    as_json: Json = False,
+) -> None:
     """Write an approved issue's post, the feeds and the site's lists. Publishing again changes nothing.
 
+    To correct a published issue: edit its sheet, approve it, and publish it with --correct.
+
     Example: digest publish 2026-10
+    Example: digest publish 2026-10 --correct "The model has 7B parameters, not 70B."
     """
     with opened() as workspace:
-        finish(workspace.publish(period, dry_run=dry_run), as_json)
+        finish(workspace.publish(period, correct=correct, dry_run=dry_run), as_json)
 
 
 @app.command()

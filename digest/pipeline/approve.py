@@ -6,6 +6,7 @@ from digest import issues, site
 from digest.errors import DigestError, Refused
 from digest.issues import Sheet, SheetPick
 from digest.periods import Period
+from digest.pipeline import corrections
 from digest.pipeline.add import add_url
 from digest.pipeline.blurbs import quoted
 from digest.pipeline.context import Context, recorded
@@ -41,9 +42,12 @@ def approve(context: Context, period: Period, *, by: str = "", sign: bool = Fals
         name = by or context.config.newsletter.author
         with context.db.write() as session:
             issue = issue_store.existing(session, period.name)
-            base = issue_store.newest_sheet(session, period.name, "generated")
-            issue_store.keep_sheet(session, period.name, "approved", text, context.now)
-            adopt(session, issue, settled, issues.parse(base.text) if base else None, context.now)
+            if state in corrections.SEEN:
+                corrections.keep(session, context, issue, text)
+            else:
+                base = issue_store.newest_sheet(session, period.name, "generated")
+                issue_store.keep_sheet(session, period.name, "approved", text, context.now)
+                adopt(session, issue, settled, issues.parse(base.text) if base else None, context.now)
             issue.state, issue.approved, issue.approved_by = state, context.now, name
             issue.sheet_digest = hexdigest(text)
             if sign:
@@ -51,7 +55,8 @@ def approve(context: Context, period: Period, *, by: str = "", sign: bool = Fals
             session.add(issue)
         picked = sum(1 for _ in settled.picks())
         report.numbers = {"picks": picked}
-        report.line = f"{period}: approved by {name}, {picked} picks; `digest publish {period}` publishes it"
+        how = ' --correct "what was wrong"' if state in corrections.SEEN else ""
+        report.line = f"{period}: approved by {name}, {picked} picks; `digest publish {period}{how}` publishes it"
     return report
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import Counter
+
 import numpy as np
 import pytest
 
@@ -49,7 +51,7 @@ def test_an_absurd_number_of_pages_is_only_long() -> None:
 
 
 def test_words_count_in_the_title_again_and_hyphens_are_opened() -> None:
-    counts = words_of(Candidate("k", "Long-horizon agents", "Agents plan."))
+    counts = Counter(words_of(Candidate("k", "Long-horizon agents", "Agents plan.")))
     assert counts["agents"] == 2
     assert counts["long"] == counts["horizon"] == counts["t:agents"] == counts["t:long-horizon agents"] == 1
 
