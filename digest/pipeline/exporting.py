@@ -73,4 +73,3 @@ def _whole(prepared: Letters) -> mail.Letter:
     if letter is None:
         raise Refused(f"{prepared.issue.period}: the issue holds no picks", "pick from the shortlist, then approve it")
     return letter
-

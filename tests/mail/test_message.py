@@ -35,7 +35,7 @@ def parsed(raw: bytes) -> EmailMessage:
     return message
 
 
-@settings(max_examples=1500, deadline=None)
+@settings(max_examples=300, deadline=None)
 @given(st.lists(WORDS, min_size=1, max_size=12).map(" ".join))
 @example("=?utf-8?q?not_encoded?=")
 @example("Ünïcödé " * 9)
