@@ -185,23 +185,32 @@ class Workspace:
 
         return draft(self.context, self.context.period(period), dry_run=dry_run)
 
-    def check(self, period: str = "last", *, accept_gaps: bool = False) -> Report:
-        """Run the gates; raises Refused with each reason."""
+    def check(self, period: str = "last", *, accept_gaps: bool = False, links: bool = False) -> Report:
+        """Run the gates; raises Refused with each reason. `links` asks each link too."""
         from digest.pipeline.approve import check
 
-        return check(self.context, self.context.period(period), accept_gaps=accept_gaps)
+        return check(self.context, self.context.period(period), accept_gaps=accept_gaps, links=links)
 
-    def approve(self, period: str = "last", *, by: str = "", sign: bool = False, accept_gaps: bool = False) -> Report:
+    def approve(
+        self, period: str = "last", *, by: str = "", sign: bool = False, accept_gaps: bool = False, links: bool = False
+    ) -> Report:
         """Take the sheet as the issue; raises Refused when a gate says no."""
         from digest.pipeline.approve import approve
 
-        return approve(self.context, self.context.period(period), by=by, sign=sign, accept_gaps=accept_gaps)
+        chosen = self.context.period(period)
+        return approve(self.context, chosen, by=by, sign=sign, accept_gaps=accept_gaps, links=links)
 
     def publish(self, period: str = "last", *, correct: str | None = None, dry_run: bool = False) -> Report:
         """Write post, feeds and the site's lists; `correct` says what was wrong with a published issue."""
         from digest.pipeline.publish import publish
 
         return publish(self.context, self.context.period(period), correct=correct, dry_run=dry_run)
+
+    def refresh(self, *, links: bool = True) -> Report:
+        """Look again at published works and propose errata."""
+        from digest.pipeline.refresh import refresh
+
+        return refresh(self.context, links=links)
 
     def recap(self, period: str, form: str = "both") -> Report:
         """Draft a year, quarter or range in review: by category, by month, or both."""

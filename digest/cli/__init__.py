@@ -20,6 +20,7 @@ _MODULES = (
     "publish",
     "mail",
     "subscribers",
+    "archive",
     "remember",
     "arrange",
     "evaluate",

@@ -19,16 +19,24 @@ from digest.store import items as item_store
 from digest.text import hexdigest
 
 
-def check(context: Context, period: Period, *, accept_gaps: bool = False) -> Report:
+def check(context: Context, period: Period, *, accept_gaps: bool = False, links: bool = False) -> Report:
     """Run the gates on the sheet as it lies there. Raises Refused with every reason and what mends it."""
     with recorded(context, "check", period.name) as report:
         _, sheet = current(context, period)
-        _pass(context, period, sheet, sign=False, accept_gaps=accept_gaps)
+        _pass(context, period, sheet, sign=False, accept_gaps=accept_gaps, links=links)
         report.line = f"{period}: nothing stands in the way of approval"
     return report
 
 
-def approve(context: Context, period: Period, *, by: str = "", sign: bool = False, accept_gaps: bool = False) -> Report:
+def approve(
+    context: Context,
+    period: Period,
+    *,
+    by: str = "",
+    sign: bool = False,
+    accept_gaps: bool = False,
+    links: bool = False,
+) -> Report:
     """Take the sheet as the issue: fetch typed addresses, run the gates, adopt every word, note who approved."""
     with recorded(context, "approve", period.name) as report:
         with context.db.read() as session:
@@ -36,7 +44,7 @@ def approve(context: Context, period: Period, *, by: str = "", sign: bool = Fals
         text, sheet = current(context, period)
         keep_hand(context, period, text)
         settled = settled_sheet(context, sheet)
-        _pass(context, period, settled, sign=sign, accept_gaps=accept_gaps)
+        _pass(context, period, settled, sign=sign, accept_gaps=accept_gaps, links=links)
         text = issues.render(settled)
         site.write(context.site, [Document(f"_drafts/{period.name}.md", text.encode())])
         name = by or context.config.newsletter.author
@@ -60,8 +68,8 @@ def approve(context: Context, period: Period, *, by: str = "", sign: bool = Fals
     return report
 
 
-def _pass(context: Context, period: Period, sheet: Sheet, *, sign: bool, accept_gaps: bool) -> None:
-    found = problems(context, period, sheet, sign=sign, accept_gaps=accept_gaps)
+def _pass(context: Context, period: Period, sheet: Sheet, *, sign: bool, accept_gaps: bool, links: bool) -> None:
+    found = problems(context, period, sheet, sign=sign, accept_gaps=accept_gaps, links=links)
     if found:
         told = [f"{problem.reason}\n    → {problem.command}" for problem in found]
         raise Refused(f"{period} cannot be approved yet:\n  " + "\n  ".join(told), "mend these and say it again")

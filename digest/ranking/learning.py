@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 HELD_OUT = 3  # the last so many months judge
 MARGIN = 0.005  # of AUC, by which the learned ranker must be better
 FADE = 30  # own picks that weigh as much as the prior: at 30 half of it is left, at 270 a tenth
-OTHERS = 2500  # candidates of a month that were passed over weigh as much as so many, if there are more
+OTHERS = 1500  # candidates of a month, passed over, that one fit reads; more than these are read by several fits
 ENOUGH = 10  # picks in the months before, and in the months held out
 
 
@@ -95,23 +95,34 @@ def learn_taste(months: Sequence[Month], start: Taste | None = None) -> Taste:
     """The taste that the months' picks show. `start` weighs as much as FADE picks, and so fades as they grow in number.
 
     It should see what was passed over too, not rejects alone: these are near to the picks, and say little of the rest.
+    Where that is much it is dealt out to several fits, each with all the picks, and their mean is taken: one fit on
+    everything holds it against a busy author that most of his papers are not picked.
     """
     import numpy as np
 
     told = [_told(month) for month in months]
-    candidates = [candidate for month in told for candidate in month.candidates]
-    picked = [picked for month in told for picked in month.picked]
-    counts = [count for month in told for count in _counts(month.picked)]
-    design = background().design(candidates, np.concatenate([_vectors(month) for month in told]))
-    said = f"{sum(picked)} picks among {len(picked)} candidates of {told[0].name} to {told[-1].name}"
-    faded = start.scaled(FADE / (FADE + sum(picked))) if start else None
-    return fit(design, picked, prior=faded, counts=counts, learned_from=said)
+    picks, rows = sum(sum(month.picked) for month in told), sum(len(month.picked) for month in told)
+    faded = start.scaled(FADE / (FADE + picks)) if start else None
+    hands = max(1, round((rows - picks) / (OTHERS * len(told))))
+    fits = [_fitted([_dealt(month, hand, hands) for month in told], faded) for hand in range(hands)]
+    said = f"{picks} picks among {rows} candidates of {told[0].name} to {told[-1].name}"
+    return Taste(np.mean([taste.weights for taste in fits], axis=0), said)
 
 
-def _counts(picked: Sequence[bool]) -> list[float]:
-    """How much each row of a month counts: a pick is one, and all the others together are OTHERS at most."""
-    others = min(1.0, OTHERS / max(len(picked) - sum(picked), 1))
-    return [1.0 if one else others for one in picked]
+def _dealt(month: Month, hand: int, hands: int) -> Month:
+    """All the picks, and every `hands`-th of the others by the hash of its key."""
+    return _kept(
+        month,
+        [i for i, c in enumerate(month.candidates) if month.picked[i] or crc32(c.key.encode()) % hands == hand],
+    )
+
+
+def _fitted(months: Sequence[Month], start: Taste | None) -> Taste:
+    import numpy as np
+
+    candidates = [candidate for month in months for candidate in month.candidates]
+    picked = [picked for month in months for picked in month.picked]
+    return fit(background().design(candidates, np.concatenate([_vectors(month) for month in months])), picked, start)
 
 
 def prove(months: Sequence[Month], context: Context, start: Taste | None = None) -> Proof:

@@ -127,29 +127,19 @@ def no_taste() -> Taste:
     return Taste(weights)
 
 
-def fit(
-    design: Design,
-    chosen: Sequence[bool],
-    *,
-    prior: Taste | None = None,
-    counts: Sequence[float] | None = None,
-    firmness: float = 1.0,
-    learned_from: str = "",
-) -> Taste:
+def fit(design: Design, chosen: Sequence[bool], before: Taste | None = None) -> Taste:
     """Learn a taste from rows that were chosen and rows that were not.
 
-    `prior` is what is believed before (default: nothing); `firmness` how firmly. Few decisions move it a little, many
-    replace it: that is the whole blend of the public prior with the editor's own choices.
+    `before` is what is believed beforehand (default: nothing). Few decisions move it a little, many replace it: that is
+    the whole blend of the public prior with the editor's own choices.
     """
     import numpy as np
 
-    before = prior or no_taste()
-    precision = np.full(_WIDE + SLOTS + 1, firmness)
+    believed = before or no_taste()
+    precision = np.ones(_WIDE + SLOTS + 1)
     precision[-1] = 1e-6
     rows = np.asarray(chosen, dtype=np.float64)
-    each = np.ones(len(rows)) if counts is None else np.asarray(counts, dtype=np.float64)
-    weights = learn(design, rows, each, before.weights.astype(np.float64), precision)
-    return Taste(weights.astype(np.float32), learned_from)
+    return Taste(learn(design, rows, believed.weights.astype(np.float64), precision).astype(np.float32))
 
 
 @lru_cache(maxsize=1)

@@ -22,7 +22,7 @@ _TITLE = "t:"  # a title's words count once more, under their own slot
 _AUTHOR = "a:"  # an author's name is a word of its own
 _AUTHORS = 60  # names read of a paper by hundreds
 _BLOCK = 4096  # papers whose words are held at a time
-AUTHOR_SHARE = 0.5  # of the words' weight, for four authors together
+AUTHOR_SHARE = 1.0  # the weight of four authors together, that of all the words being 1
 
 
 @dataclass(frozen=True, slots=True)
