@@ -45,9 +45,9 @@ def _typed(workspace: Workspace, period: str, again: list[str]) -> int:
     """The number of readers, typed by a person who has seen it."""
     from digest.errors import ConfigError
 
-    dry = workspace.send(period)
+    dry = workspace.send(period, again=again)
     if not sys.stdin.isatty():
-        number = dry.numbers["readers"] + len(again)
+        number = dry.numbers["readers"]
         raise ConfigError("--yes needs the number of readers", f"`--expect {number}` says that you know it")
     typer.echo(f"send: {dry.line}")
     return int(typer.prompt("How many readers shall get it? Type the number", type=int))

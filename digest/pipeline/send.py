@@ -39,8 +39,9 @@ def send(
         prepared = letters(context, period)
         issue = prepared.issue
         state = issues.move(issue.state, "send", period.name)
-        _settle(context, issue, again if yes else ())
-        due = _due(context, prepared)
+        with context.db.write() as session:  # nobody else is at it: what is in `sending` was left by one that died
+            deliveries.doubt(session, context.now)
+        due = _due(context, prepared) + len(again)
         if expect is not None and expect != due:
             raise Refused(f"{due} readers would be mailed, not {expect}", "look at the list, then say the number again")
         if not yes:
@@ -48,6 +49,7 @@ def send(
             report.numbers = {"readers": due, "sent": 0}
             report.problems = [*prepared.warnings, *_troubles(context, issue)]
             return report
+        _reopen(context, issue, again)
         _queue(context, prepared)
         tally = _deliver(context, prepared, report)
         with context.db.write() as session:
@@ -88,10 +90,9 @@ def send_test(context: Context, period: Period, address: str) -> Report:
     return report
 
 
-def _settle(context: Context, issue: Issue, again: Sequence[str]) -> None:
-    """Nobody else is at it, so what stands in `sending` was left by a process that died."""
+def _reopen(context: Context, issue: Issue, again: Sequence[str]) -> None:
+    """Queue what failed or is in doubt for the readers who were named, or for none of them."""
     with context.db.write() as session:
-        deliveries.doubt(session, context.now)
         missing = deliveries.reopen(session, issue.id or 0, again, context.now)
         if missing:
             raise ConfigError(

@@ -128,6 +128,9 @@ def test_what_is_in_doubt_is_shown_and_sent_again_only_when_named(tmp_path: Path
     hands.failures.clear()
     assert any("reader1@example.org: unknown: no answer" in line for line in send(context, PERIOD, yes=True).problems)
     assert hands.to == ["reader0"]
+    with pytest.raises(Refused, match="1 readers"):
+        send(context, PERIOD, yes=True, again=["Reader1@example.org"], expect=9)
+    assert send(context, PERIOD, yes=True).numbers == {"sent": 0}
     send(context, PERIOD, yes=True, again=["Reader1@example.org"], expect=1)
     assert hands.to == ["reader0", "reader1"]
     with pytest.raises(ConfigError, match="reader0"):
