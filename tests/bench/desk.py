@@ -20,7 +20,7 @@ from tests.desk.workspace import NOW, PERIOD, desk, make
 
 CANDIDATES = 11_000
 _BATCH = 1_000
-_WORDS = "retrieval agent safety benchmark quantisation language model memory tool reward".split()
+_WORDS = ["retrieval", "agent", "safety", "benchmark", "quantisation", "language", "model", "memory", "tool", "reward"]
 
 
 def main() -> list[tuple[str, float, str]]:

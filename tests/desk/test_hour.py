@@ -236,6 +236,8 @@ def test_picks_are_put_in_order_by_dragging_and_by_keys(page: Page, desk: Desk, 
     page.locator(f'.pick[data-key="{first}"]').focus()
     page.keyboard.press("J")
     until(lambda: order() == [second, first])
+    drawn = page.locator(f'.block[data-section="{section.slug}"] .pick').first
+    expect(drawn).to_have_attribute("data-key", second)
     page.drag_and_drop(f'.pick[data-key="{first}"] .whose', f'.pick[data-key="{second}"] .whose')
     until(lambda: order() == [first, second])
 

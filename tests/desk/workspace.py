@@ -80,7 +80,7 @@ def desk(root: Path) -> Iterator[Desk]:
         try:
             yield running
         finally:
-            server.should_exit = server.force_exit = True
+            server.should_exit = True
             thread.join()
             running.socket.close()
 

@@ -60,7 +60,7 @@ function show(told) {
   }
 }
 let wanted = "", held = false;
-const follows = () => setTimeout(() => { if (stale && !typing() && !held) refresh(); }, 0);
+const follows = () => setTimeout(() => { if (stale && !typing() && !held) refresh().catch(() => {}); }, 0);
 document.addEventListener("pointerdown", () => { held = true; }, true); // a page redrawn between press and release eats the click
 for (const end of ["pointerup", "pointercancel", "dragend"]) document.addEventListener(end, () => { held = false; follows(); }, true);
 
@@ -105,7 +105,8 @@ function reload(frame) {
   if (frame.dataset.src) { frame.src = frame.dataset.src; delete frame.dataset.src; } else frame.contentWindow.location.reload();
 }
 async function gates() {
-  const answer = await fetch(`/${period}/gates`);
+  const answer = await fetch(`/${period}/gates`).catch(() => null);
+  if (!answer) return; // `follow` says that the desk does not answer
   $("#gates").innerHTML = await answer.text();
   const list = $(".problems"), count = list ? Number(list.dataset.count) : 0;
   $("#open-gates").textContent = count || "";
@@ -212,7 +213,7 @@ document.addEventListener("click", (event) => {
   const go = event.target.closest("[data-goto]");
   if (go) { pane("issue"); focus(entryFor(go.dataset.goto, sheet)); }
   const more = event.target.closest(".more");
-  if (more) load(more.dataset.offset);
+  if (more) load(more.dataset.offset).catch(() => {});
 });
 document.addEventListener("change", (event) => {
   if (event.target.matches('[data-do="section"]')) act("pick", { key: entryOf(event.target).dataset.key, section: event.target.value });
@@ -241,7 +242,7 @@ async function load(offset = "") {
   if (first) focus(first);
 }
 let searching = 0;
-filters.addEventListener("input", () => { clearTimeout(searching); searching = setTimeout(load, 180); });
+filters.addEventListener("input", () => { clearTimeout(searching); searching = setTimeout(() => load().catch(() => {}), 180); });
 
 // -- keys ---------------------------------------------------------------------------------------------------------
 
