@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Awaitable, Callable
+from mimetypes import guess_type
 from pathlib import Path
 from secrets import compare_digest
 from typing import Any
@@ -12,8 +13,7 @@ from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, JSONResponse, PlainTextResponse, Response
-from starlette.routing import Mount, Route
-from starlette.staticfiles import StaticFiles
+from starlette.routing import Route
 
 from digest.desk import values
 from digest.desk.actions import ACTIONS, asked
@@ -53,12 +53,25 @@ def application(context: Context, keys: Keys, port: int) -> Starlette:
     }
     routes = [Route(f"/{{period}}{path}", pages.read(work), methods=["GET"]) for path, work in reads.items()]
     routes += [Route(f"/{{period}}{path}", pages.write(work), methods=["POST"]) for path, work in writes.items()]
-    static = Mount("/static", StaticFiles(directory=Path(__file__).parent / "static"))
-    fonts = Mount("/site", StaticFiles(directory=context.site / "assets", check_dir=False))
+    static = Route("/static/{name:path}", _files(Path(__file__).parent / "static"))
+    style = Route("/site/{name:path}", _files(context.site / "assets"))
     return Starlette(
-        routes=[Route("/enter", pages.enter), static, fonts, *routes],
+        routes=[Route("/enter", pages.enter), static, style, *routes],
         exception_handlers={DigestError: _told},
     )
+
+
+def _files(folder: Path) -> Callable[[Request], Response]:
+    """The few small files of a folder; whole, so that a browser that leaves does not leave one open."""
+    home = folder.resolve()
+
+    def answer(request: Request) -> Response:
+        path = (home / request.path_params["name"]).resolve()
+        if not path.is_relative_to(home) or not path.is_file():
+            return PlainTextResponse("not here\n", 404)
+        return Response(path.read_bytes(), media_type=guess_type(path.name)[0] or "application/octet-stream")
+
+    return answer
 
 
 def _told(request: Request, error: Exception) -> Response:

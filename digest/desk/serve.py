@@ -40,7 +40,14 @@ class Desk:
     def server(self) -> uvicorn.Server:
         """The server, which says nothing: its log would hold the token."""
         config = uvicorn.Config(
-            self.app, log_config=None, access_log=False, server_header=False, lifespan="off", ws="none", loop="asyncio"
+            self.app,
+            log_config=None,
+            access_log=False,
+            server_header=False,
+            lifespan="off",
+            ws="none",
+            loop="asyncio",
+            timeout_graceful_shutdown=5,
         )
         return uvicorn.Server(config)
 

@@ -1,4 +1,4 @@
-"""The editor's hour in a real browser: from the shortlist to the approval, and what others do to the sheet meanwhile."""
+"""The editor's hour in a real browser: from the shortlist to the approval, and what others do to it meanwhile."""
 
 from __future__ import annotations
 
@@ -87,15 +87,15 @@ def test_the_whole_hour_by_keys_alone(page: Page, desk: Desk, root: Path) -> Non
     assert page.locator("#state").inner_text() == "draft"
 
     page.get_by_label("Introduction").fill("What mattered in October.")
+    until(lambda: sheet(root).intro == "What mattered in October.")
     for note in page.locator(".block:not(:has(.pick)) details.section-note").all():
         note.locator("summary").click()
         note.locator("textarea").fill("Nothing stood out here.")
-        note.locator("textarea").blur()
-        saved(page)
+    page.get_by_label("Closing words").focus()
     expect(page.locator(".problems")).to_have_attribute("data-count", "0")
     page.get_by_role("button", name="Approve the issue").click()
     expect(page.locator("#state")).to_have_text("approved")
-    expect(page.locator("fieldset")).to_be_disabled()
+    expect(page.get_by_label("Introduction")).to_be_disabled()
 
     with desk.context.db.read() as session:
         issue = issue_store.existing(session, PERIOD)
@@ -156,7 +156,7 @@ def test_the_file_edited_in_between_is_merged(page: Page, desk: Desk, root: Path
     path = sheet_file(root)
     text = path.read_text(encoding="utf-8")
     blurb = pick(root, two).blurb
-    text = text.replace('title: "', 'title: "Typed in vim: ', 1).replace(blurb[:40], "By hand: " + blurb[:40], 1)
+    text = text.replace('title: "', 'title: "Typed in vim: ', 1).replace(blurb, f"By hand: {blurb}", 1)
     path.write_text(text, encoding="utf-8")
     assert sheet(root).title.startswith("Typed in vim")
     page.keyboard.press("Control+a")
@@ -199,8 +199,7 @@ def test_killed_in_mid_edit_nothing_that_was_saved_is_lost_and_the_rest_comes_ba
         expect(page.locator("#said")).to_contain_text("does not answer")
         assert pick(root, one).blurb == "Saved before the kill."
     finally:
-        server.kill()
-        server.wait()
+        workspace.stop(server)
     page.on("dialog", lambda dialog: dialog.accept())
     again, address = workspace.process(root, int(address.split(":")[2].split("/")[0]))
     try:
@@ -209,8 +208,7 @@ def test_killed_in_mid_edit_nothing_that_was_saved_is_lost_and_the_rest_comes_ba
         until(lambda: pick(root, two).blurb == "Typed when nobody listened.")
         assert pick(root, one).blurb == "Saved before the kill."
     finally:
-        again.kill()
-        again.wait()
+        workspace.stop(again)
 
 
 def test_other_words_can_be_asked_for_and_chosen(page: Page, desk: Desk, root: Path) -> None:
@@ -238,6 +236,8 @@ def test_picks_are_put_in_order_by_dragging_and_by_keys(page: Page, desk: Desk, 
     page.locator(f'.pick[data-key="{first}"]').focus()
     page.keyboard.press("J")
     until(lambda: order() == [second, first])
+    drawn = page.locator(f'.block[data-section="{section.slug}"] .pick').first
+    expect(drawn).to_have_attribute("data-key", second)
     page.drag_and_drop(f'.pick[data-key="{first}"] .whose', f'.pick[data-key="{second}"] .whose')
     until(lambda: order() == [first, second])
 

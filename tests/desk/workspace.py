@@ -80,7 +80,7 @@ def desk(root: Path) -> Iterator[Desk]:
         try:
             yield running
         finally:
-            server.should_exit = server.force_exit = True
+            server.should_exit = True
             thread.join()
             running.socket.close()
 
@@ -93,6 +93,14 @@ def process(root: Path, port: int = 0) -> tuple[subprocess.Popen[str], str]:
     started = subprocess.Popen(words, env=env, stdout=subprocess.PIPE, text=True)
     assert started.stdout
     return started, started.stdout.readline().split()[1]
+
+
+def stop(started: subprocess.Popen[str]) -> None:
+    """End the desk at once, as a crash does."""
+    started.kill()
+    started.wait()
+    assert started.stdout
+    started.stdout.close()
 
 
 def until(true: Callable[[], object], seconds: float = 30.0) -> None:

@@ -42,11 +42,12 @@ const act = (action, fields = {}) => send("edit", () => ({ action, version, ...f
 
 function show(told) {
   mark(told);
-  if (typing()) { stale = true; return; }
+  later(preview);
+  if (typing() || held || dragged) { stale = true; return; }
   stale = false;
   version = told.version;
-  const active = document.activeElement, held = sheet.contains(active) ? entryOf(active) : null;
-  const here = held && { name: held.dataset.key, again: active.dataset.do, index: all(".pick", sheet).indexOf(held) };
+  const active = document.activeElement, at = sheet.contains(active) ? entryOf(active) : null;
+  const here = at && { name: at.dataset.key, again: active.dataset.do, index: all(".pick", sheet).indexOf(at) };
   const open = all("details[data-fold][open]", sheet).map((one) => one.dataset.fold);
   sheet.innerHTML = told.html;
   prepare();
@@ -57,9 +58,11 @@ function show(told) {
     const button = here.again && found && found.dataset.key === here.name && $(`button[data-do="${here.again}"], select[data-do="${here.again}"]`, found);
     (button || found || $("#issue")).focus();
   }
-  later(preview);
 }
-let wanted = "";
+let wanted = "", held = false;
+const follows = () => setTimeout(() => { if (stale && !typing() && !held) refresh().catch(() => {}); }, 0);
+document.addEventListener("pointerdown", () => { held = true; }, true); // a page redrawn between press and release eats the click
+for (const end of ["pointerup", "pointercancel", "dragend"]) document.addEventListener(end, () => { held = false; follows(); }, true);
 
 function mark(told) {
   $("#state").textContent = told.state;
@@ -102,7 +105,8 @@ function reload(frame) {
   if (frame.dataset.src) { frame.src = frame.dataset.src; delete frame.dataset.src; } else frame.contentWindow.location.reload();
 }
 async function gates() {
-  const answer = await fetch(`/${period}/gates`);
+  const answer = await fetch(`/${period}/gates`).catch(() => null);
+  if (!answer) return; // `follow` says that the desk does not answer
   $("#gates").innerHTML = await answer.text();
   const list = $(".problems"), count = list ? Number(list.dataset.count) : 0;
   $("#open-gates").textContent = count || "";
@@ -161,7 +165,7 @@ sheet.addEventListener("focusout", (event) => {
   if (!field.matches("[data-action]")) return;
   const edit = field.closest(".edit"), entry = entryOf(field);
   if (edit && field.value === field.saved && !stale) close(entry);
-  save(field).then(() => setTimeout(() => { if (stale && !typing()) refresh(); }, 0));
+  save(field).then(follows);
 });
 window.addEventListener("beforeunload", (event) => { if (unsaved.size) event.preventDefault(); });
 
@@ -209,7 +213,7 @@ document.addEventListener("click", (event) => {
   const go = event.target.closest("[data-goto]");
   if (go) { pane("issue"); focus(entryFor(go.dataset.goto, sheet)); }
   const more = event.target.closest(".more");
-  if (more) load(more.dataset.offset);
+  if (more) load(more.dataset.offset).catch(() => {});
 });
 document.addEventListener("change", (event) => {
   if (event.target.matches('[data-do="section"]')) act("pick", { key: entryOf(event.target).dataset.key, section: event.target.value });
@@ -238,7 +242,7 @@ async function load(offset = "") {
   if (first) focus(first);
 }
 let searching = 0;
-filters.addEventListener("input", () => { clearTimeout(searching); searching = setTimeout(load, 180); });
+filters.addEventListener("input", () => { clearTimeout(searching); searching = setTimeout(() => load().catch(() => {}), 180); });
 
 // -- keys ---------------------------------------------------------------------------------------------------------
 
