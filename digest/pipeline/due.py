@@ -81,7 +81,7 @@ def waiting(slot: Slot, runs: Sequence[Run], now: datetime) -> datetime | None:
         return None
     if not tried:
         return now
-    pause = min(_FIRST_RETRY * 2 ** min(len(tried) - 1, 10), _LAST_RETRY)
+    pause: timedelta = min(_FIRST_RETRY * 2 ** min(len(tried) - 1, 10), _LAST_RETRY)
     last: datetime = max(run.finished or run.started for run in tried)
     return max(now, last + pause)
 
