@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 
@@ -17,6 +17,7 @@ from digest.pipeline.blurbs import Written
 from digest.pipeline.context import Context
 from digest.store import issues as issue_store
 from digest.store import items as item_store
+from digest.store import judgements
 from digest.store import notes as note_store
 
 
@@ -80,7 +81,7 @@ def adopt(
             f"the sheet names {', '.join(missing)}, which the store does not hold", "`digest add URL` adds a work"
         )
     old = {pick.item_id: pick for pick, _ in issue_store.picks(session, issue.id or 0)}
-    homes = issue_store.monthly_categories(session) if issue.kind != "monthly" else {}
+    homes = _homes(session, [item.id or 0 for item in found.values()]) if issue.kind != "monthly" else {}
     note_store.answer(session, {note.id: note.outcome for note in sheet.notes})
     new = [
         _row(
@@ -96,6 +97,14 @@ def adopt(
     issue_store.replace_picks(session, issue.id or 0, new)
     if base is not None:
         _decide(session, issue, base, sheet, now)
+
+
+def _homes(session: Session, ids: Sequence[int]) -> dict[int, str]:
+    """For a recap: the category of each work in its monthly issue, else in an imported one, else its tagger's."""
+    tagged = {key: judgements.best(rows) for key, rows in judgements.taggings(session, ids).items()}
+    homes = {key: verdict.category for key, verdict in tagged.items() if verdict is not None}
+    homes |= {key: row.category for key, row in issue_store.imported(session).items() if row.category}
+    return homes | issue_store.monthly_categories(session)
 
 
 def as_issue(issue: Issue, sheet: Sheet) -> Issue:

@@ -143,6 +143,8 @@ def entry(pick: PickView, w: Words, titles: dict[str, str]) -> Entry:
 
 def _marks(pick: PickView, w: Words, titles: dict[str, str]) -> list[str]:
     marks = []
+    if pick.ranked:
+        marks.append(w("recap_ranked", month=w.period(pick.issue_period)))
     if pick.withdrawn:
         marks.append(w("withdrawn", date=w.full_day(pick.withdrawn)))
     if pick.update_of:

@@ -74,6 +74,14 @@ def covered(session: Session, before: str) -> dict[int, str]:
     return past | dict(session.exec(query).all())
 
 
+def imported(session: Session) -> dict[int, Decision]:
+    """The decision by which each work stood in an imported issue of a known month, the first of them."""
+    query = select(Decision).where(
+        Decision.verdict == "pick", Decision.origin == "import", col(Decision.period).is_not(None)
+    )
+    return {row.item_id: row for row in session.exec(query.order_by(col(Decision.period).desc(), col(Decision.id)))}
+
+
 def editor_blurbs(session: Session, limit: int) -> list[str]:
     """The newest words of the editor's own that readers have seen."""
     query = (
