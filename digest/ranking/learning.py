@@ -20,6 +20,7 @@ HELD_OUT = 3  # the last so many months judge
 MARGIN = 0.005  # of AUC, by which the learned ranker must be better
 FADE = 30  # own picks that weigh as much as the prior: at 30 half of it is left, at 270 a tenth
 OTHERS = 1500  # candidates of a month, passed over, that one fit reads; more than these are read by several fits
+SHARED = 0.3  # of other curators' taste is believed beforehand, when there is no other start
 ENOUGH = 10  # picks in the months before, and in the months held out
 
 
@@ -51,12 +52,12 @@ class Proof:
 def months_of(pools: Mapping[str, Sequence[Candidate]], picks: Sequence[PublicPick], curator: str = "") -> list[Month]:
     """The pools with what a curator picked of them; by default the one who picked most.
 
-    The months come in order; a pick counts in the pool that holds its paper, whatever month it was made in. What only
+    The months come in order; a pick counts in the pool that holds its paper, whatever month it was made in. What
     other curators picked is doubtful.
     """
     who = curator or most_active(picks)
     chosen = {pick.arxiv_id for pick in picks if pick.curator == who}
-    doubtful = frozenset(pick.arxiv_id for pick in picks) - chosen
+    doubtful = frozenset(pick.arxiv_id for pick in picks if pick.curator != who)
     return [
         Month(name, pool, [c.key in chosen for c in pool], doubtful=doubtful) for name, pool in sorted(pools.items())
     ]
@@ -102,11 +103,19 @@ def learn_taste(months: Sequence[Month], start: Taste | None = None) -> Taste:
 
     told = [_told(month) for month in months]
     picks, rows = sum(sum(month.picked) for month in told), sum(len(month.picked) for month in told)
-    faded = start.scaled(FADE / (FADE + picks)) if start else None
     hands = max(1, round((rows - picks) / (OTHERS * len(told))))
-    fits = [_fitted([_dealt(month, hand, hands) for month in told], faded) for hand in range(hands)]
+    before = start.scaled(FADE / (FADE + picks)) if start else _shared(months, hands)
+    fits = [_fitted([_dealt(month, hand, hands) for month in told], before) for hand in range(hands)]
     said = f"{picks} picks among {rows} candidates of {told[0].name} to {told[-1].name}"
     return Taste(np.mean([taste.weights for taste in fits], axis=0), said)
+
+
+def _shared(months: Sequence[Month], hands: int) -> Taste | None:
+    """What other curators' picks let one believe beforehand, if there are any."""
+    theirs = [replace(month, picked=[c.key in month.doubtful for c in month.candidates]) for month in months]
+    if not any(any(month.picked) for month in theirs):
+        return None
+    return _fitted([_dealt(month, 0, hands) for month in theirs], None).scaled(SHARED)
 
 
 def _dealt(month: Month, hand: int, hands: int) -> Month:
