@@ -14,7 +14,7 @@ from digest.judging import Blurb, Candidate
 from digest.models import Item
 from digest.pipeline.asking import Asker
 from digest.pipeline.context import Context
-from digest.pipeline.tag import abstract
+from digest.pipeline.texts import abstract
 from digest.ports import Completion, Model, Usage
 from digest.store import answers
 from digest.store import issues as issue_store

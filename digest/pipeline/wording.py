@@ -14,7 +14,7 @@ from digest.periods import Period
 from digest.pipeline.blurbs import Written, quoted, write_blurbs
 from digest.pipeline.context import Context
 from digest.pipeline.editing import offer, pick_row
-from digest.pipeline.tag import abstract
+from digest.pipeline.texts import abstract
 from digest.store import items as item_store
 from digest.text import one_line, sentences
 from digest.vectors import vectors
