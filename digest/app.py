@@ -101,6 +101,7 @@ class Workspace:
             make_transport=self._transport,
             make_model=self.model.make,
             model_line=self.model.line,
+            environ=os.environ,
         )
 
     # -- gathering -------------------------------------------------------------------------------------------------
@@ -217,26 +218,27 @@ class Workspace:
 
         return recap(self.context, self.context.period(period), form)
 
-    def send(self, period: str = "last", *, yes: bool = False, expect: int | None = None) -> Report:
-        """Mail a published issue; a dry run unless `yes`."""
+    def send(
+        self, period: str = "last", *, yes: bool = False, expect: int | None = None, again: Sequence[str] = ()
+    ) -> Report:
+        """Mail a published issue; a dry run unless `yes`. `again` names readers whose mail failed or is in doubt."""
         from digest.pipeline.send import send
 
-        return send(self.context, self.context.period(period), yes=yes, expect=expect)
+        return send(self.context, self.context.period(period), yes=yes, expect=expect, again=again)
 
     def add_subscriber(self, address: str, *, confirmed: bool = False) -> None:
         """Add a reader; pending until confirmed."""
-        from digest.store import readers
+        from digest.pipeline.readers import add
 
-        with self.db.write() as session:
-            readers.subscribe(session, address, self._clock(), state="active" if confirmed else "pending")
+        add(self.context, address, confirmed=confirmed)
 
     # -- operating -------------------------------------------------------------------------------------------------
 
-    def run(self, period: str = "last") -> Report:
-        """Fetch, tag, rank and draft."""
+    def run(self, period: str = "last", *, accept_gaps: bool = False) -> Report:
+        """Fetch, tag, rank and draft; raises Refused, with nothing drafted, when the run is red."""
         from digest.pipeline.run import run
 
-        return run(self.context, self.context.period(period))
+        return run(self.context, self.context.period(period), accept_gaps=accept_gaps)
 
     def status(self) -> dict[str, Any]:
         """Sources, issues and totals."""

@@ -30,20 +30,6 @@ def publish(
 
 
 @app.command()
-def send(
-    period: PeriodArg = "last",
-    yes: Annotated[bool, typer.Option("--yes", help="Really send; without it this is a dry run.")] = False,
-    as_json: Json = False,
-) -> None:
-    """Mail a published issue to its readers, each at most once. A dry run unless --yes.
-
-    Example: digest send 2026-10 --yes
-    """
-    with opened() as workspace:
-        finish(workspace.send(period, yes=yes), as_json)
-
-
-@app.command()
 def preview(
     build: Annotated[bool, typer.Option("--build", help="Build into site/_site and stop.")] = False,
     port: Annotated[int, typer.Option("--port", min=1, max=65535)] = 4000,

@@ -34,11 +34,17 @@ def on_disk(context: Context, period: Period) -> str | None:
         return None
 
 
-def current(context: Context, period: Period) -> tuple[str, Sheet]:
-    """The sheet on disk, as text and read; raises NotFoundError or SheetError."""
+def lying(context: Context, period: Period) -> str:
+    """The sheet on disk; raises NotFoundError when there is none."""
     text = on_disk(context, period)
     if text is None:
         raise NotFoundError(f"there is no sheet {sheet_path(context, period)}", f"`digest draft {period}` writes it")
+    return text
+
+
+def current(context: Context, period: Period) -> tuple[str, Sheet]:
+    """The sheet on disk, as text and read; raises NotFoundError or SheetError."""
+    text = lying(context, period)
     return text, issues.parse(text)
 
 
@@ -134,6 +140,7 @@ def _row(category: str, place: int, pick: SheetPick, item: Item, before: Pick | 
         verdict=verdict,
         flags=list(pick.flags),
         evidence=evidence or (list(before.evidence) if before and same else []),
+        versions=list(before.versions) if before else [],
         note=pick.note,
         highlight=pick.highlight,
         update_of=pick.update_of,

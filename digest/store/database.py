@@ -45,6 +45,12 @@ class Database:
             yield session
             session.commit()
 
+    @contextmanager
+    def at_hand(self) -> Iterator[None]:
+        """Keep a connection open during many small writes: SQLite writes everything back when the last one closes."""
+        with _translated(self.path), self._engine.connect():
+            yield
+
     def copy_to(self, target: Path) -> None:
         """Write a consistent copy, also while others write."""
         _copy(self.path, target)
@@ -126,7 +132,9 @@ def _translated(path: Path) -> Iterator[None]:
     except (DatabaseError, sqlite3.DatabaseError) as error:
         text = str(getattr(error, "orig", error))
         if "malformed" in text or "not a database" in text:
-            raise StoreError(f"{path.name} is damaged: {text}", "`digest restore BACKUP` brings one back") from error
+            raise StoreError(
+                f"{path.name} is damaged: {text}", "`digest backup --restore FILE` brings one back"
+            ) from error
         raise
 
 

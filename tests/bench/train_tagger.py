@@ -3,7 +3,7 @@
 Takes `labels.jsonl.gz`, `labels_multi.jsonl.gz` and `pools/*.jsonl.gz` of a data folder (by default ../shared/data; see
 digest.tagging.labels for the formats). Needs numpy only. The same data gives the same file.
 
-    python -m tests.bench.train_tagger            the weights, about 4 minutes on one core
+    python -m tests.bench.train_tagger            the weights; 5 to 10 minutes on one core
     python -m tests.bench.train_tagger --check    the hold-out figures only
 """
 
@@ -224,7 +224,7 @@ def _line(examples: Sequence[Example], chances: Floats, which: Ints) -> str:
 def curve(chances: Floats, correct: NDBool) -> Floats:
     """How often a raw chance was right, rising: rows (raw, right).
 
-    Sixty groups of equal size, neighbours that fall pooled, less 1.5 standard errors of a group: lists yet to come
+    Sixty groups of equal size, neighbours that fall pooled, less one standard error of a group: lists yet to come
     differ more from these than these from one another.
     """
     raw = chances.max(axis=1)
@@ -239,7 +239,7 @@ def curve(chances: Floats, correct: NDBool) -> Floats:
 
 
 def _cautious(share: float, size: float) -> float:
-    return min(0.995, share - 1.5 * math.sqrt(share * (1 - share) / size))
+    return min(0.995, share - math.sqrt(share * (1 - share) / size))
 
 
 def report(examples: Sequence[Example], chances: Floats, name: str) -> None:
