@@ -1,1 +1,5 @@
+"""The desk: a local web page for the editor's hour, a second shell beside the command line."""
 
+from digest.desk.serve import Desk, serve
+
+__all__ = ["Desk", "serve"]

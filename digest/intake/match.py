@@ -46,12 +46,13 @@ class Matching:
     possible: list[Possible]
 
 
-def match(records: Sequence[Record], *, new: frozenset[int] | None = None) -> Matching:
+def match(records: Sequence[Record], *, new: frozenset[int] | None = None, vectors: Matrix | None = None) -> Matching:
     """Group records that are certainly one work and list the pairs that may be.
 
-    With `new`, only pairs with at least one record of that set are judged: the others were judged before.
+    With `new`, only pairs with at least one record of that set are judged: the others were judged before. `vectors` are
+    the records' unit vectors, row by row, where they are known already.
     """
-    vectors = _embedded(records)
+    vectors = _embedded(records) if vectors is None else vectors
     joined, possible = _Union(records), []
     for one, other in sorted(_candidates(records, vectors, new)):
         judged = verdict(records[one], records[other], float(vectors[one] @ vectors[other]))
@@ -101,7 +102,7 @@ def _candidates(records: Sequence[Record], vectors: Matrix, new: frozenset[int] 
     pairs: set[tuple[int, int]] = set()
     for block in _blocks(records):
         pairs.update(combinations(sorted(set(block)), 2))
-    pairs.update(_neighbours(vectors))
+    pairs.update(_neighbours(vectors, sorted(new) if new is not None else range(len(records))))
     return pairs if new is None else {pair for pair in pairs if pair[0] in new or pair[1] in new}
 
 
@@ -133,16 +134,17 @@ def _rarest(record: Record, counts: Counter[str]) -> list[str]:
     return sorted(shared, key=lambda word: (counts[word], -rarity(word), word))[:_RARE_WORDS]
 
 
-def _neighbours(vectors: Matrix) -> Iterator[tuple[int, int]]:
-    """Each record with its nearest ones by vector, where these are near at all."""
+def _neighbours(vectors: Matrix, places: Sequence[int]) -> Iterator[tuple[int, int]]:
+    """The records at `places`, each with its nearest ones by vector, where these are near at all."""
     import numpy as np
 
     count = min(_NEIGHBOURS, len(vectors) - 1)
-    for start in range(0, len(vectors) if count > 0 else 0, _ROWS):
-        near = vectors[start : start + _ROWS] @ vectors.T
+    for start in range(0, len(places) if count > 0 else 0, _ROWS):
+        chosen = np.asarray(places[start : start + _ROWS])
+        near = vectors[chosen] @ vectors.T
         rows = np.arange(len(near))
-        near[rows, rows + start] = -1
+        near[rows, chosen] = -1
         best = np.argpartition(near, -count, axis=1)[:, -count:]
         for row, column in np.argwhere(near[rows[:, None], best] >= _NEAR):
-            one, other = start + int(row), int(best[row, column])
+            one, other = int(chosen[row]), int(best[row, column])
             yield (one, other) if one < other else (other, one)

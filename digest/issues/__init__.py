@@ -2,6 +2,7 @@
 
 from digest.issues.changes import Change, changes
 from digest.issues.choose import Ranked, Selection, select
+from digest.issues.edits import add_address, place, set_aside, with_pick, with_section
 from digest.issues.gates import DeadLink, GateProblem, IssueFacts, check
 from digest.issues.merge import merge
 from digest.issues.read import parse
@@ -51,6 +52,7 @@ __all__ = [
     "SheetPick",
     "SheetSection",
     "Term",
+    "add_address",
     "changes",
     "check",
     "distinctive",
@@ -64,9 +66,13 @@ __all__ = [
     "moves_from",
     "once",
     "parse",
+    "place",
     "recap_sheet",
     "render",
     "select",
+    "set_aside",
     "settle",
     "titles_of_months",
+    "with_pick",
+    "with_section",
 ]

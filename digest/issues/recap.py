@@ -12,6 +12,15 @@ from digest.issues.terms import Term, distinctive
 from digest.issues.values import Sheet, SheetNote, SheetPick, SheetSection
 
 Form = Literal["category", "month", "both"]
+WORDS = {
+    "recap_in": "in {month}",
+    "recap_ranked": "From the ranking of {month}, which was never published",
+    "recap_superseded": "Superseded by {work}",
+    "withdrawn": "Withdrawn on {date}",
+    "closing_one": "One work.",
+    "closing_all": "{count} works.",
+    "closing_most": "{count} works, {most} of them in {category}.",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,11 +163,13 @@ def recap_sheet(
     *,
     form: Form = "category",
     notes: Sequence[SheetNote] = (),
+    words: Mapping[str, str] = WORDS,
 ) -> Sheet:
     """A recap as a sheet to be edited: every pick of the period once, by date within its section.
 
     `categories` (slug to title) and `months` (`2025-03` to `March 2025`) are in the reader's order. With form
     "month" the sections are the months, with "both" the categories hold the picks and the months their titles.
+    `words` are those of `WORDS` in the reader's language.
     """
     whole = sorted(once(picks), key=lambda past: (past.published or date.max, past.month, past.pick.key))
     proposed = highlights(whole)
@@ -166,14 +177,14 @@ def recap_sheet(
     if form != "month":
         grouped = _grouped(categories, ((past.category, past) for past in whole))
         sections += [
-            SheetSection(slug, categories.get(slug, slug), entries=_entries(group, proposed))
+            SheetSection(slug, categories.get(slug, slug), entries=_entries(group, proposed, words))
             for slug, group in grouped.items()
         ]
     if form != "category":
         headings = titles_of_months(whole, months)
         for month, group in _grouped(months, ((past.month, past) for past in whole)).items():
-            entries = _entries(group, proposed) if form == "month" else ()
-            closing = _closing(group, categories)
+            entries = _entries(group, proposed, words) if form == "month" else ()
+            closing = _closing(group, categories, words)
             sections.append(SheetSection(f"m{month}", headings.get(month, month), closing=closing, entries=entries))
     return Sheet(period, title, when, form, sections=tuple(sections), notes=tuple(notes))
 
@@ -186,23 +197,24 @@ def _grouped(order: Iterable[str], named: Iterable[tuple[str, PastPick]]) -> dic
     return {name: group for name, group in groups.items() if group}
 
 
-def _entries(group: Sequence[PastPick], proposed: Mapping[str, str]) -> tuple[SheetPick, ...]:
+def _entries(group: Sequence[PastPick], proposed: Mapping[str, str], words: Mapping[str, str]) -> tuple[SheetPick, ...]:
     return tuple(
-        replace(past.pick, highlight=proposed.get(past.pick.key), covered="", facts=_facts(past)) for past in group
+        replace(past.pick, highlight=proposed.get(past.pick.key), covered="", facts=_facts(past, words))
+        for past in group
     )
 
 
-def _facts(past: PastPick) -> str:
+def _facts(past: PastPick, words: Mapping[str, str]) -> str:
     """The pick's facts with what a reader of the recap must know of it."""
     marks = [
-        f"in {past.month}" if not past.ranked else f"from the ranking of {past.month}, which was never published",
-        f"withdrawn on {past.withdrawn}" if past.withdrawn else "",
-        f"superseded by {past.superseded}" if past.superseded else "",
+        words["recap_ranked" if past.ranked else "recap_in"].format(month=past.month),
+        words["withdrawn"].format(date=past.withdrawn) if past.withdrawn else "",
+        words["recap_superseded"].format(work=past.superseded) if past.superseded else "",
     ]
     return " · ".join(part for part in (past.pick.facts, *marks) if part)
 
 
-def _closing(group: Sequence[PastPick], categories: Mapping[str, str]) -> str:
-    (slug, count), *_ = Counter(past.category for past in group).most_common(1)
-    works = f"{len(group)} works" if len(group) > 1 else "One work"
-    return f"{works}, {count} of them in {categories.get(slug, slug)}." if len(group) > count else f"{works}."
+def _closing(group: Sequence[PastPick], categories: Mapping[str, str], words: Mapping[str, str]) -> str:
+    (slug, most), *_ = Counter(past.category for past in group).most_common(1)
+    form = "closing_one" if len(group) == 1 else "closing_all" if most == len(group) else "closing_most"
+    return words[form].format(count=len(group), most=most, category=categories.get(slug, slug))

@@ -19,13 +19,14 @@ def settle(sheet: Sheet, titles: Mapping[str, str]) -> Sheet:
     for line in sheet.shortlist:
         if line.mark == "x" and line.key not in picked:
             slug = line.category if line.category in titles or not titles else next(iter(titles))
-            _put(sections, slug, titles, as_pick(line))
+            put(sections, slug, titles, as_pick(line))
             picked.add(line.key)
     shortlist = tuple(line for line in sheet.shortlist if line.key not in picked)
     return replace(sheet, sections=tuple(sections), shortlist=shortlist)
 
 
-def _put(sections: list[SheetSection], slug: str, titles: Mapping[str, str], pick: SheetPick) -> None:
+def put(sections: list[SheetSection], slug: str, titles: Mapping[str, str], pick: SheetPick) -> None:
+    """Append a pick to a section of the list, making the section at its place in `titles` where it is missing."""
     here = next((n for n, section in enumerate(sections) if section.slug == slug), None)
     if here is None:
         order = list(titles)

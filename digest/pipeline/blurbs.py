@@ -14,7 +14,7 @@ from digest.judging import Blurb, Candidate
 from digest.models import Item
 from digest.pipeline.asking import Asker
 from digest.pipeline.context import Context
-from digest.pipeline.tag import abstract
+from digest.pipeline.texts import abstract
 from digest.ports import Completion, Model, Usage
 from digest.store import answers
 from digest.store import issues as issue_store
@@ -54,16 +54,24 @@ class _Job:
 
 
 def write_blurbs(
-    context: Context, items: Sequence[Item], run_id: int | None = None, max_usd: float | None = None
+    context: Context,
+    items: Sequence[Item],
+    run_id: int | None = None,
+    max_usd: float | None = None,
+    *,
+    again: bool = False,
 ) -> Blurbs:
-    """Words for each item: a quotation where a model's text failed the check twice or was not to be had."""
+    """Words for each item: a quotation where a model's text failed the check twice or was not to be had.
+
+    `again` asks also where an answer is known.
+    """
     model = context.make_model()
     if model is None:
         return Blurbs({item.key: quoted(item) for item in items}, context.model_line)
     with context.db.read() as session:
         examples = issue_store.editor_blurbs(session, _EXAMPLES)
     writer = _Writer(context, model, examples, run_id, max_usd)
-    asyncio.run(writer.write(items))
+    asyncio.run(writer.write(items, again=again))
     return writer.told(items)
 
 
@@ -95,10 +103,10 @@ class _Writer:
         self._words: dict[str, Written] = {}
         self._known = 0
 
-    async def write(self, items: Sequence[Item]) -> None:
+    async def write(self, items: Sequence[Item], *, again: bool = False) -> None:
         jobs = [self._job(item) for item in items]
         with self._context.db.read() as session:
-            kept = answers.answers(session, [job.key for job in jobs])
+            kept = {} if again else answers.answers(session, [job.key for job in jobs])
         self._known = len(kept)
         for job in jobs:
             if job.key in kept:

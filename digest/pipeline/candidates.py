@@ -11,7 +11,7 @@ from digest import ranking
 from digest.models import Item, Tagging
 from digest.periods import Period
 from digest.pipeline.context import Context
-from digest.pipeline.tag import abstract, embedded_text
+from digest.pipeline.texts import abstract, embedded_text
 from digest.ranking import Candidate
 from digest.store import issues as issue_store
 from digest.store import items as item_store

@@ -15,7 +15,8 @@ from digest.models import Item, Tagging
 from digest.periods import Period
 from digest.pipeline.asking import Asker, estimated
 from digest.pipeline.context import Context, recorded
-from digest.pipeline.tag import ENGINE, abstract
+from digest.pipeline.tag import ENGINE
+from digest.pipeline.texts import abstract
 from digest.ports import Completion, Model, Report
 from digest.store import answers, judgements
 

@@ -17,7 +17,7 @@ from digest.periods import Period
 from digest.pipeline.blurbs import Blurbs, Written, write_blurbs
 from digest.pipeline.candidates import embedded
 from digest.pipeline.context import Context
-from digest.pipeline.tag import abstract
+from digest.pipeline.texts import abstract
 from digest.pipeline.view import venue
 from digest.render.words import words
 from digest.store import issues as issue_store

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 
@@ -17,6 +17,7 @@ from digest.pipeline.blurbs import Written
 from digest.pipeline.context import Context
 from digest.store import issues as issue_store
 from digest.store import items as item_store
+from digest.store import judgements
 from digest.store import notes as note_store
 
 
@@ -33,11 +34,17 @@ def on_disk(context: Context, period: Period) -> str | None:
         return None
 
 
-def current(context: Context, period: Period) -> tuple[str, Sheet]:
-    """The sheet on disk, as text and read; raises NotFoundError or SheetError."""
+def lying(context: Context, period: Period) -> str:
+    """The sheet on disk; raises NotFoundError when there is none."""
     text = on_disk(context, period)
     if text is None:
         raise NotFoundError(f"there is no sheet {sheet_path(context, period)}", f"`digest draft {period}` writes it")
+    return text
+
+
+def current(context: Context, period: Period) -> tuple[str, Sheet]:
+    """The sheet on disk, as text and read; raises NotFoundError or SheetError."""
+    text = lying(context, period)
     return text, issues.parse(text)
 
 
@@ -64,7 +71,7 @@ def adopt(
     `written` are the blurbs as they were just written, with their evidence.
     """
     issue.title, issue.intro, issue.outro = sheet.title, sheet.intro, sheet.outro
-    issue.sections = [{"slug": s.slug, "title": s.title, "note": s.note, "closing": s.closing} for s in sheet.sections]
+    issue.sections = _sections(sheet)
     session.add(issue)
     rows = list(sheet.picks())
     found = item_store.by_keys(session, [pick.key for _, pick in rows])
@@ -74,7 +81,7 @@ def adopt(
             f"the sheet names {', '.join(missing)}, which the store does not hold", "`digest add URL` adds a work"
         )
     old = {pick.item_id: pick for pick, _ in issue_store.picks(session, issue.id or 0)}
-    homes = issue_store.monthly_categories(session) if issue.kind != "monthly" else {}
+    homes = _homes(session, [item.id or 0 for item in found.values()]) if issue.kind != "monthly" else {}
     note_store.answer(session, {note.id: note.outcome for note in sheet.notes})
     new = [
         _row(
@@ -90,6 +97,31 @@ def adopt(
     issue_store.replace_picks(session, issue.id or 0, new)
     if base is not None:
         _decide(session, issue, base, sheet, now)
+
+
+def _homes(session: Session, ids: Sequence[int]) -> dict[int, str]:
+    """For a recap: the category of each work in its monthly issue, else in an imported one, else its tagger's."""
+    tagged = {key: judgements.best(rows) for key, rows in judgements.taggings(session, ids).items()}
+    homes = {key: verdict.category for key, verdict in tagged.items() if verdict is not None}
+    homes |= {key: row.category for key, row in issue_store.imported(session).items() if row.category}
+    return homes | issue_store.monthly_categories(session)
+
+
+def as_issue(issue: Issue, sheet: Sheet) -> Issue:
+    """A copy of the issue, not stored, that says what the sheet says."""
+    words = {"title": sheet.title, "intro": sheet.intro, "outro": sheet.outro, "sections": _sections(sheet)}
+    return Issue(**issue.model_dump() | words)
+
+
+def _sections(sheet: Sheet) -> list[dict[str, str]]:
+    return [{"slug": s.slug, "title": s.title, "note": s.note, "closing": s.closing} for s in sheet.sections]
+
+
+def pick_rows(sheet: Sheet, found: Mapping[str, Item]) -> Iterator[tuple[SheetPick, Pick]]:
+    """The sheet's picks as rows, not stored; picks of works the store does not hold are left out."""
+    for place, (section, pick) in enumerate(sheet.picks()):
+        if pick.key in found:
+            yield pick, _row(section.slug, place, pick, found[pick.key], None, None)
 
 
 def _row(category: str, place: int, pick: SheetPick, item: Item, before: Pick | None, written: Written | None) -> Pick:
@@ -108,6 +140,7 @@ def _row(category: str, place: int, pick: SheetPick, item: Item, before: Pick | 
         verdict=verdict,
         flags=list(pick.flags),
         evidence=evidence or (list(before.evidence) if before and same else []),
+        versions=list(before.versions) if before else [],
         note=pick.note,
         highlight=pick.highlight,
         update_of=pick.update_of,

@@ -10,6 +10,8 @@ from sqlmodel import Session
 from digest import ranking, tagging
 from digest.models import Item
 from digest.pipeline.context import Context, recorded
+from digest.pipeline.duplicates import flag_possible
+from digest.pipeline.texts import abstract, embedded_text
 from digest.ports import Report, TagInput
 from digest.store import issues as issue_store
 from digest.store import items as item_store
@@ -42,7 +44,12 @@ def tag(context: Context, *, again: bool = False) -> Report:
                 tally.update(_tag_batch(context, tagger, batch, mark))
         with context.db.write() as session:
             search.index(session)  # now, so that the first search need not wait
-        report.numbers = {"tagged": len(waiting), "by_category": dict(tally.most_common())}
+        possible = flag_possible(context, waiting)
+        report.numbers = {
+            "tagged": len(waiting),
+            "by_category": dict(tally.most_common()),
+            "possible_duplicates": possible,
+        }
         kinds = ", ".join(f"{slug} {count}" for slug, count in tally.most_common())
         report.line = f"{len(waiting)} items by the embedded tagger: {kinds}" if waiting else "nothing new to tag"
     return report
@@ -87,13 +94,3 @@ def corrections(session: Session) -> list[tuple[TagInput, str]]:
 def tag_input(item: Item) -> TagInput:
     """What a tagger reads of an item."""
     return TagInput(title=item.title, abstract=abstract(item))
-
-
-def embedded_text(item: Item) -> str:
-    """What an item's vector stands for; the same text as ranking embeds."""
-    return f"{item.title}. {abstract(item)}"
-
-
-def abstract(item: Item) -> str:
-    """The source's summary, or the beginning of its text where there is none."""
-    return item.summary or item.content[:1500]

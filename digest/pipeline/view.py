@@ -7,12 +7,13 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from itertools import pairwise
 from typing import Any, Literal, cast
+from zoneinfo import ZoneInfo
 
 from sqlmodel import Session
 
 from digest.config import Config
-from digest.models import Issue, Item, Pick, Tagging
-from digest.periods import Period
+from digest.models import Decision, Issue, Item, Pick, Tagging
+from digest.periods import Period, month_of
 from digest.ports import IssueView, Neighbour, PickView, SectionView
 from digest.render.words import words
 from digest.store import issues as issue_store
@@ -33,19 +34,29 @@ def path_of(period: Period) -> str:
     return f"/{year}/review/" if period.kind == "yearly" else f"/review/{slug(period.name)}/"
 
 
-def issue_view(session: Session, config: Config, issue: Issue, period: Period, now: datetime) -> IssueView:
-    """The view of one issue, without its neighbours."""
-    rows = issue_store.picks(session, issue.id or 0)
+def issue_view(
+    session: Session,
+    config: Config,
+    issue: Issue,
+    period: Period,
+    now: datetime,
+    rows: Sequence[tuple[Pick, Item]] | None = None,
+) -> IssueView:
+    """The view of one issue, without its neighbours; `rows` are other picks than those stored."""
+    rows = issue_store.picks(session, issue.id or 0) if rows is None else rows
     ids = [item.id or 0 for _, item in rows]
     verdicts = judgements.taggings(session, ids)
     counts = item_store.mention_counts(session, ids)
     homes = _homes(session, period)
+    imported = issue_store.imported(session)
     views: dict[str, list[PickView]] = {}
     for pick, item in rows:
         verdict = judgements.best(verdicts.get(item.id or 0, {}))
         view = pick_view(config, pick, item, verdict, counts.get(item.id or 0, 1))
         if home := homes.get(item.id or 0):
             view.issue_period, view.issue_url = home.name, path_of(home)
+        elif period.kind != "monthly":
+            view.issue_period, view.ranked = _unpublished(config, item, imported.get(item.id or 0))
         views.setdefault(pick.category, []).append(view)
     return IssueView(
         period=issue.period,
@@ -62,6 +73,7 @@ def issue_view(session: Session, config: Config, issue: Issue, period: Period, n
         sections=_sections(config, issue, views),
         by_month=_by_month(issue, views),
         charts=charts(config, issue) if issue.kind != "monthly" else [],
+        extras={"missed": _missed(session, config, issue)},
         notes=[{"text": note.text, "outcome": note.outcome} for note in note_store.of_year(session, period.last[0])]
         if issue.kind == "yearly"
         else [],
@@ -120,6 +132,20 @@ def _homes(session: Session, period: Period) -> dict[int, Period]:
         if issue.period in months
         for pick, _ in issue_store.picks(session, issue.id or 0)
     }
+
+
+def _unpublished(config: Config, item: Item, imported: Decision | None) -> tuple[str, bool]:
+    """The month a work of a recap belongs to that no issue published, and whether it comes from the ranking alone."""
+    if imported is not None and imported.period:
+        return imported.period, False
+    return month_of(item.published or item.first_seen, ZoneInfo(config.newsletter.timezone)).name, True
+
+
+def _missed(session: Session, config: Config, issue: Issue) -> list[PickView]:
+    """The works that a recap names as missed, as they are now."""
+    found = item_store.by_keys(session, issue.numbers.get("missed", []))
+    none = Pick(issue_id=0, item_id=0, category="", position=0)
+    return [pick_view(config, none, item, None, 1) for item in found.values()]
 
 
 def _by_month(issue: Issue, views: Mapping[str, list[PickView]]) -> list[SectionView]:

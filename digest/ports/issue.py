@@ -34,7 +34,8 @@ class PickView:
     withdrawn: date | None = None
     mentions: int = 1
     issue_period: str = ""  # in a recap: the monthly issue it comes from
-    issue_url: str = ""
+    issue_url: str = ""  # empty where that month was never published
+    ranked: bool = False  # in a recap: nobody picked it, it comes from the ranking of its month
 
 
 @dataclass(slots=True)

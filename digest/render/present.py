@@ -103,7 +103,7 @@ def present(view: IssueView, newsletter: Newsletter) -> Shown:
         full_list=[entry(pick, w, titles) for pick in by_date] if recap else [],
         made=view.engines or [w["offline"]],
         figures=[(w[name], view.numbers[name]) for name in ("read", "kept") if name in view.numbers]
-        + [(w["picked"], len(picks))],
+        or [(w["picked"], len(picks))],
         sources=sources[:SOURCES_SHOWN],
         more_sources=max(0, len(sources) - SOURCES_SHOWN),
         wrong=[(note["text"], w[f"outcome_{note.get('outcome', 'open')}"]) for note in view.notes],
@@ -143,6 +143,8 @@ def entry(pick: PickView, w: Words, titles: dict[str, str]) -> Entry:
 
 def _marks(pick: PickView, w: Words, titles: dict[str, str]) -> list[str]:
     marks = []
+    if pick.ranked:
+        marks.append(w("recap_ranked", month=w.period(pick.issue_period)))
     if pick.withdrawn:
         marks.append(w("withdrawn", date=w.full_day(pick.withdrawn)))
     if pick.update_of:

@@ -74,6 +74,14 @@ def covered(session: Session, before: str) -> dict[int, str]:
     return past | dict(session.exec(query).all())
 
 
+def imported(session: Session) -> dict[int, Decision]:
+    """The decision by which each work stood in an imported issue of a known month, the first of them."""
+    query = select(Decision).where(
+        Decision.verdict == "pick", Decision.origin == "import", col(Decision.period).is_not(None)
+    )
+    return {row.item_id: row for row in session.exec(query.order_by(col(Decision.period).desc(), col(Decision.id)))}
+
+
 def editor_blurbs(session: Session, limit: int) -> list[str]:
     """The newest words of the editor's own that readers have seen."""
     query = (
@@ -133,10 +141,11 @@ def forget_decisions(session: Session, period: str | None, verdicts: Sequence[st
 
 
 def sign(session: Session, issue_id: int, name: str, now: datetime) -> None:
-    """Note who answers for an issue's flagged texts."""
+    """Note who answers for an issue's flagged texts that nobody signed yet."""
     for pick in session.exec(select(Pick).where(Pick.issue_id == issue_id, Pick.verdict == "flagged")):
-        pick.signed_by, pick.signed = name, now
-        session.add(pick)
+        if pick.signed_by is None:
+            pick.signed_by, pick.signed = name, now
+            session.add(pick)
 
 
 def chosen(session: Session) -> dict[str, frozenset[int]]:

@@ -74,6 +74,19 @@ def mention_counts(session: Session, ids: Sequence[int]) -> dict[int, int]:
     return out
 
 
+def much_mentioned(session: Session, start: datetime, end: datetime, least: int) -> dict[str, int]:
+    """Keys of the works of a period that at least so many different sources mention, with their number."""
+    count = func.count(func.distinct(Mention.source_id))
+    query = (
+        select(Item.key, count)
+        .where(Mention.item_id == Item.id, col(Item.merged_into).is_(None), col(Item.withdrawn).is_(None))
+        .where(col(Item.published) >= start, col(Item.published) < end)
+        .group_by(Item.key)
+        .having(count >= least)
+    )
+    return dict(session.exec(query).all())
+
+
 def mentions(session: Session, item_id: int) -> list[Mention]:
     """Every place where an item was seen, first seen first."""
     return list(session.exec(select(Mention).where(Mention.item_id == item_id).order_by(col(Mention.first_seen))))

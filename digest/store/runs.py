@@ -29,11 +29,14 @@ def finish(session: Session, run_id: int, state: str, reason: str, report: dict[
 def latest(session: Session, limit: int = 20, stage: str | None = None) -> list[Run]:
     """The newest runs, newest first."""
     query = select(Run).order_by(col(Run.id).desc()).limit(limit)
-    return list(session.exec(query.where(Run.stage == stage) if stage else query))
+    return list(session.exec(query.where(col(Run.stage) == stage) if stage else query))
 
 
-def close_abandoned(session: Session, before: datetime, now: datetime) -> int:
-    """Mark runs that began before `before` and never ended as interrupted; return how many."""
-    lost = update(Run).where(col(Run.state) == "running", col(Run.started) < before)
+def close_abandoned(session: Session, stage: str, before: int, now: datetime) -> int:
+    """Mark a stage's runs before run `before` that never ended as interrupted; return how many.
+
+    For a caller who knows that no other process is at that stage.
+    """
+    lost = update(Run).where(col(Run.state) == "running", col(Run.stage) == stage, col(Run.id) < before)
     done = session.connection().execute(lost.values(state="interrupted", reason="the process ended", finished=now))
     return int(done.rowcount)

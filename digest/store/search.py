@@ -32,7 +32,7 @@ def is_whole(session: Session) -> bool:
 
 def search(session: Session, words: str, limit: int = 20) -> list[Item]:
     """Items that hold all the words, best first; merged ones are left out. Only what `index` took in is found."""
-    match = _expression(words)
+    match = expression(words)
     if not match:
         return []
     rows = session.connection().execute(
@@ -48,7 +48,7 @@ def search(session: Session, words: str, limit: int = 20) -> list[Item]:
     return [by_id[number] for number in ids]
 
 
-def _expression(words: str) -> str:
+def expression(words: str) -> str:
     """FTS5's language without its pitfalls: every word quoted, `*` at a word's end kept as a prefix."""
     parts = []
     for phrase, word in re.findall(r'"([^"]*)"|(\S+)', words):

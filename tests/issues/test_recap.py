@@ -122,9 +122,9 @@ def test_withdrawn_superseded_and_unpublished_works_say_so() -> None:
     ]
     told = [pick.facts for _, pick in made("category", picks).picks()]
     assert told == [
-        "A et al. · in 2025-01 · withdrawn on 2025-06-01",
-        "A et al. · in 2025-02 · superseded by arxiv:2509.00001",
-        "A et al. · from the ranking of 2025-03, which was never published",
+        "A et al. · in 2025-01 · Withdrawn on 2025-06-01",
+        "A et al. · in 2025-02 · Superseded by arxiv:2509.00001",
+        "A et al. · From the ranking of 2025-03, which was never published",
     ]
     assert figures(picks, {}).unpublished == ["2025-03"]
 

@@ -423,3 +423,5 @@ async def test_a_run_killed_at_any_moment_is_finished_by_the_next_one(
     assert len(before) < len(expected)
     await fetch(work)
     assert titles(work) == expected
+    with work.db.read() as session:
+        assert sorted(session.exec(select(Run.state))) == ["done", "interrupted"]

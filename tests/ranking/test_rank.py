@@ -112,3 +112,9 @@ def test_the_parts_add_up_places_are_complete_and_scores_fall(pool: list[Candida
         assert one.score == pytest.approx(sum(reason.part for reason in one.reasons), abs=1e-6)
     scores = [one.score for one in ranked]
     assert scores == sorted(scores, reverse=True)
+
+
+def test_reasons_are_given_for_the_first_places_and_for_those_wanted() -> None:
+    pool = [Candidate(key, "Agents that plan") for key in "abcd"]
+    ranked = rank(pool, Context(), explained=1, wanted=["d"])
+    assert [bool(one.reasons) for one in ranked] == [True, False, False, True]

@@ -49,7 +49,7 @@ def test_a_few_decisions_move_the_prior_a_little_and_many_move_it_far() -> None:
 
 def test_without_a_single_decision_the_prior_is_all_there_is() -> None:
     start = prior()
-    again = fit(background().design([]), [], prior=start)
+    again = fit(background().design([]), [], start)
     assert np.allclose(again.weights, start.weights)
 
 
@@ -116,3 +116,12 @@ def test_public_picks_of_the_most_active_curator_are_found_in_the_pools() -> Non
     picks = [PublicPick("2026-03", "one", "a"), PublicPick("2026-03", "one", "z"), PublicPick("2026-03", "two", "b")]
     assert [(m.name, m.picked) for m in months_of(pools, picks)] == [("2026-01", [True, False]), ("2026-02", [False])]
     assert [m.picked for m in months_of(pools, picks, "two")] == [[False, False], [True]]
+
+
+def test_what_other_curators_picked_is_doubtful_and_a_start_is_made_from_it() -> None:
+    (month,) = months_of(
+        {"2026-01": MONTHS[0].candidates}, [PublicPick("2026-01", "two", MONTHS[0].candidates[-1].key)] * 2, "one"
+    )
+    assert month.doubtful == {MONTHS[0].candidates[-1].key}
+    shared = Month("2026-01", MONTHS[0].candidates, MONTHS[0].picked, doubtful=month.doubtful)
+    assert learn_taste([shared]).learned_from == "15 picks among 39 candidates of 2026-01 to 2026-01"

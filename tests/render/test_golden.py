@@ -50,6 +50,7 @@ VIEWS: dict[str, Callable[[], IssueView]] = {
     "monthly": monthly,
     "category": lambda: recap("category"),
     "month": lambda: recap("month"),
+    "both": lambda: recap("both"),
 }
 
 

@@ -1,0 +1,101 @@
+"""Who may talk to the desk: this machine's browser with the token, from the desk's own page, and nobody else."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from http.cookies import CookieError, SimpleCookie
+from secrets import compare_digest, token_urlsafe
+
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.responses import PlainTextResponse
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+LONGEST = 1_000_000  # bytes of a request's body
+_OPEN = ("/static/", "/enter")  # no secrets there; `/enter` asks for the token itself
+_POLICY = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; font-src 'self'; img-src 'self'; connect-src 'self'; "
+    "frame-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'self'"
+)
+_HEADERS = {
+    "Content-Security-Policy": _POLICY,
+    "X-Frame-Options": "SAMEORIGIN",  # the preview is a frame of the desk
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "no-referrer",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Permissions-Policy": "camera=(), geolocation=(), microphone=()",
+    "Cache-Control": "no-store",
+}
+
+
+@dataclass(frozen=True)
+class Keys:
+    """The secrets of one run of the desk: the token for the address, the cookie it is changed for, the form's own."""
+
+    token: str = field(default_factory=lambda: token_urlsafe(32))
+    cookie: str = field(default_factory=lambda: token_urlsafe(32))
+    form: str = field(default_factory=lambda: token_urlsafe(32))
+
+
+class Guard:
+    """ASGI middleware that refuses what does not come from the desk's own page, before anything else looks at it."""
+
+    def __init__(self, app: ASGIApp, keys: Keys, port: int) -> None:
+        self._app = app
+        self._keys = keys
+        self._hosts = (f"127.0.0.1:{port}", f"localhost:{port}")
+        self.cookie_name = cookie_name(port)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        reason = self._refusal(scope)
+        app = PlainTextResponse(f"refused: {reason}\n", 403) if reason else self._app
+        await app(scope, receive, _with_headers(send))
+
+    def _refusal(self, scope: Scope) -> str:
+        """Why the request is refused; empty when it is the desk's own."""
+        headers, path, method = Headers(scope=scope), scope["path"], scope["method"]
+        host = headers.get("host", "")
+        if host not in self._hosts:  # a name that was made to point at this machine (DNS rebinding)
+            return "this host name is not the desk's"
+        origin = headers.get("origin")
+        if (origin is not None or method not in ("GET", "HEAD")) and origin != f"http://{host}":
+            return "the request comes from another page"
+        if path.startswith(_OPEN):
+            return ""
+        if headers.get("sec-fetch-site", "same-origin") not in ("same-origin", "none"):
+            return "the request comes from another site"
+        if not compare_digest(_cookie(headers, self.cookie_name).encode(), self._keys.cookie.encode()):
+            return "open the address that `digest desk` printed"
+        if method in ("GET", "HEAD"):
+            return ""
+        if not compare_digest(headers.get("x-desk", "").encode(), self._keys.form.encode()):
+            return "the page is from another run of the desk; load it again"
+        length = headers.get("content-length", "")
+        return "" if length.isdigit() and int(length) <= LONGEST else "the request is too long"
+
+
+def cookie_name(port: int) -> str:
+    """Cookies know no ports; the name does, so that two desks do not take each other's."""
+    return f"digest_desk_{port}"
+
+
+def _cookie(headers: Headers, name: str) -> str:
+    try:
+        found = SimpleCookie(headers.get("cookie", "")).get(name)
+    except CookieError:
+        return ""
+    return found.value if found else ""
+
+
+def _with_headers(send: Send) -> Send:
+    async def sending(message: Message) -> None:
+        if message["type"] == "http.response.start":
+            headers = MutableHeaders(scope=message)
+            for name, value in _HEADERS.items():
+                headers[name] = value
+        await send(message)
+
+    return sending

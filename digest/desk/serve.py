@@ -1,0 +1,69 @@
+"""Runs the desk on a loopback port: the secrets, the application behind its guard, the server."""
+
+from __future__ import annotations
+
+import socket
+from dataclasses import dataclass, field
+
+import uvicorn
+from starlette.types import ASGIApp
+
+from digest.desk.guard import Guard, Keys
+from digest.desk.pages import application
+from digest.errors import ConfigError
+from digest.pipeline.context import Context
+
+HOST = "127.0.0.1"  # nobody else on the network sees the desk
+
+
+@dataclass
+class Desk:
+    """One run of the desk on a bound port; `address` is what a browser is to open."""
+
+    context: Context
+    period: str
+    port: int = 0
+    keys: Keys = field(default_factory=Keys)
+
+    def __post_init__(self) -> None:
+        self.socket = _bound(self.port)
+        self.port = int(self.socket.getsockname()[1])
+
+    @property
+    def address(self) -> str:
+        return f"http://{HOST}:{self.port}/enter?token={self.keys.token}&period={self.period}"
+
+    @property
+    def app(self) -> ASGIApp:
+        return Guard(application(self.context, self.keys, self.port), self.keys, self.port)
+
+    def server(self) -> uvicorn.Server:
+        """The server, which says nothing: its log would hold the token."""
+        config = uvicorn.Config(
+            self.app,
+            log_config=None,
+            access_log=False,
+            server_header=False,
+            lifespan="off",
+            ws="none",
+            loop="asyncio",
+            timeout_graceful_shutdown=5,
+        )
+        return uvicorn.Server(config)
+
+
+def serve(desk: Desk) -> None:
+    """Serve until Ctrl-C."""
+    desk.server().run(sockets=[desk.socket])
+
+
+def _bound(port: int) -> socket.socket:
+    bound = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+    bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        bound.bind((HOST, port))
+        bound.listen()  # a browser that is quicker than the server waits instead of failing
+    except OSError as error:
+        bound.close()
+        raise ConfigError(f"port {port} cannot be used: {error.strerror}", "another desk? try --port 0") from error
+    return bound

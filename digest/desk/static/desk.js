@@ -1,0 +1,346 @@
+// The desk's page: keys, autosave, dragging. Every change is sent with the version of the sheet it was made on, one
+// after the other, and the server answers with the issue as it is then.
+"use strict";
+const root = document.documentElement, period = root.dataset.period, key = document.querySelector('meta[name="desk"]').content;
+const $ = (selector, within = document) => within.querySelector(selector);
+const all = (selector, within = document) => [...within.querySelectorAll(selector)];
+const sheet = $("#sheet"), rows = $("#rows"), filters = $("#filters");
+let version = Number(root.dataset.version), stale = false, queue = Promise.resolve();
+
+const say = (words, bad = false) => { const said = $("#said"); said.textContent = words; said.toggleAttribute("data-bad", bad); };
+const entryOf = (node) => node && node.closest(".row, .pick");
+const entryFor = (name, within) => all(".row, .pick", within).find((entry) => entry.dataset.key === name);
+
+// -- talking to the server ----------------------------------------------------------------------------------------
+
+async function post(path, body) {
+  const response = await fetch(`/${period}/${path}`, {
+    method: "POST", headers: { "Content-Type": "application/json", Accept: "application/json", "X-Desk": key }, body: JSON.stringify(body),
+  });
+  const told = response.headers.get("Content-Type") === "application/json" ? await response.json() : { error: await response.text() };
+  if (!response.ok) throw Object.assign(new Error([told.error, told.hint].filter(Boolean).join(" → ")), { answered: true });
+  return told;
+}
+
+function send(path, make) {
+  const sent = queue.then(async () => {
+    say("Saving …");
+    try {
+      const told = await post(path, make());
+      say(told.said || "Saved");
+      return told;
+    } catch (error) {
+      say(error.answered ? error.message : "Not saved: the desk does not answer. Your words stay on this page.", true);
+      throw error;
+    }
+  });
+  queue = sent.catch(() => {});
+  return sent;
+}
+
+const act = (action, fields = {}) => send("edit", () => ({ action, version, ...fields })).then(show).catch(() => {});
+
+function show(told) {
+  mark(told);
+  later(preview);
+  if (typing() || held || dragged) { stale = true; return; }
+  stale = false;
+  version = told.version;
+  const active = document.activeElement, at = sheet.contains(active) ? entryOf(active) : null;
+  const here = at && { name: at.dataset.key, again: active.dataset.do, index: all(".pick", sheet).indexOf(at) };
+  const open = all("details[data-fold][open]", sheet).map((one) => one.dataset.fold);
+  sheet.innerHTML = told.html;
+  prepare();
+  for (const one of all("details[data-fold]", sheet)) one.open ||= open.includes(one.dataset.fold) || one.dataset.fold === wanted;
+  wanted = "";
+  if (here) {
+    const found = entryFor(here.name, sheet) || all(".pick", sheet)[Math.min(here.index, all(".pick", sheet).length - 1)];
+    const button = here.again && found && found.dataset.key === here.name && $(`button[data-do="${here.again}"], select[data-do="${here.again}"]`, found);
+    (button || found || $("#issue")).focus();
+  }
+}
+let wanted = "", held = false;
+const follows = () => setTimeout(() => { if (stale && !typing() && !held) refresh().catch(() => {}); }, 0);
+document.addEventListener("pointerdown", () => { held = true; }, true); // a page redrawn between press and release eats the click
+for (const end of ["pointerup", "pointercancel", "dragend"]) document.addEventListener(end, () => { held = false; follows(); }, true);
+
+function mark(told) {
+  $("#state").textContent = told.state;
+  $("#picks").textContent = told.picks;
+  for (const row of all(".row")) {
+    row.dataset.mark = told.marks[row.dataset.key] || " ";
+    $('[data-do="pick"]', row).setAttribute("aria-pressed", row.dataset.mark === "x");
+    $('[data-do="reject"]', row).setAttribute("aria-pressed", row.dataset.mark === "-");
+  }
+}
+
+const refresh = () => fetch(`/${period}/issue`, { headers: { Accept: "application/json" } }).then(async (answer) => {
+  const told = await answer.json();
+  if (answer.ok) show(told); else say([told.error, told.hint].join(" → "), true);
+});
+
+async function follow() { // the file, or another tab, may have changed the sheet
+  try {
+    const answer = await fetch(`/${period}/state`, { headers: { Accept: "application/json" } });
+    const told = await answer.json();
+    if (!answer.ok) say([told.error, told.hint].join(" → "), true);
+    else if (told.version !== version && !typing() && !unsaved.size) { await refresh(); say("Changed elsewhere; this is the newest"); }
+    else if (unsaved.size) for (const field of unsaved) save(field);
+  } catch { say("The desk does not answer. Your words stay on this page.", true); }
+}
+
+let waiting = 0;
+const later = (job, wait = 400) => { clearTimeout(waiting); waiting = setTimeout(job, wait); };
+function preview() {
+  for (const frame of all("#preview iframe")) {
+    if (frame.closest("[hidden]")) frame.dataset.old = "";
+    else reload(frame);
+  }
+  gates();
+}
+function reload(frame) {
+  const top = frame.contentWindow ? frame.contentWindow.scrollY : 0;
+  frame.addEventListener("load", () => frame.contentWindow.scrollTo(0, top), { once: true });
+  delete frame.dataset.old;
+  if (frame.dataset.src) { frame.src = frame.dataset.src; delete frame.dataset.src; } else frame.contentWindow.location.reload();
+}
+async function gates() {
+  const answer = await fetch(`/${period}/gates`).catch(() => null);
+  if (!answer) return; // `follow` says that the desk does not answer
+  $("#gates").innerHTML = await answer.text();
+  const list = $(".problems"), count = list ? Number(list.dataset.count) : 0;
+  $("#open-gates").textContent = count || "";
+}
+
+// -- fields that save themselves ----------------------------------------------------------------------------------
+
+const unsaved = new Set();
+const name = (field) => `desk:${period}:${field.dataset.action}:${field.dataset.field || ""}:${field.dataset.section || ""}:${field.dataset.key || ""}`;
+const typing = () => { const field = document.activeElement; return Boolean(field && field.matches("[data-action]") && sheet.contains(field)); };
+
+function prepare() {
+  for (const field of all("[data-action]", sheet)) {
+    field.dataset.base = version;
+    field.saved = field.value;
+    fit(field);
+    const kept = localStorage.getItem(name(field));
+    if (kept !== null && kept !== field.value && !field.matches(":disabled")) {
+      field.value = kept;
+      const edit = field.closest(".edit");
+      if (edit) { edit.hidden = false; $(".blurb", entryOf(field)).hidden = true; }
+      say("Words that could not be saved are back in their place");
+      save(field);
+    }
+  }
+}
+const fits = CSS.supports("field-sizing", "content");
+function fit(field) { if (!fits && field.dataset.oneLine !== undefined && field.scrollHeight) { field.style.height = "auto"; field.style.height = `${field.scrollHeight + 2}px`; } }
+
+function save(field) {
+  clearTimeout(field.timer);
+  const text = field.value;
+  if (text === field.saved) return queue;
+  unsaved.add(field);
+  localStorage.setItem(name(field), text);
+  const fields = { action: field.dataset.action, text };
+  for (const part of ["field", "section", "key"]) if (field.dataset[part]) fields[part] = field.dataset[part];
+  return send("edit", () => ({ ...fields, version: Number(field.dataset.base) })).then((told) => {
+    field.saved = text;
+    field.dataset.base = told.version;
+    if (field.value === text) { unsaved.delete(field); localStorage.removeItem(name(field)); }
+    show(told);
+  }).catch((error) => { if (error.answered) unsaved.delete(field); });
+}
+sheet.addEventListener("input", (event) => {
+  const field = event.target;
+  if (!field.matches("[data-action]")) return;
+  fit(field);
+  unsaved.add(field);
+  localStorage.setItem(name(field), field.value);
+  clearTimeout(field.timer);
+  field.timer = setTimeout(() => save(field), 900);
+});
+sheet.addEventListener("focusout", (event) => {
+  const field = event.target;
+  if (!field.matches("[data-action]")) return;
+  const edit = field.closest(".edit"), entry = entryOf(field);
+  if (edit && field.value === field.saved && !stale) close(entry);
+  save(field).then(follows);
+});
+window.addEventListener("beforeunload", (event) => { if (unsaved.size) event.preventDefault(); });
+
+function edit(entry) {
+  const field = entry && $('[data-action="blurb"]', entry);
+  if (!field || field.matches(":disabled")) return;
+  field.closest(".edit").hidden = false;
+  $(".blurb", entry).hidden = true;
+  field.focus();
+  field.setSelectionRange(field.value.length, field.value.length);
+}
+function close(entry) { $(".edit", entry).hidden = true; $(".blurb", entry).hidden = false; }
+
+// -- what can be done to a work -----------------------------------------------------------------------------------
+
+const picked = (entry) => entry.matches(".pick") || entry.dataset.mark === "x";
+const sections = () => all(".block", sheet);
+function step(entry, by) {
+  const list = all(".pick", entry.parentElement), there = list.indexOf(entry) + by, section = entry.closest(".block").dataset.section;
+  if (there < 0 || there >= list.length) return;
+  const before = list[by > 0 ? there + 1 : there];
+  act("pick", { key: entry.dataset.key, section, before: before ? before.dataset.key : "" });
+}
+const DO = {
+  pick: (entry) => act(picked(entry) ? "open" : "pick", { key: entry.dataset.key }),
+  reject: (entry) => act(entry.dataset.mark === "-" ? "open" : "reject", { key: entry.dataset.key }),
+  open: (entry) => act("open", { key: entry.dataset.key }),
+  edit: (entry) => edit(entry.matches(".pick") ? entry : entryFor(entry.dataset.key, sheet)),
+  title: (entry) => { const field = $('[data-action="title"]', entry); if (field) { field.focus(); field.select(); } },
+  words: (entry) => {
+    wanted = entry.dataset.key;
+    send("words", () => ({ key: entry.dataset.key })).then(show).catch(() => {});
+  },
+  up: (entry) => step(entry, -1),
+  down: (entry) => step(entry, 1),
+  note: (entry) => act("mark", { key: entry.dataset.key, field: "note", text: $('[data-do="note"]', entry).getAttribute("aria-pressed") === "true" ? "" : "yes" }),
+  mark: (entry, button) => act("mark", { key: entry.dataset.key, field: button.dataset.field, text: button.dataset.text }),
+  choose: (entry, button) => act("choose", { key: entry.dataset.key, text: button.dataset.text }),
+  settle: (_, button) => { const { key: of, field, text } = button.closest(".conflict").dataset; act("settle", { ...(of ? { key: of } : {}), field, text, take: button.dataset.take }); },
+  reopen: () => send("reopen", () => ({})).then(show).catch(() => {}),
+};
+document.addEventListener("click", (event) => {
+  const button = event.target.closest("[data-do]");
+  if (button && button.tagName !== "SELECT") DO[button.dataset.do](entryOf(button), button);
+  const go = event.target.closest("[data-goto]");
+  if (go) { pane("issue"); focus(entryFor(go.dataset.goto, sheet)); }
+  const more = event.target.closest(".more");
+  if (more) load(more.dataset.offset).catch(() => {});
+});
+document.addEventListener("change", (event) => {
+  if (event.target.matches('[data-do="section"]')) act("pick", { key: entryOf(event.target).dataset.key, section: event.target.value });
+});
+document.addEventListener("submit", (event) => {
+  if (event.target.method === "dialog") return;
+  event.preventDefault();
+  const form = new FormData(event.target);
+  if (event.target.matches(".add")) act("address", { section: event.target.dataset.section, url: form.get("url") });
+  if (event.target.id === "approve") {
+    send("approve", () => ({ version, sign: form.has("sign"), accept_gaps: form.has("accept_gaps") })).then(show).catch(() => gates());
+  }
+});
+
+// -- the shortlist ------------------------------------------------------------------------------------------------
+
+async function load(offset = "") {
+  const query = new URLSearchParams([...new FormData(filters)].filter(([, value]) => value));
+  if (!offset) history.replaceState(null, "", query.size ? `?${query}` : location.pathname);
+  if (offset) query.set("offset", offset);
+  const answer = await fetch(`/${period}/shortlist?${query}`), text = await answer.text();
+  if (!offset) { rows.innerHTML = text; return; }
+  $(".more", rows).remove();
+  const more = document.createRange().createContextualFragment(text), first = $(".row", more);
+  rows.append(...all(".rows, .more", more));
+  if (first) focus(first);
+}
+let searching = 0;
+filters.addEventListener("input", () => { clearTimeout(searching); searching = setTimeout(() => load().catch(() => {}), 180); });
+
+// -- keys ---------------------------------------------------------------------------------------------------------
+
+function focus(entry) {
+  if (!entry) return;
+  entry.tabIndex = 0;
+  entry.focus({ preventScroll: true });
+  entry.scrollIntoView({ block: "nearest" });
+}
+function pane(which) {
+  document.body.dataset.pane = which;
+  for (const button of all("[data-show]")) button.setAttribute("aria-pressed", button.dataset.show === which);
+}
+function walk(by) {
+  const here = entryOf(document.activeElement), column = here ? here.closest(".column") : $("#shortlist"), list = all(".row, .pick", column);
+  focus(here ? list[list.indexOf(here) + by] : list[0]);
+}
+function across(which) { pane(which); focus($(".row, .pick", $(`#${which}`))); }
+const KEYS = {
+  j: () => walk(1), k: () => walk(-1), h: () => across("shortlist"), l: () => across("issue"),
+  x: DO.pick, r: DO.reject, e: DO.edit, t: DO.title, w: DO.words, n: DO.note, J: DO.down, K: DO.up,
+  o: (entry) => { const more = $("details", entry); if (more) more.open = !more.open; },
+  "/": () => { pane("shortlist"); $("#search").focus(); $("#search").select(); },
+  "?": () => $("#help").showModal(),
+};
+const FOR_PICKS = "twnJK", ANYWHERE = "jkhl/?";
+document.addEventListener("keydown", (event) => {
+  const at = event.target, entry = entryOf(at);
+  if (event.key === "Escape" && at.matches("input, textarea, select")) {
+    event.preventDefault();
+    if (entry) focus(entry); else if (at.id === "search") focus($(".row", rows)); else at.blur();
+    return;
+  }
+  if (event.key === "Enter" && (at.dataset.oneLine !== undefined || event.ctrlKey) && at.matches("textarea")) { event.preventDefault(); focus(entry); return; }
+  if (event.key === "Enter" && at.id === "search") { event.preventDefault(); focus($(".row", rows)); return; }
+  if (event.ctrlKey || event.metaKey || event.altKey || at.matches("input, textarea, select") || $("#help").open) return;
+  if (/^[1-8]$/.test(event.key) && entry) {
+    const section = all(".block", sheet).find((block) => { const number = $("kbd", block); return number && number.textContent === event.key; });
+    event.preventDefault();
+    if (section) act("pick", { key: entry.dataset.key, section: section.dataset.section });
+    return;
+  }
+  const does = KEYS[event.key];
+  if (!does || !(ANYWHERE.includes(event.key) || entry) || (FOR_PICKS.includes(event.key) && !(entry && entry.matches(".pick")))) return;
+  event.preventDefault();
+  does(entry);
+});
+document.addEventListener("focusin", (event) => {
+  const entry = entryOf(event.target);
+  if (!entry) return;
+  for (const one of all('.row[tabindex="0"], .pick[tabindex="0"]', entry.closest(".column"))) if (one !== entry) one.tabIndex = -1;
+  entry.tabIndex = 0;
+});
+
+// -- dragging -----------------------------------------------------------------------------------------------------
+
+let dragged = null;
+document.addEventListener("dragstart", (event) => {
+  dragged = event.target.closest && event.target.closest('[draggable="true"]');
+  if (dragged) { event.dataTransfer.setData("text/plain", dragged.dataset.key); event.dataTransfer.effectAllowed = "move"; }
+});
+const target = (event) => dragged && (event.target.closest("#sheet .pick") || event.target.closest("#sheet .block"));
+document.addEventListener("dragover", (event) => {
+  for (const one of all(".over")) one.classList.remove("over");
+  const place = target(event);
+  if (place && place !== dragged) { event.preventDefault(); place.classList.add("over"); }
+});
+document.addEventListener("drop", (event) => {
+  const place = target(event);
+  if (!place || place === dragged) return;
+  event.preventDefault();
+  act("pick", { key: dragged.dataset.key, section: place.closest(".block").dataset.section, before: place.matches(".pick") ? place.dataset.key : "" });
+});
+document.addEventListener("dragend", () => { dragged = null; for (const one of all(".over")) one.classList.remove("over"); });
+
+// -- columns, tabs, help ------------------------------------------------------------------------------------------
+
+for (const button of all("[data-show]")) button.addEventListener("click", () => pane(button.dataset.show));
+$("#help-button").addEventListener("click", () => $("#help").showModal());
+const tabs = all('[role="tab"]');
+function tab(chosen) {
+  for (const one of tabs) {
+    const on = one === chosen, panel = document.getElementById(one.getAttribute("aria-controls"));
+    one.setAttribute("aria-selected", on);
+    one.tabIndex = on ? 0 : -1;
+    panel.hidden = !on;
+    const frame = on && $("iframe", panel);
+    if (frame && (frame.dataset.src || frame.dataset.old !== undefined)) reload(frame);
+  }
+  if (chosen.id === "tab-gates") gates();
+}
+for (const one of tabs) {
+  one.addEventListener("click", () => tab(one));
+  one.addEventListener("keydown", (event) => {
+    const by = { ArrowRight: 1, ArrowLeft: -1 }[event.key];
+    if (by) { const next = tabs[(tabs.indexOf(one) + by + tabs.length) % tabs.length]; tab(next); next.focus(); }
+  });
+}
+prepare();
+gates();
+setInterval(follow, 2500);

@@ -1,0 +1,219 @@
+"""What the page shows: candidates, sections, picks and gates as values that templates only lay out."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from sqlmodel import Session
+
+from digest.config import Config
+from digest.desk.actions import typed
+from digest.injection import looks_injected
+from digest.issues import Conflict, Sheet, SheetPick
+from digest.models import Item, Pick, Ranking
+from digest.periods import Period
+from digest.pipeline.context import Context
+from digest.pipeline.editing import Current
+from digest.pipeline.propose import facts
+from digest.pipeline.wording import Part, doubts, parts
+from digest.store import issues as issue_store
+from digest.store import items as item_store
+from digest.store import judgements, shortlist
+from digest.store.shortlist import Wanted
+
+PAGE = 50
+MARKS = {"x": "picked", "-": "rejected", " ": "open"}
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A candidate on the shortlist. `mark` is x, - or a blank, as in the sheet."""
+
+    key: str
+    title: str
+    url: str
+    facts: str
+    category: str
+    doubt: str  # the confidence, where the category is in doubt
+    score: str
+    place: int | None
+    reasons: list[tuple[str, str]]  # words, and what they add to the score
+    abstract: list[str]
+    seen_in: list[str]
+    covered: str
+    mark: str
+    suspect: str  # words that instruct a model
+
+
+@dataclass(frozen=True, slots=True)
+class Listing:
+    """A page of the shortlist."""
+
+    rows: list[Row]
+    total: int
+    offset: int
+    next: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Words:
+    """A pick's words that the editor may choose instead."""
+
+    text: str
+    label: str
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A pick in the issue, with its words told apart by owner."""
+
+    pick: SheetPick
+    label: str
+    parts: list[list[Part]]
+    doubts: list[str]
+    typed: str
+    versions: list[Words]
+    conflicts: tuple[Conflict, ...]
+    signed_by: str
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """A section of the issue. `added` are addresses that wait to be fetched."""
+
+    slug: str
+    title: str
+    note: str
+    number: int | None  # the key that puts a work here
+    entries: list[Entry]
+    added: list[str]
+
+
+def listing(context: Context, period: Period, sheet: Sheet, query: Mapping[str, str]) -> Listing:
+    """A page of candidates by the filters in `query`: category, source, q, mark, offset."""
+    offset = int(query["offset"]) if query.get("offset", "").isdigit() else 0
+    marks = marks_of(sheet)
+    wanted = _wanted(context, period, marks, query)
+    with context.db.read() as session:
+        found, total = shortlist.page(session, wanted, offset, PAGE)
+        rows = _rows(context, session, period, marks, found)
+    return Listing(rows, total, offset, offset + PAGE if offset + PAGE < total else None)
+
+
+def marks_of(sheet: Sheet) -> dict[str, str]:
+    """Which works of the sheet are picked or turned down, by key."""
+    marks = {line.key: line.mark for line in sheet.shortlist if line.mark != " "}
+    return {**marks, **{pick.key: "x" for _, pick in sheet.picks()}}
+
+
+def _wanted(context: Context, period: Period, marks: Mapping[str, str], query: Mapping[str, str]) -> Wanted:
+    mark = next((sign for sign, name in MARKS.items() if name == query.get("mark")), "")
+    return Wanted(
+        period.name,
+        period.start(context.zone),
+        period.end(context.zone),
+        category=query.get("category", ""),
+        source=query.get("source", ""),
+        words=query.get("q", ""),
+        keys=[key for key, sign in marks.items() if sign == mark] if mark in ("x", "-") else None,
+        without=list(marks) if mark == " " else (),
+    )
+
+
+def _rows(
+    context: Context,
+    session: Session,
+    period: Period,
+    marks: Mapping[str, str],
+    found: list[tuple[Item, Ranking | None]],
+) -> list[Row]:
+    ids = [item.id or 0 for item, _ in found]
+    verdicts, seen = judgements.taggings(session, ids), shortlist.seen_in(session, ids)
+    covered = issue_store.covered(session, period.name)
+    titles = {category.slug: category.title for category in context.config.taxonomy.categories}
+    rows = []
+    for item, row in found:
+        verdict = judgements.best(verdicts.get(item.id or 0, {}))
+        rows.append(
+            Row(
+                key=item.key,
+                title=item.title,
+                url=item.url,
+                facts=facts(context.config, item, None),
+                category=titles.get(verdict.category, "Other") if verdict else "Other",
+                doubt=f"{verdict.confidence:.2f}" if verdict and verdict.confidence < 0.7 else "",
+                score=f"{row.score:.2f}" if row else "",
+                place=row.place if row else None,
+                reasons=[(r["words"], f"{r['part']:+.2f}") for r in row.reasons] if row else [],
+                abstract=(item.summary or item.content[:1500]).split("\n\n"),
+                seen_in=[_label(context.config, name) for name in seen.get(item.id or 0, [])],
+                covered=covered.get(item.id or 0, ""),
+                mark=marks.get(item.key, " "),
+                suspect=looks_injected(f"{item.title}\n{item.summary}") or "",
+            )
+        )
+    return rows
+
+
+def blocks(context: Context, period: Period, sheet: Sheet) -> list[Block]:
+    """The issue's sections with all that stands on each pick."""
+    with context.db.read() as session:
+        items = item_store.by_keys(session, [pick.key for _, pick in sheet.picks()])
+        issue = issue_store.existing(session, period.name)
+        rows = {row.item_id: row for row, _ in issue_store.picks(session, issue.id or 0)}
+    numbers = {c.slug: n for n, c in enumerate(context.config.taxonomy.categories[:8], 1)}
+    return [
+        Block(
+            section.slug,
+            section.title,
+            section.note,
+            numbers.get(section.slug),
+            [_entry(pick, items[pick.key], rows.get(items[pick.key].id or 0)) for pick in section.picks],
+            [added.url for place, added in sheet.added() if place is section],
+        )
+        for section in sheet.sections
+    ]
+
+
+def _entry(pick: SheetPick, item: Item, row: Pick | None) -> Entry:
+    versions = row.versions if row else []
+    return Entry(
+        pick=pick,
+        label=_whose(pick.origin, pick.engine),
+        parts=parts(item, pick, versions),
+        doubts=list(doubts(item, pick)),
+        typed=typed(pick),
+        versions=[Words(v["text"], _whose(v["origin"], v["engine"])) for v in versions if v["text"] != pick.blurb],
+        conflicts=pick.conflicts,
+        signed_by=(row.signed_by or "") if row and row.blurb == pick.blurb else "",
+    )
+
+
+def _whose(origin: str, engine: str) -> str:
+    told = {"source": f"From the {engine or 'source'}", "model": f"Written by {engine or 'a model'}"}
+    return told.get(origin, "Your words")
+
+
+def filters(context: Context, period: Period) -> dict[str, Any]:
+    """What the shortlist can be narrowed to: categories, and the sources of this period's candidates."""
+    with context.db.read() as session:
+        found = shortlist.sources(session, period.name)
+    categories = [(category.slug, category.title) for category in context.config.taxonomy.categories]
+    return {
+        "categories": [*categories, ("other", "Other")],
+        "sources": [(name, f"{_label(context.config, name)} ({count})") for name, count in found],
+        "marks": [(name, name.capitalize()) for name in ("open", "picked", "rejected")],
+    }
+
+
+def counts(current: Current) -> dict[str, Any]:
+    """What the head of the page says of the sheet."""
+    picks = sum(1 for _ in current.sheet.picks())
+    return {"version": current.version, "state": current.state, "picks": picks, "marks": marks_of(current.sheet)}
+
+
+def _label(config: Config, name: str) -> str:
+    source = config.source(name)
+    return source.label if source else name

@@ -1,0 +1,70 @@
+"""Possible duplicates are found when tagging, among works of which one at least does not come from arXiv."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from digest.app import Workspace
+from digest.store import items as item_store
+from digest.store import merging
+from tests.pipeline.small import rows, workspace, write_jsonl
+
+_TEXT = (
+    "Citegraph-7 stores citation links between clauses of statutes and walks them backwards from a verdict. "
+    "On 412 Maltese rulings it names the overturned clause in 87.3 percent of cases."
+)
+PAPER: dict[str, object] = {
+    "arxiv_id": "2506.00009",
+    "title": "Citegraph-7: walking statutes backwards from a verdict",
+    "abstract": _TEXT,
+    "authors": ["Grace Hopper"],
+    "published": "2025-06-11",
+    "source": "arxiv",
+}
+POST: dict[str, object] = {
+    "url": "https://lab.example/blog/citegraph-7",
+    "title": "Introducing Citegraph-7",
+    "summary": _TEXT,
+    "published": "2025-06-12",
+    "source": "lab",
+}
+
+
+def added(made: Workspace, folder: Path, *lines: dict[str, object]) -> int:
+    """Add lines and tag them; how many possible duplicates tagging has found."""
+    made.add_jsonl(write_jsonl(folder / "lines.jsonl", list(lines)))
+    return int(made.tag().numbers.get("possible_duplicates", 0))
+
+
+def open_pairs(made: Workspace, name: str) -> list[tuple[str, str]]:
+    with made.db.read() as session:
+        item = item_store.named(session, name)
+        return [(other.key, pair.reason) for pair, other in merging.possible(session, item.id or 0)]
+
+
+def test_a_post_about_a_paper_is_flagged_whichever_comes_first(tmp_path: Path) -> None:
+    for name, lines in {"paper": (PAPER, POST), "post": (POST, PAPER)}.items():
+        (tmp_path / name).mkdir()
+        with workspace(tmp_path / name) as made:
+            assert added(made, tmp_path, *rows(), lines[0]) == 0
+            assert added(made, tmp_path, lines[1]) == 1
+            ((key, reason),) = open_pairs(made, "arxiv:2506.00009")
+            assert "lab.example" in key
+            assert reason
+
+
+def test_two_arxiv_papers_are_not_compared(tmp_path: Path) -> None:
+    with workspace(tmp_path) as made:
+        assert added(made, tmp_path, *rows(), PAPER, PAPER | {"arxiv_id": "2506.00010"}) == 0
+
+
+def test_a_pair_that_a_person_has_settled_stays_settled(tmp_path: Path) -> None:
+    with workspace(tmp_path) as made:
+        added(made, tmp_path, PAPER, POST)
+        with made.db.write() as session:
+            paper = item_store.named(session, "arxiv:2506.00009")
+            ((pair, _),) = merging.possible(session, paper.id or 0)
+            pair.state = "distinct"
+            session.add(pair)
+        made.tag(again=True)
+        assert open_pairs(made, "arxiv:2506.00009") == []

@@ -1,0 +1,61 @@
+"""Results of several sources in one transaction: each whole, and none lost through another."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+
+import pytest
+from sqlalchemy.exc import IntegrityError
+from sqlmodel import func, select
+
+from digest.config import Source
+from digest.intake import Prepared, prepare
+from digest.models import Item, RunCount, SourceState
+from digest.pipeline.keeping import Keeper, Result
+from digest.pipeline.reading import Reading
+from digest.ports import Found
+from digest.store import runs
+from digest.store.database import Database
+from tests.pipeline.workbench import NOW
+
+
+def result(run_id: int, name: str, *titles: str) -> Result:
+    source = Source(id=name, kind="feed", url=f"https://{name}.example/feed")
+    made = [prepare(Found(title=each, url=f"https://{name}.example/{each}"), source, NOW) for each in titles]
+    reading = Reading(prepared=[item for item in made if isinstance(item, Prepared)])
+    return Result(SourceState(source_id=name, etag="v1"), RunCount(run_id=run_id, source_id=name, at=NOW), reading)
+
+
+@pytest.fixture
+def db(tmp_path: Path) -> Database:
+    return Database(tmp_path / "digest.db")
+
+
+@pytest.fixture
+def run_id(db: Database) -> int:
+    with db.write() as session:
+        return runs.start(session, "fetch", None, NOW)
+
+
+async def test_results_that_come_together_are_stored_together_and_counted_apart(db: Database, run_id: int) -> None:
+    results = [result(run_id, f"s{n}", *(f"Work {n} {m}" for m in range(n))) for n in range(5)]
+    async with Keeper(db) as keeper:
+        counts = await asyncio.gather(*map(keeper.keep, results))
+    assert [(count.source_id, count.found, count.new) for count in counts] == [(f"s{n}", n, n) for n in range(5)]
+    with db.read() as session:
+        assert session.exec(select(func.count()).select_from(Item)).one() == 10
+        assert {state.etag for state in session.exec(select(SourceState))} == {"v1"}
+        assert sorted(session.exec(select(RunCount.new))) == [0, 1, 2, 3, 4]
+
+
+async def test_a_result_that_cannot_be_stored_fails_alone_and_leaves_nothing(db: Database, run_id: int) -> None:
+    good, bad, last = (result(run_id, name, f"Work of {name}") for name in ("good", "bad", "last"))
+    bad.count.run_id = run_id + 99  # no such run: the last statement of its transaction fails
+    async with Keeper(db) as keeper:
+        kept = await asyncio.gather(*map(keeper.keep, (good, bad, last)), return_exceptions=True)
+    assert isinstance(kept[1], IntegrityError)
+    assert [count.new for count in (kept[0], kept[2]) if isinstance(count, RunCount)] == [1, 1]
+    with db.read() as session:
+        assert set(session.exec(select(Item.source_id))) == {"good", "last"}
+        assert set(session.exec(select(SourceState.source_id))) == {"good", "last"}

@@ -1,0 +1,131 @@
+"""A review is built from what was published, else imported, else ranked, and says which; through the real Jekyll."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+from bs4 import BeautifulSoup
+from sqlmodel import Session, select
+
+from digest import issues, jekyll
+from digest.app import Workspace
+from digest.errors import Refused
+from digest.models import Decision, Item, Mention, Ranking
+from digest.store import issues as issue_store
+from tests.conftest import need_tool
+
+LATER = datetime(2026, 2, 3, 9, tzinfo=UTC)
+IMPORTED = "My words of *then*."
+
+
+def opened(folder: Path) -> Workspace:
+    return Workspace(folder, clock=lambda: LATER)
+
+
+def unpublish(session: Session, period: str) -> list[int]:
+    """Take an issue back to a draft, as if it had never gone out; gives the works it held."""
+    issue = issue_store.existing(session, period)
+    issue.state = "draft"
+    session.add(issue)
+    return [item.id or 0 for _, item in issue_store.picks(session, issue.id or 0)]
+
+
+@pytest.fixture
+def thin(workspace_folder: Path) -> Path:
+    """April published, May only ranked, June only imported."""
+    with opened(workspace_folder) as workspace, workspace.db.write() as session:
+        unpublish(session, "2025-05")
+        works = unpublish(session, "2025-06")[:3]
+        session.add_all(
+            Decision(item_id=n, period="2025-06", verdict="pick", detail={"blurb": IMPORTED}, origin="import", at=LATER)
+            for n in works
+        )
+    return workspace_folder
+
+
+def published(folder: Path, period: str, form: str) -> BeautifulSoup:
+    """The review's page, as Jekyll builds it."""
+    with opened(folder) as workspace:
+        workspace.recap(period, form)
+        sheet = folder / "site" / "_drafts" / f"{period}.md"
+        sheet.write_text(issues.render(replace(issues.parse(sheet.read_text()), intro="A quarter.")))
+        workspace.approve(period, by="Ana")
+        workspace.publish(period)
+    need_tool("jekyll")
+    built = jekyll.build(folder / "site")
+    return BeautifulSoup((built / "review" / period.lower() / "index.html").read_text(), "html.parser")
+
+
+@pytest.mark.parametrize("form", ["category", "month", "both"])
+def test_every_pick_stands_once_in_full_and_once_in_the_full_list_of_the_built_page(thin: Path, form: str) -> None:
+    page = published(thin, "2025-Q2", form)
+    with opened(thin) as workspace, workspace.db.read() as session:
+        issue = issue_store.existing(session, "2025-Q2")
+        picks = issue_store.picks(session, issue.id or 0)
+    listed = [str(link["href"]) for link in page.select(".full-list a")]
+    assert len(listed) == len(set(listed)) == len(picks) > 20
+    for target in listed:
+        assert len(page.select(f"[id='{target[1:]}']")) == 1
+    assert {pick.category for pick, _ in picks} <= {c.slug for c in Workspace(thin).config.taxonomy.categories}
+
+
+def test_a_month_that_was_never_published_says_so_and_imported_words_are_the_editors(thin: Path) -> None:
+    with opened(thin) as workspace:
+        assert "taken from the ranking: 2025-05" in workspace.recap("2025-Q2", "month").line
+    page = published(thin, "2025-Q2", "month")
+    marks = [mark.get_text() for mark in page.select(".mark")]
+    said = [mark for mark in marks if mark == "From the ranking of May 2025, which was never published"]
+    may = page.find(id="m2025-05")
+    assert may is not None
+    assert len(said) > 5
+    assert str(page).count("My words of <em>then</em>.") == 3
+    assert page.find(id="m2025-06") is not None
+
+
+def test_a_range_holds_the_works_of_its_months(workspace_folder: Path) -> None:
+    with opened(workspace_folder) as workspace:
+        workspace.recap("2025-07..2025-08", "both")
+        with workspace.db.read() as session:
+            held, july, august = (
+                {item.key for _, item in issue_store.picks(session, issue_store.existing(session, period).id or 0)}
+                for period in ("2025-07..2025-08", "2025-07", "2025-08")
+            )
+    assert held == july | august
+
+
+def test_a_work_that_many_named_and_nobody_picked_is_told_as_missed(workspace_folder: Path) -> None:
+    with opened(workspace_folder) as workspace:
+        with workspace.db.write() as session:
+            picked = issue_store.covered(session, "")
+            ranked = session.exec(select(Ranking).where(Ranking.period == "2025-08")).all()
+            overlooked = next(row.item_id for row in ranked if row.item_id not in picked)
+            session.add_all(
+                Mention(item_id=n, source_id=f"list-{k}", guid=f"{n}", url="", title="", first_seen=LATER)
+                for k in range(3)
+                for n in (overlooked, next(iter(picked)))
+            )
+            session.flush()
+        page = published(workspace_folder, "2025-Q3", "category")
+        with workspace.db.read() as session:
+            title = session.get_one(Item, overlooked).title
+    told = [" ".join(link.get_text().split()) for link in page.select("#missed + ul li > a")]
+    assert told == [" ".join(title.split())]
+
+
+def test_a_review_speaks_the_newsletters_language(workspace_folder: Path) -> None:
+    sources = workspace_folder / "sources.yaml"
+    sources.write_text(sources.read_text().replace("language: en", "language: de"))
+    with opened(workspace_folder) as workspace:
+        workspace.recap("2025-Q3", "month")
+    text = (workspace_folder / "site" / "_drafts" / "2025-Q3.md").read_text()
+    assert "Arbeiten, " in text
+    assert " works" not in text
+
+
+def test_nothing_to_review_is_told(workspace_folder: Path) -> None:
+    said = "nothing of 2024-Q1 was published, imported or ranked"
+    with opened(workspace_folder) as workspace, pytest.raises(Refused, match=said):
+        workspace.recap("2024-Q1")
