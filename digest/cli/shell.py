@@ -39,11 +39,21 @@ def _root(
     workspace: Annotated[
         Path | None, typer.Option("--workspace", "-w", help="The workspace's folder (or DIGEST_WORKSPACE).")
     ] = None,
+    log_format: Annotated[
+        str, typer.Option("--log-format", help="json: one object a line on standard error (or DIGEST_LOG).")
+    ] = "",
     version: Annotated[bool, typer.Option("--version", help="Print the version and stop.")] = False,
 ) -> None:
     if version:
         typer.echo(f"digest {__version__}")
         raise typer.Exit
+    form = log_format or os.environ.get("DIGEST_LOG", "")
+    if form not in ("", "text", "json"):
+        raise typer.BadParameter(f"{form!r} is not a log format; use json or text")
+    if form == "json":
+        from digest.cli.logs import begin
+
+        begin()
     _chosen.clear()
     if workspace is not None:
         _chosen["root"] = workspace

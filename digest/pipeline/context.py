@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -16,6 +17,9 @@ from digest.periods import Period, parse
 from digest.ports import Clock, Fetcher, Model, Progress, Report, Transport
 from digest.store import runs
 from digest.store.database import Database
+
+_LOG = logging.getLogger("digest")
+_LOG.addHandler(logging.NullHandler())  # a library stays silent until it is asked to speak
 
 
 @dataclass(frozen=True)
@@ -62,6 +66,7 @@ def recorded(context: Context, stage: str, period: str | None = None) -> Iterato
         run_id = runs.start(session, stage, period, context.now)
     context.run_ids.append(run_id)
     report = Report(stage=stage, line="", run_id=run_id)
+    _LOG.info("begun", extra={"facts": {"run": run_id, "stage": stage, "period": period}})
     try:
         yield report
     except BaseException as error:
@@ -73,5 +78,8 @@ def recorded(context: Context, stage: str, period: str | None = None) -> Iterato
 
 def _finish(context: Context, run_id: int, state: str, reason: str, report: Report) -> None:
     facts = {"line": report.line, "numbers": report.numbers, "problems": list(report.problems)}
+    level = logging.INFO if state == "done" else logging.WARNING if state == "partial" else logging.ERROR
+    told = {"run": run_id, "stage": report.stage, "state": state, "reason": reason, **facts}
+    _LOG.log(level, "ended", extra={"facts": told})
     with context.db.write() as session:
         runs.finish(session, run_id, state, reason, facts, context.now)
