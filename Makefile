@@ -5,7 +5,7 @@ BIN    := $(VENV)/bin
 PIP    := $(BIN)/python -m pip --disable-pip-version-check
 READY  := $(VENV)/.ready-$(shell cat pyproject.toml .ci/constraints.txt 2>/dev/null | cksum | cut -d' ' -f1)
 
-.PHONY: help setup tools demo test check bench golden run site
+.PHONY: help setup tools demo test check bench torture golden run site
 
 help: ## list the targets
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
@@ -25,21 +25,24 @@ demo: $(READY) ## the whole story on recorded sources, no key, no network
 	$(BIN)/digest demo demo
 
 test: $(READY) tools ## the tests
-	$(BIN)/python -m pytest -n 2
+	$(BIN)/python -m pytest -n 2 --dist loadfile
 
 check: $(READY) tools ## ruff, mypy, import contracts, tests
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
-	$(BIN)/python -m pytest -n 2
+	$(BIN)/python -m pytest -n 2 --dist loadfile
 
 bench: $(READY) ## measure; writes .github/bench.md
 	$(PIP) install -q -c .ci/constraints.txt -e '.[dev,bench]'
 	$(BIN)/python -m tests.bench
 
+torture: $(READY) ## kill the program 200 times and look for what was lost
+	$(BIN)/python -m tests.torture --kills 200
+
 golden: $(READY) ## rewrite the golden files; read the diff as a reader would
-	$(BIN)/python -m pytest -n 2 --golden
+	$(BIN)/python -m pytest -n 2 --dist loadfile --golden
 
 site: $(READY) ## build the checkout's site with Jekyll and serve it
 	$(BIN)/digest preview

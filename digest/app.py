@@ -101,6 +101,7 @@ class Workspace:
             make_transport=self._transport,
             make_model=self.model.make,
             model_line=self.model.line,
+            environ=os.environ,
         )
 
     # -- gathering -------------------------------------------------------------------------------------------------
@@ -184,23 +185,32 @@ class Workspace:
 
         return draft(self.context, self.context.period(period), dry_run=dry_run)
 
-    def check(self, period: str = "last", *, accept_gaps: bool = False) -> Report:
-        """Run the gates; raises Refused with each reason."""
+    def check(self, period: str = "last", *, accept_gaps: bool = False, links: bool = False) -> Report:
+        """Run the gates; raises Refused with each reason. `links` asks each link too."""
         from digest.pipeline.approve import check
 
-        return check(self.context, self.context.period(period), accept_gaps=accept_gaps)
+        return check(self.context, self.context.period(period), accept_gaps=accept_gaps, links=links)
 
-    def approve(self, period: str = "last", *, by: str = "", sign: bool = False, accept_gaps: bool = False) -> Report:
+    def approve(
+        self, period: str = "last", *, by: str = "", sign: bool = False, accept_gaps: bool = False, links: bool = False
+    ) -> Report:
         """Take the sheet as the issue; raises Refused when a gate says no."""
         from digest.pipeline.approve import approve
 
-        return approve(self.context, self.context.period(period), by=by, sign=sign, accept_gaps=accept_gaps)
+        chosen = self.context.period(period)
+        return approve(self.context, chosen, by=by, sign=sign, accept_gaps=accept_gaps, links=links)
 
-    def publish(self, period: str = "last", *, dry_run: bool = False) -> Report:
-        """Write post, feeds and the site's lists."""
+    def publish(self, period: str = "last", *, correct: str | None = None, dry_run: bool = False) -> Report:
+        """Write post, feeds and the site's lists; `correct` says what was wrong with a published issue."""
         from digest.pipeline.publish import publish
 
-        return publish(self.context, self.context.period(period), dry_run=dry_run)
+        return publish(self.context, self.context.period(period), correct=correct, dry_run=dry_run)
+
+    def refresh(self, *, links: bool = True) -> Report:
+        """Look again at published works and propose errata."""
+        from digest.pipeline.refresh import refresh
+
+        return refresh(self.context, links=links)
 
     def recap(self, period: str, form: str = "both") -> Report:
         """Draft a year, quarter or range in review: by category, by month, or both."""
@@ -208,26 +218,27 @@ class Workspace:
 
         return recap(self.context, self.context.period(period), form)
 
-    def send(self, period: str = "last", *, yes: bool = False, expect: int | None = None) -> Report:
-        """Mail a published issue; a dry run unless `yes`."""
+    def send(
+        self, period: str = "last", *, yes: bool = False, expect: int | None = None, again: Sequence[str] = ()
+    ) -> Report:
+        """Mail a published issue; a dry run unless `yes`. `again` names readers whose mail failed or is in doubt."""
         from digest.pipeline.send import send
 
-        return send(self.context, self.context.period(period), yes=yes, expect=expect)
+        return send(self.context, self.context.period(period), yes=yes, expect=expect, again=again)
 
     def add_subscriber(self, address: str, *, confirmed: bool = False) -> None:
         """Add a reader; pending until confirmed."""
-        from digest.store import readers
+        from digest.pipeline.readers import add
 
-        with self.db.write() as session:
-            readers.subscribe(session, address, self._clock(), state="active" if confirmed else "pending")
+        add(self.context, address, confirmed=confirmed)
 
     # -- operating -------------------------------------------------------------------------------------------------
 
-    def run(self, period: str = "last") -> Report:
-        """Fetch, tag, rank and draft."""
+    def run(self, period: str = "last", *, accept_gaps: bool = False) -> Report:
+        """Fetch, tag, rank and draft; raises Refused, with nothing drafted, when the run is red."""
         from digest.pipeline.run import run
 
-        return run(self.context, self.context.period(period))
+        return run(self.context, self.context.period(period), accept_gaps=accept_gaps)
 
     def status(self) -> dict[str, Any]:
         """Sources, issues and totals."""

@@ -93,11 +93,19 @@ class RenderError(DigestError):
 
 
 class DeliveryError(DigestError):
-    """A message could not be handed over; `temporary` when trying later may help."""
+    """A message could not be handed over.
 
-    def __init__(self, message: str, hint: str = "", *, temporary: bool = False) -> None:
+    `temporary`: trying later may help; `in_doubt`: it may have been delivered all the same; `stop`: the trouble is the
+    server's or ours, and the next message would meet it too.
+    """
+
+    def __init__(
+        self, message: str, hint: str = "", *, temporary: bool = False, in_doubt: bool = False, stop: bool = False
+    ) -> None:
         super().__init__(message, hint)
         self.temporary = temporary
+        self.in_doubt = in_doubt
+        self.stop = stop
 
 
 class Refused(DigestError):

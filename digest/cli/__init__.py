@@ -3,17 +3,42 @@
 from __future__ import annotations
 
 import sys
+from importlib import import_module
 
 from digest.cli.shell import app
 
-__all__ = ["app", "run"]
+__all__ = ["app", "register", "run"]
+
+# In the order in which `digest --help` tells them.
+_MODULES = (
+    "start",
+    "operate",
+    "gather",
+    "judge",
+    "edit",
+    "desk",
+    "publish",
+    "mail",
+    "subscribers",
+    "archive",
+    "remember",
+    "arrange",
+    "evaluate",
+    "upkeep",
+)
+
+
+def register() -> None:
+    """Have each module of commands register itself with the app."""
+    for name in _MODULES:
+        import_module(f"digest.cli.{name}")
 
 
 def run() -> None:
     """Run a command; errors of the tree become a message, a hint and an exit code, anything else is a bug."""
-    from digest.cli import arrange, desk, edit, evaluate, gather, judge, operate, publish, remember, start  # noqa: F401
     from digest.errors import DigestError
 
+    register()
     try:
         app(prog_name="digest")
     except DigestError as error:

@@ -20,16 +20,17 @@ def draft(period: PeriodArg = "last", dry_run: DryRun = False, as_json: Json = F
 
 
 Gaps = Annotated[bool, typer.Option("--accept-gaps", help="Go on although sources failed or fell silent.")]
+Links = Annotated[bool, typer.Option("--links", help="Ask the issue's links whether they still lead to their works.")]
 
 
 @app.command()
-def check(period: PeriodArg = "last", accept_gaps: Gaps = False, as_json: Json = False) -> None:
+def check(period: PeriodArg = "last", accept_gaps: Gaps = False, links: Links = False, as_json: Json = False) -> None:
     """Run the gates of a draft; exit 4 with each reason and the command that mends it.
 
-    Example: digest check 2026-10
+    Example: digest check 2026-10 --links
     """
     with opened() as workspace:
-        finish(workspace.check(period, accept_gaps=accept_gaps), as_json)
+        finish(workspace.check(period, accept_gaps=accept_gaps, links=links), as_json)
 
 
 @app.command()
@@ -38,6 +39,7 @@ def approve(
     sign: Annotated[bool, typer.Option("--sign", help="Answer for flagged text with your name.")] = False,
     by: Annotated[str, typer.Option("--by", help="Who approves; the newsletter's author when not said.")] = "",
     accept_gaps: Gaps = False,
+    links: Links = False,
     as_json: Json = False,
 ) -> None:
     """Approve an issue for publication, after its gates.
@@ -45,7 +47,7 @@ def approve(
     Example: digest approve 2026-10
     """
     with opened() as workspace:
-        finish(workspace.approve(period, by=by, sign=sign, accept_gaps=accept_gaps), as_json)
+        finish(workspace.approve(period, by=by, sign=sign, accept_gaps=accept_gaps, links=links), as_json)
 
 
 @app.command()

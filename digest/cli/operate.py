@@ -8,34 +8,87 @@ import typer
 
 from digest.cli.shell import Json, PeriodArg, app, finish, opened, show_json, show_table
 
+timetables = typer.Typer(help="Run by the cadence in sources.yaml.")
+app.add_typer(timetables, name="schedule")
+
 
 @app.command()
-def run(period: PeriodArg = "last", as_json: Json = False) -> None:
-    """Fetch, tag, rank and draft in one go; a person approves.
+def run(
+    period: PeriodArg = "last",
+    due: Annotated[bool, typer.Option("--due", help="Do only what the cadence says is due; for cron.")] = False,
+    accept_gaps: Annotated[bool, typer.Option("--accept-gaps", help="Draft although the run is red.")] = False,
+    as_json: Json = False,
+) -> None:
+    """Fetch, tag, rank and draft in one go; a person approves. A red run drafts nothing and says why.
 
     Example: digest run last
+    Example: digest run --due
     """
     with opened() as workspace:
-        finish(workspace.run(period), as_json)
+        if not due:
+            finish(workspace.run(period, accept_gaps=accept_gaps), as_json)
+        from digest.pipeline.shift import together, work
+
+        finish(together(work(workspace.context)), as_json)
 
 
-@app.command()
+@timetables.callback(invoke_without_command=True)
 def schedule(
-    once: Annotated[bool, typer.Option("--next", help="Say when the next run is and stop.")] = False,
+    context: typer.Context,
+    once: Annotated[bool, typer.Option("--next", help="Say what is due and when the next draft is, and stop.")] = False,
 ) -> None:
-    """Stay and run every month by the cadence in sources.yaml. It never publishes or sends by itself.
+    """Stay and do what is due; nothing is published or sent that nobody approved, unless `cadence.autopilot`.
 
     Example: digest schedule --next
     """
-    from digest.scheduler import next_draft, stay
+    if context.invoked_subcommand:
+        return
+    from digest.pipeline.due import next_draft
+    from digest.pipeline.shift import pending
+    from digest.scheduler import stay
 
     with opened() as workspace:
-        if once:
-            context = workspace.context
-            moment = next_draft(context.config.cadence, context.now.astimezone(context.zone))
-            typer.echo(f"schedule: the next draft is made at {moment:%Y-%m-%d %H:%M %Z}")
-        else:
+        if not once:
             stay(workspace)
+            return
+        work = workspace.context
+        for slot, moment in pending(work):
+            typer.echo(
+                f"schedule: {slot.work} of {slot.period} is due from {moment.astimezone(work.zone):%Y-%m-%d %H:%M %Z}"
+            )
+        then = next_draft(work.config.cadence, work.now, work.zone).astimezone(work.zone)
+        typer.echo(f"schedule: the next draft is made at {then:%Y-%m-%d %H:%M %Z}")
+
+
+@timetables.command()
+def install(
+    cron: Annotated[bool, typer.Option("--cron", help="A line for crontab.")] = False,
+    systemd: Annotated[bool, typer.Option("--systemd", help="A service and a timer.")] = False,
+    github: Annotated[bool, typer.Option("--github", help="A GitHub Actions workflow.")] = False,
+    write: Annotated[bool, typer.Option("--write", help="Write it into the workspace instead of printing.")] = False,
+) -> None:
+    """Print what lets cron, systemd or GitHub Actions do the work, or write it into the workspace.
+
+    Example: digest schedule install --systemd --write
+    """
+    import shutil
+    import sys
+
+    from digest import site
+    from digest.pipeline.timetable import PLACES, timetable
+
+    chosen = [name for name, wanted in (("cron", cron), ("systemd", systemd), ("github", github)) if wanted]
+    if len(chosen) != 1:
+        raise typer.BadParameter("choose one of --cron, --systemd, --github")
+    found = shutil.which("digest")
+    program = [found] if found else [sys.executable, "-m", "digest"]
+    with opened() as workspace:
+        documents = timetable(chosen[0], workspace.root, program, workspace.config.cadence)
+        if write:
+            site.write(workspace.root, documents)
+    for document in documents:
+        typer.echo(f"schedule: {document.path} written" if write else f"# {document.path}\n{document.body.decode()}")
+    typer.echo(f"# then: {PLACES[chosen[0]]}")
 
 
 @app.command()

@@ -10,27 +10,23 @@ from digest.cli.shell import DryRun, Json, PeriodArg, app, finish, opened, works
 
 
 @app.command()
-def publish(period: PeriodArg = "last", dry_run: DryRun = False, as_json: Json = False) -> None:
-    """Write an approved issue's post, the feeds and the site's lists. Publishing again changes nothing.
-
-    Example: digest publish 2026-10
-    """
-    with opened() as workspace:
-        finish(workspace.publish(period, dry_run=dry_run), as_json)
-
-
-@app.command()
-def send(
+def publish(
     period: PeriodArg = "last",
-    yes: Annotated[bool, typer.Option("--yes", help="Really send; without it this is a dry run.")] = False,
+    correct: Annotated[
+        str | None, typer.Option("--correct", metavar="TEXT", help="What was wrong with a published issue.")
+    ] = None,
+    dry_run: DryRun = False,
     as_json: Json = False,
 ) -> None:
-    """Mail a published issue to its readers, each at most once. A dry run unless --yes.
+    """Write an approved issue's post, the feeds and the site's lists. Publishing again changes nothing.
 
-    Example: digest send 2026-10 --yes
+    To correct a published issue: edit its sheet, approve it, and publish it with --correct.
+
+    Example: digest publish 2026-10
+    Example: digest publish 2026-10 --correct "The model has 7B parameters, not 70B."
     """
     with opened() as workspace:
-        finish(workspace.send(period, yes=yes), as_json)
+        finish(workspace.publish(period, correct=correct, dry_run=dry_run), as_json)
 
 
 @app.command()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -48,13 +48,40 @@ def demo(
 
 
 @app.command()
-def status(as_json: Json = False) -> None:
+def status(
+    watch: Annotated[
+        float, typer.Option("--watch", metavar="SECONDS", min=0, help="Show it again and again until Ctrl-C.")
+    ] = 0,
+    metrics: Annotated[
+        Path | None, typer.Option("--metrics", metavar="FILE", help="Write Prometheus text there instead.")
+    ] = None,
+    as_json: Json = False,
+) -> None:
     """Show on one screen what was read, what is due, which issues are where.
 
-    Example: digest status --json
+    Example: digest status --watch 5
     """
+    import time
+
+    import click
+
     with opened() as workspace:
-        facts = workspace.status()
+        if metrics is not None:
+            from digest.pipeline.metrics import write_metrics
+
+            write_metrics(workspace.context, metrics)
+            typer.echo(f"status: {metrics} written")
+            return
+        while True:
+            if watch:
+                click.clear()
+            _show(workspace.status(), as_json)
+            if not watch:
+                return
+            time.sleep(watch)
+
+
+def _show(facts: dict[str, Any], as_json: bool) -> None:
     if as_json:
         show_json(facts)
         return

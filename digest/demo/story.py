@@ -18,8 +18,8 @@ from digest.demo.records import PUBLISHERS, works
 from digest.demo.server import serving
 from digest.errors import Refused
 from digest.periods import Period
+from digest.pipeline.due import draft_moment
 from digest.ports import Progress
-from digest.scheduler import next_draft
 
 MARK = ".digest-demo"
 YEAR = 2025
@@ -101,8 +101,7 @@ def _edit(workspace: Workspace, period: str) -> None:
 
 
 def _publication(workspace: Workspace, month: Period) -> datetime:
-    zone = workspace.context.zone
-    return next_draft(workspace.config.cadence, month.end(zone).astimezone(zone)).astimezone(UTC)
+    return draft_moment(workspace.config.cadence, month, workspace.context.zone)
 
 
 def _fresh(folder: Path) -> None:

@@ -127,7 +127,7 @@ class Client:
     async def _body(self, answer: httpx.Response, request: Request, url: httpx.URL) -> bytes:
         length = answer.headers.get("content-length", "")
         if length.isdecimal() and int(length) > request.max_bytes:
-            raise FetchError(f"{url}: the answer is larger than {request.max_bytes:,} bytes")
+            raise FetchError(f"{url}: the answer is larger than {request.max_bytes:,} bytes", status=answer.status_code)
         encoding = answer.headers.get("content-encoding", "")
         try:
             return await read_body(answer.aiter_raw(), encoding, request.max_bytes)

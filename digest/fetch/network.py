@@ -18,6 +18,7 @@ from digest.fetch.addresses import permitted
 
 Resolver = Callable[[str, int], Awaitable[Sequence[str]]]
 CONNECTIONS = 20  # more makes httpcore's pool slow: its bookkeeping grows with every open connection
+KEPT = 2  # idle ones are polled at every request, and only arXiv is asked twice in a row
 DIAL_SECONDS = 15.0
 
 
@@ -79,7 +80,7 @@ class CheckedTransport(httpx.AsyncHTTPTransport):
         self._pool = httpcore.AsyncConnectionPool(
             ssl_context=tls,
             max_connections=CONNECTIONS,
-            max_keepalive_connections=CONNECTIONS,
+            max_keepalive_connections=KEPT,
             keepalive_expiry=15.0,
             network_backend=dial,
         )

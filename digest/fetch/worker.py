@@ -27,18 +27,19 @@ _ENVIRONMENT = frozenset({"PATH", "HOME", "LANG", "LC_ALL", "TMPDIR", "SYSTEMROO
 
 
 class Workers:
-    """A few worker processes, started when entered. `run` may be awaited from many tasks at once."""
+    """A few worker processes, each started when first needed. `run` may be awaited from many tasks at once."""
 
     def __init__(self, count: int = 1, *, deadline: float = 30.0) -> None:
         self._deadline = deadline
         self._count = count
-        self._idle: asyncio.Queue[_Worker] = asyncio.Queue()
+        self._idle: asyncio.Queue[_Worker | None] = asyncio.Queue()  # None: a place without a process
         self._all: set[_Worker] = set()
 
     async def run(self, function: Callable[..., T], *arguments: Any, subject: str = "") -> T:
         """Call a module-level function in a worker. Its DigestErrors come back; hanging or dying is a ParseError."""
         worker = await self._idle.get()
         try:
+            worker = worker or await self._start()
             async with asyncio.timeout(self._deadline):
                 good, value = await worker.ask(function, arguments)
         except (TimeoutError, EOFError, ConnectionError) as error:
@@ -46,14 +47,16 @@ class Workers:
             fate = f"took more than {self._deadline:g} seconds to read" if slow else "broke the process that read it"
             raise ParseError(f"{subject or function.__name__}: the document {fate}") from error
         finally:
-            self._idle.put_nowait(worker if worker.idle else await self._replace(worker))
+            if worker and not worker.idle:
+                await self._drop(worker)
+            self._idle.put_nowait(worker if worker and worker.idle else None)
         if not good:
             raise cast(Exception, value)
         return cast(T, value)
 
     async def __aenter__(self) -> Workers:
         for _ in range(self._count):
-            self._idle.put_nowait(await self._start())
+            self._idle.put_nowait(None)
         return self
 
     async def __aexit__(
@@ -67,10 +70,9 @@ class Workers:
         self._all.add(worker)
         return worker
 
-    async def _replace(self, worker: _Worker) -> _Worker:
+    async def _drop(self, worker: _Worker) -> None:
         self._all.discard(worker)
         await worker.stop()
-        return await self._start()
 
 
 class _Worker:

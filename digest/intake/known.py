@@ -68,16 +68,16 @@ class Known:
 class Wanted:
     """What to look up before deciding on a batch."""
 
-    guids: frozenset[str]
+    places: frozenset[tuple[str, str]]
     keys: frozenset[str]
     title_keys: frozenset[str]
 
 
 def wanted(batch: Sequence[Prepared]) -> Wanted:
-    """The guids (of the batch's source), keys with aliases, and title keys that `decide` will ask for."""
+    """The places (source, guid), keys with aliases, and title keys that `decide` will ask for."""
     keys = {key for item in batch for key in (item.key, *item.aliases)}
     return Wanted(
-        guids=frozenset(item.guid for item in batch) | frozenset(repeated_guid(item) for item in batch),
+        places=frozenset((item.source_id, guid) for item in batch for guid in (item.guid, repeated_guid(item))),
         keys=frozenset(keys),
         title_keys=frozenset(item.title_key for item in batch if telling(item.title_key)),
     )

@@ -11,9 +11,11 @@ MOVES: dict[tuple[str, str], str] = {
     ("approved", "approve"): "approved",
     ("approved", "return"): "draft",
     ("approved", "publish"): "published",
+    ("published", "approve"): "published",  # of a corrected sheet, which `correct` publishes
     ("published", "publish"): "published",
     ("published", "correct"): "published",
     ("published", "send"): "sent",
+    ("sent", "approve"): "sent",
     ("sent", "publish"): "sent",
     ("sent", "correct"): "sent",
     ("sent", "send"): "sent",
@@ -23,8 +25,8 @@ STATES = ("draft", "approved", "published", "sent")
 _HINTS = {
     "draft": "read the sheet, then `digest approve PERIOD`",
     "approved": "`digest draft PERIOD --return` takes the approval back; `digest publish PERIOD` publishes",
-    "published": "`digest publish PERIOD --correct` publishes a correction; `digest send PERIOD` mails it",
-    "sent": "readers have it: `digest publish PERIOD --correct` publishes a correction",
+    "published": 'edit its sheet, then `digest approve PERIOD` and `digest publish PERIOD --correct "what was wrong"`',
+    "sent": 'edit its sheet, then `digest approve PERIOD` and `digest publish PERIOD --correct "what was wrong"`',
 }
 
 

@@ -1,17 +1,39 @@
-"""Messages and how they leave: TRANSPORTS by name, one file each."""
+"""Messages and how they leave: TRANSPORTS by name, one file each; readers' addresses; what bounces say."""
 
 from __future__ import annotations
 
+import os
+from collections.abc import Callable
 from pathlib import Path
 
 from digest.config import Mail
-from digest.mail.message import compose
+from digest.mail.addresses import check
+from digest.mail.letterhead import Letterhead, letterhead
+from digest.mail.message import UNSUBSCRIBE, Letter, Sign, compose, message_id, weigh
 from digest.mail.outbox import Outbox
+from digest.mail.signing import signer
+from digest.mail.smtp import Smtp
 from digest.ports import Transport
 
-__all__ = ["TRANSPORTS", "compose", "transport"]
+__all__ = [
+    "TRANSPORTS",
+    "UNSUBSCRIBE",
+    "Letter",
+    "Letterhead",
+    "Sign",
+    "check",
+    "compose",
+    "letterhead",
+    "message_id",
+    "signer",
+    "transport",
+    "weigh",
+]
 
-TRANSPORTS = {"outbox": lambda mail, root: Outbox(root / "outbox")}
+TRANSPORTS: dict[str, Callable[[Mail, Path], Transport]] = {
+    "outbox": lambda mail, root: Outbox(root / "outbox"),
+    "smtp": lambda mail, root: Smtp(mail, os.environ),
+}
 
 
 def transport(mail: Mail, root: Path) -> Transport:

@@ -6,6 +6,7 @@ from digest import issues, site
 from digest.errors import DigestError, Refused
 from digest.issues import Sheet, SheetPick
 from digest.periods import Period
+from digest.pipeline import corrections
 from digest.pipeline.add import add_url
 from digest.pipeline.blurbs import quoted
 from digest.pipeline.context import Context, recorded
@@ -18,16 +19,24 @@ from digest.store import items as item_store
 from digest.text import hexdigest
 
 
-def check(context: Context, period: Period, *, accept_gaps: bool = False) -> Report:
+def check(context: Context, period: Period, *, accept_gaps: bool = False, links: bool = False) -> Report:
     """Run the gates on the sheet as it lies there. Raises Refused with every reason and what mends it."""
     with recorded(context, "check", period.name) as report:
         _, sheet = current(context, period)
-        _pass(context, period, sheet, sign=False, accept_gaps=accept_gaps)
+        _pass(context, period, sheet, sign=False, accept_gaps=accept_gaps, links=links)
         report.line = f"{period}: nothing stands in the way of approval"
     return report
 
 
-def approve(context: Context, period: Period, *, by: str = "", sign: bool = False, accept_gaps: bool = False) -> Report:
+def approve(
+    context: Context,
+    period: Period,
+    *,
+    by: str = "",
+    sign: bool = False,
+    accept_gaps: bool = False,
+    links: bool = False,
+) -> Report:
     """Take the sheet as the issue: fetch typed addresses, run the gates, adopt every word, note who approved."""
     with recorded(context, "approve", period.name) as report:
         with context.db.read() as session:
@@ -35,15 +44,18 @@ def approve(context: Context, period: Period, *, by: str = "", sign: bool = Fals
         text, sheet = current(context, period)
         keep_hand(context, period, text)
         settled = settled_sheet(context, sheet)
-        _pass(context, period, settled, sign=sign, accept_gaps=accept_gaps)
+        _pass(context, period, settled, sign=sign, accept_gaps=accept_gaps, links=links)
         text = issues.render(settled)
         site.write(context.site, [Document(f"_drafts/{period.name}.md", text.encode())])
         name = by or context.config.newsletter.author
         with context.db.write() as session:
             issue = issue_store.existing(session, period.name)
-            base = issue_store.newest_sheet(session, period.name, "generated")
-            issue_store.keep_sheet(session, period.name, "approved", text, context.now)
-            adopt(session, issue, settled, issues.parse(base.text) if base else None, context.now)
+            if state in corrections.SEEN:
+                corrections.keep(session, context, issue, text)
+            else:
+                base = issue_store.newest_sheet(session, period.name, "generated")
+                issue_store.keep_sheet(session, period.name, "approved", text, context.now)
+                adopt(session, issue, settled, issues.parse(base.text) if base else None, context.now)
             issue.state, issue.approved, issue.approved_by = state, context.now, name
             issue.sheet_digest = hexdigest(text)
             if sign:
@@ -51,12 +63,13 @@ def approve(context: Context, period: Period, *, by: str = "", sign: bool = Fals
             session.add(issue)
         picked = sum(1 for _ in settled.picks())
         report.numbers = {"picks": picked}
-        report.line = f"{period}: approved by {name}, {picked} picks; `digest publish {period}` publishes it"
+        how = ' --correct "what was wrong"' if state in corrections.SEEN else ""
+        report.line = f"{period}: approved by {name}, {picked} picks; `digest publish {period}{how}` publishes it"
     return report
 
 
-def _pass(context: Context, period: Period, sheet: Sheet, *, sign: bool, accept_gaps: bool) -> None:
-    found = problems(context, period, sheet, sign=sign, accept_gaps=accept_gaps)
+def _pass(context: Context, period: Period, sheet: Sheet, *, sign: bool, accept_gaps: bool, links: bool) -> None:
+    found = problems(context, period, sheet, sign=sign, accept_gaps=accept_gaps, links=links)
     if found:
         told = [f"{problem.reason}\n    → {problem.command}" for problem in found]
         raise Refused(f"{period} cannot be approved yet:\n  " + "\n  ".join(told), "mend these and say it again")

@@ -19,6 +19,7 @@ from digest.models import RunCount
 from digest.periods import Period
 from digest.pipeline.context import Context, recorded
 from digest.pipeline.fetch import chosen
+from digest.pipeline.keeping import Keeper
 from digest.pipeline.months import Month
 from digest.pipeline.visit import Tools
 from digest.ports import Report
@@ -39,8 +40,8 @@ async def backfill(
         if not only:
             raise StoreError(f"another process is filling {source.id}", "wait for it, or stop it")
         with recorded(context, "backfill", period.name) as report:
-            async with aclosing(context.make_fetcher()) as fetcher, Workers() as workers:
-                tools = Tools(context, fetcher, workers, report.run_id or 0, sleep)
+            async with aclosing(context.make_fetcher()) as fetcher, Workers() as workers, Keeper(context.db) as keeper:
+                tools = Tools(context, fetcher, workers, keeper, report.run_id or 0, sleep)
                 await _fill(tools, source, period, report)
     return report
 

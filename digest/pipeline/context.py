@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -31,6 +31,7 @@ class Context:
     make_transport: Callable[[], Transport]
     make_model: Callable[[], Model | None] = lambda: None
     model_line: str = ""  # which engine, and why, in one line
+    environ: Mapping[str, str] = field(default_factory=dict)  # secrets only come from here
     run_ids: list[int] = field(default_factory=list)
 
     @property

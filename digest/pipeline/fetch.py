@@ -13,14 +13,17 @@ from digest.config import Config, Source
 from digest.errors import NotFoundError
 from digest.fetch.silence import silent_for
 from digest.fetch.worker import Workers
-from digest.models import RunCount
+from digest.models import RunCount, SourceState
 from digest.pipeline.context import Context, recorded
+from digest.pipeline.keeping import Keeper
 from digest.pipeline.visit import Tools, Visit
 from digest.ports import Report
 from digest.store import ledger
+from digest.store import sources as source_store
 from digest.store.leases import alone
 
-_VISITS = 24  # sources under way at once; the fetcher's own limit is on requests
+_VISITS = 40  # sources under way at once; the fetcher's own limit is on requests
+_HOLD = timedelta(hours=1)  # what a claim puts the next check off by, should the process die before the answer
 _WORDS = ("new", "revised", "unchanged", "duplicate", "rejected", "failed")
 
 
@@ -32,12 +35,13 @@ async def fetch(context: Context, names: Sequence[str] = (), *, force: bool = Fa
     """
     sources = chosen(context.config, names)
     with recorded(context, "fetch") as report, alone(context.db, "fetch", context.now) as only:
-        async with aclosing(context.make_fetcher()) as fetcher, Workers() as workers:
-            tools = Tools(context, fetcher, workers, report.run_id or 0)
-            visits = [Visit(tools, source, force=force, resume=only) for source in sources]
-            with context.progress.task("fetch", len(sources)) as step:
+        states = claimed(context, sources, force=force, resume=only)
+        async with aclosing(context.make_fetcher()) as fetcher, Workers() as workers, Keeper(context.db) as keeper:
+            tools = Tools(context, fetcher, workers, keeper, report.run_id or 0)
+            visits = [Visit(tools, source, states[source.id]) for source in sources if source.id in states]
+            with context.progress.task("fetch", len(visits)) as step:
                 counts = await _all(visits, step)
-        _summarise(report, counts, silences(context))
+        _summarise(report, counts, len(sources) - len(visits), silences(context))
     return report
 
 
@@ -51,12 +55,17 @@ def chosen(config: Config, names: Sequence[str]) -> list[Source]:
     return [known[name] for name in dict.fromkeys(names)]
 
 
+def claimed(context: Context, sources: Sequence[Source], *, force: bool, resume: bool) -> dict[str, SourceState]:
+    """The states of those sources that are due, each put off in one transaction before any of them is asked."""
+    wanted = {source.id: (source.url or "", min(_HOLD, timedelta(hours=source.interval_hours))) for source in sources}
+    with context.db.write() as session:
+        return source_store.claim(session, wanted, context.now, force=force, resume=resume)
+
+
 def silences(context: Context) -> dict[str, timedelta]:
     """The enabled sources that have gone silent against their own history, and for how long."""
     with context.db.read() as session:
-        days = {
-            source.id: ledger.active_days(session, source.id) for source in context.config.sources if source.enabled
-        }
+        days = ledger.active_days(session, [source.id for source in context.config.sources if source.enabled])
     quiet = {source_id: silent_for(moments, context.now) for source_id, moments in days.items()}
     return {source_id: length for source_id, length in quiet.items() if length}
 
@@ -84,16 +93,15 @@ async def _together(work: Sequence[Coroutine[Any, Any, RunCount]]) -> list[RunCo
         await asyncio.gather(*tasks, return_exceptions=True)
 
 
-def _summarise(report: Report, counts: Sequence[RunCount], silent: dict[str, timedelta]) -> None:
+def _summarise(report: Report, asked: Sequence[RunCount], not_due: int, silent: dict[str, timedelta]) -> None:
     """Fill the report: one line, the sums, and what went wrong at which source."""
-    asked = [count for count in counts if count.state != "skipped"]
     failed = [count for count in asked if count.state in ("failed", "partial")]
     sums = Counter({word: sum(getattr(count, word) for count in asked) for word in ("found", *_WORDS, "bytes")})
     report.state = "done" if not failed else "failed" if len(failed) == len(asked) else "partial"
     report.numbers = {
         "sources": len(asked),
         "unmodified": sum(count.state == "unmodified" for count in asked),
-        "not_due": len(counts) - len(asked),
+        "not_due": not_due,
         "sources_failed": len(failed),
         "silent": {source_id: length.days for source_id, length in sorted(silent.items())},
         **sums,
@@ -103,5 +111,5 @@ def _summarise(report: Report, counts: Sequence[RunCount], silent: dict[str, tim
     report.line = f"fetch: {len(asked)} sources, {told}"
     if failed:
         report.line += f"; {len(failed)} of them failed"
-    if len(asked) < len(counts):
-        report.line += f"; {len(counts) - len(asked)} not due"
+    if not_due:
+        report.line += f"; {not_due} not due"

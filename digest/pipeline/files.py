@@ -63,7 +63,7 @@ def _learned(folder: Path, picks: Path, tested: set[str], pool: Path) -> Taste:
         for name, path in pool_files(folder).items()
         if path.resolve() != pool.resolve()
     }
-    months = [ranking.thinned(month, 10**9) for month in ranking.months_of(pools, read_picks(picks))]
+    months = ranking.months_of(pools, read_picks(picks))
     if not any(any(month.picked) for month in months):
         raise ConfigError(
             f"none of the picks in {picks.name} is in the pools under {folder}",

@@ -2,37 +2,69 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import replace
+
 from sqlmodel import Session
 
-from digest import issues
+from digest import issues, render, site
 from digest.issues import GateProblem, IssueFacts, Sheet
-from digest.models import Pick
+from digest.models import Issue, Item, Pick
 from digest.periods import Period
+from digest.pipeline import corrections
 from digest.pipeline.context import Context
 from digest.pipeline.fetch import silences
+from digest.pipeline.links import check_links, links_of
+from digest.pipeline.sheets import as_issue, pick_rows
+from digest.pipeline.view import issue_view
 from digest.store import issues as issue_store
 from digest.store import items as item_store
 from digest.store import sources as source_store
 
 
 def problems(
-    context: Context, period: Period, sheet: Sheet, *, sign: bool = False, accept_gaps: bool = False
+    context: Context,
+    period: Period,
+    sheet: Sheet,
+    *,
+    sign: bool = False,
+    accept_gaps: bool = False,
+    links: bool = False,
 ) -> list[GateProblem]:
-    """Everything that stands in the way of the issue; empty when it may go out."""
+    """Everything that stands in the way of the issue; empty when it may go out. `links` asks each link too.
+
+    What readers have seen already may be corrected whatever became of its works and sources since.
+    """
     taxonomy = context.config.taxonomy
     keys = [pick.key for _, pick in sheet.picks()]
     with context.db.read() as session:
         found = item_store.by_keys(session, keys)
+        issue = issue_store.find(session, period.name)
+        seen = issue is not None and issue.state in corrections.SEEN
         facts = IssueFacts(
             sheet=sheet,
             signed=keys if sign else _signed(session, period, sheet),
-            withdrawn={key: item.withdrawn.date() for key, item in found.items() if item.withdrawn},
+            withdrawn={key: item.withdrawn.date() for key, item in found.items() if item.withdrawn and not seen},
             gaps=gaps(context, session),
             categories=taxonomy.slugs if period.kind == "monthly" else (),
             quotas={category.slug: category.quota for category in taxonomy.categories},
-            gaps_accepted=accept_gaps or period.kind != "monthly",
+            mail_bytes=mail_bytes(context, session, issue, period, sheet, found) if issue else 0,
+            gaps_accepted=accept_gaps or seen or period.kind != "monthly",
         )
+    if links:
+        facts = replace(facts, links=check_links(context, links_of(context, sheet, found.values())).bad)
     return issues.check(facts)
+
+
+def mail_bytes(
+    context: Context, session: Session, issue: Issue, period: Period, sheet: Sheet, found: Mapping[str, Item]
+) -> int:
+    """How long the sheet is as HTML; a recap is mailed in brief, so its length is not in question."""
+    if period.kind != "monthly":
+        return 0
+    rows = [(row, found[pick.key]) for pick, row in pick_rows(sheet, found)]
+    view = issue_view(session, context.config, as_issue(issue, sheet), period, context.now, rows)
+    return len(render.html(view, context.config.newsletter, site.overrides(context.templates)).encode())
 
 
 def _signed(session: Session, period: Period, sheet: Sheet) -> set[str]:

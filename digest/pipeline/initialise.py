@@ -9,7 +9,7 @@ from digest.bundle import shipped
 from digest.errors import ConfigError
 from digest.ports import Document
 
-_IGNORE = "/digest.db*\n/outbox/\n/site/_site/\n/site/.jekyll-cache/\n"
+_IGNORE = "/digest.db*\n/backups/\n/outbox/\n/site/_site/\n/site/.jekyll-cache/\n"
 _TEMPLATES = (
     "Put a file here to use it in place of the one that ships with digest:\n"
     "`digest templates list` names them, `digest templates copy NAME` copies one to begin with.\n"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 
@@ -17,11 +17,16 @@ from digest.store.arrivals import Row, Stored
 
 def take_in(session: Session, batch: Sequence[Prepared]) -> Counter[str]:
     """Store a batch and return how many items met which fate: new, revised, unchanged, duplicate, rejected."""
+    return sum(take_in_each(session, batch).values(), Counter())
+
+
+def take_in_each(session: Session, batch: Sequence[Prepared]) -> dict[str, Counter[str]]:
+    """Store a batch of one or several sources and return the fates by source."""
+    fates: dict[str, Counter[str]] = defaultdict(Counter)
     if not batch:
-        return Counter()
-    source_id, sought = batch[0].source_id, wanted(batch)
-    found = arrivals.stored(session, source_id, sought.guids, sought.keys, sought.title_keys)
-    decided = decide(batch, _known(source_id, found))
+        return fates
+    sought = wanted(batch)
+    decided = decide(batch, _known(arrivals.stored(session, sought.places, sought.keys, sought.title_keys)))
     arrivals.write(
         session,
         inserts=[arrival.insert for arrival in decided if arrival.insert],
@@ -29,7 +34,9 @@ def take_in(session: Session, batch: Sequence[Prepared]) -> Counter[str]:
         mentions=[(arrival.item_key, arrival.mention) for arrival in decided if arrival.mention],
         aliases=[(key, arrival.item_key, why) for arrival in decided for key, why in arrival.aliases.items()],
     )
-    return Counter(arrival.outcome for arrival in decided)
+    for item, arrival in zip(batch, decided, strict=True):
+        fates[item.source_id][arrival.outcome] += 1
+    return fates
 
 
 def take_found(
@@ -44,7 +51,7 @@ def take_found(
     return counts, [f"{each.title or each.url or 'an item'}: {each.reason}" for each in refused]
 
 
-def _known(source_id: str, found: Stored) -> Known:
+def _known(found: Stored) -> Known:
     """The store's rows as intake's values; a row that is reached by several keys stays one value."""
     values: dict[int, KnownItem] = {}
 
@@ -55,8 +62,7 @@ def _known(source_id: str, found: Stored) -> Known:
 
     return Known(
         mentions={
-            (source_id, guid): KnownMention(row["item_key"], row["digest"], row["url"])
-            for guid, row in found.mentions.items()
+            place: KnownMention(row["item_key"], row["digest"], row["url"]) for place, row in found.mentions.items()
         },
         items={key: value(row) for key, row in found.items.items()},
         titles={title: [value(row) for row in rows] for title, rows in found.titles.items()},

@@ -15,8 +15,9 @@ from digest.fetch.patience import patiently
 from digest.models import RunCount
 from digest.periods import Period
 from digest.pipeline.intake import take_in
+from digest.pipeline.keeping import tally
 from digest.pipeline.reading import Reading, read, read_window
-from digest.pipeline.visit import Tools, tally
+from digest.pipeline.visit import Tools
 from digest.ports import Request
 from digest.sources import window_request
 from digest.store import ledger, sources

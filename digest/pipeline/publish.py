@@ -8,6 +8,7 @@ from digest import issues, render, site
 from digest.errors import Refused
 from digest.models import Issue
 from digest.periods import Period
+from digest.pipeline import corrections, ours
 from digest.pipeline.context import Context, recorded
 from digest.pipeline.sheets import on_disk
 from digest.pipeline.view import issue_view, link_neighbours
@@ -16,32 +17,38 @@ from digest.store import issues as issue_store
 from digest.text import hexdigest
 
 
-def publish(context: Context, period: Period, *, dry_run: bool = False) -> Report:
-    """Publish an issue. The store is told first, so that a crash in between is mended by running it again."""
+def publish(context: Context, period: Period, *, correct: str | None = None, dry_run: bool = False) -> Report:
+    """Publish an issue, or with `correct` what was wrong with a published one.
+
+    The store is told first, so that a crash in between is mended by running it again.
+    """
     with recorded(context, "publish", period.name) as report:
         if dry_run:
             with context.db.read() as session:
-                _publishable(context, session, period)
-                documents = site_documents(context, session, including=period)
+                _publishable(context, session, period, correct)
+                documents, _ = site_documents(context, session, including=period)
             report.line = f"{period}: would write {len(documents)} files"
             return report
         with context.db.write() as session:
-            issue = _publishable(context, session, period)
+            issue = _publishable(context, session, period, correct)
+            if correct is not None:
+                corrections.correct(session, context, issue, correct)
             _stamp(context, session, issue, period)
         with context.db.read() as session:
-            documents = site_documents(context, session)
-        changed = site.write(context.site, documents)
-        report.numbers = {"files": len(documents), "changed": len(changed)}
+            documents, cards = site_documents(context, session)
+        changed, gone = ours.replace(context, documents, cards)
+        report.numbers = {"files": len(documents), "changed": len(changed), "removed": len(gone)}
         report.line = (
             f"{period}: {len(changed)} of {len(documents)} files written" if changed else f"{period}: unchanged"
         )
     return report
 
 
-def _publishable(context: Context, session: Session, period: Period) -> Issue:
+def _publishable(context: Context, session: Session, period: Period, correct: str | None) -> Issue:
     """The issue, when its state allows publication and the sheet is the one that was approved."""
     issue = issue_store.existing(session, period.name)
-    issue.state = issues.move(issue.state, "publish", period.name)
+    issue.state = issues.move(issue.state, "publish" if correct is None else "correct", period.name)
+    corrections.must_say(session, period, correct)
     text = on_disk(context, period)
     if text is not None and hexdigest(text) != issue.sheet_digest:
         raise Refused(
@@ -72,11 +79,14 @@ def published_views(context: Context, session: Session, including: Period | None
     return views
 
 
-def site_documents(context: Context, session: Session, including: Period | None = None) -> list[Document]:
-    """Every file we write into the site, from what is stored."""
+def site_documents(
+    context: Context, session: Session, including: Period | None = None
+) -> tuple[list[Document], list[str]]:
+    """Every file we write into the site, from what is stored, and the paths of the cards that are drawn already."""
     config, views = context.config, published_views(context, session, including)
     own = site.overrides(context.templates)
     documents = [render.post(view, config.newsletter, config.site, own) for view in views]
     documents += render.feeds(views, config.newsletter, config.site, config.taxonomy, own)
     drawn = site.names(context.site, "assets/cards")
-    return documents + render.site_files(views, config.newsletter, config.site, config.taxonomy, drawn)
+    documents += render.site_files(views, config.newsletter, config.site, config.taxonomy, drawn)
+    return documents, render.card_paths(views, config.newsletter)

@@ -23,7 +23,7 @@ _KEPT = 2000  # places stored of a period; nobody reads further, and the rest ca
 def rank(context: Context, period: Period) -> Report:
     """Rank the items published in the period and store the best of them with their reasons."""
     with recorded(context, "rank", period.name) as report:
-        items, ranked, sentence = ranked_candidates(context, period)
+        items, ranked, sentence = _ranked(context, period)
         ids = {item.key: item.id for item in items}
         rows = [
             {
@@ -46,20 +46,23 @@ def rank(context: Context, period: Period) -> Report:
     return report
 
 
-def ranked_candidates(context: Context, period: Period) -> tuple[list[Item], list[Ranked], str]:
-    """The period's items, their ranking best first, and which ranker made it, in a sentence."""
+def _ranked(context: Context, period: Period, *wanted: str) -> tuple[list[Item], list[Ranked], str]:
+    """The period's items, their ranking best first, and which ranker made it, in a sentence.
+
+    Those that are stored have their reasons, and so have the `wanted` keys.
+    """
     taste, sentence = known_taste(context)
     with context.db.read() as session:
         items, candidates, matrix = candidates_of(context, session, period)
     known = replace(ranking_context(context, period), taste=taste)
-    return items, ranking.rank(candidates, known, matrix), sentence
+    return items, ranking.rank(candidates, known, matrix, explained=_KEPT, wanted=wanted), sentence
 
 
 def explain(context: Context, period: Period, name: str) -> dict[str, Any]:
     """What each part added to an item's score in a period; raises NotFoundError."""
     with context.db.read() as session:
         item = item_store.named(session, name)
-    _, ranked, sentence = ranked_candidates(context, period)
+    _, ranked, sentence = _ranked(context, period, item.key)
     one = next((one for one in ranked if one.candidate.key == item.key), None)
     if one is None:
         raise NotFoundError(f"{item.key} is not a candidate of {period}", "see its date with `digest search`")

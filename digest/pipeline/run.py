@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 
-from digest.errors import Refused
+from digest.errors import DigestError, Refused
 from digest.periods import Period
-from digest.pipeline.context import Context
+from digest.pipeline import red
+from digest.pipeline.alert import alert
+from digest.pipeline.context import Context, recorded
 from digest.pipeline.draft import draft
 from digest.pipeline.fetch import fetch
 from digest.pipeline.judge import judge
@@ -16,31 +19,51 @@ from digest.pipeline.taste import learn
 from digest.ports import Report
 
 
-def run(context: Context, period: Period) -> Report:
+def run(context: Context, period: Period, *, accept_gaps: bool = False) -> Report:
     """Fetch what is due, tag, learn from past picks, rank, judge with a model if there is one, and draft the period.
 
-    Partial when a source failed; refused, with nothing drafted, when none could be read.
+    Red runs draft nothing: Refused when half the sources could not be read, the model was down, or nothing is where
+    there always was something, unless `accept_gaps`. A source that fell silent leaves the run partial. Both alert.
     """
+    try:
+        with recorded(context, "run", period.name) as report:
+            _run(context, period, report, accept_gaps=accept_gaps)
+    except DigestError as error:
+        if trouble := alert(context, f"the run of {period} failed", [error.message, error.hint]):
+            error.hint += f"; {trouble}"
+        raise
+    if report.state != "done" and (trouble := alert(context, f"the run of {period} is partial", report.problems)):
+        report.problems = [*report.problems, trouble]
+    return report
+
+
+def _run(context: Context, period: Period, report: Report, *, accept_gaps: bool) -> None:
     fetched = asyncio.run(fetch(context))
     stages = [fetched, tag(context)]
-    if fetched.state == "failed":
-        raise Refused(
-            f"no source could be read: {'; '.join(fetched.problems[:3])}",
-            "look at the network and at `digest status`, then run it again; nothing was drafted",
-        )
+    reasons = red.unreached(context)
+    _go_on(reasons, accept_gaps)
     learn(context)
     stages.append(rank(context, period))
+    reasons += red.emptied(context, period)
+    _go_on(reasons, accept_gaps)
     judged = judge(context, period)
     stages.append(judged)
+    reasons += red.model_down(context, judged)
+    _go_on(reasons, accept_gaps)
     if judged.numbers:
         stages.append(rank(context, period))
     stages.append(draft(context, period))
-    worst = max((stage.state for stage in stages), key=("done", "partial", "failed").index)
-    return Report(
-        stage="run",
-        line="; ".join(stage.line for stage in stages),
-        state=worst,
-        numbers={stage.stage: stage.numbers for stage in stages},
-        problems=[problem for stage in stages for problem in stage.problems],
-        run_id=stages[-1].run_id,
-    )
+    silent = [f"{name} has been silent for {days} days" for name, days in fetched.numbers["silent"].items()]
+    gaps = [*silent, *(f"{reason} (accepted)" for reason in reasons)]
+    report.state = "partial" if gaps or any(stage.state != "done" for stage in stages) else "done"
+    report.line = "; ".join(stage.line for stage in stages)
+    report.numbers = {stage.stage: stage.numbers for stage in stages}
+    report.problems = [problem for stage in stages for problem in stage.problems] + gaps
+
+
+def _go_on(reasons: Sequence[str], accept_gaps: bool) -> None:
+    if reasons and not accept_gaps:
+        raise Refused(
+            "nothing was drafted: " + "; ".join(reasons),
+            "`digest doctor --sources` says what ails; then run it again, or with --accept-gaps",
+        )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from datetime import datetime
 from pathlib import Path
 
@@ -70,7 +70,7 @@ def adopt(
     `written` are the blurbs as they were just written, with their evidence.
     """
     issue.title, issue.intro, issue.outro = sheet.title, sheet.intro, sheet.outro
-    issue.sections = [{"slug": s.slug, "title": s.title, "note": s.note, "closing": s.closing} for s in sheet.sections]
+    issue.sections = _sections(sheet)
     session.add(issue)
     rows = list(sheet.picks())
     found = item_store.by_keys(session, [pick.key for _, pick in rows])
@@ -96,6 +96,23 @@ def adopt(
     issue_store.replace_picks(session, issue.id or 0, new)
     if base is not None:
         _decide(session, issue, base, sheet, now)
+
+
+def as_issue(issue: Issue, sheet: Sheet) -> Issue:
+    """A copy of the issue, not stored, that says what the sheet says."""
+    words = {"title": sheet.title, "intro": sheet.intro, "outro": sheet.outro, "sections": _sections(sheet)}
+    return Issue(**issue.model_dump() | words)
+
+
+def _sections(sheet: Sheet) -> list[dict[str, str]]:
+    return [{"slug": s.slug, "title": s.title, "note": s.note, "closing": s.closing} for s in sheet.sections]
+
+
+def pick_rows(sheet: Sheet, found: Mapping[str, Item]) -> Iterator[tuple[SheetPick, Pick]]:
+    """The sheet's picks as rows, not stored; picks of works the store does not hold are left out."""
+    for place, (section, pick) in enumerate(sheet.picks()):
+        if pick.key in found:
+            yield pick, _row(section.slug, place, pick, found[pick.key], None, None)
 
 
 def _row(category: str, place: int, pick: SheetPick, item: Item, before: Pick | None, written: Written | None) -> Pick:

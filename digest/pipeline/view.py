@@ -33,9 +33,16 @@ def path_of(period: Period) -> str:
     return f"/{year}/review/" if period.kind == "yearly" else f"/review/{slug(period.name)}/"
 
 
-def issue_view(session: Session, config: Config, issue: Issue, period: Period, now: datetime) -> IssueView:
-    """The view of one issue, without its neighbours."""
-    rows = issue_store.picks(session, issue.id or 0)
+def issue_view(
+    session: Session,
+    config: Config,
+    issue: Issue,
+    period: Period,
+    now: datetime,
+    rows: Sequence[tuple[Pick, Item]] | None = None,
+) -> IssueView:
+    """The view of one issue, without its neighbours; `rows` are other picks than those stored."""
+    rows = issue_store.picks(session, issue.id or 0) if rows is None else rows
     ids = [item.id or 0 for _, item in rows]
     verdicts = judgements.taggings(session, ids)
     counts = item_store.mention_counts(session, ids)

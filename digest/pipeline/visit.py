@@ -1,12 +1,11 @@
-"""One visit to one source: claim, ask, read, take in, keep. The only place that knows the order of these steps."""
+"""One visit to one claimed source: ask, read, keep. The only place that knows the order of these steps."""
 
 from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
-from datetime import timedelta
 from functools import partial
 
 from digest.config import Source
@@ -15,14 +14,12 @@ from digest.fetch.patience import patiently
 from digest.fetch.worker import Workers
 from digest.models import RunCount, SourceState
 from digest.pipeline.context import Context
-from digest.pipeline.intake import take_in
+from digest.pipeline.keeping import Keeper, Result
 from digest.pipeline.reading import Reading, read
 from digest.pipeline.remember import answered, failed, is_same, validators
 from digest.ports import Fetcher, Request, Response
 from digest.sources import KINDS
-from digest.store import ledger, sources
 
-_HOLD = timedelta(hours=1)  # what a claim puts the next check off by, should the process die before the answer
 _MOST_PAGES = 500
 _ATTEMPTS = {"arxiv": 4, "arxiv-oai": 4}  # arXiv answers nothing, HTML or 503 now and then; others are asked once
 
@@ -34,31 +31,27 @@ class Tools:
     context: Context
     fetcher: Fetcher
     workers: Workers
+    keeper: Keeper
     run_id: int
     sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
 
 
 class Visit:
-    """A visit in the making. `make()` raises no SourceError: a failure is in the count and in the source's state.
+    """A visit in the making, to a source that was claimed: `state` is what the claim gave.
 
-    `force` asks a source that is not due; `resume` one that a killed run left without an answer.
+    `make()` raises no SourceError: a failure is in the count and in the source's state.
     """
 
-    def __init__(self, tools: Tools, source: Source, *, force: bool = False, resume: bool = False) -> None:
+    def __init__(self, tools: Tools, source: Source, state: SourceState) -> None:
         self._tools = tools
         self._context = tools.context
         self._source = source
-        self._force = force
-        self._resume = resume
-        self._state = SourceState(source_id=source.id)
+        self._state = state
         self._count = RunCount(run_id=tools.run_id, source_id=source.id, state="partial", at=self._context.now)
-        self._began = time.monotonic()
+        self._began = 0.0
 
     async def make(self) -> RunCount:
-        """Visit the source if it is due, and return what was found there."""
-        if not await asyncio.to_thread(self._claim):
-            self._count.state = "skipped"
-            return self._count
+        """Visit the source, and return what was found there."""
         self._began = time.monotonic()
         try:
             await self._pages()
@@ -66,16 +59,8 @@ class Visit:
             failed(self._state, error, self._context.now)
             self._count.state = "partial" if self._count.found else "failed"
             self._count.error, self._count.hint = error.message, error.hint
-            await asyncio.to_thread(self._keep)
+            await self._keep()
         return self._count
-
-    def _claim(self) -> bool:
-        hold = min(_HOLD, timedelta(hours=self._source.interval_hours))
-        url, now = self._source.url or "", self._context.now
-        with self._context.db.write() as session:
-            state = sources.claim(session, self._source.id, url, now, hold, force=self._force, resume=self._resume)
-        self._state = state or self._state
-        return state is not None
 
     async def _pages(self) -> None:
         """Page after page, each stored before the next is asked for."""
@@ -103,7 +88,7 @@ class Visit:
         if following is None:
             answered(self._state, self._source, asked, response, reading, self._context.now, whole=first)
             self._count.state = "ok" if reading else "unmodified"
-        await asyncio.to_thread(self._keep, reading)
+        await self._keep(reading)
         return following
 
     async def _read(self, asked: Request, *, first: bool) -> tuple[Response, Reading | None]:
@@ -119,22 +104,10 @@ class Visit:
         reading = await self._tools.workers.run(read, self._source, response, now, first_fetch, subject=subject)
         return response, reading
 
-    def _keep(self, reading: Reading | None = None) -> None:
+    async def _keep(self, reading: Reading | None = None) -> None:
         """One transaction: the page's items, the source's state, its count in the ledger."""
         if reading and reading.cursor:
             self._state.cursor = dict(reading.cursor)
-        with self._context.db.write() as session:
-            if reading:
-                tally(self._count, reading, take_in(session, reading.prepared))
-            self._count.next_check = self._state.next_check
-            self._count.seconds = round(time.monotonic() - self._began, 3)
-            sources.save(session, self._state)
-            ledger.record(session, self._count)
-
-
-def tally(count: RunCount, reading: Reading, outcomes: Mapping[str, int]) -> None:
-    """Give every found item its fate: what intake says, or rejected before it came there."""
-    count.found += reading.found
-    count.rejected += len(reading.rejected)
-    for fate, number in outcomes.items():
-        setattr(count, fate, getattr(count, fate) + number)
+        self._count.next_check = self._state.next_check
+        self._count.seconds = round(time.monotonic() - self._began, 3)
+        self._count = await self._tools.keeper.keep(Result(self._state, self._count, reading))

@@ -25,7 +25,7 @@ class Message:
 
 
 class Transport(Protocol):
-    """Hands a message over. Returns the server's words; raises DeliveryError, or anything else when in doubt."""
+    """Hands a message over. Returns the server's words; raises DeliveryError, which says when it is in doubt."""
 
     def send(self, message: Message) -> str: ...
 

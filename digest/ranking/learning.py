@@ -19,17 +19,23 @@ if TYPE_CHECKING:
 HELD_OUT = 3  # the last so many months judge
 MARGIN = 0.005  # of AUC, by which the learned ranker must be better
 FADE = 30  # own picks that weigh as much as the prior: at 30 half of it is left, at 270 a tenth
+OTHERS = 1500  # candidates of a month, passed over, that one fit reads; more than these are read by several fits
 ENOUGH = 10  # picks in the months before, and in the months held out
 
 
 @dataclass(frozen=True, slots=True)
 class Month:
-    """What was offered in a month, and what was picked of it; `embedded` are the candidates' vectors if known."""
+    """What was offered in a month, and what was picked of it; `embedded` are the candidates' vectors if known.
+
+    `doubtful` are the keys of candidates that say nothing unless they are picked, because others picked them: they may
+    have been passed over for want of room.
+    """
 
     name: str
     candidates: Sequence[Candidate]
     picked: Sequence[bool]
     embedded: Matrix | None = None
+    doubtful: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,11 +51,15 @@ class Proof:
 def months_of(pools: Mapping[str, Sequence[Candidate]], picks: Sequence[PublicPick], curator: str = "") -> list[Month]:
     """The pools with what a curator picked of them; by default the one who picked most.
 
-    The months come in order; a pick counts in the pool that holds its paper, whatever month it was made in.
+    The months come in order; a pick counts in the pool that holds its paper, whatever month it was made in. What only
+    other curators picked is doubtful.
     """
     who = curator or most_active(picks)
     chosen = {pick.arxiv_id for pick in picks if pick.curator == who}
-    return [Month(name, pool, [c.key in chosen for c in pool]) for name, pool in sorted(pools.items())]
+    doubtful = frozenset(pick.arxiv_id for pick in picks) - chosen
+    return [
+        Month(name, pool, [c.key in chosen for c in pool], doubtful=doubtful) for name, pool in sorted(pools.items())
+    ]
 
 
 def most_active(picks: Sequence[PublicPick]) -> str:
@@ -62,16 +72,22 @@ def most_active(picks: Sequence[PublicPick]) -> str:
 
 def thinned(month: Month, most: int) -> Month:
     """All the picks and, evenly by the hash of their keys, others up to `most`: enough to learn from, quick to read."""
-    import numpy as np
-
     others = [i for i, picked in enumerate(month.picked) if not picked]
     others = sorted(others, key=lambda i: crc32(month.candidates[i].key.encode()))[:most]
-    kept = sorted([*others, *np.flatnonzero(np.asarray(month.picked, dtype=bool)).tolist()])
-    return Month(
-        month.name,
-        [month.candidates[i] for i in kept],
-        [month.picked[i] for i in kept],
-        None if month.embedded is None else month.embedded[kept],
+    return _kept(month, sorted([*others, *(i for i, picked in enumerate(month.picked) if picked)]))
+
+
+def _told(month: Month) -> Month:
+    """The month without its doubtful candidates."""
+    return _kept(month, [i for i, c in enumerate(month.candidates) if month.picked[i] or c.key not in month.doubtful])
+
+
+def _kept(month: Month, rows: list[int]) -> Month:
+    return replace(
+        month,
+        candidates=[month.candidates[i] for i in rows],
+        picked=[month.picked[i] for i in rows],
+        embedded=None if month.embedded is None else month.embedded[rows],
     )
 
 
@@ -79,15 +95,34 @@ def learn_taste(months: Sequence[Month], start: Taste | None = None) -> Taste:
     """The taste that the months' picks show. `start` weighs as much as FADE picks, and so fades as they grow in number.
 
     It should see what was passed over too, not rejects alone: these are near to the picks, and say little of the rest.
+    Where that is much it is dealt out to several fits, each with all the picks, and their mean is taken: one fit on
+    everything holds it against a busy author that most of his papers are not picked.
     """
+    import numpy as np
+
+    told = [_told(month) for month in months]
+    picks, rows = sum(sum(month.picked) for month in told), sum(len(month.picked) for month in told)
+    faded = start.scaled(FADE / (FADE + picks)) if start else None
+    hands = max(1, round((rows - picks) / (OTHERS * len(told))))
+    fits = [_fitted([_dealt(month, hand, hands) for month in told], faded) for hand in range(hands)]
+    said = f"{picks} picks among {rows} candidates of {told[0].name} to {told[-1].name}"
+    return Taste(np.mean([taste.weights for taste in fits], axis=0), said)
+
+
+def _dealt(month: Month, hand: int, hands: int) -> Month:
+    """All the picks, and every `hands`-th of the others by the hash of its key."""
+    return _kept(
+        month,
+        [i for i, c in enumerate(month.candidates) if month.picked[i] or crc32(c.key.encode()) % hands == hand],
+    )
+
+
+def _fitted(months: Sequence[Month], start: Taste | None) -> Taste:
     import numpy as np
 
     candidates = [candidate for month in months for candidate in month.candidates]
     picked = [picked for month in months for picked in month.picked]
-    design = background().design(candidates, np.concatenate([_vectors(month) for month in months]))
-    said = f"{sum(picked)} picks among {len(picked)} candidates of {months[0].name} to {months[-1].name}"
-    faded = start.scaled(FADE / (FADE + sum(picked))) if start else None
-    return fit(design, picked, prior=faded, learned_from=said)
+    return fit(background().design(candidates, np.concatenate([_vectors(month) for month in months])), picked, start)
 
 
 def prove(months: Sequence[Month], context: Context, start: Taste | None = None) -> Proof:

@@ -39,19 +39,19 @@ class Design:
         return np.concatenate([self.dense.T @ rows.astype("f4"), self.sparse.back(rows)])
 
 
-def learn(design: Design, chosen: Vector, counts: Vector, prior: Vector, firmness: Vector) -> Vector:
+def learn(design: Design, chosen: Vector, prior: Vector, firmness: Vector) -> Vector:
     """The weights, the last one being the intercept, that best tell chosen (1) from other rows (0).
 
-    `counts` says how much each row counts; `prior` are the weights believed before, and `firmness` how firmly each of
-    them is (the precision of a Gaussian: with few rows the answer stays near the prior, with many it moves away).
+    `prior` are the weights believed before, and `firmness` how firmly each of them is (the precision of a Gaussian:
+    with few rows the answer stays near the prior, with many it moves away).
     """
     import numpy as np
 
     def objective(weights: Vector) -> tuple[float, Vector]:
         margin = design.times(weights[:-1]) + weights[-1]
         away = weights - prior
-        loss = float((counts * (np.logaddexp(0, margin) - chosen * margin)).sum() + (firmness * away**2).sum() / 2)
-        error = counts * (1 / (1 + np.exp(-np.clip(margin, -60, 60))) - chosen)
+        loss = float((np.logaddexp(0, margin) - chosen * margin).sum() + (firmness * away**2).sum() / 2)
+        error = 1 / (1 + np.exp(-np.clip(margin, -60, 60))) - chosen
         return loss, np.append(design.back(error), error.sum()) + firmness * away
 
     return _descend(objective, prior.copy())

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, NamedTuple
@@ -101,15 +101,32 @@ _SIGNS = (
 )
 
 
-def rank(candidates: Sequence[Candidate], context: Context, embedded: Matrix | None = None) -> list[Ranked]:
+def rank(
+    candidates: Sequence[Candidate],
+    context: Context,
+    embedded: Matrix | None = None,
+    *,
+    explained: int | None = None,
+    wanted: Collection[str] = (),
+) -> list[Ranked]:
     """All candidates, the best first, each with the parts of its score; equal scores stand in the order of their keys.
 
-    `embedded` are the vectors of `Candidate.text`, row by row; they are computed where absent.
+    `embedded` are the vectors of `Candidate.text`, row by row; they are computed where absent. Reasons are given for
+    the first `explained` places (default: all) and for the keys `wanted`, wherever they stand.
     """
     judged = _Judged(candidates, context, embedded)
-    order = sorted(range(len(candidates)), key=lambda i: (-judged.scores[i], candidates[i].key))
+    scores = judged.scores
+    order = sorted(range(len(candidates)), key=lambda i: (-scores[i], candidates[i].key))
+    told = len(order) if explained is None else explained
     return [
-        Ranked(place, candidates[i], judged.scores[i], judged.reasons(i, named=place <= NAMED))
+        Ranked(
+            place,
+            candidates[i],
+            scores[i],
+            judged.reasons(i, named=place <= NAMED or candidates[i].key in wanted)
+            if place <= told or candidates[i].key in wanted
+            else (),
+        )
         for place, i in enumerate(order, 1)
     ]
 
@@ -130,38 +147,44 @@ class _Judged:
     """A pool with every part of every score; words are made only for those asked about."""
 
     def __init__(self, candidates: Sequence[Candidate], context: Context, embedded: Matrix | None) -> None:
+        import numpy as np
+
         if embedded is None:
             embedded = vectors().embed([candidate.text for candidate in candidates])
         self._candidates, self._context = candidates, context
-        self._matches = topic.matches(context.subjects, embedded).tolist()
+        self._matches = topic.matches(context.subjects, embedded)
         self._taste = context.taste or _start(context)
         self._design: Design | None = background().design(candidates, embedded) if self._taste else None
-        self._tasted = self._taste.parts(self._design).tolist() if self._taste and self._design else None
-        self._signs = [[sign.value(candidate, context) for sign in _SIGNS] for candidate in candidates]
-        self.scores = [round(math.fsum(self._parts(row)), DIGITS) for row in range(len(candidates))]
-
-    def _parts(self, row: int) -> list[float]:
-        """Topic, then taste by group, then the signs; rounded, so that they add up to the score as shown."""
-        tasted = self._tasted[row] if self._tasted else [0.0] * len(GROUPS)
-        signs = [0.0 if v is None else s.part(v) for s, v in zip(_SIGNS, self._signs[row], strict=True)]
-        return [round(part, DIGITS) for part in (TOPIC * self._matches[row], *tasted, *signs)]
+        nothing = np.zeros((len(candidates), len(GROUPS)))
+        tasted = self._taste.parts(self._design) if self._taste and self._design else nothing
+        self._signs = [[sign.value(candidate, context) for candidate in candidates] for sign in _SIGNS]
+        signs = [
+            [0.0 if value is None else sign.part(value) for value in values]
+            for sign, values in zip(_SIGNS, self._signs, strict=True)
+        ]
+        # Topic, then taste by group, then the signs; rounded, so that they add up to the score as shown.
+        parts = np.column_stack([TOPIC * self._matches, tasted, *map(np.array, signs)]).astype(np.float64)
+        self._parts: Vector = parts.round(DIGITS)
+        self.scores: list[float] = self._parts.sum(axis=1).round(DIGITS).tolist()
 
     def reasons(self, row: int, *, named: bool) -> tuple[Reason, ...]:
         """The parts that are not nothing, the strongest first."""
-        match, *others = self._parts(row)
-        tasted, signs = others[: len(GROUPS)], others[len(GROUPS) :]
-        found = [Reason("topic", self._matches[row], match, f"topic match {topic.out_of_five(self._matches[row])}/5")]
-        for group, part in zip(GROUPS, tasted, strict=True):
-            found.append(Reason(f"taste-{group}", part, part, self._said(row, group, part, named=named)))
-        for sign, value, part in zip(_SIGNS, self._signs[row], signs, strict=True):
-            if value is not None:
-                found.append(Reason(sign.feature, value, part, sign.words(self._candidates[row], value)))
-        return tuple(sorted((reason for reason in found if reason.part), key=lambda reason: -abs(reason.part)))
+        candidate, match = self._candidates[row], float(self._matches[row])
+        topical, *others = self._parts[row].tolist()
+        found = [Reason("topic", match, topical, f"topic match {topic.out_of_five(match)}/5")] if topical else []
+        for group, part in zip(GROUPS, others, strict=False):
+            if part:
+                found.append(Reason(f"taste-{group}", part, part, self._said(row, group, part, named=named)))
+        for sign, values, part in zip(_SIGNS, self._signs, others[len(GROUPS) :], strict=True):
+            value = values[row]
+            if part and value is not None:
+                found.append(Reason(sign.feature, value, part, sign.words(candidate, value)))
+        return tuple(sorted(found, key=lambda reason: -abs(reason.part)))
 
     def _said(self, row: int, group: str, part: float, *, named: bool) -> str:
         whose = "what you picked before" if self._context.taste else "what experts pick"
         said = f"{'like' if part > 0 else 'unlike'} {whose} in {group}"
-        if not named or self._taste is None or self._design is None or not part:
+        if not named or self._taste is None or self._design is None:
             return said
         names = self._taste.names(group, self._candidates[row], self._design, row, up=part > 0)
         return f"{said}: {', '.join(names)}" if names else said

@@ -12,9 +12,7 @@ from digest.ranking.values import Candidate
 if TYPE_CHECKING:
     from digest.ranking.values import Matrix
 
-_TEAM = re.compile(
-    r"\bteam\b|\bopenai\b|deepmind|\banthropic\b|\bgoogle\b|\bnvidia\b|\bmicrosoft\b|\bmeta ai\b|\bqwen\b|\bdeepseek\b"
-)
+_TEAMS = frozenset(("team", "openai", "deepmind", "anthropic", "google", "nvidia", "microsoft", "qwen", "deepseek"))
 _MODELS = frozenset(
     (
         "gpt",
@@ -51,7 +49,7 @@ class _Look(NamedTuple):
     models: int
     comment: str
     authors: int
-    by: str
+    team: bool
     categories: frozenset[str]
     first: str
     pages: int
@@ -59,21 +57,28 @@ class _Look(NamedTuple):
 
 def _look(candidate: Candidate) -> _Look:
     title, abstract = candidate.title, candidate.abstract.lower()
-    comment = candidate.comment.lower()
+    comment, by = candidate.comment.lower(), " ; ".join(candidate.authors).lower()
     pages = _PAGES.search(comment)
     return _Look(
         title=title.lower(),
         words=len(title.split()),
         head=title.partition(":")[0].lower() if ":" in title else "",
         abstract=abstract,
-        models=len(_MODELS.intersection(abstract.translate(_APART).split())),
+        models=_models(abstract),
         comment=comment,
         authors=len(candidate.authors),
-        by=" ; ".join(candidate.authors).lower(),
+        team=not _TEAMS.isdisjoint(by.translate(_APART).split()) or "meta ai" in by,
         categories=frozenset(candidate.categories),
         first=candidate.categories[0] if candidate.categories else "",
         pages=min(int(pages[1][:4]), 500) if pages else 0,
     )
+
+
+def _models(abstract: str) -> int:
+    """How many known models are named; most name none, and looking for that is quicker than taking words apart."""
+    if not any(map(abstract.__contains__, _MODELS)):
+        return 0
+    return len(_MODELS.intersection(abstract.translate(_APART).split()))
 
 
 # Name, how a reader is told that there is more of it than usual, or less, and its size.
@@ -82,7 +87,7 @@ _SIGNALS: tuple[tuple[str, str, str, Callable[[_Look], float]], ...] = (
     ("authors-10", "10 authors or more", "fewer than 10 authors", lambda x: x.authors >= 10),
     ("authors-25", "25 authors or more", "fewer than 25 authors", lambda x: x.authors >= 25),
     ("solo", "a single author", "several authors", lambda x: x.authors == 1),
-    ("team", "a known laboratory as author", "no known laboratory as author", lambda x: _TEAM.search(x.by) is not None),
+    ("team", "a known laboratory as author", "no known laboratory as author", lambda x: x.team),
     ("colon", "a colon in the title", "no colon in the title", lambda x: bool(x.head)),
     (
         "short-name",

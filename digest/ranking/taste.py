@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import zipfile
 import zlib
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from importlib import resources
@@ -15,7 +15,7 @@ from digest.errors import StoreError
 from digest.ranking import signals
 from digest.ranking.logistic import Design, learn
 from digest.ranking.values import Candidate
-from digest.ranking.words import SLOTS, Sparse, names_of, shown, word_matrix, words_of
+from digest.ranking.words import SLOTS, Sparse, names_of, shown, slot, word_matrix, words_of
 from digest.vectors import DIMENSIONS, vectors
 
 if TYPE_CHECKING:
@@ -84,17 +84,16 @@ class Taste:
 
     def names(self, group: str, candidate: Candidate, design: Design, row: int, *, up: bool) -> list[str]:
         """Up to three things of the group that spoke most for the candidate of that row, or against it."""
+        parts: Iterable[tuple[str, float]] = ()
         if group == "form":
             form = design.dense[row, DIMENSIONS:]
-            said = dict(zip(signals.said(form.tolist()), (form * self.weights[DIMENSIONS:_WIDE]).tolist(), strict=True))
+            parts = zip(signals.said(form.tolist()), (form * self.weights[DIMENSIONS:_WIDE]).tolist(), strict=True)
         elif group == "words":
             slots, weights = design.sparse.row(row)
-            words = [*words_of(candidate), *names_of(candidate)]  # in the order of the row
-            said = dict(zip(map(shown, words), (weights * self.weights[_WIDE + slots]).tolist(), strict=True))
-        else:
-            return []
-        order = sorted(said, key=lambda name: said[name], reverse=up)[:3]
-        return [name for name in order if (said[name] > 0) == up and abs(said[name]) > _WORTH_SAYING]
+            held = dict(zip(slots.tolist(), (weights * self.weights[_WIDE + slots]).tolist(), strict=True))
+            parts = ((shown(word), held[slot(word)]) for word in {*words_of(candidate), *names_of(candidate)})
+        told = [(-abs(part), name) for name, part in parts if (part > 0) == up and abs(part) > _WORTH_SAYING]
+        return [name for _, name in sorted(told)[:3]]
 
     def to_bytes(self) -> bytes:
         """Compressed, half precision: about 100 kB."""
@@ -128,29 +127,19 @@ def no_taste() -> Taste:
     return Taste(weights)
 
 
-def fit(
-    design: Design,
-    chosen: Sequence[bool],
-    *,
-    prior: Taste | None = None,
-    counts: Sequence[float] | None = None,
-    firmness: float = 1.0,
-    learned_from: str = "",
-) -> Taste:
+def fit(design: Design, chosen: Sequence[bool], before: Taste | None = None) -> Taste:
     """Learn a taste from rows that were chosen and rows that were not.
 
-    `prior` is what is believed before (default: nothing); `firmness` how firmly. Few decisions move it a little, many
-    replace it: that is the whole blend of the public prior with the editor's own choices.
+    `before` is what is believed beforehand (default: nothing). Few decisions move it a little, many replace it: that is
+    the whole blend of the public prior with the editor's own choices.
     """
     import numpy as np
 
-    before = prior or no_taste()
-    precision = np.full(_WIDE + SLOTS + 1, firmness)
+    believed = before or no_taste()
+    precision = np.ones(_WIDE + SLOTS + 1)
     precision[-1] = 1e-6
     rows = np.asarray(chosen, dtype=np.float64)
-    each = np.ones(len(rows)) if counts is None else np.asarray(counts, dtype=np.float64)
-    weights = learn(design, rows, each, before.weights.astype(np.float64), precision)
-    return Taste(weights.astype(np.float32), learned_from)
+    return Taste(learn(design, rows, believed.weights.astype(np.float64), precision).astype(np.float32))
 
 
 @lru_cache(maxsize=1)

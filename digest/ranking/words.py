@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import chain, pairwise
 from typing import TYPE_CHECKING
@@ -22,7 +21,8 @@ _APART = {ord(c): " " for c in ".,:;!?()[]{}<>\"'`/\\|$%&*=#@^~_\u2013\u2014\u20
 _TITLE = "t:"  # a title's words count once more, under their own slot
 _AUTHOR = "a:"  # an author's name is a word of its own
 _AUTHORS = 60  # names read of a paper by hundreds
-AUTHOR_SHARE = 0.5  # of the words' weight, for four authors together
+_BLOCK = 4096  # papers whose words are held at a time
+AUTHOR_SHARE = 1.0  # the weight of four authors together, that of all the words being 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,34 +60,22 @@ def slot(word: str) -> int:
     return crc32(word.encode()) % SLOTS
 
 
-class Hasher:
+class _Slots(dict[str, int]):
     """Slots of words; remembers the words it has met, so that a pool costs a look-up a word."""
 
-    def __init__(self) -> None:
-        self._known: dict[str, int] = {}
-
-    def slots(self, words: Iterable[str]) -> list[int]:
-        """Each word's slot."""
-        known, out = self._known, []
-        for word in words:
-            place = known.get(word)
-            if place is None:
-                place = known[word] = slot(word)
-            out.append(place)
-        return out
+    def __missing__(self, word: str) -> int:
+        place = self[word] = slot(word)
+        return place
 
 
-def words_of(candidate: Candidate) -> dict[str, int]:
-    """How often each word stands in title and abstract; parts of hyphenated words, and the title's words
-    and pairs of words, count once more."""
+def words_of(candidate: Candidate) -> list[str]:
+    """The words of title and abstract as often as they stand there; parts of hyphenated words, and the title's words
+    and pairs of words, once more."""
     title = candidate.title.lower().translate(_APART).split()
-    counts = Counter(title)
-    counts.update(candidate.abstract.lower().translate(_APART).split())
-    for word in [word for word in counts if "-" in word]:
-        counts.update(part for part in word.split("-") if part)
-    counts.update([_TITLE + word for word in title])
-    counts.update([f"{_TITLE}{first} {second}" for first, second in pairwise(title)])
-    return counts
+    words = title + candidate.abstract.lower().translate(_APART).split()
+    hyphened = {word for word in words if "-" in word}
+    parts = [part for word in hyphened for part in word.split("-") if part]
+    return [*words, *parts, *(_TITLE + word for word in title), *(f"{_TITLE}{a} {b}" for a, b in pairwise(title))]
 
 
 def names_of(candidate: Candidate) -> list[str]:
@@ -104,31 +92,44 @@ def shown(word: str) -> str:
 
 def word_matrix(candidates: Sequence[Candidate], idf: Matrix) -> Sparse:
     """Unit rows of (1 + ln count) x inverse frequency, the authors beside them with a share each."""
+    slots = _Slots()
+    # By thousands, because the words of a hundred thousand papers at once are gigabytes of small objects.
+    blocks = [_block(candidates[at : at + _BLOCK], idf, slots) for at in range(0, len(candidates), _BLOCK)]
+    return _below(blocks)
+
+
+def _block(candidates: Sequence[Candidate], idf: Matrix, slots: _Slots) -> Sparse:
+    words = _counted([words_of(candidate) for candidate in candidates], slots)
+    names = _counted([names_of(candidate) for candidate in candidates], slots)
+    return _beside(_unit(words, idf), _shared(names))
+
+
+def _counted(rows: Sequence[Sequence[str]], slots: _Slots) -> Sparse:
+    """How often each slot stands in each row."""
     import numpy as np
 
-    hasher = Hasher()
-    counts = [words_of(candidate) for candidate in candidates]
-    words = _sparse([hasher.slots(row) for row in counts], [list(row.values()) for row in counts])
+    lengths = [len(row) for row in rows]
+    places = np.fromiter(map(slots.__getitem__, chain.from_iterable(rows)), dtype=np.int64, count=sum(lengths))
+    numbers = np.arange(len(rows) + 1) * SLOTS  # a row's number and a slot in one integer
+    met, counts = np.unique(places + np.repeat(numbers[:-1], lengths), return_counts=True)
+    starts = np.searchsorted(met, numbers)
+    return Sparse(starts, (met % SLOTS).astype(np.int32), counts.astype(np.float32))
+
+
+def _unit(words: Sparse, idf: Matrix) -> Sparse:
+    import numpy as np
+
     weights = (1 + np.log(words.weights)) * idf[words.slots]
     sums = np.concatenate(([0.0], np.cumsum(weights.astype(np.float64) ** 2)))
     norms = np.sqrt(np.maximum(sums[words.starts[1:]] - sums[words.starts[:-1]], 1e-12))
-    unit = (weights / np.repeat(norms, np.diff(words.starts))).astype(np.float32)
-    names = [names_of(candidate) for candidate in candidates]
-    shares = [[AUTHOR_SHARE / max(len(row), 4) ** 0.5] * len(row) for row in names]
-    return _beside(Sparse(words.starts, words.slots, unit), _sparse([hasher.slots(row) for row in names], shares))
+    return Sparse(words.starts, words.slots, (weights / np.repeat(norms, np.diff(words.starts))).astype(np.float32))
 
 
-def _sparse(slots: Sequence[Sequence[int]], weights: Sequence[Sequence[float]]) -> Sparse:
+def _shared(names: Sparse) -> Sparse:
     import numpy as np
 
-    lengths = np.fromiter((len(row) for row in slots), dtype=np.int64, count=len(slots))
-    starts = np.concatenate((np.zeros(1, dtype=np.int64), np.cumsum(lengths)))
-    total = int(starts[-1])
-    return Sparse(
-        starts,
-        np.fromiter(chain.from_iterable(slots), dtype=np.int32, count=total),
-        np.fromiter(chain.from_iterable(weights), dtype=np.float32, count=total),
-    )
+    counts = np.diff(names.starts)
+    return Sparse(names.starts, names.slots, np.repeat(AUTHOR_SHARE / np.maximum(counts, 4) ** 0.5, counts))
 
 
 def _beside(left: Sparse, right: Sparse) -> Sparse:
@@ -141,6 +142,18 @@ def _beside(left: Sparse, right: Sparse) -> Sparse:
         places = np.arange(part.starts[-1]) + np.repeat(before, np.diff(part.starts))
         slots[places], weights[places] = part.slots, part.weights
     return Sparse(starts, slots, weights)
+
+
+def _below(blocks: Sequence[Sparse]) -> Sparse:
+    """The rows of the first, then those of the next."""
+    import numpy as np
+
+    lengths = [np.diff(block.starts) for block in blocks]
+    return Sparse(
+        np.concatenate([np.zeros(1, dtype=np.int64), *lengths]).cumsum(),
+        np.concatenate([np.zeros(0, dtype=np.int32), *(block.slots for block in blocks)]),
+        np.concatenate([np.zeros(0, dtype=np.float32), *(block.weights for block in blocks)]),
+    )
 
 
 def inverse_frequency(matrix: Sparse) -> Matrix:

@@ -1,15 +1,20 @@
 """Issues as readers get them: Jekyll post, feeds, HTML, plain text, the site's data. Values in, documents out."""
 
+from digest.render.email import Mail, edition, email
 from digest.render.feeds import feeds
 from digest.render.fragment import html, text
-from digest.render.pages import site_config, site_files
+from digest.render.pages import card_paths, site_config, site_files
 from digest.render.post import post, post_path
 from digest.render.templating import Templates, source
 from digest.render.words import Words, words
 
 __all__ = [
+    "Mail",
     "Templates",
     "Words",
+    "card_paths",
+    "edition",
+    "email",
     "feeds",
     "html",
     "post",

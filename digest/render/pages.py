@@ -98,9 +98,18 @@ def site_files(
     ]
 
 
+def card_paths(views: Sequence[IssueView], newsletter: Newsletter) -> list[str]:
+    """Where the cards of the issues and of the newsletter stand, drawn already or not."""
+    return [card_path(*texts) for texts in _card_texts(views, newsletter)]
+
+
 def _cards(newest: Sequence[IssueView], newsletter: Newsletter, have: frozenset[str]) -> list[Document]:
-    wanted = [(view.title, newsletter.title, view.period) for view in newest] + [_own_card(newsletter)]
-    return [Document(path, card(*texts)) for texts in wanted if (path := card_path(*texts)) not in have]
+    wanted = {card_path(*texts): texts for texts in _card_texts(newest, newsletter)}
+    return [Document(path, card(*texts)) for path, texts in wanted.items() if path not in have]
+
+
+def _card_texts(views: Sequence[IssueView], newsletter: Newsletter) -> list[tuple[str, str, str]]:
+    return [(view.title, newsletter.title, view.period) for view in views] + [_own_card(newsletter)]
 
 
 def _own_card(newsletter: Newsletter) -> tuple[str, str, str]:

@@ -103,7 +103,7 @@ def present(view: IssueView, newsletter: Newsletter) -> Shown:
         full_list=[entry(pick, w, titles) for pick in by_date] if recap else [],
         made=view.engines or [w["offline"]],
         figures=[(w[name], view.numbers[name]) for name in ("read", "kept") if name in view.numbers]
-        + [(w["picked"], len(picks))],
+        or [(w["picked"], len(picks))],
         sources=sources[:SOURCES_SHOWN],
         more_sources=max(0, len(sources) - SOURCES_SHOWN),
         wrong=[(note["text"], w[f"outcome_{note.get('outcome', 'open')}"]) for note in view.notes],

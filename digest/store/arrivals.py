@@ -28,21 +28,21 @@ Row = Mapping[str, Any]
 class Stored:
     """What the store holds of a batch. Rows are items as columns; merged items are replaced by those they went into.
 
-    `items` is by own key and by alias, `mentions` by guid with the item's key, `titles` by title key.
+    `items` is by own key and by alias, `mentions` by (source, guid) with the item's key, `titles` by title key.
     """
 
     items: dict[str, Row] = field(default_factory=dict)
-    mentions: dict[str, Row] = field(default_factory=dict)
+    mentions: dict[tuple[str, str], Row] = field(default_factory=dict)
     titles: dict[str, list[Row]] = field(default_factory=dict)
     tombstones: frozenset[str] = frozenset()
 
 
 def stored(
-    session: Session, source_id: str, guids: Iterable[str], keys: Iterable[str], title_keys: Iterable[str]
+    session: Session, places: Iterable[tuple[str, str]], keys: Iterable[str], title_keys: Iterable[str]
 ) -> Stored:
-    """Look a batch up: the mentions of its source, the items behind its keys, those with the same titles."""
+    """Look a batch up: its mentions by (source, guid), the items behind its keys, those with the same titles."""
     keys = list(keys)
-    mentions = list(_mentions(session, source_id, guids))
+    mentions = list(_mentions(session, places))
     aliases = dict(_pairs(session, Alias.key, Alias.item_id, keys))
     by_key = {row["key"]: row for row in _items(session, col(Item.key), keys)}
     by_title = list(_items(session, col(Item.title_key), title_keys))
@@ -54,7 +54,9 @@ def stored(
     out.items = {row["key"]: row for row in by_id.values()}
     out.items |= {key: by_id[row["id"]] for key, row in by_key.items()}
     out.items |= {key: by_id[item_id] for key, item_id in aliases.items()}
-    out.mentions = {row["guid"]: {**row, "item_key": by_id[row["item_id"]]["key"]} for row in mentions}
+    out.mentions = {
+        (row["source_id"], row["guid"]): {**row, "item_key": by_id[row["item_id"]]["key"]} for row in mentions
+    }
     titles: dict[str, dict[int, Row]] = defaultdict(dict)
     for row in by_title:
         titles[row["title_key"]][by_id[row["id"]]["id"]] = by_id[row["id"]]
@@ -118,9 +120,14 @@ def _items(session: Session, column: Any, values: Iterable[Any]) -> Iterator[Row
     yield from map(dict, session.connection().execute(query.where(among(column, values))).mappings())
 
 
-def _mentions(session: Session, source_id: str, guids: Iterable[str]) -> Iterator[Row]:
-    query = select(Mention.guid, Mention.item_id, Mention.digest, Mention.url).where(Mention.source_id == source_id)
-    yield from map(dict, session.connection().execute(query.where(among(Mention.guid, guids))).mappings())
+def _mentions(session: Session, places: Iterable[tuple[str, str]]) -> Iterator[Row]:
+    guids: dict[str, list[str]] = defaultdict(list)
+    for source_id, guid in places:
+        guids[source_id].append(guid)
+    columns = select(*(getattr(Mention, name) for name in ("source_id", "guid", "item_id", "digest", "url")))
+    for source_id, listed in guids.items():
+        query = columns.where(Mention.source_id == source_id, among(Mention.guid, listed))
+        yield from map(dict, session.connection().execute(query).mappings())
 
 
 def _pairs(session: Session, key: Any, value: Any, keys: Iterable[str]) -> Iterator[tuple[str, int]]:

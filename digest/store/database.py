@@ -13,7 +13,6 @@ from typing import Any, cast
 from sqlalchemy import ColumnElement, Connection, Engine, create_engine, event, func, select
 from sqlalchemy.dialects.sqlite import insert
 from sqlalchemy.exc import DatabaseError, OperationalError
-from sqlalchemy.pool import NullPool
 from sqlmodel import Session, SQLModel
 
 import digest.models  # noqa: F401  the tables must be known before the metadata is read
@@ -45,6 +44,12 @@ class Database:
             session.connection(execution_options={"digest_immediate": True})
             yield session
             session.commit()
+
+    @contextmanager
+    def at_hand(self) -> Iterator[None]:
+        """Keep a connection open during many small writes: SQLite writes everything back when the last one closes."""
+        with _translated(self.path), self._engine.connect():
+            yield
 
     def copy_to(self, target: Path) -> None:
         """Write a consistent copy, also while others write."""
@@ -96,7 +101,7 @@ def among(column: Any, values: Iterable[str | int]) -> ColumnElement[bool]:
 def _engine(path: Path) -> Engine:
     if not path.parent.is_dir():
         raise StoreError(f"{path.parent} is not a folder", "`digest init DIR` makes a workspace")
-    engine = create_engine(f"sqlite:///{path}", poolclass=NullPool, connect_args={"timeout": _BUSY_MS / 1000})
+    engine = create_engine(f"sqlite:///{path}", pool_size=4, max_overflow=16, connect_args={"timeout": _BUSY_MS / 1000})
 
     @event.listens_for(engine, "connect")
     def _prepare(raw: sqlite3.Connection, _: object) -> None:
@@ -127,7 +132,9 @@ def _translated(path: Path) -> Iterator[None]:
     except (DatabaseError, sqlite3.DatabaseError) as error:
         text = str(getattr(error, "orig", error))
         if "malformed" in text or "not a database" in text:
-            raise StoreError(f"{path.name} is damaged: {text}", "`digest restore BACKUP` brings one back") from error
+            raise StoreError(
+                f"{path.name} is damaged: {text}", "`digest backup --restore FILE` brings one back"
+            ) from error
         raise
 
 

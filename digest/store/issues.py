@@ -133,10 +133,11 @@ def forget_decisions(session: Session, period: str | None, verdicts: Sequence[st
 
 
 def sign(session: Session, issue_id: int, name: str, now: datetime) -> None:
-    """Note who answers for an issue's flagged texts."""
+    """Note who answers for an issue's flagged texts that nobody signed yet."""
     for pick in session.exec(select(Pick).where(Pick.issue_id == issue_id, Pick.verdict == "flagged")):
-        pick.signed_by, pick.signed = name, now
-        session.add(pick)
+        if pick.signed_by is None:
+            pick.signed_by, pick.signed = name, now
+            session.add(pick)
 
 
 def chosen(session: Session) -> dict[str, frozenset[int]]:

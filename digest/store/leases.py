@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import os
 import socket
+import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime, timedelta
 from uuid import uuid4
 
 from sqlmodel import Session
 
+from digest.errors import StoreError
 from digest.models import Lease
 from digest.ports import Clock
 from digest.store.database import Database
@@ -91,3 +93,36 @@ def _at_work(holder: str) -> bool:
     except OSError:
         return True
     return True
+
+
+@contextmanager
+def held(db: Database, work: str, clock: Clock, length: timedelta = timedelta(minutes=5)) -> Iterator[bool]:
+    """Hold a claim on a piece of work while the block runs, renewed by a heartbeat; the value says whether it is ours.
+
+    The claim of a holder that died ends at once on this machine, elsewhere when `length` is over.
+    """
+    holder = f"{socket.gethostname()}/{os.getpid()}/{uuid4().hex}"
+    with db.write() as session:
+        lease = session.get(Lease, work)
+        if lease is not None and not _at_work(lease.holder.rpartition("/")[0]):
+            session.delete(lease)
+            session.flush()
+        ours = take(session, work, holder, length, clock()) == 0.0
+    ended = threading.Event()
+
+    def beat() -> None:
+        while not ended.wait(length.total_seconds() / 3):
+            with suppress(StoreError), db.write() as session:
+                take(session, work, holder, length, clock())
+
+    heart = threading.Thread(target=beat, daemon=True)
+    if ours:
+        heart.start()
+    try:
+        yield ours
+    finally:
+        ended.set()
+        if ours:
+            heart.join()
+            with db.write() as session:
+                give_back(session, work, holder, clock())

@@ -9,6 +9,7 @@ from sqlalchemy import func
 from sqlmodel import Session, col, select
 
 from digest.models import Mention, RunCount
+from digest.store.database import among, upsert
 
 FATES = ("new", "revised", "unchanged", "duplicate", "rejected", "failed")
 
@@ -18,11 +19,11 @@ def unexplained(count: RunCount) -> int:
     return count.found - sum(int(getattr(count, fate)) for fate in FATES)
 
 
-def record(session: Session, count: RunCount) -> None:
-    """Store a source's count for a run, over the one stored for its earlier pages."""
-    query = select(RunCount.id).where(RunCount.run_id == count.run_id, RunCount.source_id == count.source_id)
-    count.id = session.exec(query).first()
-    session.merge(count)
+def record(session: Session, *counts: RunCount) -> None:
+    """Store sources' counts for a run, over those stored for their earlier pages."""
+    columns = [name for name in RunCount.model_fields if name != "id"]
+    rows = [{name: getattr(count, name) for name in columns} for count in counts]
+    upsert(session, RunCount, rows, ["run_id", "source_id"], columns)
 
 
 def of_run(session: Session, run_id: int) -> list[RunCount]:
@@ -36,11 +37,15 @@ def latest(session: Session, ids: Sequence[str]) -> dict[str, RunCount]:
     return {count.source_id: count for count in session.exec(select(RunCount).where(col(RunCount.id).in_(newest)))}
 
 
-def active_days(session: Session, source_id: str, limit: int = 60) -> list[datetime]:
-    """The newest distinct days on which a source published, oldest first; its first sight stands for a missing date."""
+def active_days(session: Session, source_ids: Sequence[str], limit: int = 60) -> dict[str, list[datetime]]:
+    """The newest distinct days on which each source published, oldest first; first sight stands for a missing date."""
     moment = func.coalesce(Mention.published, Mention.first_seen)
-    day = func.date(moment)
     query = (
-        select(func.max(moment)).where(Mention.source_id == source_id).group_by(day).order_by(day.desc()).limit(limit)
+        select(Mention.source_id, func.max(moment))
+        .where(among(Mention.source_id, source_ids))
+        .group_by(col(Mention.source_id), func.date(moment))
     )
-    return sorted(session.exec(query))
+    days: dict[str, list[datetime]] = {source_id: [] for source_id in source_ids}
+    for source_id, last in session.exec(query):
+        days[source_id].append(last)
+    return {source_id: sorted(found)[-limit:] for source_id, found in days.items()}

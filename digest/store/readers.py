@@ -1,62 +1,70 @@
-"""Subscribers, and the journal of what was mailed to them."""
+"""Subscribers: added once however they are spelled, found by their token; who once left stays left."""
 
 from __future__ import annotations
 
 import secrets
-from collections.abc import Mapping
+from collections.abc import Sequence
 from datetime import datetime
 
 from sqlmodel import Session, col, select
 
-from digest.models import Delivery, Issue, Subscriber
-from digest.store.database import upsert
+from digest.models import Subscriber
+
+SUPPRESSED = ("unsubscribed", "bounced")
+_RANK = {"pending": 0, "active": 1, "bounced": 2, "unsubscribed": 3}  # a list from elsewhere may only raise it
 
 
-def subscribe(session: Session, address: str, now: datetime, *, state: str = "pending", name: str = "") -> Subscriber:
-    """Add a reader; one who is known already stays as they are, so that a suppression survives."""
-    key = address.strip().casefold()
-    known = session.exec(select(Subscriber).where(Subscriber.address_key == key)).first()
-    if known is not None:
-        return known
-    reader = Subscriber(
-        address=address.strip(), address_key=key, name=name, state=state, token=secrets.token_urlsafe(24),
-        created=now, changed=now,
-    )  # fmt: skip
+def subscribe(
+    session: Session,
+    address: str,
+    now: datetime,
+    *,
+    state: str = "pending",
+    name: str = "",
+    topics: Sequence[str] = (),
+    reason: str = "",
+) -> Subscriber:
+    """Add a reader. One who is known stays as they are, but that a suppression is taken over, and never undone."""
+    known = find(session, address)
+    if known is None:
+        reader = Subscriber(
+            address=address.strip(), address_key=address.strip().casefold(), name=name, state=state,
+            token=secrets.token_urlsafe(24), topics=list(topics), reason=reason, created=now, changed=now,
+        )  # fmt: skip
+        session.add(reader)
+        session.flush()
+        return reader
+    if _RANK[state] > _RANK[known.state]:
+        move(session, known, state, now, reason)
+    return known
+
+
+def find(session: Session, address: str) -> Subscriber | None:
+    """The reader of an address, however it is capitalised."""
+    return session.exec(select(Subscriber).where(Subscriber.address_key == address.strip().casefold())).first()
+
+
+def by_token(session: Session, token: str) -> Subscriber | None:
+    """The reader a link belongs to. Every token is compared in constant time, so that the time taken tells nothing."""
+    given, found = token.encode("utf-8", "replace"), None
+    for reader_id, known in session.exec(select(Subscriber.id, Subscriber.token)):
+        if secrets.compare_digest(known.encode(), given):
+            found = reader_id
+    return session.get(Subscriber, found) if found else None
+
+
+def move(session: Session, reader: Subscriber, state: str, now: datetime, reason: str = "") -> None:
+    """Put a reader into a state; the reason is kept."""
+    reader.state, reader.reason, reader.changed = state, reason, now
     session.add(reader)
-    session.flush()
-    return reader
 
 
 def active(session: Session) -> list[Subscriber]:
     """Readers who are to get mail."""
-    return list(session.exec(select(Subscriber).where(Subscriber.state == "active").order_by(col(Subscriber.id))))
+    return everyone(session, "active")
 
 
-def queue(session: Session, issue_id: int, message_ids: Mapping[int, str], now: datetime) -> None:
-    """Give every reader a journal row for the issue; existing rows stay as they are."""
-    rows = [
-        {
-            "issue_id": issue_id, "subscriber_id": reader_id, "state": "queued", "message_id": message_id,
-            "attempts": 0, "next_attempt": None, "error": "", "at": now,
-        }
-        for reader_id, message_id in message_ids.items()
-    ]  # fmt: skip
-    upsert(session, Delivery, rows, ["issue_id", "subscriber_id"])
-
-
-def journal(session: Session, issue: Issue) -> list[tuple[Delivery, Subscriber]]:
-    """An issue's deliveries with their readers."""
-    query = (
-        select(Delivery, Subscriber)
-        .where(Delivery.issue_id == issue.id, Delivery.subscriber_id == Subscriber.id)
-        .order_by(col(Delivery.id))
-    )
-    return [(delivery, reader) for delivery, reader in session.exec(query)]
-
-
-def mark(session: Session, delivery_id: int, state: str, now: datetime, error: str = "") -> None:
-    """Note what became of a delivery."""
-    delivery = session.get_one(Delivery, delivery_id)
-    delivery.attempts += state == "sending"
-    delivery.state, delivery.error, delivery.at = state, error, now
-    session.add(delivery)
+def everyone(session: Session, state: str = "") -> list[Subscriber]:
+    """All readers, or those in a state, in the order they came."""
+    query = select(Subscriber).order_by(col(Subscriber.id))
+    return list(session.exec(query.where(Subscriber.state == state) if state else query))

@@ -6,37 +6,41 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlmodel import Session, col, select
+from sqlmodel import Session, select
 
 from digest.models import Checkpoint, SourceState
+from digest.store.database import among, upsert
 
 
 def states(session: Session, ids: Sequence[str]) -> dict[str, SourceState]:
     """The stored states of sources; a source that was never asked has none."""
-    return {s.source_id: s for s in session.exec(select(SourceState).where(col(SourceState.source_id).in_(ids)))}
+    query = select(SourceState).where(among(SourceState.source_id, ids))
+    return {state.source_id: state for state in session.exec(query)}
 
 
 def claim(
-    session: Session, source_id: str, url: str, now: datetime, hold: timedelta, *, force: bool, resume: bool
-) -> SourceState | None:
-    """Take a source that is due, its next check put off by `hold` before anything is asked; None when it is not due.
+    session: Session, wanted: Mapping[str, tuple[str, timedelta]], now: datetime, *, force: bool, resume: bool
+) -> dict[str, SourceState]:
+    """Take the sources that are due, of those wanted: by id, their configured address and how long to hold them.
 
-    With `resume`, one whose last request never ended is due at once, but only the first time: a process that dies
-    again and again does not make us ask again and again. A changed address in the configuration starts afresh.
+    Their next check is put off by that before anything is asked. With `resume`, one whose last request never ended is
+    due at once, but only the first time: a process that dies again and again does not make us ask again and again.
+    A changed address in the configuration starts afresh.
     """
-    state = session.get(SourceState, source_id)
-    if state is not None and state.url != url:
-        session.delete(state)
-        session.flush()
-        state = None
-    if state is None:
-        state = SourceState(source_id=source_id, url=url)
-    elif not (force or (resume and state.unanswered == 1) or is_due(state, now)):
-        return None
-    state.next_check = now + hold
-    state.unanswered += 1
-    session.add(state)
-    return state
+    known = states(session, list(wanted))
+    session.expunge_all()  # they are the caller's values from here on, and stored by `save`
+    taken = {}
+    for source_id, (url, hold) in wanted.items():
+        state = known.get(source_id)
+        if state is None or state.url != url:
+            state = SourceState(source_id=source_id, url=url)
+        elif not (force or (resume and state.unanswered == 1) or is_due(state, now)):
+            continue
+        state.next_check = now + hold
+        state.unanswered += 1
+        taken[source_id] = state
+    save(session, *taken.values())
+    return taken
 
 
 def is_due(state: SourceState, now: datetime) -> bool:
@@ -44,9 +48,11 @@ def is_due(state: SourceState, now: datetime) -> bool:
     return not state.disabled and (state.next_check is None or state.next_check <= now)
 
 
-def save(session: Session, state: SourceState) -> None:
-    """Store a state as it is now."""
-    session.merge(state)
+def save(session: Session, *found: SourceState) -> None:
+    """Store states as they are now."""
+    columns = [name for name in SourceState.model_fields if name != "source_id"]
+    rows = [{name: getattr(state, name) for name in SourceState.model_fields} for state in found]
+    upsert(session, SourceState, rows, ["source_id"], columns)
 
 
 def checkpoint(session: Session, name: str) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""Words and word pairs of a title and an abstract as sparse numbers; the same code trains the weights and uses them."""
+"""A title and an abstract as numbers: words and word pairs, sparse, and static vectors. Training uses the same code."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from digest.ports import TagInput
+from digest.vectors import vectors
 
 Floats = NDArray[np.float32]
 Ints = NDArray[np.int64]
@@ -76,8 +77,8 @@ class Vocabulary:
     def __init__(self, title: Sequence[str], abstract: Sequence[str], rarity: Floats) -> None:
         self.title, self.abstract = tuple(title), tuple(abstract)
         self.rarity = rarity  # inverse document frequency of each column
-        self._title = {_key(term): number for number, term in enumerate(title)}
-        self._abstract = {_key(term): number for number, term in enumerate(abstract, start=len(title))}
+        self._title = _Columns(title, 0)
+        self._abstract = _Columns(abstract, len(title))
 
     def __len__(self) -> int:
         return len(self.rarity)
@@ -86,12 +87,11 @@ class Vocabulary:
         """Each input as damped term counts weighted by rarity; title and abstract have unit length each."""
         keys: list[int] = []
         width = len(self)
-        in_title, in_abstract = self._title.get, self._abstract.get
         for number, item in enumerate(inputs):
             base = number * width
-            keys += [base + c for t in terms(item.title) if (c := in_title(t)) is not None]
+            keys += [base + c for c in self._title.of(item.title)]
             if item.abstract:
-                keys += [base + c for t in terms(item.abstract, ABSTRACT_WORDS) if (c := in_abstract(t)) is not None]
+                keys += [base + c for c in self._abstract.of(item.abstract, ABSTRACT_WORDS)]
         return self._weighted(np.array(keys, dtype=np.int64), len(inputs))
 
     def _weighted(self, keys: Ints, count: int) -> Sparse:
@@ -105,6 +105,52 @@ class Vocabulary:
         return Sparse(starts.astype(np.int64), column, values)
 
 
-def _key(term: str) -> str | tuple[str, str]:
-    left, _, right = term.partition(" ")
-    return (left, right) if right else term
+class _Columns:
+    """The columns of one field's terms. Each word is looked up once and then known by number: 11,000 papers are two
+    million words."""
+
+    def __init__(self, vocabulary: Sequence[str], first: int) -> None:
+        self._single = {term: column for column, term in enumerate(vocabulary, start=first) if " " not in term}
+        pairs = [(term.split(" "), column) for column, term in enumerate(vocabulary, start=first) if " " in term]
+        self._number = {word: n for n, word in enumerate(sorted({w for pair, _ in pairs for w in pair}), start=1)}
+        self._step = len(self._number) + 1
+        self._pair = {self._number[a] * self._step + self._number[b]: column for (a, b), column in pairs}
+        self._words: dict[str, tuple[int, tuple[int, ...]]] = {}
+
+    def of(self, text: str, limit: int | None = None) -> list[int]:
+        """The columns of the terms of a text; see `terms`."""
+        found: list[int] = []
+        known, pair, step = self._words, self._pair, self._step
+        last = 0
+        for word in _WORD.findall(text.lower())[:limit]:
+            number, columns = known.get(word) or self._look_up(word)
+            found += columns
+            if last and number and (column := pair.get(last * step + number)) is not None:
+                found.append(column)
+            last = number
+        return found
+
+    def _look_up(self, word: str) -> tuple[int, tuple[int, ...]]:
+        folded, tail = _fold(word)
+        columns = tuple(self._single[term] for term in (folded, tail) if term in self._single)
+        known = self._number.get(folded, 0), columns
+        if len(self._words) < 200_000:
+            self._words[word] = known
+        return known
+
+
+def near(inputs: Sequence[TagInput], centres: Floats) -> Floats:
+    """What titles and abstracts mean: their vectors side by side, each off its centre (2, width) and of unit length.
+
+    Zeros stand for an abstract that is not there.
+    """
+    parts = (vectors().embed([i.title for i in inputs]), vectors().embed([i.abstract for i in inputs]))
+    sides: Floats = np.concatenate([_apart(part, centre) for part, centre in zip(parts, centres, strict=True)], axis=1)
+    return sides
+
+
+def _apart(raw: Floats, centre: Floats) -> Floats:
+    apart = np.where(raw.any(axis=1, keepdims=True), raw - centre, 0)
+    norms = np.linalg.norm(apart, axis=1, keepdims=True)
+    unit: Floats = (apart / np.where(norms == 0, 1, norms)).astype(np.float32)
+    return unit

@@ -11,14 +11,17 @@ from importlib import resources
 import numpy as np
 
 from digest.ports import TagInput
-from digest.tagging.features import Floats, Vocabulary
+from digest.tagging.features import Floats, Vocabulary, near
 
 FILE = "tagging.npz"
 
 
 @dataclass(frozen=True, slots=True)
 class Weights:
-    """A linear model over a vocabulary; `matrix` is (terms, categories), `meanings` the vectors of their descriptions.
+    """A linear model over a vocabulary and static vectors.
+
+    `matrix` is (terms, categories), `near` (title's and abstract's vector, categories), `meanings` the vectors of the
+    categories' descriptions, `centres` the mean vectors of titles and of abstracts.
 
     `curve` says how often a verdict of a given raw probability was right on lists held out whole: rows of (raw, right),
     both rising, the first for titles with an abstract, the second for titles alone.
@@ -27,14 +30,22 @@ class Weights:
     slugs: tuple[str, ...]
     vocabulary: Vocabulary
     matrix: Floats
+    near: Floats
     bias: Floats
     meanings: Floats
-    middle: Floats  # the mean vector of papers, taken off before vectors are compared
+    centres: Floats
     curve: tuple[Floats, Floats]
+
+    @property
+    def middle(self) -> Floats:
+        """The mean vector of titles, taken off before vectors are compared."""
+        middle: Floats = self.centres[0]
+        return middle
 
     def scores(self, inputs: Sequence[TagInput]) -> Floats:
         """Log-odds of the categories, shape (inputs, categories)."""
-        scores: Floats = self.vocabulary.rows(inputs).times(self.matrix) + self.bias
+        words = self.vocabulary.rows(inputs).times(self.matrix)
+        scores: Floats = words + near(inputs, self.centres) @ self.near + self.bias
         return scores
 
     def pack(self) -> bytes:
@@ -49,9 +60,10 @@ class Weights:
             rarity=self.vocabulary.rarity.astype(np.float16),
             matrix=np.round(self.matrix / scale).astype(np.int8),
             scale=scale,
+            near=self.near.astype(np.float16),
             bias=self.bias,
             meanings=self.meanings.astype(np.float16),
-            middle=self.middle,
+            centres=self.centres,
             full=self.curve[0],
             short=self.curve[1],
         )
@@ -66,9 +78,10 @@ def unpack(data: bytes) -> Weights:
             slugs=_unpacked(parts["slugs"]),
             vocabulary=Vocabulary(title, abstract, parts["rarity"].astype(np.float32)),
             matrix=(parts["matrix"].astype(np.float32) * parts["scale"]).astype(np.float32),
+            near=parts["near"].astype(np.float32),
             bias=parts["bias"],
             meanings=parts["meanings"].astype(np.float32),
-            middle=parts["middle"],
+            centres=parts["centres"],
             curve=(parts["full"], parts["short"]),
         )
 

@@ -11,13 +11,15 @@ from __future__ import annotations
 
 import argparse
 import gzip
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 
 from digest.ranking import signals
+from digest.ranking.learning import learn_taste, months_of
 from digest.ranking.measure import PublicPick, read_picks, read_pool
-from digest.ranking.taste import Background, fit
+from digest.ranking.taste import Background, background
 from digest.ranking.values import Candidate
 from digest.ranking.words import SLOTS, inverse_frequency, word_matrix
 from digest.vectors import vectors
@@ -64,17 +66,21 @@ def main() -> None:
     asked.add_argument("data", nargs="?", type=Path, default=SHARED)
     asked.add_argument("--until", default="2025-08")
     options = asked.parse_args()
-    candidates = [c for month in pools(options.data, "2025-01", options.until).values() for c in month]
-    chosen = {pick.arxiv_id for pick in picks(options.data, options.until) if pick.curator == CURATOR}
+    found = pools(options.data, "2025-01", options.until)
+    candidates = [candidate for pool in found.values() for candidate in pool]
     usual, embedded = learn_background(candidates)
     np.savez_compressed(
         SHIPPED / "ranking-background.npz",
         **{name: getattr(usual, name).astype(np.float16) for name in Background.__dataclass_fields__},
     )
-    rows = [candidate.key in chosen for candidate in candidates]
-    said = f"{sum(rows)} public picks of {CURATOR} among {len(rows)} papers of 2025-01 to {options.until}"
-    taste = fit(usual.design(candidates, embedded), rows, learned_from=said)
-    (SHIPPED / "ranking-prior.npz").write_bytes(taste.to_bytes())
+    background.cache_clear()  # what has just been written is what the prior is learned on
+    months, at = [], 0
+    for month in months_of(found, picks(options.data, options.until), CURATOR):
+        months.append(replace(month, embedded=embedded[at : at + len(month.candidates)]))
+        at += len(month.candidates)
+    taste = learn_taste(months)
+    said = f"public {taste.learned_from}".replace("picks", f"picks of {CURATOR}")
+    (SHIPPED / "ranking-prior.npz").write_bytes(replace(taste, learned_from=said).to_bytes())
     print(f"learned from {said}")
 
 

@@ -1,35 +1,30 @@
 """Learn the tagger's weights and write digest/data/tagging.npz; also judges them on lists held out whole.
 
 Takes `labels.jsonl.gz`, `labels_multi.jsonl.gz` and `pools/*.jsonl.gz` of a data folder (by default ../shared/data; see
-digest.tagging.labels for the formats). Needs numpy only. The same data gives the same file.
+digest.tagging.labels for the formats), and own_labels.tsv. Needs numpy only. The same data gives the same file.
 
-    python -m tests.bench.train_tagger            the weights, about 4 minutes on one core
+    python -m tests.bench.train_tagger            the weights; 5 to 10 minutes on one core
     python -m tests.bench.train_tagger --check    the hold-out figures only
 """
 
 from __future__ import annotations
 
 import argparse
-import gzip
-import hashlib
-import json
 import math
 from collections import Counter
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import yaml
 from numpy.typing import NDArray
 
 from digest.ports import TagInput
-from digest.tagging.features import ABSTRACT_WORDS, Floats, Ints, Sparse, Vocabulary, terms
-from digest.tagging.labels import golden, read_labels
+from digest.tagging.features import ABSTRACT_WORDS, Floats, Ints, Sparse, Vocabulary, near, terms
 from digest.tagging.weights import FILE, Weights
 from digest.vectors import vectors
-from tests.bench.weak_labels import weak_label
+from tests.bench.tagger_data import Example, labelled, unsorted
 
 NDBool = NDArray[np.bool_]
 ROOT = Path(__file__).resolve().parents[2]
@@ -48,64 +43,10 @@ FOLDS = (
     ("papers-for-rag", "Multimodal-RAG", "RAG-Vision", "agent-benchmark", "Scientific", "Awesome-LLM$",
      "RAG-Application", "AgenticRAG", "Retrieval-Augmented"),
 )  # fmt: skip
-PER_LABEL = 2000  # weak labels of one kind
-WEIGHT = {"one": 2.0, "many": 0.5, "weak": 1.0}
+WEIGHT = {"one": 2.0, "many": 0.5, "own": 2.0, "own many": 1.0, "weak": 1.0}
 EPOCHS, BATCH, RATE, DECAY = 3, 256, 1.0, 6e-5
-
-
-@dataclass(frozen=True)
-class Example:
-    """A paper, the shares of its categories, the lists it was found on, and how much it counts."""
-
-    item: TagInput
-    shares: dict[str, float]
-    lists: tuple[str, ...] = ()
-    kind: str = "weak"
-    counts: float = 1.0
-
-
-def lines(path: Path) -> Iterable[dict[str, Any]]:
-    with gzip.open(path, "rt", encoding="utf-8") as file:
-        yield from map(json.loads, file)
-
-
-def labelled(folder: Path) -> list[Example]:
-    """Papers that people sorted: with one label, and with several acceptable ones."""
-    one = [
-        Example(TagInput(r["title"], r["abstract"]), {r["label"]: 1.0}, tuple(r["source_list"]), "one")
-        for r in lines(folder / "labels.jsonl.gz")
-    ]
-    many = [
-        Example(
-            TagInput(r["title"], r["abstract"]),
-            dict.fromkeys(r["acceptable"], 1 / len(r["acceptable"])),
-            tuple(r["source_list"]),
-            "many",
-        )
-        for r in lines(folder / "labels_multi.jsonl.gz")
-    ]
-    return one + many
-
-
-def weak(folder: Path) -> list[Example]:
-    """Papers of the pools that the rules of thumb sort, at most PER_LABEL of one kind; none that is in a label file
-    or in the golden set."""
-    apart = {
-        r["arxiv_id"] for name in ("labels", "labels_multi", "unlabelled") for r in lines(folder / f"{name}.jsonl.gz")
-    }
-    apart |= {p.key for p in read_labels(golden())}
-    papers = {r["arxiv_id"]: r for path in sorted((folder / "pools").glob("*.jsonl.gz")) for r in lines(path)}
-    found: list[Example] = []
-    taken: Counter[str] = Counter()
-    for name in sorted(papers.keys() - apart, key=lambda n: hashlib.sha256(n.encode()).digest()):
-        paper = papers[name]
-        shares = weak_label(paper["title"], paper["abstract"], paper["categories"])
-        if shares:
-            kind = "+".join(sorted(shares))
-            taken[kind] += 1
-            if taken[kind] <= (PER_LABEL if len(shares) == 1 else PER_LABEL // 5):
-                found.append(Example(TagInput(paper["title"], paper["abstract"]), dict(shares)))
-    return found
+GROUP = 66  # verdicts whose share right is counted together
+SETTLED = 0.6  # of the steps, after which the weights are averaged
 
 
 def vocabulary(
@@ -136,7 +77,7 @@ def targets(examples: Sequence[Example]) -> Floats:
 
 def importance(examples: Sequence[Example], wanted: Floats) -> Floats:
     """What each example counts: by its kind, and as much more as its categories are scarce."""
-    base = np.array([WEIGHT[e.kind] * e.counts for e in examples], dtype=np.float32)
+    base = np.array([WEIGHT[e.kind] for e in examples], dtype=np.float32)
     total = (wanted * base[:, None]).sum(axis=0)
     scarce = total.mean() / total
     weights: Floats = base * (wanted @ scarce)
@@ -152,34 +93,83 @@ def some(rows: Sparse, which: Ints) -> Sparse:
     return Sparse(starts.astype(np.int64), rows.columns[at], rows.values[at])
 
 
-def fit(rows: Sparse, wanted: Floats, counts: Floats, width: int) -> tuple[Floats, Floats]:
-    """Softmax regression on sets of acceptable categories, by Adagrad with a falling rate: (matrix, bias)."""
+@dataclass(frozen=True)
+class Papers:
+    """Papers as numbers: their terms, their vectors, and the shares of their categories."""
+
+    rows: Sparse
+    near: Floats
+    wanted: Floats
+
+    def some(self, which: Ints) -> Papers:
+        return Papers(some(self.rows, which), self.near[which], self.wanted[which])
+
+
+@dataclass(frozen=True)
+class Linear:
+    """Weights of terms, of vectors and of nothing at all."""
+
+    matrix: Floats
+    near: Floats
+    bias: Floats
+
+    def chances(self, papers: Papers) -> Floats:
+        return softmax(papers.rows.times(self.matrix) + papers.near @ self.near + self.bias)
+
+
+def learn(papers: Papers, counts: Floats, width: int) -> Linear:
+    """The mean of two fits: words alone, which know the rare ones, and words with vectors, which know their kin."""
+    alone = fit(replace(papers, near=papers.near * 0), counts, width)
+    both = fit(papers, counts, width)
+    return Linear(_mean(alone.matrix, both.matrix), _mean(alone.near, both.near), _mean(alone.bias, both.bias))
+
+
+def _mean(one: Floats, other: Floats) -> Floats:
+    return ((one + other) / 2).astype(np.float32)
+
+
+def fit(papers: Papers, counts: Floats, width: int) -> Linear:
+    """Softmax regression on sets of acceptable categories, by Adagrad; the mean of the last steps."""
     order = np.random.default_rng(0)
-    classes = wanted.shape[1]
-    matrix, seen, bias = (
-        np.zeros((width, classes), np.float32),
-        np.zeros((width, classes), np.float32),
-        np.zeros(classes, np.float32),
-    )
-    batches = [
-        b for _ in range(EPOCHS) for b in np.array_split(order.permutation(rows.rows), math.ceil(rows.rows / BATCH))
-    ]
+    classes, count = len(SLUGS), papers.rows.rows
+    matrix, seen, matrices = np.zeros((3, width + papers.near.shape[1], classes), np.float32)
+    bias, biases = np.zeros((2, classes), np.float32)
+    batches = [b for _ in range(EPOCHS) for b in np.array_split(order.permutation(count), math.ceil(count / BATCH))]
+    settled = int(SETTLED * len(batches))
+    vectors_at = np.arange(width, len(matrix))
     for number, batch in enumerate(batches):
-        part = some(rows, batch)
-        scores = part.times(matrix) + bias
-        chances = softmax(scores)
-        likely = wanted[batch] * chances  # of several acceptable categories, the one the model leans to
-        likely /= likely.sum(axis=1, keepdims=True)
-        error = (chances - likely) * counts[batch][:, None] / len(batch)
-        columns, place = np.unique(part.columns, return_inverse=True)
-        spread = error[np.repeat(np.arange(len(batch)), np.diff(part.starts))] * part.values[:, None]
-        slope = np.stack([np.bincount(place, spread[:, c], minlength=len(columns)) for c in range(classes)], axis=1)
-        slope = (slope + DECAY * matrix[columns]).astype(np.float32)
-        rate = RATE * (1 - number / len(batches)) + 1e-4
+        part = papers.some(batch)
+        scores = part.rows.times(matrix[:width]) + part.near @ matrix[width:] + bias
+        error = (_error(scores, part.wanted) * counts[batch][:, None] / len(batch)).astype(np.float32)
+        columns, slope = _slope(part.rows, error)
+        columns, slope = np.append(columns, vectors_at), np.concatenate([slope, part.near.T @ error])
+        slope += DECAY * matrix[columns]
+        rate = RATE * (1 - 0.8 * number / len(batches))
         seen[columns] += slope * slope
         matrix[columns] -= rate * slope / (np.sqrt(seen[columns]) + 1e-6)
-        bias -= 0.1 * rate * error.sum(axis=0)
-    return matrix, bias
+        bias -= (0.1 * rate * error.sum(axis=0)).astype(np.float32)
+        if number >= settled:
+            matrices += matrix
+            biases += bias
+    steps = len(batches) - settled
+    mean = (matrices / steps).astype(np.float32)
+    return Linear(mean[:width], mean[width:], (biases / steps).astype(np.float32))
+
+
+def _error(scores: Floats, wanted: Floats) -> Floats:
+    """What the chances are over: of several acceptable categories, the one the model leans to is wanted."""
+    chances = softmax(scores)
+    likely = wanted * chances
+    over: Floats = chances - likely / likely.sum(axis=1, keepdims=True)
+    return over
+
+
+def _slope(part: Sparse, error: Floats) -> tuple[Ints, Floats]:
+    """The columns that occur, and how the loss rises with the weights of each."""
+    columns, place = np.unique(part.columns, return_inverse=True)
+    spread = error[np.repeat(np.arange(part.rows), np.diff(part.starts))] * part.values[:, None]
+    sums = [np.bincount(place, spread[:, c], minlength=len(columns)) for c in range(error.shape[1])]
+    return columns, np.stack(sums, axis=1).astype(np.float32)
 
 
 def softmax(scores: Floats) -> Floats:
@@ -188,20 +178,16 @@ def softmax(scores: Floats) -> Floats:
     return chances
 
 
-def held_out(
-    examples: Sequence[Example], people: int, rows: Sparse, short: Sparse, width: int
-) -> tuple[Floats, Floats]:
-    """Chances of the first `people` examples under weights that never saw their lists: by abstract, by title."""
-    full, bare = np.zeros((2, people, len(SLUGS)), np.float32)
-    wanted = targets(examples)
+def held_out(examples: Sequence[Example], papers: Papers, short: Papers, width: int) -> tuple[Floats, Floats]:
+    """Chances of the examples in `short` under weights that never saw their lists: by abstract, by title."""
+    full, bare = np.zeros((2, short.rows.rows, len(SLUGS)), np.float32)
     for fold in FOLDS:
         out = np.array([any(part in name + "$" for part in fold for name in e.lists) for e in examples])
-        learn, judge = np.flatnonzero(~out), np.flatnonzero(out)
-        matrix, bias = fit(
-            some(rows, learn), wanted[learn], importance([examples[i] for i in learn.tolist()], wanted[learn]), width
-        )
-        full[judge] += softmax(some(rows, judge).times(matrix) + bias)
-        bare[judge] += softmax(some(short, judge).times(matrix) + bias)
+        rest, judge = np.flatnonzero(~out), np.flatnonzero(out)
+        counts = importance([examples[i] for i in rest.tolist()], papers.wanted[rest])
+        linear = learn(papers.some(rest), counts, width)
+        full[judge] += linear.chances(papers.some(judge))
+        bare[judge] += linear.chances(short.some(judge))
         print(f"  {fold[0]:24} {_line(examples, full, judge)}", flush=True)
     return full / full.sum(axis=1, keepdims=True), bare / bare.sum(axis=1, keepdims=True)
 
@@ -221,25 +207,29 @@ def _line(examples: Sequence[Example], chances: Floats, which: Ints) -> str:
     return ", ".join(parts)
 
 
-def curve(chances: Floats, correct: NDBool) -> Floats:
-    """How often a raw chance was right, rising: rows (raw, right).
+def curve(examples: Sequence[Example], chances: Floats) -> Floats:
+    """How often a raw chance was right, rising: rows (raw, right); of the two label files, the worse at each."""
+    raw, correct = chances.max(axis=1), right(examples, chances)
+    grid = np.quantile(raw, np.linspace(0, 1, 61))
+    kinds = [np.array([e.kind == kind for e in examples]) for kind in ("one", "many")]
+    worse = np.min([np.interp(grid, *_rising(raw[kind], correct[kind])) for kind in kinds], axis=0)
+    return np.array([grid, worse], dtype=np.float32)
 
-    Sixty groups of equal size, neighbours that fall pooled, less 1.5 standard errors of a group: lists yet to come
-    differ more from these than these from one another.
-    """
-    raw = chances.max(axis=1)
+
+def _rising(raw: Floats, correct: NDBool) -> tuple[list[float], list[float]]:
+    """Groups of GROUP, neighbours that fall pooled, less one standard error of a group: lists yet to come differ more
+    from these than these from one another."""
     blocks: list[tuple[float, float, int]] = []  # mean raw, mean right, size
-    for part in np.array_split(np.argsort(raw), 60):
+    for part in np.array_split(np.argsort(raw), max(1, len(raw) // GROUP)):
         blocks.append((float(raw[part].mean()), float(correct[part].mean()), len(part)))
         while len(blocks) > 1 and blocks[-2][1] >= blocks[-1][1]:
             (a, b, m), (x, y, n) = blocks[-2:]
             blocks[-2:] = [((a * m + x * n) / (m + n), (b * m + y * n) / (m + n), m + n)]
-    size = len(raw) / 60
-    return np.array([[x for x, _, _ in blocks], [_cautious(y, size) for _, y, _ in blocks]], dtype=np.float32)
+    return [x for x, _, _ in blocks], [_cautious(y) for _, y, _ in blocks]
 
 
-def _cautious(share: float, size: float) -> float:
-    return min(0.995, share - 1.5 * math.sqrt(share * (1 - share) / size))
+def _cautious(share: float) -> float:
+    return min(0.995, share - math.sqrt(share * (1 - share) / GROUP))
 
 
 def report(examples: Sequence[Example], chances: Floats, name: str) -> None:
@@ -254,6 +244,10 @@ def report(examples: Sequence[Example], chances: Floats, name: str) -> None:
     inside = right(examples, chances)[many].mean()
     print(f"{name}: accuracy {(said == truth).mean():.4f}, macro-F1 {np.mean(f1):.4f}, acceptable {inside:.4f}")
     print("  " + " ".join(f"{slug} {value:.2f}" for slug, value in zip(SLUGS, f1, strict=True)))
+    sure = np.interp(chances.max(axis=1), *curve(examples, chances)) >= 0.9
+    for kind, chosen in (("one", ~many), ("many", many)):
+        share, hits = sure[chosen].mean(), right(examples, chances)[sure & chosen].mean()
+        print(f"  sure of {share:.2f} of {kind}, right {hits:.4f}")
 
 
 def main() -> None:
@@ -263,28 +257,27 @@ def main() -> None:
     parser.add_argument("--check", action="store_true")
     chosen = parser.parse_args()
     people = labelled(chosen.data)
-    examples = people + weak(chosen.data)
+    own, weak = unsorted(chosen.data)
+    examples = people + own + weak
     terms_known = vocabulary(examples)
-    rows = terms_known.rows([e.item for e in examples])
-    short = terms_known.rows([TagInput(e.item.title) for e in people])
-    print(f"{len(people)} labelled, {len(examples) - len(people)} weak, {len(terms_known)} terms", flush=True)
-    full, bare = held_out(examples, len(people), rows, short, len(terms_known))
+    centres = np.array([vectors().embed(texts).mean(axis=0) for texts in zip(*[(e.item.title, e.item.abstract)
+                        for e in examples], strict=True)])  # fmt: skip
+    papers = numbers(examples, [e.item for e in examples], terms_known, centres)
+    short = numbers(people, [TagInput(e.item.title) for e in people], terms_known, centres)
+    print(f"{len(people)} labelled, {len(own)} own, {len(weak)} weak, {len(terms_known)} terms", flush=True)
+    full, bare = held_out(examples, papers, short, len(terms_known))
     report(people, full, "held-out lists, with abstract")
     report(people, bare, "held-out lists, title alone")
     if not chosen.check:
-        weights = learned(examples, rows, terms_known, (full, bare), chosen.taxonomy)
+        linear = learn(papers, importance(examples, papers.wanted), len(terms_known))
+        curves = (curve(people, full), curve(people, bare))
+        known = meanings(chosen.taxonomy, centres[0])
+        weights = Weights(SLUGS, terms_known, linear.matrix, linear.near, linear.bias, known, centres, curves)
         (ROOT / "digest" / "data" / FILE).write_bytes(weights.pack())
 
 
-def learned(
-    examples: Sequence[Example], rows: Sparse, terms_known: Vocabulary, judged: tuple[Floats, Floats], taxonomy: Path
-) -> Weights:
-    """The weights learned from everything, with the curves of confidence that the held-out lists gave."""
-    wanted = targets(examples)
-    matrix, bias = fit(rows, wanted, importance(examples, wanted), len(terms_known))
-    middle: Floats = vectors().embed([e.item.title for e in examples]).mean(axis=0)
-    full, bare = (curve(chances, right(examples[: len(chances)], chances)) for chances in judged)
-    return Weights(SLUGS, terms_known, matrix, bias, meanings(taxonomy, middle), middle, (full, bare))
+def numbers(examples: Sequence[Example], items: Sequence[TagInput], terms_known: Vocabulary, centres: Floats) -> Papers:
+    return Papers(terms_known.rows(items), near(items, centres), targets(examples))
 
 
 def meanings(taxonomy: Path, middle: Floats) -> Floats:

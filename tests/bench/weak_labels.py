@@ -150,7 +150,7 @@ def weak_label(title: str, abstract: str, categories: Sequence[str]) -> Mapping[
     if far and hits <= {"eval", "beyond", "techniques"}:
         return {"eval": 0.5, "beyond": 0.5}
     hits = hits & _KINDS or hits
-    if {"applications", "rag"} <= hits and _TRADE.search(title):
+    if "safety" in hits or ({"applications", "rag"} <= hits and _TRADE.search(title)):
         hits -= {"rag"}
     if hits <= {"techniques"}:
         return _plain(title, abstract, area, bool(hits))

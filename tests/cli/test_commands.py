@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 import typer.main
 
-from digest.cli import app, desk, edit, gather, judge, operate, publish, start  # noqa: F401
+from digest.cli import app, register
 
 README = Path(__file__).resolve().parents[2] / "README.md"
 
@@ -34,6 +34,7 @@ def commands(group: object, before: str = "digest") -> Iterator[tuple[str, str]]
             yield f"{before} {name}", command.help or ""
 
 
+register()
 ALL = list(commands(typer.main.get_command(app)))
 
 

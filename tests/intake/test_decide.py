@@ -226,5 +226,5 @@ def test_the_store_is_asked_for_all_that_deciding_needs() -> None:
     item = make(ARXIV, arxiv_id="2601.00001", doi="10.1145/abc")
     asked = wanted([item])
     assert asked.keys == {"arxiv:2601.00001", "doi:10.1145/abc"}
-    assert item.guid in asked.guids
+    assert (item.source_id, item.guid) in asked.places
     assert asked.title_keys == {item.title_key}

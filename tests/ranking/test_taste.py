@@ -49,7 +49,7 @@ def test_a_few_decisions_move_the_prior_a_little_and_many_move_it_far() -> None:
 
 def test_without_a_single_decision_the_prior_is_all_there_is() -> None:
     start = prior()
-    again = fit(background().design([]), [], prior=start)
+    again = fit(background().design([]), [], start)
     assert np.allclose(again.weights, start.weights)
 
 

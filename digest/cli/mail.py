@@ -1,0 +1,135 @@
+"""Commands that put an issue into readers' mailboxes, or show how it would look there."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from digest.cli.shell import Json, PeriodArg, app, finish, opened, show_json, show_table
+
+if TYPE_CHECKING:
+    from digest.app import Workspace
+
+mail = typer.Typer(help="An issue as mail: looked at, exported, checked, and what became of it.", no_args_is_help=True)
+app.add_typer(mail, name="mail")
+
+
+@app.command()
+def send(
+    period: PeriodArg = "last",
+    yes: Annotated[bool, typer.Option("--yes", help="Really send; without it this is a dry run.")] = False,
+    expect: Annotated[int | None, typer.Option("--expect", min=0, help="How many readers you mean.")] = None,
+    to: Annotated[str, typer.Option("--to", help="Send a test to this address, and to nobody else.")] = "",
+    again: Annotated[
+        list[str] | None, typer.Option("--again", help="A reader whose mail failed or is in doubt.")
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """Mail a published issue to its readers, each at most once. A dry run unless --yes with the number of readers.
+
+    Example: digest send 2026-10 --yes --expect 412
+    """
+    with opened() as workspace:
+        if to:
+            from digest.pipeline.send import send_test
+
+            finish(send_test(workspace.context, workspace.context.period(period), to), as_json)
+        if yes and expect is None:
+            expect = _typed(workspace, period, again or [])
+        finish(workspace.send(period, yes=yes, expect=expect, again=again or ()), as_json)
+
+
+def _typed(workspace: Workspace, period: str, again: list[str]) -> int:
+    """The number of readers, typed by a person who has seen it."""
+    from digest.errors import ConfigError
+
+    dry = workspace.send(period, again=again)
+    if not sys.stdin.isatty():
+        number = dry.numbers["readers"]
+        raise ConfigError("--yes needs the number of readers", f"`--expect {number}` says that you know it")
+    typer.echo(f"send: {dry.line}")
+    return int(typer.prompt("How many readers shall get it? Type the number", type=int))
+
+
+@mail.command()
+def preview(
+    period: PeriodArg = "last",
+    open_: Annotated[bool, typer.Option("--open", help="Show it in the browser.")] = False,
+    as_json: Json = False,
+) -> None:
+    """Write an issue's mail as issue.html and issue.txt, to look at or to paste elsewhere. It follows the system's
+    light or dark mode and the window's width, as in a mail program.
+
+    Example: digest mail preview 2026-10 --open
+    """
+    from digest.pipeline.exporting import preview as write
+
+    with opened() as workspace:
+        report = write(workspace.context, workspace.context.period(period))
+    if open_:
+        typer.launch(report.numbers["html"])
+    finish(report, as_json)
+
+
+@mail.command()
+def export(
+    period: PeriodArg = "last",
+    to: Annotated[str, typer.Option("--to", help="buttondown, listmonk or mailchimp.")] = "buttondown",
+    again: Annotated[bool, typer.Option("--again", help="Make another draft where there is one.")] = False,
+    as_json: Json = False,
+) -> None:
+    """Make a draft of a published issue at a mailing platform. It never sends.
+
+    Example: digest mail export 2026-10 --to buttondown
+    """
+    from digest.pipeline.exporting import export as make
+
+    with opened() as workspace:
+        finish(make(workspace.context, workspace.context.period(period), to, again=again), as_json)
+
+
+@mail.command()
+def log(period: PeriodArg = "last", as_json: Json = False) -> None:
+    """List what became of an issue's mail, reader by reader.
+
+    Example: digest mail log 2026-10
+    """
+    from digest.store import deliveries, issues
+
+    with opened() as workspace, workspace.db.read() as session:
+        issue = issues.existing(session, workspace.context.period(period).name)
+        rows = [
+            {"address": r.address, "state": d.state, "tries": d.attempts, "at": d.at, "why": d.error}
+            for d, r in deliveries.journal(session, issue.id or 0)
+        ]
+    if as_json:
+        show_json(rows)
+        return
+    columns = ["address", "state", "tries", "at", "why"]
+    show_table(columns, [[str(row[column]) for column in columns] for row in rows])
+
+
+@mail.command()
+def doctor(as_json: Json = False) -> None:
+    """Look at SPF, DKIM, DMARC, alignment and TLS without sending, and say what Gmail and Yahoo ask of bulk senders.
+
+    Example: digest mail doctor
+    """
+    from dataclasses import asdict
+
+    from digest.mail.checkup import BULK, checkup, resolver
+    from digest.mail.letterhead import letterhead
+
+    with opened() as workspace:
+        config = workspace.config
+    findings = checkup(letterhead(config.newsletter, config.mail), config.mail, resolver())
+    if as_json:
+        show_json([asdict(finding) for finding in findings])
+    else:
+        for finding in findings:
+            cure = f"\n      → {finding.cure}" if finding.cure else ""
+            typer.echo(f"{finding.state:8}{finding.about}: {finding.seen}{cure}")
+        typer.echo(f"\n{BULK}")
+    raise typer.Exit(1 if any(finding.state == "bad" for finding in findings) else 0)

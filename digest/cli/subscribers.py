@@ -1,0 +1,160 @@
+"""Commands for the list of readers."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from digest.cli.shell import Json, app, finish, opened, show_json, show_table
+
+subscribers = typer.Typer(help="The readers: added, imported, confirmed, taken out.", no_args_is_help=True)
+app.add_typer(subscribers, name="subscribers")
+
+Address = Annotated[str, typer.Argument(help="name@example.org")]
+Topic = Annotated[list[str] | None, typer.Option("--topic", help="A category's slug; none means all.")]
+Confirmed = Annotated[bool, typer.Option("--confirmed", help="They have said yes elsewhere.")]
+
+
+@subscribers.command()
+def add(
+    address: Address,
+    name: Annotated[str, typer.Option("--name")] = "",
+    topic: Topic = None,
+    confirmed: Confirmed = False,
+    as_json: Json = False,
+) -> None:
+    """Add a reader. Where `digest listen` is set up they are asked by mail to confirm.
+
+    Example: digest subscribers add ada@example.org --topic agents
+    """
+    from digest.pipeline import readers
+
+    with opened() as workspace:
+        finish(
+            readers.add(workspace.context, address, name=name, topics=topic or (), confirmed=confirmed),
+            as_json,
+        )
+
+
+@subscribers.command(name="import")
+def load(path: Path, confirmed: Confirmed = False, as_json: Json = False) -> None:
+    """Read a CSV with a column `address` or `email`, and as may be name, state, topics. Who had left stays left.
+
+    Example: digest subscribers import readers.csv --confirmed
+    """
+    from digest.pipeline import readers
+
+    with opened() as workspace:
+        finish(readers.load(workspace.context, path, confirmed=confirmed), as_json)
+
+
+@subscribers.command()
+def export() -> None:
+    """Print all readers as CSV, those who left too.
+
+    Example: digest subscribers export > readers.csv
+    """
+    from digest.pipeline import readers
+
+    with opened() as workspace:
+        typer.echo(readers.export(workspace.context), nl=False)
+
+
+@subscribers.command(name="list")
+def show(
+    state: Annotated[str, typer.Option("--state", help="pending, active, unsubscribed or bounced.")] = "",
+    as_json: Json = False,
+) -> None:
+    """List the readers.
+
+    Example: digest subscribers list --state active
+    """
+    from digest.store import readers
+
+    with opened() as workspace, workspace.db.read() as session:
+        people = readers.everyone(session, state)
+    columns = ["address", "state", "topics", "name", "reason", "changed"]
+    rows = [{column: getattr(person, column) for column in columns} for person in people]
+    if as_json:
+        show_json(rows)
+        return
+    show_table(columns, [[_cell(row[column]) for column in columns] for row in rows])
+
+
+def _cell(value: object) -> str:
+    return " ".join(value) if isinstance(value, list) else f"{value:%Y-%m-%d}" if hasattr(value, "year") else str(value)
+
+
+@subscribers.command()
+def remove(addresses: list[str], as_json: Json = False) -> None:
+    """Take readers off the list. They are remembered, so that no import brings them back.
+
+    Example: digest subscribers remove ada@example.org
+    """
+    from digest.pipeline import readers
+
+    with opened() as workspace:
+        finish(readers.remove(workspace.context, addresses), as_json)
+
+
+@subscribers.command()
+def confirm(addresses: list[str], as_json: Json = False) -> None:
+    """Take readers as having said yes; for one who had left, only when they ask for it again.
+
+    Example: digest subscribers confirm ada@example.org
+    """
+    from digest.pipeline import readers
+
+    with opened() as workspace:
+        finish(readers.confirm(workspace.context, addresses), as_json)
+
+
+@subscribers.command()
+def topics(address: Address, topic: Topic = None, as_json: Json = False) -> None:
+    """Set which categories a reader gets; without --topic all.
+
+    Example: digest subscribers topics ada@example.org --topic agents --topic safety
+    """
+    from digest.pipeline import readers
+
+    with opened() as workspace:
+        finish(readers.follow(workspace.context, address, topic or ()), as_json)
+
+
+@subscribers.command()
+def bounces(path: Path, as_json: Json = False) -> None:
+    """Read delivery reports, complaints and requests to leave from an mbox file or a Maildir.
+
+    Example: digest subscribers bounces ~/Maildir/.Bounces
+    """
+    from digest.pipeline import readers
+
+    with opened() as workspace:
+        finish(readers.bounces(workspace.context, path), as_json)
+
+
+@app.command()
+def listen(
+    host: Annotated[str, typer.Option("--host", help="Only a proxy on this machine should reach it.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option("--port", min=1, max=65535)] = 8125,
+) -> None:
+    """Answer the links in mails: confirmation, and one-click unsubscribe. Put an https proxy before it, and its public
+    address into mail.unsubscribe_url; without it readers leave by mail.
+
+    Example: digest listen --port 8125
+    """
+    from urllib.parse import urlsplit
+
+    import uvicorn
+
+    from digest.desk.listen import application
+
+    with opened() as workspace:
+        config = workspace.config
+        prefix = urlsplit(config.mail.unsubscribe_url or "").path
+        answers = application(workspace.db, config.newsletter, workspace.context.clock, prefix=prefix)
+        typer.echo(f"listen: http://{host}:{port} (Ctrl-C ends it)")
+        # No access log: a line of it would hold a reader's token.
+        uvicorn.run(answers, host=host, port=port, access_log=False, log_level="warning", server_header=False)

@@ -1,0 +1,176 @@
+"""Hands messages to an SMTP server, one recipient each, and knows exactly when it does not know what became of one."""
+
+from __future__ import annotations
+
+import re
+import smtplib
+import ssl
+import time
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+
+from digest.config import Mail
+from digest.errors import DeliveryError
+from digest.ports import Message
+
+_BUSY = (421, 451)  # the server's trouble rather than the reader's: worth another connection in a moment
+_PAUSES = (2.0, 10.0, 60.0)  # seconds before each new try
+
+
+class Smtp:
+    """One connection, made anew every `reconnect_every` messages and after trouble; `per_second` is never exceeded."""
+
+    def __init__(
+        self,
+        mail: Mail,
+        environ: Mapping[str, str],
+        *,
+        tls: ssl.SSLContext | None = None,
+        pauses: tuple[float, ...] = _PAUSES,
+        sleep: Callable[[float], None] = time.sleep,
+    ) -> None:
+        self._mail = mail
+        self._user, self._password = environ.get("DIGEST_SMTP_USER", ""), environ.get("DIGEST_SMTP_PASSWORD", "")
+        self._tls = tls or ssl.create_default_context()
+        self._pauses, self._sleep = pauses, sleep
+        self._connection: smtplib.SMTP | None = None
+        self._handed_over = 0
+        self._next_turn = 0.0
+
+    def send(self, message: Message) -> str:
+        """The server's words of acceptance. Raises DeliveryError, whose flags say how sure the failure is."""
+        self._wait_for_turn()
+        for pause in (*self._pauses, None):
+            try:
+                return self._attempt(message)
+            except _Again as again:
+                self.close()
+                if pause is None:
+                    raise DeliveryError(
+                        f"{self._place}: {again}", "run the same command later", temporary=True, stop=True
+                    ) from again
+                self._sleep(pause)
+        raise AssertionError("the last turn returns or raises")
+
+    def close(self) -> None:
+        """Say goodbye; a server that is gone already does not mind."""
+        connection, self._connection = self._connection, None
+        if connection is not None:
+            with suppress(smtplib.SMTPException, OSError):
+                connection.quit()
+            connection.close()
+
+    @property
+    def _place(self) -> str:
+        return f"{self._mail.host}:{self._mail.port}"
+
+    def _wait_for_turn(self) -> None:
+        now = time.monotonic()
+        if now < self._next_turn:
+            self._sleep(self._next_turn - now)
+        self._next_turn = max(now, self._next_turn) + 1 / self._mail.per_second
+
+    def _attempt(self, message: Message) -> str:
+        if self._handed_over >= self._mail.reconnect_every:
+            self.close()
+        connection = self._connection or self._connect()
+        try:
+            self._dialogue(connection, message)
+        except (smtplib.SMTPException, OSError) as error:
+            raise _Again(f"the connection broke before the message was handed over ({_words(error)})") from error
+        try:
+            connection.send(_dotted(message.raw))
+            code, reply = connection.getreply()
+            if not 200 <= code < 600 or 300 <= code < 400:
+                raise smtplib.SMTPException(f"an answer that is none: {code} {_words(reply)}")
+        except (smtplib.SMTPException, OSError) as error:
+            self.close()
+            raise DeliveryError(
+                f"{message.recipient}: no answer after the message was handed over ({_words(error)})",
+                f"look whether it arrived; `digest send PERIOD --again {message.recipient}` sends it once more",
+                in_doubt=True,
+            ) from error
+        self._settle(message, code, reply, "the message")
+        self._handed_over += 1
+        return reply.decode("utf-8", "replace")
+
+    def _dialogue(self, connection: smtplib.SMTP, message: Message) -> None:
+        """MAIL, RCPT and DATA; up to here every failure is certain, and nothing was delivered."""
+        code, reply = connection.mail(message.sender)
+        if code >= 500:
+            raise DeliveryError(
+                f"{self._place} does not take mail from {message.sender}: {code} {_words(reply)}",
+                "set mail.sender to an address that this server may send for",
+                temporary=True,
+                stop=True,
+            )
+        self._settle(message, code, reply, "the sender")
+        code, reply = connection.rcpt(message.recipient)
+        self._settle(message, code, reply, "the address")
+        code, reply = connection.docmd("DATA")
+        self._settle(message, code, reply, "the message", good=(354,))
+
+    def _settle(self, message: Message, code: int, reply: bytes, what: str, good: tuple[int, ...] = ()) -> None:
+        if code in good or (not good and 200 <= code < 300):
+            return
+        words = f"{code} {_words(reply)}"
+        if code in _BUSY:
+            raise _Again(words)
+        if not 400 <= code < 600:
+            raise _Again(f"an answer that is none: {words}")
+        with suppress(smtplib.SMTPException, OSError):
+            if self._connection is not None:
+                self._connection.rset()
+        raise DeliveryError(f"{message.recipient}: {what} was refused: {words}", temporary=code < 500)
+
+    def _connect(self) -> smtplib.SMTP:
+        mail = self._mail
+        try:
+            if mail.security == "tls":
+                connection: smtplib.SMTP = smtplib.SMTP_SSL(
+                    mail.host, mail.port, timeout=mail.timeout_seconds, context=self._tls
+                )
+            else:
+                connection = smtplib.SMTP(mail.host, mail.port, timeout=mail.timeout_seconds)
+            self._connection = connection
+            connection.ehlo()
+            if mail.security == "starttls":
+                self._encrypt(connection)
+            if self._user:
+                connection.login(self._user, self._password)
+        except ssl.SSLError as error:
+            raise _refused(self._place, error, "mail.host must be the name in the server's certificate") from error
+        except smtplib.SMTPAuthenticationError as error:
+            # Its words may hold what we sent.
+            hint = "look at DIGEST_SMTP_USER and DIGEST_SMTP_PASSWORD"
+            raise _refused(self._place, f"the login was refused ({error.smtp_code})", hint) from None
+        except (smtplib.SMTPException, OSError) as error:
+            raise _Again(_words(error)) from error
+        self._handed_over = 0
+        return connection
+
+    def _encrypt(self, connection: smtplib.SMTP) -> None:
+        if not connection.has_extn("starttls"):
+            hint = "mail.security: tls, or none for a server on this machine"
+            raise _refused(self._place, "STARTTLS is not offered, and nothing is sent without it", hint)
+        connection.starttls(context=self._tls)
+        connection.ehlo()
+
+
+class _Again(Exception):
+    """Nothing was delivered, and a new connection may help."""
+
+
+def _refused(place: str, error: object, hint: str) -> DeliveryError:
+    return DeliveryError(f"{place}: {error}", hint, temporary=True, stop=True)
+
+
+def _dotted(raw: bytes) -> bytes:
+    """The message as it goes over the wire: dots doubled (RFC 5321 4.5.2), and its end."""
+    body = re.sub(rb"(?m)^\.", b"..", raw)
+    return body + (b"" if body.endswith(b"\r\n") else b"\r\n") + b".\r\n"
+
+
+def _words(said: bytes | BaseException) -> str:
+    text = said.decode("utf-8", "replace") if isinstance(said, bytes) else str(said) or type(said).__name__
+    return " ".join(text.split())[:200]

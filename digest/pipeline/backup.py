@@ -1,0 +1,117 @@
+"""`backup`: the database, sources.yaml, templates and site in one file, taken while others work; and back again."""
+
+from __future__ import annotations
+
+import json
+import tempfile
+import zipfile
+from collections.abc import Callable, Iterator
+from datetime import datetime
+from hashlib import sha256
+from pathlib import Path
+
+from digest import site
+from digest.errors import DigestError, StoreError
+from digest.pipeline.context import Context, recorded
+from digest.ports import Document, Report
+from digest.store import backup as copies
+
+_DATABASE = "digest.db"
+_MANIFEST = "manifest.json"
+_MADE = ("_site", ".jekyll-cache")  # Jekyll makes them again
+_KEPT = ("sources.yaml", "templates", "site")
+
+
+def backup(context: Context, target: Path | None = None) -> Report:
+    """Write a backup to `target`, or to backups/ in the workspace; it bears its name only when it is whole."""
+    with recorded(context, "backup") as report:
+        target = target or context.root / "backups" / f"digest-{context.now:%Y%m%dT%H%M%SZ}.zip"
+        report.numbers = take(context, target)
+        report.line = f"{report.numbers['files']} files, {report.numbers['bytes']} bytes → {target}"
+    return report
+
+
+def take(context: Context, target: Path) -> dict[str, int]:
+    """Write the file; returns how many files and bytes it holds."""
+    partial = target.with_name(f"{target.name}.partial")
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=target.parent, prefix=".backup-") as folder:
+            copy = Path(folder) / _DATABASE
+            context.db.copy_to(copy)
+            files = {_DATABASE: copy} | dict(_files(context.root))
+            sums = _pack(partial, files, context.now)
+        partial.replace(target)
+    except OSError as error:
+        partial.unlink(missing_ok=True)
+        raise DigestError(f"{target} cannot be written: {error.strerror or error}", "name a file elsewhere") from error
+    return {"files": len(sums), "bytes": target.stat().st_size}
+
+
+def newest(root: Path) -> Path | None:
+    """The newest backup in the workspace's own folder."""
+    return max((root / "backups").glob("digest-*.zip"), default=None)
+
+
+def put_back(root: Path, now: datetime, source: Path, keep: Callable[[Path], object]) -> Report:
+    """Bring back everything a backup holds; what stands there now is handed to `keep` first. Other files stay.
+
+    Every sum is checked before anything is touched. Raises StoreError for a file that is no whole backup. The
+    database need not be sound; one that is not is moved aside.
+    """
+    database = root / _DATABASE
+    with tempfile.TemporaryDirectory(dir=root, prefix=".restore-") as folder:
+        documents, copy = _unpack(source, Path(folder))
+        kept = root / "backups" / f"before-restore-{now:%Y%m%dT%H%M%SZ}.zip"
+        if database.exists() and not copies.faults(database):
+            keep(kept)
+        copies.restore(copy, database)
+        changed = site.write(root, documents)
+    line = f"the database and {len(changed)} of {len(documents)} files brought back from {source.name}"
+    if kept.exists():
+        line += f"; what was there is in {kept.relative_to(root)}"
+    return Report("restore", line, numbers={"files": len(documents) + 1, "changed": len(changed)})
+
+
+def _files(root: Path) -> Iterator[tuple[str, Path]]:
+    for name in _KEPT:
+        start = root / name
+        for path in [start] if start.is_file() else sorted(start.rglob("*")):
+            place = path.relative_to(root)
+            if path.is_file() and not path.is_symlink() and not set(_MADE) & set(place.parts):
+                yield place.as_posix(), path
+
+
+def _pack(target: Path, files: dict[str, Path], now: datetime) -> dict[str, str]:
+    sums = {}
+    with zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED, compresslevel=3) as packed:
+        for name, path in files.items():
+            packed.write(path, name)
+            with packed.open(name) as written:  # the sum is of what was packed, should the file change meanwhile
+                digest = sha256()
+                for block in iter(lambda: written.read(1 << 20), b""):
+                    digest.update(block)
+            sums[name] = digest.hexdigest()
+        packed.writestr(_MANIFEST, json.dumps({"made": now.isoformat(), "sha256": sums}, indent=1))
+    return sums
+
+
+def _unpack(source: Path, folder: Path) -> tuple[list[Document], Path]:
+    """Check every sum; the files as documents, the database in `folder`."""
+    copy, documents = folder / _DATABASE, []
+    try:
+        with zipfile.ZipFile(source) as packed:
+            sums: dict[str, str] = json.loads(packed.read(_MANIFEST))["sha256"]
+            for name, digest in sums.items():
+                body = packed.read(name)
+                if sha256(body).hexdigest() != digest:
+                    raise StoreError(f"{source.name}: {name} is damaged", "choose another backup")
+                if name == _DATABASE:
+                    copy.write_bytes(body)
+                elif name.split("/", 1)[0] in _KEPT:
+                    documents.append(Document(name, body))
+    except (OSError, zipfile.BadZipFile, KeyError, TypeError, ValueError) as error:
+        raise StoreError(f"{source} is no backup: {error}", "`digest backup` makes them") from error
+    if not copy.exists():
+        raise StoreError(f"{source.name} holds no database", "choose another backup")
+    return documents, copy

@@ -1,0 +1,254 @@
+"""`doctor`: what could go wrong here, each finding with its cure. Reads only, and asks no network unless told to."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import shutil
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import aclosing
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Literal
+
+from jinja2 import Environment, TemplateSyntaxError
+
+from digest import jekyll, llm, site
+from digest.bundle import shipped
+from digest.config import Config, Source, load
+from digest.errors import DigestError, SourceError
+from digest.periods import month_of
+from digest.pipeline.backup import newest
+from digest.pipeline.context import Context
+from digest.pipeline.status import status
+from digest.ports import Fetcher
+from digest.sources import KINDS
+from digest.store import backup, runs
+
+_MIB = 1 << 20
+_SCARCE, _NEEDED = 1024 * _MIB, 100 * _MIB
+_LOOPBACK = ("localhost", "127.0.0.1", "::1")
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One thing looked at. A note is worth knowing and no fault; a warning will hurt some day; bad hurts now."""
+
+    subject: str
+    state: Literal["good", "note", "warning", "bad"]
+    words: str
+    cure: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Patient:
+    """What is examined. `context` is there only when the database is, and is sound."""
+
+    root: Path
+    config: Config
+    environ: Mapping[str, str]
+    now: datetime
+    faults: list[str]
+    context: Context | None
+
+
+Findings = Iterator[Finding]
+
+
+def examine(root: Path, environ: Mapping[str, str], now: datetime, opened: Callable[[], Context]) -> list[Finding]:
+    """Look at everything that needs no network. A sources.yaml that cannot be read ends what depends on it.
+
+    `opened` gives the context; it is called only when the database is sound.
+    """
+    found = [*_disk(root)]
+    try:
+        config = load(root / "sources.yaml")
+    except DigestError as error:
+        return [Finding("configuration", "bad", error.message, error.hint), *found]
+    path = root / "digest.db"
+    faults = backup.faults(path) if path.exists() else []
+    patient = Patient(root, config, environ, now, faults, opened() if path.exists() and not faults else None)
+    return [finding for check in _CHECKS for finding in check(patient)] + found
+
+
+def ask_sources(context: Context) -> list[Finding]:
+    """Ask every enabled source for its first page and read it; nothing is stored."""
+    return asyncio.run(_ask_all(context))
+
+
+def exit_code(findings: list[Finding]) -> int:
+    """1 when something is bad, 3 when something is to be warned of, else 0."""
+    states = {finding.state for finding in findings}
+    return 1 if "bad" in states else 3 if "warning" in states else 0
+
+
+def _configuration(patient: Patient) -> Findings:
+    config = patient.config
+    enabled = sum(source.enabled for source in config.sources)
+    yield Finding("configuration", "good", f"{enabled} sources, {len(config.taxonomy.categories)} categories")
+    if config.newsletter.url == "https://example.org":
+        yield Finding(
+            "configuration",
+            "warning",
+            "newsletter.url is still https://example.org; links in feeds and mail lead there",
+            "set newsletter.url in sources.yaml to the address of your site",
+        )
+    if not config.newsletter.interests:
+        yield Finding("configuration", "note", "newsletter.interests is empty", "one line there makes ranking better")
+
+
+def _model(patient: Patient) -> Findings:
+    section = patient.config.model
+    try:
+        choice = llm.choose(section, patient.environ, patient.root)
+        choice.make()
+    except DigestError as error:
+        yield Finding("model", "bad", error.message, error.hint)
+        return
+    yield Finding("model", "good", choice.line)
+    if choice.provider == "gemini":
+        yield Finding(
+            "model",
+            "note",
+            "on the free tier Google may use what is sent to improve its products; on a billed project it does not",
+            "enable billing for the key's project, or set model.provider: local",
+        )
+    if section.base_url and section.base_url.startswith("http://") and not _is_local(section.base_url):
+        yield Finding("model", "warning", "model.base_url is plain http; the key travels in clear", "use https")
+
+
+def _is_local(url: str) -> bool:
+    host = url.split("://", 1)[1].split("/", 1)[0]
+    return host.rsplit(":", 1)[0].strip("[]") in _LOOPBACK
+
+
+def _clock(patient: Patient) -> Findings:
+    now, newest_run = patient.now, None
+    if patient.context is not None:
+        with patient.context.db.read() as session:
+            newest_run = next(iter(runs.latest(session, 1)), None)
+    if newest_run is not None and newest_run.started > now + timedelta(minutes=5):
+        yield Finding(
+            "clock", "bad", f"it is {now:%Y-%m-%d %H:%M} UTC, before the last run", "set this machine's clock (NTP)"
+        )
+        return
+    zone = patient.config.newsletter.timezone
+    yield Finding("clock", "good", f"{now:%Y-%m-%d %H:%M} UTC; the newsletter lives in {zone}; month {month_of(now)}")
+
+
+def _database(patient: Patient) -> Findings:
+    path = patient.root / "digest.db"
+    if not path.exists():
+        yield Finding("database", "note", "there is none yet", "`digest run` makes it")
+        return
+    found = patient.context.db.problems() if patient.context else patient.faults
+    for words in found[:10]:
+        yield Finding("database", "bad", words, "`digest backup --restore FILE` brings a sound one back")
+    if not found:
+        yield Finding("database", "good", f"sound, {path.stat().st_size / _MIB:.1f} MiB")
+    last = newest(patient.root)
+    if last is None:
+        yield Finding("database", "note", "there is no backup in backups/", "`digest backup` makes one")
+    elif patient.now.timestamp() - last.stat().st_mtime > 35 * 86_400:
+        yield Finding("database", "warning", f"the newest backup is {last.name}", "`digest backup` makes one")
+
+
+def _templates(patient: Patient) -> Findings:
+    folder = patient.root / "templates"
+    try:
+        own = site.overrides(folder)
+    except DigestError as error:
+        yield Finding("templates", "bad", error.message, error.hint)
+        return
+    ours = {path.relative_to(shipped("templates")).as_posix() for path in shipped("templates").rglob("*.j2")}
+    faults = 0
+    for name, text in own.items():
+        try:
+            Environment(autoescape=True).parse(text)
+        except TemplateSyntaxError as error:
+            faults += 1
+            yield Finding("templates", "bad", f"{name}:{error.lineno}: {error.message}", f"mend templates/{name}")
+        if name not in ours:
+            faults += 1
+            yield Finding("templates", "warning", f"nothing uses {name}", f"the names are: {', '.join(sorted(ours))}")
+    if not faults:
+        yield Finding("templates", "good", f"{len(own)} of your own, the others ship with digest")
+
+
+def _site(patient: Patient) -> Findings:
+    for name in ("_config.yml", "_layouts"):
+        if not (patient.root / "site" / name).exists():
+            yield Finding("site", "bad", f"site/{name} is missing", "`digest init .` puts it back")
+    try:
+        yield Finding("site", "good", f"Jekyll is {jekyll.command()}")
+    except DigestError as error:
+        yield Finding("site", "note", error.message, error.hint)
+
+
+def _mail(patient: Patient) -> Findings:
+    mail, newsletter = patient.config.mail, patient.config.newsletter
+    if mail.transport == "outbox":
+        yield Finding("mail", "good", "messages are written to outbox/; nothing leaves this machine")
+        return
+    if not (mail.sender or newsletter.email):
+        yield Finding("mail", "bad", "no sender is known", "set mail.sender or newsletter.email in sources.yaml")
+    if mail.security == "none" and mail.host not in _LOOPBACK:
+        yield Finding("mail", "bad", f"{mail.host}: mail and password travel in clear", "set mail.security: starttls")
+    if bool(patient.environ.get("DIGEST_SMTP_USER")) != bool(patient.environ.get("DIGEST_SMTP_PASSWORD")):
+        yield Finding("mail", "bad", "one of DIGEST_SMTP_USER and DIGEST_SMTP_PASSWORD is missing", "export both")
+    if not (mail.unsubscribe_url or mail.unsubscribe_mailto):
+        yield Finding(
+            "mail", "warning", "readers cannot unsubscribe", "set mail.unsubscribe_mailto or mail.unsubscribe_url"
+        )
+    yield Finding("mail", "good", f"{mail.host}:{mail.port}, {mail.security}")
+
+
+def _sources(patient: Patient) -> Findings:
+    if patient.context is None:
+        return
+    rows = status(patient.context)["sources"]
+    ill = [row for row in rows if row["enabled"] and (row["error"] or row["state"].startswith("silent"))]
+    for row in ill:
+        yield Finding(
+            "sources", "warning", f"{row['id']}: {row['error'] or row['state']}", f"`digest fetch {row['id']} --force`"
+        )
+    if not ill:
+        yield Finding("sources", "good", f"none of {len(rows)} is in trouble")
+
+
+def _disk(root: Path) -> Findings:
+    if not os.access(root, os.W_OK):
+        yield Finding("disk", "bad", f"{root} cannot be written", "give yourself the right to write there")
+    free = shutil.disk_usage(root).free
+    state: Literal["good", "warning", "bad"] = "bad" if free < _NEEDED else "warning" if free < _SCARCE else "good"
+    yield Finding("disk", state, f"{free // _MIB} MiB free", "" if state == "good" else "make room; `digest prune`")
+
+
+async def _ask_all(context: Context) -> list[Finding]:
+    async with aclosing(context.make_fetcher()) as fetcher:
+        enabled = [source for source in context.config.sources if source.enabled]
+        return list(await asyncio.gather(*(_ask(context, fetcher, source) for source in enabled)))
+
+
+async def _ask(context: Context, fetcher: Fetcher, source: Source) -> Finding:
+    kind = KINDS[source.kind]
+    try:
+        page = kind.parse(source, await fetcher(kind.request(source, {}, context.now)))
+    except SourceError as error:
+        return Finding("source", "bad", f"{source.id}: {error.message}", error.hint or "look at its url in a browser")
+    if not page.items:
+        return Finding("source", "warning", f"{source.id}: answers, and holds nothing", "look at its url in a browser")
+    return Finding("source", "good", f"{source.id}: {len(page.items)} items on its first page")
+
+
+_CHECKS: tuple[Callable[[Patient], Findings], ...] = (
+    _configuration,
+    _model,
+    _clock,
+    _database,
+    _templates,
+    _site,
+    _mail,
+    _sources,
+)

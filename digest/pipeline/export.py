@@ -1,0 +1,137 @@
+"""`export`: every row as JSON lines and every sheet as Markdown, so that nobody is locked in; and read back."""
+
+from __future__ import annotations
+
+import base64
+import json
+from collections.abc import Iterator
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import Column, LargeBinary, Table, func, insert, select, text
+from sqlmodel import Session, SQLModel
+from sqlmodel.sql.sqltypes import UTCDateTime
+
+from digest import site
+from digest.errors import DigestError, Refused, StoreError
+from digest.models import Item
+from digest.pipeline.context import Context
+from digest.ports import Document, Report
+from digest.store import search
+from digest.store.database import HEAD
+
+_PASSING = ("lease",)  # claims of processes; they mean nothing elsewhere
+_BATCH = 2000
+
+
+def export(context: Context, folder: Path) -> Report:
+    """Write tables/NAME.jsonl, sheets/PERIOD.md and schema.json, all of one moment; the same rows give the same bytes.
+
+    Readers' addresses and tokens are among them: treat the folder as you treat the database.
+    """
+    counts: dict[str, int] = {}
+    with context.db.read() as session:
+        for table in _tables():
+            counts[table.name] = _write(folder / "tables" / f"{table.name}.jsonl", _lines(session, table))
+        sheets = {row.period: row.text for row in session.connection().execute(text(_NEWEST_SHEETS))}
+    documents = [Document(f"sheets/{period}.md", words.encode()) for period, words in sheets.items()]
+    documents.append(Document("schema.json", json.dumps({"schema": HEAD}).encode() + b"\n"))
+    site.write(folder, documents)
+    line = f"{sum(counts.values())} rows of {len(counts)} tables, {len(sheets)} sheets → {folder}"
+    return Report("export", line, numbers={"sheets": len(sheets), **counts})
+
+
+_NEWEST_SHEETS = """
+    SELECT period, text FROM sheet_version WHERE id IN (SELECT max(id) FROM sheet_version GROUP BY period)
+"""
+
+
+def take_back(context: Context, folder: Path) -> Report:
+    """Read an export into a workspace that is still empty, in one transaction; exporting again gives the same bytes.
+
+    Raises Refused when the store holds items, StoreError when a file is missing, damaged or of another schema.
+    """
+    _same_schema(folder)
+    counts: dict[str, int] = {}
+    with context.db.write() as session:
+        if session.scalar(select(func.count()).select_from(Item)):
+            raise Refused("this workspace holds items already", "`digest init DIR` makes an empty one; import there")
+        session.connection().execute(text("PRAGMA defer_foreign_keys=ON"))  # an item may be merged into a later one
+        for table in reversed(_tables()):
+            session.connection().execute(table.delete())
+        for table in _tables():
+            counts[table.name] = _insert(session, table, folder / "tables" / f"{table.name}.jsonl")
+        search.index(session)
+    return Report("export", f"{sum(counts.values())} rows of {len(counts)} tables read from {folder}", numbers=counts)
+
+
+def _tables() -> list[Table]:
+    """Every table, those that are pointed to first."""
+    return [table for table in SQLModel.metadata.sorted_tables if table.name not in _PASSING]
+
+
+def _lines(session: Session, table: Table) -> Iterator[bytes]:
+    query = select(table).order_by(*table.primary_key.columns)
+    for row in session.connection().execute(query).yield_per(_BATCH).mappings():
+        values = {column.name: _plain(row[column.name]) for column in table.columns}
+        yield json.dumps(values, ensure_ascii=False).encode() + b"\n"
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, datetime):
+        return value.isoformat()
+    return base64.b64encode(value).decode() if isinstance(value, bytes) else value
+
+
+def _write(path: Path, lines: Iterator[bytes]) -> int:
+    partial, count = path.with_name(f"{path.name}.partial"), 0
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with partial.open("wb") as file:
+            for line in lines:
+                file.write(line)
+                count += 1
+        partial.replace(path)
+    except OSError as error:
+        raise DigestError(f"{path} cannot be written: {error.strerror or error}", "name another folder") from error
+    return count
+
+
+def _same_schema(folder: Path) -> None:
+    try:
+        found = json.loads((folder / "schema.json").read_bytes())["schema"]
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise StoreError(f"{folder} is no export: {error}", "`digest export DIR` makes one") from error
+    if found != HEAD:
+        raise StoreError(
+            f"{folder} was exported at schema {found}, this digest is at {HEAD}",
+            "export again with this version, from a backup restored",
+        )
+
+
+def _insert(session: Session, table: Table, path: Path) -> int:
+    columns = {column.name: column for column in table.columns}
+    connection, count = session.connection(), 0
+    batch: list[dict[str, Any]] = []
+    try:
+        with path.open("rb") as file:
+            for line in file:
+                count += 1
+                batch.append({name: _typed(columns[name], value) for name, value in json.loads(line).items()})
+                if len(batch) == _BATCH:
+                    connection.execute(insert(table), batch)
+                    batch = []
+        if batch:
+            connection.execute(insert(table), batch)
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        raise StoreError(f"{path.name}, line {count}: {error}", "the folder must be one whole export") from error
+    return count
+
+
+def _typed(column: Column[Any], value: Any) -> Any:
+    if value is None:
+        return None
+    if isinstance(column.type, LargeBinary):
+        return base64.b64decode(value)
+    return datetime.fromisoformat(value) if isinstance(column.type, UTCDateTime) else value

@@ -1,0 +1,108 @@
+"""The one writer of a fetch run: what several visits have found is stored in one transaction, each visit's whole."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from types import TracebackType
+
+from digest.models import RunCount, SourceState
+from digest.pipeline.intake import take_in_each
+from digest.pipeline.reading import Reading
+from digest.store import ledger, sources
+from digest.store.database import Database
+
+_MOST = 32  # results in one transaction, so that other processes' writes need not wait long
+_GATHER = 0.03  # seconds to wait for more results: every commit waits for the disk once, however much is in it
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """What one page of a visit brought: the source's state and count as they are now, and the reading if there is one.
+
+    The reading's items are not in the count yet.
+    """
+
+    state: SourceState
+    count: RunCount
+    reading: Reading | None = None
+
+
+class Keeper:
+    """Stores results: the page's items, the source's state and its count, all or none of a result."""
+
+    def __init__(self, db: Database) -> None:
+        self._db = db
+        self._waiting: list[tuple[Result, asyncio.Future[RunCount]]] = []
+        self._writer: asyncio.Task[None] | None = None
+
+    async def keep(self, result: Result) -> RunCount:
+        """The source's count with the reading's items in it, once the result is on the disk."""
+        future: asyncio.Future[RunCount] = asyncio.get_running_loop().create_future()
+        self._waiting.append((result, future))
+        if self._writer is None or self._writer.done():
+            self._writer = asyncio.create_task(self._write())
+        return await future
+
+    async def __aenter__(self) -> Keeper:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._writer:  # a transaction that has begun is not left behind
+            await self._writer
+
+    async def _write(self) -> None:
+        """Store what waits until nothing waits."""
+        while self._waiting:
+            await asyncio.sleep(_GATHER)
+            batch, self._waiting = self._waiting[:_MOST], self._waiting[_MOST:]
+            if batch := [(result, future) for result, future in batch if not future.cancelled()]:
+                await self._store_all(batch)
+
+    async def _store_all(self, batch: Sequence[tuple[Result, asyncio.Future[RunCount]]]) -> None:
+        """All in one transaction; when that fails, each in its own, so that only the one that is to blame fails."""
+        try:
+            counts: Sequence[RunCount | Exception] = await asyncio.to_thread(store, self._db, [r for r, _ in batch])
+        except Exception as error:
+            if len(batch) > 1:
+                for each in batch:
+                    await self._store_all([each])
+                return
+            counts = [error]
+        for (_, future), count in zip(batch, counts, strict=True):
+            if future.cancelled():
+                continue
+            if isinstance(count, Exception):
+                future.set_exception(count)
+            else:
+                future.set_result(count)
+
+
+def store(db: Database, results: Sequence[Result]) -> list[RunCount]:
+    """Store results of different sources in one transaction; returns their counts, the results' stay as they were."""
+    with db.write() as session:
+        readings = [result.reading for result in results if result.reading]
+        fates = take_in_each(session, [item for reading in readings for item in reading.prepared])
+        counts = [_counted(result, fates.get(result.state.source_id, Counter())) for result in results]
+        sources.save(session, *(result.state for result in results))
+        ledger.record(session, *counts)
+    return counts
+
+
+def _counted(result: Result, outcomes: Mapping[str, int]) -> RunCount:
+    count = RunCount(**{name: getattr(result.count, name) for name in RunCount.model_fields})
+    if result.reading:
+        tally(count, result.reading, outcomes)
+    return count
+
+
+def tally(count: RunCount, reading: Reading, outcomes: Mapping[str, int]) -> None:
+    """Give every found item its fate: what intake says, or rejected before it came there."""
+    count.found += reading.found
+    count.rejected += len(reading.rejected)
+    for fate, number in outcomes.items():
+        setattr(count, fate, getattr(count, fate) + number)

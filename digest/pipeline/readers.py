@@ -1,0 +1,164 @@
+"""Readers: added, confirmed, imported, exported, taken out; and what their mailboxes reported."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from pathlib import Path
+
+from sqlmodel import Session
+
+from digest import mail
+from digest.errors import ConfigError, DigestError, NotFoundError
+from digest.mail import lists
+from digest.mail.bounces import Returned, returned
+from digest.models import Subscriber
+from digest.pipeline.context import Context
+from digest.ports import Report
+from digest.render import words
+from digest.store import deliveries, readers
+
+_STATES = ("", "pending", "active", "unsubscribed", "bounced")
+
+
+def add(
+    context: Context, address: str, *, name: str = "", topics: Sequence[str] = (), confirmed: bool = False
+) -> Report:
+    """Add a reader; unless `confirmed`, they are asked by mail where an endpoint takes their answer."""
+    checked = mail.check(address)
+    _check_topics(context, topics)
+    with context.db.write() as session:
+        state = "active" if confirmed else "pending"
+        reader = readers.subscribe(session, checked, context.now, state=state, name=name, topics=topics)
+    line = f"{reader.address} is {reader.state}"
+    if reader.state == "pending" and context.config.mail.unsubscribe_url:
+        _ask(context, reader)
+        line += ", and was asked to confirm"
+    elif reader.state in readers.SUPPRESSED:
+        line += f" and stays so; `digest subscribers confirm {reader.address}` when they ask for it again"
+    return Report("subscribers", line, numbers={"state": reader.state})
+
+
+def confirm(context: Context, addresses: Sequence[str]) -> Report:
+    """Take readers as having said yes, also those who had left: only they may ask for that."""
+    return _moved(context, addresses, "active", "confirmed by the editor")
+
+
+def remove(context: Context, addresses: Sequence[str]) -> Report:
+    """Take readers off the list; they are remembered, so that no import brings them back."""
+    return _moved(context, addresses, "unsubscribed", "removed by the editor")
+
+
+def follow(context: Context, address: str, topics: Sequence[str]) -> Report:
+    """Set which categories a reader gets; none means all."""
+    _check_topics(context, topics)
+    with context.db.write() as session:
+        reader = _existing(session, address)
+        reader.topics, reader.changed = list(topics), context.now
+        session.add(reader)
+    return Report("subscribers", f"{reader.address} follows {', '.join(topics) or 'everything'}")
+
+
+def load(context: Context, path: Path, *, confirmed: bool = False) -> Report:
+    """Read a CSV of readers. A bad line is told and passed over; who had left stays left."""
+    try:
+        rows = lists.read(path.read_bytes())
+    except OSError as error:
+        raise NotFoundError(f"{path}: {error.strerror}", "name a CSV file") from error
+    tally, problems = Counter[str](), []
+    with context.db.write() as session:
+        for row in rows:
+            try:
+                tally[_take(context, session, row, confirmed)] += 1
+            except DigestError as error:
+                problems.append(f"line {row.number}: {error.message}")
+    line = ", ".join(f"{count} {state}" for state, count in tally.items()) or "nothing"
+    return Report(
+        "subscribers", f"{line}, of {len(rows)} lines", "partial" if problems else "done", dict(tally), problems
+    )
+
+
+def _take(context: Context, session: Session, row: lists.Row, confirmed: bool) -> str:
+    if row.state not in _STATES:
+        raise ConfigError(f"{row.state!r} is no state", "pending, active, unsubscribed or bounced")
+    _check_topics(context, row.topics)
+    state = row.state if row.state in readers.SUPPRESSED else "active" if confirmed else "pending"
+    reader = readers.subscribe(
+        session, mail.check(row.address), context.now, state=state, name=row.name, topics=row.topics, reason="imported"
+    )
+    return reader.state
+
+
+def export(context: Context) -> str:
+    """All readers as CSV."""
+    with context.db.read() as session:
+        people = readers.everyone(session)
+    return lists.write(
+        (p.address, p.name, p.state, " ".join(p.topics), p.reason, p.created.isoformat(), p.changed.isoformat())
+        for p in people
+    )
+
+
+def bounces(context: Context, path: Path) -> Report:
+    """Take out the readers whose mail came back for good, who complained, or who asked to leave."""
+    tally = Counter({"bounced": 0, "unsubscribed": 0, "delayed": 0, "unknown": 0})
+    with context.db.write() as session:
+        for report in returned(path):
+            tally[_apply(context, session, report)] += 1
+    line = ", ".join(f"{count} {name}" for name, count in tally.items())
+    return Report("subscribers", f"{path.name}: {line}", numbers=dict(tally))
+
+
+_OUTCOME = {"bounce": "bounced", "complaint": "unsubscribed", "leave": "unsubscribed"}
+
+
+def _apply(context: Context, session: Session, report: Returned) -> str:
+    if report.kind == "delay":
+        return "delayed"
+    reader = readers.by_token(session, report.token) if report.token else None
+    reader = reader or deliveries.reader_of(session, report.message_id)
+    reader = reader or (readers.find(session, report.address) if report.address else None)
+    if reader is None:
+        return "unknown"
+    state = _OUTCOME[report.kind]
+    if reader.state not in readers.SUPPRESSED:
+        readers.move(session, reader, state, context.now, report.reason or "asked by mail")
+    return state
+
+
+def _moved(context: Context, addresses: Sequence[str], state: str, reason: str) -> Report:
+    with context.db.write() as session:
+        for address in addresses:
+            readers.move(session, _existing(session, address), state, context.now, reason)
+    return Report("subscribers", f"{', '.join(addresses)}: {state}", numbers={state: len(addresses)})
+
+
+def _existing(session: Session, address: str) -> Subscriber:
+    reader = readers.find(session, mail.check(address))
+    if reader is None:
+        raise NotFoundError(f"{address} is not a reader", "`digest subscribers list` shows all")
+    return reader
+
+
+def _check_topics(context: Context, topics: Sequence[str]) -> None:
+    known = context.config.taxonomy.slugs
+    for topic in topics:
+        if topic not in known:
+            raise ConfigError(f"{topic!r} is no category", f"one of {', '.join(known)}")
+
+
+def _ask(context: Context, reader: Subscriber) -> None:
+    """Send the mail a new reader says yes by."""
+    newsletter, head = context.config.newsletter, mail.letterhead(context.config.newsletter, context.config.mail)
+    w, title = words(newsletter.language), newsletter.title
+    body = [w("confirm_text", title=title), head.confirmation(reader.token), w["confirm_ignore"]]
+    letter = mail.Letter(w("confirm_subject", title=title), "\n\n".join(body) + "\n")
+    message = mail.compose(
+        head, letter, recipient=reader.address, token=reader.token, issue=f"confirm {reader.created.isoformat()}",
+        at=context.now,
+    )  # fmt: skip
+    transport = context.make_transport()
+    try:
+        transport.send(message)
+    finally:
+        transport.close()

@@ -1,0 +1,142 @@
+"""Drafts at platforms: the shape of each request, and that nothing ever asks to be sent."""
+
+from __future__ import annotations
+
+import base64
+import json
+import threading
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from digest.config import Mail, Newsletter
+from digest.errors import ConfigError, DeliveryError, Refused
+from digest.mail import UNSUBSCRIBE, letterhead
+from digest.mail.exporters import EXPORTERS, Draft, exporter
+from digest.pipeline.exporting import export
+from tests.pipeline.mailbench import PERIOD, opened, publish
+
+DRAFT = Draft(
+    name="2026-10",
+    subject="AI {{ digest }}",
+    html=f'<p>{{{{ x }}}} *|Y|* <a href="{UNSUBSCRIBE}">out</a></p>',
+    text=f"{{{{ x }}}} {UNSUBSCRIBE}",
+    fragment="<p>{{ x }}</p>",
+    sender=letterhead(Newsletter(title="T", email="ana@example.org"), Mail()),
+    page="https://example.org/2026/10/digest/",
+    key="k",
+)
+KEYS = {
+    "BUTTONDOWN_API_KEY": "secret-b",
+    "LISTMONK_USER": "me",
+    "LISTMONK_TOKEN": "secret-l",
+    "MAILCHIMP_API_KEY": "secret-m-us1",
+}
+
+
+class Platform:
+    """Keeps what it is asked, and answers with what it is told to."""
+
+    def __init__(self) -> None:
+        self.asked: list[tuple[str, str, dict[str, str], Any]] = []
+        self.status, self.answer = 201, {"id": "c1", "data": {"id": 7}}
+        platform = self
+
+        class Handler(BaseHTTPRequestHandler):
+            def _take(self) -> None:
+                body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+                headers = {name.lower(): value for name, value in self.headers.items()}
+                platform.asked.append((self.command, self.path, headers, body))
+                answer = json.dumps(platform.answer).encode()
+                self.send_response(platform.status)
+                self.send_header("Content-Length", str(len(answer)))
+                self.end_headers()
+                self.wfile.write(answer)
+
+            do_POST = do_PUT = _take
+
+            def log_message(self, *_: object) -> None:
+                """Say nothing."""
+
+        self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.url = f"http://127.0.0.1:{self.server.server_address[1]}"
+
+
+@pytest.fixture
+def platform() -> Iterator[Platform]:
+    platform = Platform()
+    thread = threading.Thread(target=platform.server.serve_forever, daemon=True)
+    thread.start()
+    yield platform
+    platform.server.shutdown()
+    platform.server.server_close()
+    thread.join()
+
+
+def test_buttondown_gets_a_draft_that_is_called_one(platform: Platform) -> None:
+    assert EXPORTERS["buttondown"](DRAFT, {"url": platform.url}, KEYS) == "c1"
+    [(method, path, headers, body)] = platform.asked
+    assert (method, path, headers["authorization"]) == ("POST", "/v1/emails", "Token secret-b")
+    assert body["status"] == "draft"
+    assert body["body"] == "<p>&#123;&#123; x }}</p>"
+    assert 0 < len(headers["x-idempotency-key"]) <= 200
+
+
+def test_listmonk_gets_a_campaign_and_is_never_told_to_start_it(platform: Platform) -> None:
+    place = EXPORTERS["listmonk"](DRAFT, {"url": platform.url, "lists": [3], "template_id": 2}, KEYS)
+    assert place == f"{platform.url}/admin/campaigns/7"
+    [(method, path, headers, body)] = platform.asked
+    assert (method, path) == ("POST", "/api/campaigns")
+    assert headers["authorization"] == "Basic " + base64.b64encode(b"me:secret-l").decode()
+    assert (body["lists"], body["template_id"], body["content_type"]) == ([3], 2, "html")
+    assert "status" not in body
+    for part in ("body", "altbody"):
+        assert body[part].count("{{") == 1
+        assert "{{ UnsubscribeURL }}" in body[part]
+
+
+def test_mailchimp_gets_a_campaign_and_then_its_content(platform: Platform) -> None:
+    EXPORTERS["mailchimp"](DRAFT, {"url": platform.url, "list_id": "abc"}, KEYS)
+    (first, campaigns, _, campaign), (second, place, _, content) = platform.asked
+    assert (first, campaigns) == ("POST", "/3.0/campaigns")
+    assert campaign["recipients"] == {"list_id": "abc"}
+    assert campaign["settings"]["reply_to"] == "ana@example.org"
+    assert (second, place) == ("PUT", "/3.0/campaigns/c1/content")
+    assert content["html"].count("*|") == content["plain_text"].count("*|") == 1
+    assert "*|UNSUB|*" in content["html"]
+
+
+@pytest.mark.parametrize(("status", "temporary"), [(401, False), (429, True), (503, True)])
+def test_a_refusal_is_told_without_the_key(platform: Platform, status: int, temporary: bool) -> None:
+    platform.status, platform.answer = status, {"detail": "no"}
+    for name in EXPORTERS:
+        with pytest.raises(DeliveryError, match=str(status)) as caught:
+            EXPORTERS[name](DRAFT, {"url": platform.url, "lists": [1], "list_id": "x"}, KEYS)
+        assert caught.value.temporary == temporary
+        assert "secret" not in caught.value.message + caught.value.hint
+
+
+def test_a_missing_key_or_setting_and_a_wrong_name_are_told() -> None:
+    with pytest.raises(ConfigError, match="BUTTONDOWN_API_KEY"):
+        EXPORTERS["buttondown"](DRAFT, {}, {})
+    with pytest.raises(ConfigError, match=r"mail\.exporters\.listmonk\.lists"):
+        EXPORTERS["listmonk"](DRAFT, {"url": "http://x"}, KEYS)
+    with pytest.raises(ConfigError) as caught:
+        exporter("butondown")
+    assert "buttondown" in caught.value.hint
+
+
+def test_a_second_draft_is_made_only_when_asked_for(
+    platform: Platform, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("BUTTONDOWN_API_KEY", "k")
+    publish(tmp_path, 0)
+    context = opened(tmp_path, Mail(exporters={"buttondown": {"url": platform.url}}))
+    export(context, PERIOD, "buttondown")
+    with pytest.raises(Refused, match="c1"):
+        export(context, PERIOD, "buttondown")
+    export(context, PERIOD, "buttondown", again=True)
+    assert len(platform.asked) == 2

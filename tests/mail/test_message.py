@@ -1,0 +1,179 @@
+"""One message: its headers survive, its parts stand in order, and the same arguments give the same bytes."""
+
+from __future__ import annotations
+
+import base64
+from datetime import UTC, datetime
+from email import message_from_bytes, policy
+from email.message import EmailMessage
+from pathlib import Path
+
+import pytest
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
+
+from digest.config import Mail, Newsletter
+from digest.errors import ConfigError, Refused
+from digest.mail import UNSUBSCRIBE, Letter, check, compose, letterhead, signer, weigh
+from digest.mail.headers import POLICY
+from digest.text import one_line
+
+AT = datetime(2026, 11, 3, 8, 30, tzinfo=UTC)
+NEWSLETTER = Newsletter(title="The Reading Room", email="ana@example.org")
+TOKEN = "t" * 32
+WORDS = st.text(st.characters(codec="utf-8", exclude_categories=["Cs"]), min_size=1, max_size=14)
+
+
+def written(subject: str = "Digest", *, newsletter: Newsletter = NEWSLETTER, **settings: object) -> bytes:
+    head = letterhead(newsletter, Mail.model_validate(settings))
+    letter = Letter(subject, f"Hello.\n{UNSUBSCRIBE}\n", f'<p>Hello. <a href="{UNSUBSCRIBE}">x</a></p>')
+    return compose(head, letter, recipient="bob@example.org", token=TOKEN, issue="tag:x", at=AT).raw
+
+
+def parsed(raw: bytes) -> EmailMessage:
+    message = message_from_bytes(raw, policy=policy.default)
+    assert isinstance(message, EmailMessage)
+    return message
+
+
+@settings(max_examples=1000, deadline=None)
+@given(st.lists(WORDS, min_size=1, max_size=12).map(" ".join))
+@example("=?utf-8?q?not_encoded?=")
+@example("Ünïcödé " * 9)
+@example("x" * 300)
+@example("学习" * 60)
+@example("a,b; \"c\" <d> (e) 'f' \\ = ? _ & 😀")
+def test_every_subject_comes_back_as_it_went_in(subject: str) -> None:
+    wanted = one_line(subject)
+    mail = EmailMessage(policy=POLICY)
+    mail["Subject"] = wanted
+    mail["To"] = "bob@example.org"
+    raw = mail.as_bytes()
+    assert str(parsed(raw)["Subject"] or "") == wanted
+    assert all(len(line) <= 78 for line in raw.split(b"\r\n"))
+    assert raw.count(b"\r\nTo: ") == 1
+
+
+@pytest.mark.parametrize("title", ["Ana Ferrer, PhD", "Lectures d'été — ‘IA’", "研究文摘" * 3, 'Say "hi"', "a@b"])
+def test_any_name_of_a_sender_comes_back(title: str) -> None:
+    sender = parsed(written(newsletter=NEWSLETTER.model_copy(update={"title": title})))["From"].addresses[0]
+    assert sender.display_name == title
+    assert sender.addr_spec == "ana@example.org"
+
+
+def test_a_long_way_out_is_never_folded_or_encoded() -> None:
+    raw = written(unsubscribe_url="https://a-rather-long-name-of-a-host.example.org/behind/some/long/path")
+    line = next(line for line in raw.split(b"\r\n") if line.startswith(b"List-Unsubscribe:"))
+    assert len(line) > 120
+    assert line.startswith(
+        b"List-Unsubscribe: <https://a-rather-long-name-of-a-host.example.org/behind/some/long/path/u/"
+    )
+    assert line.endswith(b"<mailto:ana@example.org?subject=unsubscribe%20" + TOKEN.encode() + b">")
+
+
+@pytest.mark.parametrize(
+    ("endpoint", "one_click"), [("https://x.example", True), ("http://127.0.0.1:8123", False), (None, False)]
+)
+def test_one_click_is_promised_only_where_an_https_endpoint_takes_it(endpoint: str | None, one_click: bool) -> None:
+    message = parsed(written(unsubscribe_url=endpoint))
+    assert (message["List-Unsubscribe-Post"] is not None) == one_click
+    assert ("/u/" in str(message["List-Unsubscribe"])) == bool(endpoint)
+
+
+def test_no_address_of_a_reader_stands_in_a_link() -> None:
+    message = parsed(written(unsubscribe_url="https://x.example"))
+    for part in ("plain", "html"):
+        body = message.get_body((part,))
+        assert body is not None
+        assert "bob" not in body.get_content()
+        assert f"https://x.example/u/{TOKEN}" in body.get_content()
+    assert "bob" not in str(message["List-Unsubscribe"]) + str(message["Message-ID"])
+
+
+def test_the_text_comes_first_and_both_parts_are_quoted_printable() -> None:
+    message = parsed(written("Ü"))
+    kinds = [(part.get_content_type(), part["Content-Transfer-Encoding"]) for part in message.iter_parts()]
+    assert kinds == [("text/plain", "quoted-printable"), ("text/html", "quoted-printable")]
+    assert message["List-Id"] == '"The Reading Room" <the-reading-room.example.org>'
+    assert message["Date"].datetime == AT
+    assert message["Feedback-ID"].count(":") == 3
+
+
+def test_the_same_issue_and_reader_give_the_same_bytes() -> None:
+    assert written("Ü") == written("Ü")
+
+
+def test_a_reader_without_html_gets_one_part() -> None:
+    letter = Letter("x", "Only text.\n")
+    message = compose(letterhead(NEWSLETTER, Mail()), letter, recipient="b@x.org", token="t", issue="i", at=AT)
+    assert parsed(message.raw).get_content_type() == "text/plain"
+
+
+def test_bounces_come_to_an_address_of_the_message_where_a_domain_is_set_aside() -> None:
+    head = letterhead(NEWSLETTER, Mail(bounce_domain="b.example.org"))
+    message = compose(head, Letter("x", "y"), recipient="b@x.org", token="t", issue="i", at=AT)
+    local = message.message_id.strip("<>").partition("@")[0]
+    assert message.sender == f"bounce+{local}@b.example.org"
+
+
+def test_html_beyond_what_gmail_shows_is_refused_and_near_it_told() -> None:
+    assert weigh(Letter("x", "", "a" * 90_000), "2026-10") == ""
+    assert "90,001 bytes" in weigh(Letter("x", "", "a" * 90_001), "2026-10")
+    with pytest.raises(Refused, match="102,401 bytes"):
+        weigh(Letter("x", "", "a" * 102_401), "2026-10")
+
+
+@pytest.mark.parametrize(
+    ("given_", "kept"),
+    [
+        ("Ada.Lovelace+x@Example.ORG", "Ada.Lovelace+x@example.org"),
+        (" a@müller.example ", "a@xn--mller-kva.example"),
+        ("a@例え.jp", "a@xn--r8jz45g.jp"),
+        ("o'neil@a-b.co.uk", "o'neil@a-b.co.uk"),
+    ],
+)
+def test_an_address_is_kept_with_its_domain_in_ascii(given_: str, kept: str) -> None:
+    assert check(given_) == kept
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    ["", "a", "@b.org", "a@", "a@b", "a b@c.org", "a..b@c.org", ".a@c.org", "a@c..org", "a@-c.org", "a@1.2.3.4",
+     "a@c.org\nBcc: x@y.org", "<a@c.org>", "a@b@c.org", "ü@c.org", "a" * 65 + "@c.org", "a@" + "b." * 130 + "org"],
+)  # fmt: skip
+def test_what_is_no_address_is_refused(wrong: str) -> None:
+    with pytest.raises(ConfigError):
+        check(wrong)
+
+
+def test_a_signature_covers_the_way_out_and_breaks_when_it_is_changed(tmp_path: Path) -> None:
+    dkim = pytest.importorskip("dkim")
+    from cryptography.hazmat.primitives import serialization
+    from cryptography.hazmat.primitives.asymmetric import rsa
+
+    key = rsa.generate_private_key(65537, 1024)
+    pem = key.private_bytes(
+        serialization.Encoding.PEM, serialization.PrivateFormat.TraditionalOpenSSL, serialization.NoEncryption()
+    )
+    (tmp_path / "key.pem").write_bytes(pem)
+    public = key.public_key().public_bytes(serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo)
+    mail = Mail(dkim_selector="s", dkim_domain="example.org", dkim_key_file_env="KEY", unsubscribe_url="https://x.org")
+    sign = signer(mail, {"KEY": str(tmp_path / "key.pem")})
+    assert sign is not None
+    head = letterhead(NEWSLETTER, mail)
+    raw = compose(head, Letter("Ü", "y"), recipient="b@x.org", token=TOKEN, issue="i", at=AT, sign=sign).raw
+
+    def dns(name: bytes, timeout: float = 5) -> bytes:
+        assert name == b"s._domainkey.example.org."
+        return b"v=DKIM1; k=rsa; p=" + base64.b64encode(public)
+
+    assert dkim.verify(raw, dnsfunc=dns, minkey=1024)
+    assert not dkim.verify(raw.replace(b"One-Click", b"Two-Click"), dnsfunc=dns, minkey=1024)
+
+
+def test_half_a_dkim_setting_is_a_mistake_and_none_is_no_signature() -> None:
+    assert signer(Mail(), {}) is None
+    with pytest.raises(ConfigError, match="dkim_domain"):
+        signer(Mail(dkim_selector="s"), {})
+    with pytest.raises(ConfigError, match="file cannot be read"):
+        signer(Mail(dkim_selector="s", dkim_domain="x.org", dkim_key_file_env="KEY"), {})

@@ -1,0 +1,143 @@
+"""The SMTP transport: what is certain, what may be tried again, and what nobody knows."""
+
+from __future__ import annotations
+
+import pytest
+
+from digest.config import Mail
+from digest.errors import DeliveryError
+from digest.mail.smtp import Smtp
+from digest.ports import Message
+from tests.mail.server import Faulty, always, first, serving
+
+MESSAGE = Message("bob@example.org", "ana@example.org", "<1@example.org>", b"Subject: x\r\n\r\n.dots\r\n..\r\nend\r\n")
+
+
+def transport(mail: Mail, sleep: list[float] | None = None, **environ: str) -> Smtp:
+    waited = sleep if sleep is not None else []
+    return Smtp(mail, environ, pauses=(1.0, 2.0), sleep=waited.append)
+
+
+def failure(faulty: Faulty, **changes: object) -> DeliveryError:
+    with serving(faulty) as mail:
+        smtp = transport(mail.model_copy(update=changes))
+        with pytest.raises(DeliveryError) as caught:
+            smtp.send(MESSAGE)
+        smtp.close()
+    return caught.value
+
+
+def test_a_message_arrives_byte_for_byte_with_its_dots() -> None:
+    faulty = Faulty()
+    with serving(faulty) as mail:
+        smtp = transport(mail)
+        assert smtp.send(MESSAGE) == "taken"
+        smtp.close()
+    assert faulty.messages == [("ana@example.org", "bob@example.org", MESSAGE.raw)]
+
+
+@pytest.mark.parametrize("verb", ["MAIL", "RCPT", "DOT"])
+@pytest.mark.parametrize("answer", ["421 closing", "451 not now"])
+def test_a_busy_server_is_asked_again_on_a_new_connection(verb: str, answer: str) -> None:
+    faulty, waited = Faulty(**{verb: first(answer, 2)}), list[float]()
+    with serving(faulty) as mail:
+        smtp = transport(mail, waited)
+        smtp.send(MESSAGE)
+        smtp.close()
+    assert faulty.recipients == ["bob@example.org"]
+    assert faulty.connections == 3
+    assert [pause for pause in waited if pause >= 1] == [1.0, 2.0]
+
+
+@pytest.mark.parametrize("verb", ["MAIL", "RCPT"])
+@pytest.mark.parametrize("fault", ["abort", "garbage"])
+def test_what_goes_wrong_before_the_message_is_handed_over_is_safe_to_repeat(verb: str, fault: str) -> None:
+    faulty = Faulty(**{verb: first(fault)})
+    with serving(faulty) as mail:
+        smtp = transport(mail)
+        smtp.send(MESSAGE)
+        smtp.close()
+    assert faulty.recipients == ["bob@example.org"]
+
+
+@pytest.mark.parametrize("fault", ["abort", "garbage"])
+def test_a_lost_answer_after_the_message_is_in_doubt_and_not_repeated(fault: str) -> None:
+    faulty = Faulty(DOT=always(fault))
+    error = failure(faulty)
+    assert error.in_doubt
+    assert "--again bob@example.org" in error.hint
+    assert faulty.connections == 1
+
+
+def test_a_server_too_slow_to_answer_after_the_message_leaves_doubt() -> None:
+    import asyncio
+
+    class Slow(Faulty):
+        async def handle_DATA(self, *arguments: object) -> str:
+            await asyncio.sleep(0.5)
+            return "250 late"
+
+    assert failure(Slow(), timeout_seconds=0.1).in_doubt
+
+
+@pytest.mark.parametrize(
+    ("verb", "answer", "temporary"),
+    [
+        ("RCPT", "550 5.1.1 no such user", False),
+        ("RCPT", "450 4.2.1 greylisted", True),
+        ("DOT", "554 5.7.1 refused", False),
+        ("DOT", "452 4.3.1 full", True),
+    ],
+)
+def test_a_refusal_is_the_readers_own_and_says_whether_later_may_help(verb: str, answer: str, temporary: bool) -> None:
+    error = failure(Faulty(**{verb: always(answer)}))
+    assert (error.temporary, error.in_doubt, error.stop) == (temporary, False, False)
+    assert answer in error.message
+
+
+def test_a_refused_sender_stops_the_run_and_is_not_held_against_the_reader() -> None:
+    error = failure(Faulty(MAIL=always("553 not your address")))
+    assert error.stop
+    assert error.temporary
+
+
+def test_no_server_at_all_stops_the_run_after_the_pauses() -> None:
+    waited = list[float]()
+    smtp = transport(Mail(host="127.0.0.1", port=9, security="none", timeout_seconds=1), waited)
+    with pytest.raises(DeliveryError, match=r"127\.0\.0\.1:9") as caught:
+        smtp.send(MESSAGE)
+    assert caught.value.stop
+    assert waited[:2] == [1.0, 2.0]
+
+
+def test_nothing_is_sent_without_starttls_where_it_is_asked_for() -> None:
+    faulty = Faulty()
+    error = failure(faulty, security="starttls")
+    assert "STARTTLS is not offered" in error.message
+    assert error.stop
+    assert faulty.messages == []
+
+
+def test_a_refused_login_stops_the_run_and_tells_no_secret() -> None:
+    faulty = Faulty()
+    with serving(
+        faulty, auth_require_tls=False, auth_exclude_mechanism=["LOGIN"], authenticator=lambda *a: None
+    ) as mail:
+        smtp = transport(mail, DIGEST_SMTP_USER="me", DIGEST_SMTP_PASSWORD="hunter2")
+        with pytest.raises(DeliveryError) as caught:
+            smtp.send(MESSAGE)
+        smtp.close()
+    assert caught.value.stop
+    assert "hunter2" not in f"{caught.value.message} {caught.value.hint} {caught.value.__cause__}"
+
+
+def test_the_rate_is_kept_and_the_connection_renewed() -> None:
+    faulty, waited = Faulty(), list[float]()
+    with serving(faulty) as mail:
+        smtp = transport(mail.model_copy(update={"per_second": 0.5, "reconnect_every": 2}), waited)
+        for _ in range(5):
+            smtp.send(MESSAGE)
+        smtp.close()
+    assert faulty.connections == 3
+    assert len(waited) == 4
+    assert all(pause > 1.5 for pause in waited)

@@ -1,0 +1,106 @@
+"""`digest doctor` names each fault with its cure, and its exit code says how bad it is."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from pathlib import Path
+
+import pytest
+import yaml
+
+from digest.pipeline.doctor import Finding, ask_sources, examine, exit_code
+from tests.operate.workspace import NOW, made, opened
+
+
+def looked(folder: Path, now: datetime = NOW, **environ: str) -> list[Finding]:
+    with opened(folder) as workspace:
+        return examine(folder, environ, now, lambda: workspace.context)
+
+
+def change(folder: Path, **sections: dict[str, object]) -> None:
+    path = folder / "sources.yaml"
+    config = yaml.safe_load(path.read_text(encoding="utf-8"))
+    for name, values in sections.items():
+        config[name] = config.get(name, {}) | values
+    path.write_text(yaml.safe_dump(config, sort_keys=False), encoding="utf-8")
+
+
+def faults(findings: list[Finding]) -> dict[str, str]:
+    return {finding.subject: finding.words for finding in findings if finding.state in ("warning", "bad")}
+
+
+def test_a_sound_workspace_has_no_faults_and_every_subject_is_looked_at(folder: Path) -> None:
+    found = looked(folder)
+    assert {f.subject: f.words for f in found if f.state == "bad"} == {}
+    assert {"configuration", "model", "clock", "database", "templates", "site", "mail", "sources", "disk"} == {
+        finding.subject for finding in found
+    }
+
+
+def test_every_fault_has_a_cure(folder: Path) -> None:
+    change(folder, mail={"transport": "smtp", "host": "mail.example", "security": "none"}, model={"provider": "gemini"})
+    (folder / "templates" / "post.md.j2").write_text("{% if x %}")
+    (folder / "templates" / "psot.md.j2").write_text("fine")
+    found = looked(folder, DIGEST_SMTP_USER="me")
+    assert set(faults(found)) >= {"model", "templates", "mail"}
+    assert all(finding.cure for finding in found if finding.state in ("warning", "bad"))
+    words = " ".join(finding.words for finding in found)
+    for expected in ("GOOGLE_API_KEY", "post.md.j2:1", "nothing uses psot.md.j2", "in clear", "DIGEST_SMTP_PASSWORD"):
+        assert expected in words
+    assert exit_code(found) == 1
+
+
+def test_a_configuration_that_cannot_be_read_is_one_finding_not_an_error(folder: Path) -> None:
+    (folder / "sources.yaml").write_text("newsletter: {titel: x}\n")
+    found = looked(folder)
+    assert [finding.subject for finding in found if finding.state == "bad"] == ["configuration"]
+    assert "did you mean 'title'" in found[0].words
+
+
+def test_a_damaged_database_is_found_and_not_touched(folder: Path) -> None:
+    (folder / "digest.db").write_bytes(b"no database" * 500)
+    found = looked(folder)
+    assert "database" in faults(found)
+    assert (folder / "digest.db").read_bytes() == b"no database" * 500
+
+
+def test_a_clock_behind_the_last_run_is_bad(folder: Path) -> None:
+    assert "before the last run" in faults(looked(folder, NOW - timedelta(days=1)))["clock"]
+
+
+def test_a_workspace_without_a_database_gets_none(tmp_path: Path) -> None:
+    folder = made(tmp_path / "fresh")
+    assert "there is none yet" in " ".join(finding.words for finding in looked(folder))
+    assert not (folder / "digest.db").exists()
+
+
+def test_the_free_tier_is_told_and_no_key_is_shown(folder: Path) -> None:
+    change(folder, model={"provider": "auto"})
+    told = repr(looked(folder, GEMINI_API_KEY="secret-of-mine"))
+    assert "free tier" in told
+    assert "secret-of-mine" not in told
+
+
+@pytest.mark.parametrize(
+    ("states", "code"), [((), 0), (("good", "note"), 0), (("good", "warning"), 3), (("warning", "bad"), 1)]
+)
+def test_the_exit_code_is_the_worst_state(states: tuple[str, ...], code: int) -> None:
+    assert exit_code([Finding("x", state, "") for state in states]) == code  # type: ignore[arg-type]
+
+
+def test_asking_the_sources_tells_which_answer(folder: Path) -> None:
+    from digest.demo.server import serving
+
+    with serving() as base:
+        sources = [
+            {"id": "there", "kind": "feed", "url": f"{base}/rss/none.xml", "allow_private": True},
+            {"id": "api", "kind": "feed", "url": f"{base}/api/query", "allow_private": True},
+        ]
+        path = folder / "sources.yaml"
+        config = yaml.safe_load(path.read_text()) | {"sources": sources}
+        path.write_text(yaml.safe_dump(config))
+        with opened(folder) as workspace:
+            found = {finding.words.split(":")[0]: finding for finding in ask_sources(workspace.context)}
+    assert found["there"].state == "bad"
+    assert "404" in found["there"].words
+    assert found["api"].state in ("good", "warning")

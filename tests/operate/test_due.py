@@ -1,0 +1,103 @@
+"""What is due follows the cadence through clock changes, leap days, short months and long sleeps, and is done once."""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime, timedelta
+from zoneinfo import ZoneInfo
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from digest.config import Cadence
+from digest.models import Run
+from digest.periods import Period
+from digest.pipeline.due import Slot, business_day, draft_moment, next_draft, slots, waiting
+
+MADRID = ZoneInfo("Europe/Madrid")
+ZONES = [ZoneInfo(name) for name in ("UTC", "Europe/Madrid", "America/New_York", "Asia/Kathmandu", "Pacific/Apia")]
+START = datetime(2020, 1, 1, tzinfo=UTC)
+MOMENTS = st.integers(0, 15 * 365 * 24 * 3600).map(lambda seconds: START + timedelta(seconds=seconds))
+CADENCES = st.builds(
+    Cadence,
+    fetch_hour_utc=st.integers(0, 23),
+    draft_hour=st.integers(0, 23),
+    draft_business_day=st.integers(1, 20),
+    refresh_weekday=st.sampled_from(["mon", "wed", "sun"]),
+)
+
+
+def run(started: datetime, state: str = "done") -> Run:
+    return Run(stage="x", started=started, finished=started + timedelta(minutes=2), state=state)
+
+
+@pytest.mark.parametrize(
+    ("year", "month", "number", "day"),
+    [(2026, 8, 1, 3), (2026, 8, 3, 5), (2026, 11, 3, 4), (2024, 2, 20, 28), (2026, 5, 1, 1)],
+)
+def test_business_days_skip_weekends(year: int, month: int, number: int, day: int) -> None:
+    assert business_day(year, month, number) == date(year, month, day)
+
+
+def test_the_draft_keeps_its_local_hour_through_a_clock_change() -> None:
+    cadence = Cadence(draft_business_day=3, draft_hour=8)
+    winter = next_draft(cadence, datetime(2026, 3, 1, tzinfo=UTC), MADRID)
+    summer = next_draft(cadence, winter, MADRID)
+    assert (winter, summer) == (datetime(2026, 3, 4, 7, tzinfo=UTC), datetime(2026, 4, 3, 6, tzinfo=UTC))
+
+
+def test_december_leads_to_january_and_a_leap_day_is_a_day() -> None:
+    assert next_draft(Cadence(), datetime(2026, 12, 31, 23, tzinfo=UTC), MADRID).date() == date(2027, 1, 5)
+    leap = datetime(2024, 2, 29, 7, tzinfo=UTC)
+    assert slots(Cadence(fetch_hour_utc=6), leap, MADRID)[0].moment == datetime(2024, 2, 29, 6, tzinfo=UTC)
+    assert draft_moment(Cadence(), Period((2024, 2), (2024, 2)), MADRID) == datetime(2024, 3, 5, 7, tzinfo=UTC)
+
+
+@given(CADENCES, MOMENTS, st.sampled_from(ZONES))
+def test_slots_are_past_newest_and_of_the_month_before(cadence: Cadence, now: datetime, zone: ZoneInfo) -> None:
+    fetch, refresh, draft = slots(cadence, now, zone)
+    assert now - timedelta(days=1) < fetch.moment <= now
+    assert now - timedelta(days=8) < refresh.moment <= now
+    assert draft.moment <= now < next_draft(cadence, now, zone)
+    assert draft.period.end(zone) <= draft.moment
+    assert next_draft(cadence, draft.moment - timedelta(seconds=1), zone) == draft.moment
+
+
+@given(CADENCES, MOMENTS, st.sampled_from(ZONES))
+def test_every_month_is_drafted_exactly_once_a_year(cadence: Cadence, now: datetime, zone: ZoneInfo) -> None:
+    seen, moment = [], next_draft(cadence, now, zone)
+    for _ in range(12):
+        seen.append(slots(cadence, moment, zone)[2].period)
+        moment = next_draft(cadence, moment, zone)
+    assert len(set(seen)) == 12
+    assert seen == sorted(seen)
+
+
+def test_a_machine_asleep_for_a_week_catches_up_once() -> None:
+    cadence, awake = Cadence(), datetime(2026, 3, 11, 12, tzinfo=UTC)
+    before = [run(awake - timedelta(days=8))]
+    for slot in slots(cadence, awake, MADRID):
+        assert waiting(slot, before, awake) == awake
+        assert waiting(slot, [*before, run(awake)], awake + timedelta(minutes=5)) is None
+
+
+def test_a_failure_is_tried_again_ever_more_slowly_until_it_ends_well() -> None:
+    start = datetime(2026, 3, 4, 8, tzinfo=UTC)
+    slot = Slot("draft", start, Period((2026, 2), (2026, 2)))
+    tried: list[Run] = []
+    now, pauses = start, []
+    for _ in range(8):
+        tried.append(run(now, "refused"))
+        again = waiting(slot, tried, now)
+        assert again is not None
+        pauses.append(round((again - now).total_seconds() / 60))
+        now = again
+    assert pauses == [17, 32, 62, 122, 242, 362, 362, 362]
+    assert waiting(slot, [*tried, run(now, "partial")], now) is None
+
+
+def test_a_run_that_was_killed_counts_as_a_failure() -> None:
+    start = datetime(2026, 3, 4, 8, tzinfo=UTC)
+    killed = Run(stage="x", started=start, state="running")
+    slot = Slot("fetch", start, Period((2026, 3), (2026, 3)))
+    assert waiting(slot, [killed], start + timedelta(minutes=1)) == start + timedelta(minutes=15)

@@ -1,0 +1,150 @@
+"""A run that could not do its work is red: it says why, alerts, and drafts nothing that would hide it."""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from http.server import BaseHTTPRequestHandler, HTTPServer
+from pathlib import Path
+
+import pytest
+import yaml
+
+from digest.demo.records import PUBLISHERS
+from digest.demo.server import serving
+from digest.errors import Refused
+from digest.models import ModelCall
+from digest.pipeline import red
+from digest.pipeline.alert import alert
+from digest.ports import Report
+from digest.store import runs
+from tests.operate.workspace import made, opened, rows
+
+JANUARY = datetime(2026, 1, 5, 6, tzinfo=UTC)
+FEEDS = [publisher.slug for publisher in PUBLISHERS.values() if publisher.form == "rss"]
+
+
+@pytest.fixture
+def hook(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[str]]:
+    """A webhook on loopback; the value is the texts it was sent."""
+    texts: list[str] = []
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            texts.append(json.loads(self.rfile.read(int(self.headers["Content-Length"])))["text"])
+            self.send_response(204)
+            self.end_headers()
+
+        def log_message(self, format: str, *args: object) -> None:
+            """Stay silent."""
+
+    server = HTTPServer(("127.0.0.1", 0), Handler)
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True)
+    thread.start()
+    monkeypatch.setenv("MY_HOOK", f"http://127.0.0.1:{server.server_port}/very-secret")
+    yield texts
+    server.shutdown()
+    server.server_close()
+    thread.join()
+
+
+def reading(folder: Path, base: str, there: int, away: int) -> Path:
+    """A workspace whose sources are `there` feeds that answer and `away` ones that answer 404."""
+    made(folder)
+    config = yaml.safe_load((folder / "sources.yaml").read_text())
+    urls = {slug: f"{base}/rss/{slug}.xml" for slug in FEEDS[:there]}
+    urls |= {f"gone-{number}": f"{base}/rss/gone-{number}.xml" for number in range(away)}
+    config["sources"] = [{"id": name, "kind": "feed", "url": url, "allow_private": True} for name, url in urls.items()]
+    config["cadence"] = {"alert_webhook_env": "MY_HOOK"}
+    (folder / "sources.yaml").write_text(yaml.safe_dump(config))
+    return folder
+
+
+def test_a_run_that_cannot_reach_half_its_sources_is_refused_and_told(tmp_path: Path, hook: list[str]) -> None:
+    with serving() as base:
+        folder = reading(tmp_path / "w", base, 1, 1)
+        with opened(folder, JANUARY) as workspace:
+            with pytest.raises(Refused, match="1 of 2 sources could not be read: gone-0"):
+                workspace.run("2025-12")
+            with pytest.raises(Refused, match="1 of 2"):
+                workspace.run("2025-12")  # nothing is due now, and the run is as red as before
+            with workspace.db.read() as session:
+                ended = runs.latest(session, 1, "run")[0]
+    assert not list(folder.glob("site/_drafts/*.md"))
+    assert (ended.state, ended.period) == ("refused", "2025-12")
+    assert len(hook) == 2
+    assert "1 of 2 sources" in hook[0]
+
+
+def test_one_source_of_three_that_fails_leaves_the_run_partial_and_the_draft_made(
+    tmp_path: Path, hook: list[str]
+) -> None:
+    with serving() as base:
+        folder = reading(tmp_path / "w", base, 2, 1)
+        with opened(folder, JANUARY) as workspace:
+            report = workspace.run("2025-12")
+    assert report.state == "partial"
+    assert any("gone-0" in problem for problem in report.problems)
+    assert (folder / "site/_drafts/2025-12.md").exists()
+    assert "gone-0" in hook[0]
+
+
+def test_gaps_may_be_accepted_and_are_then_told(tmp_path: Path) -> None:
+    with serving() as base:
+        folder = reading(tmp_path / "w", base, 1, 1)
+        with opened(folder, JANUARY) as workspace:
+            report = workspace.run("2025-12", accept_gaps=True)
+    assert any("(accepted)" in problem for problem in report.problems)
+    assert any("MY_HOOK is empty" in problem for problem in report.problems)
+    assert (folder / "site/_drafts/2025-12.md").exists()
+
+
+def test_a_month_without_items_is_red(tmp_path: Path) -> None:
+    folder = made(tmp_path / "w")
+    with opened(folder) as workspace:
+        workspace.add_jsonl(folder / "month.jsonl")
+        with pytest.raises(Refused, match="2025-12 holds no items at all"):
+            workspace.run("2025-12")
+        assert workspace.run("2026-01").state == "done"
+
+
+def test_a_category_that_was_never_empty_is_missed(tmp_path: Path) -> None:
+    folder = made(tmp_path / "w")
+    with opened(folder) as workspace:
+        lines = [
+            json.loads(line) for month in ("2025-10", "2025-11", "2025-12") for line in rows(month).splitlines() * 3
+        ]
+        agents = [line for line in lines if "agents" in line["title"]]
+        many = [line | {"title": f"{line['title']} {n}", "url": f"{line['url']}-{n}"} for n, line in enumerate(agents)]
+        other = [line for line in map(json.loads, rows().splitlines()) if "agents" not in line["title"]]
+        (folder / "all.jsonl").write_text("".join(json.dumps(line) + "\n" for line in many + other))
+        workspace.add_jsonl(folder / "all.jsonl")
+        workspace.tag()
+        period = workspace.context.period("2026-01")
+        missed = red.emptied(workspace.context, period)
+    assert len(missed) == 1
+    assert "had items in each of the months before" in missed[0]
+
+
+def test_a_model_that_cannot_be_reached_makes_the_run_red(folder: Path) -> None:
+    with opened(folder) as workspace:
+        with workspace.db.write() as session:
+            run_id = runs.start(session, "judge", "2026-01", JANUARY)
+            call = ModelCall(run_id=run_id, stage="judge", provider="x", model="y", state="failed", at=JANUARY)
+            session.add(call)
+        down = Report("judge", "", "partial", {"left": 3}, ["3 keep this machine's own verdict: no answer"], run_id)
+        well = Report("judge", "", "done", {"left": 0}, [], run_id)
+        assert red.model_down(workspace.context, down) != []
+        assert red.model_down(workspace.context, well) == []
+
+
+def test_an_alert_never_shows_its_address(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder = reading(tmp_path / "w", "http://127.0.0.1:9", 1, 0)
+    for address in ("http://127.0.0.1:9/very-secret", "very-secret", "http://[very-secret"):
+        monkeypatch.setenv("MY_HOOK", address)
+        with opened(folder) as workspace:
+            told = alert(workspace.context, "x", ["y"])
+        assert "MY_HOOK" in told
+        assert "very-secret" not in told

@@ -1,0 +1,126 @@
+"""A shift does what is due, once over all processes; it publishes nothing, or on autopilot only what is green."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+import yaml
+
+from digest.app import Workspace
+from digest.errors import ConfigError
+from digest.models import Lease
+from digest.pipeline.shift import pending, together, work
+from digest.pipeline.timetable import timetable
+from digest.store.leases import held
+from tests.operate.workspace import MONTH, made, opened
+
+NOW = datetime(2026, 2, 5, 9, tzinfo=UTC)
+
+
+@pytest.fixture
+def ready(tmp_path: Path) -> Path:
+    """A month of items, nothing drafted."""
+    folder = made(tmp_path / "w")
+    with opened(folder, NOW) as workspace:
+        workspace.add_jsonl(folder / "month.jsonl")
+    return folder
+
+
+def drafts(folder: Path) -> list[str]:
+    return sorted(path.name for path in folder.glob("site/_drafts/*.md"))
+
+
+def due(workspace: Workspace) -> list[str]:
+    return [slot.work for slot, _ in pending(workspace.context)]
+
+
+def test_what_is_due_is_done_once_and_nothing_is_published(ready: Path) -> None:
+    with opened(ready, NOW) as workspace:
+        assert due(workspace) == ["fetch", "refresh", "draft"]
+        done = work(workspace.context)
+        assert [report.stage for report in done] == ["due:fetch", "due:refresh", "due:draft"]
+        assert together(done).state == "done"
+        assert work(workspace.context) == []
+    assert drafts(ready) == [f"{MONTH}.md"]
+    assert not list(ready.glob("site/_posts/*.md"))
+    with opened(ready, NOW + timedelta(days=1)) as tomorrow:
+        assert due(tomorrow) == ["fetch"]
+
+
+def test_a_failed_draft_is_reported_and_waits_before_it_is_tried_again(tmp_path: Path) -> None:
+    folder = made(tmp_path / "empty")
+    with opened(folder, NOW) as workspace:
+        failed = work(workspace.context)[-1]
+        assert (failed.stage, failed.state) == ("due:draft", "failed")
+        assert "no items at all" in failed.line
+        assert work(workspace.context) == []
+        workspace.add_jsonl(folder / "month.jsonl")
+    with opened(folder, NOW + timedelta(minutes=16)) as later:
+        assert [report.state for report in work(later.context)] == ["done"]
+    assert drafts(folder) == [f"{MONTH}.md"]
+
+
+def test_two_schedulers_do_not_do_the_same_work(ready: Path) -> None:
+    with opened(ready, NOW) as one, opened(ready, NOW) as other:
+        with held(one.db, "schedule", lambda: NOW) as ours:
+            assert ours
+            assert work(other.context) == []
+        assert len(work(other.context)) == 3
+
+
+def test_the_claim_of_a_dead_process_ends_at_once(ready: Path) -> None:
+    import socket
+
+    with opened(ready, NOW) as workspace:
+        with workspace.db.write() as session:
+            gone = f"{socket.gethostname()}/{2**22 + 7}/x"
+            session.add(Lease(name="schedule", holder=gone, expires=NOW + timedelta(hours=1)))
+        assert len(work(workspace.context)) == 3
+
+
+def test_a_heartbeat_keeps_a_claim_while_work_lasts(ready: Path) -> None:
+    import time
+
+    with opened(ready) as workspace:
+        clock = lambda: datetime.now(UTC)  # noqa: E731
+        with held(workspace.db, "x", clock, timedelta(seconds=0.6)) as ours:
+            assert ours
+            with workspace.db.read() as session:
+                first = session.get_one(Lease, "x").expires
+            time.sleep(0.5)
+            with workspace.db.read() as session:
+                assert session.get_one(Lease, "x").expires > first
+
+
+def test_an_issue_out_of_the_editors_hands_is_not_drafted_again(folder: Path) -> None:
+    with opened(folder, NOW) as workspace:
+        assert "draft" not in due(workspace)
+
+
+def test_autopilot_stops_at_a_gate_and_sends_nothing(ready: Path) -> None:
+    path = ready / "sources.yaml"
+    config = yaml.safe_load(path.read_text()) | {"cadence": {"autopilot": True}}
+    path.write_text(yaml.safe_dump(config))
+    with opened(ready, NOW) as workspace:
+        workspace.add_subscriber("ada@example.org", confirmed=True)
+        last = work(workspace.context)[-1]
+    assert last.state == "failed"
+    assert "cannot be approved yet" in last.line
+    assert not list(ready.glob("site/_posts/*.md"))
+    assert not list(ready.glob("outbox/*"))
+
+
+@pytest.mark.parametrize("form", ["cron", "systemd", "github"])
+def test_a_timetable_names_the_command_and_a_time(ready: Path, form: str) -> None:
+    with opened(ready) as workspace:
+        cadence = workspace.config.cadence
+    written = timetable(form, Path("/srv/my news"), ["/usr/bin/digest"], cadence)
+    text = "\n".join(document.body.decode() for document in written)
+    if form == "github":
+        assert yaml.safe_load(text)[True]["schedule"] == [{"cron": "30 6 5 * *"}]
+    else:
+        assert "/usr/bin/digest -w '/srv/my news' run --due" in text
+    with pytest.raises(ConfigError):
+        timetable(form, Path("/srv/100%"), ["digest"], cadence)

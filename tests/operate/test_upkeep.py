@@ -1,0 +1,170 @@
+"""Backups are whole and restore, exports come back to the same bytes, pruning forgets only what nobody chose."""
+
+from __future__ import annotations
+
+import json
+import zipfile
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from sqlmodel import col, select
+
+from digest.errors import Refused, StoreError
+from digest.models import Item, Pick, Tombstone
+from digest.pipeline import backup, export, metrics
+from digest.pipeline.prune import prune
+from tests.operate.workspace import MONTH, NOW, made, opened, rows
+
+
+def restore(folder: Path, source: Path) -> str:
+    with opened(folder) as workspace:
+        return backup.put_back(folder, NOW, source, lambda target: backup.take(workspace.context, target)).line
+
+
+def titles(folder: Path) -> set[str]:
+    with opened(folder) as workspace, workspace.db.read() as session:
+        return set(session.exec(select(Item.title)))
+
+
+def exported(folder: Path, target: Path) -> dict[str, bytes]:
+    with opened(folder) as workspace:
+        export.export(workspace.context, target)
+    return {path.relative_to(target).as_posix(): path.read_bytes() for path in target.rglob("*") if path.is_file()}
+
+
+def test_a_backup_brings_back_rows_and_sheets_and_keeps_what_was_there(folder: Path, tmp_path: Path) -> None:
+    sheet = folder / "site" / "_drafts" / f"{MONTH}.md"
+    words, before = sheet.read_text(), titles(folder)
+    with opened(folder) as workspace:
+        backup.backup(workspace.context, tmp_path / "kept.zip")
+        (folder / "more.jsonl").write_text(rows("2025-12"))
+        workspace.add_jsonl(folder / "more.jsonl")
+    sheet.write_text("spoilt")
+    after = titles(folder)
+    assert "brought back" in restore(folder, tmp_path / "kept.zip")
+    assert titles(folder) == before < after
+    assert sheet.read_text() == words
+    restore(folder, next((folder / "backups").glob("before-restore-*.zip")))
+    assert titles(folder) == after
+    assert sheet.read_text() == "spoilt"
+
+
+def test_a_damaged_database_is_moved_aside_by_a_restore(folder: Path, tmp_path: Path) -> None:
+    before = titles(folder)
+    with opened(folder) as workspace:
+        backup.backup(workspace.context, tmp_path / "kept.zip")
+    (folder / "digest.db").write_bytes(b"no database" * 1000)
+    restore(folder, tmp_path / "kept.zip")
+    assert titles(folder) == before
+    assert (folder / "digest.db.damaged").read_bytes().startswith(b"no database")
+
+
+def test_a_backup_that_was_altered_touches_nothing(folder: Path, tmp_path: Path) -> None:
+    with opened(folder) as workspace:
+        backup.backup(workspace.context, tmp_path / "kept.zip")
+    with zipfile.ZipFile(tmp_path / "kept.zip") as packed:
+        parts = {name: packed.read(name) for name in packed.namelist()}
+    for change in ({"sources.yaml": b"newsletter: {}"}, {"manifest.json": b"{}"}, {"digest.db": b""}):
+        with zipfile.ZipFile(tmp_path / "bad.zip", "w") as packed:
+            for name, body in (parts | change).items():
+                packed.writestr(name, body)
+        before = (folder / "sources.yaml").read_bytes()
+        with pytest.raises(StoreError):
+            restore(folder, tmp_path / "bad.zip")
+        assert (folder / "sources.yaml").read_bytes() == before
+    assert not list(folder.glob("backups/*"))
+
+
+def test_a_backup_never_writes_outside_the_workspace(folder: Path, tmp_path: Path) -> None:
+    from hashlib import sha256
+
+    with opened(folder) as workspace:
+        backup.backup(workspace.context, tmp_path / "kept.zip")
+    with zipfile.ZipFile(tmp_path / "kept.zip") as packed:
+        database = packed.read("digest.db")
+    files = {"digest.db": database, "site/../../escaped.md": b"x", "bin/escaped": b"x"}
+    with zipfile.ZipFile(tmp_path / "evil.zip", "w") as packed:
+        for name, body in files.items():
+            packed.writestr(name, body)
+        sums = {name: sha256(body).hexdigest() for name, body in files.items()}
+        packed.writestr("manifest.json", json.dumps({"sha256": sums}))
+    with pytest.raises(Exception, match="not a path inside"):
+        restore(folder, tmp_path / "evil.zip")
+    assert not list(tmp_path.rglob("escaped*"))
+
+
+def test_an_export_read_back_gives_the_same_bytes(folder: Path, tmp_path: Path) -> None:
+    first = exported(folder, tmp_path / "one")
+    assert {"tables/item.jsonl", "tables/pick.jsonl", f"sheets/{MONTH}.md", "schema.json"} <= set(first)
+    other = made(tmp_path / "other")
+    with opened(other) as workspace:
+        export.take_back(workspace.context, tmp_path / "one")
+        assert workspace.db.problems() == []
+        assert workspace.search("sparse attention")
+        assert workspace.publish(MONTH).numbers["files"] > 3
+        with pytest.raises(Refused, match="holds items"):
+            export.take_back(workspace.context, tmp_path / "one")
+    again = made(tmp_path / "again")
+    with opened(again) as workspace:
+        export.take_back(workspace.context, tmp_path / "one")
+    assert exported(again, tmp_path / "two") == first
+
+
+def test_half_an_export_leaves_the_workspace_empty(folder: Path, tmp_path: Path) -> None:
+    exported(folder, tmp_path / "one")
+    table = tmp_path / "one" / "tables" / "pick.jsonl"
+    table.write_bytes(table.read_bytes()[:-20])
+    with opened(made(tmp_path / "other")) as workspace:
+        with pytest.raises(StoreError, match=r"pick\.jsonl, line"):
+            export.take_back(workspace.context, tmp_path / "one")
+        assert workspace.status()["totals"]["items"] == 0
+
+
+def test_pruning_keeps_what_was_chosen_and_what_it_forgot_does_not_return(folder: Path) -> None:
+    with opened(folder, NOW + timedelta(days=900)) as workspace:
+        with workspace.db.read() as session:
+            picked = set(session.exec(select(Item.title).where(col(Item.id).in_(select(Pick.item_id)))))
+        before = titles(folder)
+        would = prune(workspace.context, 24, dry_run=True).numbers["items"]
+        assert titles(folder) == before
+        assert prune(workspace.context, 24).numbers["items"] == would > 0
+        left = titles(folder)
+        assert picked <= left
+        assert len(left) == len(before) - would
+        assert workspace.db.problems() == []
+        workspace.add_jsonl(folder / "month.jsonl")
+        assert titles(folder) == left
+        (folder / "new.jsonl").write_text(rows("2028-06"))
+        workspace.add_jsonl(folder / "new.jsonl")
+        assert len(workspace.search("sparse attention", 50)) == sum("sparse attention" in t for t in titles(folder))
+        with workspace.db.read() as session:
+            assert len(list(session.exec(select(Tombstone)))) >= would
+        assert workspace.publish(MONTH).numbers["changed"] == 0
+
+
+def test_young_candidates_are_not_pruned(folder: Path) -> None:
+    with opened(folder, NOW + timedelta(days=300)) as workspace:
+        assert prune(workspace.context, 12).numbers["items"] == 0
+
+
+def test_metrics_are_prometheus_text_without_addresses(folder: Path, tmp_path: Path) -> None:
+    with opened(folder) as workspace:
+        metrics.write_metrics(workspace.context, tmp_path / "digest.prom")
+    text = (tmp_path / "digest.prom").read_text()
+    assert "digest_items 16\n" in text
+    assert 'digest_issues{state="published"} 1\n' in text
+    assert 'digest_run_ok{stage="publish"} 1\n' in text
+    assert "example.org" not in text
+    for line in text.splitlines():
+        assert line.startswith("# ") or len(line.rsplit(" ", 1)) == 2
+
+
+def test_a_backup_while_another_writes_is_of_one_moment(folder: Path, tmp_path: Path) -> None:
+    with opened(folder) as writer, opened(folder) as copier, writer.db.write() as session:
+        session.add(Tombstone(key="halfway", at=NOW))
+        session.flush()
+        backup.take(copier.context, tmp_path / "live.zip")
+    restore(folder, tmp_path / "live.zip")
+    with opened(folder) as workspace, workspace.db.read() as session:
+        assert session.get(Tombstone, "halfway") is None

@@ -1,0 +1,269 @@
+"""Mailing an issue: at most once to each reader, whatever happens on the way, and never more than was said."""
+
+from __future__ import annotations
+
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+from collections import Counter
+from datetime import timedelta
+from email import message_from_bytes, policy
+from pathlib import Path
+
+import pytest
+
+from digest.config import Mail
+from digest.errors import ConfigError, DeliveryError, Refused
+from digest.models import Lease
+from digest.pipeline import readers as list_of
+from digest.pipeline.context import Context
+from digest.pipeline.exporting import preview
+from digest.pipeline.send import send, send_test
+from digest.ports import Message
+from digest.store import deliveries, readers
+from tests.mail.server import Faulty, always, serving
+from tests.pipeline.mailbench import NOW, PERIOD, opened, publish
+
+
+class Hands:
+    """A transport that keeps what it is handed, and fails for whom it is told to."""
+
+    def __init__(self, **failures: DeliveryError | BaseException) -> None:
+        self.failures = failures
+        self.messages: list[Message] = []
+
+    def send(self, message: Message) -> str:
+        failure = self.failures.get(message.recipient.partition("@")[0])
+        if failure is not None:
+            raise failure
+        self.messages.append(message)
+        return "ok"
+
+    def close(self) -> None:
+        """Nothing is held."""
+
+    @property
+    def to(self) -> list[str]:
+        return [message.recipient.partition("@")[0] for message in self.messages]
+
+
+def ready(root: Path, count: int = 3, hands: Hands | None = None) -> tuple[Context, Hands]:
+    publish(root, count)
+    hands = hands or Hands()
+    return opened(root, make_transport=lambda: hands), hands
+
+
+def states(context: Context) -> dict[str, int]:
+    with context.db.read() as session:
+        return deliveries.tally(session, 1)
+
+
+def test_without_yes_nothing_leaves_and_the_number_is_said(tmp_path: Path) -> None:
+    context, hands = ready(tmp_path)
+    report = send(context, PERIOD)
+    assert report.numbers == {"readers": 3, "sent": 0}
+    assert "--expect 3" in report.line
+    assert hands.messages == []
+    assert states(context) == {}
+
+
+def test_a_wrong_number_is_refused_before_anything_leaves(tmp_path: Path) -> None:
+    context, hands = ready(tmp_path)
+    with pytest.raises(Refused, match="3 readers would be mailed, not 4"):
+        send(context, PERIOD, yes=True, expect=4)
+    assert hands.messages == []
+
+
+def test_each_reader_gets_one_message_and_a_second_run_sends_none(tmp_path: Path) -> None:
+    context, hands = ready(tmp_path)
+    assert send(context, PERIOD, yes=True, expect=3).numbers == {"sent": 3}
+    assert send(context, PERIOD, yes=True, expect=0).numbers == {"sent": 0}
+    assert sorted(hands.to) == ["reader0", "reader1", "reader2"]
+
+
+def test_a_reader_who_came_later_gets_it_too_and_nobody_else_again(tmp_path: Path) -> None:
+    context, hands = ready(tmp_path, 1)
+    send(context, PERIOD, yes=True)
+    list_of.add(context, "late@example.org", confirmed=True)
+    send(context, PERIOD, yes=True, expect=1)
+    assert hands.to == ["reader0", "late"]
+
+
+def test_only_a_published_issue_is_mailed(tmp_path: Path) -> None:
+    context, _ = ready(tmp_path)
+    with context.db.write() as session:
+        from digest.store import issues
+
+        issue = issues.existing(session, PERIOD.name)
+        issue.state = "approved"
+        session.add(issue)
+    with pytest.raises(Refused):
+        send(context, PERIOD, yes=True)
+    with pytest.raises(Refused):
+        send_test(context, PERIOD, "me@example.org")
+
+
+def test_failures_are_told_apart_and_only_what_is_safe_is_tried_again(tmp_path: Path) -> None:
+    hands = Hands(
+        reader0=DeliveryError("busy", temporary=True),
+        reader1=DeliveryError("no such user"),
+        reader2=DeliveryError("no answer", in_doubt=True),
+    )
+    context, _ = ready(tmp_path, 4, hands)
+    report = send(context, PERIOD, yes=True)
+    assert report.state == "partial"
+    assert states(context) == {"deferred": 1, "failed": 1, "unknown": 1, "sent": 1}
+    hands.failures.clear()
+    assert send(context, PERIOD, yes=True, expect=1).numbers == {"sent": 1}
+    assert sorted(hands.to) == ["reader0", "reader3"]
+
+
+def test_what_is_in_doubt_is_shown_and_sent_again_only_when_named(tmp_path: Path) -> None:
+    hands = Hands(reader1=DeliveryError("no answer", in_doubt=True))
+    context, _ = ready(tmp_path, 2, hands)
+    send(context, PERIOD, yes=True)
+    hands.failures.clear()
+    assert any("reader1@example.org: unknown: no answer" in line for line in send(context, PERIOD, yes=True).problems)
+    assert hands.to == ["reader0"]
+    with pytest.raises(Refused, match="1 readers"):
+        send(context, PERIOD, yes=True, again=["Reader1@example.org"], expect=9)
+    assert send(context, PERIOD, yes=True).numbers == {"sent": 0}
+    send(context, PERIOD, yes=True, again=["Reader1@example.org"], expect=1)
+    assert hands.to == ["reader0", "reader1"]
+    with pytest.raises(ConfigError, match="reader0"):
+        send(context, PERIOD, yes=True, again=["reader0@example.org"])
+
+
+def test_a_repeated_message_has_the_same_bytes_on_another_day(tmp_path: Path) -> None:
+    offered: list[Message] = []
+
+    class Watched(Hands):
+        def send(self, message: Message) -> str:
+            offered.append(message)
+            return super().send(message)
+
+    hands = Watched(reader0=DeliveryError("no answer", in_doubt=True))
+    context, _ = ready(tmp_path, 1, hands)
+    send(context, PERIOD, yes=True)
+    hands.failures.clear()
+    later = opened(tmp_path, make_transport=lambda: hands, clock=lambda: NOW + timedelta(days=2))
+    send(later, PERIOD, yes=True, again=["reader0@example.org"])
+    assert offered[0].raw == offered[1].raw
+
+
+def test_a_server_that_takes_nothing_stops_the_run_at_once_and_the_rest_stays_queued(tmp_path: Path) -> None:
+    faulty = Faulty(MAIL=always("553 not your address"))
+    with serving(faulty) as mail:
+        publish(tmp_path, 30)
+        context = opened(tmp_path, mail)
+        report = send(context, PERIOD, yes=True)
+    assert report.state == "partial"
+    assert "stopped" in report.problems[0]
+    assert states(context) == {"deferred": 1, "queued": 29}
+
+
+def test_ten_refusals_in_a_row_stop_the_run(tmp_path: Path) -> None:
+    with serving(Faulty(RCPT=always("550 5.7.1 blocked"))) as mail:
+        publish(tmp_path, 30)
+        context = opened(tmp_path, mail)
+        send(context, PERIOD, yes=True)
+    assert states(context) == {"failed": 10, "queued": 20}
+
+
+def test_who_leaves_while_the_issue_goes_out_is_not_written_to(tmp_path: Path) -> None:
+    context, _ = ready(tmp_path, 3)
+
+    class Leaving(Hands):
+        def send(self, message: Message) -> str:
+            list_of.remove(context, ["reader2@example.org"])
+            return super().send(message)
+
+    leaving = Leaving()
+    send(opened(tmp_path, make_transport=lambda: leaving), PERIOD, yes=True)
+    assert leaving.to == ["reader0", "reader1"]
+    assert states(context) == {"sent": 2, "skipped": 1}
+
+
+def test_a_reader_gets_the_sections_they_follow_and_nothing_when_there_are_none(tmp_path: Path) -> None:
+    context, hands = ready(tmp_path, 2)
+    list_of.follow(context, "reader0@example.org", ["agents"])
+    list_of.follow(context, "reader1@example.org", ["models"])
+    assert send(context, PERIOD, yes=True, expect=1).numbers == {"sent": 1}
+    assert hands.to == ["reader1"]
+    assert states(context) == {"sent": 1, "skipped": 1}
+
+
+def test_a_second_process_is_refused(tmp_path: Path) -> None:
+    context, hands = ready(tmp_path)
+    with context.db.write() as session:
+        session.merge(Lease(name="send", holder="elsewhere/1", expires=NOW + timedelta(hours=1)))
+    with pytest.raises(Refused, match="another"):
+        send(context, PERIOD, yes=True)
+    assert hands.messages == []
+
+
+def test_a_full_disk_stops_before_the_message_is_handed_over(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from digest.errors import StoreError
+
+    context, hands = ready(tmp_path)
+
+    def full(*_: object) -> str:
+        raise StoreError("disk is full")
+
+    monkeypatch.setattr(deliveries, "claim", full)
+    with pytest.raises(StoreError):
+        send(context, PERIOD, yes=True)
+    assert hands.messages == []
+    assert states(context) == {"queued": 3}
+
+
+def test_a_test_is_marked_and_leaves_no_trace_in_the_journal(tmp_path: Path) -> None:
+    context, hands = ready(tmp_path)
+    send_test(context, PERIOD, "me@example.org")
+    message = message_from_bytes(hands.messages[0].raw, policy=policy.default)
+    assert message["Subject"] == "[Test] Test: February 2026"
+    assert message["To"] == "me@example.org"
+    assert states(context) == {}
+
+
+def test_a_preview_is_written_with_both_parts(tmp_path: Path) -> None:
+    context, _ = ready(tmp_path)
+    report = preview(context, PERIOD)
+    assert "Work 1" in Path(report.numbers["html"]).read_text()
+    assert "Work 2" in Path(report.numbers["text"]).read_text()
+
+
+@pytest.mark.slow
+def test_nobody_gets_two_through_kills_and_all_but_the_in_doubt_get_one(tmp_path: Path) -> None:
+    count, kills = 150, 2
+    publish(tmp_path, count)
+    faulty = Faulty()
+    with serving(faulty) as mail:
+        command = [sys.executable, "-m", "tests.pipeline.mailbench", str(tmp_path), str(mail.port)]
+        for _ in range(kills):
+            process = subprocess.Popen(command, env={**os.environ, "OMP_NUM_THREADS": "1"})
+            before, until = len(faulty.messages), time.monotonic() + 20
+            while len(faulty.messages) < before + random.randint(10, 40) and time.monotonic() < until:
+                time.sleep(0.002)
+            process.send_signal(signal.SIGKILL)
+            process.wait()
+        subprocess.run(command, check=True)
+    got = Counter(faulty.recipients)
+    context = opened(tmp_path)
+    with context.db.read() as session:
+        doubtful = {reader.address for _, reader in deliveries.journal(session, 1, ("unknown",))}
+        everyone = {reader.address for reader in readers.active(session)}
+    assert max(got.values()) == 1
+    assert everyone - set(got) <= doubtful
+    assert len(doubtful) <= kills
+    assert states(context) == {"sent": count - len(doubtful)} | ({"unknown": len(doubtful)} if doubtful else {})
+
+
+def test_the_mail_section_of_the_settings_is_what_is_used(tmp_path: Path) -> None:
+    publish(tmp_path, 1)
+    send(opened(tmp_path, Mail(sender="Ana <a@x.org>", reply_to="r@x.org")), PERIOD, yes=True)
+    message = message_from_bytes(next((tmp_path / "outbox").glob("*.eml")).read_bytes(), policy=policy.default)
+    assert (message["From"], message["Reply-To"]) == ("Ana <a@x.org>", "r@x.org")

@@ -1,0 +1,181 @@
+"""Single stages on a small workspace: add, tag, correct, rank, merge and split, draft, approve, import."""
+
+from __future__ import annotations
+
+import gzip
+import json
+from collections import Counter
+from datetime import datetime
+from pathlib import Path
+
+import pytest
+from sqlmodel import select
+
+from digest.app import Workspace
+from digest.errors import ConfigError, NotFoundError, Refused
+from digest.models import Decision, Mention
+from digest.pipeline import retag, works
+from digest.pipeline.archive import keep_archive, read_archive
+from digest.pipeline.taste import known_taste
+from digest.store import issues as issue_store
+from digest.store import items as item_store
+from digest.store import ledger
+from tests.pipeline.small import filled, rows, workspace, write_jsonl
+
+
+def test_a_file_is_added_once_and_every_bad_line_is_named(tmp_path: Path) -> None:
+    with workspace(tmp_path) as made:
+        path = write_jsonl(tmp_path / "in.jsonl", [*rows(), {"authors": ["nobody"]}, {"title": 7}])
+        with path.open("a") as file:
+            file.write("not json\n")
+        report = made.add_jsonl(path)
+        assert report.state == "partial"
+        assert report.numbers["found"] == 11
+        assert report.numbers["new"] == 8
+        assert report.numbers["rejected"] == 3
+        assert [problem.split(":")[1] for problem in report.problems] == ["9", "10", "11"]
+        again = made.add_jsonl(write_jsonl(tmp_path / "again.jsonl", rows()))
+        assert (again.numbers.get("new", 0), again.numbers["unchanged"]) == (0, 8)
+        with made.db.read() as session:
+            counts = ledger.of_run(session, again.run_id or 0)
+        assert all(ledger.unexplained(count) == 0 for count in counts)
+
+
+def test_a_packed_file_is_read_and_a_broken_one_is_named(tmp_path: Path) -> None:
+    with workspace(tmp_path) as made:
+        packed = tmp_path / "in.jsonl.gz"
+        packed.write_bytes(gzip.compress("\n".join(json.dumps(row) for row in rows()).encode()))
+        assert made.add_jsonl(packed).numbers["new"] == 8
+        packed.write_bytes(packed.read_bytes()[:40])
+        with pytest.raises(ConfigError, match="cannot be read"):
+            made.add_jsonl(packed)
+
+
+def test_what_is_found_again_is_not_tagged_again_but_a_revision_is(tmp_path: Path) -> None:
+    with filled(tmp_path) as made:
+        assert made.tag().numbers["tagged"] == 0
+        changed = rows()
+        changed[0]["abstract"] = "We introduce something else entirely about retrieval."
+        made.add_jsonl(write_jsonl(tmp_path / "changed.jsonl", changed))
+        assert made.tag().numbers["tagged"] == 1
+        assert made.tag(again=True).numbers["tagged"] == 8
+
+
+def test_the_editors_word_on_a_category_goes_before_the_taggers(tmp_path: Path) -> None:
+    with filled(tmp_path) as made:
+        works.correct(made.context, "arxiv:2506.00007", "Safety")
+        shown = works.show(made.context, "arxiv:2506.00007")
+        assert {"editor", "embedded"} == {verdict["engine"] for verdict in shown["verdicts"]}
+        made.draft("2025-06")
+        sheet = (tmp_path / "site" / "_drafts" / "2025-06.md").read_text()
+        assert sheet.index("{#safety}") < sheet.index("Clinical note summarization") < sheet.index("{#eval}")
+        with pytest.raises(NotFoundError, match="no category"):
+            works.correct(made.context, "arxiv:2506.00007", "saftey-ish")
+
+
+def test_retagging_can_be_rehearsed(tmp_path: Path) -> None:
+    with filled(tmp_path) as made:
+        told = retag.moves(made.context)
+        assert told.numbers == {"items": 8, "moved": 0}
+
+
+def test_reasons_add_up_to_the_score(tmp_path: Path) -> None:
+    with filled(tmp_path) as made:
+        told = made.explain("2025-06", "arxiv:2506.00001")
+        assert told["of"] == 8
+        assert sum(reason["part"] for reason in told["reasons"]) == pytest.approx(told["score"], abs=0.01)
+        with pytest.raises(NotFoundError, match="not a candidate"):
+            made.explain("2025-05", "arxiv:2506.00001")
+
+
+def test_without_picks_the_public_prior_ranks_and_says_so(tmp_path: Path) -> None:
+    with filled(tmp_path) as made:
+        taste, sentence = known_taste(made.context)
+        assert taste is None
+        assert "public prior" in sentence
+        assert "public prior" in made.rank("2025-06").line
+
+
+def test_a_merge_is_taken_back_whole(tmp_path: Path) -> None:
+    with filled(tmp_path) as made:
+        post: dict[str, object] = {
+            "url": "https://lab.example/graphs",
+            "title": "Graphs of documents",
+            "published": "2025-06-02",
+        }
+        made.add_jsonl(write_jsonl(tmp_path / "post.jsonl", [post]))
+        with made.db.read() as session:
+            (found,) = [i for i in item_store.candidates(session, *_june(made)) if i.key.startswith("url:")]
+        works.merge(made.context, found.key, "arxiv:2506.00001")
+        with made.db.read() as session:
+            assert item_store.named(session, found.key).key == "arxiv:2506.00001"
+            assert len(item_store.mentions(session, 1)) == 2
+        works.split(made.context, found.key)
+        with made.db.read() as session:
+            assert item_store.named(session, found.key).id == found.id
+            owners = session.exec(select(Mention.item_id).where(Mention.own_key == found.key)).all()
+        assert owners == [found.id]
+
+
+def _june(made: Workspace) -> tuple[datetime, datetime]:
+    context = made.context
+    period = context.period("2025-06")
+    return period.start(context.zone), period.end(context.zone)
+
+
+def test_a_sheet_without_an_introduction_is_refused_with_the_cure(tmp_path: Path) -> None:
+    with filled(tmp_path) as made:
+        made.draft("2025-06")
+        with pytest.raises(Refused, match="no introduction") as caught:
+            made.approve("2025-06")
+        assert "2025-06" in caught.value.message
+        assert caught.value.exit_code == 4
+
+
+def test_moves_rejects_and_rewrites_are_remembered_as_decisions(tmp_path: Path) -> None:
+    with filled(tmp_path) as made:
+        made.draft("2025-06")
+        path = tmp_path / "site" / "_drafts" / "2025-06.md"
+        text = path.read_text().replace("-->\n\n##", "-->\n\nThis was June.\n\n##", 1)
+        gone = text.index("### [Jailbreak")
+        end = text.index("\n## ", gone)
+        path.write_text(text[:gone] + "Nothing worth a line this month.\n" + text[end:])
+        made.approve("2025-06", accept_gaps=True)
+        with made.db.read() as session:
+            decided = {(d.verdict, d.item_id) for d in session.exec(select(Decision))}
+        assert ("reject", 3) in decided
+        made.publish("2025-06")
+        with made.db.read() as session:
+            assert issue_store.existing(session, "2025-06").intro == "This was June."
+
+
+def test_past_issues_become_decisions_and_covered_works(tmp_path: Path) -> None:
+    posts = tmp_path / "_posts"
+    posts.mkdir()
+    listed = {
+        "RAG": [("Retrieval-augmented generation with graphs of documents", "https://arxiv.org/abs/2506.00001")],
+        "AI Security and alignment": [],
+        "Agents": [],
+    }
+    for heading, items in listed.items():
+        items += [(f"{heading} {n}", f"https://example.org/{heading[:2].lower()}/{n}") for n in range(4)]
+    sections = [
+        f"## {heading}\n\n" + "\n".join(f"- [{title}]({url}): words on it." for title, url in items)
+        for heading, items in listed.items()
+    ]
+    front = "---\ntitle: AI research digest, May 2025\ndate: 2025-05-31\n---\n\n"
+    (posts / "2025-05-31-may.md").write_text(front + "\n\n".join(sections), encoding="utf-8")
+    with filled(tmp_path) as made:
+        read = read_archive(made.context, [str(posts)], {"AI Security and alignment": "safety"})
+        assert sum(len(one.items) for one in read) == 13
+        assert keep_archive(made.context, read).numbers["kept"] == 13
+        assert keep_archive(made.context, read).numbers["kept"] == 13
+        with made.db.read() as session:
+            decided = session.exec(select(Decision).where(Decision.origin == "import")).all()
+            covered = issue_store.covered(session, "2025-06")
+        assert Counter(d.category for d in decided) == {"rag": 5, "safety": 4, "agents": 4}
+        assert covered[1] == "2025-05"
+        made.rank("2025-06")
+        made.draft("2025-06")
+        sheet = (tmp_path / "site" / "_drafts" / "2025-06.md").read_text()
+        assert "already covered in 2025-05" in sheet.lower()
