@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 from digest.desk import Desk
 from tests.conftest import need_tool
@@ -35,6 +35,7 @@ def desk(root: Path) -> Iterator[Desk]:
 @pytest.fixture(scope="session")
 def browser() -> Iterator[Browser]:
     path = need_tool("chromium")
+    expect.set_options(timeout=20_000)
     with sync_playwright() as playwright:
         started = playwright.chromium.launch(executable_path=path, args=["--no-sandbox"])
         yield started

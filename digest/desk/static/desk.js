@@ -224,7 +224,8 @@ document.addEventListener("submit", (event) => {
   const form = new FormData(event.target);
   if (event.target.matches(".add")) act("address", { section: event.target.dataset.section, url: form.get("url") });
   if (event.target.id === "approve") {
-    send("approve", () => ({ version, sign: form.has("sign"), accept_gaps: form.has("accept_gaps") })).then(show).catch(() => gates());
+    const words = { sign: form.has("sign"), accept_gaps: form.has("accept_gaps") };
+    queue.then(() => stale && refresh()).then(() => send("approve", () => ({ version, ...words }))).then(show).catch(() => gates());
   }
 });
 
