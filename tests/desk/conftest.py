@@ -32,7 +32,7 @@ def desk(root: Path) -> Iterator[Desk]:
         yield running
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
     path = need_tool("chromium")
     expect.set_options(timeout=20_000)

@@ -11,11 +11,13 @@ from pathlib import Path
 
 import pytest
 import yaml
+from sqlmodel import select
 
+from digest.app import Workspace
 from digest.demo.records import PUBLISHERS
 from digest.demo.server import serving
 from digest.errors import Refused
-from digest.models import ModelCall
+from digest.models import Item, ModelCall, Tagging
 from digest.pipeline import red
 from digest.pipeline.alert import alert
 from digest.ports import Report
@@ -110,6 +112,24 @@ def test_a_month_without_items_is_red(tmp_path: Path) -> None:
         assert workspace.run("2026-01").state == "done"
 
 
+def _sorted_by_title(workspace: Workspace) -> None:
+    """Verdicts that do not hang on how the tagger is trained."""
+    with workspace.db.write() as session:
+        rows = [
+            Tagging(
+                item_id=item.id or 0,
+                engine="embedded",
+                category="agents" if "agents" in item.title else "techniques",
+                confidence=1.0,
+                taxonomy="1",
+                item_digest=item.digest,
+                at=JANUARY,
+            )
+            for item in session.exec(select(Item))
+        ]
+        session.add_all(rows)
+
+
 def test_a_category_that_was_never_empty_is_missed(tmp_path: Path) -> None:
     folder = made(tmp_path / "w")
     with opened(folder) as workspace:
@@ -121,7 +141,7 @@ def test_a_category_that_was_never_empty_is_missed(tmp_path: Path) -> None:
         other = [line for line in map(json.loads, rows().splitlines()) if "agents" not in line["title"]]
         (folder / "all.jsonl").write_text("".join(json.dumps(line) + "\n" for line in many + other))
         workspace.add_jsonl(folder / "all.jsonl")
-        workspace.tag()
+        _sorted_by_title(workspace)
         period = workspace.context.period("2026-01")
         missed = red.emptied(workspace.context, period)
     assert len(missed) == 1
