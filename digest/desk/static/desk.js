@@ -99,10 +99,12 @@ function preview() {
   gates();
 }
 function reload(frame) {
-  const top = frame.contentWindow ? frame.contentWindow.scrollY : 0;
-  frame.addEventListener("load", () => frame.contentWindow.scrollTo(0, top), { once: true });
+  const inside = () => frame.contentDocument && frame.contentWindow; // null while the browser shows an error page there
+  const top = inside() ? frame.contentWindow.scrollY : 0;
+  frame.addEventListener("load", () => inside() && frame.contentWindow.scrollTo(0, top), { once: true });
   delete frame.dataset.old;
-  if (frame.dataset.src) { frame.src = frame.dataset.src; delete frame.dataset.src; } else frame.contentWindow.location.reload();
+  if (frame.dataset.src) { frame.src = frame.dataset.src; delete frame.dataset.src; } else if (inside()) frame.contentWindow.location.reload();
+  else frame.src = frame.src;
 }
 async function gates() {
   const answer = await fetch(`/${period}/gates`).catch(() => null);
