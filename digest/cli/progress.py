@@ -7,20 +7,14 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from typing import TypeVar
 
+from digest.app import Silent
 from digest.ports import Progress
 
 T = TypeVar("T")
 
 
-class Quiet:
+class Quiet(Silent):
     """Shows nothing but lines said on purpose."""
-
-    def track(self, items: Iterable[T], label: str, total: int | None = None) -> Iterable[T]:
-        return items
-
-    @contextmanager
-    def task(self, label: str, total: int | None = None) -> Iterator[Callable[[int], None]]:
-        yield lambda step: None
 
     def say(self, line: str) -> None:
         print(line, file=sys.stderr)  # noqa: T201

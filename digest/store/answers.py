@@ -9,9 +9,7 @@ from typing import Any, NamedTuple
 from sqlmodel import Session, col, func, select
 
 from digest.models import ModelAnswer, ModelCall
-from digest.store.database import upsert
-
-_BOUND = 900
+from digest.store.database import among, upsert
 
 
 class CostRow(NamedTuple):
@@ -41,11 +39,7 @@ def keep_answers(session: Session, rows: Sequence[dict[str, Any]]) -> None:
 
 def answers(session: Session, keys: Sequence[str]) -> dict[str, dict[str, Any]]:
     """The kept answers among `keys`."""
-    found: dict[str, dict[str, Any]] = {}
-    for start in range(0, len(keys), _BOUND):
-        some = select(ModelAnswer).where(col(ModelAnswer.key).in_(keys[start : start + _BOUND]))
-        found |= {row.key: row.value for row in session.exec(some)}
-    return found
+    return {row.key: row.value for row in session.exec(select(ModelAnswer).where(among(ModelAnswer.key, keys)))}
 
 
 def spent_since(session: Session, start: datetime) -> float:

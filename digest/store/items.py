@@ -10,8 +10,7 @@ from sqlmodel import Session, col, select
 
 from digest.errors import NotFoundError
 from digest.models import Alias, Item, Mention
-
-_BOUND = 900  # parameters a statement: SQLite builds may allow no more than 999
+from digest.store.database import among
 
 
 def candidates(session: Session, start: datetime, end: datetime) -> list[Item]:
@@ -25,24 +24,14 @@ def candidates(session: Session, start: datetime, end: datetime) -> list[Item]:
 
 def by_ids(session: Session, ids: Iterable[int]) -> dict[int, Item]:
     """Items by id; unknown ids are left out."""
-    wanted = list(dict.fromkeys(ids))
-    out: dict[int, Item] = {}
-    for start in range(0, len(wanted), _BOUND):
-        for item in session.exec(select(Item).where(col(Item.id).in_(wanted[start : start + _BOUND]))):
-            out[item.id or 0] = item
-    return out
+    return {item.id or 0: item for item in session.exec(select(Item).where(among(Item.id, ids)))}
 
 
 def by_keys(session: Session, keys: Sequence[str]) -> dict[str, Item]:
     """Items by key or by alias, following merges; unknown keys are left out."""
-    out: dict[str, Item] = {}
-    for start in range(0, len(keys), _BOUND):
-        part = keys[start : start + _BOUND]
-        for item in session.exec(select(Item).where(col(Item.key).in_(part))):
-            out[item.key] = item
-        aliased = select(Alias, Item).where(col(Alias.key).in_(part), Alias.item_id == Item.id)
-        for alias, item in session.exec(aliased):
-            out.setdefault(alias.key, item)
+    out = {item.key: item for item in session.exec(select(Item).where(among(Item.key, keys)))}
+    for alias, item in session.exec(select(Alias, Item).where(among(Alias.key, keys), Alias.item_id == Item.id)):
+        out.setdefault(alias.key, item)
     merged = {item.merged_into for item in out.values() if item.merged_into}
     targets = by_ids(session, merged) if merged else {}
     return {key: targets.get(item.merged_into or 0, item) for key, item in out.items()}
@@ -63,15 +52,8 @@ def by_own_key(session: Session, key: str) -> Item | None:
 
 def mention_counts(session: Session, ids: Sequence[int]) -> dict[int, int]:
     """How many different sources mention each item."""
-    out: dict[int, int] = {}
-    for start in range(0, len(ids), _BOUND):
-        query = (
-            select(Mention.item_id, func.count(func.distinct(Mention.source_id)))
-            .where(col(Mention.item_id).in_(ids[start : start + _BOUND]))
-            .group_by(col(Mention.item_id))
-        )
-        out.update(dict(session.exec(query).all()))
-    return out
+    counted = select(Mention.item_id, func.count(func.distinct(Mention.source_id)))
+    return dict(session.exec(counted.where(among(Mention.item_id, ids)).group_by(col(Mention.item_id))).all())
 
 
 def much_mentioned(session: Session, start: datetime, end: datetime, least: int) -> dict[str, int]:

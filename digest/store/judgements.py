@@ -9,9 +9,7 @@ from typing import Any
 from sqlmodel import Session, col, delete, select
 
 from digest.models import Item, ItemVector, Ranking, Tagging
-from digest.store.database import upsert
-
-_BOUND = 900
+from digest.store.database import among, upsert
 
 
 def untagged(session: Session, engine: str, taxonomy: str, start: datetime | None, end: datetime | None) -> list[Item]:
@@ -42,9 +40,8 @@ def save_taggings(session: Session, rows: Sequence[Mapping[str, Any]]) -> None:
 def taggings(session: Session, ids: Sequence[int]) -> dict[int, dict[str, Tagging]]:
     """Each item's taggings by engine."""
     out: dict[int, dict[str, Tagging]] = {}
-    for start in range(0, len(ids), _BOUND):
-        for row in session.exec(select(Tagging).where(col(Tagging.item_id).in_(ids[start : start + _BOUND]))):
-            out.setdefault(row.item_id, {})[row.engine] = row
+    for row in session.exec(select(Tagging).where(among(Tagging.item_id, ids))):
+        out.setdefault(row.item_id, {})[row.engine] = row
     return out
 
 
@@ -74,11 +71,7 @@ def save_vectors(session: Session, rows: Sequence[Mapping[str, Any]]) -> None:
 
 def item_vectors(session: Session, ids: Sequence[int]) -> dict[int, ItemVector]:
     """Stored vectors by item id."""
-    out: dict[int, ItemVector] = {}
-    for start in range(0, len(ids), _BOUND):
-        for row in session.exec(select(ItemVector).where(col(ItemVector.item_id).in_(ids[start : start + _BOUND]))):
-            out[row.item_id] = row
-    return out
+    return {row.item_id: row for row in session.exec(select(ItemVector).where(among(ItemVector.item_id, ids)))}
 
 
 def replace_ranking(session: Session, period: str, rows: Sequence[Mapping[str, Any]]) -> None:
