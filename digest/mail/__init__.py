@@ -10,7 +10,7 @@ from digest.config import Mail
 from digest.errors import DeliveryError
 from digest.mail.addresses import check
 from digest.mail.letterhead import Letterhead, letterhead
-from digest.mail.message import UNSUBSCRIBE, Letter, Sign, compose, message_id, weigh
+from digest.mail.message import UNSUBSCRIBE, Letter, Sign, compose, message_id, warning, weigh, weight
 from digest.mail.outbox import Outbox
 from digest.mail.signing import signer
 from digest.mail.smtp import Smtp
@@ -29,7 +29,9 @@ __all__ = [
     "message_id",
     "signer",
     "transport",
+    "warning",
     "weigh",
+    "weight",
 ]
 
 TRANSPORTS: dict[str, Callable[[Mail, Path], Transport]] = {

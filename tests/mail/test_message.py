@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from digest.config import Mail, Newsletter
 from digest.errors import ConfigError, Refused
-from digest.mail import UNSUBSCRIBE, Letter, check, compose, letterhead, signer, weigh
+from digest.mail import UNSUBSCRIBE, Letter, check, compose, letterhead, signer, weigh, weight
 from digest.mail.headers import POLICY
 from digest.text import one_line
 
@@ -117,10 +117,22 @@ def test_bounces_come_to_an_address_of_the_message_where_a_domain_is_set_aside()
 
 
 def test_html_beyond_what_gmail_shows_is_refused_and_near_it_told() -> None:
-    assert weigh(Letter("x", "", "a" * 90_000), "2026-10") == ""
-    assert "90,001 bytes" in weigh(Letter("x", "", "a" * 90_001), "2026-10")
-    with pytest.raises(Refused, match="102,401 bytes"):
-        weigh(Letter("x", "", "a" * 102_401), "2026-10")
+    def letter(lines: int) -> Letter:
+        return Letter("x", "", ("a" * 69 + "é\n") * lines)  # 69 letters, =C3=A9 and a line end: 77 bytes
+
+    assert weigh(letter(1168), "2026-10") == ""
+    assert "90,013 bytes" in weigh(letter(1169), "2026-10")
+    with pytest.raises(Refused, match="102,410 bytes"):
+        weigh(letter(1330), "2026-10")
+
+
+def test_the_weight_is_that_of_the_html_in_the_very_message() -> None:
+    page = "<p>Ein Übergang – 学习 = gut.</p>\n" * 50 + "x" * 500
+    raw = compose(
+        letterhead(NEWSLETTER, Mail()), Letter("x", "t", page), recipient="b@x.org", token="t", issue="i", at=AT
+    ).raw
+    part = raw.split(b"\r\n--=-")[2]
+    assert len(part.partition(b"\r\n\r\n")[2]) in (weight(page), weight(page) - 2)  # the boundary owns the line end
 
 
 @pytest.mark.parametrize(
