@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -47,6 +48,20 @@ def signer(mail: Mail, environ: Mapping[str, str]) -> Sign | None:
         return header + raw
 
     return sign
+
+
+def belongs(published: str, mail: Mail, environ: Mapping[str, str]) -> bool | None:
+    """Whether a published key (base64) is that of the private one we sign with; None where that cannot be told."""
+    try:
+        from dkim.crypto import UnparsableKeyError, parse_pem_private_key, parse_public_key
+
+        ours = parse_pem_private_key(Path(environ.get(mail.dkim_key_file_env, "")).read_bytes())
+        theirs = parse_public_key(base64.b64decode(published))
+    except (ImportError, OSError):
+        return None
+    except (UnparsableKeyError, ValueError):
+        return False
+    return bool(ours["modulus"] == theirs["modulus"])
 
 
 def _has(raw: bytes, name: str) -> bool:
