@@ -104,7 +104,7 @@ def _list_headers(head: Letterhead, token: str, issue: str) -> dict[str, str]:
     found = {
         "List-Id": f'"{label}" <{head.list_id}>' if label else f"<{head.list_id}>",
         "List-Unsubscribe": f"<{head.unsubscribe(token)}>, {mailto}" if head.endpoint else mailto,
-        "Feedback-ID": f"{slug(issue)[-40:].strip('-')}:issue:digest:{slug(head.list_id)[:15].strip('-')}",
+        "Feedback-ID": f"{slug(issue.rpartition('/')[2])[:40]}:issue:digest:{slug(head.list_id)[:15].strip('-')}",
         "Precedence": "list",
     }
     if head.endpoint.startswith("https://"):

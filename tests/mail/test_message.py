@@ -27,7 +27,9 @@ WORDS = st.text(st.characters(codec="utf-8", exclude_categories=["Cs"]), min_siz
 def written(subject: str = "Digest", *, newsletter: Newsletter = NEWSLETTER, **settings: object) -> bytes:
     head = letterhead(newsletter, Mail.model_validate(settings))
     letter = Letter(subject, f"Hello.\n{UNSUBSCRIBE}\n", f'<p>Hello. <a href="{UNSUBSCRIBE}">x</a></p>')
-    return compose(head, letter, recipient="bob@example.org", token=TOKEN, issue="tag:x", at=AT).raw
+    return compose(
+        head, letter, recipient="bob@example.org", token=TOKEN, issue="tag:x.org,2026:digest/monthly/2026-10", at=AT
+    ).raw
 
 
 def parsed(raw: bytes) -> EmailMessage:
@@ -96,7 +98,7 @@ def test_the_text_comes_first_and_both_parts_are_quoted_printable() -> None:
     assert kinds == [("text/plain", "quoted-printable"), ("text/html", "quoted-printable")]
     assert message["List-Id"] == '"The Reading Room" <the-reading-room.example.org>'
     assert message["Date"].datetime == AT
-    assert message["Feedback-ID"].count(":") == 3
+    assert message["Feedback-ID"] == "2026-10:issue:digest:the-reading-roo"
 
 
 def test_the_same_issue_and_reader_give_the_same_bytes() -> None:
@@ -156,6 +158,13 @@ def test_an_address_is_kept_with_its_domain_in_ascii(given_: str, kept: str) -> 
 def test_what_is_no_address_is_refused(wrong: str) -> None:
     with pytest.raises(ConfigError):
         check(wrong)
+
+
+@pytest.mark.parametrize("address", ["jürgen@example.org", "用户@例え.jp"])
+def test_letters_beyond_ascii_before_the_at_are_refused_with_the_reason_and_a_cure(address: str) -> None:
+    with pytest.raises(ConfigError, match="SMTPUTF8 is not used") as caught:
+        check(address)
+    assert "in ASCII" in caught.value.hint
 
 
 def test_a_signature_covers_the_way_out_and_breaks_when_it_is_changed(tmp_path: Path) -> None:
