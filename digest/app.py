@@ -275,7 +275,9 @@ class Workspace:
 
 
 def initialise(folder: Path) -> tuple[int, int]:
-    """Make a workspace; returns how many files were written and how many were there already."""
+    """Make a workspace with an empty database; returns how many files were written and how many were there already."""
     from digest.pipeline.initialise import initialise as make
 
-    return make(folder)
+    counts = make(folder)
+    Database(folder / "digest.db").close()
+    return counts
