@@ -12,7 +12,8 @@ from unicodedata import combining
 
 # A dollar before a figure opens a price, so a formula may end there only when it starts like one.
 _MATH = re.compile(
-    r"(?<!\\)\$(\{?\\[A-Za-z]+[^$\n]{0,80}?|\{?[<>=−-]\}?)(?<!\\)\$|(?<!\\)\$([^$\n]{1,200}?)(?<!\\)\$(?!\d)"
+    # The signs come before what must not stand before them, so that the search can leap from sign to sign.
+    r"\$(?<!\\\$)(\{?\\[A-Za-z]+[^$\n]{0,80}?|\{?[<>=−-]\}?)(?<!\\)\$|\$(?<!\\\$)([^$\n]{1,200}?)(?<!\\)\$(?!\d)"
     r"|\\\(([^\n]{1,200}?)\\\)"
 )
 _MARKS = re.compile(r"[\\^_{]")
