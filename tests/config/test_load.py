@@ -78,7 +78,7 @@ mail: {transport: pigeon}
         (GOOD.replace("slug: models", "slug: other"), "'other' is used twice"),
         (
             GOOD.replace("slug: models", "slug: RAG"),
-            "'RAG' is not written as it should be; allowed: lower-case letters",
+            "'RAG' is not written as it should be; allowed: lower",
         ),
         ("a: \x00", "not YAML"),
     ],
