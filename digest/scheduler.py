@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import logging
 import signal
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from digest.errors import DigestError
@@ -31,6 +33,7 @@ def scheduler(workspace: Workspace, seconds: float = _MINUTE) -> BlockingSchedul
     """A scheduler with one job, a shift every so many seconds; after a sleep of the machine there is one, not many."""
     from apscheduler.schedulers.blocking import BlockingScheduler
 
+    logging.getLogger("apscheduler.scheduler").setLevel(logging.ERROR)  # that a shift still lasts is no news
     context = workspace.context
     # APScheduler's default drops a job that is a second late; ours must run whenever the machine wakes, and once.
     made = BlockingScheduler(
@@ -48,5 +51,5 @@ def scheduler(workspace: Workspace, seconds: float = _MINUTE) -> BlockingSchedul
             for problem in report.problems:
                 context.progress.say(f"  ! {problem}")
 
-    made.add_job(shift, "interval", seconds=seconds, next_run_time=_at_once())
+    made.add_job(shift, "interval", seconds=seconds, next_run_time=datetime.now(UTC))
     return made

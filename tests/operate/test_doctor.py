@@ -29,7 +29,9 @@ def test_a_sound_workspace_has_no_faults_and_every_subject_is_looked_at(folder: 
 
 
 def test_every_fault_has_a_cure(folder: Path) -> None:
-    configure(folder, mail={"transport": "smtp", "host": "mail.example", "security": "none"}, model={"provider": "gemini"})
+    configure(
+        folder, mail={"transport": "smtp", "host": "mail.example", "security": "none"}, model={"provider": "gemini"}
+    )
     (folder / "templates" / "post.md.j2").write_text("{% if x %}")
     (folder / "templates" / "psot.md.j2").write_text("fine")
     found = looked(folder, DIGEST_SMTP_USER="me")
