@@ -6,7 +6,6 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
-import yaml
 from sqlmodel import select
 
 from digest.demo.server import serving
@@ -110,8 +109,7 @@ def test_a_draft_with_gaps_is_not_released(ready: Path) -> None:
     with serving() as base:
         urls = [f"{base}/rss/{name}.xml" for name in (*FEEDS[:2], "gone")]
         feeds = [{"id": f"feed-{n}", "kind": "feed", "url": url, "allow_private": True} for n, url in enumerate(urls)]
-        path = ready / "sources.yaml"
-        path.write_text(yaml.safe_dump(yaml.safe_load(path.read_text()) | {"sources": feeds}))
+        configure(ready, sources=feeds)
         done = shift(ready)
     assert done["draft"].state == "partial"
     assert "release" not in done

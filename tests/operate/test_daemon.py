@@ -1,4 +1,4 @@
-"""`digest schedule` stays: it does what is due when it is due, through sleep and clock changes, alone or beside others."""
+"""`digest schedule` stays: it does what is due in time, through sleep and clock changes, beside others."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import time
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest

@@ -89,9 +89,7 @@ def test_asking_the_sources_tells_which_answer(folder: Path) -> None:
             {"id": "there", "kind": "feed", "url": f"{base}/rss/none.xml", "allow_private": True},
             {"id": "api", "kind": "feed", "url": f"{base}/api/query", "allow_private": True},
         ]
-        path = folder / "sources.yaml"
-        config = yaml.safe_load(path.read_text()) | {"sources": sources}
-        path.write_text(yaml.safe_dump(config))
+        configure(folder, sources=sources)
         with opened(folder) as workspace:
             found = {finding.words.split(":")[0]: finding for finding in ask_sources(workspace.context)}
     assert found["there"].state == "bad"

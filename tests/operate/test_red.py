@@ -10,7 +10,6 @@ from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 
 import pytest
-import yaml
 from sqlmodel import select
 
 from digest.app import Workspace
@@ -55,12 +54,10 @@ def hook(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[str]]:
 def reading(folder: Path, base: str, there: int, away: int) -> Path:
     """A workspace whose sources are `there` feeds that answer and `away` ones that answer 404."""
     made(folder)
-    config = yaml.safe_load((folder / "sources.yaml").read_text())
     urls = {slug: f"{base}/rss/{slug}.xml" for slug in FEEDS[:there]}
     urls |= {f"gone-{number}": f"{base}/rss/gone-{number}.xml" for number in range(away)}
-    config["sources"] = [{"id": name, "kind": "feed", "url": url, "allow_private": True} for name, url in urls.items()]
-    config["cadence"] = {"alert_webhook_env": "MY_HOOK"}
-    (folder / "sources.yaml").write_text(yaml.safe_dump(config))
+    sources = [{"id": name, "kind": "feed", "url": url, "allow_private": True} for name, url in urls.items()]
+    configure(folder, sources=sources, cadence={"alert_webhook_env": "MY_HOOK"})
     return folder
 
 

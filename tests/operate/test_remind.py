@@ -98,5 +98,8 @@ def test_an_approved_issue_is_not_reminded_of(ready: Path) -> None:
 @pytest.mark.parametrize("address", ["ed", "ed@", "a@b.org, c@d.org", "a@b.org\nBcc: c@d.org"])
 def test_an_address_that_is_none_is_told_with_its_place(ready: Path, address: str) -> None:
     configure(ready, cadence={"remind": address})
-    with opened(ready, NOW) as workspace, pytest.raises(ConfigError, match="cadence.remind: must be one mail address"):
+    with (
+        opened(ready, NOW) as workspace,
+        pytest.raises(ConfigError, match=r"cadence\.remind: must be one mail address"),
+    ):
         _ = workspace.config
