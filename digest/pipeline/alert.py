@@ -42,10 +42,9 @@ def _hooked(context: Context, text: str) -> str:
     url = context.environ.get(name, "")
     if not url:
         return f"no alert was sent: the variable {name} is empty"
+    body = {"text": text[:_WORDS]}
     try:
-        answer = httpx.post(
-            url, json={"text": text[:_WORDS]}, timeout=_SECONDS, trust_env=False, follow_redirects=False
-        )
+        answer = httpx.post(url, json=body, timeout=_SECONDS, trust_env=False, follow_redirects=False)
     except (httpx.HTTPError, httpx.InvalidURL, ValueError) as error:
         return f"no alert was sent: the address in {name} gave {type(error).__name__}"
     return "" if answer.is_success else f"no alert was sent: the address in {name} answered {answer.status_code}"

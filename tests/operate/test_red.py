@@ -21,6 +21,8 @@ from digest.pipeline import red
 from digest.pipeline.alert import alert
 from digest.ports import Report
 from digest.store import runs
+from tests.mail import server as mail_server
+from tests.mail.server import Faulty, always
 from tests.operate.workspace import configure, made, opened, rows
 
 JANUARY = datetime(2026, 1, 5, 6, tzinfo=UTC)
@@ -90,10 +92,10 @@ def test_a_red_run_is_told_by_mail_once_a_day(tmp_path: Path) -> None:
 
 def test_an_alert_that_cannot_be_mailed_says_so_and_hides_nothing(tmp_path: Path) -> None:
     folder = made(tmp_path / "w")
-    nowhere = {"transport": "smtp", "host": "127.0.0.1", "port": 9, "security": "none", "sender": "me@example.org"}
-    configure(folder, cadence={"alert_mail": "ed@example.org"}, mail=nowhere)
-    with opened(folder) as workspace, pytest.raises(Refused, match="holds no items") as caught:
-        workspace.run("2025-12")
+    with mail_server.serving(Faulty(MAIL=always("550 not from you"))) as mail:
+        configure(folder, cadence={"alert_mail": "ed@example.org"}, mail=mail.model_dump(exclude_defaults=True))
+        with opened(folder) as workspace, pytest.raises(Refused, match="holds no items") as caught:
+            workspace.run("2025-12")
     assert "no alert was mailed to ed@example.org" in caught.value.hint
 
 

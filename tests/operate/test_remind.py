@@ -68,8 +68,8 @@ def test_a_draft_is_reminded_of_once(ready: Path) -> None:
     assert len(list((ready / "outbox").glob("*.eml"))) == 1
 
 
-def test_a_server_that_is_down_is_tried_again_later_and_one_mail_arrives(ready: Path) -> None:
-    with served(ready, Faulty(MAIL=always("451 later"))) as server:
+def test_a_server_that_refuses_is_tried_again_later_and_one_mail_arrives(ready: Path) -> None:
+    with served(ready, Faulty(MAIL=always("550 not from you"))) as server:
         assert shift(ready)["remind"] == "failed"
         assert server.messages == []
     with served(ready, Faulty()) as server:
