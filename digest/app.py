@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Any, Self, TypeVar
 from digest.config import Config, load
 from digest.pipeline.context import Context
 from digest.ports import Clock, Fetcher, Progress, Report, Transport
+from digest.scratch import sweep
 from digest.store.database import Database
 
 if TYPE_CHECKING:
@@ -86,6 +87,7 @@ class Workspace:
     def db(self) -> Database:
         """The store, at the newest schema."""
         _ = self.config  # a folder that is no workspace gets no database
+        sweep(self.root)
         return Database(self.root / "digest.db")
 
     @cached_property
