@@ -85,8 +85,11 @@ def rows(folder: Path) -> dict[str, list[str]]:
         }
 
 
-def after_the_kill(folder: Path, told: set[str], whole: dict[str, bytes]) -> None:
-    """What must hold the moment the process is gone: a sound store, everything that was said to be done, no halves."""
+def after_the_kill(folder: Path, told: set[str], whole: dict[str, bytes], counts: tuple[int, int]) -> None:
+    """What must hold the moment the process is gone: a sound store, everything that was said to be done, no halves.
+
+    `counts` are the items after the fetch, and after the month is added.
+    """
     schema_is_whole(folder)
     with opened(folder) as workspace, workspace.db.read() as session:
         assert workspace.db.problems() == []
@@ -94,7 +97,7 @@ def after_the_kill(folder: Path, told: set[str], whole: dict[str, bytes]) -> Non
         items, tags = len(session.exec(select(Item)).all()), len(session.exec(select(Tagging)).all())
         issue = issue_store.find(session, MONTH)
         states = set(session.exec(select(Delivery.state)).all())
-    fetched, added = _counts
+    fetched, added = counts
     assert items in ({added} if "add" in told else {fetched, added} if "fetch" in told else {0, fetched, added}), items
     assert tags in ({added} if "tag" in told else {0, added}), tags
     assert issue is not None or "draft" not in told
@@ -134,7 +137,6 @@ def sources() -> Iterator[str]:
         os.waitpid(child, 0)
 
 
-_counts: tuple[int, int] = (0, 0)  # items after the fetch, and after the month is added
 _skeletons: dict[str, bytes] = {}
 
 
@@ -248,14 +250,13 @@ def torture(kills: int, seed: int, limit: float) -> dict[str, Any]:
         in_child(partial(_counting, tally, calm))
         seconds, events = time.monotonic() - start, int(tally.read_text())
         whole, stored = site(calm), rows(calm)
-        global _counts
-        _counts = (len(stored["Item"]) - 16, len(stored["Item"]))
+        counts = (len(stored["Item"]) - 16, len(stored["Item"]))
         done, points = 0, set()
         while done < kills and time.monotonic() - began < limit:
             folder = Path(place) / f"kill-{done}"
             point, told = kill_once(base, folder, dice, events, seconds)
             try:
-                after_the_kill(folder, told, whole)
+                after_the_kill(folder, told, whole, counts)
                 in_child(partial(story, folder))
                 after_the_resumption(folder, whole, stored)
             except AssertionError as error:
