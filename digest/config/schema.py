@@ -22,6 +22,15 @@ def _http_url(value: str) -> str:
 HttpUrl = Annotated[str, AfterValidator(_http_url)]
 
 
+def _mail_address(value: str) -> str:
+    if value and not re.fullmatch(r"[^@\s<>,;]+@[^@\s<>,;]+", value):
+        raise ValueError("must be one mail address such as me@example.org")
+    return value
+
+
+MailAddress = Annotated[str, AfterValidator(_mail_address)]
+
+
 class Section(BaseModel):
     """Base: unknown keys are mistakes, and values do not change after loading."""
 
@@ -156,6 +165,8 @@ class Cadence(Section):
     refresh_weekday: Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"] = "sat"
     shortlist: int = Field(default=50, ge=5, le=500)
     autopilot: bool = False
+    remind: MailAddress = ""  # who is written to when a draft waits
+    alert_mail: MailAddress = ""  # who is written to when a run is red
     alert_webhook_env: str = ""  # name of the environment variable that holds the URL
 
 

@@ -10,6 +10,7 @@ from digest.config import Mail
 from digest.mail.addresses import check
 from digest.mail.letterhead import Letterhead, letterhead
 from digest.mail.message import UNSUBSCRIBE, Letter, Sign, compose, message_id, weigh
+from digest.mail.notice import notice
 from digest.mail.outbox import Outbox
 from digest.mail.signing import signer
 from digest.mail.smtp import Smtp
@@ -25,6 +26,7 @@ __all__ = [
     "compose",
     "letterhead",
     "message_id",
+    "notice",
     "signer",
     "transport",
     "weigh",
