@@ -11,6 +11,7 @@ from digest.errors import DeliveryError
 from digest.mail.addresses import check
 from digest.mail.letterhead import Letterhead, letterhead
 from digest.mail.message import UNSUBSCRIBE, Letter, Sign, compose, message_id, warning, weigh, weight
+from digest.mail.notice import notice
 from digest.mail.outbox import Outbox
 from digest.mail.signing import signer
 from digest.mail.smtp import Smtp
@@ -27,6 +28,7 @@ __all__ = [
     "hand_over",
     "letterhead",
     "message_id",
+    "notice",
     "signer",
     "transport",
     "warning",

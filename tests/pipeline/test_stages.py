@@ -41,6 +41,28 @@ def test_a_file_is_added_once_and_every_bad_line_is_named(tmp_path: Path) -> Non
         assert all(ledger.unexplained(count) == 0 for count in counts)
 
 
+def test_a_file_of_many_batches_is_read_by_another_process_and_counted_as_one(tmp_path: Path) -> None:
+    many: list[dict[str, object]] = [
+        {"title": f"Paper {n} on small models", "arxiv_id": f"2506.{n:05}", "source": "mine" if n % 2 else ""}
+        for n in range(4_100)
+    ]
+    many[3_000] = {"authors": ["no title"]}
+    with workspace(tmp_path) as made:
+        report = made.add_jsonl(write_jsonl(tmp_path / "in.jsonl", many))
+        assert report.numbers == {"found": 4_100, "new": 4_099, "rejected": 1}
+        assert [problem.split(":")[1] for problem in report.problems] == ["3001"]
+        with made.db.read() as session:
+            counts = ledger.of_run(session, report.run_id or 0)
+        assert {count.source_id: count.new for count in counts} == {"mine": 2_050, "manual": 2_049}
+        assert all(ledger.unexplained(count) == 0 for count in counts)
+
+
+def test_a_file_without_a_line_adds_nothing(tmp_path: Path) -> None:
+    (tmp_path / "empty.jsonl").write_text("\n\n")
+    with workspace(tmp_path) as made:
+        assert made.add_jsonl(tmp_path / "empty.jsonl").numbers == {}
+
+
 def test_a_packed_file_is_read_and_a_broken_one_is_named(tmp_path: Path) -> None:
     with workspace(tmp_path) as made:
         packed = tmp_path / "in.jsonl.gz"
