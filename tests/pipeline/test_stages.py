@@ -154,6 +154,23 @@ def test_a_sheet_without_an_introduction_is_refused_with_the_cure(tmp_path: Path
         assert caught.value.exit_code == 4
 
 
+@pytest.mark.parametrize(("letters", "outcome"), [(30_000, "fine"), (75_000, "told"), (110_000, "refused")])
+def test_a_mail_that_gmail_would_cut_is_refused_and_one_near_it_told(
+    tmp_path: Path, letters: int, outcome: str
+) -> None:
+    with filled(tmp_path) as made:
+        made.draft("2025-06")
+        path = tmp_path / "site" / "_drafts" / "2025-06.md"
+        words = "é" * 100 + "a" * (letters - 600)  # é travels as six bytes
+        path.write_text(path.read_text().replace("-->\n\n##", f"-->\n\n{words}\n\n##", 1))
+        if outcome == "refused":
+            with pytest.raises(Refused, match="Gmail hides"):
+                made.check("2025-06", accept_gaps=True)
+            return
+        for report in (made.check("2025-06", accept_gaps=True), made.approve("2025-06", accept_gaps=True)):
+            assert ["102,400" in line for line in report.problems] == ([True] if outcome == "told" else [])
+
+
 def test_moves_rejects_and_rewrites_are_remembered_as_decisions(tmp_path: Path) -> None:
     with filled(tmp_path) as made:
         made.draft("2025-06")
