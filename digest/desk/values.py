@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 from sqlmodel import Session
@@ -25,6 +26,7 @@ from digest.store.shortlist import Wanted
 
 PAGE = 50
 MARKS = {"x": "picked", "-": "rejected", " ": "open"}
+_suspect = lru_cache(maxsize=1024)(looks_injected)  # the same works are on every page that is asked for
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,7 +153,7 @@ def _rows(
                 seen_in=[_label(context.config, name) for name in seen.get(item.id or 0, [])],
                 covered=covered.get(item.id or 0, ""),
                 mark=marks.get(item.key, " "),
-                suspect=looks_injected(f"{item.title}\n{item.summary}") or "",
+                suspect=_suspect(f"{item.title}\n{item.summary}") or "",
             )
         )
     return rows

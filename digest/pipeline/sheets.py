@@ -154,17 +154,17 @@ def _decide(session: Session, issue: Issue, base: Sheet, sheet: Sheet, now: date
     verdicts = ("pick", "reject", "move", "rewrite", "pass")
     changes = issues.changes(base, sheet)
     found = item_store.by_keys(session, [change.key for change in changes])
-    issue_store.forget_decisions(session, issue.period, verdicts, "sheet")
-    for change in changes:
-        if item := found.get(change.key):
-            session.add(
-                Decision(
-                    item_id=item.id or 0,
-                    period=issue.period,
-                    verdict=change.verdict,
-                    category=change.category or None,
-                    detail=change.detail,
-                    origin="sheet",
-                    at=now,
-                )
-            )
+    rows = [
+        Decision(
+            item_id=item.id or 0,
+            period=issue.period,
+            verdict=change.verdict,
+            category=change.category or None,
+            detail=change.detail,
+            origin="sheet",
+            at=now,
+        )
+        for change in changes
+        if (item := found.get(change.key)) is not None
+    ]
+    issue_store.keep_decisions(session, issue.period, verdicts, rows)

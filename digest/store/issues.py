@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from datetime import datetime
 
@@ -52,7 +53,8 @@ def replace_picks(session: Session, issue_id: int, rows: Sequence[Pick]) -> None
         row.issue_id = issue_id
         if old := kept.get(row.item_id):
             for name, value in row.model_dump(exclude={"id", "issue_id"}).items():
-                setattr(old, name, value)
+                if getattr(old, name) != value:  # setting costs more than looking
+                    setattr(old, name, value)
             session.add(old)
         else:
             session.add(row)
@@ -132,6 +134,21 @@ def decisions(session: Session, verdicts: Sequence[str] = (), period: str | None
     if verdicts:
         query = query.where(col(Decision.verdict).in_(verdicts))
     return list(session.exec(query.where(Decision.period == period) if period else query))
+
+
+def keep_decisions(session: Session, period: str, verdicts: Sequence[str], rows: Sequence[Decision]) -> None:
+    """Make `rows` the sheet's decisions of a period; one that stands already keeps its row, and so its time."""
+    query = select(Decision).where(Decision.period == period, Decision.origin == "sheet")
+    old = {_said(row): row for row in session.exec(query.where(col(Decision.verdict).in_(verdicts)))}
+    new = {_said(row): row for row in rows}
+    for said, row in old.items():
+        if said not in new:
+            session.delete(row)
+    session.add_all([row for said, row in new.items() if said not in old])
+
+
+def _said(row: Decision) -> tuple[object, ...]:
+    return row.item_id, row.verdict, row.category, json.dumps(row.detail, sort_keys=True)
 
 
 def forget_decisions(session: Session, period: str | None, verdicts: Sequence[str], origin: str) -> None:

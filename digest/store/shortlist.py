@@ -37,11 +37,9 @@ def page(session: Session, wanted: Wanted, offset: int, limit: int) -> tuple[lis
     rules = list(_rules(wanted))
     ranked = (col(Ranking.item_id) == col(Item.id)) & (col(Ranking.period) == wanted.period)
     joined = select(Item, Ranking).join(Ranking, ranked, isouter=bool(wanted.words))
+    unranked_last = [col(Ranking.place).is_(None)] if wanted.words else []  # without it the index gives the order
     rows = session.exec(
-        joined.where(*rules)
-        .order_by(col(Ranking.place).is_(None), col(Ranking.place), col(Item.id))
-        .offset(offset)
-        .limit(limit)
+        joined.where(*rules).order_by(*unranked_last, col(Ranking.place), col(Item.id)).offset(offset).limit(limit)
     )
     counted = select(func.count()).select_from(Item).join(Ranking, ranked, isouter=bool(wanted.words)).where(*rules)
     return [(item, row) for item, row in rows], int(session.exec(counted).one())
