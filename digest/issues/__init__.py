@@ -4,6 +4,7 @@ from digest.issues.changes import Change, changes
 from digest.issues.choose import Ranked, Selection, select
 from digest.issues.edits import add_address, place, set_aside, with_pick, with_section
 from digest.issues.gates import DeadLink, GateProblem, IssueFacts, check
+from digest.issues.joined import joined, without_twins
 from digest.issues.merge import merge
 from digest.issues.read import parse
 from digest.issues.recap import (
@@ -60,6 +61,7 @@ __all__ = [
     "figures",
     "fill",
     "highlights",
+    "joined",
     "merge",
     "missed",
     "move",
@@ -75,4 +77,5 @@ __all__ = [
     "titles_of_months",
     "with_pick",
     "with_section",
+    "without_twins",
 ]

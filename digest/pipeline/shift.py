@@ -90,7 +90,7 @@ def _draft(context: Context, slot: Slot, report: Report) -> None:
     if not context.config.cadence.autopilot:
         report.line += f"; waits for `digest approve {slot.period}`"
     elif report.state == "done":  # every gate of `run` is green; `approve` holds the others
-        _add(report, approve(context, slot.period, by="autopilot"))
+        _add(report, approve(context, slot.period, by="autopilot", links=True))
         _add(report, publish(context, slot.period))
         _add(report, send(context, slot.period, yes=True))
 

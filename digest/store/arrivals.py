@@ -19,7 +19,7 @@ _COLUMNS = (
     "id", "key", "source_id", "title", "title_key", "url", "authors", "summary", "content", "published", "announced",
     "date_flag", "version", "withdrawn", "digest", "merged_into",
 )  # fmt: skip
-_MENTION_UPDATES = ("item_id", "url", "title", "published", "digest", "own_key")
+_MENTION_UPDATES = ("item_id", "url", "title", "published", "digest", "own_key", "words")
 
 Row = Mapping[str, Any]
 
