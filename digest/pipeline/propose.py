@@ -19,6 +19,7 @@ from digest.pipeline.candidates import embedded
 from digest.pipeline.context import Context
 from digest.pipeline.texts import abstract
 from digest.pipeline.view import venue
+from digest.pipeline.works import stays
 from digest.render.words import words
 from digest.store import issues as issue_store
 from digest.store import items as item_store
@@ -176,15 +177,12 @@ def facts(config: Config, item: Item, verdict: Tagging | None) -> str:
 
 
 def twin(item: Item, possible: Sequence[tuple[PossibleDuplicate, Item]]) -> str:
-    """The likeliest work that may be the same as an item, and the commands that settle it; empty when there is none.
-
-    A paper on arXiv is the one that stays.
-    """
+    """The likeliest work that may be the same as an item, and the commands that settle it; empty when there is none."""
     if not possible:
         return ""
     _, other = possible[0]
-    goes, stays = (other, item) if item.key.startswith("arxiv:") else (item, other)
-    pair = f"{goes.id} {stays.id}"
+    goes, kept = stays(item, other)
+    pair = f"{goes.id} {kept.id}"
     return f"{other.key} “{other.title[:80]}” (digest items merge {pair}, or split {pair})"
 
 

@@ -40,6 +40,11 @@ def merge(context: Context, name: str, into: str) -> str:
     return f"{item.key} is now part of {target.key} ({moved} mentions); `digest items split {item.id}` takes it back"
 
 
+def stays(one: Item, other: Item) -> tuple[Item, Item]:
+    """Of two items that may be one work: the one that would go, and the one that would stay, which is arXiv's."""
+    return (other, one) if one.key.startswith("arxiv:") else (one, other)
+
+
 def split(context: Context, name: str, other: str = "") -> str:
     """Take a merge back; the item is named by its number, because its key now leads to the other.
 

@@ -10,6 +10,7 @@ from sqlmodel import Session, col, delete, select
 
 from digest.errors import NotFoundError
 from digest.models import Decision, Issue, Item, Pick, SheetVersion
+from digest.store.database import among
 from digest.text import hexdigest
 
 
@@ -74,6 +75,23 @@ def covered(session: Session, before: str) -> dict[int, str]:
     )
     past = {item_id: str(period) for item_id, period in session.exec(imported) if period != before}
     return past | dict(session.exec(query).all())
+
+
+def words_on(session: Session, ids: Sequence[int], but: str) -> list[tuple[int, str, str]]:
+    """What issues that readers have, and imported ones, said of items: (item, period, words), oldest period first.
+
+    The issue of the period `but` is left out.
+    """
+    picked = (
+        select(Pick.item_id, Issue.period, Pick.blurb)
+        .where(Pick.issue_id == Issue.id, col(Issue.state).in_(("published", "sent")), Issue.period != but)
+        .where(among(Pick.item_id, ids))
+    )
+    kept = select(Decision).where(Decision.origin == "import", among(Decision.item_id, ids))
+    past = [
+        (row.item_id, row.period or "an undated issue", str(row.detail.get("blurb", ""))) for row in session.exec(kept)
+    ]
+    return sorted({*session.exec(picked).all(), *past}, key=lambda row: (row[1], row[0]))
 
 
 def imported(session: Session) -> dict[int, Decision]:
