@@ -118,7 +118,7 @@ async function gates() {
 
 const unsaved = new Set();
 const name = (field) => `desk:${period}:${field.dataset.action}:${field.dataset.field || ""}:${field.dataset.section || ""}:${field.dataset.key || ""}`;
-const typing = () => { const field = document.activeElement; return Boolean(field && field.matches("[data-action]") && sheet.contains(field)); };
+const typing = () => { const field = document.activeElement; return Boolean(field && field.matches("[data-action], .add input") && sheet.contains(field)); };
 
 function prepare() {
   for (const field of all("[data-action]", sheet)) {
@@ -165,7 +165,7 @@ sheet.addEventListener("input", (event) => {
 });
 sheet.addEventListener("focusout", (event) => {
   const field = event.target;
-  if (!field.matches("[data-action]")) return;
+  if (!field.matches("[data-action]")) { follows(); return; }
   const edit = field.closest(".edit"), entry = entryOf(field);
   if (edit && field.value === field.saved && !stale) close(entry);
   if (field.closest(".relink") && field.value === field.saved) field.closest(".relink").hidden = true;
@@ -233,6 +233,7 @@ document.addEventListener("submit", (event) => {
   if (event.target.method === "dialog") return;
   event.preventDefault();
   const form = new FormData(event.target);
+  if (event.target.matches(".add")) document.activeElement.blur(); // what stands in the field is on its way
   if (event.target.id === "open-section") act("open-section", { title: form.get("title") });
   else if (event.target.matches(".add")) act("address", { section: event.target.dataset.section, url: form.get("url") });
   if (event.target.id === "approve") {
