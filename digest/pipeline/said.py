@@ -16,6 +16,8 @@ from digest.store import issues as issue_store
 from digest.store import items as item_store
 from digest.text import one_line
 
+_OURS = {"manual": "added by hand", ARCHIVE.id: ARCHIVE.label}
+
 
 @dataclass(frozen=True, slots=True)
 class Said:
@@ -45,7 +47,7 @@ def said_of(config: Config, session: Session, period: Period, items: Sequence[It
 def label(config: Config, source_id: str) -> str:
     """A source's name as the workspace calls it."""
     source = config.source(source_id)
-    return source.label if source else source_id
+    return source.label if source else _OURS.get(source_id, source_id)
 
 
 def _once(mentions: Sequence[Mention]) -> list[Mention]:

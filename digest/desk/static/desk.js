@@ -49,7 +49,9 @@ function show(told) {
   const active = document.activeElement, at = sheet.contains(active) ? entryOf(active) : null;
   const here = at && { name: at.dataset.key, again: active.dataset.do, index: all(".pick", sheet).indexOf(at) };
   const open = all("details[data-fold][open]", sheet).map((one) => one.dataset.fold);
+  const begun = all(".add", sheet).map((form) => [form.id || form.dataset.section, form.elements[0].value]);
   sheet.innerHTML = told.html;
+  for (const form of all(".add", sheet)) form.elements[0].value = (begun.find(([of]) => of === (form.id || form.dataset.section)) || ["", ""])[1];
   prepare();
   for (const one of all("details[data-fold]", sheet)) one.open ||= open.includes(one.dataset.fold) || one.dataset.fold === wanted;
   wanted = "";
@@ -233,7 +235,7 @@ document.addEventListener("submit", (event) => {
   if (event.target.method === "dialog") return;
   event.preventDefault();
   const form = new FormData(event.target);
-  if (event.target.matches(".add")) document.activeElement.blur(); // what stands in the field is on its way
+  if (event.target.matches(".add")) { event.target.reset(); document.activeElement.blur(); } // what stood there is on its way
   if (event.target.id === "open-section") act("open-section", { title: form.get("title") });
   else if (event.target.matches(".add")) act("address", { section: event.target.dataset.section, url: form.get("url") });
   if (event.target.id === "approve") {
