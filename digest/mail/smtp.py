@@ -133,7 +133,7 @@ class Smtp:
             else:
                 connection = smtplib.SMTP(mail.host, mail.port, timeout=mail.timeout_seconds)
             self._connection = connection
-            connection.ehlo()
+            _greet(connection)
             if mail.security == "starttls":
                 self._encrypt(connection)
             if self._user:
@@ -144,6 +144,9 @@ class Smtp:
             # Its words may hold what we sent.
             hint = "look at DIGEST_SMTP_USER and DIGEST_SMTP_PASSWORD"
             raise _refused(self._place, f"the login was refused ({error.smtp_code})", hint) from None
+        except smtplib.SMTPNotSupportedError as error:
+            hint = "mail.security: starttls, or unset DIGEST_SMTP_USER where the server asks for none"
+            raise _refused(self._place, "no login is offered", hint) from error
         except (smtplib.SMTPException, OSError) as error:
             raise _Again(_words(error)) from error
         self._handed_over = 0
@@ -154,11 +157,17 @@ class Smtp:
             hint = "mail.security: tls, or none for a server on this machine"
             raise _refused(self._place, "STARTTLS is not offered, and nothing is sent without it", hint)
         connection.starttls(context=self._tls)
-        connection.ehlo()
+        _greet(connection)
 
 
 class _Again(Exception):
     """Nothing was delivered, and a new connection may help."""
+
+
+def _greet(connection: smtplib.SMTP) -> None:
+    code, reply = connection.ehlo()
+    if not 200 <= code < 300:
+        raise _Again(f"{code} {_words(reply)}")
 
 
 def _refused(place: str, error: object, hint: str) -> DeliveryError:

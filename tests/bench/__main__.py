@@ -10,8 +10,8 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
 BENCHES = (
-    "stages", "fetching", "parsing", "duplicates", "quotes", "grounding", "ranking", "cost", "publish", "sheet",
-    "mailing",
+    "stages", "year", "fetching", "parsing", "duplicates", "quotes", "grounding", "ranking", "cost", "publish", "sheet",
+    "desk", "mailing",
 )  # fmt: skip
 
 
