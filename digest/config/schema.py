@@ -8,7 +8,9 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, field_validator, model_validator
 
-Slug = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]{0,63}$")]
+SLUG = r"^[a-z0-9][a-z0-9-]{0,63}$"
+DAY = r"^(\d{4}(-\d{2}(-\d{2})?)?)?$"
+Slug = Annotated[str, Field(pattern=SLUG)]
 
 
 def _http_url(value: str) -> str:
@@ -46,7 +48,7 @@ class Newsletter(Section):
     description: str = ""
     timezone: str = "UTC"
     language: Literal["en", "es", "de", "fr", "ca", "zh"] = "en"
-    owned_since: str = Field(default="", pattern=r"^(\d{4}(-\d{2}(-\d{2})?)?)?$")  # date part of tag: ids, RFC 4151
+    owned_since: str = Field(default="", pattern=DAY)  # date part of tag: ids, RFC 4151
     interests: str = ""  # one line: what the reader cares about
     style: str = ""  # a note on the editor's voice, for a model
     notice: str = ""  # a line shown on every issue

@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, cast
 
-from sqlalchemy import ColumnElement, Connection, Engine, create_engine, event, func, select
+from sqlalchemy import ColumnElement, Connection, Engine, create_engine, event, func, select, tuple_
 from sqlalchemy.dialects.sqlite import insert
 from sqlalchemy.exc import DatabaseError, OperationalError
 from sqlmodel import Session, SQLModel
@@ -97,6 +97,13 @@ def among(column: Any, values: Iterable[str | int]) -> ColumnElement[bool]:
     """`column IN values` for any number of values: one bound parameter, so that the statement is compiled once."""
     listed = func.json_each(json.dumps(list(values))).table_valued("value")
     return cast(ColumnElement[bool], column.in_(select(listed.c.value)))
+
+
+def pairs_among(one: Any, other: Any, values: Iterable[tuple[str, str]]) -> ColumnElement[bool]:
+    """`(one, other) IN values` in the same way."""
+    listed = func.json_each(json.dumps(list(values))).table_valued("value")
+    pair = select(func.json_extract(listed.c.value, "$[0]"), func.json_extract(listed.c.value, "$[1]"))
+    return cast(ColumnElement[bool], tuple_(one, other).in_(pair))
 
 
 def _engine(path: Path) -> Engine:

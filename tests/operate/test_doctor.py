@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from digest.pipeline.doctor import Finding, ask_sources, examine, exit_code
+from digest.pipeline.doctor import ask_sources, examine, exit_code
+from digest.ports import Finding
 from tests.operate.workspace import NOW, configure, made, opened
 
 
