@@ -135,7 +135,8 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     root = tmp_path / "my-newsletter"
     monkeypatch.chdir(root)
     write_jsonl(root / "papers.jsonl", rows())
-    record = {"record_id": "1", "source": "x", "title": "A", "url": "https://x.org/a", "date": "2025-06-01", "text": ""}
+    record: dict[str, object] = dict.fromkeys(("source", "title", "text"), "A")
+    record |= {"record_id": "1", "url": "https://x.org/a", "date": "2025-06-01"}
     write_jsonl(root / "records.jsonl", [record])
     (root / "bounces.mbox").write_text("")
     (root / "readers.csv").write_text("email\nbob@example.org\n")
