@@ -99,7 +99,8 @@ ELSEWHERE = {
     "digest refresh": "asks arXiv: tests/pipeline/test_refresh.py",
     "digest mail export PERIOD": "needs an account elsewhere: tests/mail/test_exporters.py",
     "digest mail export": "needs an account elsewhere: tests/mail/test_exporters.py",
-    "digest mail doctor": "asks the DNS: tests/mail/test_checkup.py",
+    "digest doctor mail": "asks the DNS: tests/mail/test_checkup.py",
+    "digest subscribers confirm --ask": "needs a `digest listen` address: tests/pipeline/test_confirming.py",
     "digest --install-completion": "changes the shell's own files; tests/cli/test_commands.py prints the script",
 }
 
