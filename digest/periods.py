@@ -86,7 +86,7 @@ def parse(text: str, now: datetime, zone: tzinfo = UTC) -> Period:
 
 def _year(text: str, whole: str) -> int:
     if not 1990 <= int(text) <= 2200:
-        raise ConfigError(f"period {whole!r}: {text} is not a plausible year")
+        raise ConfigError(f"period {whole!r}: {text} is not a plausible year", "name one from 1990 to 2200")
     return int(text)
 
 

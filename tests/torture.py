@@ -126,6 +126,7 @@ def sources() -> Iterator[str]:
     reading, writing = os.pipe()
     child = os.fork()
     if child == 0:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 2)  # of clients that were killed it would tell at length
         with serving() as base:
             os.write(writing, f"{base}\n".encode())
             signal.pause()

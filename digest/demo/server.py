@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from hashlib import sha256
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -14,8 +14,15 @@ from digest.demo import documents, records
 
 @contextmanager
 def serving() -> Iterator[str]:
-    """Serve on a free loopback port while the block runs; the value is the base URL, http://127.0.0.1:PORT."""
-    server = ThreadingHTTPServer(("127.0.0.1", 0), _Handler)
+    """Serve the records while the block runs; the value is the base URL."""
+    with listening(_Handler) as base:
+        yield base
+
+
+@contextmanager
+def listening(handler: Callable[..., BaseHTTPRequestHandler]) -> Iterator[str]:
+    """Answer on a free loopback port while the block runs; the value is the base URL, http://127.0.0.1:PORT."""
+    server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
     server.daemon_threads = True
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True)
     thread.start()

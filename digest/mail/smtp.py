@@ -121,7 +121,8 @@ class Smtp:
         with suppress(smtplib.SMTPException, OSError):
             if self._connection is not None:
                 self._connection.rset()
-        raise DeliveryError(f"{message.recipient}: {what} was refused: {words}", temporary=code < 500)
+        hint = "later it may be taken" if code < 500 else "the address may be gone; `digest subscribers remove` it"
+        raise DeliveryError(f"{message.recipient}: {what} was refused: {words}", hint, temporary=code < 500)
 
     def _connect(self) -> smtplib.SMTP:
         mail = self._mail

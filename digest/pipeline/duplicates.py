@@ -6,7 +6,7 @@ a post, page or PDF and the paper it is about.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
@@ -26,29 +26,42 @@ if TYPE_CHECKING:
     from digest.vectors import Matrix
 
 _AROUND = timedelta(days=60)  # a post and its paper appear within weeks of each other
+_ARXIV = "arxiv:"
 _CERTAIN = 0.99
 _SURE = "the same title or a link, and what goes with it"
 
 Pair = tuple[int, int, float, str]
 
 
-def flag_possible(context: Context, fresh: Sequence[Item]) -> int:
-    """Keep the pairs of a fresh item and another one near in time that may be one work; returns how many there are."""
-    if not fresh:
-        return 0
-    moments = [_moment(item) for item in fresh]
-    new = frozenset(item.id for item in fresh)
+def flag_possible(context: Context, fresh: Mapping[int, datetime]) -> int:
+    """Keep the pairs of a fresh item and another one near in time that may be one work; returns how many there are.
+
+    `fresh` are ids with their dates. A month is looked at by itself, so that years of items need the room of some.
+    """
+    months: dict[str, list[int]] = {}
+    for item_id, moment in fresh.items():
+        months.setdefault(f"{moment:%Y-%m}", []).append(item_id)
+    pairs: dict[frozenset[int], Pair] = {}
+    for ids in months.values():
+        moments = [fresh[item_id] for item_id in ids]
+        near = _near(context, frozenset(ids), min(moments) - _AROUND, max(moments) + _AROUND)
+        pairs |= {frozenset(pair[:2]): pair for pair in near}
+    if pairs:
+        with context.db.write() as session:
+            merging.flag(session, list(pairs.values()), context.now)
+    return len(pairs)
+
+
+def _near(context: Context, new: frozenset[int], start: datetime, end: datetime) -> list[Pair]:
+    """The pairs among a period's items of which one at least is new."""
     with context.db.read() as session:
-        items = item_store.candidates(session, min(moments) - _AROUND, max(moments) + _AROUND)
-        outsiders = frozenset(place for place, item in enumerate(items) if not item.key.startswith("arxiv:"))
-        if not outsiders:
-            return 0
+        if not item_store.any_beyond(session, _ARXIV, start, end):
+            return []
+        items = item_store.candidates(session, start, end)
+        outsiders = frozenset(place for place, item in enumerate(items) if not item.key.startswith(_ARXIV))
         matrix = _vectors(session, items)
     found = intake.match([_record(item) for item in items], new=outsiders, vectors=matrix)
-    pairs = [pair for pair in _pairs(items, found) if pair[0] in new or pair[1] in new]
-    with context.db.write() as session:
-        merging.flag(session, pairs, context.now)
-    return len(pairs)
+    return [pair for pair in _pairs(items, found) if pair[0] in new or pair[1] in new]
 
 
 def _pairs(items: Sequence[Item], found: Matching) -> Iterator[Pair]:
@@ -84,7 +97,3 @@ def _record(item: Item) -> Record:
         authors=item.authors,
         published=item.published,
     )
-
-
-def _moment(item: Item) -> datetime:
-    return item.published or item.first_seen

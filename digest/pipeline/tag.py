@@ -34,12 +34,13 @@ def tag(context: Context, *, again: bool = False) -> Report:
         taxonomy = context.config.taxonomy
         mark = tagging.fingerprint(taxonomy)
         with context.db.read() as session:
-            waiting = judgements.untagged(session, ENGINE, mark, None, None)
+            waiting = judgements.untagged(session, ENGINE, mark)
             examples = corrections(session)
         tally: Counter[str] = Counter()
         if waiting:
             tagger = tagging.EmbeddedTagger(taxonomy, examples)
-            batches = [waiting[start : start + _BATCH] for start in range(0, len(waiting), _BATCH)]
+            ids = list(waiting)
+            batches = [ids[start : start + _BATCH] for start in range(0, len(ids), _BATCH)]
             for batch in context.progress.track(batches, "tagging", len(batches)):
                 tally.update(_tag_batch(context, tagger, batch, mark))
         with context.db.write() as session:
@@ -55,7 +56,9 @@ def tag(context: Context, *, again: bool = False) -> Report:
     return report
 
 
-def _tag_batch(context: Context, tagger: tagging.EmbeddedTagger, batch: Sequence[Item], mark: str) -> list[str]:
+def _tag_batch(context: Context, tagger: tagging.EmbeddedTagger, ids: Sequence[int], mark: str) -> list[str]:
+    with context.db.read() as session:
+        batch = list(item_store.by_ids(session, ids).values())
     verdicts = tagger.tag([tag_input(item) for item in batch])
     packed = ranking.pack(vectors().embed([embedded_text(item) for item in batch]))
     rows = [

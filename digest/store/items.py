@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 
-from sqlalchemy import func, or_
+from sqlalchemy import ColumnElement, func, or_
 from sqlmodel import Session, col, select
 
 from digest.errors import NotFoundError
@@ -15,11 +15,20 @@ from digest.store.database import among
 
 def candidates(session: Session, start: datetime, end: datetime) -> list[Item]:
     """Items of a period by publication, or by first sight where no date is known; merged ones are left out."""
+    return list(session.exec(select(Item).where(*_of_period(start, end)).order_by(col(Item.id))))
+
+
+def any_beyond(session: Session, prefix: str, start: datetime, end: datetime) -> bool:
+    """Whether a period has a candidate whose key does not begin so."""
+    query = select(Item.id).where(*_of_period(start, end), ~col(Item.key).startswith(prefix)).limit(1)
+    return session.exec(query).first() is not None
+
+
+def _of_period(start: datetime, end: datetime) -> tuple[ColumnElement[bool], ...]:
     dated = (col(Item.published) >= start) & (col(Item.published) < end)
     undated = col(Item.published).is_(None) & (col(Item.first_seen) >= start) & (col(Item.first_seen) < end)
     undated &= col(Item.date_flag).is_(None) | (col(Item.date_flag) != "backlog")  # not news: there before we looked
-    query = select(Item).where(or_(dated, undated), col(Item.merged_into).is_(None)).order_by(col(Item.id))
-    return list(session.exec(query))
+    return or_(dated, undated), col(Item.merged_into).is_(None)
 
 
 def by_ids(session: Session, ids: Iterable[int]) -> dict[int, Item]:

@@ -6,17 +6,20 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlmodel import Session, col, delete, select
+from sqlmodel import Session, col, delete, func, select
 
 from digest.models import Item, ItemVector, Ranking, Tagging
 from digest.store.database import among, upsert
 
 
-def untagged(session: Session, engine: str, taxonomy: str, start: datetime | None, end: datetime | None) -> list[Item]:
-    """Items that the engine has not judged in their present words and under this taxonomy."""
+def untagged(session: Session, engine: str, taxonomy: str) -> dict[int, datetime]:
+    """Items that the engine has not judged in their present words and under this taxonomy, each with its date.
+
+    The date is that of publication, else of first sight.
+    """
     joined = (col(Tagging.item_id) == col(Item.id)) & (col(Tagging.engine) == engine)
     query = (
-        select(Item)
+        select(Item.id, func.coalesce(Item.published, Item.first_seen))
         .join(Tagging, joined, isouter=True)
         .where(col(Item.merged_into).is_(None))
         .where(
@@ -26,9 +29,7 @@ def untagged(session: Session, engine: str, taxonomy: str, start: datetime | Non
         )
         .order_by(col(Item.id))
     )
-    if start is not None and end is not None:
-        query = query.where(col(Item.published) >= start, col(Item.published) < end)
-    return list(session.exec(query))
+    return {item_id or 0: moment for item_id, moment in session.exec(query)}
 
 
 def save_taggings(session: Session, rows: Sequence[Mapping[str, Any]]) -> None:

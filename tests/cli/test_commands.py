@@ -91,5 +91,12 @@ def test_init_keeps_what_is_there(tmp_path: Path) -> None:
     assert (tmp_path / "site" / "_layouts").is_dir()
 
 
+@pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
+def test_the_completion_of_each_shell_can_be_shown(tmp_path: Path, shell: str) -> None:
+    done = run("--show-completion", shell, folder=tmp_path)
+    assert done.returncode == 0
+    assert "_DIGEST_COMPLETE" in done.stdout
+
+
 def test_the_version_is_printed(tmp_path: Path) -> None:
     assert re.match(r"digest \d+\.\d+\.\d+", run("--version", folder=tmp_path).stdout)

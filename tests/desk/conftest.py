@@ -7,11 +7,13 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from playwright.sync_api import Browser, Page, expect
 
 from digest.desk import Desk
-from tests.conftest import need_tool
+from tests.browsing import browser
 from tests.desk import workspace
+
+__all__ = ["browser"]
 
 
 @pytest.fixture(scope="session")
@@ -32,22 +34,13 @@ def desk(root: Path) -> Iterator[Desk]:
         yield running
 
 
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    path = need_tool("chromium")
-    expect.set_options(timeout=20_000)
-    with sync_playwright() as playwright:
-        started = playwright.chromium.launch(executable_path=path, args=["--no-sandbox"])
-        yield started
-        started.close()
-
-
 @pytest.fixture
 def page(browser: Browser) -> Iterator[Page]:
     """A page of 1280 pixels that fails its test when the browser complains."""
     context = browser.new_context(viewport={"width": 1280, "height": 900})
     opened = context.new_page()
     context.set_default_timeout(15_000)
+    expect.set_options(timeout=20_000)
     said: list[str] = []
     opened.on("pageerror", lambda error: said.append(str(error)))
     yield opened

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import json
-import threading
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
-from http.server import BaseHTTPRequestHandler, HTTPServer
+from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 
 import pytest
@@ -14,7 +13,7 @@ from sqlmodel import select
 
 from digest.app import Workspace
 from digest.demo.records import PUBLISHERS
-from digest.demo.server import serving
+from digest.demo.server import listening, serving
 from digest.errors import Refused
 from digest.models import Item, ModelCall, Tagging
 from digest.pipeline import red
@@ -43,14 +42,9 @@ def hook(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[str]]:
         def log_message(self, format: str, *args: object) -> None:
             """Stay silent."""
 
-    server = HTTPServer(("127.0.0.1", 0), Handler)
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True)
-    thread.start()
-    monkeypatch.setenv("MY_HOOK", f"http://127.0.0.1:{server.server_port}/very-secret")
-    yield texts
-    server.shutdown()
-    server.server_close()
-    thread.join()
+    with listening(Handler) as base:
+        monkeypatch.setenv("MY_HOOK", f"{base}/very-secret")
+        yield texts
 
 
 def reading(folder: Path, base: str, there: int, away: int) -> Path:

@@ -5,14 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page
 
-from tests.conftest import need_tool
+from tests.browsing import browser
 from tests.render.samples import NEWSLETTER
 from tests.render.test_recap import recap
 from tests.site.serving import served
 from tests.site.test_jekyll import build, year
 
+__all__ = ["browser"]
 pytestmark = [pytest.mark.browser, pytest.mark.jekyll]
 PAGES = ["/", "/2025/06/digest/", "/2025/review/", "/archive/", "/category/models/", "/search/?q=number", "/about/"]
 
@@ -23,15 +24,6 @@ def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     built = build(tmp_path_factory.mktemp("browsed") / "site", [*year()[:-1], recap("both")], newsletter)
     with served(built.root) as here:
         yield here
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    path = need_tool("chromium")
-    with sync_playwright() as playwright:
-        started = playwright.chromium.launch(executable_path=path, args=["--no-sandbox"])
-        yield started
-        started.close()
 
 
 @pytest.fixture
