@@ -10,7 +10,7 @@ from digest.pipeline import corrections
 from digest.pipeline.add import add_url
 from digest.pipeline.blurbs import quoted
 from digest.pipeline.context import Context, recorded
-from digest.pipeline.gates import ask_links, must_pass
+from digest.pipeline.gates import ask_links, must_pass, warnings
 from digest.pipeline.links import Answers
 from digest.pipeline.propose import item_pick
 from digest.pipeline.sheets import adopt, caught_up, current, keep_hand
@@ -31,6 +31,7 @@ def check(context: Context, period: Period, *, accept_gaps: bool = False, links:
             sheet = caught_up(session, sheet)
         heard = _heard(context, sheet, report) if links else None
         must_pass(context, period, sheet, accept_gaps=accept_gaps, links=heard)
+        report.problems = [*report.problems, *warnings(context, period, sheet)]
         report.line = f"{period}: nothing stands in the way of approval"
     return report
 
@@ -71,6 +72,7 @@ def approve(
             session.add(issue)
         picked = sum(1 for _ in settled.picks())
         report.numbers = {"picks": picked}
+        report.problems = warnings(context, period, settled)
         how = ' --correct "what was wrong"' if state in corrections.SEEN else ""
         report.line = f"{period}: approved by {name}, {picked} picks; `digest publish {period}{how}` publishes it"
     return report

@@ -8,7 +8,7 @@ from typing import Any
 
 from sqlmodel import Session
 
-from digest import issues, render, site
+from digest import issues, mail, render, site
 from digest.errors import Refused
 from digest.issues import GateProblem, IssueFacts, Sheet
 from digest.models import Issue, Item, Pick
@@ -60,6 +60,15 @@ def problems(
     return issues.check(facts)
 
 
+def warnings(context: Context, period: Period, sheet: Sheet) -> list[str]:
+    """What stands in nobody's way yet: a mail that nears the length at which Gmail cuts it."""
+    with context.db.read() as session:
+        issue = issue_store.find(session, period.name)
+        found = item_store.by_keys(session, [pick.key for _, pick in sheet.picks()])
+        size = mail_bytes(context, session, issue, period, sheet, found) if issue else 0
+    return [told] if (told := mail.warning(size)) else []
+
+
 def must_pass(context: Context, period: Period, sheet: Sheet, to_be: str = "approved", **said: Any) -> None:
     """Raise Refused with every reason why the issue may not `to_be`, and what mends each; `said` as for `problems`."""
     found = problems(context, period, sheet, **said)
@@ -78,12 +87,12 @@ def ask_links(context: Context, sheet: Sheet) -> Answers:
 def mail_bytes(
     context: Context, session: Session, issue: Issue, period: Period, sheet: Sheet, found: Mapping[str, Item]
 ) -> int:
-    """How long the sheet is as HTML; a recap is mailed in brief, so its length is not in question."""
-    if period.kind != "monthly":
-        return 0
+    """How long the sheet is as a mail's HTML; a recap is mailed as its highlights and a link."""
     rows = [(row, found[pick.key]) for pick, row in pick_rows(sheet, found)]
     view = issue_view(session, context.config, as_issue(issue, sheet), period, context.now, rows)
-    return len(render.html(view, context.config.newsletter, site.overrides(context.templates)).encode())
+    templates = site.overrides(context.templates)
+    made = render.email(view, context.config.newsletter, unsubscribe=mail.UNSUBSCRIBE, templates=templates)
+    return mail.weight(made.html)
 
 
 def _signed(session: Session, period: Period, sheet: Sheet) -> set[str]:
