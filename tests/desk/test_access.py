@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
-from playwright.sync_api import Page
+from playwright.sync_api import Browser, Page
 
 from digest.desk import Desk
+from tests.desk import axe, workspace
 from tests.desk.test_hour import enter
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
@@ -38,6 +41,12 @@ _PALE = """() => {
   return pale;
 }"""
 
+# Of works that look alike a few are enough, with everything unfolded.
+_FEW = """() => {
+  document.querySelectorAll('.row:nth-child(n+4), .pick:nth-child(n+2)').forEach(one => one.remove());
+  document.querySelectorAll('details').forEach(one => { one.open = true; });
+}"""
+
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("width", [375, 900, 1280])
@@ -55,6 +64,28 @@ def test_everything_has_a_name_and_can_be_read(page: Page, desk: Desk, scheme: s
     page.wait_for_selector(".problems")
     assert page.evaluate(_NAMELESS) == []
     assert page.evaluate(_PALE) == []
+
+
+@pytest.mark.parametrize(("scheme", "width"), [("dark", 375), ("light", 1280)])
+def test_axe_core_finds_nothing_in_any_column_tab_or_dialog(
+    browser: Browser, desk: Desk, root: Path, scheme: str, width: int
+) -> None:
+    source = axe.script()
+    workspace.storied(root)
+    with browser.new_context(viewport={"width": width, "height": 900}, bypass_csp=True) as context:
+        page = context.new_page()
+        page.emulate_media(color_scheme="dark" if scheme == "dark" else "light")
+        enter(page, desk)
+        page.evaluate(_FEW)
+        for pane in ("shortlist", "issue", "preview") if width < 1088 else ():
+            page.click(f'[data-show="{pane}"]')
+            assert axe.violations(page, source) == []
+        page.click("#tab-gates")
+        page.wait_for_selector(".problems")
+        assert axe.violations(page, source) == []
+        page.locator(".tabs").click()
+        page.keyboard.press("?")
+        assert axe.violations(page, source) == []
 
 
 def test_every_key_of_the_list_is_said_and_focus_stays_in_sight(page: Page, desk: Desk) -> None:

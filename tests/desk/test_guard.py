@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 from collections.abc import Iterator
 
 import httpx
@@ -34,6 +35,11 @@ def edit(client: httpx.Client, **headers: str) -> httpx.Response:
 
 def test_the_page_s_own_request_is_taken(inside: httpx.Client) -> None:
     assert edit(inside).status_code == 200
+
+
+def test_an_answer_is_sent_at_once_and_not_held_back_for_the_last_ones_receipt(desk: Desk) -> None:
+    accepted = desk.socket.proto  # asyncio sets TCP_NODELAY by it
+    assert accepted == socket.IPPROTO_TCP
 
 
 def test_without_the_token_nothing_is_shown(base: str) -> None:

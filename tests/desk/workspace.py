@@ -8,6 +8,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
@@ -72,8 +73,14 @@ BEFORE = "We wrote in June that this needs a second look."
 def storied(root: Path) -> tuple[str, str]:
     """Give the workspace a past: a pick and a candidate that a list, an earlier issue and a twin have to do with.
 
-    The pick's words are a model's with an unsupported number, its link is the editor's, and an address waits.
+    The pick's words are a model's with an unsupported number, its link is the editor's, and an address waits. It is
+    done in a thread of its own, because a browser's event loop runs in the test's.
     """
+    with ThreadPoolExecutor(1) as pool:
+        return pool.submit(_storied, root).result()
+
+
+def _storied(root: Path) -> tuple[str, str]:
     with opened(root) as workspace:
         context, period = workspace.context, workspace.context.period(PERIOD)
         sheet = editing.load(context, period).sheet

@@ -4,7 +4,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+
 from digest.app import Workspace
+from digest.errors import ConfigError
+from digest.pipeline import works
 from digest.store import items as item_store
 from digest.store import merging
 from tests.pipeline.small import rows, workspace, write_jsonl
@@ -69,3 +73,17 @@ def test_a_pair_that_a_person_has_settled_stays_settled(tmp_path: Path) -> None:
             session.add(pair)
         made.tag(again=True)
         assert open_pairs(made, "arxiv:2506.00009") == []
+
+
+def test_split_with_two_works_says_that_they_differ_and_merge_joins_them_whatever_was_said(tmp_path: Path) -> None:
+    with workspace(tmp_path) as made:
+        added(made, tmp_path, PAPER, POST)
+        ((post, _),) = open_pairs(made, "arxiv:2506.00009")
+        assert works.split(made.context, "arxiv:2506.00009", post) == f"arxiv:2506.00009 and {post} are two works"
+        made.tag(again=True)
+        assert open_pairs(made, "arxiv:2506.00009") == open_pairs(made, post) == []
+        works.merge(made.context, post, "arxiv:2506.00009")
+        with made.db.read() as session:
+            assert merging.joined(session) == {post: ("arxiv:2506.00009", "https://arxiv.org/abs/2506.00009")}
+        with pytest.raises(ConfigError, match="is one item"):
+            works.split(made.context, "arxiv:2506.00009", post)

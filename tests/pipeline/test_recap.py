@@ -15,6 +15,7 @@ from digest.app import Workspace
 from digest.errors import Refused
 from digest.models import Decision, Item, Mention, Ranking
 from digest.store import issues as issue_store
+from digest.store import notes
 from tests.conftest import need_tool
 
 LATER = datetime(2026, 2, 3, 9, tzinfo=UTC)
@@ -123,6 +124,34 @@ def test_a_review_speaks_the_newsletters_language(workspace_folder: Path) -> Non
     text = (workspace_folder / "site" / "_drafts" / "2025-Q3.md").read_text()
     assert "Arbeiten, " in text
     assert " works" not in text
+
+
+def test_a_bet_is_asked_for_at_the_years_end_and_its_answer_is_published(workspace_folder: Path) -> None:
+    texts = ("Small models run most agents.", "Retrieval is over.", "Nobody reads 2025.")
+    with opened(workspace_folder) as workspace:
+        with workspace.db.write() as session:
+            unpublish(session, "2025")
+            for text in texts:
+                notes.add(session, 2025, text, LATER)
+        workspace.recap("2025", "category")
+        path = workspace_folder / "site" / "_drafts" / "2025.md"
+        asked = issues.parse(path.read_text()).notes
+        assert [(note.text, note.outcome) for note in asked] == [(text, "open") for text in texts]
+        answered = path.read_text().replace("- open: Small", "- right: Small").replace("- open: Retr", "- wrong: Retr")
+        path.write_text(answered)
+        workspace.recap("2025", "category")  # a new draft asks no answered bet again
+        sheet = replace(issues.parse(path.read_text()), intro="A year.")
+        path.write_text(issues.render(sheet))
+        workspace.approve("2025", by="Ana")
+        workspace.publish("2025")
+        with workspace.db.read() as session:
+            kept = {note.text: note.outcome for note in notes.of_year(session, 2025)}
+    assert list(kept.values()) == ["right", "wrong", "open"]
+    (post,) = (workspace_folder / "site" / "_posts").glob("*-2025.md")
+    lines = post.read_text().splitlines()
+    for text, outcome in kept.items():
+        (line,) = (line for line in lines if text in line)
+        assert outcome in line.lower()
 
 
 def test_nothing_to_review_is_told(workspace_folder: Path) -> None:
