@@ -76,6 +76,7 @@ def split(
 ) -> None:
     """Take a merge back: the item gets its mentions again. With two items: say that they are different works.
 
+    \b
     Example: digest items split 17
     Example: digest items split 17 42
     """

@@ -49,6 +49,7 @@ def add(
 ) -> None:
     """Add one work by its address, or many from a file of JSON lines (.jsonl or .jsonl.gz).
 
+    \b
     Example: digest add https://arxiv.org/abs/2501.00663
     Example: digest add --jsonl month.jsonl
     """

@@ -27,6 +27,7 @@ def tag(
 ) -> None:
     """Sort items into the taxonomy's categories; only new or changed ones are judged.
 
+    \b
     Example: digest tag
     Example: digest tag arxiv:2501.00663 --as techniques
     Example: digest tag --retag --dry-run
@@ -72,6 +73,7 @@ def judge(
 ) -> None:
     """Have the language model grade a period's best candidates; what it answered once is not asked again.
 
+    \b
     Example: digest judge 2026-10 --estimate
     Example: digest judge 2026-10 --provider openai
     """
@@ -101,6 +103,7 @@ def rank(
 ) -> None:
     """Put a period's candidates in order, with reasons; or a file's.
 
+    \b
     Example: digest rank 2026-10
     Example: digest rank 2026-10 --explain arxiv:2510.01234
     Example: digest rank --jsonl pool.jsonl.gz --learn pools --picks picks.jsonl.gz --out scores.jsonl

@@ -21,6 +21,7 @@ def run(
 ) -> None:
     """Fetch, tag, rank and draft in one go; a person approves. A red run drafts nothing and says why.
 
+    \b
     Example: digest run last
     Example: digest run --due
     """

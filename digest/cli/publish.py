@@ -22,6 +22,7 @@ def publish(
 
     To correct a published issue: edit its sheet, approve it, and publish it with --correct.
 
+    \b
     Example: digest publish 2026-10
     Example: digest publish 2026-10 --correct "The model has 7B parameters, not 70B."
     """

@@ -24,6 +24,7 @@ def import_(
 ) -> None:
     """Read past issues: their items become decisions, covered works and examples of your words.
 
+    \b
     Example: digest import https://example.org/feed.xml --dry-run
     Example: digest import _posts --map "AI Security and alignment=safety"
     """

@@ -108,6 +108,7 @@ def confirm(
 ) -> None:
     """Take readers as having said yes, for one who had left only when they ask for it again; or mail them for it.
 
+    \b
     Example: digest subscribers confirm ada@example.org
     Example: digest subscribers confirm --ask --expect 12
     """

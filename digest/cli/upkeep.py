@@ -21,6 +21,7 @@ def doctor(
 ) -> None:
     """Look for what is wrong, and say the cure. Exit 1 when something is bad, 3 when something will be.
 
+    \b
     Example: digest doctor --sources
     Example: digest doctor mail
     """
@@ -61,6 +62,7 @@ def backup(
 ) -> None:
     """Copy the database, sources.yaml, templates/ and site/ into one file, also while others work.
 
+    \b
     Example: digest backup
     Example: digest backup --restore backups/digest-20261103T060000Z.zip
     """
@@ -83,6 +85,7 @@ def export(
 ) -> None:
     """Write every row as JSON lines and every sheet as Markdown, or read them back to the same bytes.
 
+    \b
     Example: digest export everything
     Example: digest -w other export everything --import
     """
