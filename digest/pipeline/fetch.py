@@ -97,7 +97,7 @@ def _summarise(report: Report, asked: Sequence[RunCount], not_due: int, silent: 
     """Fill the report: one line, the sums, and what went wrong at which source."""
     failed = [count for count in asked if count.state in ("failed", "partial")]
     sums = Counter({word: sum(getattr(count, word) for count in asked) for word in ("found", *_WORDS, "bytes")})
-    report.state = "done" if not failed else "failed" if len(failed) == len(asked) else "partial"
+    report.state = "done" if not failed else "failed" if all(c.state == "failed" for c in asked) else "partial"
     report.numbers = {
         "sources": len(asked),
         "unmodified": sum(count.state == "unmodified" for count in asked),

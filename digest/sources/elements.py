@@ -58,9 +58,7 @@ _PERSON = re.compile(r"\s*(?:<?[\w.+-]+@[\w.-]+>?)?\s*\(?([^()<>]*?)\)?\s*(?:<[^
 Fields = Mapping[str, Sequence[Any]]
 
 
-def read_feed(
-    root: Any, base: str, now: datetime | None, most: int, clean: Cleaning = clean_html
-) -> ParsedFeed:
+def read_feed(root: Any, base: str, now: datetime | None, most: int, clean: Cleaning = clean_html) -> ParsedFeed:
     """Read an RSS, RDF or Atom tree; raises ParseError when its root is none of these."""
     kind = _name(root.tag)
     if kind.rpartition(":")[2] not in ("rss", "rdf", "feed", "channel", "entry"):

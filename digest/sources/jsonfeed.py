@@ -35,9 +35,7 @@ def parse_json_feed(text: bytes, base: str, now: datetime | None, most: int, cle
     return feed
 
 
-def _item(
-    item: Mapping[str, Any], base: str, now: datetime | None, everyone: list[str], clean: Cleaning
-) -> Found:
+def _item(item: Mapping[str, Any], base: str, now: datetime | None, everyone: list[str], clean: Cleaning) -> Found:
     guid = _string(item, "id")
     published, flag = believed(_string(item, "date_published"), now)
     updated, updated_flag = believed(_string(item, "date_modified"), now)

@@ -32,7 +32,9 @@ def states(database: Database) -> dict[str, str]:
         return {run.stage: run.state for run in runs.latest(session)}
 
 
-def test_a_killed_process_s_run_is_closed_by_the_next_run_of_any_stage_and_a_living_one_s_is_not(tmp_path: Path) -> None:
+def test_a_killed_process_s_run_is_closed_by_the_next_run_and_a_living_one_s_is_not(
+    tmp_path: Path,
+) -> None:
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
     command = [sys.executable, "-c", JUDGE, str(tmp_path)]
     child = subprocess.Popen(command, env=environment, stdout=subprocess.PIPE)
