@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from digest.vectors import Matrix
 
 _AROUND = timedelta(days=60)  # a post and its paper appear within weeks of each other
+_SPAN = timedelta(days=90)
 _CERTAIN = 0.99
 _SURE = "the same title or a link, and what goes with it"
 
@@ -33,22 +34,42 @@ Pair = tuple[int, int, float, str]
 
 
 def flag_possible(context: Context, fresh: Sequence[Item]) -> int:
-    """Keep the pairs of a fresh item and another one near in time that may be one work; returns how many there are."""
-    if not fresh:
-        return 0
+    """Keep the pairs of a fresh item and another one near in time that may be one work; returns how many there are.
+
+    Many months at once are compared span by span, each with what lies around it, so that a year needs no more memory
+    than a season; pairs that lie further apart than that are not looked for, however few items there are.
+    """
+    found: set[tuple[int, int]] = set()
+    for span in _spans(fresh):
+        pairs = _around(context, span)
+        with context.db.write() as session:
+            merging.flag(session, pairs, context.now)
+        found.update((min(one, other), max(one, other)) for one, other, _, _ in pairs)
+    return len(found)
+
+
+def _spans(fresh: Sequence[Item]) -> Iterator[list[Item]]:
+    """The items by date, in lists that each cover no more than a span of days."""
+    waiting = sorted(fresh, key=_moment)
+    while waiting:
+        end = _moment(waiting[0]) + _SPAN
+        count = sum(_moment(item) <= end for item in waiting)
+        yield waiting[:count]
+        waiting = waiting[count:]
+
+
+def _around(context: Context, fresh: Sequence[Item]) -> list[Pair]:
+    """The pairs of these items and those near them in time."""
     moments = [_moment(item) for item in fresh]
     new = frozenset(item.id for item in fresh)
     with context.db.read() as session:
         items = item_store.candidates(session, min(moments) - _AROUND, max(moments) + _AROUND)
         outsiders = frozenset(place for place, item in enumerate(items) if not item.key.startswith("arxiv:"))
         if not outsiders:
-            return 0
+            return []
         matrix = _vectors(session, items)
     found = intake.match([_record(item) for item in items], new=outsiders, vectors=matrix)
-    pairs = [pair for pair in _pairs(items, found) if pair[0] in new or pair[1] in new]
-    with context.db.write() as session:
-        merging.flag(session, pairs, context.now)
-    return len(pairs)
+    return [pair for pair in _pairs(items, found) if pair[0] in new or pair[1] in new]
 
 
 def _pairs(items: Sequence[Item], found: Matching) -> Iterator[Pair]:

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Sequence
 from datetime import datetime
 
+from sqlalchemy.orm import aliased
 from sqlmodel import Session, col, or_, select, update
 
 from digest.errors import ConfigError
 from digest.models import Alias, Item, Mention, PossibleDuplicate
 from digest.store import settings
-from digest.store.database import upsert
+from digest.store.database import among, upsert
 
 
 def merge(session: Session, item: Item, into: Item, now: datetime) -> int:
@@ -67,6 +69,24 @@ def possible(session: Session, item_id: int) -> list[tuple[PossibleDuplicate, It
         if other is not None:
             out.append((pair, other))
     return out
+
+
+def counterparts(session: Session, keys: Sequence[str]) -> dict[str, list[Item]]:
+    """For each of the items' keys that has any: the items that may be the same work, the likeliest first."""
+    one, other = aliased(Item), aliased(Item)
+    pairs = session.exec(
+        select(one, other)
+        .join(PossibleDuplicate, col(PossibleDuplicate.item_id) == one.id)
+        .join(other, col(PossibleDuplicate.other_id) == other.id)
+        .where(PossibleDuplicate.state == "open", or_(among(one.key, keys), among(other.key, keys)))
+        .order_by(col(PossibleDuplicate.score).desc(), col(PossibleDuplicate.id))
+    )
+    wanted, found = frozenset(keys), defaultdict[str, list[Item]](list)
+    for first, second in pairs:
+        for item, counterpart in ((first, second), (second, first)):
+            if item.key in wanted:
+                found[item.key].append(counterpart)
+    return dict(found)
 
 
 def flag(session: Session, pairs: list[tuple[int, int, float, str]], now: datetime) -> None:

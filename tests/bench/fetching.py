@@ -31,7 +31,7 @@ Row = dict[str, float | str]
 
 
 def measure(data: Path = SHARED) -> list[Row]:
-    """Rows of contender: seconds cold and warm, feeds without an item, CPU seconds, peak MB; then 10,000 items stored."""
+    """Rows of contender: seconds cold and warm, feeds without an item, CPU seconds, peak MB; then of storing 10,000."""
     files = [row["file"] for row in _manifest(data) if row.get("fp_entries")]
     with _serving(data / "feeds") as port:
         urls = [f"http://127.0.{n % HOSTS}.1:{port}/{n}/{name}" for n, name in enumerate(islice(cycle(files), FEEDS))]

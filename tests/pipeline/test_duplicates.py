@@ -51,6 +51,12 @@ def test_a_post_about_a_paper_is_flagged_whichever_comes_first(tmp_path: Path) -
             ((key, reason),) = open_pairs(made, "arxiv:2506.00009")
             assert "lab.example" in key
             assert reason
+            with made.db.read() as session:
+                told = merging.counterparts(session, ["arxiv:2506.00009", key, "url:https://nobody.example/"])
+            assert {known: [item.title for item in found] for known, found in told.items()} == {
+                "arxiv:2506.00009": [POST["title"]],
+                key: [PAPER["title"]],
+            }
 
 
 def test_two_arxiv_papers_are_not_compared(tmp_path: Path) -> None:
@@ -68,3 +74,16 @@ def test_a_pair_that_a_person_has_settled_stays_settled(tmp_path: Path) -> None:
             session.add(pair)
         made.tag(again=True)
         assert open_pairs(made, "arxiv:2506.00009") == []
+
+
+def test_a_year_is_compared_season_by_season_and_finds_the_same_pairs(tmp_path: Path) -> None:
+    texts = [f"Tool{n}grove counts {n}7 rings of {name} trees." for n, name in enumerate(("oak", "elm", "yew"))]
+    lines = []
+    for n, (text, month) in enumerate(zip(texts, (1, 3, 11), strict=True)):
+        about = {"title": f"Tool{n}grove: rings of trees", "abstract": text, "published": f"2025-{month:02d}-28"}
+        lines.append({"arxiv_id": f"2501.0000{n}", "authors": ["Ada Oak"], "source": "arxiv", **about})
+        post = {"title": f"Tool{n}grove", "summary": text, "published": f"2025-{month + 1:02d}-02", "source": "lab"}
+        lines.append({"url": f"https://lab.example/{n}", **post})
+    with workspace(tmp_path) as made:
+        assert added(made, tmp_path, *lines) == 3
+        assert [len(open_pairs(made, f"arxiv:2501.0000{n}")) for n in range(3)] == [1, 1, 1]
