@@ -16,6 +16,7 @@ from sqlalchemy.exc import DatabaseError, OperationalError
 from sqlmodel import Session, SQLModel
 
 import digest.models  # noqa: F401  the tables must be known before the metadata is read
+from digest import scratch
 from digest.errors import StoreError
 
 HEAD = "0001"  # the newest migration this program knows; a test holds it to the versions folder
@@ -192,8 +193,7 @@ def _revision(path: Path) -> str | None:
 
 def _copy(source: Path, target: Path) -> None:
     """SQLite's online backup into a temporary name, then a rename: a half copy never bears the final name."""
-    partial = target.with_name(target.name + ".partial")
-    partial.unlink(missing_ok=True)
+    partial = scratch.beside(target)
     origin, copy = sqlite3.connect(source), sqlite3.connect(partial)
     try:
         origin.backup(copy)
