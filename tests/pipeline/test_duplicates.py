@@ -78,7 +78,7 @@ def test_a_pair_that_a_person_has_settled_stays_settled(tmp_path: Path) -> None:
 
 def test_a_year_is_compared_season_by_season_and_finds_the_same_pairs(tmp_path: Path) -> None:
     texts = [f"Tool{n}grove counts {n}7 rings of {name} trees." for n, name in enumerate(("oak", "elm", "yew"))]
-    lines = []
+    lines: list[dict[str, object]] = []
     for n, (text, month) in enumerate(zip(texts, (1, 3, 11), strict=True)):
         about = {"title": f"Tool{n}grove: rings of trees", "abstract": text, "published": f"2025-{month:02d}-28"}
         lines.append({"arxiv_id": f"2501.0000{n}", "authors": ["Ada Oak"], "source": "arxiv", **about})
