@@ -41,7 +41,7 @@ def refresh(context: Context, *, links: bool = True) -> Report:
                 if issue.kind == "monthly"
                 for pick, item in issue_store.picks(session, issue.id or 0)
             ]
-        asked = work_links(context, [item for _, _, item in rows]) if links else {}
+        asked = work_links(context, [(pick.url or "", item) for _, pick, item in rows]) if links else {}
         answers = check_links(context, asked) if asked else Answers([], 0, 0)
         bad = {link.url: link for link in answers.bad}
         errata = [asdict(erratum) for row in rows for erratum in _errata(*row, bad)]
@@ -71,13 +71,13 @@ def _errata(issue: Issue, pick: Pick, item: Item, bad: Mapping[str, DeadLink]) -
     """What readers should hear of a pick; what a correction of its issue says already is left out."""
     title = one_line(pick.title or item.title)
     told = " ".join(str(correction["text"]) for correction in issue.corrections)
-    for kind, before, after, words in _changes(issue, item, title, bad):
+    for kind, before, after, words in _changes(issue, item, title, bad.get(pick.url or item.url)):
         if words not in told:
             command = f"digest publish {issue.period} --correct {shlex.quote(words)}"
             yield Erratum(issue.period, item.key, kind, before, after, command)
 
 
-def _changes(issue: Issue, item: Item, title: str, bad: Mapping[str, DeadLink]) -> Iterator[tuple[str, str, str, str]]:
+def _changes(issue: Issue, item: Item, title: str, link: DeadLink | None) -> Iterator[tuple[str, str, str, str]]:
     """Each change as its kind, before, after, and the words of a correction."""
     if item.withdrawn:
         day = f"{item.withdrawn:%Y-%m-%d}"
@@ -85,7 +85,7 @@ def _changes(issue: Issue, item: Item, title: str, bad: Mapping[str, DeadLink]) 
     elif item.version and item.version > 1 and item.updated and issue.published and item.updated > issue.published:
         what = f"version {item.version} of {item.updated:%Y-%m-%d}"
         yield "version", title, f"{title} ({what})", f"There is {what}: {title}."
-    if link := bad.get(item.url):
-        kind, now = ("moved", link.moved_to) if link.moved_to else ("dead", f"{item.url} {link.problem}")
+    if link is not None:
+        kind, now = ("moved", link.moved_to) if link.moved_to else ("dead", f"{link.url} {link.problem}")
         words = f"Has moved to {link.moved_to}: {title}." if link.moved_to else f"Its link is dead: {title}."
-        yield kind, item.url, now, words
+        yield kind, link.url, now, words
