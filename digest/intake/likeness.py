@@ -5,8 +5,6 @@ from __future__ import annotations
 import re
 from typing import TypeVar
 
-from rapidfuzz import fuzz
-
 from digest.intake.profile import Record, figures
 from digest.intake.rarity import bits
 
@@ -31,7 +29,7 @@ def measures(one: Record, other: Record, vector: float) -> list[float]:
     runs = overlap(one.shingles, other.shingles) if min(len(one.shingles), len(other.shingles)) > 20 else 0.0
     same = one.whole_name == other.whole_name
     return [
-        fuzz.token_sort_ratio(one.title_key, other.title_key) / 100,
+        _title_ratio(one, other) / 100,
         float(nick),
         name_bits(one if len(one.name) <= len(other.name) else other) / 30 if nick else 0.0,
         swapped(one, other),
@@ -45,6 +43,12 @@ def measures(one: Record, other: Record, vector: float) -> list[float]:
         float(min(len(one.text), len(other.text)) < 200),
         float(nick and days is not None and days <= _WEEKS),
     ]
+
+
+def _title_ratio(one: Record, other: Record) -> float:
+    from rapidfuzz import fuzz  # megabytes, which a reader of feeds can do without
+
+    return fuzz.token_sort_ratio(one.title_key, other.title_key)
 
 
 def nickname(one: Record, other: Record) -> bool:
@@ -69,7 +73,7 @@ def other_edition(one: Record, other: Record) -> bool:
     if nickname(one, other):
         return False
     mine, theirs = figures(one.tokens), figures(other.tokens)
-    close = fuzz.token_sort_ratio(one.title_key, other.title_key) >= 70
+    close = _title_ratio(one, other) >= 70
     both = bool(mine - theirs) and bool(theirs - mine)
     return close and (both or any(_YEAR.fullmatch(figure) for figure in mine ^ theirs))
 

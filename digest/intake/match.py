@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 _NAME_CAP, _WORD_CAP, _RARE_WORDS = 60, 25, 3
 _NEIGHBOURS, _NEAR = 4, 0.6
-_ROWS = 1000
+_CELLS = 20_000_000  # of a table of likenesses held at once: 80 MB
 _TEXT_CAP = 2000
 
 
@@ -139,8 +139,9 @@ def _neighbours(vectors: Matrix, places: Sequence[int]) -> Iterator[tuple[int, i
     import numpy as np
 
     count = min(_NEIGHBOURS, len(vectors) - 1)
-    for start in range(0, len(places) if count > 0 else 0, _ROWS):
-        chosen = np.asarray(places[start : start + _ROWS])
+    rows_at_once = max(_CELLS // max(len(vectors), 1), 1)
+    for start in range(0, len(places) if count > 0 else 0, rows_at_once):
+        chosen = np.asarray(places[start : start + rows_at_once])
         near = vectors[chosen] @ vectors.T
         rows = np.arange(len(near))
         near[rows, chosen] = -1

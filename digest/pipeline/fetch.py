@@ -18,7 +18,7 @@ from digest.pipeline.context import Context, recorded
 from digest.pipeline.keeping import Keeper
 from digest.pipeline.visit import Tools, Visit
 from digest.ports import Report
-from digest.store import ledger, runs
+from digest.store import ledger
 from digest.store import sources as source_store
 from digest.store.leases import alone
 
@@ -35,8 +35,6 @@ async def fetch(context: Context, names: Sequence[str] = (), *, force: bool = Fa
     """
     sources = chosen(context.config, names)
     with recorded(context, "fetch") as report, alone(context.db, "fetch", context.now) as only:
-        if only:
-            close_abandoned(context, report)
         states = claimed(context, sources, force=force, resume=only)
         async with aclosing(context.make_fetcher()) as fetcher, Workers() as workers, Keeper(context.db) as keeper:
             tools = Tools(context, fetcher, workers, keeper, report.run_id or 0)
@@ -55,12 +53,6 @@ def chosen(config: Config, names: Sequence[str]) -> list[Source]:
     if missing := [name for name in names if name not in known]:
         raise NotFoundError(f"no source {missing[0]!r}", f"sources.yaml names {', '.join(sorted(known))}")
     return [known[name] for name in dict.fromkeys(names)]
-
-
-def close_abandoned(context: Context, report: Report) -> None:
-    """Say of runs of this stage that were killed that they are over; only for a process that is alone at it."""
-    with context.db.write() as session:
-        runs.close_abandoned(session, report.stage, report.run_id or 0, context.now)
 
 
 def claimed(context: Context, sources: Sequence[Source], *, force: bool, resume: bool) -> dict[str, SourceState]:
@@ -105,7 +97,7 @@ def _summarise(report: Report, asked: Sequence[RunCount], not_due: int, silent: 
     """Fill the report: one line, the sums, and what went wrong at which source."""
     failed = [count for count in asked if count.state in ("failed", "partial")]
     sums = Counter({word: sum(getattr(count, word) for count in asked) for word in ("found", *_WORDS, "bytes")})
-    report.state = "done" if not failed else "failed" if len(failed) == len(asked) else "partial"
+    report.state = "done" if not failed else "failed" if all(c.state == "failed" for c in asked) else "partial"
     report.numbers = {
         "sources": len(asked),
         "unmodified": sum(count.state == "unmodified" for count in asked),

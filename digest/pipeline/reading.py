@@ -10,7 +10,9 @@ from typing import Any
 from digest.config.schema import Source
 from digest.intake import Prepared, Rejected, prepare
 from digest.ports import Page, Request, Response
-from digest.sources import KINDS, read_page
+from digest.sources import KINDS, read_page, sitemap_dates
+from digest.sources.charset import to_utf8
+from digest.urls import match_form
 
 PARSER_VERSION = 1  # raise it when the same bytes would now give more: every source is then asked unconditionally
 
@@ -22,6 +24,7 @@ class Reading:
     prepared: list[Prepared] = field(default_factory=list)
     rejected: list[Rejected] = field(default_factory=list)
     next: Request | None = None
+    older: Request | None = None
     warnings: list[str] = field(default_factory=list)
     ttl: int | None = None
     skip_hours: frozenset[int] = frozenset()
@@ -44,9 +47,16 @@ def read_window(source: Source, response: Response, now: datetime) -> Reading:
     return _reading(read_page(source, response), source, now, first_fetch=True)
 
 
+def read_dates(response: Response) -> dict[str, datetime]:
+    """When the pages of a sitemap last changed, by address in its match form. Raises ParseError."""
+    dates = sitemap_dates(to_utf8(response.body, response.headers), response.url)
+    return {match_form(url): moment for url, moment in dates.items()}
+
+
 def _reading(page: Page, source: Source, now: datetime, first_fetch: bool) -> Reading:
     reading = Reading(
         next=page.next,
+        older=page.older,
         warnings=page.warnings,
         ttl=page.ttl,
         skip_hours=page.skip_hours,

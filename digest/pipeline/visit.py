@@ -14,6 +14,7 @@ from digest.fetch.patience import patiently
 from digest.fetch.worker import Workers
 from digest.models import RunCount, SourceState
 from digest.pipeline.context import Context
+from digest.pipeline.dating import date_posts
 from digest.pipeline.keeping import Keeper, Result
 from digest.pipeline.reading import Reading, read
 from digest.pipeline.remember import answered, failed, is_same, validators
@@ -21,6 +22,7 @@ from digest.ports import Fetcher, Request, Response
 from digest.sources import KINDS
 
 _MOST_PAGES = 500
+_MOST_OLDER = 5
 _ATTEMPTS = {"arxiv": 4, "arxiv-oai": 4}  # arXiv answers nothing, HTML or 503 now and then; others are asked once
 
 
@@ -48,6 +50,7 @@ class Visit:
         self._source = source
         self._state = state
         self._count = RunCount(run_id=tools.run_id, source_id=source.id, state="partial", at=self._context.now)
+        self._first_fetch = state.last_changed is None
         self._began = 0.0
 
     async def make(self) -> RunCount:
@@ -84,12 +87,40 @@ class Visit:
         attempts = _ATTEMPTS.get(self._source.kind, 1)
         read_one = partial(self._read, asked, first=first)
         response, reading = await patiently(read_one, attempts=attempts, sleep=self._tools.sleep)
+        if reading and self._source.kind == "page":
+            tools, count = self._tools, self._count
+            now = self._context.now
+            await date_posts(tools.fetcher, tools.workers, self._source, self._state, count, response, reading, now)
         following = reading.next if reading else None
         if following is None:
             answered(self._state, self._source, asked, response, reading, self._context.now, whole=first)
             self._count.state = "ok" if reading else "unmodified"
         await self._keep(reading)
+        if reading and reading.older:
+            await self._older_pages(reading)
         return following
+
+    async def _older_pages(self, reading: Reading) -> None:
+        """The pages before a feed's newest one while something may have been missed: nothing was known.
+
+        One that fails is named in the count; what came before it is stored, and the feed itself is well.
+        """
+        seen: set[str] = set()
+        try:
+            while (asked := reading.older) and len(seen) < _MOST_OLDER and asked.url not in seen and self._strange():
+                seen.add(asked.url)
+                _, older = await self._read(asked, first=False)
+                if older is None or self._count.found >= self._source.max_items:
+                    return
+                reading = older
+                await self._keep(reading)
+        except SourceError as error:
+            self._count.state, self._count.error, self._count.hint = "partial", error.message, error.hint
+            await self._keep()
+
+    def _strange(self) -> bool:
+        """Whether this source had shown none of what was found."""
+        return self._count.found > 0 == self._count.unchanged + self._count.revised
 
     async def _read(self, asked: Request, *, first: bool) -> tuple[Response, Reading | None]:
         """Ask and read; the reading is None when the answer is the one that was read before."""
@@ -99,15 +130,14 @@ class Visit:
         self._count.bytes += len(response.body)
         if first and is_same(self._state, response):
             return response, None
-        now, first_fetch = self._context.now, self._state.last_changed is None
-        subject = self._source.id
-        reading = await self._tools.workers.run(read, self._source, response, now, first_fetch, subject=subject)
+        now, subject = self._context.now, self._source.id
+        reading = await self._tools.workers.run(read, self._source, response, now, self._first_fetch, subject=subject)
         return response, reading
 
     async def _keep(self, reading: Reading | None = None) -> None:
         """One transaction: the page's items, the source's state, its count in the ledger."""
         if reading and reading.cursor:
-            self._state.cursor = dict(reading.cursor)
+            self._state.cursor = {**self._state.cursor, **reading.cursor}
         self._count.next_check = self._state.next_check
         self._count.seconds = round(time.monotonic() - self._began, 3)
         self._count = await self._tools.keeper.keep(Result(self._state, self._count, reading))

@@ -90,6 +90,7 @@ class Page:
 
     items: list[Found] = field(default_factory=list)
     next: Request | None = None
+    older: Request | None = None  # what came before this page, for who may have missed it
     warnings: list[str] = field(default_factory=list)
     ttl: int | None = None
     skip_hours: frozenset[int] = frozenset()

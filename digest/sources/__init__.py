@@ -6,7 +6,6 @@ from digest.sources.discover import discover_feeds, usual_feeds
 from digest.sources.feeds import parse_feed
 from digest.sources.kinds import KINDS, Kind
 from digest.sources.opml import Outline, parse_opml, write_opml
-from digest.sources.page import with_known_dates
 from digest.sources.sitemap import sitemap_dates
 
 __all__ = [
@@ -22,6 +21,5 @@ __all__ = [
     "sitemap_dates",
     "usual_feeds",
     "window_request",
-    "with_known_dates",
     "write_opml",
 ]

@@ -12,6 +12,7 @@ from digest.ports import Page, Request, Response
 from digest.sources.discover import discover_feeds
 from digest.sources.feeds import parse_feed
 from digest.sources.markup import words_only
+from digest.urls import site
 
 _ACCEPT = (
     "application/atom+xml, application/rss+xml, application/feed+json, application/xml;q=0.9, "
@@ -36,8 +37,16 @@ def parse(source: Source, response: Response) -> Page:
         feed.warnings.append(f"{len(feed.items)} items, only {source.max_items} taken (max_items)")
     return Page(
         items=feed.items[: source.max_items],
+        older=_older(source, response.url, feed.next_page),
         warnings=feed.warnings,
         ttl=feed.ttl,
         skip_hours=feed.skip_hours,
         skip_days=feed.skip_days,
     )
+
+
+def _older(source: Source, url: str, page: str | None) -> Request | None:
+    """The feed's page before this one (RFC 5005, JSON Feed's next_url), on the same site."""
+    if not page or page == url or site(page) != site(url):
+        return None
+    return Request(url=page, headers={"accept": _ACCEPT}, allow_private=source.allow_private)

@@ -37,9 +37,8 @@ def parse_feed(
 ) -> ParsedFeed:
     """Read RSS 0.9x-2.0, RSS 1.0, Atom 0.3/1.0 or JSON Feed 1.x, as served from the final `url` with `headers`.
 
-    Texts are sanitised HTML or plain (as `clean` makes them), addresses absolute, dates aware UTC within 1990 .. `now`
-    + 1 day or flagged.
-    Survivable faults are warnings; raises ParseError when the document is no feed at all.
+    Texts are sanitised HTML or plain, as `clean` makes them; addresses are absolute, dates aware UTC within 1990 ..
+    `now` + 1 day or flagged. Survivable faults are warnings; raises ParseError when the document is no feed at all.
     """
     base = absolute(next((v for k, v in headers.items() if k.lower() == "content-location"), ""), url) or url
     text = to_utf8(data, headers)

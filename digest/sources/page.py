@@ -9,7 +9,7 @@ from typing import Any
 
 from digest.config.schema import Source
 from digest.errors import ParseError
-from digest.ports import Found, Page, Request, Response
+from digest.ports import Page, Request, Response
 from digest.sources.charset import to_utf8
 from digest.sources.discover import declared_feeds
 from digest.sources.feeds import parse_feed
@@ -68,10 +68,3 @@ def _nothing(source: Source, text: bytes) -> ParseError:
         else "the page may have changed: check the source's selectors"
     )
     return ParseError(f"{source.id}: no links to posts on the page", hint)
-
-
-def with_known_dates(items: list[Found], dates: Mapping[str, datetime]) -> list[Found]:
-    """The items, those without a date given the one their address has in a sitemap."""
-    for item in items:
-        item.published = item.published or dates.get(item.url) or dates.get(item.url.rstrip("/"))
-    return items

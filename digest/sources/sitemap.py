@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from datetime import datetime
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
+from digest.errors import ParseError
 from digest.ports import Found
 from digest.sources.dates import believed
 from digest.sources.markup import absolute
 from digest.sources.xmltree import parse_xml
 
+_BUILD = 5  # pages of one day; fewer may well have been written on it
 _ROOT = re.compile(rb"<(?:[\w-]+:)?urlset[\s>]")
 
 
@@ -35,8 +38,16 @@ def read_sitemap(text: bytes, url: str) -> list[Found]:
 
 
 def sitemap_dates(text: bytes, url: str) -> dict[str, datetime]:
-    """When each page of the sitemap last changed, by address without a trailing slash."""
-    return {item.url.rstrip("/"): item.published for item in read_sitemap(text, url) if item.published}
+    """When each page of the sitemap last changed, by address.
+
+    A day that most pages share is the day the site was built, and says nothing. Raises ParseError for what is none.
+    """
+    if not is_sitemap(text):
+        raise ParseError(f"{url} is not a sitemap of pages")
+    dates = {item.url: item.published for item in read_sitemap(text, url) if item.published}
+    days = Counter(moment.date() for moment in dates.values())
+    built = {day for day, pages in days.items() if pages >= _BUILD and pages * 2 > len(dates)}
+    return {address: moment for address, moment in dates.items() if moment.date() not in built}
 
 
 def _child(element: Any, name: str) -> str:

@@ -75,7 +75,7 @@ def write(
     """Store a batch's decisions. Items are named by key; `aliases` are (alias, item's key, reason)."""
     connection = session.connection()
     if inserts:
-        connection.execute(insert(Item), [dict(row) for row in inserts])
+        connection.execute(insert(Item), list(inserts))
     named = {key for key, _ in (*updates, *mentions)} | {key for _, key, _ in aliases}
     ids = dict(_pairs(session, Item.key, Item.id, named))
     for columns, rows in _by_columns(updates).items():

@@ -109,7 +109,13 @@ def pairs_among(one: Any, other: Any, values: Iterable[tuple[str, str]]) -> Colu
 def _engine(path: Path) -> Engine:
     if not path.parent.is_dir():
         raise StoreError(f"{path.parent} is not a folder", "`digest init DIR` makes a workspace")
-    engine = create_engine(f"sqlite:///{path}", pool_size=4, max_overflow=16, connect_args={"timeout": _BUSY_MS / 1000})
+    engine = create_engine(
+        f"sqlite:///{path}",
+        pool_size=4,
+        max_overflow=16,
+        connect_args={"timeout": _BUSY_MS / 1000},
+        json_serializer=_as_json,
+    )
 
     @event.listens_for(engine, "connect")
     def _prepare(raw: sqlite3.Connection, _: object) -> None:
@@ -123,6 +129,11 @@ def _engine(path: Path) -> Engine:
         connection.exec_driver_sql("BEGIN IMMEDIATE" if immediate else "BEGIN")
 
     return engine
+
+
+def _as_json(value: Any) -> str:
+    """JSON; most values of an item are empty, and those need no encoder."""
+    return json.dumps(value) if value or value not in ([], {}) else "[]" if value == [] else "{}"
 
 
 @contextmanager

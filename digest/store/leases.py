@@ -68,10 +68,10 @@ def alone(db: Database, work: str, now: datetime) -> Iterator[bool]:
 
     A process that was killed is told from one at work by its id, on this machine; elsewhere its claim ends in a day.
     """
-    here = f"{socket.gethostname()}/{os.getpid()}"
+    here = this_process()
     with db.write() as session:
         lease = session.get(Lease, work)
-        free = lease is None or lease.expires <= now or lease.holder == here or not _at_work(lease.holder)
+        free = lease is None or lease.expires <= now or lease.holder == here or not at_work(lease.holder)
         if free:
             session.merge(Lease(name=work, holder=here, expires=now + timedelta(days=1)))
     try:
@@ -82,8 +82,13 @@ def alone(db: Database, work: str, now: datetime) -> Iterator[bool]:
                 give_back(session, work, here, now)
 
 
-def _at_work(holder: str) -> bool:
-    """Whether the process that made a claim may still be alive."""
+def this_process() -> str:
+    """How this process signs what it is at: host/pid."""
+    return f"{socket.gethostname()}/{os.getpid()}"
+
+
+def at_work(holder: str) -> bool:
+    """Whether the process that made a claim may still be alive; one of another machine always may."""
     host, _, pid = holder.partition("/")
     if host != socket.gethostname() or not pid.isdigit():
         return True
@@ -96,10 +101,10 @@ def held(db: Database, work: str, clock: Clock, length: timedelta = timedelta(mi
 
     The claim of a holder that died ends at once on this machine, elsewhere when `length` is over.
     """
-    holder = f"{socket.gethostname()}/{os.getpid()}/{uuid4().hex}"
+    holder = f"{this_process()}/{uuid4().hex}"
     with db.write() as session:
         lease = session.get(Lease, work)
-        if lease is not None and not _at_work(lease.holder.rpartition("/")[0]):
+        if lease is not None and not at_work(lease.holder.rpartition("/")[0]):
             session.delete(lease)
             session.flush()
         ours = take(session, work, holder, length, clock()) == 0.0

@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
+from uuid import uuid4
 
-from sqlmodel import Session, col, select, update
+from sqlmodel import Session, col, select
 
 from digest.models import Run
+from digest.store.leases import at_work, this_process
+
+_LONGEST = timedelta(days=1)  # of another machine's processes nothing is known; hardly one takes longer
+_ME = f"{this_process()}/{uuid4().hex[:8]}"  # in containers every process has the same number
 
 
 def start(session: Session, stage: str, period: str | None, now: datetime) -> int:
-    """Open a run and return its id."""
-    run = Run(stage=stage, period=period, started=now)
+    """Open a run and return its id; runs whose process was killed are closed first."""
+    _close_abandoned(session, now)
+    run = Run(stage=stage, period=period, started=now, owner=_ME)
     session.add(run)
     session.flush()
     assert run.id is not None
@@ -32,11 +38,18 @@ def latest(session: Session, limit: int = 20, stage: str | None = None) -> list[
     return list(session.exec(query.where(col(Run.stage) == stage) if stage else query))
 
 
-def close_abandoned(session: Session, stage: str, before: int, now: datetime) -> int:
-    """Mark a stage's runs before run `before` that never ended as interrupted; return how many.
+def _close_abandoned(session: Session, now: datetime) -> None:
+    """Say of runs that never ended, and whose process is gone, that they were interrupted."""
+    for run in session.exec(select(Run).where(col(Run.state) == "running")):
+        if _gone(run, now):
+            run.state, run.reason, run.finished = "interrupted", "the process ended", now
 
-    For a caller who knows that no other process is at that stage.
-    """
-    lost = update(Run).where(col(Run.state) == "running", col(Run.stage) == stage, col(Run.id) < before)
-    done = session.connection().execute(lost.values(state="interrupted", reason="the process ended", finished=now))
-    return int(done.rowcount)
+
+def _gone(run: Run, now: datetime) -> bool:
+    """Whether the process that opened a run has ended; one of another machine is believed to have after a day."""
+    process = run.owner.rpartition("/")[0]
+    if process == this_process():
+        return run.owner != _ME
+    if process.partition("/")[0] == this_process().partition("/")[0]:
+        return not at_work(process)
+    return now - run.started >= _LONGEST

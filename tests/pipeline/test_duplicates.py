@@ -87,3 +87,16 @@ def test_split_with_two_works_says_that_they_differ_and_merge_joins_them_whateve
             assert merging.joined(session) == {post: ("arxiv:2506.00009", "https://arxiv.org/abs/2506.00009")}
         with pytest.raises(ConfigError, match="is one item"):
             works.split(made.context, "arxiv:2506.00009", post)
+
+
+def test_a_year_is_compared_season_by_season_and_finds_the_same_pairs(tmp_path: Path) -> None:
+    texts = [f"Tool{n}grove counts {n}7 rings of {name} trees." for n, name in enumerate(("oak", "elm", "yew"))]
+    lines: list[dict[str, object]] = []
+    for n, (text, month) in enumerate(zip(texts, (1, 3, 11), strict=True)):
+        about = {"title": f"Tool{n}grove: rings of trees", "abstract": text, "published": f"2025-{month:02d}-28"}
+        lines.append({"arxiv_id": f"2501.0000{n}", "authors": ["Ada Oak"], "source": "arxiv", **about})
+        post = {"title": f"Tool{n}grove", "summary": text, "published": f"2025-{month + 1:02d}-02", "source": "lab"}
+        lines.append({"url": f"https://lab.example/{n}", **post})
+    with workspace(tmp_path) as made:
+        assert added(made, tmp_path, *lines) == 3
+        assert [len(open_pairs(made, f"arxiv:2501.0000{n}")) for n in range(3)] == [1, 1, 1]

@@ -18,7 +18,6 @@ from digest.sources import (
     parse_opml,
     sitemap_dates,
     usual_feeds,
-    with_known_dates,
     write_opml,
 )
 from tests.sources.fixtures import BLOG, FEED, FIXTURES, LISTING, day
@@ -137,8 +136,19 @@ def test_a_sitemap_is_a_listing_of_its_own_site() -> None:
 
 def test_a_sitemap_dates_what_a_page_did_not() -> None:
     dates = sitemap_dates(SITEMAP, "https://a.example/sitemap.xml")
-    items = [Found(url="https://a.example/blog/first-post"), Found(url="https://a.example/blog/b", published=day(1))]
-    assert [i.published for i in with_known_dates(items, dates)] == [day(4), day(1)]
+    assert dates["https://a.example/blog/first-post/"] == day(4)
+
+
+def test_the_day_of_a_site_s_build_is_no_date_of_its_posts() -> None:
+    pages = [(f"p{n}", "2025-03-09") for n in range(6)] + [("own", "2025-03-04")]
+    entries = "".join(f"<url><loc>https://a.example/{p}</loc><lastmod>{d}</lastmod></url>" for p, d in pages)
+    dates = sitemap_dates(f"<urlset>{entries}</urlset>".encode(), "https://a.example/sitemap.xml")
+    assert dates == {"https://a.example/own": day(4)}
+
+
+def test_an_index_of_sitemaps_is_said_to_be_none() -> None:
+    with pytest.raises(ParseError, match="not a sitemap"):
+        sitemap_dates(b"<sitemapindex/>", "https://a.example/sitemap.xml")
 
 
 ARTICLE = """<!doctype html><html><head><title>A post | Site</title>
