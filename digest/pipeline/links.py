@@ -48,13 +48,14 @@ def links_of(context: Context, sheet: Sheet, items: Iterable[Item]) -> dict[str,
     prose = [sheet.intro, sheet.outro, *(text for s in sheet.sections for text in (s.note, s.closing))]
     prose += [pick.blurb for _, pick in sheet.picks() if pick.origin == "editor"]
     typed = {url: False for text in prose for url in re.findall(r'href="(https?://[^"]+)"', to_html(text))}
-    return _asked({html.unescape(url): private for url, private in typed.items()}) | work_links(context, items)
+    works = ((item.url, item.source_id) for item in items)
+    return _asked({html.unescape(url): private for url, private in typed.items()}) | work_links(context, works)
 
 
-def work_links(context: Context, items: Iterable[Item]) -> dict[str, bool]:
-    """The addresses of works, as `links_of` gives them."""
+def work_links(context: Context, works: Iterable[tuple[str, str]]) -> dict[str, bool]:
+    """The addresses of works, given with the ids of their sources, as `links_of` gives them."""
     sources = {source.id: source.allow_private for source in context.config.sources}
-    return _asked({item.url: sources.get(item.source_id, False) for item in items})
+    return _asked({url: sources.get(source_id, False) for url, source_id in works})
 
 
 def _asked(links: Mapping[str, bool]) -> dict[str, bool]:

@@ -69,11 +69,10 @@ def issue_view(
         updated=issue.updated or issue.published or now,
         intro=issue.intro,
         outro=issue.outro,
-        description=config.newsletter.description,
         sections=_sections(config, issue, views),
         by_month=_by_month(issue, views),
         charts=charts(config, issue) if issue.kind != "monthly" else [],
-        extras={"missed": _missed(session, config, issue)},
+        missed=_missed(session, config, issue),
         notes=[{"text": note.text, "outcome": note.outcome} for note in note_store.of_year(session, period.last[0])]
         if issue.kind == "yearly"
         else [],

@@ -107,7 +107,7 @@ def present(view: IssueView, newsletter: Newsletter) -> Shown:
         sources=sources[:SOURCES_SHOWN],
         more_sources=max(0, len(sources) - SOURCES_SHOWN),
         wrong=[(note["text"], w[f"outcome_{note.get('outcome', 'open')}"]) for note in view.notes],
-        missed=[entry(pick, w, titles) for pick in view.extras.get("missed", [])],
+        missed=[entry(pick, w, titles) for pick in view.missed],
         corrections=[(_day(str(one["at"]), w), str(one["text"])) for one in view.corrections],
     )
 

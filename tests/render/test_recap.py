@@ -47,7 +47,7 @@ def recap(form: str) -> IssueView:
     ]
     view = issue("2025", form=form, sections=by_category, by_month=by_month, charts=CHARTS)
     view.notes = [{"text": "A *bet*.", "outcome": "wrong"}]
-    view.extras = {"missed": [dataclasses.replace(pick(999), title="Overlooked")]}
+    view.missed = [dataclasses.replace(pick(999), title="Overlooked")]
     return view
 
 
