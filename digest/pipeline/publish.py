@@ -80,7 +80,7 @@ def site_documents(
     """Every file we write into the site, from what is stored, and the paths of the cards that are drawn already."""
     config, views = context.config, published_views(context, session, including)
     own = site.overrides(context.templates)
-    documents = [render.post(view, config.newsletter, config.site, own) for view in views]
+    documents = [document for view in views for document in render.pages(view, config.newsletter, own)]
     documents += render.feeds(views, config.newsletter, config.site, config.taxonomy, own)
     drawn = site.names(context.site, "assets/cards")
     documents += render.site_files(views, config.newsletter, config.site, config.taxonomy, drawn)

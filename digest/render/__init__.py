@@ -4,7 +4,7 @@ from digest.render.email import Mail, edition, email
 from digest.render.feeds import feeds
 from digest.render.fragment import html, text
 from digest.render.pages import card_paths, site_config, site_files
-from digest.render.post import post, post_path
+from digest.render.post import pages, post_path
 from digest.render.templating import Templates, source
 from digest.render.words import Words, words
 
@@ -17,7 +17,7 @@ __all__ = [
     "email",
     "feeds",
     "html",
-    "post",
+    "pages",
     "post_path",
     "site_config",
     "site_files",

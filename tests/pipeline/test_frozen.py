@@ -32,8 +32,9 @@ def learned(workspace_folder: Path) -> Path:
                 item.url, item.published, item.withdrawn = "https://example.org/x", LATER, LATER
                 item.links = {"code": "https://example.org/code"}
                 session.add(item)
-                seen = {"guid": item.key, "url": "", "title": "", "first_seen": LATER}
-                session.add(Mention(item_id=item.id or 0, source_id=f"s{issue.id}", **seen))
+                guid = f"{issue.id} {item.key}"
+                where = Mention(item_id=item.id or 0, source_id="s", guid=guid, url="", title="", first_seen=LATER)
+                session.add(where)
                 for tagging in session.exec(select(Tagging).where(Tagging.item_id == item.id)):
                     tagging.confidence = 0.1
     return workspace_folder

@@ -12,6 +12,7 @@ from sqlmodel import Session, select
 
 from digest import issues, jekyll
 from digest.app import Workspace
+from digest.demo.story import Told
 from digest.errors import Refused
 from digest.models import Decision, Item, Mention, Ranking
 from digest.store import issues as issue_store
@@ -129,3 +130,25 @@ def test_nothing_to_review_is_told(workspace_folder: Path) -> None:
     said = "nothing of 2024-Q1 was published, imported or ranked"
     with opened(workspace_folder) as workspace, pytest.raises(Refused, match=said):
         workspace.recap("2024-Q1")
+
+
+def test_no_page_of_the_built_demo_weighs_more_than_100_kb(jekyll_site: Path) -> None:
+    sizes = {page.relative_to(jekyll_site).as_posix(): page.stat().st_size for page in jekyll_site.rglob("*.html")}
+    assert len(sizes) > 30
+    assert {name: size for name, size in sizes.items() if size >= 100_000} == {}
+
+
+def test_a_review_too_heavy_for_one_page_lists_each_work_once_and_has_it_in_full_on_its_sections_page(
+    told: tuple[Path, Told], jekyll_site: Path
+) -> None:
+    with opened(told[0]) as workspace, workspace.db.read() as session:
+        picks = issue_store.picks(session, issue_store.existing(session, "2025").id or 0)
+    page = BeautifulSoup((jekyll_site / "2025/review/index.html").read_text(), "html.parser")
+    listed = [str(link["href"]) for link in page.select(".full-list a")]
+    assert len(listed) == len(set(listed)) == len(picks) > 200
+    assert {str(item["id"]) for item in page.select(".full-list > li")} == {at.partition("#")[2] for at in listed}
+    for path in {at.partition("#")[0] for at in listed}:
+        part = BeautifulSoup((jekyll_site / path.strip("/") / "index.html").read_text(), "html.parser")
+        assert part.select('.kicker a[href="/2025/review/"]')
+        for anchor in (at.partition("#")[2] for at in listed if at.startswith(f"{path}#")):
+            assert len(part.select(f"[id='{anchor}']")) == 1

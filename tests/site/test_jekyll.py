@@ -15,7 +15,7 @@ from bs4 import BeautifulSoup
 from digest import site
 from digest.config import Newsletter, Site
 from digest.ports import IssueView
-from digest.render import feeds, post, site_files
+from digest.render import feeds, pages, site_files
 from digest.text import one_line
 from tests.conftest import need_tool
 from tests.markdown.hostile import HOSTILE
@@ -47,7 +47,7 @@ def build(folder: Path, views: list[IssueView], newsletter: Newsletter = NEWSLET
     jekyll = need_tool("jekyll")
     shutil.copytree(SKELETON, folder, ignore=OURS)
     settings = Site.model_validate({"look": look})
-    documents = [post(view, newsletter, settings) for view in views]
+    documents = [page for view in views for page in pages(view, newsletter)]
     documents += feeds(views, newsletter, settings, TAXONOMY) + site_files(views, newsletter, settings, TAXONOMY)
     site.write(folder, documents)
     done = subprocess.run(
