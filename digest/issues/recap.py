@@ -9,7 +9,7 @@ from datetime import date, datetime
 from typing import Literal
 
 from digest.issues.terms import Term, distinctive
-from digest.issues.values import Sheet, SheetNote, SheetPick, SheetSection
+from digest.issues.values import Sheet, SheetCandidate, SheetNote, SheetPick, SheetSection
 
 Form = Literal["category", "month", "both"]
 WORDS = {
@@ -163,6 +163,7 @@ def recap_sheet(
     *,
     form: Form = "category",
     notes: Sequence[SheetNote] = (),
+    missed: Sequence[SheetCandidate] = (),
     words: Mapping[str, str] = WORDS,
 ) -> Sheet:
     """A recap as a sheet to be edited: every pick of the period once, by date within its section.
@@ -186,7 +187,7 @@ def recap_sheet(
             entries = _entries(group, proposed, words) if form == "month" else ()
             closing = _closing(group, categories, words)
             sections.append(SheetSection(f"m{month}", headings.get(month, month), closing=closing, entries=entries))
-    return Sheet(period, title, when, form, sections=tuple(sections), notes=tuple(notes))
+    return Sheet(period, title, when, form, sections=tuple(sections), notes=tuple(notes), missed=tuple(missed))
 
 
 def _grouped(order: Iterable[str], named: Iterable[tuple[str, PastPick]]) -> dict[str, list[PastPick]]:

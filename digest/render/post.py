@@ -52,7 +52,8 @@ def _parts(shown: Shown, templates: Templates, parts: Mapping[str, str]) -> Iter
     """A page for each section of a review, with its neighbours."""
     blocks = [block for block in shown.blocks if block.section.slug in parts]
     for place, block in enumerate(blocks):
-        near = {"previous": blocks[place - 1] if place else None, "next": (blocks[place + 1 :] or [None])[0]}
+        last = place + 1 == len(blocks)
+        near = {"previous": blocks[place - 1] if place else None, "next": None if last else blocks[place + 1]}
         body = render(
             "part.md.j2",
             templates,

@@ -116,6 +116,44 @@ def test_a_work_that_many_named_and_nobody_picked_is_told_as_missed(workspace_fo
     assert told == [" ".join(title.split())]
 
 
+def test_the_editor_says_what_stands_among_the_missed_and_with_which_words(workspace_folder: Path) -> None:
+    with opened(workspace_folder) as workspace:
+        with workspace.db.write() as session:
+            picked = issue_store.covered(session, "")
+            ranked = session.exec(select(Ranking).where(Ranking.period == "2025-08")).all()
+            first, second = [row.item_id for row in ranked if row.item_id not in picked][:2]
+            session.add_all(
+                Mention(item_id=n, source_id=f"list-{k}", guid=f"{n}", url="", title="", first_seen=LATER)
+                for k in range(3)
+                for n in (first, second)
+            )
+        workspace.recap("2025-Q3", "category")
+        file = workspace_folder / "site" / "_drafts" / "2025-Q3.md"
+        sheet = issues.parse(file.read_text())
+        assert len(sheet.missed) == 2
+        kept = replace(sheet.missed[0], words="I *slept*.")
+        file.write_text(issues.render(replace(sheet, missed=(kept, replace(sheet.missed[1], mark="-")), intro="So.")))
+        workspace.recap("2025-Q3", "category")
+        assert issues.parse(file.read_text()).missed[0].words == "I *slept*."
+        workspace.approve("2025-Q3", by="Ana")
+        workspace.publish("2025-Q3")
+    post = next((workspace_folder / "site" / "_posts").glob("*-2025-Q3.md")).read_text()
+    section = post.partition("{#missed}")[2].partition("##")[0]
+    assert section.count("\n- ") == 1
+    assert "I <em>slept</em>." in section
+
+
+def test_months_that_were_never_ranked_are_ranked_for_the_review_and_it_says_so(workspace_folder: Path) -> None:
+    with opened(workspace_folder) as workspace:
+        with workspace.db.write() as session:
+            unpublish(session, "2025-05")
+            for row in session.exec(select(Ranking).where(Ranking.period == "2025-05")):
+                session.delete(row)
+        line = workspace.recap("2025-Q2", "month").line
+    assert "taken from the ranking: 2025-05" in line
+    assert "ranked for it just now: 2025-05" in line
+
+
 def test_a_review_speaks_the_newsletters_language(workspace_folder: Path) -> None:
     sources = workspace_folder / "sources.yaml"
     sources.write_text(sources.read_text().replace("language: en", "language: de"))
