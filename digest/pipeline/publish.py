@@ -43,8 +43,8 @@ def publish(context: Context, period: Period, *, correct: str | None = None, dry
 def write_site(context: Context, report: Report, subject: str) -> None:
     """Write what differs of all published issues, and tell it."""
     with context.db.read() as session:
-        documents, cards = site_documents(context, session)
-    changed, gone = ours.replace(context, documents, cards)
+        documents, drawn = site_documents(context, session)
+    changed, gone = ours.replace(context, documents, drawn)
     report.numbers |= {"files": len(documents), "changed": len(changed), "removed": len(gone)}
     report.line = f"{subject}: {len(changed)} of {len(documents)} files written" if changed else f"{subject}: unchanged"
 
@@ -77,11 +77,11 @@ def published_views(context: Context, session: Session, including: Period | None
 def site_documents(
     context: Context, session: Session, including: Period | None = None
 ) -> tuple[list[Document], list[str]]:
-    """Every file we write into the site, from what is stored, and the paths of the cards that are drawn already."""
+    """Every file we write into the site, from what is stored, and the paths of the pictures that are drawn already."""
     config, views = context.config, published_views(context, session, including)
     own = site.overrides(context.templates)
     documents = [document for view in views for document in render.pages(view, config.newsletter, own)]
     documents += render.feeds(views, config.newsletter, config.site, config.taxonomy, own)
-    drawn = site.names(context.site, "assets/cards")
+    drawn = [*site.names(context.site, "assets/cards"), *site.names(context.site, "assets/charts")]
     documents += render.site_files(views, config.newsletter, config.site, config.taxonomy, drawn)
-    return documents, render.card_paths(views, config.newsletter)
+    return documents, render.picture_paths(views, config.newsletter)

@@ -35,6 +35,7 @@ def test_every_word_is_used() -> None:
         *ROOT.glob("templates/**/*.j2"),
         *ROOT.glob("site/_*/*.html"),
         *ROOT.glob("site/*.html"),
+        *ROOT.glob("site/*.md"),
     ]
     text = "\n".join(file.read_text(encoding="utf-8") for file in files)
     made = {"outcome_right", "outcome_wrong", "outcome_open", "from_abstract", "from_post"}  # names put together
