@@ -217,5 +217,5 @@ def _facts(past: PastPick, words: Mapping[str, str]) -> str:
 
 def _closing(group: Sequence[PastPick], categories: Mapping[str, str], words: Mapping[str, str]) -> str:
     (slug, most), *_ = Counter(past.category for past in group).most_common(1)
-    form = "closing_one" if len(group) == 1 else "closing_all" if most == len(group) else "closing_most"
+    form = "closing_one" if len(group) == 1 else "closing_all" if most in (1, len(group)) else "closing_most"
     return words[form].format(count=len(group), most=most, category=categories.get(slug, slug))
