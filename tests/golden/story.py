@@ -58,7 +58,7 @@ class _Hands:
 
     def __init__(self, later: timedelta) -> None:
         self._later = later
-        self._moment = datetime(2025, 1, 1, tzinfo=UTC)
+        self._moment = datetime(2025, 12, 31, tzinfo=UTC)  # when all of it is read
 
     def __call__(self) -> datetime:
         return self._moment
@@ -82,7 +82,7 @@ def _line(work: Work) -> dict[str, object]:
         "abstract": work.summary,
         "authors": list(work.authors),
         "categories": list(work.categories),
-        "published": work.published.isoformat(),
+        "published": f"{work.published:%Y-%m-%d}",
         "source": "arxiv",
     }
 
