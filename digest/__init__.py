@@ -1,3 +1,46 @@
-"""AI research-digest newsletter: fetch, sort, rank, edit, publish, mail."""
+"""AI research-digest newsletter: fetch, sort, rank, edit, publish, mail.
 
+`Workspace` is the whole program, for scripts and notebooks. Each stage is a method that returns a `Report`: a line for
+a person, numbers for a machine. Errors are those of `digest.errors`.
+
+>>> from digest import Workspace, initialise
+>>> files, kept = initialise("my-newsletter")
+>>> workspace = Workspace("my-newsletter")
+>>> workspace.add_jsonl("papers.jsonl").numbers["new"]
+8
+>>> workspace.tag().state
+'done'
+>>> print(workspace.rank("2025-06").line.partition(";")[0])
+2025-06: 8 candidates ranked
+>>> len(workspace.items("2025-06", limit=3))
+3
+>>> [item.title for item in workspace.search("protein*")]
+['Protein structure prediction with diffusion models']
+>>> report = workspace.draft("2025-06")
+>>> report.numbers["picks"] > 0, (workspace.root / "site/_drafts/2025-06.md").exists()
+(True, True)
+>>> workspace.publish("2025-06")
+Traceback (most recent call last):
+    ...
+digest.errors.Refused: 2025-06: an issue that is draft cannot be put through 'publish'
+>>> workspace.close()
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from digest.app import Workspace, initialise
+
+__all__ = ["Workspace", "__version__", "initialise"]
 __version__ = "0.1.0"
+
+
+def __getattr__(name: str) -> Any:
+    """Load the program when it is first asked for: `digest --help` does without."""
+    if name in ("Workspace", "initialise"):
+        from digest import app
+
+        return getattr(app, name)
+    raise AttributeError(f"module 'digest' has no attribute {name!r}")

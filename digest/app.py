@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Any, Self, TypeVar
 from digest.config import Config, load
 from digest.pipeline.context import Context
 from digest.ports import Clock, Fetcher, Progress, Report, Transport
+from digest.scratch import sweep
 from digest.store.database import Database
 
 if TYPE_CHECKING:
@@ -86,6 +87,7 @@ class Workspace:
     def db(self) -> Database:
         """The store, at the newest schema."""
         _ = self.config  # a folder that is no workspace gets no database
+        sweep(self.root)
         return Database(self.root / "digest.db")
 
     @cached_property
@@ -124,11 +126,11 @@ class Workspace:
 
         return add_url(self.context, url, source)[1]
 
-    def add_jsonl(self, path: Path, source: str = "manual") -> Report:
+    def add_jsonl(self, path: Path | str, source: str = "manual") -> Report:
         """Keep every line of a file of JSON lines."""
         from digest.pipeline.add import add_jsonl
 
-        return add_jsonl(self.context, path, source)
+        return add_jsonl(self.context, Path(path), source)
 
     def search(self, words: str, limit: int = 20) -> list[Item]:
         """Items that hold all the words, best first."""
@@ -170,6 +172,13 @@ class Workspace:
         from digest.pipeline.judge import estimate
 
         return estimate(self.context, self.context.period(period), limit=limit)
+
+    def items(self, period: str = "last", limit: int = 50) -> list[Item]:
+        """A ranked period's candidates, best first."""
+        from digest.store import judgements
+
+        with self.db.read() as session:
+            return [item for _, item in judgements.ranking(session, self.context.period(period).name, limit)]
 
     def explain(self, period: str, item: str) -> dict[str, Any]:
         """What each part added to an item's score."""
@@ -274,8 +283,8 @@ class Workspace:
         return choose(self.config.model, os.environ, self.root, self._provider)
 
 
-def initialise(folder: Path) -> tuple[int, int]:
+def initialise(folder: Path | str) -> tuple[int, int]:
     """Make a workspace; returns how many files were written and how many were there already."""
     from digest.pipeline.initialise import initialise as make
 
-    return make(folder)
+    return make(Path(folder))

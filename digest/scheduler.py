@@ -2,34 +2,54 @@
 
 from __future__ import annotations
 
+import logging
+import signal
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
+from digest.errors import DigestError
 from digest.pipeline.shift import work
 
 if TYPE_CHECKING:
+    from apscheduler.schedulers.blocking import BlockingScheduler
+
     from digest.app import Workspace
 
-_MINUTE = 60
+_MINUTE = 60.0
 
 
 def stay(workspace: Workspace) -> None:
-    """Do what is due, every minute, until interrupted; after a sleep of the machine everything missed is done once."""
+    """Do what is due, every minute, until interrupted or told to end; what is under way is brought to its end."""
+    waiting = scheduler(workspace)
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # systemd and containers stop a service with it
+    try:
+        waiting.start()
+    except KeyboardInterrupt:
+        workspace.context.progress.say("schedule: stops when what is under way is done")
+        waiting.shutdown(wait=True)
+
+
+def scheduler(workspace: Workspace, seconds: float = _MINUTE) -> BlockingScheduler:
+    """A scheduler with one job, a shift every so many seconds; after a sleep of the machine there is one, not many."""
     from apscheduler.schedulers.blocking import BlockingScheduler
 
+    logging.getLogger("apscheduler.scheduler").setLevel(logging.ERROR)  # that a shift still lasts is no news
     context = workspace.context
     # APScheduler's default drops a job that is a second late; ours must run whenever the machine wakes, and once.
-    scheduler = BlockingScheduler(
+    made = BlockingScheduler(
         timezone=context.zone, job_defaults={"misfire_grace_time": None, "coalesce": True, "max_instances": 1}
     )
 
     def shift() -> None:
-        for report in work(context):
+        try:
+            reports = work(context)
+        except DigestError as error:  # the database is busy or its disk full: the next minute may see it better
+            context.progress.say(f"schedule: {error.message}\n  → {error.hint}")
+            return
+        for report in reports:
             context.progress.say(f"{report.stage}: {report.line}")
             for problem in report.problems:
                 context.progress.say(f"  ! {problem}")
 
-    scheduler.add_job(shift, "interval", seconds=_MINUTE, next_run_time=context.now)
-    try:
-        scheduler.start()
-    except KeyboardInterrupt:
-        scheduler.shutdown(wait=False)
+    made.add_job(shift, "interval", seconds=seconds, next_run_time=datetime.now(UTC))
+    return made

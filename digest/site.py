@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import os
-import tempfile
 from collections.abc import Iterable
 from pathlib import Path, PurePosixPath
 
+from digest import scratch
 from digest.errors import DigestError
 from digest.ports import Document
 
@@ -87,16 +87,16 @@ def _same(target: Path, body: bytes) -> bool:
 def _replace(target: Path, body: bytes) -> None:
     """Bytes and directory entry are on the disk before this returns; a crash leaves the old file or the new one."""
     target.parent.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(dir=target.parent, prefix=".writing-")
+    partial = scratch.beside(target)
     try:
-        with os.fdopen(handle, "wb") as file:
+        with partial.open("xb") as file:
             file.write(body)
             file.flush()
             os.fsync(file.fileno())
-        os.chmod(name, 0o644)
-        os.replace(name, target)
+        partial.chmod(0o644)
+        os.replace(partial, target)
     except BaseException:
-        Path(name).unlink(missing_ok=True)
+        partial.unlink(missing_ok=True)
         raise
     directory = os.open(target.parent, os.O_RDONLY)
     try:

@@ -16,7 +16,8 @@ import sys
 import tempfile
 import time
 import zipfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -25,11 +26,15 @@ from sqlalchemy import Engine, event
 from sqlmodel import SQLModel, col, select
 
 from digest import issues
+from digest.demo.records import PUBLISHERS
+from digest.demo.server import serving
 from digest.models import Alias, Decision, Delivery, Issue, Item, ItemVector, Mention, Pick, Ranking, Tagging
 from digest.pipeline import backup
 from digest.store import issues as issue_store
-from tests.operate.workspace import MONTH, edit, made, opened
+from tests.operate.newer import newer, schema_is_whole
+from tests.operate.workspace import MONTH, configure, edit, made, opened
 
+FEED = next(publisher.slug for publisher in PUBLISHERS.values() if publisher.form == "rss")
 READERS = ("ada@example.org", "grace@example.org")
 _TABLES: tuple[type[SQLModel], ...] = (Item, Mention, Alias, Tagging, Ranking, Decision, Issue, Pick, ItemVector)
 _LEFT_OUT = {"id", "state", "sent"}  # row numbers may differ; states are looked at by themselves
@@ -37,8 +42,12 @@ Tell = Callable[[str], object]
 
 
 def story(folder: Path, tell: Tell = lambda step: None) -> None:
-    """A month from its items to its mail and a backup; said again, it goes on from wherever it was stopped."""
+    """A migration, then a month from its items to its mail and a backup; said again, it goes on where it stopped."""
     with opened(folder) as workspace:
+        _ = workspace.db
+        tell("migrate")
+        workspace.fetch()
+        tell("fetch")
         workspace.add_jsonl(folder / "month.jsonl")
         tell("add")
         workspace.tag()
@@ -76,15 +85,21 @@ def rows(folder: Path) -> dict[str, list[str]]:
         }
 
 
-def after_the_kill(folder: Path, told: set[str], whole: dict[str, bytes]) -> None:
-    """What must hold the moment the process is gone: a sound store, everything that was said to be done, no halves."""
+def after_the_kill(folder: Path, told: set[str], whole: dict[str, bytes], counts: tuple[int, int]) -> None:
+    """What must hold the moment the process is gone: a sound store, everything that was said to be done, no halves.
+
+    `counts` are the items after the fetch, and after the month is added.
+    """
+    schema_is_whole(folder)
     with opened(folder) as workspace, workspace.db.read() as session:
         assert workspace.db.problems() == []
+        assert leftovers(folder) == []
         items, tags = len(session.exec(select(Item)).all()), len(session.exec(select(Tagging)).all())
         issue = issue_store.find(session, MONTH)
         states = set(session.exec(select(Delivery.state)).all())
-    assert items in ({16} if "add" in told else {0, 16}), items
-    assert tags in ({16} if "tag" in told else {0, 16}), tags
+    fetched, added = counts
+    assert items in ({added} if "add" in told else {fetched, added} if "fetch" in told else {0, fetched, added}), items
+    assert tags in ({added} if "tag" in told else {0, added}), tags
     assert issue is not None or "draft" not in told
     assert issue is None or issue.state != "draft" or "approve" not in told
     assert states == {"sent"} or "send" not in told, states
@@ -98,6 +113,28 @@ def after_the_kill(folder: Path, told: set[str], whole: dict[str, bytes]) -> Non
         with zipfile.ZipFile(path) as packed:
             assert packed.testzip() is None
     assert list((folder / "backups").glob("digest-*.zip")) or "backup" not in told
+
+
+def leftovers(folder: Path) -> list[str]:
+    """Files on their way to a name that no living process writes."""
+    return [path.name for path in folder.rglob(".*.partial")]
+
+
+@contextmanager
+def sources() -> Iterator[str]:
+    """The demo's recorded sources, served by a process of their own: the children that are killed are forks of this."""
+    reading, writing = os.pipe()
+    child = os.fork()
+    if child == 0:
+        with serving() as base:
+            os.write(writing, f"{base}\n".encode())
+            signal.pause()
+    try:
+        with os.fdopen(reading) as file:
+            yield file.readline().strip()
+    finally:
+        os.kill(child, signal.SIGKILL)
+        os.waitpid(child, 0)
 
 
 _skeletons: dict[str, bytes] = {}
@@ -117,6 +154,7 @@ def after_the_resumption(folder: Path, whole: dict[str, bytes], stored: dict[str
         assert workspace.db.problems() == []
         assert issue_store.existing(session, MONTH).state in ("published", "sent")
         journal = list(session.exec(select(Delivery).order_by(col(Delivery.id))))
+    assert leftovers(folder) == []
     assert len(journal) == len(READERS)
     mail = [path.name for path in (folder / "outbox").glob("*.eml")]
     assert len(mail) <= len(READERS)
@@ -197,24 +235,28 @@ def _quietly(work: Callable[[], object]) -> None:
 def torture(kills: int, seed: int, limit: float) -> dict[str, Any]:
     """Kill `kills` times, or until `limit` seconds are over; raises AssertionError at the first fault."""
     dice, began = random.Random(seed), time.monotonic()
-    with tempfile.TemporaryDirectory() as place:
+    with sources() as address, tempfile.TemporaryDirectory() as place:
         base, calm = made(Path(place) / "base"), Path(place) / "calm"
+        feed = {"id": "blog", "kind": "feed", "url": f"{address}/rss/{FEED}.xml", "allow_private": True}
+        configure(base, sources=[feed])
         with opened(base) as workspace:
             for reader in READERS:
                 workspace.add_subscriber(reader, confirmed=True)
         _skeletons.update(site(base))
+        newer()
         shutil.copytree(base, calm)
         story(shutil.copytree(base, Path(place) / "warm"))  # so that what is loaded once is not what is measured
         tally, start = Path(place) / "tally", time.monotonic()
         in_child(partial(_counting, tally, calm))
         seconds, events = time.monotonic() - start, int(tally.read_text())
         whole, stored = site(calm), rows(calm)
+        counts = (len(stored["Item"]) - 16, len(stored["Item"]))
         done, points = 0, set()
         while done < kills and time.monotonic() - began < limit:
             folder = Path(place) / f"kill-{done}"
             point, told = kill_once(base, folder, dice, events, seconds)
             try:
-                after_the_kill(folder, told, whole)
+                after_the_kill(folder, told, whole, counts)
                 in_child(partial(story, folder))
                 after_the_resumption(folder, whole, stored)
             except AssertionError as error:

@@ -109,27 +109,3 @@ def log(period: PeriodArg = "last", as_json: Json = False) -> None:
         return
     columns = ["address", "state", "tries", "at", "why"]
     show_table(columns, [[str(row[column]) for column in columns] for row in rows])
-
-
-@mail.command()
-def doctor(as_json: Json = False) -> None:
-    """Look at SPF, DKIM, DMARC, alignment and TLS without sending, and say what Gmail and Yahoo ask of bulk senders.
-
-    Example: digest mail doctor
-    """
-    from dataclasses import asdict
-
-    from digest.mail.checkup import BULK, checkup, resolver
-    from digest.mail.letterhead import letterhead
-
-    with opened() as workspace:
-        config = workspace.config
-    findings = checkup(letterhead(config.newsletter, config.mail), config.mail, resolver())
-    if as_json:
-        show_json([asdict(finding) for finding in findings])
-    else:
-        for finding in findings:
-            cure = f"\n      → {finding.cure}" if finding.cure else ""
-            typer.echo(f"{finding.state:8}{finding.about}: {finding.seen}{cure}")
-        typer.echo(f"\n{BULK}")
-    raise typer.Exit(1 if any(finding.state == "bad" for finding in findings) else 0)

@@ -100,15 +100,25 @@ def remove(addresses: list[str], as_json: Json = False) -> None:
 
 
 @subscribers.command()
-def confirm(addresses: list[str], as_json: Json = False) -> None:
-    """Take readers as having said yes; for one who had left, only when they ask for it again.
+def confirm(
+    addresses: Annotated[list[str] | None, typer.Argument(help="name@example.org …")] = None,
+    ask: Annotated[bool, typer.Option("--ask", help="Mail pending readers for their yes; all never asked.")] = False,
+    expect: Annotated[int | None, typer.Option("--expect", min=0, help="How many readers you mean, of --ask.")] = None,
+    as_json: Json = False,
+) -> None:
+    """Take readers as having said yes, for one who had left only when they ask for it again; or mail them for it.
 
     Example: digest subscribers confirm ada@example.org
+    Example: digest subscribers confirm --ask --expect 12
     """
-    from digest.pipeline import readers
+    from digest.pipeline import confirming, readers
 
+    if not (addresses or ask):
+        raise typer.BadParameter("name the readers, or --ask all that were never asked")
     with opened() as workspace:
-        finish(readers.confirm(workspace.context, addresses), as_json)
+        if ask:
+            finish(confirming.ask(workspace.context, addresses or (), expect=expect), as_json)
+        finish(readers.confirm(workspace.context, addresses or ()), as_json)
 
 
 @subscribers.command()
@@ -140,21 +150,26 @@ def listen(
     host: Annotated[str, typer.Option("--host", help="Only a proxy on this machine should reach it.")] = "127.0.0.1",
     port: Annotated[int, typer.Option("--port", min=1, max=65535)] = 8125,
 ) -> None:
-    """Answer the links in mails: confirmation, and one-click unsubscribe. Put an https proxy before it, and its public
-    address into mail.unsubscribe_url; without it readers leave by mail.
+    """Serve the sign-up form and the links in mails: confirmation, and one-click unsubscribe. Put an https proxy
+    before it, and its public address into mail.unsubscribe_url; without it readers leave by mail.
 
     Example: digest listen --port 8125
     """
+    from functools import partial
     from urllib.parse import urlsplit
 
     import uvicorn
 
     from digest.desk.listen import application
+    from digest.desk.postman import Postman
+    from digest.pipeline import confirming
 
     with opened() as workspace:
-        config = workspace.config
-        prefix = urlsplit(config.mail.unsubscribe_url or "").path
-        answers = application(workspace.db, config.newsletter, workspace.context.clock, prefix=prefix)
-        typer.echo(f"listen: http://{host}:{port} (Ctrl-C ends it)")
-        # No access log: a line of it would hold a reader's token.
-        uvicorn.run(answers, host=host, port=port, access_log=False, log_level="warning", server_header=False)
+        context = workspace.context
+        confirming.need_endpoint(context)
+        prefix = urlsplit(context.config.mail.unsubscribe_url or "").path
+        with Postman(partial(confirming.post, context)) as postman:
+            answers = application(context, prefix=prefix, wake=postman.wake)
+            typer.echo(f"listen: http://{host}:{port}, the form at /subscribe (Ctrl-C ends it)")
+            # No access log: a line of it would hold a reader's token.
+            uvicorn.run(answers, host=host, port=port, access_log=False, log_level="warning", server_header=False)

@@ -13,19 +13,28 @@ from digest.cli.shell import DryRun, Json, app, clock, finish, opened, show_json
 
 @app.command()
 def doctor(
+    area: Annotated[
+        str, typer.Argument(metavar="[mail]", help="Look only at mail, over the network: SPF, DKIM, DMARC, TLS.")
+    ] = "",
     sources: Annotated[bool, typer.Option("--sources", help="Ask every source too; this needs the network.")] = False,
     as_json: Json = False,
 ) -> None:
     """Look for what is wrong, and say the cure. Exit 1 when something is bad, 3 when something will be.
 
     Example: digest doctor --sources
+    Example: digest doctor mail
     """
     from dataclasses import asdict
 
-    from digest.pipeline.doctor import ask_sources, examine, exit_code
+    from digest.pipeline.doctor import ask_sources, examine, examine_mail, exit_code
 
+    if area not in ("", "mail"):
+        raise typer.BadParameter(f"{area!r} is no area; mail is the only one")
     with opened() as workspace:
-        findings = examine(workspace.root, os.environ, clock()(), lambda: workspace.context)
+        if area:
+            findings = examine_mail(workspace.config, os.environ)
+        else:
+            findings = examine(workspace.root, os.environ, clock()(), lambda: workspace.context)
         if sources:
             findings += ask_sources(workspace.context)
     if as_json:
@@ -35,6 +44,10 @@ def doctor(
             typer.echo(f"{finding.state:8} {finding.subject}: {finding.words}")
             if finding.cure:
                 typer.echo(f"           → {finding.cure}")
+        if area:
+            from digest.mail.checkup import BULK
+
+            typer.echo(f"\n{BULK}")
     raise typer.Exit(exit_code(findings))
 
 

@@ -12,7 +12,7 @@ import yaml
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
-from digest.config.schema import Config
+from digest.config.schema import DAY, SLUG, Config
 from digest.errors import ConfigError
 
 Path_ = tuple[str | int, ...]
@@ -97,6 +97,12 @@ def _sentence(detail: ErrorDetails, lines: dict[Path_, int], name: str) -> str:
     return f"{name}:{lines.get(known, 1)}: {_dotted(place)}: {_what(detail, place)}"
 
 
+_PATTERNS = {
+    SLUG: "lower-case letters, figures and hyphens, e.g. long-context",
+    DAY: "a year, month or day, e.g. 2026 or 2026-11-23",
+}
+
+
 def _what(detail: ErrorDetails, place: Path_) -> str:
     kind, found, context = detail["type"], detail["input"], detail.get("ctx", {})
     if kind == "extra_forbidden":
@@ -107,6 +113,8 @@ def _what(detail: ErrorDetails, place: Path_) -> str:
     if kind == "literal_error":
         allowed = [str(v) for v in _literals(place)]
         return f"{found!r} is unknown{_nearest(str(found), allowed)}; allowed: {', '.join(v for v in allowed if v)}"
+    if kind == "string_pattern_mismatch":
+        return f"{found!r} is not written as it should be; allowed: {_PATTERNS[context['pattern']]}"
     message = str(context["error"]) if kind == "value_error" else detail["msg"][0].lower() + detail["msg"][1:]
     shown = repr(found) if isinstance(found, str | int | float | bool) or found is None else _kind(found)
     return f"{message} (found {shown[:80]})"

@@ -8,7 +8,9 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, field_validator, model_validator
 
-Slug = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]{0,63}$")]
+SLUG = r"^[a-z0-9][a-z0-9-]{0,63}$"
+DAY = r"^(\d{4}(-\d{2}(-\d{2})?)?)?$"
+Slug = Annotated[str, Field(pattern=SLUG)]
 
 
 def _http_url(value: str) -> str:
@@ -18,6 +20,15 @@ def _http_url(value: str) -> str:
 
 
 HttpUrl = Annotated[str, AfterValidator(_http_url)]
+
+
+def _mail_address(value: str) -> str:
+    if value and not re.fullmatch(r"[^@\s<>,;]+@[^@\s<>,;]+", value):
+        raise ValueError("must be one mail address such as me@example.org")
+    return value
+
+
+MailAddress = Annotated[str, AfterValidator(_mail_address)]
 
 
 class Section(BaseModel):
@@ -37,7 +48,7 @@ class Newsletter(Section):
     description: str = ""
     timezone: str = "UTC"
     language: Literal["en", "es", "de", "fr", "ca", "zh"] = "en"
-    owned_since: str = Field(default="", pattern=r"^(\d{4}(-\d{2}(-\d{2})?)?)?$")  # date part of tag: ids, RFC 4151
+    owned_since: str = Field(default="", pattern=DAY)  # date part of tag: ids, RFC 4151
     interests: str = ""  # one line: what the reader cares about
     style: str = ""  # a note on the editor's voice, for a model
     notice: str = ""  # a line shown on every issue
@@ -154,6 +165,8 @@ class Cadence(Section):
     refresh_weekday: Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"] = "sat"
     shortlist: int = Field(default=50, ge=5, le=500)
     autopilot: bool = False
+    remind: MailAddress = ""  # who is written to when a draft waits
+    alert_mail: MailAddress = ""  # who is written to when a run is red
     alert_webhook_env: str = ""  # name of the environment variable that holds the URL
 
 

@@ -1,14 +1,14 @@
-"""The endpoint behind the links in mails: a reader confirms a subscription, or leaves with one click (RFC 8058).
+"""The endpoint readers meet: a form to sign up, and what stands behind the links in mails: yes, or one-click leaving.
 
-It keeps no cookie and no log. A link opened by a mail scanner changes nothing; only the button's POST does.
+It keeps no cookie and no log. A link opened by a mail scanner changes nothing; only the button's POST does (RFC 8058).
 """
 
 from __future__ import annotations
 
 import time
-from collections import deque
 from collections.abc import Awaitable, Callable
 from html import escape
+from urllib.parse import parse_qs
 
 from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
@@ -16,15 +16,18 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, PlainTextResponse, Response
 from starlette.routing import Route
 
-from digest.config import Newsletter
+from digest.desk.limits import Limit
+from digest.errors import ConfigError
+from digest.mail import letterhead
 from digest.models import Subscriber
-from digest.ports import Clock
+from digest.pipeline import confirming
+from digest.pipeline.context import Context
 from digest.render import Words, words
 from digest.store import readers
-from digest.store.database import Database
 
-_WRONG, _WITHIN = 20, 60.0  # wrong links a client may try, and in how many seconds
-_CLIENTS = 10_000
+_WRONG = (20, 60.0)  # wrong links a client may try, and in how many seconds
+_SIGN_UPS = (5, 600.0)  # the same for addresses a client may enter
+_ALL_SIGN_UPS = (60, 3600.0)  # and all clients together, so that nobody's mailbox is filled through many machines
 _BODY = 4096
 _HEADERS = {
     "Cache-Control": "no-store",
@@ -37,61 +40,76 @@ _HEADERS = {
 _STYLE = (
     ":root{color-scheme:light dark}body{max-width:34rem;margin:18vh auto;padding:0 1.25rem;"
     "font:1.125rem/1.6 Charter,Georgia,serif;background:#fbf9f5;color:#211f1b}"
-    "h1{font-size:1.5rem;line-height:1.25}button{font:inherit;padding:.6rem 1.4rem;border:0;border-radius:4px;"
+    "h1{font-size:1.5rem;line-height:1.25}label{display:block}input{box-sizing:border-box;width:100%;font:inherit;"
+    "padding:.5rem .7rem;border:1px solid #8a8275;border-radius:4px;background:transparent;color:inherit}"
+    "button{font:inherit;padding:.6rem 1.4rem;border:0;border-radius:4px;"
     "background:#96391f;color:#fff;cursor:pointer}"
     "@media(prefers-color-scheme:dark){body{background:#171614;color:#e9e4da}button{background:#eb9474;color:#171614}}"
 )
 
 
-class Guesses:
-    """How many wrong links each client tried of late; a right one is never counted."""
-
-    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
-        self._clock = clock
-        self._tried: dict[str, deque[float]] = {}
-
-    def too_many(self, client: str) -> bool:
-        tried = self._tried.get(client, deque[float]())
-        while tried and tried[0] < self._clock() - _WITHIN:
-            tried.popleft()
-        return len(tried) >= _WRONG
-
-    def wrong(self, client: str) -> None:
-        if len(self._tried) >= _CLIENTS:
-            self._tried.pop(next(iter(self._tried)))
-        self._tried.setdefault(client, deque(maxlen=_WRONG)).append(self._clock())
-
-
 class Listener:
-    """Answers for one newsletter's readers."""
+    """Answers for one newsletter's readers; `wake` is called when there is a confirmation to send."""
 
-    def __init__(self, db: Database, newsletter: Newsletter, clock: Clock, guesses: Guesses | None = None) -> None:
-        self._db, self._newsletter, self._clock = db, newsletter, clock
-        self._words: Words = words(newsletter.language)
-        self._guesses = guesses or Guesses()
+    def __init__(self, context: Context, wake: Callable[[], object], clock: Callable[[], float]) -> None:
+        self._context, self._wake, self._newsletter = context, wake, context.config.newsletter
+        self._words: Words = words(self._newsletter.language)
+        self._guesses = Limit(*_WRONG, clock)
+        self._sign_ups, self._all_sign_ups = Limit(*_SIGN_UPS, clock), Limit(*_ALL_SIGN_UPS, clock)
+        self._contact = letterhead(self._newsletter, context.config.mail).address
 
-    async def confirm(self, request: Request) -> Response:
+    async def sign_up(self, request: Request, body: bytes) -> Response:
+        """The form, and its answer, which is the same for every address there can be."""
+        if request.method != "POST":
+            return self._form()
+        client, fields = _client(request), parse_qs(body.decode("utf-8", "replace"))
+        if self._sign_ups.reached(client) or self._all_sign_ups.reached(""):
+            return _later("Too many sign-ups", self._sign_ups)
+        self._sign_ups.count(client)
+        if not fields.get("website"):  # no person sees that field
+            self._all_sign_ups.count("")
+            try:
+                await run_in_threadpool(confirming.sign_up, self._context, fields.get("address", [""])[0])
+            except ConfigError:
+                return self._form(self._words["signup_wrong"], 400)
+            self._wake()
+        return self._page(self._words("signup_done", address=self._contact))
+
+    def _form(self, warning: str = "", status: int = 200) -> Response:
+        w, told = self._words, f'<p role="alert">{escape(warning)}</p>' if warning else ""
+        form = (
+            f'{told}<form method="post"><p><label for="address">{escape(w["signup_address"])}</label>'
+            '<input id="address" name="address" type="email" autocomplete="email" required maxlength="254"></p>'
+            '<p hidden><input name="website" tabindex="-1" autocomplete="off"></p>'
+            f"<button>{escape(w['signup'])}</button></form>"
+        )
+        return self._page(w("signup_ask", title=self._newsletter.title), form, status)
+
+    async def confirm(self, request: Request, body: bytes) -> Response:
         return await self._answer(request, "confirm_ask", "confirm", "confirmed", self._activate)
 
-    async def leave(self, request: Request) -> Response:
+    async def leave(self, request: Request, body: bytes) -> Response:
         return await self._answer(request, "unsubscribe_ask", "unsubscribe", "unsubscribed", self._suppress)
 
     async def _answer(
         self, request: Request, question: str, button: str, done: str, act: Callable[[str], bool]
     ) -> Response:
-        client, token = request.client.host if request.client else "", request.path_params["token"]
-        if self._guesses.too_many(client):
-            return PlainTextResponse("Too many wrong links", 429, {**_HEADERS, "Retry-After": str(int(_WITHIN))})
+        client, token = _client(request), request.path_params["token"]
+        if self._guesses.reached(client):
+            return _later("Too many wrong links", self._guesses)
         known = await run_in_threadpool(act if request.method == "POST" else self._knows, token)
         if not known:
-            self._guesses.wrong(client)
+            self._guesses.count(client)
             return self._page(self._words["link_unknown"], status=404)
         if request.method == "POST":
             return self._page(self._words[done])
-        return self._page(self._words(question, title=self._newsletter.title), self._words[button])
+        return self._page(
+            self._words(question, title=self._newsletter.title),
+            f'<form method="post"><button>{escape(self._words[button])}</button></form>',
+        )
 
     def _knows(self, token: str) -> bool:
-        with self._db.read() as session:
+        with self._context.db.read() as session:
             return readers.by_token(session, token) is not None
 
     def _activate(self, token: str) -> bool:
@@ -102,14 +120,13 @@ class Listener:
         return self._move(token, "unsubscribed", ("pending", "active", "bounced"), "left by link")
 
     def _move(self, token: str, state: str, of: tuple[str, ...], reason: str) -> bool:
-        with self._db.write() as session:
+        with self._context.db.write() as session:
             reader: Subscriber | None = readers.by_token(session, token)
             if reader is not None and reader.state in of:
-                readers.move(session, reader, state, self._clock(), reason)
+                readers.move(session, reader, state, self._context.now, reason)
         return reader is not None
 
-    def _page(self, text: str, button: str = "", status: int = 200) -> Response:
-        form = f'<form method="post"><button>{escape(button)}</button></form>' if button else ""
+    def _page(self, text: str, form: str = "", status: int = 200) -> Response:
         return HTMLResponse(
             f'<!DOCTYPE html><html lang="{self._newsletter.language}"><head><meta charset="utf-8">'
             f'<meta name="viewport" content="width=device-width, initial-scale=1">'
@@ -121,27 +138,43 @@ class Listener:
 
 
 def application(
-    db: Database, newsletter: Newsletter, clock: Clock, *, prefix: str = "", guesses: Guesses | None = None
+    context: Context,
+    *,
+    prefix: str = "",
+    wake: Callable[[], object] = lambda: None,
+    clock: Callable[[], float] = time.monotonic,
 ) -> Starlette:
-    """The ASGI application; `prefix` is the path of `mail.unsubscribe_url`, which a proxy may pass on or not."""
-    listener = Listener(db, newsletter, clock, guesses)
+    """The ASGI application; `prefix` is the path of `mail.unsubscribe_url`, which a proxy may pass on or not.
+
+    `clock` is what the limits go by, in seconds.
+    """
+    listener = Listener(context, wake, clock)
+    answers = {"c/{token}": listener.confirm, "u/{token}": listener.leave, "subscribe": listener.sign_up}
     routes = [
-        Route(f"{base}/{letter}/{{token}}", _small(answer), methods=["GET", "POST"])
+        Route(f"{base}/{path}", _small(answer), methods=["GET", "POST"])
         for base in {"", prefix.rstrip("/")}
-        for letter, answer in (("c", listener.confirm), ("u", listener.leave))
+        for path, answer in answers.items()
     ]
     return Starlette(routes=routes)
 
 
-def _small(answer: Callable[[Request], Awaitable[Response]]) -> Callable[[Request], Awaitable[Response]]:
-    """Refuse bodies that are larger than any mail program sends; the body itself is never needed."""
+def _client(request: Request) -> str:
+    return request.client.host if request.client else ""
+
+
+def _later(text: str, limit: Limit) -> Response:
+    return PlainTextResponse(text, 429, {**_HEADERS, "Retry-After": str(int(limit.within))})
+
+
+def _small(answer: Callable[[Request, bytes], Awaitable[Response]]) -> Callable[[Request], Awaitable[Response]]:
+    """Hand on the body, and refuse one that is larger than any mail program or form sends."""
 
     async def checked(request: Request) -> Response:
-        size = 0
+        body = b""
         async for chunk in request.stream():
-            size += len(chunk)
-            if size > _BODY:
+            body += chunk
+            if len(body) > _BODY:
                 return PlainTextResponse("Too large", 413, _HEADERS)
-        return await answer(request)
+        return await answer(request, body)
 
     return checked

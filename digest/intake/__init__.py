@@ -5,6 +5,7 @@ from __future__ import annotations
 from digest.intake.decide import Arrival, decide
 from digest.intake.evaluate import DuplicateScore, score_pairs
 from digest.intake.known import Known, KnownItem, KnownMention, Wanted, wanted
+from digest.intake.lines import Lines, read_lines
 from digest.intake.match import Matching, Possible, match
 from digest.intake.prepare import prepare
 from digest.intake.prepared import Prepared, Rejected
@@ -16,6 +17,7 @@ __all__ = [
     "Known",
     "KnownItem",
     "KnownMention",
+    "Lines",
     "Matching",
     "Possible",
     "Prepared",
@@ -25,6 +27,7 @@ __all__ = [
     "decide",
     "match",
     "prepare",
+    "read_lines",
     "record",
     "score_pairs",
     "wanted",

@@ -47,7 +47,8 @@ class _Desk:
     """What is known, and what this batch has added to it so far."""
 
     def __init__(self, known: Known) -> None:
-        own = {id(item): replace(item) for item in (*known.items.values(), *chain(*known.titles.values()))}
+        every = {id(item): item for item in (*known.items.values(), *chain(*known.titles.values()))}
+        own = {name: replace(item) for name, item in every.items()}
         self._tombstones = known.tombstones
         self._mentions = dict(known.mentions)
         self._items = {key: own[id(item)] for key, item in known.items.items()}

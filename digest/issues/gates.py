@@ -8,7 +8,7 @@ from datetime import date
 
 from digest.issues.values import Sheet, SheetPick
 
-CLIPPED = 102_000  # bytes of HTML after which Gmail hides the rest of a message
+CLIPPED = 102_400  # bytes of HTML after which Gmail hides the rest of a message
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,13 +7,15 @@ from collections.abc import Callable
 from pathlib import Path
 
 from digest.config import Mail
+from digest.errors import DeliveryError
 from digest.mail.addresses import check
 from digest.mail.letterhead import Letterhead, letterhead
-from digest.mail.message import UNSUBSCRIBE, Letter, Sign, compose, message_id, weigh
+from digest.mail.message import UNSUBSCRIBE, Letter, Sign, compose, message_id, warning, weigh, weight
+from digest.mail.notice import notice
 from digest.mail.outbox import Outbox
 from digest.mail.signing import signer
 from digest.mail.smtp import Smtp
-from digest.ports import Transport
+from digest.ports import Message, Transport
 
 __all__ = [
     "TRANSPORTS",
@@ -23,11 +25,15 @@ __all__ = [
     "Sign",
     "check",
     "compose",
+    "hand_over",
     "letterhead",
     "message_id",
+    "notice",
     "signer",
     "transport",
+    "warning",
     "weigh",
+    "weight",
 ]
 
 TRANSPORTS: dict[str, Callable[[Mail, Path], Transport]] = {
@@ -39,3 +45,13 @@ TRANSPORTS: dict[str, Callable[[Mail, Path], Transport]] = {
 def transport(mail: Mail, root: Path) -> Transport:
     """The configured transport."""
     return TRANSPORTS[mail.transport](mail, root)
+
+
+def hand_over(transport: Transport, message: Message) -> tuple[str, str, bool]:
+    """What became of a message (sent, deferred, failed or unknown), why, and whether to stop handing over others."""
+    try:
+        transport.send(message)
+    except DeliveryError as error:
+        state = "unknown" if error.in_doubt else "deferred" if error.temporary else "failed"
+        return state, error.message, error.stop
+    return "sent", "", False

@@ -17,6 +17,11 @@ def check(address: str, subject: str = "") -> str:
     """The address with its domain in ASCII. Raises ConfigError with the reason; `subject` names the place."""
     local, at, domain = address.strip().rpartition("@")
     place = f"{subject}: " if subject else ""
+    if at and not local.isascii():
+        raise ConfigError(
+            f"{place}{address!r}: {local!r} is not ASCII; few servers pass such mail on, and SMTPUTF8 is not used",
+            "ask the reader for their address in ASCII; after the @ any letters will do",
+        )
     if not at or not _LOCAL.fullmatch(local) or len(local) > 64:
         raise ConfigError(f"{place}{address!r} is not a mail address", "write it as name@example.org")
     try:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import smtplib
 import ssl
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
-from typing import Literal
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
 
 from digest.config import Mail
 from digest.mail.letterhead import Letterhead
+from digest.mail.signing import belongs
+from digest.ports import Finding
 
 Lookup = Callable[[str, str], list[str]]  # (name, record type) -> values; empty when there are none
 
@@ -22,26 +23,32 @@ BULK = (
 
 
 @dataclass(frozen=True, slots=True)
-class Finding:
-    """One check: how it stands, what was seen, and what mends it."""
+class Sender:
+    """Who sends, by which settings; `tls` is what a server's certificate is checked by."""
 
-    state: Literal["good", "weak", "bad", "unknown"]
-    about: str
-    seen: str
-    cure: str = ""
+    head: Letterhead
+    mail: Mail
+    environ: Mapping[str, str] = field(default_factory=dict)
+    tls: ssl.SSLContext = field(default_factory=ssl.create_default_context)
 
 
-def resolver() -> Lookup | None:
-    """DNS through dnspython, which comes with the `dkim` extra; None where it is not installed."""
+def resolver(server: tuple[str, int] | None = None, seconds: float = 8) -> Lookup | None:
+    """DNS through dnspython, which comes with the `dkim` extra; None where it is not installed.
+
+    `server` is an address and a port to ask instead of the system's own. A lookup that fails raises LookupError.
+    """
     try:
         import dns.exception
         import dns.resolver
     except ImportError:
         return None
+    asked = dns.resolver.Resolver(configure=server is None)
+    if server is not None:
+        asked.nameservers, asked.port = [server[0]], server[1]
 
     def lookup(name: str, kind: str) -> list[str]:
         try:
-            answer = dns.resolver.resolve(name, kind, lifetime=8)
+            answer = asked.resolve(name, kind, lifetime=seconds)
         except (dns.resolver.NXDOMAIN, dns.resolver.NoAnswer):
             return []
         except (dns.exception.DNSException, OSError) as error:
@@ -53,111 +60,135 @@ def resolver() -> Lookup | None:
     return lookup
 
 
-def checkup(head: Letterhead, mail: Mail, lookup: Lookup | None) -> list[Finding]:
-    """Every check in order; one that cannot be made is `unknown` and says why."""
-    findings = [*_way_out(head), *_server(mail)]
+def checkup(sender: Sender, lookup: Lookup | None) -> list[Finding]:
+    """Every check in order; one that cannot be made is a warning and says why."""
+    findings = [*_way_out(sender.head), *_server(sender)]
     if lookup is None:
         cure = "pip install 'digest-newsletter[dkim]'"
-        return [Finding("unknown", "DNS", "dnspython is not installed", cure), *findings]
-    checks = (_receives, _spf, _dkim, _dmarc)
-    return [finding for check in checks for finding in _asked(check, head, mail, lookup)] + findings
+        return [Finding("DNS", "warning", "not looked at: dnspython is not installed", cure), *findings]
+    return [finding for name, check in _CHECKS.items() for finding in _asked(name, check, sender, lookup)] + findings
 
 
-Check = Callable[[Letterhead, Mail, Lookup], Iterator[Finding]]
+Check = Callable[[Sender, Lookup], Iterator[Finding]]
 
 
-def _asked(check: Check, head: Letterhead, mail: Mail, lookup: Lookup) -> list[Finding]:
+def _asked(name: str, check: Check, sender: Sender, lookup: Lookup) -> list[Finding]:
     try:
-        return list(check(head, mail, lookup))
+        return list(check(sender, lookup))
     except LookupError as error:
-        return [Finding("unknown", check.__name__.strip("_").upper(), f"DNS does not answer: {error}")]
+        return [Finding(name, "warning", f"not looked at: DNS does not answer: {error}", "say it again later")]
 
 
-def _receives(head: Letterhead, mail: Mail, lookup: Lookup) -> Iterator[Finding]:
-    if lookup(head.domain, "MX") or lookup(head.domain, "A"):
-        yield Finding("good", "From", f"{head.domain} can receive mail")
+def _receives(sender: Sender, lookup: Lookup) -> Iterator[Finding]:
+    domain = sender.head.domain
+    if any(lookup(domain, kind) for kind in ("MX", "A", "AAAA")):
+        yield Finding("From", "good", f"{domain} can receive mail")
     else:
-        yield Finding("bad", "From", f"{head.domain} cannot receive mail", "use a sender whose domain exists")
+        yield Finding("From", "bad", f"{domain} cannot receive mail", "use a sender whose domain exists")
 
 
-def _spf(head: Letterhead, mail: Mail, lookup: Lookup) -> Iterator[Finding]:
+def _spf(sender: Sender, lookup: Lookup) -> Iterator[Finding]:
     """RFC 7208 looks at the domain of the envelope, which is where bounces go."""
+    head = sender.head
     domain = head.bounce_domain or head.domain
     records = [text for text in lookup(domain, "TXT") if text.lower().split(" ")[0] == "v=spf1"]
-    if len(records) == 1:
-        weak = records[0].rstrip().endswith(("+all", "?all"))
-        state: Literal["good", "weak"] = "weak" if weak else "good"
-        yield Finding(state, "SPF", f"{domain}: {records[0]}", "end it with ~all or -all" if weak else "")
-    elif records:
-        yield Finding("bad", "SPF", f"{domain} has {len(records)} SPF records, which counts as none", "keep one")
-    else:
+    if len(records) > 1:
+        yield Finding("SPF", "bad", f"{domain} has {len(records)} SPF records, which counts as none", "keep one")
+    elif not records:
         cure = f'TXT {domain}: "v=spf1 include:<your relay> ~all"'
-        yield Finding("bad", "SPF", f"{domain} has no SPF record", cure)
+        yield Finding("SPF", "bad", f"{domain} has no SPF record", cure)
+    elif records[0].rstrip().lower().endswith((" all", "+all", "?all")):
+        yield Finding("SPF", "warning", f"{domain} lets everyone send: {records[0]}", "end it with ~all or -all")
+    else:
+        yield Finding("SPF", "good", f"{domain}: {records[0]}")
     if not _aligned(domain, head.domain):
-        yield Finding("weak", "SPF", f"{domain} is not below {head.domain}: DMARC must pass by DKIM", "sign with DKIM")
+        words = f"{domain} is not below {head.domain}: DMARC must pass by DKIM"
+        yield Finding("SPF", "warning", words, "sign with DKIM")
 
 
-def _dkim(head: Letterhead, mail: Mail, lookup: Lookup) -> Iterator[Finding]:
+def _dkim(sender: Sender, lookup: Lookup) -> Iterator[Finding]:
+    mail, domain = sender.mail, sender.head.domain
     if not mail.dkim_selector:
         cure = "see that the relay signs as your domain, or set mail.dkim_selector, dkim_domain, dkim_key_file_env"
-        yield Finding("unknown", "DKIM", "not signed here", cure)
+        yield Finding("DKIM", "note", "not signed here", cure)
         return
     name = f"{mail.dkim_selector}._domainkey.{mail.dkim_domain}"
-    keys = [text for text in lookup(name, "TXT") if "p=" in text.replace(" ", "")]
-    if keys and not keys[0].replace(" ", "").rstrip(";").endswith("p="):
-        yield Finding("good", "DKIM", f"{name} holds a key")
+    keys = [key for text in lookup(name, "TXT") if (key := _tags(text).get("p"))]
+    if not keys:
+        yield Finding("DKIM", "bad", f"{name} holds no key", "publish the public key of the one that signs")
+    elif belongs(keys[0], mail, sender.environ) is False:
+        cure = f"publish the public key of the file that {mail.dkim_key_file_env} names"
+        yield Finding("DKIM", "bad", f"{name} holds another key than the one that signs", cure)
     else:
-        yield Finding("bad", "DKIM", f"{name} holds no key", "publish the public key of the one that signs")
-    if not _aligned(mail.dkim_domain, head.domain):
-        cure = f"sign as {head.domain}"
-        yield Finding("bad", "DKIM", f"{mail.dkim_domain} is not aligned with the sender's {head.domain}", cure)
+        yield Finding("DKIM", "good", f"{name} holds a key")
+    if not _aligned(mail.dkim_domain, domain):
+        words = f"{mail.dkim_domain} is not aligned with the sender's {domain}"
+        yield Finding("DKIM", "bad", words, f"sign as {domain}")
 
 
-def _dmarc(head: Letterhead, mail: Mail, lookup: Lookup) -> Iterator[Finding]:
+def _dmarc(sender: Sender, lookup: Lookup) -> Iterator[Finding]:
     """RFC 7489 section 6.6.3: the domain itself, else what it belongs to."""
+    head = sender.head
     labels = head.domain.split(".")
     for start in range(max(1, len(labels) - 1)):
         name = "_dmarc." + ".".join(labels[start:])
         records = [text for text in lookup(name, "TXT") if text.lower().replace(" ", "").startswith("v=dmarc1")]
+        if len(records) > 1:
+            yield Finding("DMARC", "bad", f"{name} has {len(records)} records, which counts as none", "keep one")
+        elif records and _tags(records[0]).get("p", "").lower() not in ("none", "quarantine", "reject"):
+            yield Finding("DMARC", "bad", f"{name} has no policy: {records[0]}", "give it p=none at least")
+        elif records:
+            yield Finding("DMARC", "good", f"{name}: {records[0]}")
         if records:
-            yield Finding("good", "DMARC", f"{name}: {records[0]}")
             return
     cure = f'TXT _dmarc.{head.domain}: "v=DMARC1; p=none; rua=mailto:{head.address}"'
-    yield Finding("bad", "DMARC", f"{head.domain} has no DMARC record", cure)
+    yield Finding("DMARC", "bad", f"{head.domain} has no DMARC record", cure)
+
+
+_CHECKS: dict[str, Check] = {"From": _receives, "SPF": _spf, "DKIM": _dkim, "DMARC": _dmarc}
+
+
+def _tags(record: str) -> dict[str, str]:
+    """v=DKIM1; p=… as a dictionary."""
+    pairs = (part.partition("=") for part in record.split(";"))
+    return {name.strip().lower(): "".join(value.split()) for name, _, value in pairs}
 
 
 def _way_out(head: Letterhead) -> Iterator[Finding]:
     if head.endpoint.startswith("https://"):
-        yield Finding("good", "Unsubscribe", f"one click, through {head.endpoint}")
+        yield Finding("Unsubscribe", "good", f"one click, through {head.endpoint}")
     elif head.endpoint:
-        yield Finding("weak", "Unsubscribe", f"{head.endpoint} is not https", "put it behind an https proxy")
+        yield Finding("Unsubscribe", "warning", f"{head.endpoint} is not https", "put it behind an https proxy")
     else:
         cure = "run `digest listen` behind https and set mail.unsubscribe_url, to offer one click"
-        yield Finding("weak", "Unsubscribe", f"by a mail to {head.leave_by}", cure)
+        yield Finding("Unsubscribe", "warning", f"by a mail to {head.leave_by}", cure)
 
 
-def _server(mail: Mail) -> Iterator[Finding]:
+def _server(sender: Sender) -> Iterator[Finding]:
     """Say hello, ask for TLS, say goodbye."""
+    mail = sender.mail
     if mail.transport != "smtp":
-        yield Finding("weak", "Server", "mail.transport is outbox: nothing leaves this machine", "mail.transport: smtp")
+        yield Finding("Server", "note", "mail.transport is outbox: nothing leaves this machine", "mail.transport: smtp")
         return
-    place, context = f"{mail.host}:{mail.port}", ssl.create_default_context()
+    place = f"{mail.host}:{mail.port}"
     try:
         if mail.security == "tls":
-            with smtplib.SMTP_SSL(mail.host, mail.port, timeout=15, context=context) as server:
+            with smtplib.SMTP_SSL(mail.host, mail.port, timeout=15, context=sender.tls) as server:
                 server.ehlo()
         else:
             with smtplib.SMTP(mail.host, mail.port, timeout=15) as server:
                 server.ehlo()
                 if mail.security == "starttls":
-                    server.starttls(context=context)
+                    server.starttls(context=sender.tls)
     except (smtplib.SMTPException, OSError) as error:
-        yield Finding("bad", "Server", f"{place}: {error}", "look at mail.host, mail.port and mail.security")
+        yield Finding("Server", "bad", f"{place}: {error}", "look at mail.host, mail.port and mail.security")
         return
     if mail.security == "none":
-        yield Finding("weak", "Server", f"{place} answers, without TLS", "mail.security: starttls, unless it is local")
+        yield Finding(
+            "Server", "warning", f"{place} answers, without TLS", "mail.security: starttls, unless it is local"
+        )
     else:
-        yield Finding("good", "Server", f"{place} answers, with {mail.security}")
+        yield Finding("Server", "good", f"{place} answers, with {mail.security}")
 
 
 def _aligned(one: str, other: str) -> bool:

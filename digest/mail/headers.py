@@ -36,7 +36,7 @@ class Policy(EmailPolicy):
         if isinstance(value, AddressHeader):
             written = f",{self.linesep} ".join(_address(a.display_name, a.addr_spec, name) for a in value.addresses)
             return f"{name}: {written}{self.linesep}"
-        if lower == "message-id" or lower.startswith("list-"):
+        if lower in ("message-id", "feedback-id") or lower.startswith("list-"):
             text = str(value)
             if text.isascii() and len(text) < _LONGEST:
                 return f"{name}: {text}{self.linesep}"

@@ -20,7 +20,7 @@ from digest.text import one_line, slug
 
 # Stands in a rendered issue where each reader's own way out belongs, so that an issue is rendered once for all.
 UNSUBSCRIBE = "https://unsubscribe.invalid/"
-WARN, MOST = 90_000, 102_400  # bytes of HTML; Gmail cuts a message off at about 102 kB
+WARN, MOST = 90_000, 102_400  # bytes of HTML as it travels; Gmail cuts a message off at about 102 kB
 Sign = Callable[[bytes], bytes]
 
 
@@ -33,15 +33,27 @@ class Letter:
     html: str = ""
 
 
+def weight(html: str) -> int:
+    """How many bytes of a message the HTML is, as it travels: quoted-printable."""
+    part = EmailMessage(policy=POLICY)
+    part.set_content(html, subtype="html", cte="quoted-printable")
+    return len(part.as_bytes().partition(b"\r\n\r\n")[2])
+
+
+def warning(size: int) -> str:
+    """What is to be said of HTML of so many bytes; nothing where it is far from Gmail's limit, or beyond it."""
+    return f"the mail's HTML has {size:,} bytes; from {MOST:,} on it is refused" if WARN < size <= MOST else ""
+
+
 def weigh(letter: Letter, subject: str) -> str:
-    """A warning where the HTML nears Gmail's limit, else nothing. Raises Refused beyond it."""
-    size = len(letter.html.encode())
+    """The warning that is due, else nothing. Raises Refused beyond Gmail's limit."""
+    size = weight(letter.html)
     if size > MOST:
         raise Refused(
             f"{subject}: the mail's HTML has {size:,} bytes; Gmail cuts at {MOST:,}",
             "make picks 'also noted', or drop some, then approve and publish again",
         )
-    return f"the mail's HTML has {size:,} bytes; from {MOST:,} on it is refused" if size > WARN else ""
+    return warning(size)
 
 
 def message_id(issue: str, token: str, domain: str) -> str:
@@ -92,7 +104,7 @@ def _list_headers(head: Letterhead, token: str, issue: str) -> dict[str, str]:
     found = {
         "List-Id": f'"{label}" <{head.list_id}>' if label else f"<{head.list_id}>",
         "List-Unsubscribe": f"<{head.unsubscribe(token)}>, {mailto}" if head.endpoint else mailto,
-        "Feedback-ID": f"{slug(issue)[-40:].strip('-')}:issue:digest:{slug(head.list_id)[:15].strip('-')}",
+        "Feedback-ID": f"{slug(issue.rpartition('/')[2])[:40]}:issue:digest:{slug(head.list_id)[:15].strip('-')}",
         "Precedence": "list",
     }
     if head.endpoint.startswith("https://"):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+from digest import scratch
 from digest.errors import DeliveryError
 from digest.ports import Message
 from digest.text import slug
@@ -19,7 +20,7 @@ class Outbox:
     def send(self, message: Message) -> str:
         """Write the message and return the file's name."""
         name = f"{slug(message.message_id)}.eml"
-        partial = self._folder / f".{name}.partial"
+        partial = scratch.beside(self._folder / name)
         try:
             self._folder.mkdir(exist_ok=True)
             with partial.open("wb") as file:

@@ -144,6 +144,9 @@ class Smtp:
             # Its words may hold what we sent.
             hint = "look at DIGEST_SMTP_USER and DIGEST_SMTP_PASSWORD"
             raise _refused(self._place, f"the login was refused ({error.smtp_code})", hint) from None
+        except smtplib.SMTPNotSupportedError as error:
+            hint = "mail.security: starttls, or unset DIGEST_SMTP_USER where the server asks for none"
+            raise _refused(self._place, "no login is offered", hint) from error
         except (smtplib.SMTPException, OSError) as error:
             raise _Again(_words(error)) from error
         self._handed_over = 0

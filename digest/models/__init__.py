@@ -6,11 +6,12 @@ from digest.models.issues import Issue, IssueSnapshot, LinkCheck, Note, Pick, Sh
 from digest.models.items import Alias, Item, Mention, PossibleDuplicate, SourceState, Tombstone
 from digest.models.judgements import Decision, ItemVector, Ranking, Tagging
 from digest.models.ledger import Checkpoint, Lease, ModelAnswer, ModelCall, Run, RunCount, Setting
-from digest.models.readers import Delivery, Subscriber
+from digest.models.readers import Confirmation, Delivery, Subscriber
 
 __all__ = [
     "Alias",
     "Checkpoint",
+    "Confirmation",
     "Decision",
     "Delivery",
     "Issue",

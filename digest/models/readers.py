@@ -25,6 +25,20 @@ class Subscriber(SQLModel, table=True):
     changed: datetime
 
 
+class Confirmation(SQLModel, table=True):
+    """The mail that asks a pending reader to say yes: queued, sending, sent, deferred, failed, unknown or skipped."""
+
+    subscriber_id: int = Field(primary_key=True, foreign_key="subscriber.id")
+    state: str = Field(index=True)
+    message_id: str = ""
+    requested: datetime  # when it was last queued
+    times: int = 0  # how often it was queued
+    attempts: int = 0  # of the present one
+    next_attempt: datetime | None = None
+    error: str = ""
+    at: datetime
+
+
 class Delivery(SQLModel, table=True):
     """One message to one reader: queued, sending, sent, deferred, failed, unknown or skipped."""
 

@@ -4,31 +4,33 @@ from __future__ import annotations
 
 import asyncio
 import gzip
-import json
-from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections import Counter, defaultdict
+from collections.abc import AsyncGenerator, Callable, Iterator, Mapping
 from contextlib import aclosing
-from datetime import UTC, datetime
+from datetime import datetime
 from itertools import islice
 from pathlib import Path
-from typing import Any
 
 from sqlmodel import Session
 
 from digest import sources
 from digest.config import Source
 from digest.errors import ConfigError, NotFoundError, SourceError
+from digest.fetch.worker import Workers
+from digest.intake import Lines, read_lines
 from digest.models import Item, RunCount
 from digest.pipeline.context import Context, recorded
-from digest.pipeline.intake import take_found
+from digest.pipeline.intake import take_found, take_in_each
 from digest.ports import Found, Report, Request
 from digest.store import items as item_store
 from digest.store import ledger
 from digest.urls import work_key
 
-_BATCH = 4000
-_TEXTS = ("guid", "url", "title", "summary", "content", "doi", "venue", "comment", "arxiv_id")
+_BATCH = 2000  # lines; a smaller file is read in this process
+_DEADLINE = 120.0  # seconds for a batch that takes half of one
 _SHOWN = 20  # mistakes of a file that are told one by one
+
+_Batch = list[tuple[str, str]]  # place and line
 
 
 def manual_source(context: Context, source_id: str) -> Source:
@@ -45,7 +47,7 @@ def add_url(context: Context, url: str, source_id: str = "manual") -> tuple[Item
         found = asyncio.run(_article(context, url))
         with context.db.write() as session:
             counts, reasons = take_found(session, source, [found], context.now)
-            _count(session, report, source, counts, context.now)
+            _count(session, report, source.id, counts, context.now)
             if reasons:
                 raise SourceError(f"{url} cannot be kept: {reasons[0]}", "add it with --jsonl and a title")
             item = item_store.by_keys(session, [work_key(found.url or url), work_key(url)])
@@ -69,101 +71,83 @@ def add_jsonl(context: Context, path: Path, source_id: str = "manual") -> Report
 
     A line may name its own configured source. Lines that cannot be read are counted as rejected and named.
     """
-    with recorded(context, "add") as report:
-        totals: Counter[str] = Counter()
-        by_source: dict[str, Counter[str]] = {}
-        problems: list[str] = []
-        lines = _lines(path, totals, problems)
-        with context.progress.task(f"adding {path.name}") as advance:
-            while batch := list(islice(lines, _BATCH)):
-                with context.db.write() as session:
-                    for name, found in _by_source(batch, source_id).items():
-                        source = manual_source(context, name)
-                        counts, reasons = take_found(session, source, found, context.now)
-                        by_source.setdefault(name, Counter()).update(counts)
-                        _count(session, report, source, by_source[name], context.now)
-                        problems += reasons
-                advance(len(batch))
-        for counts in by_source.values():
-            totals.update(counts)
+    with recorded(context, "add") as report, context.progress.task(f"adding {path.name}") as advance:
+        totals = asyncio.run(_add_lines(context, path, source_id, report, advance))
         report.numbers = dict(totals)
         report.line = (
             f"{path.name}: {totals['found']} found, {totals['new']} new, {totals['revised']} revised, "
             f"{totals['unchanged']} unchanged, {totals['duplicate']} duplicate, {totals['rejected']} rejected"
         )
-        report.problems = problems[:_SHOWN] + ([f"… {len(problems) - _SHOWN} more"] if len(problems) > _SHOWN else [])
+        more = len(report.problems) - _SHOWN
+        report.problems = [*report.problems[:_SHOWN], *([f"… {more} more"] if more > 0 else [])]
         if totals["rejected"]:
             report.state = "partial"
     return report
 
 
-def _count(session: Session, report: Report, source: Source, counts: Mapping[str, int], now: datetime) -> None:
-    count = RunCount(run_id=report.run_id or 0, source_id=source.id, at=now)
+async def _add_lines(
+    context: Context, path: Path, source_id: str, report: Report, advance: Callable[[int], None]
+) -> Counter[str]:
+    """Batch after batch; while one is stored, another process reads the next. Returns the sums of all fates."""
+    configured = {source.id: source for source in context.config.sources}
+    common = (configured, manual_source(context, source_id), context.now)
+    fates: dict[str, Counter[str]] = defaultdict(Counter)
+    async with aclosing(_read(_batches(path), common, path.name)) as batches:
+        async for lines in batches:
+            await asyncio.to_thread(_keep, context, report, fates, lines)
+            advance(lines.read)
+    return sum(fates.values(), Counter())
+
+
+async def _read(
+    batches: Iterator[_Batch], common: tuple[Mapping[str, Source], Source, datetime], subject: str
+) -> AsyncGenerator[Lines, None]:
+    """What each batch holds. The next one is read in another process meanwhile; a single one is not worth a process."""
+    first, following = next(batches, []), next(batches, None)
+    if following is None:
+        yield read_lines(first, *common)
+        return
+    async with Workers(deadline=_DEADLINE) as workers:
+        coming = asyncio.create_task(workers.run(read_lines, first, *common, subject=subject))
+        try:
+            while following:
+                lines = await coming
+                coming = asyncio.create_task(workers.run(read_lines, following, *common, subject=subject))
+                following = next(batches, None)
+                yield lines
+            yield await coming
+        finally:
+            coming.cancel()
+            await asyncio.wait([coming])
+
+
+def _keep(context: Context, report: Report, fates: dict[str, Counter[str]], lines: Lines) -> None:
+    """Store one batch and its counts by source, so far, in one transaction."""
+    with context.db.write() as session:
+        for name, counts in take_in_each(session, lines.prepared).items():
+            fates[name].update(counts)
+            fates[name]["found"] += counts.total()
+        for name, refused in lines.refused.items():
+            fates[name].update(found=refused, rejected=refused)
+        for name, counts in fates.items():
+            _count(session, report, name, counts, context.now)
+    report.problems = [*report.problems, *lines.problems]
+
+
+def _count(session: Session, report: Report, source_id: str, counts: Mapping[str, int], now: datetime) -> None:
+    count = RunCount(run_id=report.run_id or 0, source_id=source_id, at=now)
     for fate in (*ledger.FATES, "found"):
         setattr(count, fate, counts.get(fate, 0))
     ledger.record(session, count)
 
 
-def _by_source(batch: Iterable[tuple[str, Found]], default: str) -> dict[str, list[Found]]:
-    out: dict[str, list[Found]] = {}
-    for name, found in batch:
-        out.setdefault(name or default, []).append(found)
-    return out
-
-
-def _lines(path: Path, totals: Counter[str], problems: list[str]) -> Iterator[tuple[str, Found]]:
-    """The file's items with the source each names; unreadable lines go into the problems."""
+def _batches(path: Path) -> Iterator[_Batch]:
+    """The file's lines with their places, some at a time; empty lines are left out."""
     opener = gzip.open if path.suffix == ".gz" else open
     try:
         with opener(path, "rt", encoding="utf-8") as file:
-            for number, line in enumerate(file, 1):
-                if line.strip():
-                    try:
-                        yield _found(json.loads(line))
-                    except (ValueError, TypeError, RecursionError) as error:
-                        totals.update(found=1, rejected=1)
-                        problems.append(f"{path.name}:{number}: {error}")
+            lines = ((f"{path.name}:{number}", line) for number, line in enumerate(file, 1) if line.strip())
+            while batch := list(islice(lines, _BATCH)):
+                yield batch
     except (OSError, UnicodeDecodeError, EOFError) as error:
         raise ConfigError(f"{path}: cannot be read ({error})", "give a UTF-8 file of JSON lines, or its .gz") from error
-
-
-def _found(row: Any) -> tuple[str, Found]:
-    if not isinstance(row, dict):
-        raise TypeError("the line is not a JSON object")
-    texts = {name: _text(row, name) for name in _TEXTS}
-    if not (texts["title"] or texts["url"] or texts["arxiv_id"]):
-        raise ValueError("neither title nor url nor arxiv_id is given")
-    arxiv_id = texts.pop("arxiv_id")
-    found = Found(arxiv_id=arxiv_id or None)
-    for name, text in texts.items():
-        if text:
-            setattr(found, name, text)
-    found.summary = found.summary or _text(row, "abstract")
-    found.authors = _names(row.get("authors"))
-    found.categories = [str(each) for each in row.get("categories") or []]
-    found.published = _moment(row.get("published") or row.get("date"))
-    if arxiv_id and not found.url:
-        found.url = f"https://arxiv.org/abs/{arxiv_id}"
-    return _text(row, "source"), found
-
-
-def _text(row: Mapping[str, Any], name: str) -> str:
-    value = row.get(name)
-    if value is None:
-        return ""
-    if not isinstance(value, str):
-        raise TypeError(f"{name} is not a text")
-    return value
-
-
-def _names(value: Any) -> list[str]:
-    return [str(name) for name in value] if isinstance(value, list) else [value] if isinstance(value, str) else []
-
-
-def _moment(value: Any) -> datetime | None:
-    """An ISO date or datetime; a bare date stands for its noon in UTC, so that no time zone moves it to another day."""
-    if not value:
-        return None
-    text = f"{value}T12:00:00" if len(str(value)) == 10 else str(value)
-    moment = datetime.fromisoformat(text)
-    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)

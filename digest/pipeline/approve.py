@@ -10,7 +10,7 @@ from digest.pipeline import corrections
 from digest.pipeline.add import add_url
 from digest.pipeline.blurbs import quoted
 from digest.pipeline.context import Context, recorded
-from digest.pipeline.gates import problems
+from digest.pipeline.gates import problems, warnings
 from digest.pipeline.propose import item_pick
 from digest.pipeline.sheets import adopt, current, keep_hand
 from digest.ports import Document, Report
@@ -24,6 +24,7 @@ def check(context: Context, period: Period, *, accept_gaps: bool = False, links:
     with recorded(context, "check", period.name) as report:
         _, sheet = current(context, period)
         _pass(context, period, sheet, sign=False, accept_gaps=accept_gaps, links=links)
+        report.problems = warnings(context, period, sheet)
         report.line = f"{period}: nothing stands in the way of approval"
     return report
 
@@ -63,6 +64,7 @@ def approve(
             session.add(issue)
         picked = sum(1 for _ in settled.picks())
         report.numbers = {"picks": picked}
+        report.problems = warnings(context, period, settled)
         how = ' --correct "what was wrong"' if state in corrections.SEEN else ""
         report.line = f"{period}: approved by {name}, {picked} picks; `digest publish {period}{how}` publishes it"
     return report

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import json
-import tempfile
+import shutil
 import zipfile
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import datetime
 from hashlib import sha256
 from pathlib import Path
 
-from digest import site
+from digest import scratch, site
 from digest.errors import DigestError, StoreError
 from digest.pipeline.context import Context, recorded
 from digest.ports import Document, Report
@@ -33,11 +34,11 @@ def backup(context: Context, target: Path | None = None) -> Report:
 
 def take(context: Context, target: Path) -> dict[str, int]:
     """Write the file; returns how many files and bytes it holds."""
-    partial = target.with_name(f"{target.name}.partial")
+    partial = scratch.beside(target)
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(dir=target.parent, prefix=".backup-") as folder:
-            copy = Path(folder) / _DATABASE
+        with _folder(target) as folder:
+            copy = folder / _DATABASE
             context.db.copy_to(copy)
             files = {_DATABASE: copy} | dict(_files(context.root))
             sums = _pack(partial, files, context.now)
@@ -60,8 +61,8 @@ def put_back(root: Path, now: datetime, source: Path, keep: Callable[[Path], obj
     database need not be sound; one that is not is moved aside.
     """
     database = root / _DATABASE
-    with tempfile.TemporaryDirectory(dir=root, prefix=".restore-") as folder:
-        documents, copy = _unpack(source, Path(folder))
+    with _folder(database) as folder:
+        documents, copy = _unpack(source, folder)
         kept = root / "backups" / f"before-restore-{now:%Y%m%dT%H%M%SZ}.zip"
         if database.exists() and not copies.faults(database):
             keep(kept)
@@ -71,6 +72,17 @@ def put_back(root: Path, now: datetime, source: Path, keep: Callable[[Path], obj
     if kept.exists():
         line += f"; what was there is in {kept.relative_to(root)}"
     return Report("restore", line, numbers={"files": len(documents) + 1, "changed": len(changed)})
+
+
+@contextmanager
+def _folder(target: Path) -> Iterator[Path]:
+    """A folder beside the target, gone at the end."""
+    folder = scratch.beside(target)
+    folder.mkdir()
+    try:
+        yield folder
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 def _files(root: Path) -> Iterator[tuple[str, Path]]:

@@ -18,27 +18,18 @@ from digest import jekyll, llm, site
 from digest.bundle import shipped
 from digest.config import Config, Source, load
 from digest.errors import DigestError, SourceError
+from digest.mail import letterhead
 from digest.periods import month_of
 from digest.pipeline.backup import newest
 from digest.pipeline.context import Context
 from digest.pipeline.status import status
-from digest.ports import Fetcher
+from digest.ports import Fetcher, Finding
 from digest.sources import KINDS
 from digest.store import backup, runs
 
 _MIB = 1 << 20
 _SCARCE, _NEEDED = 1024 * _MIB, 100 * _MIB
 _LOOPBACK = ("localhost", "127.0.0.1", "::1")
-
-
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """One thing looked at. A note is worth knowing and no fault; a warning will hurt some day; bad hurts now."""
-
-    subject: str
-    state: Literal["good", "note", "warning", "bad"]
-    words: str
-    cure: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +66,14 @@ def examine(root: Path, environ: Mapping[str, str], now: datetime, opened: Calla
 def ask_sources(context: Context) -> list[Finding]:
     """Ask every enabled source for its first page and read it; nothing is stored."""
     return asyncio.run(_ask_all(context))
+
+
+def examine_mail(config: Config, environ: Mapping[str, str]) -> list[Finding]:
+    """Look at what decides whether mail from here is taken: DNS records, TLS; asks the network, sends nothing."""
+    from digest.mail.checkup import Sender, checkup, resolver
+
+    head = letterhead(config.newsletter, config.mail)
+    return checkup(Sender(head, config.mail, environ), resolver())
 
 
 def exit_code(findings: list[Finding]) -> int:

@@ -13,11 +13,15 @@ from digest.periods import Period, month_of
 _DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 _FIRST_RETRY, _LAST_RETRY = timedelta(minutes=15), timedelta(hours=6)
 _ENDED_WELL = ("done", "partial")
+_ENDS = {"release": (*_ENDED_WELL, "refused")}  # an issue that autopilot may not publish is a person's from then on
 
 
 @dataclass(frozen=True, slots=True)
 class Slot:
-    """A moment at which a piece of work became due: `fetch` nightly, `refresh` weekly, `draft` monthly for a period."""
+    """A moment at which a piece of work became due: `fetch` nightly, `refresh` weekly, `draft` monthly for a period.
+
+    `release` and `remind` become due with the draft they follow.
+    """
 
     work: str
     moment: datetime
@@ -66,7 +70,7 @@ def slots(cadence: Cadence, now: datetime, zone: tzinfo) -> list[Slot]:
     return [
         Slot("fetch", _latest(now, UTC, cadence.fetch_hour_utc), this),
         Slot("refresh", _latest(now, zone, cadence.draft_hour, _DAYS.index(cadence.refresh_weekday)), this),
-        Slot("draft", moment, month),
+        *(Slot(work, moment, month) for work in ("draft", "release", "remind")),
     ]
 
 
@@ -77,7 +81,7 @@ def waiting(slot: Slot, runs: Sequence[Run], now: datetime) -> datetime | None:
     hours. A run that never ended was killed, and counts as a failure.
     """
     tried = [run for run in runs if run.started >= slot.moment]
-    if any(run.state in _ENDED_WELL for run in tried):
+    if any(run.state in _ENDS.get(slot.work, _ENDED_WELL) for run in tried):
         return None
     if not tried:
         return now

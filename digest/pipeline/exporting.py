@@ -26,7 +26,7 @@ def preview(context: Context, period: Period) -> Report:
     folder = context.root / FOLDER / period.name
     folder.mkdir(parents=True, exist_ok=True)
     site.write(folder, [Document(name, text.replace(mail.UNSUBSCRIBE, own).encode()) for name, text in files.items()])
-    size = len(letter.html.encode())
+    size = mail.weight(letter.html)
     return Report(
         "mail",
         f"{folder / 'issue.html'} ({size:,} bytes) and issue.txt",

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from sqlmodel import Session
 
-from digest import issues, render, site
+from digest import issues, mail, render, site
 from digest.issues import GateProblem, IssueFacts, Sheet
 from digest.models import Issue, Item, Pick
 from digest.periods import Period
@@ -56,15 +56,24 @@ def problems(
     return issues.check(facts)
 
 
+def warnings(context: Context, period: Period, sheet: Sheet) -> list[str]:
+    """What stands in nobody's way yet: a mail that nears the length at which Gmail cuts it."""
+    with context.db.read() as session:
+        issue = issue_store.find(session, period.name)
+        found = item_store.by_keys(session, [pick.key for _, pick in sheet.picks()])
+        size = mail_bytes(context, session, issue, period, sheet, found) if issue else 0
+    return [told] if (told := mail.warning(size)) else []
+
+
 def mail_bytes(
     context: Context, session: Session, issue: Issue, period: Period, sheet: Sheet, found: Mapping[str, Item]
 ) -> int:
-    """How long the sheet is as HTML; a recap is mailed in brief, so its length is not in question."""
-    if period.kind != "monthly":
-        return 0
+    """How long the sheet is as a mail's HTML; a recap is mailed as its highlights and a link."""
     rows = [(row, found[pick.key]) for pick, row in pick_rows(sheet, found)]
     view = issue_view(session, context.config, as_issue(issue, sheet), period, context.now, rows)
-    return len(render.html(view, context.config.newsletter, site.overrides(context.templates)).encode())
+    templates = site.overrides(context.templates)
+    made = render.email(view, context.config.newsletter, unsubscribe=mail.UNSUBSCRIBE, templates=templates)
+    return mail.weight(made.html)
 
 
 def _signed(session: Session, period: Period, sheet: Sheet) -> set[str]:

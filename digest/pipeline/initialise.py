@@ -1,4 +1,4 @@
-"""Makes a workspace: the default sources.yaml, the site's skeleton, a folder for templates. Nothing is overwritten."""
+"""Makes a workspace: sources.yaml, the site's skeleton, a folder for templates, an empty database. Nothing is lost."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from digest import site
 from digest.bundle import shipped
 from digest.errors import ConfigError
 from digest.ports import Document
+from digest.store.database import Database
 
 _IGNORE = "/digest.db*\n/backups/\n/outbox/\n/site/_site/\n/site/.jekyll-cache/\n"
 _TEMPLATES = (
@@ -35,4 +36,6 @@ def initialise(folder: Path) -> tuple[int, int]:
     files[".gitignore"] = _IGNORE.encode()
     folder.mkdir(parents=True, exist_ok=True)
     missing = [Document(name, body) for name, body in files.items() if not (folder / name).exists()]
-    return len(site.write(folder, missing)), len(files) - len(missing)
+    written = len(site.write(folder, missing))
+    Database(folder / "digest.db").close()
+    return written, len(files) - len(missing)

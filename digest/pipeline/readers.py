@@ -12,11 +12,10 @@ from digest import mail
 from digest.errors import ConfigError, DigestError, NotFoundError
 from digest.mail import lists
 from digest.mail.bounces import Returned, returned
-from digest.models import Subscriber
+from digest.pipeline import confirming
 from digest.pipeline.context import Context
 from digest.ports import Report
-from digest.render import words
-from digest.store import deliveries, readers
+from digest.store import confirmations, deliveries, readers
 
 _STATES = ("", "pending", "active", "unsubscribed", "bounced")
 
@@ -30,13 +29,16 @@ def add(
     with context.db.write() as session:
         state = "active" if confirmed else "pending"
         reader = readers.subscribe(session, checked, context.now, state=state, name=name, topics=topics)
-    line = f"{reader.address} is {reader.state}"
-    if reader.state == "pending" and context.config.mail.unsubscribe_url:
-        _ask(context, reader)
-        line += ", and was asked to confirm"
-    elif reader.state in readers.SUPPRESSED:
-        line += f" and stays so; `digest subscribers confirm {reader.address}` when they ask for it again"
-    return Report("subscribers", line, numbers={"state": reader.state})
+        asked = bool(context.config.mail.unsubscribe_url) and confirming.request(context, session, reader)
+    report = Report("subscribers", f"{reader.address} is {reader.state}", numbers={"state": reader.state})
+    if reader.state in readers.SUPPRESSED:
+        report.line += f" and stays so; `digest subscribers confirm {reader.address}` when they ask for it again"
+    elif asked:
+        posted = confirming.post(context)
+        report.line, report.state = f"{report.line}; {posted.line}", posted.state
+    elif reader.state == "pending":
+        report.line += f"; `digest subscribers confirm {reader.address}` takes their yes, `--ask` mails for it"
+    return report
 
 
 def confirm(context: Context, addresses: Sequence[str]) -> Report:
@@ -53,7 +55,7 @@ def follow(context: Context, address: str, topics: Sequence[str]) -> Report:
     """Set which categories a reader gets; none means all."""
     _check_topics(context, topics)
     with context.db.write() as session:
-        reader = _existing(session, address)
+        reader = readers.existing(session, mail.check(address))
         reader.topics, reader.changed = list(topics), context.now
         session.add(reader)
     return Report("subscribers", f"{reader.address} follows {', '.join(topics) or 'everything'}")
@@ -73,9 +75,10 @@ def load(context: Context, path: Path, *, confirmed: bool = False) -> Report:
             except DigestError as error:
                 problems.append(f"line {row.number}: {error.message}")
     line = ", ".join(f"{count} {state}" for state, count in tally.items()) or "nothing"
-    return Report(
-        "subscribers", f"{line}, of {len(rows)} lines", "partial" if problems else "done", dict(tally), problems
-    )
+    line += f", of {len(rows)} lines"
+    if tally["pending"]:
+        line += "; `digest subscribers confirm --ask` mails the pending for their yes"
+    return Report("subscribers", line, "partial" if problems else "done", dict(tally), problems)
 
 
 def _take(context: Context, session: Session, row: lists.Row, confirmed: bool) -> str:
@@ -117,6 +120,7 @@ def _apply(context: Context, session: Session, report: Returned) -> str:
         return "delayed"
     reader = readers.by_token(session, report.token) if report.token else None
     reader = reader or deliveries.reader_of(session, report.message_id)
+    reader = reader or confirmations.reader_of(session, report.message_id)
     reader = reader or (readers.find(session, report.address) if report.address else None)
     if reader is None:
         return "unknown"
@@ -129,15 +133,8 @@ def _apply(context: Context, session: Session, report: Returned) -> str:
 def _moved(context: Context, addresses: Sequence[str], state: str, reason: str) -> Report:
     with context.db.write() as session:
         for address in addresses:
-            readers.move(session, _existing(session, address), state, context.now, reason)
+            readers.move(session, readers.existing(session, mail.check(address)), state, context.now, reason)
     return Report("subscribers", f"{', '.join(addresses)}: {state}", numbers={state: len(addresses)})
-
-
-def _existing(session: Session, address: str) -> Subscriber:
-    reader = readers.find(session, mail.check(address))
-    if reader is None:
-        raise NotFoundError(f"{address} is not a reader", "`digest subscribers list` shows all")
-    return reader
 
 
 def _check_topics(context: Context, topics: Sequence[str]) -> None:
@@ -145,20 +142,3 @@ def _check_topics(context: Context, topics: Sequence[str]) -> None:
     for topic in topics:
         if topic not in known:
             raise ConfigError(f"{topic!r} is no category", f"one of {', '.join(known)}")
-
-
-def _ask(context: Context, reader: Subscriber) -> None:
-    """Send the mail a new reader says yes by."""
-    newsletter, head = context.config.newsletter, mail.letterhead(context.config.newsletter, context.config.mail)
-    w, title = words(newsletter.language), newsletter.title
-    body = [w("confirm_text", title=title), head.confirmation(reader.token), w["confirm_ignore"]]
-    letter = mail.Letter(w("confirm_subject", title=title), "\n\n".join(body) + "\n")
-    message = mail.compose(
-        head, letter, recipient=reader.address, token=reader.token, issue=f"confirm {reader.created.isoformat()}",
-        at=context.now,
-    )  # fmt: skip
-    transport = context.make_transport()
-    try:
-        transport.send(message)
-    finally:
-        transport.close()

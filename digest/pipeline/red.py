@@ -11,6 +11,7 @@ from digest.periods import Period, month_of
 from digest.pipeline.context import Context
 from digest.pipeline.tag import ENGINE
 from digest.ports import Report
+from digest.store import ledger
 from digest.store import sources as source_store
 
 _MONTHS = 3  # how many months before make "always"
@@ -26,6 +27,15 @@ def unreached(context: Context) -> list[str]:
     if not failing or len(failing) * 2 < len(enabled):
         return []
     return [f"{len(failing)} of {len(enabled)} sources could not be read: {', '.join(failing[:5])}"]
+
+
+def failed_before(context: Context, fetched: Report) -> list[str]:
+    """A sentence for each source that failed at its last visit and was not due in this run, which is no better off."""
+    enabled = [source for source in context.config.sources if source.enabled]
+    with context.db.read() as session:
+        visited = {count.source_id for count in ledger.of_run(session, fetched.run_id or 0)}
+        states = source_store.states(session, [source.id for source in enabled if source.id not in visited])
+    return [f"{name}: could not be read before: {state.last_error}" for name, state in states.items() if state.errors]
 
 
 def emptied(context: Context, period: Period) -> list[str]:

@@ -54,7 +54,7 @@ def _run(context: Context, period: Period, report: Report, *, accept_gaps: bool)
         stages.append(rank(context, period))
     stages.append(draft(context, period))
     silent = [f"{name} has been silent for {days} days" for name, days in fetched.numbers["silent"].items()]
-    gaps = [*silent, *(f"{reason} (accepted)" for reason in reasons)]
+    gaps = [*red.failed_before(context, fetched), *silent, *(f"{reason} (accepted)" for reason in reasons)]
     report.state = "partial" if gaps or any(stage.state != "done" for stage in stages) else "done"
     report.line = "; ".join(stage.line for stage in stages)
     report.numbers = {stage.stage: stage.numbers for stage in stages}

@@ -6,12 +6,12 @@ from collections import Counter
 from collections.abc import Sequence
 
 from digest import issues, mail
-from digest.errors import ConfigError, DeliveryError, Refused
+from digest.errors import ConfigError, Refused
 from digest.models import Issue, Subscriber
 from digest.periods import Period
 from digest.pipeline.context import Context, recorded
 from digest.pipeline.letters import Letters, letters
-from digest.ports import Message, Report, Transport
+from digest.ports import Report, Transport
 from digest.store import deliveries, readers
 from digest.store import issues as issue_store
 from digest.store.leases import alone
@@ -159,7 +159,7 @@ def _one(
         return "skipped", "nothing in the topics this reader follows", False
     if refusal := _commit(context, settled, row[0]):
         return "skipped", refusal, False
-    return _handed_over(transport, message)
+    return mail.hand_over(transport, message)
 
 
 def _commit(context: Context, settled: Settled, claimed: int | None = None) -> str:
@@ -170,15 +170,6 @@ def _commit(context: Context, settled: Settled, claimed: int | None = None) -> s
         refusal = deliveries.claim(session, claimed, context.now) if claimed else ""
     settled.clear()
     return refusal
-
-
-def _handed_over(transport: Transport, message: Message) -> tuple[str, str, bool]:
-    try:
-        transport.send(message)
-    except DeliveryError as error:
-        state = "unknown" if error.in_doubt else "deferred" if error.temporary else "failed"
-        return state, error.message, error.stop
-    return "sent", "", False
 
 
 def _troubles(context: Context, issue: Issue) -> list[str]:

@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime
 
+from digest.config import Cadence
 from digest.errors import DigestError
 from digest.pipeline.alert import alert
-from digest.pipeline.approve import approve
 from digest.pipeline.context import Context, recorded
 from digest.pipeline.due import Slot, slots, waiting
 from digest.pipeline.fetch import fetch
-from digest.pipeline.publish import publish
+from digest.pipeline.notices import remind
 from digest.pipeline.rank import rank
+from digest.pipeline.release import release
 from digest.pipeline.run import run
-from digest.pipeline.send import send
 from digest.pipeline.tag import tag
 from digest.ports import Report
 from digest.store import issues as issue_store
@@ -27,16 +27,34 @@ _TRIED = 100  # runs of a stage that are looked at; back-off keeps a month's fai
 
 def pending(context: Context) -> list[tuple[Slot, datetime]]:
     """Each piece of work that is not done for its newest slot, with the moment from which to try it."""
-    out = []
+    return list(_pending(context))
+
+
+def _pending(context: Context) -> Iterator[tuple[Slot, datetime]]:
+    """One after the other, so that a draft made meanwhile is seen by what follows it."""
     for slot in slots(context.config.cadence, context.now, context.zone):
         with context.db.read() as session:
             tried = runs.latest(session, _TRIED, slot.stage)
+            drafted = next((r.state for r in runs.latest(session, _TRIED, "due:draft") if r.started >= slot.moment), "")
             issue = issue_store.find(session, slot.period.name)
+        state = issue.state if issue else ""
         moment = waiting(slot, tried, context.now)
-        out_of_hand = slot.work == "draft" and issue is not None and issue.state != "draft"
-        if moment is not None and not out_of_hand:
-            out.append((slot, moment))
-    return out
+        if moment is not None and _WANTED.get(slot.work, _always)(context.config.cadence, state, drafted):
+            yield slot, moment
+
+
+def _always(cadence: Cadence, state: str, drafted: str) -> bool:
+    return True
+
+
+# Whether work is wanted, by the cadence, the issue's state ("" before there is one) and how the due draft ended.
+_WANTED: dict[str, Callable[[Cadence, str, str], bool]] = {
+    "draft": lambda cadence, state, drafted: state in ("", "draft"),
+    "release": lambda cadence, state, drafted: cadence.autopilot and drafted == "done" and state != "sent",
+    "remind": lambda cadence, state, drafted: (
+        bool(cadence.remind) and drafted in ("done", "partial") and state == "draft"
+    ),
+}
 
 
 def work(context: Context) -> list[Report]:
@@ -47,7 +65,7 @@ def work(context: Context) -> list[Report]:
     with held(context.db, "schedule", context.clock) as ours:
         if not ours:
             return []
-        return [_done(context, slot) for slot, moment in pending(context) if moment <= context.now]
+        return [_done(context, slot) for slot, moment in _pending(context) if moment <= context.now]
 
 
 def together(reports: Sequence[Report]) -> Report:
@@ -87,12 +105,17 @@ def _refresh(context: Context, slot: Slot, report: Report) -> None:
 
 def _draft(context: Context, slot: Slot, report: Report) -> None:
     _add(report, run(context, slot.period))
-    if not context.config.cadence.autopilot:
+    if not (context.config.cadence.autopilot and report.state == "done"):
         report.line += f"; waits for `digest approve {slot.period}`"
-    elif report.state == "done":  # every gate of `run` is green; `approve` holds the others
-        _add(report, approve(context, slot.period, by="autopilot"))
-        _add(report, publish(context, slot.period))
-        _add(report, send(context, slot.period, yes=True))
+
+
+def _release(context: Context, slot: Slot, report: Report) -> None:
+    for stage in release(context, slot.period):
+        _add(report, stage)
+
+
+def _remind(context: Context, slot: Slot, report: Report) -> None:
+    _add(report, remind(context, slot.period))
 
 
 def _add(whole: Report, stage: Report) -> None:
@@ -103,4 +126,4 @@ def _add(whole: Report, stage: Report) -> None:
     whole.state = max(whole.state, stage.state, key=("done", "partial", "failed").index)
 
 
-_WORK = {"fetch": _fetch, "refresh": _refresh, "draft": _draft}
+_WORK = {"fetch": _fetch, "refresh": _refresh, "draft": _draft, "release": _release, "remind": _remind}

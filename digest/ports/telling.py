@@ -32,3 +32,13 @@ class Report:
     numbers: dict[str, Any] = field(default_factory=dict)
     problems: Sequence[str] = ()
     run_id: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One thing looked at. A note is worth knowing and no fault; a warning will hurt some day; bad hurts now."""
+
+    subject: str
+    state: Literal["good", "note", "warning", "bad"]
+    words: str
+    cure: str = ""

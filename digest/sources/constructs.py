@@ -10,7 +10,7 @@ from typing import Any
 
 from lxml import etree
 
-from digest.sources.markup import clean_html, plain_as_html, title_text
+from digest.sources.markup import Cleaning, plain_as_html, title_text
 
 _LONGEST_TITLE = 20_000  # characters looked at; a title is cut much shorter
 _TEXTUAL = re.compile(r"^$|^(text|html|xhtml)$|^text/|[/+](xml|html|xhtml\+xml)\b", re.I)
@@ -34,12 +34,12 @@ def title_of(element: Any, *, atom: bool) -> str:
     return title_text(text)
 
 
-def body_of(element: Any, base: str, *, atom: bool) -> str:
+def body_of(element: Any, base: str, clean: Cleaning, *, atom: bool) -> str:
     """The fragment the element holds, cleaned; empty for a picture or anything else that is no text."""
     if len(element):
-        return clean_html(_inline(element), base)
+        return clean(_inline(element), base)
     text = _text(element)
-    return plain_as_html(text) if atom and _plain(element, text) else clean_html(text, base)
+    return plain_as_html(text) if atom and _plain(element, text) else clean(text, base)
 
 
 def _plain(element: Any, text: str) -> bool:

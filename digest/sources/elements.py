@@ -14,7 +14,7 @@ from digest.errors import ParseError
 from digest.ports import Found, ParsedFeed
 from digest.sources.constructs import all_text, body_of, title_of
 from digest.sources.dates import believed
-from digest.sources.markup import absolute, title_text, words_of
+from digest.sources.markup import Cleaning, absolute, clean_html, title_text, words_of
 from digest.text import one_line
 
 _ATOM = ("http://www.w3.org/2005/Atom", "https://www.w3.org/2005/Atom", "http://purl.org/atom/ns#")
@@ -58,7 +58,7 @@ _PERSON = re.compile(r"\s*(?:<?[\w.+-]+@[\w.-]+>?)?\s*\(?([^()<>]*?)\)?\s*(?:<[^
 Fields = Mapping[str, Sequence[Any]]
 
 
-def read_feed(root: Any, base: str, now: datetime | None, most: int) -> ParsedFeed:
+def read_feed(root: Any, base: str, now: datetime | None, most: int, clean: Cleaning = clean_html) -> ParsedFeed:
     """Read an RSS, RDF or Atom tree; raises ParseError when its root is none of these."""
     kind = _name(root.tag)
     if kind.rpartition(":")[2] not in ("rss", "rdf", "feed", "channel", "entry"):
@@ -75,7 +75,7 @@ def read_feed(root: Any, base: str, now: datetime | None, most: int) -> ParsedFe
         skip_days=_skip_days(channel),
     )
     everyone = _authors(e for e in fields.get("author", ()) if _is_atom(e))
-    feed.items = [_item(element, base, now, everyone) for element in found[:most]]
+    feed.items = [_item(element, base, now, everyone, clean) for element in found[:most]]
     feed.next_page = _rel(fields, _base(channel, base), "next") or None
     if len(found) > most:
         feed.warnings.append(f"{len(found)} items; only the first {most} were read")
@@ -123,7 +123,7 @@ def _children(element: Any) -> Iterator[Any]:
         yield from group
 
 
-def _item(element: Any, base: str, now: datetime | None, everyone: list[str]) -> Found:
+def _item(element: Any, base: str, now: datetime | None, everyone: list[str], clean: Cleaning) -> Found:
     fields, here = _fields(element), _base(element, base)
     published, flag = _date(fields, "published", now)
     updated, updated_flag = _date(fields, "updated", now)
@@ -131,8 +131,8 @@ def _item(element: Any, base: str, now: datetime | None, everyone: list[str]) ->
         guid=_text(fields, "guid") or element.get(f"{_RDF}about", "").strip(),
         url=_link(fields, here) or absolute(element.get(f"{_RDF}about", ""), here),
         title=_title(fields),
-        summary=_body(fields, "summary", here),
-        content=_body(fields, "content", here),
+        summary=_body(fields, "summary", here, clean),
+        content=_body(fields, "content", here, clean),
         authors=_authors(fields.get("author", ())) or list(everyone),
         published=published or updated,  # a date of some kind is better than none; Atom demands only `updated`
         updated=updated,
@@ -159,8 +159,8 @@ def _title(fields: Fields) -> str:
     return next((text for e in fields.get("title", ()) if (text := title_of(e, atom=_is_atom(e)))), "")
 
 
-def _body(fields: Fields, role: str, base: str) -> str:
-    bodies = (body_of(e, _base(e, base), atom=_is_atom(e)) for e in fields.get(role, ()))
+def _body(fields: Fields, role: str, base: str, clean: Cleaning) -> str:
+    bodies = (body_of(e, _base(e, base), clean, atom=_is_atom(e)) for e in fields.get(role, ()))
     return next(filter(None, bodies), "")
 
 

@@ -11,6 +11,7 @@ from digest.errors import ParseError
 from digest.ports import Page, Request, Response
 from digest.sources.discover import discover_feeds
 from digest.sources.feeds import parse_feed
+from digest.sources.markup import words_only
 
 _ACCEPT = (
     "application/atom+xml, application/rss+xml, application/feed+json, application/xml;q=0.9, "
@@ -26,7 +27,7 @@ def request(source: Source, cursor: Mapping[str, Any], now: datetime) -> Request
 def parse(source: Source, response: Response) -> Page:
     """Read the feed, `source.max_items` of it at most. Raises ParseError, naming the feeds an HTML answer offers."""
     try:
-        feed = parse_feed(response.body, url=response.url, headers=response.headers)
+        feed = parse_feed(response.body, url=response.url, headers=response.headers, clean=words_only)
     except ParseError as error:
         offered = discover_feeds(response.body, response.url, response.headers)
         hint = f"the page offers {offered[0]}" if offered else error.hint

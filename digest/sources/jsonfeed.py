@@ -11,10 +11,10 @@ from digest.errors import ParseError
 from digest.ports import Found, ParsedFeed
 from digest.sources.dates import believed
 from digest.sources.elements import named
-from digest.sources.markup import absolute, clean_html, plain_as_html, title_text
+from digest.sources.markup import Cleaning, absolute, plain_as_html, title_text
 
 
-def parse_json_feed(text: bytes, base: str, now: datetime | None, most: int) -> ParsedFeed:
+def parse_json_feed(text: bytes, base: str, now: datetime | None, most: int, clean: Cleaning) -> ParsedFeed:
     """Read a JSON Feed given as UTF-8; raises ParseError when it is other JSON or none."""
     try:
         document = json.loads(text)
@@ -27,7 +27,7 @@ def parse_json_feed(text: bytes, base: str, now: datetime | None, most: int) -> 
     feed = ParsedFeed(
         title=title_text(_string(document, "title"), markup=False),
         link=absolute(_string(document, "home_page_url"), base),
-        items=[_item(item, base, now, everyone) for item in raw[:most]],
+        items=[_item(item, base, now, everyone, clean) for item in raw[:most]],
         next_page=absolute(_string(document, "next_url"), base) or None,
     )
     if len(raw) > most:
@@ -35,11 +35,11 @@ def parse_json_feed(text: bytes, base: str, now: datetime | None, most: int) -> 
     return feed
 
 
-def _item(item: Mapping[str, Any], base: str, now: datetime | None, everyone: list[str]) -> Found:
+def _item(item: Mapping[str, Any], base: str, now: datetime | None, everyone: list[str], clean: Cleaning) -> Found:
     guid = _string(item, "id")
     published, flag = believed(_string(item, "date_published"), now)
     updated, updated_flag = believed(_string(item, "date_modified"), now)
-    html = clean_html(_string(item, "content_html"), base)
+    html = clean(_string(item, "content_html"), base)
     return named(
         Found(
             guid=guid,

@@ -11,12 +11,12 @@ import feedparser
 from digest.ports import Found, ParsedFeed
 from digest.sources.dates import believed
 from digest.sources.elements import named, person_name
-from digest.sources.markup import absolute, clean_html, plain_as_html, title_text
+from digest.sources.markup import Cleaning, absolute, plain_as_html, title_text
 
 _LARGEST = 1_000_000  # bytes; feedparser's time grows faster than the document
 
 
-def read_leniently(text: bytes, base: str, now: datetime | None, most: int) -> ParsedFeed:
+def read_leniently(text: bytes, base: str, now: datetime | None, most: int, clean: Cleaning) -> ParsedFeed:
     """Read a UTF-8 feed that is not well-formed; an empty feed when nothing can be made of it."""
     warnings = [] if len(text) <= _LARGEST else [f"broken, and longer than {_LARGEST} bytes: cut there"]
     try:
@@ -32,20 +32,20 @@ def read_leniently(text: bytes, base: str, now: datetime | None, most: int) -> P
     return ParsedFeed(
         title=_title(head),
         link=absolute(_text(head, "link"), base),
-        items=[_item(entry, base, now) for entry in feed.entries[:most]],
+        items=[_item(entry, base, now, clean) for entry in feed.entries[:most]],
         warnings=warnings,
     )
 
 
-def _item(entry: Any, base: str, now: datetime | None) -> Found:
+def _item(entry: Any, base: str, now: datetime | None, clean: Cleaning) -> Found:
     published, flag = believed(_text(entry, "published") or _text(entry, "created"), now)
     updated, updated_flag = believed(_text(entry, "updated") if "updated" in entry else "", now)
-    content = [_body(part, base) for part in _parts(entry, "content")]
+    content = [_body(part, base, clean) for part in _parts(entry, "content")]
     found = Found(
         guid=_text(entry, "id"),
         url=_address(entry, base),
         title=_title(entry),
-        summary=_body(_parts(entry, "summary_detail")[0], base),
+        summary=_body(_parts(entry, "summary_detail")[0], base, clean),
         content=next((text for text in content if text), ""),
         authors=_authors(entry),
         published=published or updated,
@@ -79,9 +79,9 @@ def _address(entry: Any, base: str) -> str:
     return next((address for one in candidates if (address := absolute(one, base))), "")
 
 
-def _body(detail: Any, base: str) -> str:
+def _body(detail: Any, base: str, clean: Cleaning) -> str:
     text, kind = _text(detail, "value"), _text(detail, "type")
-    return plain_as_html(text) if kind == "text/plain" else clean_html(text, _text(detail, "base") or base)
+    return plain_as_html(text) if kind == "text/plain" else clean(text, _text(detail, "base") or base)
 
 
 def _authors(entry: Any) -> list[str]:

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import html
 import re
+from collections.abc import Callable
 from functools import lru_cache
 from urllib.parse import urljoin, urlsplit
 
 import nh3
 
 from digest.text import from_html, one_line
+
+Cleaning = Callable[[str, str], str]  # a foreign fragment and the address its links start from, made harmless
 
 LONGEST = 500_000  # characters of one field; what is longer is no post
 _TAG = re.compile(r"<[A-Za-z/!?]")
@@ -31,6 +34,7 @@ _BLOCK = (
 )
 _OPENING = re.compile(f"<{_BLOCK}", re.I)
 _NESTING = re.compile(f"<(/?){_BLOCK}", re.I)
+_UNEVEN = re.compile(r"<[^<>]*(?:<|\Z)")
 _DEEPEST = 500  # nh3 0.3 takes 3 s for 20,000 nested <div>; no post nests like that
 
 
@@ -58,6 +62,19 @@ def clean_html(fragment: str, base: str) -> str:
     if _too_deep(fragment):
         return from_html(fragment)
     return _cleaner(base).clean(fragment).strip()
+
+
+def words_only(fragment: str, base: str) -> str:
+    """The fragment's words as `plain_as_html` gives them: a fifth of the work, for who keeps no markup.
+
+    Signs that do not pair up may stand in attributes, and are left to a parser.
+    """
+    fragment = fragment.strip()[:LONGEST]
+    if not _MARKUP.search(fragment):
+        return fragment
+    if fragment.count("<") != fragment.count(">") or _UNEVEN.search(fragment):
+        fragment = clean_html(fragment, base)
+    return plain_as_html(from_html(fragment))
 
 
 def plain_as_html(text: str) -> str:

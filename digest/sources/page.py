@@ -13,7 +13,7 @@ from digest.ports import Found, Page, Request, Response
 from digest.sources.charset import to_utf8
 from digest.sources.discover import declared_feeds
 from digest.sources.feeds import parse_feed
-from digest.sources.listing import read_listing
+from digest.sources.markup import words_only
 from digest.sources.sitemap import is_sitemap, read_sitemap
 
 _FEED = re.compile(rb"\s*(?:<\?xml[^>]*>\s*)?(?:<!--.*?-->\s*|<\?[^>]*>\s*)*(?:<(?:rss|feed|rdf:RDF)\b|\{)", re.S)
@@ -37,7 +37,7 @@ def parse(source: Source, response: Response) -> Page:
     """
     text = to_utf8(response.body, response.headers)
     if _FEED.match(text[:4000]):
-        feed = parse_feed(response.body, url=response.url, headers=response.headers)
+        feed = parse_feed(response.body, url=response.url, headers=response.headers, clean=words_only)
         return Page(items=feed.items[: source.max_items], warnings=feed.warnings, ttl=feed.ttl)
     if is_sitemap(text):
         return Page(items=read_sitemap(text, response.url)[: source.max_items])
@@ -45,6 +45,8 @@ def parse(source: Source, response: Response) -> Page:
         following = Request(url=feeds[0], allow_private=source.allow_private)
         warning = f"read through the page's feed {feeds[0]}"
         return Page(next=following, warnings=[warning], cursor={"feed": feeds[0]})
+    from digest.sources.listing import read_listing  # BeautifulSoup takes long to import, and only pages need it
+
     items = read_listing(text, response.url, source.selectors)
     if not items:
         raise _nothing(source, text)

@@ -7,18 +7,19 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from sqlalchemy import bindparam
+from sqlalchemy import bindparam, or_
 from sqlalchemy import update as update_of
 from sqlalchemy.dialects.sqlite import insert
 from sqlmodel import Session, col, select
 
 from digest.models import Alias, Item, Mention, Tombstone
-from digest.store.database import among
+from digest.store.database import among, pairs_among
 
 _COLUMNS = (
     "id", "key", "source_id", "title", "title_key", "url", "authors", "summary", "content", "published", "announced",
     "date_flag", "version", "withdrawn", "digest", "merged_into",
 )  # fmt: skip
+_MENTION_COLUMNS = ("source_id", "guid", "item_id", "digest", "url")
 _MENTION_UPDATES = ("item_id", "url", "title", "published", "digest", "own_key")
 
 Row = Mapping[str, Any]
@@ -41,26 +42,25 @@ def stored(
     session: Session, places: Iterable[tuple[str, str]], keys: Iterable[str], title_keys: Iterable[str]
 ) -> Stored:
     """Look a batch up: its mentions by (source, guid), the items behind its keys, those with the same titles."""
-    keys = list(keys)
+    keys, title_keys = list(keys), frozenset(title_keys)
     mentions = list(_mentions(session, places))
     aliases = dict(_pairs(session, Alias.key, Alias.item_id, keys))
-    by_key = {row["key"]: row for row in _items(session, col(Item.key), keys)}
-    by_title = list(_items(session, col(Item.title_key), title_keys))
-    needed = {row["item_id"] for row in mentions} | set(aliases.values())
-    by_id = {row["id"]: row for row in (*by_key.values(), *by_title)}
-    by_id |= {row["id"]: row for row in _items(session, col(Item.id), needed - by_id.keys())}
+    ids = {row["item_id"] for row in mentions} | set(aliases.values())
+    rows = list(_items(session, keys, title_keys, ids))
+    by_id = {row["id"]: row for row in rows}
     _follow(session, by_id)
     out = Stored(tombstones=frozenset(_keys(session, keys)))
     out.items = {row["key"]: row for row in by_id.values()}
-    out.items |= {key: by_id[row["id"]] for key, row in by_key.items()}
+    out.items |= {row["key"]: by_id[row["id"]] for row in rows}
     out.items |= {key: by_id[item_id] for key, item_id in aliases.items()}
     out.mentions = {
         (row["source_id"], row["guid"]): {**row, "item_key": by_id[row["item_id"]]["key"]} for row in mentions
     }
     titles: dict[str, dict[int, Row]] = defaultdict(dict)
-    for row in by_title:
-        titles[row["title_key"]][by_id[row["id"]]["id"]] = by_id[row["id"]]
-    out.titles = {title: list(rows.values()) for title, rows in titles.items()}
+    for row in rows:
+        if row["title_key"] in title_keys:
+            titles[row["title_key"]][by_id[row["id"]]["id"]] = by_id[row["id"]]
+    out.titles = {title: list(found.values()) for title, found in titles.items()}
     return out
 
 
@@ -110,24 +110,24 @@ def _follow(session: Session, by_id: dict[int, Row]) -> None:
     while missing := {row["merged_into"] for row in by_id.values() if row["merged_into"]}:
         known = {row["id"]: row for row in by_id.values()}
         targets = {item_id: known[item_id] for item_id in missing if item_id in known}
-        targets |= {row["id"]: row for row in _items(session, col(Item.id), missing - targets.keys())}
+        targets |= {row["id"]: row for row in _items(session, ids=missing - targets.keys())}
         for item_id, row in by_id.items():
             by_id[item_id] = targets[row["merged_into"]] if row["merged_into"] else row
 
 
-def _items(session: Session, column: Any, values: Iterable[Any]) -> Iterator[Row]:
-    query = select(*(getattr(Item, name) for name in _COLUMNS))
-    yield from map(dict, session.connection().execute(query.where(among(column, values))).mappings())
+def _items(
+    session: Session, keys: Iterable[str] = (), title_keys: Iterable[str] = (), ids: Iterable[int] = ()
+) -> Iterator[Row]:
+    """The items with one of the keys, titles or ids, each once."""
+    sought = or_(among(Item.key, keys), among(Item.title_key, title_keys), among(Item.id, ids))
+    query = select(*(getattr(Item, name) for name in _COLUMNS)).where(sought)
+    yield from (dict(zip(_COLUMNS, row, strict=True)) for row in session.connection().execute(query))
 
 
 def _mentions(session: Session, places: Iterable[tuple[str, str]]) -> Iterator[Row]:
-    guids: dict[str, list[str]] = defaultdict(list)
-    for source_id, guid in places:
-        guids[source_id].append(guid)
-    columns = select(*(getattr(Mention, name) for name in ("source_id", "guid", "item_id", "digest", "url")))
-    for source_id, listed in guids.items():
-        query = columns.where(Mention.source_id == source_id, among(Mention.guid, listed))
-        yield from map(dict, session.connection().execute(query).mappings())
+    query = select(*(getattr(Mention, name) for name in _MENTION_COLUMNS))
+    query = query.where(pairs_among(Mention.source_id, Mention.guid, places))
+    yield from (dict(zip(_MENTION_COLUMNS, row, strict=True)) for row in session.connection().execute(query))
 
 
 def _pairs(session: Session, key: Any, value: Any, keys: Iterable[str]) -> Iterator[tuple[str, int]]:

@@ -10,12 +10,13 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, cast
 
-from sqlalchemy import ColumnElement, Connection, Engine, create_engine, event, func, select
+from sqlalchemy import ColumnElement, Connection, Engine, create_engine, event, func, select, tuple_
 from sqlalchemy.dialects.sqlite import insert
 from sqlalchemy.exc import DatabaseError, OperationalError
 from sqlmodel import Session, SQLModel
 
 import digest.models  # noqa: F401  the tables must be known before the metadata is read
+from digest import scratch
 from digest.errors import StoreError
 
 HEAD = "0001"  # the newest migration this program knows; a test holds it to the versions folder
@@ -98,6 +99,13 @@ def among(column: Any, values: Iterable[str | int]) -> ColumnElement[bool]:
     return cast(ColumnElement[bool], column.in_(select(listed.c.value)))
 
 
+def pairs_among(one: Any, other: Any, values: Iterable[tuple[str, str]]) -> ColumnElement[bool]:
+    """`(one, other) IN values` in the same way."""
+    listed = func.json_each(json.dumps(list(values))).table_valued("value")
+    pair = select(func.json_extract(listed.c.value, "$[0]"), func.json_extract(listed.c.value, "$[1]"))
+    return cast(ColumnElement[bool], tuple_(one, other).in_(pair))
+
+
 def _engine(path: Path) -> Engine:
     if not path.parent.is_dir():
         raise StoreError(f"{path.parent} is not a folder", "`digest init DIR` makes a workspace")
@@ -174,8 +182,7 @@ def _revision(path: Path) -> str | None:
 
 def _copy(source: Path, target: Path) -> None:
     """SQLite's online backup into a temporary name, then a rename: a half copy never bears the final name."""
-    partial = target.with_name(target.name + ".partial")
-    partial.unlink(missing_ok=True)
+    partial = scratch.beside(target)
     origin, copy = sqlite3.connect(source), sqlite3.connect(partial)
     try:
         origin.backup(copy)

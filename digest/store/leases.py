@@ -15,6 +15,7 @@ from sqlmodel import Session
 from digest.errors import StoreError
 from digest.models import Lease
 from digest.ports import Clock
+from digest.scratch import alive
 from digest.store.database import Database
 
 _ASK_AGAIN = 1.0  # the holder usually gives back long before its claim ends
@@ -86,13 +87,7 @@ def _at_work(holder: str) -> bool:
     host, _, pid = holder.partition("/")
     if host != socket.gethostname() or not pid.isdigit():
         return True
-    try:
-        os.kill(int(pid), 0)
-    except ProcessLookupError:
-        return False
-    except OSError:
-        return True
-    return True
+    return alive(int(pid))
 
 
 @contextmanager

@@ -8,6 +8,7 @@ from datetime import datetime
 
 from sqlmodel import Session, col, select
 
+from digest.errors import NotFoundError
 from digest.models import Subscriber
 
 SUPPRESSED = ("unsubscribed", "bounced")
@@ -42,6 +43,14 @@ def subscribe(
 def find(session: Session, address: str) -> Subscriber | None:
     """The reader of an address, however it is capitalised."""
     return session.exec(select(Subscriber).where(Subscriber.address_key == address.strip().casefold())).first()
+
+
+def existing(session: Session, address: str) -> Subscriber:
+    """The reader of an address; raises NotFoundError."""
+    reader = find(session, address)
+    if reader is None:
+        raise NotFoundError(f"{address} is not a reader", "`digest subscribers list` shows all")
+    return reader
 
 
 def by_token(session: Session, token: str) -> Subscriber | None:

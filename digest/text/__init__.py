@@ -15,6 +15,12 @@ _HIDDEN = re.compile(
 )
 _SURROGATE = re.compile("[\ud800-\udfff]")
 _SPACE = re.compile(r"\s+")
+_UNSHOWN = re.compile(r"(?is)<(script|style|template|noscript)\b.*?(?:</\1\s*>|$)|<!--.*?(?:-->|$)")
+_TAG = re.compile(r"</?([A-Za-z!?/][A-Za-z0-9]*)[^<>]*>")
+_HIDING = frozenset({"script", "style", "template", "noscript"})
+_BREAKING = "p div h1 h2 h3 h4 h5 h6 li blockquote tr ul ol pre section article br".split()
+_GAPS = dict.fromkeys((*_BREAKING, *map(str.upper, _BREAKING)), "\n\n")
+_PARAGRAPH = re.compile(r"\n\s*\n")
 
 
 def strip_hidden(text: str) -> str:
@@ -35,12 +41,17 @@ def from_html(markup: str) -> str:
     """The words of an HTML fragment as plain text, paragraphs apart by a blank line; scripts and styles left out."""
     if "<" not in markup and "&" not in markup:
         return strip_hidden(markup).strip()
-    text = re.sub(r"(?is)<(script|style|template|noscript)\b.*?(</\1\s*>|$)", " ", markup)
-    text = re.sub(r"(?s)<!--.*?(-->|$)", " ", text)
-    text = re.sub(r"(?i)</(p|div|h[1-6]|li|blockquote|tr|ul|ol|pre|section|article)\s*>|<br\s*/?>", "\n\n", text)
-    text = re.sub(r"</?[A-Za-z!?/][^<>]*>", " ", text)
-    text = strip_hidden(html.unescape(text))
-    return "\n\n".join(line for part in re.split(r"\n\s*\n", text) if (line := _SPACE.sub(" ", part).strip()))
+    pieces = _TAG.split(markup)  # a text, the name of a tag, a text …
+    if "<!--" in markup or not _HIDING.isdisjoint(map(str.lower, set(pieces[1::2]))):
+        pieces = _TAG.split(_UNSHOWN.sub(" ", markup))
+    pieces[1::2] = [_GAPS.get(name, " ") for name in pieces[1::2]]
+    text = html.unescape("".join(pieces))
+    return "\n\n".join(line for part in _PARAGRAPH.split(text) if (line := _unbroken(part)))
+
+
+def _unbroken(text: str) -> str:
+    line = " ".join(text.split())
+    return line if line.isprintable() else " ".join(strip_hidden(line).split())
 
 
 def slug(text: str, fallback: str = "x") -> str:

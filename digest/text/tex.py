@@ -8,10 +8,12 @@ from __future__ import annotations
 import re
 from functools import lru_cache
 from typing import Any
+from unicodedata import combining
 
 # A dollar before a figure opens a price, so a formula may end there only when it starts like one.
 _MATH = re.compile(
-    r"(?<!\\)\$(\{?\\[A-Za-z]+[^$\n]{0,80}?|\{?[<>=−-]\}?)(?<!\\)\$|(?<!\\)\$([^$\n]{1,200}?)(?<!\\)\$(?!\d)"
+    # The signs come before what must not stand before them, so that the search can leap from sign to sign.
+    r"\$(?<!\\\$)(\{?\\[A-Za-z]+[^$\n]{0,80}?|\{?[<>=−-]\}?)(?<!\\)\$|\$(?<!\\\$)([^$\n]{1,200}?)(?<!\\)\$(?!\d)"
     r"|\\\(([^\n]{1,200}?)\\\)"
 )
 _MARKS = re.compile(r"[\\^_{]")
@@ -38,6 +40,8 @@ _SCRIPTS = {
     "^": str.maketrans("0123456789+-()n", "⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻⁽⁾ⁿ"),
     "_": str.maketrans("0123456789+-()", "₀₁₂₃₄₅₆₇₈₉₊₋₍₎"),
 }
+_SYMBOL = re.compile(r"(?<=[\w)])(\\[a-z]+)(?=[ (])|(\\[A-Za-z]+)|\\([%#&_$])")
+_LIGATURE = re.compile(r"--|``|''")
 _SPACE_BEFORE_MATH = re.compile(r"[ \t]+")
 
 
@@ -66,7 +70,7 @@ def _surely(inside: str, marked: bool) -> bool:
 @lru_cache(maxsize=8192)
 def _formula(inside: str) -> str:
     """A formula's TeX as text, "" when it cannot be read."""
-    text = _scripts(_unwrap(inside.strip()))
+    text = _symbols(_scripts(_unwrap(inside.strip())))
     if "\\" not in text and "{" not in text:
         return text
     try:
@@ -74,6 +78,24 @@ def _formula(inside: str) -> str:
     except Exception:  # pylatexenc raises IndexError, ValueError and others of its own on ill-formed TeX
         return ""
     return _SPACE_BEFORE_MATH.sub(" ", plain).strip()
+
+
+def _symbols(text: str) -> str:
+    """A formula of plain symbols read one by one: pylatexenc is slow, and eats the spaces behind them (`n ≥n₀`)."""
+    if "\\" not in text or _LIGATURE.search(text):
+        return text
+    plain = _SYMBOL.sub(lambda match: match[3] or _symbol(match[1] or match[2], match[1] is not None), text)
+    return text if "\\" in plain or "{" in plain else plain
+
+
+@lru_cache(maxsize=2048)
+def _symbol(macro: str, joined: bool) -> str:
+    """One macro as its symbol, `log` and its like as words of their own; any other macro as it is."""
+    meaning = getattr(_converter().latex_context.get_macro_spec(macro[1:]), "simplify_repl", None)
+    if meaning == macro[1:]:
+        return f" {meaning}" if joined else macro[1:]
+    one = isinstance(meaning, str) and len(meaning) == 1 and not meaning.isspace() and not combining(meaning)
+    return str(meaning) if one else macro
 
 
 def _words(text: str) -> str:

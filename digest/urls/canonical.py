@@ -97,6 +97,7 @@ def host_of(url: str) -> str:
     return (_split(plain).hostname or "") if plain.startswith(("http://", "https://")) else ""
 
 
+@lru_cache(maxsize=1024)
 def _split(url: str) -> SplitResult:
     """The parts of an address; one that cannot be read has none."""
     try:

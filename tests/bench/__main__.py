@@ -10,7 +10,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
 BENCHES = (
-    "stages", "fetching", "parsing", "duplicates", "quotes", "grounding", "ranking", "cost", "publish", "sheet",
+    "stages", "year", "fetching", "parsing", "duplicates", "quotes", "grounding", "ranking", "cost", "publish", "sheet",
     "mailing",
 )  # fmt: skip
 

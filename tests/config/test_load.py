@@ -76,6 +76,10 @@ mail: {transport: pigeon}
         ("newsletter: [", ":1: not YAML"),
         (GOOD + "newsletter: {title: U}\n", "sources.yaml:7: newsletter: given twice"),
         (GOOD.replace("slug: models", "slug: other"), "'other' is used twice"),
+        (
+            GOOD.replace("slug: models", "slug: RAG"),
+            "'RAG' is not written as it should be; allowed: lower",
+        ),
         ("a: \x00", "not YAML"),
     ],
 )

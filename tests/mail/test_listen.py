@@ -2,39 +2,63 @@
 
 from __future__ import annotations
 
+import re
+import threading
+import time
 from collections.abc import AsyncIterator
+from dataclasses import replace
+from datetime import timedelta
+from email import message_from_bytes
 from pathlib import Path
 
 import httpx
 import pytest
 
-from digest.desk.listen import Guesses, application
+from digest.config import Mail
+from digest.desk.limits import Limit
+from digest.desk.listen import application
+from digest.desk.postman import Postman
+from digest.errors import StoreError
+from digest.pipeline import confirming
+from digest.pipeline.context import Context
 from digest.store import readers
-from digest.store.database import Database
-from tests.pipeline.workbench import NOW, config
+from tests.pipeline.mailbench import NOW, opened
 
 
 class Listening:
-    """A client, and the readers it acts on."""
+    """A client, the readers it acts on, and what was mailed to them."""
 
-    def __init__(self, db: Database, client: httpx.AsyncClient) -> None:
-        self.db, self.client = db, client
-        with db.write() as session:
+    def __init__(self, context: Context, client: httpx.AsyncClient, moment: list[float]) -> None:
+        self.context, self.client, self.moment = context, client, moment
+        with context.db.write() as session:
             self.token = readers.subscribe(session, "ada@example.org", NOW).token
 
     @property
     def state(self) -> str:
-        with self.db.read() as session:
-            return readers.everyone(session)[0].state
+        return self.states()["ada@example.org"]
+
+    def states(self) -> dict[str, str]:
+        with self.context.db.read() as session:
+            return {reader.address: reader.state for reader in readers.everyone(session)}
+
+    async def sign_up(self, address: str, **fields: str) -> httpx.Response:
+        return await self.client.post("/subscribe", data={"address": address, **fields})
+
+    def posted(self) -> list[str]:
+        """Send what is queued; the texts of all that was ever sent, by recipient."""
+        confirming.post(self.context)
+        mails = [message_from_bytes(path.read_bytes()) for path in sorted((self.context.root / "outbox").glob("*.eml"))]
+        return [f"{mail['To']} {mail.get_payload(decode=True).decode()}" for mail in mails]  # type: ignore[union-attr]
 
 
 @pytest.fixture
 async def listening(tmp_path: Path) -> AsyncIterator[Listening]:
-    db, moment = Database(tmp_path / "digest.db"), [0.0]
-    app = application(db, config([]).newsletter, lambda: NOW, prefix="/mail", guesses=Guesses(lambda: moment[0]))
+    moment = [0.0]
+    context = opened(tmp_path, Mail(unsubscribe_url="https://u.example.org/mail"))
+    app = application(context, prefix="/mail", clock=lambda: moment[0])
     async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://x") as client:
-        yield Listening(db, client)
-    db.close()
+        yield Listening(context, client, moment)
+    context.db.close()
 
 
 async def test_opening_a_link_asks_and_changes_nothing(listening: Listening) -> None:
@@ -81,10 +105,101 @@ async def test_a_large_body_is_refused_before_anything_is_done(listening: Listen
 
 def test_the_memory_of_wrong_links_fades() -> None:
     moment = [0.0]
-    guesses = Guesses(lambda: moment[0])
+    limit = Limit(20, 60, lambda: moment[0])
     for _ in range(25):
-        guesses.wrong("a")
-    assert guesses.too_many("a")
-    assert not guesses.too_many("b")
+        limit.count("a")
+    assert limit.reached("a")
+    assert not limit.reached("b")
     moment[0] = 61
-    assert not guesses.too_many("a")
+    assert not limit.reached("a")
+
+
+async def test_who_signs_up_is_asked_by_mail_and_is_a_reader_once_the_button_is_pressed(listening: Listening) -> None:
+    page = await listening.client.get("/subscribe")
+    assert '<form method="post">' in page.text
+    assert 'name="address"' in page.text
+    answer = await listening.sign_up("Bob@example.org")
+    assert "mailbox" in answer.text
+    assert "set-cookie" not in answer.headers
+    assert listening.states()["Bob@example.org"] == "pending"
+    (text,) = listening.posted()
+    link = re.search(r"https://u\.example\.org(/mail/c/\S+)", text)
+    assert text.startswith("Bob@example.org")
+    assert link is not None
+    await listening.client.get(link[1])
+    assert listening.states()["Bob@example.org"] == "pending"
+    await listening.client.post(link[1])
+    assert listening.states()["Bob@example.org"] == "active"
+
+
+async def test_the_answer_is_the_same_whoever_asks_and_who_left_is_not_written_to(listening: Listening) -> None:
+    with listening.context.db.write() as session:
+        for state in ("active", "unsubscribed", "bounced"):
+            readers.subscribe(session, f"{state}@example.org", NOW, state=state)
+    before = listening.states()
+    answers = []
+    for name in ("new", "ada", "ACTIVE", "unsubscribed", "bounced"):
+        answers.append(await listening.sign_up(f"{name}@example.org"))
+        listening.moment[0] += 300
+    assert len({(answer.status_code, answer.text, str(sorted(answer.headers.items()))) for answer in answers}) == 1
+    assert sorted(text.split()[0] for text in listening.posted()) == ["ada@example.org", "new@example.org"]
+    assert listening.states() == before | {"new@example.org": "pending"}
+
+
+async def test_asking_again_and_again_sends_one_mail_an_hour_and_five_at_most(listening: Listening) -> None:
+    clock = {"now": NOW}
+    listening.context = replace(listening.context, clock=lambda: clock["now"])
+    sent = []
+    for _ in range(12):
+        for _ in range(3):
+            confirming.sign_up(listening.context, "ada@example.org")
+        sent.append(len(listening.posted()))
+        clock["now"] += timedelta(minutes=40)
+    assert sent == [1, 1, 2, 2, 3, 3, 4, 4, 5, 5, 5, 5]
+
+
+async def test_what_is_no_address_is_told_and_a_field_nobody_sees_stores_nothing(listening: Listening) -> None:
+    answer = await listening.sign_up("nobody<script>")
+    assert answer.status_code == 400
+    assert 'role="alert"' in answer.text
+    assert "<script>" not in answer.text
+    answer = await listening.sign_up("bot@example.org", website="https://spam.example")
+    assert answer.status_code == 200
+    assert list(listening.states()) == ["ada@example.org"]
+
+
+async def test_a_client_may_sign_up_five_addresses_in_ten_minutes(listening: Listening) -> None:
+    codes = [(await listening.sign_up(f"a{number}@example.org")).status_code for number in range(6)]
+    assert codes == [200] * 5 + [429]
+    assert "a5@example.org" not in listening.states()
+    listening.moment[0] += 601
+    assert (await listening.sign_up("a5@example.org")).status_code == 200
+
+
+async def test_many_clients_together_fill_no_more_than_the_limit_of_all(tmp_path: Path) -> None:
+    context = opened(tmp_path, Mail(unsubscribe_url="https://u.example.org"))
+    app = application(context, clock=lambda: 0.0)
+    codes = []
+    for number in range(62):
+        transport = httpx.ASGITransport(app, client=(f"192.0.2.{number}", 1))
+        async with httpx.AsyncClient(transport=transport, base_url="http://x") as client:
+            codes.append((await client.post("/subscribe", data={"address": f"a{number}@example.org"})).status_code)
+    context.db.close()
+    assert codes == [200] * 60 + [429] * 2
+
+
+def test_the_postman_sends_when_woken_and_survives_a_full_disk() -> None:
+    calls, done = list[int](), threading.Event()
+
+    def post() -> None:
+        calls.append(1)
+        if len(calls) == 1:
+            raise StoreError("disk is full")
+        done.set()
+
+    with Postman(post, every=600) as postman:
+        while not calls:
+            time.sleep(0.001)
+        postman.wake()
+        assert done.wait(10)
+    assert not [thread for thread in threading.enumerate() if thread.name == "postman"]

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from digest.config import Mail, Newsletter
 from digest.errors import ConfigError, Refused
-from digest.mail import UNSUBSCRIBE, Letter, check, compose, letterhead, signer, weigh
+from digest.mail import UNSUBSCRIBE, Letter, check, compose, letterhead, signer, weigh, weight
 from digest.mail.headers import POLICY
 from digest.text import one_line
 
@@ -27,7 +27,9 @@ WORDS = st.text(st.characters(codec="utf-8", exclude_categories=["Cs"]), min_siz
 def written(subject: str = "Digest", *, newsletter: Newsletter = NEWSLETTER, **settings: object) -> bytes:
     head = letterhead(newsletter, Mail.model_validate(settings))
     letter = Letter(subject, f"Hello.\n{UNSUBSCRIBE}\n", f'<p>Hello. <a href="{UNSUBSCRIBE}">x</a></p>')
-    return compose(head, letter, recipient="bob@example.org", token=TOKEN, issue="tag:x", at=AT).raw
+    return compose(
+        head, letter, recipient="bob@example.org", token=TOKEN, issue="tag:x.org,2026:digest/monthly/2026-10", at=AT
+    ).raw
 
 
 def parsed(raw: bytes) -> EmailMessage:
@@ -96,7 +98,7 @@ def test_the_text_comes_first_and_both_parts_are_quoted_printable() -> None:
     assert kinds == [("text/plain", "quoted-printable"), ("text/html", "quoted-printable")]
     assert message["List-Id"] == '"The Reading Room" <the-reading-room.example.org>'
     assert message["Date"].datetime == AT
-    assert message["Feedback-ID"].count(":") == 3
+    assert message["Feedback-ID"] == "2026-10:issue:digest:the-reading-roo"
 
 
 def test_the_same_issue_and_reader_give_the_same_bytes() -> None:
@@ -117,10 +119,22 @@ def test_bounces_come_to_an_address_of_the_message_where_a_domain_is_set_aside()
 
 
 def test_html_beyond_what_gmail_shows_is_refused_and_near_it_told() -> None:
-    assert weigh(Letter("x", "", "a" * 90_000), "2026-10") == ""
-    assert "90,001 bytes" in weigh(Letter("x", "", "a" * 90_001), "2026-10")
-    with pytest.raises(Refused, match="102,401 bytes"):
-        weigh(Letter("x", "", "a" * 102_401), "2026-10")
+    def letter(lines: int) -> Letter:
+        return Letter("x", "", ("a" * 69 + "é\n") * lines)  # 69 letters, =C3=A9 and a line end: 77 bytes
+
+    assert weigh(letter(1168), "2026-10") == ""
+    assert "90,013 bytes" in weigh(letter(1169), "2026-10")
+    with pytest.raises(Refused, match="102,410 bytes"):
+        weigh(letter(1330), "2026-10")
+
+
+def test_the_weight_is_that_of_the_html_in_the_very_message() -> None:
+    page = "<p>Ein Übergang – 学习 = gut.</p>\n" * 50 + "x" * 500
+    raw = compose(
+        letterhead(NEWSLETTER, Mail()), Letter("x", "t", page), recipient="b@x.org", token="t", issue="i", at=AT
+    ).raw
+    part = raw.split(b"\r\n--=-")[2]
+    assert len(part.partition(b"\r\n\r\n")[2]) in (weight(page), weight(page) - 2)  # the boundary owns the line end
 
 
 @pytest.mark.parametrize(
@@ -144,6 +158,13 @@ def test_an_address_is_kept_with_its_domain_in_ascii(given_: str, kept: str) -> 
 def test_what_is_no_address_is_refused(wrong: str) -> None:
     with pytest.raises(ConfigError):
         check(wrong)
+
+
+@pytest.mark.parametrize("address", ["jürgen@example.org", "用户@例え.jp"])
+def test_letters_beyond_ascii_before_the_at_are_refused_with_the_reason_and_a_cure(address: str) -> None:
+    with pytest.raises(ConfigError, match="SMTPUTF8 is not used") as caught:
+        check(address)
+    assert "in ASCII" in caught.value.hint
 
 
 def test_a_signature_covers_the_way_out_and_breaks_when_it_is_changed(tmp_path: Path) -> None:

@@ -6,23 +6,15 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
-import yaml
 
-from digest.pipeline.doctor import Finding, ask_sources, examine, exit_code
-from tests.operate.workspace import NOW, made, opened
+from digest.pipeline.doctor import ask_sources, examine, exit_code
+from digest.ports import Finding
+from tests.operate.workspace import NOW, configure, made, opened
 
 
 def looked(folder: Path, now: datetime = NOW, **environ: str) -> list[Finding]:
     with opened(folder) as workspace:
         return examine(folder, environ, now, lambda: workspace.context)
-
-
-def change(folder: Path, **sections: dict[str, object]) -> None:
-    path = folder / "sources.yaml"
-    config = yaml.safe_load(path.read_text(encoding="utf-8"))
-    for name, values in sections.items():
-        config[name] = config.get(name, {}) | values
-    path.write_text(yaml.safe_dump(config, sort_keys=False), encoding="utf-8")
 
 
 def faults(findings: list[Finding]) -> dict[str, str]:
@@ -38,7 +30,9 @@ def test_a_sound_workspace_has_no_faults_and_every_subject_is_looked_at(folder: 
 
 
 def test_every_fault_has_a_cure(folder: Path) -> None:
-    change(folder, mail={"transport": "smtp", "host": "mail.example", "security": "none"}, model={"provider": "gemini"})
+    configure(
+        folder, mail={"transport": "smtp", "host": "mail.example", "security": "none"}, model={"provider": "gemini"}
+    )
     (folder / "templates" / "post.md.j2").write_text("{% if x %}")
     (folder / "templates" / "psot.md.j2").write_text("fine")
     found = looked(folder, DIGEST_SMTP_USER="me")
@@ -75,7 +69,7 @@ def test_a_workspace_without_a_database_gets_none(tmp_path: Path) -> None:
 
 
 def test_the_free_tier_is_told_and_no_key_is_shown(folder: Path) -> None:
-    change(folder, model={"provider": "auto"})
+    configure(folder, model={"provider": "auto"})
     told = repr(looked(folder, GEMINI_API_KEY="secret-of-mine"))
     assert "free tier" in told
     assert "secret-of-mine" not in told
@@ -96,9 +90,7 @@ def test_asking_the_sources_tells_which_answer(folder: Path) -> None:
             {"id": "there", "kind": "feed", "url": f"{base}/rss/none.xml", "allow_private": True},
             {"id": "api", "kind": "feed", "url": f"{base}/api/query", "allow_private": True},
         ]
-        path = folder / "sources.yaml"
-        config = yaml.safe_load(path.read_text()) | {"sources": sources}
-        path.write_text(yaml.safe_dump(config))
+        configure(folder, sources=sources)
         with opened(folder) as workspace:
             found = {finding.words.split(":")[0]: finding for finding in ask_sources(workspace.context)}
     assert found["there"].state == "bad"

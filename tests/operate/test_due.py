@@ -55,11 +55,12 @@ def test_december_leads_to_january_and_a_leap_day_is_a_day() -> None:
 
 @given(CADENCES, MOMENTS, st.sampled_from(ZONES))
 def test_slots_are_past_newest_and_of_the_month_before(cadence: Cadence, now: datetime, zone: ZoneInfo) -> None:
-    fetch, refresh, draft = slots(cadence, now, zone)
+    fetch, refresh, draft, release, remind = slots(cadence, now, zone)
     assert now - timedelta(days=1) < fetch.moment <= now
     assert now - timedelta(days=8) < refresh.moment <= now
     assert draft.moment <= now < next_draft(cadence, now, zone)
     assert draft.period.end(zone) <= draft.moment
+    assert [(slot.moment, slot.period) for slot in (release, remind)] == [(draft.moment, draft.period)] * 2
     assert next_draft(cadence, draft.moment - timedelta(seconds=1), zone) == draft.moment
 
 

@@ -5,12 +5,11 @@ from __future__ import annotations
 import json
 import threading
 from collections.abc import Iterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 
 import pytest
-import yaml
 from sqlmodel import select
 
 from digest.app import Workspace
@@ -22,7 +21,9 @@ from digest.pipeline import red
 from digest.pipeline.alert import alert
 from digest.ports import Report
 from digest.store import runs
-from tests.operate.workspace import made, opened, rows
+from tests.mail import server as mail_server
+from tests.mail.server import Faulty, always
+from tests.operate.workspace import configure, made, opened, rows
 
 JANUARY = datetime(2026, 1, 5, 6, tzinfo=UTC)
 FEEDS = [publisher.slug for publisher in PUBLISHERS.values() if publisher.form == "rss"]
@@ -55,12 +56,10 @@ def hook(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[str]]:
 def reading(folder: Path, base: str, there: int, away: int) -> Path:
     """A workspace whose sources are `there` feeds that answer and `away` ones that answer 404."""
     made(folder)
-    config = yaml.safe_load((folder / "sources.yaml").read_text())
     urls = {slug: f"{base}/rss/{slug}.xml" for slug in FEEDS[:there]}
     urls |= {f"gone-{number}": f"{base}/rss/gone-{number}.xml" for number in range(away)}
-    config["sources"] = [{"id": name, "kind": "feed", "url": url, "allow_private": True} for name, url in urls.items()]
-    config["cadence"] = {"alert_webhook_env": "MY_HOOK"}
-    (folder / "sources.yaml").write_text(yaml.safe_dump(config))
+    sources = [{"id": name, "kind": "feed", "url": url, "allow_private": True} for name, url in urls.items()]
+    configure(folder, sources=sources, cadence={"alert_webhook_env": "MY_HOOK"})
     return folder
 
 
@@ -76,8 +75,28 @@ def test_a_run_that_cannot_reach_half_its_sources_is_refused_and_told(tmp_path: 
                 ended = runs.latest(session, 1, "run")[0]
     assert not list(folder.glob("site/_drafts/*.md"))
     assert (ended.state, ended.period) == ("refused", "2025-12")
-    assert len(hook) == 2
+    assert len(hook) == 1  # the same words are told once a day
     assert "1 of 2 sources" in hook[0]
+
+
+def test_a_red_run_is_told_by_mail_once_a_day(tmp_path: Path) -> None:
+    folder = made(tmp_path / "w")
+    configure(folder, cadence={"alert_mail": "ed@example.org"})
+    for hours in (0, 1, 25):
+        with opened(folder, JANUARY + timedelta(hours=hours)) as workspace, pytest.raises(Refused):
+            workspace.run("2025-12")
+    mails = [path.read_bytes().decode() for path in (folder / "outbox").glob("*.eml")]
+    assert len(mails) == 2
+    assert all("To: ed@example.org" in mail and "2025-12 holds no items at all" in mail for mail in mails)
+
+
+def test_an_alert_that_cannot_be_mailed_says_so_and_hides_nothing(tmp_path: Path) -> None:
+    folder = made(tmp_path / "w")
+    with mail_server.serving(Faulty(MAIL=always("550 not from you"))) as mail:
+        configure(folder, cadence={"alert_mail": "ed@example.org"}, mail=mail.model_dump(exclude_defaults=True))
+        with opened(folder) as workspace, pytest.raises(Refused, match="holds no items") as caught:
+            workspace.run("2025-12")
+    assert "no alert was mailed to ed@example.org" in caught.value.hint
 
 
 def test_one_source_of_three_that_fails_leaves_the_run_partial_and_the_draft_made(

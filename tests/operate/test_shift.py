@@ -99,19 +99,6 @@ def test_an_issue_out_of_the_editors_hands_is_not_drafted_again(folder: Path) ->
         assert "draft" not in due(workspace)
 
 
-def test_autopilot_stops_at_a_gate_and_sends_nothing(ready: Path) -> None:
-    path = ready / "sources.yaml"
-    config = yaml.safe_load(path.read_text()) | {"cadence": {"autopilot": True}}
-    path.write_text(yaml.safe_dump(config))
-    with opened(ready, NOW) as workspace:
-        workspace.add_subscriber("ada@example.org", confirmed=True)
-        last = work(workspace.context)[-1]
-    assert last.state == "failed"
-    assert "cannot be approved yet" in last.line
-    assert not list(ready.glob("site/_posts/*.md"))
-    assert not list(ready.glob("outbox/*"))
-
-
 @pytest.mark.parametrize("form", ["cron", "systemd", "github"])
 def test_a_timetable_names_the_command_and_a_time(ready: Path, form: str) -> None:
     with opened(ready) as workspace:

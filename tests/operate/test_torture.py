@@ -14,7 +14,7 @@ ROOT = Path(__file__).resolve().parents[2]
 
 @pytest.mark.slow
 def test_a_killed_program_loses_nothing_and_comes_to_the_same_end() -> None:
-    command = [sys.executable, "-m", "tests.torture", "--kills", "20", "--seed", "20261123", "--limit", "60"]
+    command = [sys.executable, "-m", "tests.torture", "--kills", "20", "--seed", "20261123", "--limit", "50"]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr[-3000:]
     told = json.loads(done.stdout)

@@ -56,6 +56,15 @@ def made(folder: Path) -> Path:
     return folder
 
 
+def configure(folder: Path, **sections: object) -> None:
+    """Change values of sources.yaml, section by section; a list replaces what is there."""
+    path = folder / "sources.yaml"
+    config = yaml.safe_load(path.read_text(encoding="utf-8"))
+    for name, values in sections.items():
+        config[name] = config.get(name, {}) | values if isinstance(values, dict) else values
+    path.write_text(yaml.safe_dump(config, sort_keys=False), encoding="utf-8")
+
+
 def opened(folder: Path, now: datetime = NOW) -> Workspace:
     return Workspace(folder, clock=lambda: now)
 

@@ -41,6 +41,28 @@ def test_a_file_is_added_once_and_every_bad_line_is_named(tmp_path: Path) -> Non
         assert all(ledger.unexplained(count) == 0 for count in counts)
 
 
+def test_a_file_of_many_batches_is_read_by_another_process_and_counted_as_one(tmp_path: Path) -> None:
+    many: list[dict[str, object]] = [
+        {"title": f"Paper {n} on small models", "arxiv_id": f"2506.{n:05}", "source": "mine" if n % 2 else ""}
+        for n in range(4_100)
+    ]
+    many[3_000] = {"authors": ["no title"]}
+    with workspace(tmp_path) as made:
+        report = made.add_jsonl(write_jsonl(tmp_path / "in.jsonl", many))
+        assert report.numbers == {"found": 4_100, "new": 4_099, "rejected": 1}
+        assert [problem.split(":")[1] for problem in report.problems] == ["3001"]
+        with made.db.read() as session:
+            counts = ledger.of_run(session, report.run_id or 0)
+        assert {count.source_id: count.new for count in counts} == {"mine": 2_050, "manual": 2_049}
+        assert all(ledger.unexplained(count) == 0 for count in counts)
+
+
+def test_a_file_without_a_line_adds_nothing(tmp_path: Path) -> None:
+    (tmp_path / "empty.jsonl").write_text("\n\n")
+    with workspace(tmp_path) as made:
+        assert made.add_jsonl(tmp_path / "empty.jsonl").numbers == {}
+
+
 def test_a_packed_file_is_read_and_a_broken_one_is_named(tmp_path: Path) -> None:
     with workspace(tmp_path) as made:
         packed = tmp_path / "in.jsonl.gz"
@@ -130,6 +152,23 @@ def test_a_sheet_without_an_introduction_is_refused_with_the_cure(tmp_path: Path
             made.approve("2025-06")
         assert "2025-06" in caught.value.message
         assert caught.value.exit_code == 4
+
+
+@pytest.mark.parametrize(("letters", "outcome"), [(30_000, "fine"), (75_000, "told"), (110_000, "refused")])
+def test_a_mail_that_gmail_would_cut_is_refused_and_one_near_it_told(
+    tmp_path: Path, letters: int, outcome: str
+) -> None:
+    with filled(tmp_path) as made:
+        made.draft("2025-06")
+        path = tmp_path / "site" / "_drafts" / "2025-06.md"
+        words = "é" * 100 + "a" * (letters - 600)  # é travels as six bytes
+        path.write_text(path.read_text().replace("-->\n\n##", f"-->\n\n{words}\n\n##", 1))
+        if outcome == "refused":
+            with pytest.raises(Refused, match="Gmail hides"):
+                made.check("2025-06", accept_gaps=True)
+            return
+        for report in (made.check("2025-06", accept_gaps=True), made.approve("2025-06", accept_gaps=True)):
+            assert ["102,400" in line for line in report.problems] == ([True] if outcome == "told" else [])
 
 
 def test_moves_rejects_and_rewrites_are_remembered_as_decisions(tmp_path: Path) -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from digest.ports import IssueView, Neighbour, SectionView
-from digest.render import feeds, html, pages, text
+from digest.render import email, feeds, html, pages, text
 from tests.render.samples import NEWSLETTER, SITE, TAXONOMY, issue, pick
 from tests.render.test_recap import recap
 
@@ -60,6 +60,13 @@ def test_an_issue_looks_as_it_did(name: str, golden: bool) -> None:
     check(f"{name}.md", pages(view, NEWSLETTER)[0].body.decode(), golden)
     check(f"{name}.html", html(view, NEWSLETTER), golden)
     check(f"{name}.txt", text(view, NEWSLETTER), golden)
+
+
+@pytest.mark.parametrize("name", ["monthly", "both"])
+def test_a_mail_looks_as_it_did(name: str, golden: bool) -> None:
+    made = email(VIEWS[name](), NEWSLETTER, unsubscribe="https://mail.example.org/u/token")
+    check(f"{name}.mail.html", made.html, golden)
+    check(f"{name}.mail.txt", made.text, golden)
 
 
 def test_the_feed_looks_as_it_did(golden: bool) -> None:

@@ -27,6 +27,8 @@ from digest.text.tex import readable
         (r"\emph{Attention} \& \textbf{Memory \textsc{Net}}", "Attention & Memory Net"),
         (r"\(\alpha\)-stable", "α-stable"),
         (r"A 50\% cheaper $p<0.05$ model", "A 50% cheaper p<0.05 model"),
+        (r"$n \geq n_0$ in $O(n\log n)$ with $p \in \{0, 1\}$", "n ≥ n₀ in O(n log n) with p ∈{0, 1}"),
+        (r"$\hat{\pi} \approx \bar\Delta$", "\u03c0\u0302 ≈\u0394\u0305"),
         (r"a 100% sure $x_i$", "a 100% sure x_i"),
         (r"see \href{https://e.org}{our page}~\cite{a}", "see our page"),
     ],

@@ -238,6 +238,22 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f('ix_decision_period'), ['period'], unique=False)
         batch_op.create_index(batch_op.f('ix_decision_verdict'), ['verdict'], unique=False)
 
+    op.create_table('confirmation',
+    sa.Column('subscriber_id', sa.Integer(), nullable=False),
+    sa.Column('state', sqlmodel.sql.sqltypes.AutoString(), nullable=False),
+    sa.Column('message_id', sqlmodel.sql.sqltypes.AutoString(), nullable=False),
+    sa.Column('requested', sqlmodel.sql.sqltypes.UTCDateTime(), nullable=False),
+    sa.Column('times', sa.Integer(), nullable=False),
+    sa.Column('attempts', sa.Integer(), nullable=False),
+    sa.Column('next_attempt', sqlmodel.sql.sqltypes.UTCDateTime(), nullable=True),
+    sa.Column('error', sqlmodel.sql.sqltypes.AutoString(), nullable=False),
+    sa.Column('at', sqlmodel.sql.sqltypes.UTCDateTime(), nullable=False),
+    sa.ForeignKeyConstraint(['subscriber_id'], ['subscriber.id'], ),
+    sa.PrimaryKeyConstraint('subscriber_id')
+    )
+    with op.batch_alter_table('confirmation', schema=None) as batch_op:
+        batch_op.create_index(batch_op.f('ix_confirmation_state'), ['state'], unique=False)
+
     op.create_table('delivery',
     sa.Column('id', sa.Integer(), nullable=False),
     sa.Column('issue_id', sa.Integer(), nullable=False),
