@@ -195,7 +195,7 @@ class Workspace:
         return draft(self.context, self.context.period(period), dry_run=dry_run)
 
     def check(self, period: str = "last", *, accept_gaps: bool = False, links: bool = False) -> Report:
-        """Run the gates; raises Refused with each reason. `links` asks each link too."""
+        """Run the gates; raises Refused with each reason. `links` asks each link, else their last answers count."""
         from digest.pipeline.approve import check
 
         return check(self.context, self.context.period(period), accept_gaps=accept_gaps, links=links)

@@ -70,15 +70,19 @@ def merge(
 
 
 @items.command()
-def split(name: Annotated[str, typer.Argument(metavar="ITEM", help="The item that was merged into another.")]) -> None:
-    """Take a merge back: the item gets its mentions again.
+def split(
+    name: Annotated[str, typer.Argument(metavar="ITEM", help="The item that was merged into another.")],
+    other: Annotated[str, typer.Argument(metavar="[OTHER]", help="An item that may be the same, and is not.")] = "",
+) -> None:
+    """Take a merge back: the item gets its mentions again. With two items: say that they are different works.
 
     Example: digest items split 17
+    Example: digest items split 17 42
     """
     from digest.pipeline import works
 
     with opened() as workspace:
-        typer.echo(f"items: {works.split(workspace.context, name)}")
+        typer.echo(f"items: {works.split(workspace.context, name, other)}")
 
 
 @sources.command(name="export")

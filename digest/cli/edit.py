@@ -20,14 +20,16 @@ def draft(period: PeriodArg = "last", dry_run: DryRun = False, as_json: Json = F
 
 
 Gaps = Annotated[bool, typer.Option("--accept-gaps", help="Go on although sources failed or fell silent.")]
-Links = Annotated[bool, typer.Option("--links", help="Ask the issue's links whether they still lead to their works.")]
+Links = Annotated[
+    bool, typer.Option("--links/--no-links", help="Ask the links (arXiv aside) whether they still lead to their works.")
+]
 
 
 @app.command()
-def check(period: PeriodArg = "last", accept_gaps: Gaps = False, links: Links = False, as_json: Json = False) -> None:
+def check(period: PeriodArg = "last", accept_gaps: Gaps = False, links: Links = True, as_json: Json = False) -> None:
     """Run the gates of a draft; exit 4 with each reason and the command that mends it.
 
-    Example: digest check 2026-10 --links
+    Example: digest check 2026-10
     """
     with opened() as workspace:
         finish(workspace.check(period, accept_gaps=accept_gaps, links=links), as_json)
@@ -39,7 +41,7 @@ def approve(
     sign: Annotated[bool, typer.Option("--sign", help="Answer for flagged text with your name.")] = False,
     by: Annotated[str, typer.Option("--by", help="Who approves; the newsletter's author when not said.")] = "",
     accept_gaps: Gaps = False,
-    links: Links = False,
+    links: Links = True,
     as_json: Json = False,
 ) -> None:
     """Approve an issue for publication, after its gates.

@@ -39,7 +39,8 @@ def import_(
         if not dry_run:
             finish(keep_archive(workspace.context, harvests), as_json)
     for one in harvests:
-        typer.echo(f"{one.title or one.url}: {one.form}, {len(one.items)} items")
+        left = " (its links are left alone; --essays takes them)" if one.form == "essay" and not essays else ""
+        typer.echo(f"{one.title or one.url}: {one.form}, {len(one.items)} items{left}")
         for name in one.unmapped:
             typer.echo(f"  “{name}” names no category; --map '{name}=…'")
     rows = [[item.period, item.category, item.title, item.url] for one in harvests for item in one.items]

@@ -12,6 +12,7 @@ from digest.issues import Sheet, SheetCandidate, SheetPick
 from digest.markdown import escape, link
 from digest.models import Item
 from digest.periods import Period
+from digest.pipeline import works
 from digest.pipeline.blurbs import quoted
 from digest.pipeline.context import Context
 from digest.pipeline.editing import Change, pick_row
@@ -168,6 +169,51 @@ def _address(ask: Asked) -> Change:
     return lambda sheet: issues.add_address(sheet, section, address, words)
 
 
+def _unaddress(ask: Asked) -> Change:
+    """Take a typed address out again, words and all; the version before keeps them."""
+    section, url = ask["section"], ask["url"]
+    return lambda sheet: issues.without_address(sheet, section, url)
+
+
+def _open_section(ask: Asked) -> Change:
+    """A section of the editor's own, behind the others."""
+    title = one_line(ask["title"])
+    if not title:
+        raise ConfigError("a title cannot be empty", "write one")
+    return lambda sheet: issues.add_section(sheet, title)
+
+
+def _close_section(ask: Asked) -> Change:
+    section = ask["section"]
+    return lambda sheet: issues.without_section(sheet, section)
+
+
+def _link(ask: Asked) -> Change:
+    """The address readers are sent to; an empty one is the work's own again."""
+    key, text = ask["key"], ask["text"].strip()
+    address = link(text) if text else _item(ask)[0].url
+    if not address:
+        raise ConfigError("this is not an http or https address", "paste the work's address")
+    return lambda sheet: issues.with_pick(sheet, key, url=address)
+
+
+def _same(ask: Asked) -> Change:
+    """Two works are one: the store joins them, and so does every sheet that is read from now on."""
+    with ask.context.db.read() as session:
+        goes, kept = works.stays(item_store.named(session, ask["key"]), item_store.named(session, ask["other"]))
+    works.merge(ask.context, goes.key, kept.key)
+    return _as_it_is
+
+
+def _differ(ask: Asked) -> Change:
+    works.split(ask.context, ask["key"], ask["other"])
+    return _as_it_is
+
+
+def _as_it_is(sheet: Sheet) -> Sheet:
+    return sheet
+
+
 def _here(sheet: Sheet, key: str) -> SheetPick | None:
     return next((pick for _, pick in sheet.picks() if pick.key == key), None)
 
@@ -196,4 +242,10 @@ ACTIONS: dict[str, Callable[[Asked], Change]] = {
     "mark": _mark,
     "settle": _settled,
     "address": _address,
+    "unaddress": _unaddress,
+    "open-section": _open_section,
+    "close-section": _close_section,
+    "link": _link,
+    "same": _same,
+    "differ": _differ,
 }

@@ -25,7 +25,7 @@ from digest.pipeline import editing
 from digest.pipeline.approve import approve
 from digest.pipeline.context import Context
 from digest.pipeline.editing import Current
-from digest.pipeline.gates import problems
+from digest.pipeline.gates import ask_links, problems
 from digest.pipeline.wording import other_words
 from digest.render.templating import render
 
@@ -49,6 +49,7 @@ def application(context: Context, keys: Keys, port: int) -> Starlette:
         "/edit": pages.edit,
         "/words": pages.words,
         "/approve": pages.approve,
+        "/links": pages.links,
         "/reopen": pages.reopen,
     }
     routes = [Route(f"/{{period}}{path}", pages.read(work), methods=["GET"]) for path, work in reads.items()]
@@ -171,8 +172,15 @@ class _Pages:
     def approve(self, context: Context, period: Period, body: Any) -> Response:
         if editing.load(context, period).version != body.get("version"):
             raise ConfigError("the sheet has changed since you read it", "read it again, then approve")
-        report = approve(context, period, sign=body.get("sign") is True, accept_gaps=body.get("accept_gaps") is True)
-        return _panes(context, period, editing.load(context, period), report.line)
+        sign, gaps = body.get("sign") is True, body.get("accept_gaps") is True
+        report = approve(context, period, sign=sign, accept_gaps=gaps, links=True)
+        return _panes(context, period, editing.load(context, period), "; ".join([report.line, *report.problems]))
+
+    def links(self, context: Context, period: Period, body: Any) -> Response:
+        current = editing.load(context, period)
+        answers = ask_links(context, current.sheet)
+        said = f"{answers.asked} links asked, {len(answers.bad)} dead or moved"
+        return _panes(context, period, current, f"{said}; {answers.line}" if answers.line else said)
 
     def reopen(self, context: Context, period: Period, body: Any) -> Response:
         editing.reopen(context, period)

@@ -2,29 +2,41 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 from sqlmodel import Session
 
-from digest.config import Config
 from digest.desk.actions import typed
 from digest.injection import looks_injected
-from digest.issues import Conflict, Sheet, SheetPick
-from digest.models import Item, Pick, Ranking
+from digest.issues import AddedUrl, Conflict, Sheet, SheetPick
+from digest.markdown import link
+from digest.models import Item, Pick, PossibleDuplicate, Ranking
 from digest.periods import Period
 from digest.pipeline.context import Context
 from digest.pipeline.editing import Current
 from digest.pipeline.propose import facts
+from digest.pipeline.said import Said, label, said_of
 from digest.pipeline.wording import Part, doubts, parts
 from digest.store import issues as issue_store
 from digest.store import items as item_store
-from digest.store import judgements, shortlist
+from digest.store import judgements, merging, shortlist
 from digest.store.shortlist import Wanted
 
 PAGE = 50
 MARKS = {"x": "picked", "-": "rejected", " ": "open"}
+_suspect = lru_cache(maxsize=1024)(looks_injected)  # the same works are on every page that is asked for
+
+
+@dataclass(frozen=True, slots=True)
+class Twin:
+    """Another work that may be the same."""
+
+    key: str
+    title: str
+    reason: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,8 +53,10 @@ class Row:
     place: int | None
     reasons: list[tuple[str, str]]  # words, and what they add to the score
     abstract: list[str]
-    seen_in: list[str]
+    mentions: int  # of different sources
+    said: list[Said]
     covered: str
+    twins: list[Twin]
     mark: str
     suspect: str  # words that instruct a model
 
@@ -77,6 +91,8 @@ class Entry:
     versions: list[Words]
     conflicts: tuple[Conflict, ...]
     signed_by: str
+    own_url: str  # the work's own address, where the editor gave another
+    twins: list[Twin]
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +104,7 @@ class Block:
     note: str
     number: int | None  # the key that puts a work here
     entries: list[Entry]
-    added: list[str]
+    added: list[AddedUrl]
 
 
 def listing(context: Context, period: Period, sheet: Sheet, query: Mapping[str, str]) -> Listing:
@@ -130,7 +146,9 @@ def _rows(
     found: list[tuple[Item, Ranking | None]],
 ) -> list[Row]:
     ids = [item.id or 0 for item, _ in found]
-    verdicts, seen = judgements.taggings(session, ids), shortlist.seen_in(session, ids)
+    verdicts, mentions = judgements.taggings(session, ids), item_store.mention_counts(session, ids)
+    said = said_of(context.config, session, period, [item for item, _ in found])
+    twins = merging.possible(session, ids)
     covered = issue_store.covered(session, period.name)
     titles = {category.slug: category.title for category in context.config.taxonomy.categories}
     rows = []
@@ -148,10 +166,12 @@ def _rows(
                 place=row.place if row else None,
                 reasons=[(r["words"], f"{r['part']:+.2f}") for r in row.reasons] if row else [],
                 abstract=(item.summary or item.content[:1500]).split("\n\n"),
-                seen_in=[_label(context.config, name) for name in seen.get(item.id or 0, [])],
+                mentions=mentions.get(item.id or 0, 1),
+                said=said[item.id or 0],
                 covered=covered.get(item.id or 0, ""),
+                twins=_twins(twins.get(item.id or 0, ())),
                 mark=marks.get(item.key, " "),
-                suspect=looks_injected(f"{item.title}\n{item.summary}") or "",
+                suspect=_suspect(f"{item.title}\n{item.summary}") or "",
             )
         )
     return rows
@@ -163,6 +183,7 @@ def blocks(context: Context, period: Period, sheet: Sheet) -> list[Block]:
         items = item_store.by_keys(session, [pick.key for _, pick in sheet.picks()])
         issue = issue_store.existing(session, period.name)
         rows = {row.item_id: row for row, _ in issue_store.picks(session, issue.id or 0)}
+        twins = merging.possible(session, [item.id or 0 for item in items.values()])
     numbers = {c.slug: n for n, c in enumerate(context.config.taxonomy.categories[:8], 1)}
     return [
         Block(
@@ -170,14 +191,20 @@ def blocks(context: Context, period: Period, sheet: Sheet) -> list[Block]:
             section.title,
             section.note,
             numbers.get(section.slug),
-            [_entry(pick, items[pick.key], rows.get(items[pick.key].id or 0)) for pick in section.picks],
-            [added.url for place, added in sheet.added() if place is section],
+            [_entry(pick, items[pick.key], rows, twins) for pick in section.picks],
+            [added for place, added in sheet.added() if place is section],
         )
         for section in sheet.sections
     ]
 
 
-def _entry(pick: SheetPick, item: Item, row: Pick | None) -> Entry:
+def _entry(
+    pick: SheetPick,
+    item: Item,
+    rows: Mapping[int, Pick],
+    twins: Mapping[int, list[tuple[PossibleDuplicate, Item]]],
+) -> Entry:
+    row = rows.get(item.id or 0)
     versions = row.versions if row else []
     return Entry(
         pick=pick,
@@ -188,7 +215,13 @@ def _entry(pick: SheetPick, item: Item, row: Pick | None) -> Entry:
         versions=[Words(v["text"], _whose(v["origin"], v["engine"])) for v in versions if v["text"] != pick.blurb],
         conflicts=pick.conflicts,
         signed_by=(row.signed_by or "") if row and row.blurb == pick.blurb else "",
+        own_url=item.url if link(pick.url) not in ("", link(item.url)) else "",
+        twins=_twins(twins.get(item.id or 0, ())),
     )
+
+
+def _twins(found: Sequence[tuple[PossibleDuplicate, Item]]) -> list[Twin]:
+    return [Twin(other.key, other.title, pair.reason) for pair, other in found]
 
 
 def _whose(origin: str, engine: str) -> str:
@@ -203,7 +236,7 @@ def filters(context: Context, period: Period) -> dict[str, Any]:
     categories = [(category.slug, category.title) for category in context.config.taxonomy.categories]
     return {
         "categories": [*categories, ("other", "Other")],
-        "sources": [(name, f"{_label(context.config, name)} ({count})") for name, count in found],
+        "sources": [(name, f"{label(context.config, name)} ({count})") for name, count in found],
         "marks": [(name, name.capitalize()) for name in ("open", "picked", "rejected")],
     }
 
@@ -212,8 +245,3 @@ def counts(current: Current) -> dict[str, Any]:
     """What the head of the page says of the sheet."""
     picks = sum(1 for _ in current.sheet.picks())
     return {"version": current.version, "state": current.state, "picks": picks, "marks": marks_of(current.sheet)}
-
-
-def _label(config: Config, name: str) -> str:
-    source = config.source(name)
-    return source.label if source else name

@@ -6,6 +6,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
+WORDS_CAP = 600  # letters of what a place says of a work; enough to quote it
+
 
 @dataclass(slots=True)
 class Prepared:
@@ -87,6 +89,7 @@ class Prepared:
             "first_seen": self.first_seen,
             "digest": self.digest,
             "own_key": self.key,
+            "words": "" if self.authority else self.summary[:WORDS_CAP],
         }
 
 

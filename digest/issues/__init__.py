@@ -2,8 +2,18 @@
 
 from digest.issues.changes import Change, changes
 from digest.issues.choose import Ranked, Selection, select
-from digest.issues.edits import add_address, place, set_aside, with_pick, with_section
+from digest.issues.edits import (
+    add_address,
+    add_section,
+    place,
+    set_aside,
+    with_pick,
+    with_section,
+    without_address,
+    without_section,
+)
 from digest.issues.gates import DeadLink, GateProblem, IssueFacts, check
+from digest.issues.joined import joined, without_twins
 from digest.issues.merge import merge
 from digest.issues.read import parse
 from digest.issues.recap import (
@@ -53,6 +63,7 @@ __all__ = [
     "SheetSection",
     "Term",
     "add_address",
+    "add_section",
     "changes",
     "check",
     "distinctive",
@@ -60,6 +71,7 @@ __all__ = [
     "figures",
     "fill",
     "highlights",
+    "joined",
     "merge",
     "missed",
     "move",
@@ -75,4 +87,7 @@ __all__ = [
     "titles_of_months",
     "with_pick",
     "with_section",
+    "without_address",
+    "without_section",
+    "without_twins",
 ]

@@ -6,10 +6,11 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any, Literal
 
-from digest.errors import NotFoundError
+from digest.errors import ConfigError, NotFoundError
 from digest.issues.lines import as_pick
 from digest.issues.settle import put
 from digest.issues.values import AddedUrl, Sheet, SheetCandidate, SheetPick, SheetSection
+from digest.text import slug as slug_of
 
 
 def place(
@@ -59,6 +60,31 @@ def add_address(sheet: Sheet, slug: str, url: str, words: str = "") -> Sheet:
     """A work of the editor's own, to be fetched on approval."""
     here = next((section for section in sheet.sections if section.slug == slug), None)
     return with_section(sheet, slug, entries=(*(here.entries if here else ()), AddedUrl(url, words)))
+
+
+def without_address(sheet: Sheet, slug: str, url: str) -> Sheet:
+    """The sheet without an address that waits in a section; raises NotFoundError."""
+    here = next((s for s in sheet.sections if s.slug == slug), SheetSection(slug, slug))
+    gone = next((e for e in here.entries if isinstance(e, AddedUrl) and e.url == url), None)
+    if gone is None:
+        raise NotFoundError(f"{url} does not wait in {slug!r}", "load the page again")
+    return with_section(sheet, slug, entries=tuple(entry for entry in here.entries if entry is not gone))
+
+
+def add_section(sheet: Sheet, title: str) -> Sheet:
+    """A section of the editor's own, behind the others; raises ConfigError where there is one of that name."""
+    name = slug_of(title)
+    if any(section.slug == name for section in sheet.sections):
+        raise ConfigError(f"there is a section {name!r} already", "give it another title")
+    return replace(sheet, sections=(*sheet.sections, SheetSection(name, title)))
+
+
+def without_section(sheet: Sheet, slug: str) -> Sheet:
+    """The sheet without an empty section, its prose included; raises ConfigError where works stand in it."""
+    here = next((section for section in sheet.sections if section.slug == slug), None)
+    if here is not None and here.entries:
+        raise ConfigError(f"works stand in the section {here.title!r}", "take them out or move them first")
+    return replace(sheet, sections=tuple(section for section in sheet.sections if section is not here))
 
 
 def _pick_of(sheet: Sheet, key: str) -> SheetPick | None:

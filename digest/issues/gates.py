@@ -76,12 +76,15 @@ def _without_words(facts: IssueFacts) -> Iterator[GateProblem]:
 
 
 def _links(facts: IssueFacts) -> Iterator[GateProblem]:
+    keys = {pick.url: pick.key for pick in _picks(facts)}
     for link in facts.links:
+        key = keys.get(link.url, "")
         if link.moved_to:
             mend = f"write {link.moved_to} in its place if that is the work"
-            yield GateProblem("links", f"{link.url} has moved to {link.moved_to}", mend)
+            yield GateProblem("links", f"{link.url} has moved to {link.moved_to}", mend, key)
         else:
-            yield GateProblem("links", f"{link.url}: {link.problem or 'does not answer'}", "mend or remove the link")
+            what = "write another link behind its title, or remove the pick" if key else "mend or remove the link"
+            yield GateProblem("links", f"{link.url}: {link.problem or 'does not answer'}", what, key)
 
 
 def _withdrawn(facts: IssueFacts) -> Iterator[GateProblem]:

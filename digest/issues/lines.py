@@ -20,7 +20,15 @@ _BET = re.compile(r"^(?P<outcome>\w+):[ \t]*(?P<text>.*)$")
 _WORDS = ("key", "from", "by", "sum", "note")
 _ORIGINS = ("source", "model", "editor")
 _OUTCOMES = ("open", "right", "wrong")
-_FIELDS = ("facts", "highlight", "also noted", "update of", "already covered in", "not in the source")
+_FIELDS = (
+    "facts",
+    "highlight",
+    "also noted",
+    "update of",
+    "already covered in",
+    "may be the same as",
+    "not in the source",
+)
 
 # What the program says on a line of the shortlist, each between dashes.
 _SAID: tuple[tuple[str, str], ...] = (
@@ -30,6 +38,7 @@ _SAID: tuple[tuple[str, str], ...] = (
     ("reasons", r"^because (.+)$"),
     ("mentions", r"^(-?\d+) mentions$"),
     ("covered", r"^already covered in (.+)$"),
+    ("twin", r"^may be the same as (.+)$"),
 )
 
 
@@ -51,6 +60,7 @@ def pick_line(chunk: Chunk) -> SheetPick | AddedUrl:
         engine=engine,
         flags=_parts(fields.get("not in the source", "")) if origin != "editor" else (),
         covered=one_line(unescape(fields.get("already covered in", ""))),
+        twin=one_line(unescape(fields.get("may be the same as", ""))),
         highlight=fields.get("highlight"),
         note="also noted" in fields,
         update_of=one_line(unescape(fields["update of"])) if "update of" in fields else None,
@@ -84,7 +94,9 @@ def candidate_line(chunk: Chunk) -> SheetCandidate | SheetNote:
 def as_pick(line: SheetCandidate) -> SheetPick:
     """The pick that a line of the shortlist becomes; without words of the editor the blurb is still to be written."""
     origin: Origin = "editor" if line.words else "source"
-    return SheetPick(line.key, line.title, line.url, line.facts, line.words, origin, covered=line.covered)
+    return SheetPick(
+        line.key, line.title, line.url, line.facts, line.words, origin, covered=line.covered, twin=line.twin
+    )
 
 
 def _marked(chunk: Chunk) -> tuple[str, dict[str, str], str]:

@@ -9,8 +9,8 @@ from digest.issues.places import LIST, Entry, Places, merged_places, places
 from digest.issues.three import MergeConflict, Texts, fact, merged_order, three, with_new
 from digest.issues.values import AddedUrl, Sheet, SheetCandidate, SheetNote, SheetPick, SheetSection
 
-_FACTS = ("url", "facts", "covered")
-_JUDGED = (*_FACTS, "title", "category", "confidence", "score", "reasons", "mentions")
+_FACTS = ("facts", "covered", "twin")
+_JUDGED = (*_FACTS, "url", "title", "category", "confidence", "score", "reasons", "mentions")
 _HAND = ("date", "period", "form", "state", "layout", "scratch")
 
 
@@ -114,6 +114,7 @@ def _pick(
 ) -> SheetPick:
     """A pick of both sides. A candidate the program did not pick (`proposed` is false) brings facts alone."""
     facts = {name: fact(getattr(base, name, None), getattr(mine, name), getattr(new, name)) for name in _FACTS}
+    facts["url"] = three(base.url if base else None, mine.url, new.url)
     if not proposed:
         return replace(mine, **facts)
     texts = Texts(mine.key, told)
@@ -162,7 +163,7 @@ def _judged(old: SheetCandidate | None, here: SheetCandidate | None, theirs: She
 
 def _as_line(entry: Entry | None) -> SheetCandidate | None:
     if isinstance(entry, SheetPick):
-        return SheetCandidate(entry.key, entry.title, entry.url, entry.facts, covered=entry.covered)
+        return SheetCandidate(entry.key, entry.title, entry.url, entry.facts, covered=entry.covered, twin=entry.twin)
     return entry if isinstance(entry, SheetCandidate) else None
 
 

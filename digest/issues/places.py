@@ -80,4 +80,4 @@ def touched(base: Entry | None, mine: Entry) -> bool:
 
 
 def _hand(pick: SheetPick) -> tuple[object, ...]:
-    return pick.title, pick.blurb, pick.origin, pick.highlight, pick.note, pick.update_of, pick.conflicts
+    return pick.title, pick.url, pick.blurb, pick.origin, pick.highlight, pick.note, pick.update_of, pick.conflicts

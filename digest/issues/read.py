@@ -106,7 +106,9 @@ def _pick(reading: _Reading, chunk: Chunk) -> None:
         _once(reading, chunk, f"{entry.key} in the shortlist", f"candidate {entry.key}")
         words = entry.blurb if entry.origin == "editor" else ""
         reading.shortlist.append(
-            SheetCandidate(entry.key, entry.title, entry.url, entry.facts, covered=entry.covered, words=words)
+            SheetCandidate(
+                entry.key, entry.title, entry.url, entry.facts, covered=entry.covered, twin=entry.twin, words=words
+            )
         )
         return
     if not isinstance(entry, AddedUrl):

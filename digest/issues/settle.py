@@ -58,7 +58,14 @@ def _with_words(found: SheetPick, added: AddedUrl) -> SheetPick:
 
 
 def _filled(pick: SheetPick, stored: SheetPick) -> SheetPick:
-    pick = replace(pick, url=stored.url, facts=stored.facts, covered=stored.covered, title=pick.title or stored.title)
+    pick = replace(
+        pick,
+        url=pick.url or stored.url,
+        facts=stored.facts,
+        covered=stored.covered,
+        twin=stored.twin or pick.twin,
+        title=pick.title or stored.title,
+    )
     if pick.origin == "source" and not pick.blurb:
         return replace(pick, blurb=stored.blurb, origin=stored.origin, engine=stored.engine, flags=stored.flags)
     return pick

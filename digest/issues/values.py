@@ -20,7 +20,10 @@ class Conflict:
 
 @dataclass(frozen=True, slots=True)
 class SheetPick:
-    """A pick. Title and a machine's blurb are plain text; an editor's blurb is Markdown. Facts are never read back."""
+    """A pick. Title and a machine's blurb are plain text; an editor's blurb is Markdown. Facts are never read back.
+
+    A `url` that is not the work's is the editor's own, put in the place of one that is dead.
+    """
 
     key: str
     title: str
@@ -31,6 +34,7 @@ class SheetPick:
     engine: str = ""  # what a quotation is from ("abstract"), or the model that wrote it
     flags: tuple[str, ...] = ()  # strings of a machine's blurb that the source does not support
     covered: str = ""  # the period in which the work was already covered
+    twin: str = ""  # another work that may be the same, and the command that settles it
     highlight: str | None = None  # why it stands at the top
     note: bool = False  # "also noted": one line
     update_of: str | None = None  # the editor's label for a work that was covered before
@@ -75,6 +79,7 @@ class SheetCandidate:
     reasons: tuple[str, ...] = ()
     mentions: int = 1
     covered: str = ""
+    twin: str = ""
     mark: Literal[" ", "x", "-"] = " "
     words: str = ""  # what the editor wrote behind the line; becomes the blurb
 

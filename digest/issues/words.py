@@ -20,8 +20,8 @@ ADDED = re.compile(r" {0,3}[-*+][ \t]+(?P<rest><?https?://\S.*)$", re.IGNORECASE
 COMMENT = re.compile(r" {0,3}<!--[ \t]*(?:digest:|conflict[ \t])")
 FACTS = re.compile(r" {0,3}<small>(?P<facts>.*)</small>[ \t]*$")
 FIELD = re.compile(
-    r" {0,3}>[ \t]?(?P<name>Highlight|Also noted|Update of|Already covered in|Not in the source|Closing)"
-    r"(?:(?::|(?<=of)|(?<=in))[ \t]*(?P<value>.*?))?[ \t]*$",
+    r" {0,3}>[ \t]?(?P<name>Highlight|Also noted|Update of|Already covered in|May be the same as|Not in the source|"
+    r"Closing)(?:(?::|(?<=of)|(?<=in)|(?<=as))[ \t]*(?P<value>.*?))?[ \t]*$",
     re.IGNORECASE,
 )
 _FENCE = re.compile(r" {0,3}(?P<fence>`{3,}|~{3,})[ \t]*(?P<info>[^`]*?)[ \t]*$")

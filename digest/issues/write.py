@@ -23,7 +23,7 @@ _HELP = """<!-- digest: how to work on this sheet
   A pick begins at its ### line and ends where the next one begins. Keep the comment that holds its key.
   A pick from the shortlist: tick [x], or move its line up into a section; [-] turns it down.
   A work of your own: a line "- <https://...> my words" in a section.
-  Under a pick's title: "> Highlight: why", "> Also noted", "> Update of 2026-03".
+  Under a pick's title: "> Highlight: why", "> Also noted", "> Update of 2026-03". A dead link: write another.
   A section of your own: "## Title". Then `digest check PERIOD` and `digest approve PERIOD`. -->"""
 
 _OWN = '  A section of your own: "## Title".'
@@ -119,6 +119,8 @@ def _fields(pick: SheetPick) -> Iterator[str]:
         yield f"> Update of {escape_part(pick.update_of)}".rstrip()
     if pick.covered:
         yield f"> Already covered in {escape_part(pick.covered)}"
+    if pick.twin:
+        yield f"> May be the same as {escape_part(pick.twin)}"
     if pick.flags:
         yield "> Not in the source: " + " · ".join(map(escape_part, pick.flags))
 
@@ -141,6 +143,8 @@ def _judged(line: SheetCandidate) -> Iterator[str]:
         yield f"{line.mentions} mentions"
     if line.covered:
         yield f"already covered in {escape_part(line.covered)}"
+    if line.twin:
+        yield f"may be the same as {escape_part(line.twin)}"
 
 
 def _sureness(confidence: float | None) -> str:

@@ -50,6 +50,7 @@ class Pick(SQLModel, table=True):
     category: str
     position: int
     title: str | None = None  # the editor's own title, else the item's
+    url: str | None = None  # the editor's own link, in place of an item's that is dead
     blurb: str = ""
     origin: str = "source"  # source | model | editor
     engine: str = ""  # who wrote a model's blurb

@@ -81,6 +81,7 @@ class Mention(SQLModel, table=True):
     first_seen: datetime
     digest: str = ""
     own_key: str = ""  # the key this mention had by itself, so that a merge can be taken back
+    words: str = ""  # what this place says of the work; empty for arXiv, whose words are the item's
 
 
 class Alias(SQLModel, table=True):

@@ -12,7 +12,7 @@ from digest.errors import ConfigError, Refused
 from digest.models import Confirmation, Subscriber
 from digest.pipeline.context import Context
 from digest.ports import Message, Report
-from digest.render import words
+from digest.render.words import words
 from digest.store import confirmations, readers
 from digest.store.leases import alone
 

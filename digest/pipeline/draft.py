@@ -12,7 +12,7 @@ from digest.pipeline.blurbs import Blurbs
 from digest.pipeline.context import Context, recorded
 from digest.pipeline.propose import Proposal, propose
 from digest.pipeline.rank import rank
-from digest.pipeline.sheets import adopt, keep_hand, on_disk, sheet_path
+from digest.pipeline.sheets import adopt, caught_up, keep_hand, on_disk, sheet_path
 from digest.ports import Document, Report
 from digest.render import words
 from digest.store import issues as issue_store
@@ -79,12 +79,13 @@ def _merged(context: Context, period: Period, mine: str | None, new: Sheet) -> t
     with context.db.read() as session:
         base = issue_store.newest_sheet(session, period.name, "generated")
         last = issue_store.newest_sheet(session, period.name)
-    hand = mine if mine is not None else last.text if last else None
-    if hand is None:
-        return new, []
-    before = issues.parse(base.text) if base else new
+        hand = mine if mine is not None else last.text if last else None
+        if hand is None:
+            return new, []
+        before = caught_up(session, issues.parse(base.text)) if base else new
+        here = caught_up(session, issues.parse(hand))
     titles = {category.slug: category.title for category in context.config.taxonomy.categories}
-    return issues.merge(before, issues.settle(issues.parse(hand), titles), new)
+    return issues.merge(before, issues.settle(here, titles), new)
 
 
 def may_be_drafted(session: Session, period: Period) -> None:

@@ -18,7 +18,7 @@ from digest.periods import Period
 from digest.pipeline.blurbs import quoted
 from digest.pipeline.context import Context
 from digest.pipeline.propose import item_pick
-from digest.pipeline.sheets import adopt, keep_hand, lying, on_disk
+from digest.pipeline.sheets import adopt, caught_up, keep_hand, lying, on_disk
 from digest.ports import Document
 from digest.store import issues as issue_store
 from digest.store import items as item_store
@@ -83,7 +83,7 @@ def reopen(context: Context, period: Period) -> None:
 def completed(context: Context, session: Session, text: str) -> Sheet:
     """A sheet's text read, ticked lines moved up, and the source quoted where no words stand yet."""
     titles = {category.slug: category.title for category in context.config.taxonomy.categories}
-    settled = issues.settle(_read(text), titles)
+    settled = issues.settle(caught_up(session, _read(text)), titles)
     waiting = [pick.key for _, pick in settled.picks() if not pick.blurb and pick.origin == "source" and not pick.note]
     if not waiting:
         return settled

@@ -20,7 +20,7 @@ from digest.text import hexdigest
 # What a pick says of its work. A correction of the editor's words leaves these as readers know them; they change by an
 # erratum that names them.
 FACTS = (
-    "url", "authors", "published", "venue", "quoted_from", "confidence", "second_guess", "links", "withdrawn",
+    "title", "url", "authors", "published", "venue", "quoted_from", "confidence", "second_guess", "links", "withdrawn",
     "mentions",
 )  # fmt: skip
 
@@ -40,8 +40,9 @@ def take(context: Context, session: Session, issue: Issue, *, again: bool) -> No
     view = issue_view(session, context.config, issue, context.period(issue.period), context.now)
     before = issue_store.newest_snapshot(session, issue.id or 0) if again else None
     if before is not None:
-        own_titles = {item.key for pick, item in issue_store.picks(session, issue.id or 0) if pick.title}
-        _hold(view, _views().validate_python(before.view), own_titles)
+        rows = issue_store.picks(session, issue.id or 0)
+        own = {item.key: {name for name in ("title", "url") if getattr(pick, name)} for pick, item in rows}
+        _hold(view, _views().validate_python(before.view), own)
     issue.published = issue.published or context.now
     keep(context, session, issue, view)
 
@@ -72,12 +73,14 @@ def every_pick(view: IssueView) -> Iterator[PickView]:
     yield from view.missed
 
 
-def _hold(view: IssueView, before: IssueView, own_titles: Collection[str]) -> None:
+def _hold(view: IssueView, before: IssueView, own: Mapping[str, Collection[str]]) -> None:
+    """Leave facts as they were; `own` names those that the editor wrote, by key."""
     known = {pick.key: pick for pick in every_pick(before)}
     for pick in every_pick(view):
         if old := known.get(pick.key):
-            for name in FACTS if pick.key in own_titles else ("title", *FACTS):
-                setattr(pick, name, getattr(old, name))
+            for name in FACTS:
+                if name not in own.get(pick.key, ()):
+                    setattr(pick, name, getattr(old, name))
 
 
 @cache

@@ -4,17 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
+from typing import Any
 
 from sqlmodel import Session
 
 from digest import issues, mail, render, site
+from digest.errors import Refused
 from digest.issues import GateProblem, IssueFacts, Sheet
 from digest.models import Issue, Item, Pick
 from digest.periods import Period
 from digest.pipeline import corrections
 from digest.pipeline.context import Context
 from digest.pipeline.fetch import silences
-from digest.pipeline.links import check_links, links_of
+from digest.pipeline.links import Answers, check_links, known_links, links_of
 from digest.pipeline.sheets import as_issue, pick_rows
 from digest.pipeline.view import issue_view
 from digest.store import issues as issue_store
@@ -29,11 +31,12 @@ def problems(
     *,
     sign: bool = False,
     accept_gaps: bool = False,
-    links: bool = False,
+    links: Answers | None = None,
 ) -> list[GateProblem]:
-    """Everything that stands in the way of the issue; empty when it may go out. `links` asks each link too.
+    """Everything that stands in the way of the issue; empty when it may go out.
 
-    What readers have seen already may be corrected whatever became of its works and sources since.
+    `links` is what was just heard of its links; without it their last answers count. What readers have seen already
+    may be corrected whatever became of its works, links and sources since.
     """
     taxonomy = context.config.taxonomy
     keys = [pick.key for _, pick in sheet.picks()]
@@ -51,8 +54,9 @@ def problems(
             mail_bytes=mail_bytes(context, session, issue, period, sheet, found) if issue else 0,
             gaps_accepted=accept_gaps or seen or period.kind != "monthly",
         )
-    if links:
-        facts = replace(facts, links=check_links(context, links_of(context, sheet, found.values())).bad)
+    if not seen:
+        answers = links or known_links(context, links_of(context, sheet, found))
+        facts = replace(facts, links=answers.bad)
     return issues.check(facts)
 
 
@@ -63,6 +67,21 @@ def warnings(context: Context, period: Period, sheet: Sheet) -> list[str]:
         found = item_store.by_keys(session, [pick.key for _, pick in sheet.picks()])
         size = mail_bytes(context, session, issue, period, sheet, found) if issue else 0
     return [told] if (told := mail.warning(size)) else []
+
+
+def must_pass(context: Context, period: Period, sheet: Sheet, to_be: str = "approved", **said: Any) -> None:
+    """Raise Refused with every reason why the issue may not `to_be`, and what mends each; `said` as for `problems`."""
+    found = problems(context, period, sheet, **said)
+    if found:
+        told = [f"{problem.reason}\n    → {problem.command}" for problem in found]
+        raise Refused(f"{period} cannot be {to_be} yet:\n  " + "\n  ".join(told), "mend these and say it again")
+
+
+def ask_links(context: Context, sheet: Sheet) -> Answers:
+    """Ask the links of a sheet whose last answer is missing or old."""
+    with context.db.read() as session:
+        found = item_store.by_keys(session, [pick.key for _, pick in sheet.picks()])
+    return check_links(context, links_of(context, sheet, found))
 
 
 def mail_bytes(

@@ -98,7 +98,7 @@ def _carried(config: Config, pick: Pick, item: Item) -> SheetPick:
     return SheetPick(
         key=item.key,
         title=pick.title or item.title,
-        url=item.url,
+        url=pick.url or item.url,
         facts=facts(config, item, None),
         blurb=pick.blurb,
         origin=cast(Origin, pick.origin),

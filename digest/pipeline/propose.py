@@ -12,17 +12,18 @@ from digest import issues, ranking
 from digest.config import Config
 from digest.injection import looks_injected
 from digest.issues import Sheet, SheetCandidate, SheetPick, SheetSection
-from digest.models import Item, Ranking, Tagging
+from digest.models import Item, PossibleDuplicate, Ranking, Tagging
 from digest.periods import Period
 from digest.pipeline.blurbs import Blurbs, Written, write_blurbs
 from digest.pipeline.candidates import embedded
 from digest.pipeline.context import Context
 from digest.pipeline.texts import abstract
 from digest.pipeline.view import venue
+from digest.pipeline.works import stays
 from digest.render.words import words
 from digest.store import issues as issue_store
 from digest.store import items as item_store
-from digest.store import judgements
+from digest.store import judgements, merging
 
 _READ = 600  # places of the ranking that a draft looks at
 
@@ -36,6 +37,7 @@ class Offered:
     verdict: Tagging | None
     mentions: int
     covered: str
+    twin: str = ""
 
     @property
     def category(self) -> str:
@@ -95,6 +97,7 @@ def _offered(context: Context, session: Session, period: Period) -> list[Offered
     verdicts = judgements.taggings(session, ids)
     mentions = item_store.mention_counts(session, ids)
     covered = issue_store.covered(session, period.name)
+    twins = merging.possible(session, ids)
     offered = [
         Offered(
             item,
@@ -102,6 +105,7 @@ def _offered(context: Context, session: Session, period: Period) -> list[Offered
             judgements.best(verdicts.get(item.id or 0, {})),
             mentions.get(item.id or 0, 1),
             covered.get(item.id or 0, ""),
+            twin(item, twins.get(item.id or 0, ())),
         )
         for row, item in rows
     ]
@@ -143,7 +147,7 @@ def _ranked(one: Offered, turned_down: frozenset[int]) -> issues.Ranked:
 
 
 def item_pick(
-    config: Config, item: Item, written: Written, verdict: Tagging | None = None, covered: str = ""
+    config: Config, item: Item, written: Written, verdict: Tagging | None = None, covered: str = "", twin: str = ""
 ) -> SheetPick:
     """An item as a pick with the words written on it."""
     source = config.source(item.source_id)
@@ -157,18 +161,29 @@ def item_pick(
         engine=written.engine or (source.quoted_from if source else "source"),
         flags=written.flags,
         covered=covered,
+        twin=twin,
         note=not written.text,  # a source without words to quote is named on one line
     )
 
 
 def _pick(config: Config, one: Offered, blurbs: Blurbs) -> SheetPick:
-    return item_pick(config, one.item, blurbs.words[one.item.key], one.verdict, one.covered)
+    return item_pick(config, one.item, blurbs.words[one.item.key], one.verdict, one.covered, one.twin)
 
 
 def facts(config: Config, item: Item, verdict: Tagging | None) -> str:
     """Authors, venue and date on one line, with a question mark where the category is in doubt."""
     published = item.published.date() if item.published else None
     return issues.facts_line(item.authors, venue(config, item), published, verdict.confidence if verdict else None)
+
+
+def twin(item: Item, possible: Sequence[tuple[PossibleDuplicate, Item]]) -> str:
+    """The likeliest work that may be the same as an item, and the commands that settle it; empty when there is none."""
+    if not possible:
+        return ""
+    _, other = possible[0]
+    goes, kept = stays(item, other)
+    pair = f"{goes.id} {kept.id}"
+    return f"{other.key} “{other.title[:80]}” (digest items merge {pair}, or split {pair})"
 
 
 def _reasons(one: Offered) -> tuple[str, ...]:
@@ -191,4 +206,5 @@ def sheet_candidate(config: Config, one: Offered) -> SheetCandidate:
         reasons=_reasons(one),
         mentions=one.mentions,
         covered=one.covered,
+        twin=one.twin,
     )

@@ -10,6 +10,7 @@ from digest.models import Issue
 from digest.periods import Period
 from digest.pipeline import corrections, frozen, ours
 from digest.pipeline.context import Context, recorded
+from digest.pipeline.gates import must_pass
 from digest.pipeline.sheets import on_disk
 from digest.pipeline.view import link_neighbours
 from digest.ports import Document, IssueView, Report
@@ -20,9 +21,11 @@ from digest.text import hexdigest
 def publish(context: Context, period: Period, *, correct: str | None = None, dry_run: bool = False) -> Report:
     """Publish an issue, or with `correct` what was wrong with a published one.
 
-    The store is told first, so that a crash in between is mended by running it again.
+    The gates are asked once more before readers see it, links by their last answers; an approval has accepted gaps of
+    the ledger. The store is told first, so that a crash in between is mended by running it again.
     """
     with recorded(context, "publish", period.name) as report:
+        _gates(context, period)
         if dry_run:
             with context.db.read() as session:
                 _publishable(context, session, period, correct)
@@ -47,6 +50,15 @@ def write_site(context: Context, report: Report, subject: str) -> None:
     changed, gone = ours.replace(context, documents, drawn)
     report.numbers |= {"files": len(documents), "changed": len(changed), "removed": len(gone)}
     report.line = f"{subject}: {len(changed)} of {len(documents)} files written" if changed else f"{subject}: unchanged"
+
+
+def _gates(context: Context, period: Period) -> None:
+    """Raise Refused when something came between the approval and readers: a withdrawal, a link found dead."""
+    with context.db.read() as session:
+        issue = issue_store.existing(session, period.name)
+        kept = issue_store.newest_sheet(session, period.name, "approved")
+    if issue.state == "approved" and issue.published is None and kept is not None:
+        must_pass(context, period, issues.parse(kept.text), "published", accept_gaps=True)
 
 
 def _publishable(context: Context, session: Session, period: Period, correct: str | None) -> Issue:

@@ -88,9 +88,9 @@ def _ask(
     """Bring the store up to date; returns the links that are gone or moved, by address."""
     papers = recheck(context, _keys(pages), report.run_id, sleep=sleep)
     with context.db.read() as session:
-        sources = {key: item.source_id for key, item in item_store.by_keys(session, list(_keys(pages))).items()}
-    shown = {(pick.url, sources.get(pick.key, "")) for _, view, _ in pages for pick in frozen.every_pick(view)}
-    answers = check_links(context, work_links(context, sorted(shown)))
+        items = item_store.by_keys(session, sorted(set(_keys(pages))))
+    shown = {pick.url: pick.key for _, view, _ in pages for pick in frozen.every_pick(view) if pick.key in items}
+    answers = check_links(context, work_links(context, [(url, items[key]) for url, key in shown.items()]))
     report.numbers |= {"papers": papers.asked, "asked": answers.asked, "unjudged": answers.unjudged}
     unjudged = [f"{answers.unjudged} links could not be judged now"] if answers.unjudged else []
     report.problems = [*papers.problems, *unjudged]

@@ -33,7 +33,7 @@ def release(context: Context, period: Period) -> list[Report]:
         raise Refused(f"{period}: {issue.approved_by} has approved it", f"`digest publish {period}` is theirs to say")
     if issue.state == "draft":
         _complete(context, period, issue)
-        stages.append(approve(context, period, by=_NAME))
+        stages.append(approve(context, period, by=_NAME, links=True))
     stages.append(publish(context, period))
     stages.append(send(context, period, yes=True))
     return stages

@@ -12,13 +12,14 @@ from sqlmodel import Session
 from digest import issues
 from digest.errors import NotFoundError
 from digest.issues import Sheet, SheetPick
+from digest.markdown import link
 from digest.models import Decision, Issue, Item, Pick
 from digest.periods import Period
 from digest.pipeline.blurbs import Written
 from digest.pipeline.context import Context
 from digest.store import issues as issue_store
 from digest.store import items as item_store
-from digest.store import judgements
+from digest.store import judgements, merging
 from digest.store import notes as note_store
 
 
@@ -49,6 +50,17 @@ def current(context: Context, period: Period) -> tuple[str, Sheet]:
     return text, issues.parse(text)
 
 
+def caught_up(session: Session, sheet: Sheet) -> Sheet:
+    """A sheet with what was settled since it was written: works that are one now, works known to differ."""
+    sheet = issues.joined(sheet, merging.joined(session))
+    asked = [pick.key for _, pick in sheet.picks() if pick.twin] + [line.key for line in sheet.shortlist if line.twin]
+    if not asked:
+        return sheet
+    items = item_store.by_keys(session, asked)
+    still = merging.possible(session, [item.id or 0 for item in items.values()])
+    return issues.without_twins(sheet, {key for key in asked if key not in items or items[key].id not in still})
+
+
 def keep_hand(context: Context, period: Period, text: str | None) -> None:
     """Keep the sheet as a person left it, unless it is the newest version anyway."""
     if text is None:
@@ -71,6 +83,8 @@ def adopt(
 
     `written` are the blurbs as they were just written, with their evidence.
     """
+    names = merging.joined(session)
+    sheet, base = issues.joined(sheet, names), base and issues.joined(base, names)
     issue.title, issue.intro, issue.outro = sheet.title, sheet.intro, sheet.outro
     issue.sections, issue.numbers = _sections(sheet), _numbers(issue, sheet)
     session.add(issue)
@@ -143,6 +157,7 @@ def _row(category: str, place: int, pick: SheetPick, item: Item, before: Pick | 
         category=category,
         position=place,
         title=pick.title if pick.title != item.title else None,
+        url=pick.url if link(pick.url) not in ("", link(item.url)) else None,
         blurb=pick.blurb,
         origin=pick.origin,
         engine=pick.engine if pick.origin == "model" else "",
@@ -163,17 +178,17 @@ def _decide(session: Session, issue: Issue, base: Sheet, sheet: Sheet, now: date
     verdicts = ("pick", "reject", "move", "rewrite", "pass")
     changes = issues.changes(base, sheet)
     found = item_store.by_keys(session, [change.key for change in changes])
-    issue_store.forget_decisions(session, issue.period, verdicts, "sheet")
-    for change in changes:
-        if item := found.get(change.key):
-            session.add(
-                Decision(
-                    item_id=item.id or 0,
-                    period=issue.period,
-                    verdict=change.verdict,
-                    category=change.category or None,
-                    detail=change.detail,
-                    origin="sheet",
-                    at=now,
-                )
-            )
+    rows = [
+        Decision(
+            item_id=item.id or 0,
+            period=issue.period,
+            verdict=change.verdict,
+            category=change.category or None,
+            detail=change.detail,
+            origin="sheet",
+            at=now,
+        )
+        for change in changes
+        if (item := found.get(change.key)) is not None
+    ]
+    issue_store.keep_decisions(session, issue.period, verdicts, rows)

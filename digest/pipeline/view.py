@@ -171,7 +171,7 @@ def pick_view(config: Config, pick: Pick, item: Item, verdict: Tagging | None, m
         key=item.key,
         anchor=slug(item.key),
         title=pick.title or item.title,
-        url=item.url,
+        url=pick.url or item.url,
         authors=list(item.authors),
         category=pick.category,
         published=item.published.date() if item.published else None,

@@ -20,7 +20,7 @@ def show(context: Context, name: str) -> dict[str, Any]:
         item = item_store.named(session, name)
         mentions = item_store.mentions(session, item.id or 0)
         verdicts = judgements.taggings(session, [item.id or 0]).get(item.id or 0, {})
-        possible = merging.possible(session, item.id or 0)
+        possible = merging.possible(session, [item.id or 0]).get(item.id or 0, [])
     return {
         "item": item.model_dump(exclude={"content", "title_key", "digest"}),
         "mentions": [{"source": m.source_id, "seen": f"{m.first_seen:%Y-%m-%d}", "url": m.url} for m in mentions],
@@ -40,9 +40,21 @@ def merge(context: Context, name: str, into: str) -> str:
     return f"{item.key} is now part of {target.key} ({moved} mentions); `digest items split {item.id}` takes it back"
 
 
-def split(context: Context, name: str) -> str:
-    """Take a merge back; the item is named by its number, because its key now leads to the other."""
+def stays(one: Item, other: Item) -> tuple[Item, Item]:
+    """Of two items that may be one work: the one that would go, and the one that would stay, which is arXiv's."""
+    return (other, one) if one.key.startswith("arxiv:") else (one, other)
+
+
+def split(context: Context, name: str, other: str = "") -> str:
+    """Take a merge back; the item is named by its number, because its key now leads to the other.
+
+    With another item: keep in mind that the two are different works.
+    """
     with context.db.write() as session:
+        if other:
+            one, two = item_store.named(session, name), item_store.named(session, other)
+            merging.differ(session, one, two, context.now)
+            return f"{one.key} and {two.key} are two works"
         item = _merged(session, name)
         moved = merging.split(session, item)
     return f"{item.key} stands by itself again ({moved} mentions)"

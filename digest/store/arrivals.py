@@ -20,7 +20,7 @@ _COLUMNS = (
     "date_flag", "version", "withdrawn", "digest", "merged_into",
 )  # fmt: skip
 _MENTION_COLUMNS = ("source_id", "guid", "item_id", "digest", "url")
-_MENTION_UPDATES = ("item_id", "url", "title", "published", "digest", "own_key")
+_MENTION_UPDATES = ("item_id", "url", "title", "published", "digest", "own_key", "words")
 
 Row = Mapping[str, Any]
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from datetime import datetime
 
@@ -9,6 +10,7 @@ from sqlmodel import Session, col, delete, select
 
 from digest.errors import NotFoundError
 from digest.models import Decision, Issue, IssueSnapshot, Item, Pick, SheetVersion
+from digest.store.database import among
 from digest.text import hexdigest
 
 
@@ -52,7 +54,8 @@ def replace_picks(session: Session, issue_id: int, rows: Sequence[Pick]) -> None
         row.issue_id = issue_id
         if old := kept.get(row.item_id):
             for name, value in row.model_dump(exclude={"id", "issue_id"}).items():
-                setattr(old, name, value)
+                if getattr(old, name) != value:  # setting costs more than looking
+                    setattr(old, name, value)
             session.add(old)
         else:
             session.add(row)
@@ -72,6 +75,23 @@ def covered(session: Session, before: str) -> dict[int, str]:
     )
     past = {item_id: str(period) for item_id, period in session.exec(imported) if period != before}
     return past | dict(session.exec(query).all())
+
+
+def words_on(session: Session, ids: Sequence[int], but: str) -> list[tuple[int, str, str]]:
+    """What issues that readers have, and imported ones, said of items: (item, period, words), oldest period first.
+
+    The issue of the period `but` is left out.
+    """
+    picked = (
+        select(Pick.item_id, Issue.period, Pick.blurb)
+        .where(Pick.issue_id == Issue.id, col(Issue.state).in_(("published", "sent")), Issue.period != but)
+        .where(among(Pick.item_id, ids))
+    )
+    kept = select(Decision).where(Decision.origin == "import", among(Decision.item_id, ids))
+    past = [
+        (row.item_id, row.period or "an undated issue", str(row.detail.get("blurb", ""))) for row in session.exec(kept)
+    ]
+    return sorted({*session.exec(picked).all(), *past}, key=lambda row: (row[1], row[0]))
 
 
 def imported(session: Session) -> dict[int, Decision]:
@@ -144,6 +164,21 @@ def decisions(session: Session, verdicts: Sequence[str] = (), period: str | None
     if verdicts:
         query = query.where(col(Decision.verdict).in_(verdicts))
     return list(session.exec(query.where(Decision.period == period) if period else query))
+
+
+def keep_decisions(session: Session, period: str, verdicts: Sequence[str], rows: Sequence[Decision]) -> None:
+    """Make `rows` the sheet's decisions of a period; one that stands already keeps its row, and so its time."""
+    query = select(Decision).where(Decision.period == period, Decision.origin == "sheet")
+    old = {_said(row): row for row in session.exec(query.where(col(Decision.verdict).in_(verdicts)))}
+    new = {_said(row): row for row in rows}
+    for said, row in old.items():
+        if said not in new:
+            session.delete(row)
+    session.add_all([row for said, row in new.items() if said not in old])
+
+
+def _said(row: Decision) -> tuple[object, ...]:
+    return row.item_id, row.verdict, row.category, json.dumps(row.detail, sort_keys=True)
 
 
 def forget_decisions(session: Session, period: str | None, verdicts: Sequence[str], origin: str) -> None:

@@ -74,6 +74,15 @@ def mentions(session: Session, item_id: int) -> list[Mention]:
     return list(session.exec(select(Mention).where(Mention.item_id == item_id).order_by(col(Mention.first_seen))))
 
 
+def mentions_of(session: Session, ids: Sequence[int]) -> dict[int, list[Mention]]:
+    """Every place where each of the items was seen, first seen first."""
+    query = select(Mention).where(among(Mention.item_id, ids)).order_by(col(Mention.first_seen), col(Mention.id))
+    out: dict[int, list[Mention]] = {}
+    for mention in session.exec(query):
+        out.setdefault(mention.item_id, []).append(mention)
+    return out
+
+
 def read_counts(session: Session, start: datetime, end: datetime) -> dict[str, int]:
     """How many items of a period each source brought first."""
     query = (

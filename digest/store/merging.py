@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 
 from sqlmodel import Session, col, or_, select, update
@@ -10,7 +10,7 @@ from sqlmodel import Session, col, or_, select, update
 from digest.errors import ConfigError
 from digest.models import Alias, Item, Mention, PossibleDuplicate
 from digest.store import settings
-from digest.store.database import upsert
+from digest.store.database import among, upsert
 
 
 def merge(session: Session, item: Item, into: Item, now: datetime) -> int:
@@ -43,6 +43,30 @@ def split(session: Session, item: Item) -> int:
     return len(noted.get("mentions", []))
 
 
+def differ(session: Session, one: Item, other: Item, now: datetime) -> None:
+    """Note that two items are different works, so that nobody is asked again; raises ConfigError for one item."""
+    if one.id == other.id:
+        raise ConfigError(f"{one.key} is one item", "name two different ones")
+    flag(session, [(one.id or 0, other.id or 0, 0.0, "")], now)
+    _settle(session, one.id or 0, other.id or 0, "distinct")
+
+
+def joined(session: Session) -> dict[str, tuple[str, str]]:
+    """The keys of all merged items, each with the key and the address of the item it ended up in."""
+    rows = list(session.exec(select(Item.id, Item.key, Item.merged_into).where(col(Item.merged_into).is_not(None))))
+    into = {number: target for number, _, target in rows}
+    ends = {number: _end(into, number) for number in into}
+    query = select(Item.id, Item.key, Item.url).where(among(Item.id, [end or 0 for end in ends.values()]))
+    there = {number: (key, url) for number, key, url in session.exec(query)}
+    return {key: there[ends[number]] for number, key, _ in rows}
+
+
+def _end(into: dict[int | None, int | None], number: int | None) -> int | None:
+    while number in into:
+        number = into[number]
+    return number
+
+
 def _note(item: Item) -> str:
     return f"merge:{item.id}"
 
@@ -53,19 +77,19 @@ def _give(session: Session, mentions: Sequence[int | None], aliases: Sequence[st
     connection.execute(update(Alias).where(col(Alias.key).in_(aliases)).values(item_id=to))
 
 
-def possible(session: Session, item_id: int) -> list[tuple[PossibleDuplicate, Item]]:
-    """What may be the same work as an item, and is still open."""
-    pairs = session.exec(
-        select(PossibleDuplicate).where(
-            PossibleDuplicate.state == "open",
-            or_(PossibleDuplicate.item_id == item_id, PossibleDuplicate.other_id == item_id),
-        )
-    )
-    out = []
+def possible(session: Session, ids: Collection[int]) -> dict[int, list[tuple[PossibleDuplicate, Item]]]:
+    """What may be the same work as each item, and is still open, likeliest first."""
+    wanted = set(ids)
+    here = or_(among(PossibleDuplicate.item_id, wanted), among(PossibleDuplicate.other_id, wanted))
+    query = select(PossibleDuplicate).where(PossibleDuplicate.state == "open", here)
+    pairs = list(session.exec(query.order_by(col(PossibleDuplicate.score).desc())))
+    ends = {number for pair in pairs for number in (pair.item_id, pair.other_id)}
+    items = {item.id: item for item in session.exec(select(Item).where(among(Item.id, ends)))}
+    out: dict[int, list[tuple[PossibleDuplicate, Item]]] = {}
     for pair in pairs:
-        other = session.get(Item, pair.other_id if pair.item_id == item_id else pair.item_id)
-        if other is not None:
-            out.append((pair, other))
+        for one, other in ((pair.item_id, pair.other_id), (pair.other_id, pair.item_id)):
+            if one in wanted and items[one].merged_into is None and items[other].merged_into is None:
+                out.setdefault(one, []).append((pair, items[other]))
     return out
 
 

@@ -11,7 +11,7 @@ from sqlalchemy import ColumnElement, case, func, literal_column, or_, table
 from sqlalchemy import select as core_select
 from sqlmodel import Session, col, select
 
-from digest.models import Item, Mention, Ranking, Tagging
+from digest.models import Item, Ranking, Tagging
 from digest.store.database import among
 from digest.store.search import expression
 
@@ -37,11 +37,9 @@ def page(session: Session, wanted: Wanted, offset: int, limit: int) -> tuple[lis
     rules = list(_rules(wanted))
     ranked = (col(Ranking.item_id) == col(Item.id)) & (col(Ranking.period) == wanted.period)
     joined = select(Item, Ranking).join(Ranking, ranked, isouter=bool(wanted.words))
+    unranked_last = [col(Ranking.place).is_(None)] if wanted.words else []  # without it the index gives the order
     rows = session.exec(
-        joined.where(*rules)
-        .order_by(col(Ranking.place).is_(None), col(Ranking.place), col(Item.id))
-        .offset(offset)
-        .limit(limit)
+        joined.where(*rules).order_by(*unranked_last, col(Ranking.place), col(Item.id)).offset(offset).limit(limit)
     )
     counted = select(func.count()).select_from(Item).join(Ranking, ranked, isouter=bool(wanted.words)).where(*rules)
     return [(item, row) for item, row in rows], int(session.exec(counted).one())
@@ -56,17 +54,6 @@ def sources(session: Session, period: str) -> list[tuple[str, int]]:
         .order_by(func.count().desc(), Item.source_id)
     )
     return [(name, count) for name, count in session.exec(query)]
-
-
-def seen_in(session: Session, ids: Sequence[int]) -> dict[int, list[str]]:
-    """The sources that mention each item, first seen first."""
-    query = select(Mention.item_id, Mention.source_id).where(among(col(Mention.item_id), ids))
-    out: dict[int, list[str]] = {}
-    for item_id, source in session.exec(query.order_by(col(Mention.first_seen), col(Mention.id))):
-        here = out.setdefault(item_id, [])
-        if source not in here:
-            here.append(source)
-    return out
 
 
 def _rules(wanted: Wanted) -> Sequence[ColumnElement[bool] | bool]:

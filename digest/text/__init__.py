@@ -18,7 +18,25 @@ _SPACE = re.compile(r"\s+")
 _UNSHOWN = re.compile(r"(?is)<(script|style|template|noscript)\b.*?(?:</\1\s*>|$)|<!--.*?(?:-->|$)")
 _TAG = re.compile(r"</?([A-Za-z!?/][A-Za-z0-9]*)[^<>]*>")
 _HIDING = frozenset({"script", "style", "template", "noscript"})
-_BREAKING = "p div h1 h2 h3 h4 h5 h6 li blockquote tr ul ol pre section article br".split()
+_BREAKING = [
+    "p",
+    "div",
+    "h1",
+    "h2",
+    "h3",
+    "h4",
+    "h5",
+    "h6",
+    "li",
+    "blockquote",
+    "tr",
+    "ul",
+    "ol",
+    "pre",
+    "section",
+    "article",
+    "br",
+]
 _GAPS = dict.fromkeys((*_BREAKING, *map(str.upper, _BREAKING)), "\n\n")
 _PARAGRAPH = re.compile(r"\n\s*\n")
 

@@ -11,7 +11,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[2]
 BENCHES = (
     "stages", "year", "fetching", "parsing", "duplicates", "quotes", "grounding", "ranking", "cost", "publish", "sheet",
-    "mailing",
+    "desk", "mailing",
 )  # fmt: skip
 
 

@@ -1,4 +1,4 @@
-"""A year's items at 1,000, 10,000 and 100,000: shortlist, search, draft, and the peak memory of each stage's process."""
+"""A year of items at 1,000, 10,000 and 100,000: shortlist, search, draft, and each stage's peak memory."""
 
 from __future__ import annotations
 

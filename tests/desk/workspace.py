@@ -13,8 +13,14 @@ from datetime import UTC, datetime
 from pathlib import Path
 from time import monotonic, sleep
 
+from digest import issues
 from digest.app import Workspace, initialise
 from digest.desk import Desk
+from digest.issues import Sheet
+from digest.pipeline import editing
+from digest.pipeline.archive import keep_archive, read_archive
+from digest.store import items as item_store
+from digest.store import merging
 
 PERIOD = "2026-10"
 NOW = datetime(2026, 11, 3, 9, tzinfo=UTC)
@@ -57,6 +63,43 @@ def make(root: Path) -> Path:
         workspace.tag()
         workspace.draft(PERIOD)
     return root
+
+
+LISTED = "The list says: read the appendix, it holds the recipe."
+BEFORE = "We wrote in June that this needs a second look."
+
+
+def storied(root: Path) -> tuple[str, str]:
+    """Give the workspace a past: a pick and a candidate that a list, an earlier issue and a twin have to do with.
+
+    The pick's words are a model's with an unsupported number, its link is the editor's, and an address waits.
+    """
+    with opened(root) as workspace:
+        context, period = workspace.context, workspace.context.period(PERIOD)
+        sheet = editing.load(context, period).sheet
+        one, two = next(pick for _, pick in sheet.picks()), sheet.shortlist[0]
+        named = [{"title": w.title, "url": w.url, "summary": LISTED, "source": "hf-papers"} for w in (one, two)]
+        (root / "named.jsonl").write_text("".join(json.dumps(line) + "\n" for line in named), encoding="utf-8")
+        workspace.add_jsonl(root / "named.jsonl")
+        past = root / "2026-06-30-digest.md"
+        links = [f"{n}. [Older work {n}](https://old.example/{n}) Words." for n in range(2, 8)]
+        lines = ["# Digest of June", "", "## Agents", "", f"1. [{two.title}]({two.url}) {BEFORE}", *links[:3]]
+        lines += ["", "## Safety", "", *links[3:], ""]
+        past.write_text("\n".join(lines), encoding="utf-8")
+        keep_archive(context, read_archive(context, [str(past)], {}))
+        with context.db.write() as session:
+            items = {key: item_store.named(session, key).id or 0 for key in (one.key, two.key, sheet.shortlist[1].key)}
+            pairs = [(items[key], items[sheet.shortlist[1].key], 0.9, "the same words") for key in (one.key, two.key)]
+            merging.flag(session, pairs, NOW)
+        version = editing.load(context, period).version
+        words = {"blurb": "It gains 987 points.", "origin": "model", "engine": "gemini-x", "flags": ("987",)}
+
+        def change(sheet: Sheet) -> Sheet:
+            marked = issues.with_pick(sheet, one.key, url="https://mirror.example/1", highlight="why", **words)
+            return issues.add_address(marked, sheet.sections[0].slug, "https://own.example/work", "My words.")
+
+        editing.edit(context, period, version, change)
+        return one.key, two.key
 
 
 def opened(root: Path) -> Workspace:

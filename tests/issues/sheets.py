@@ -89,6 +89,7 @@ def picks(draw: st.DrawFn) -> SheetPick:
         engine="" if editor else draw(plain_line),
         flags=() if editor else tuple(draw(st.lists(title, max_size=2))),
         covered=draw(plain_line),
+        twin=draw(plain_line),
         highlight=draw(optional_line),
         note=draw(st.booleans()),
         update_of=draw(optional_line),
@@ -110,6 +111,7 @@ candidates = st.builds(
     reasons=st.lists(title, max_size=3).map(tuple),
     mentions=st.integers(1, 99),
     covered=plain_line,
+    twin=plain_line,
     mark=st.sampled_from([" ", "x", "-"]),
     words=markdown,
 ).map(lambda c: c if c.category else replace(c, confidence=None))

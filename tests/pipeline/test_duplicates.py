@@ -39,7 +39,8 @@ def added(made: Workspace, folder: Path, *lines: dict[str, object]) -> int:
 def open_pairs(made: Workspace, name: str) -> list[tuple[str, str]]:
     with made.db.read() as session:
         item = item_store.named(session, name)
-        return [(other.key, pair.reason) for pair, other in merging.possible(session, item.id or 0)]
+        found = merging.possible(session, [item.id or 0]).get(item.id or 0, [])
+        return [(other.key, pair.reason) for pair, other in found]
 
 
 def test_a_post_about_a_paper_is_flagged_whichever_comes_first(tmp_path: Path) -> None:
@@ -63,7 +64,7 @@ def test_a_pair_that_a_person_has_settled_stays_settled(tmp_path: Path) -> None:
         added(made, tmp_path, PAPER, POST)
         with made.db.write() as session:
             paper = item_store.named(session, "arxiv:2506.00009")
-            ((pair, _),) = merging.possible(session, paper.id or 0)
+            ((pair, _),) = merging.possible(session, [paper.id or 0])[paper.id or 0]
             pair.state = "distinct"
             session.add(pair)
         made.tag(again=True)

@@ -15,12 +15,12 @@ import pytest
 from digest import issues
 from digest.app import Workspace
 from digest.errors import Refused
-from digest.issues import DeadLink
+from digest.issues import DeadLink, Sheet, SheetPick, SheetSection
 from digest.models import Item
 from digest.pipeline.context import Context
 from digest.pipeline.gates import problems
-from digest.pipeline.links import check_links, links_of
-from digest.pipeline.sheets import current
+from digest.pipeline.links import check_links, known_links, links_of, work_links
+from digest.pipeline.sheets import current, sheet_path
 from digest.store import issues as issue_store
 from digest.store import items as item_store
 from tests.pipeline.workbench import Clock, context
@@ -118,30 +118,123 @@ def test_a_good_answer_holds_two_weeks_and_a_bad_one_a_day(tmp_path: Path, web: 
 def test_works_and_links_in_the_editors_prose_are_asked_but_not_arxiv(here: Context) -> None:
     now = datetime(2026, 1, 1, tzinfo=UTC)
     urls = ("https://arxiv.org/abs/2501.00663", "https://blog.example/a?x=1&y=2")
-    items = [Item(key=url, title="T", url=url, source_id="x", first_seen=now) for url in urls]
-    sheet = issues.Sheet("2026-01", "T", now, intro="See [this](https://example.org/b?x=1&y=2).")
+    items = {url: Item(key=url, title="T", url=url, source_id="x", first_seen=now) for url in urls}
+    picks = tuple(SheetPick(url, "T", url) for url in urls)
+    section = SheetSection("agents", "Agents", entries=picks)
+    sheet = issues.Sheet("2026-01", "T", now, intro="See [this](https://example.org/b?x=1&y=2).", sections=(section,))
     assert links_of(here, sheet, items) == {
         "https://example.org/b?x=1&y=2": False,
         "https://blog.example/a?x=1&y=2": False,
     }
 
 
-def test_approval_with_links_names_what_is_dead_and_without_asks_nobody(workspace_folder: Path, web: Web) -> None:
-    now = datetime(2026, 1, 6, tzinfo=UTC)
-    with Workspace(workspace_folder, clock=lambda: now) as workspace:
+def test_an_address_the_editor_gave_is_asked_in_place_of_the_works_own_and_never_in_a_private_network(
+    here: Context,
+) -> None:
+    now = datetime(2026, 1, 1, tzinfo=UTC)
+    dead = "https://blog.example/a"
+    item = Item(key=dead, title="T", url=dead, source_id="x", first_seen=now)
+    assert work_links(here, [("https://archive.example/a", item), ("", item)]) == {
+        "https://archive.example/a": False,
+        dead: False,
+    }
+
+
+@pytest.fixture
+def drafted(workspace_folder: Path, web: Web) -> Iterator[tuple[Workspace, str]]:
+    """May's issue as a draft again, with one work whose link is dead; its key."""
+    with Workspace(workspace_folder, clock=lambda: datetime(2026, 1, 6, tzinfo=UTC)) as workspace:
         here = workspace.context
         _, sheet = current(here, here.period("2025-05"))
-        keys = [pick.key for _, pick in sheet.picks() if not pick.key.startswith("arxiv:")]
+        key = next(pick.key for _, pick in sheet.picks() if not pick.key.startswith("arxiv:"))
         with here.db.write() as session:
-            for key, item in item_store.by_keys(session, keys).items():
-                item.url = web.base + ("/gone" if key == keys[0] else "/fine")
-                session.add(item)
-        assert problems(here, here.period("2025-05"), sheet) == []
-        assert web.asked == []
-        found = problems(here, here.period("2025-05"), sheet, links=True)
-        assert [(one.gate, one.reason) for one in found] == [("links", f"{web.base}/gone: is not there (HTTP 404)")]
-        with pytest.raises(Refused, match="is not there"):
-            workspace.approve("2025-05", accept_gaps=True, links=True)
+            issue = issue_store.existing(session, "2025-05")
+            issue.state, issue.published = "draft", None
+            for item in item_store.by_keys(session, [pick.key for _, pick in sheet.picks()]).values():
+                if not item.key.startswith("arxiv:"):
+                    item.url = web.base + ("/gone" if item.key == key else f"/fine?{item.id}")
+                    session.add(item)
+        write(here, relinked(here, sheet))
+        yield workspace, key
+
+
+def relinked(here: Context, sheet: Sheet) -> Sheet:
+    """The sheet with the links that its works have now."""
+    with here.db.read() as session:
+        items = item_store.by_keys(session, [pick.key for _, pick in sheet.picks()])
+    for key, item in items.items():
+        sheet = issues.with_pick(sheet, key, url=item.url)
+    return sheet
+
+
+def write(here: Context, sheet: Sheet) -> None:
+    sheet_path(here, here.period(sheet.period)).write_text(issues.render(sheet), encoding="utf-8")
+
+
+def test_approval_asks_links_when_told_to_and_goes_by_their_last_answers_when_not(
+    drafted: tuple[Workspace, str], web: Web
+) -> None:
+    workspace, key = drafted
+    workspace.check("2025-05", accept_gaps=True)
+    assert web.asked == []
+    with pytest.raises(Refused, match="is not there") as refused:
+        workspace.approve("2025-05", accept_gaps=True, links=True)
+    assert f"{web.base}/gone: is not there (HTTP 404)" in refused.value.message
+    assert web.asked
+    asked = list(web.asked)
+    with pytest.raises(Refused, match="is not there"):
+        workspace.approve("2025-05", accept_gaps=True)
+    assert web.asked == asked
+    period = workspace.context.period("2025-05")
+    _, sheet = current(workspace.context, period)
+    (found,) = (one for one in problems(workspace.context, period, sheet) if one.gate == "links")
+    assert found.key == key
+
+
+def test_a_dead_link_is_mended_in_the_sheet_and_readers_get_the_new_one(
+    drafted: tuple[Workspace, str], web: Web
+) -> None:
+    workspace, key = drafted
+    here, period = workspace.context, workspace.context.period("2025-05")
+    with pytest.raises(Refused, match="is not there"):
+        workspace.check("2025-05", accept_gaps=True, links=True)
+    _, sheet = current(here, period)
+    write(here, issues.with_pick(sheet, key, url=f"{web.base}/other"))
+    workspace.draft("2025-05")
+    assert f"]({web.base}/other)" in sheet_path(here, period).read_text(encoding="utf-8")
+    report = workspace.approve("2025-05", accept_gaps=True, links=True)
+    # the editor's link is of nobody's network, and this machine's own addresses are not asked for it
+    assert report.problems == ["links not checked: offline, none of the sites answered"]
+    workspace.publish("2025-05")
+    with here.db.read() as session:
+        issue = issue_store.existing(session, "2025-05")
+        rows = {item.key: (pick, item) for pick, item in issue_store.picks(session, issue.id or 0)}
+    pick, item = rows[key]
+    assert (pick.url, item.url) == (f"{web.base}/other", f"{web.base}/gone")
+    (post,) = (here.site / "_posts").glob("*2025-05.md")
+    assert f"{web.base}/other" in post.read_text(encoding="utf-8")
+    assert f"{web.base}/gone" not in post.read_text(encoding="utf-8")
+
+
+def test_publishing_asks_the_gates_once_more_by_what_is_known(drafted: tuple[Workspace, str], web: Web) -> None:
+    workspace, _ = drafted
+    here = workspace.context
+    workspace.approve("2025-05", accept_gaps=True)
+    check_links(here, web.links("/gone"))
+    with pytest.raises(Refused, match="cannot be published yet") as refused:
+        workspace.publish("2025-05")
+    assert "/gone: is not there" in refused.value.message
+
+
+def test_without_a_network_the_check_says_so_and_what_was_known_stays(here: Context, web: Web) -> None:
+    links = web.links("/gone")
+    assert check_links(here, links).bad
+    with serving() as closed:
+        nowhere = closed.links("/a", "/b", "/c", "/d", "/e", "/f")
+    answers = check_links(here, nowhere)
+    assert (answers.bad, answers.asked, answers.unjudged) == ([], 4, 6)
+    assert answers.line == "links not checked: offline, none of the sites answered"
+    assert known_links(here, links | nowhere).bad == check_links(here, links).bad
 
 
 def test_an_issue_too_long_for_a_mail_is_told(workspace_folder: Path) -> None:

@@ -22,9 +22,9 @@ async function post(path, body) {
   return told;
 }
 
-function send(path, make) {
+function send(path, make, doing = "Saving …") {
   const sent = queue.then(async () => {
-    say("Saving …");
+    say(doing);
     try {
       const told = await post(path, make());
       say(told.said || "Saved");
@@ -49,7 +49,9 @@ function show(told) {
   const active = document.activeElement, at = sheet.contains(active) ? entryOf(active) : null;
   const here = at && { name: at.dataset.key, again: active.dataset.do, index: all(".pick", sheet).indexOf(at) };
   const open = all("details[data-fold][open]", sheet).map((one) => one.dataset.fold);
+  const begun = all(".add", sheet).map((form) => [form.id || form.dataset.section, form.elements[0].value]);
   sheet.innerHTML = told.html;
+  for (const form of all(".add", sheet)) form.elements[0].value = (begun.find(([of]) => of === (form.id || form.dataset.section)) || ["", ""])[1];
   prepare();
   for (const one of all("details[data-fold]", sheet)) one.open ||= open.includes(one.dataset.fold) || one.dataset.fold === wanted;
   wanted = "";
@@ -118,7 +120,7 @@ async function gates() {
 
 const unsaved = new Set();
 const name = (field) => `desk:${period}:${field.dataset.action}:${field.dataset.field || ""}:${field.dataset.section || ""}:${field.dataset.key || ""}`;
-const typing = () => { const field = document.activeElement; return Boolean(field && field.matches("[data-action]") && sheet.contains(field)); };
+const typing = () => { const field = document.activeElement; return Boolean(field && field.matches("[data-action], .add input") && sheet.contains(field)); };
 
 function prepare() {
   for (const field of all("[data-action]", sheet)) {
@@ -128,7 +130,8 @@ function prepare() {
     const kept = localStorage.getItem(name(field));
     if (kept !== null && kept !== field.value && !field.matches(":disabled")) {
       field.value = kept;
-      const edit = field.closest(".edit");
+      const edit = field.closest(".edit"), relink = field.closest(".relink");
+      if (relink) relink.hidden = false;
       if (edit) { edit.hidden = false; $(".blurb", entryOf(field)).hidden = true; }
       say("Words that could not be saved are back in their place");
       save(field);
@@ -155,7 +158,7 @@ function save(field) {
 }
 sheet.addEventListener("input", (event) => {
   const field = event.target;
-  if (!field.matches("[data-action]")) return;
+  if (!field.matches("[data-action]") || field.type === "url") return; // half an address is none: it waits for the end
   fit(field);
   unsaved.add(field);
   localStorage.setItem(name(field), field.value);
@@ -164,9 +167,10 @@ sheet.addEventListener("input", (event) => {
 });
 sheet.addEventListener("focusout", (event) => {
   const field = event.target;
-  if (!field.matches("[data-action]")) return;
+  if (!field.matches("[data-action]")) { follows(); return; }
   const edit = field.closest(".edit"), entry = entryOf(field);
   if (edit && field.value === field.saved && !stale) close(entry);
+  if (field.closest(".relink") && field.value === field.saved) field.closest(".relink").hidden = true;
   save(field).then(follows);
 });
 window.addEventListener("beforeunload", (event) => { if (unsaved.size) event.preventDefault(); });
@@ -207,6 +211,13 @@ const DO = {
   mark: (entry, button) => act("mark", { key: entry.dataset.key, field: button.dataset.field, text: button.dataset.text }),
   choose: (entry, button) => act("choose", { key: entry.dataset.key, text: button.dataset.text }),
   settle: (_, button) => { const { key: of, field, text } = button.closest(".conflict").dataset; act("settle", { ...(of ? { key: of } : {}), field, text, take: button.dataset.take }); },
+  link: (entry) => { const field = $('[data-action="link"]', entry); if (field) { field.closest(".relink").hidden = false; field.focus(); field.select(); } },
+  unlink: (entry) => act("link", { key: entry.dataset.key, text: "" }),
+  unaddress: (_, button) => act("unaddress", { section: button.dataset.section, url: button.dataset.url }),
+  "close-section": (_, button) => act("close-section", { section: button.dataset.section }),
+  same: (entry, button) => act("same", { key: entry.dataset.key, other: button.dataset.other }).then(() => load()).catch(() => {}),
+  differ: (entry, button) => act("differ", { key: entry.dataset.key, other: button.dataset.other }).then(() => load()).catch(() => {}),
+  links: () => send("links", () => ({}), "Asking the links …").then(show).catch(() => {}),
   reopen: () => send("reopen", () => ({})).then(show).catch(() => {}),
 };
 document.addEventListener("click", (event) => {
@@ -224,10 +235,12 @@ document.addEventListener("submit", (event) => {
   if (event.target.method === "dialog") return;
   event.preventDefault();
   const form = new FormData(event.target);
-  if (event.target.matches(".add")) act("address", { section: event.target.dataset.section, url: form.get("url") });
+  if (event.target.matches(".add")) { event.target.reset(); document.activeElement.blur(); } // what stood there is on its way
+  if (event.target.id === "open-section") act("open-section", { title: form.get("title") });
+  else if (event.target.matches(".add")) act("address", { section: event.target.dataset.section, url: form.get("url") });
   if (event.target.id === "approve") {
     const words = { sign: form.has("sign"), accept_gaps: form.has("accept_gaps") };
-    queue.then(() => stale && refresh()).then(() => send("approve", () => ({ version, ...words }))).then(show).catch(() => gates());
+    queue.then(() => stale && refresh()).then(() => send("approve", () => ({ version, ...words }), "Asking the links, then the gates …")).then(show).catch(() => gates());
   }
 });
 
@@ -279,7 +292,7 @@ document.addEventListener("keydown", (event) => {
     if (entry) focus(entry); else if (at.id === "search") focus($(".row", rows)); else at.blur();
     return;
   }
-  if (event.key === "Enter" && (at.dataset.oneLine !== undefined || event.ctrlKey) && at.matches("textarea")) { event.preventDefault(); focus(entry); return; }
+  if (event.key === "Enter" && ((at.matches("textarea") && (at.dataset.oneLine !== undefined || event.ctrlKey)) || at.matches('[data-action="link"]'))) { event.preventDefault(); focus(entry); return; }
   if (event.key === "Enter" && at.id === "search") { event.preventDefault(); focus($(".row", rows)); return; }
   if (event.ctrlKey || event.metaKey || event.altKey || at.matches("input, textarea, select") || $("#help").open) return;
   if (/^[1-8]$/.test(event.key) && entry) {
