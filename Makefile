@@ -38,8 +38,9 @@ bench: $(READY) ## measure; writes .github/bench.md
 	$(PIP) install -q -c .ci/constraints.txt -e '.[dev,bench]'
 	$(BIN)/python -m tests.bench
 
-torture: $(READY) ## kill the program 200 times and look for what was lost
+torture: $(READY) ## kill the program again and again and look for what was lost or mailed twice
 	$(BIN)/python -m tests.torture --kills 200
+	$(BIN)/python -m tests.pipeline.mailbench --kills 12 --readers 1000
 
 golden: $(READY) ## rewrite the golden files; read the diff as a reader would
 	$(BIN)/python -m pytest -n 2 --dist loadfile --golden

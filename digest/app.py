@@ -168,10 +168,10 @@ class Workspace:
         return judge(self.context, self.context.period(period), limit=limit, max_usd=max_usd)
 
     def estimate(self, period: str = "last", *, limit: int | None = None) -> Report:
-        """What `judge` would send, and what that may cost."""
-        from digest.pipeline.judge import estimate
+        """What judging and writing would send, and what that may cost."""
+        from digest.pipeline.estimate import estimate
 
-        return estimate(self.context, self.context.period(period), limit=limit)
+        return estimate(self.context, self.context.period(period), self.model.provider, limit=limit)
 
     def items(self, period: str = "last", limit: int = 50) -> list[Item]:
         """A ranked period's candidates, best first."""

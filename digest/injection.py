@@ -60,7 +60,7 @@ _INSTRUCTIONS = tuple(
             "rate score rank grade mark give place put",
             r"\b(?:rate|score|rank|grade|mark|give|place|put)\b (?:this|it|the (?:paper|item|article|post"
             r"|following)|me|us|my)\b"
-            r"[^.]{0,40}\b(?:5|10|100|five|ten|highest|maximum|top|first|full marks)\b",
+            r"[^.]{0,40}(?<![\w-])(?:5|10|100|five|ten|highest|maximum|top|first|full marks)\b",  # not GPT-5
         ),
         (
             "return output set assign emit answer respond reply report use raise",

@@ -165,4 +165,4 @@ def costs(as_json: Json = False) -> None:
         typer.echo("costs: no language model was asked yet")
     columns = ["month", "stage", "model", "calls", "prompt_tokens", "output_tokens", "usd"]
     if rows:
-        show_table(columns, [[str(row[column]) for column in columns] for row in rows])
+        show_table(columns, [[*(str(row[column]) for column in columns[:-1]), f"{row['usd']:.4f}"] for row in rows])

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from digest.cli.shell import Json, app, finish, opened, workspace_root
+from digest.cli.shell import Json, app, finish, opened
 
 if TYPE_CHECKING:
     from digest.config import Taxonomy
@@ -60,7 +60,7 @@ def duplicates(
 
 @evals.command()
 def grounding(data: Data = None, as_json: Json = False) -> None:
-    """Whether quotations pass the check against their own source, and fail it against another's.
+    """Whether true sentences pass the check, and those with a changed number, name, link or subject do not.
 
     Example: digest eval grounding
     """
@@ -91,7 +91,11 @@ def everything(
         numbers["ranking"] = evaluate.ranking_numbers(folder / "pools", folder / "picks.jsonl.gz", "2025-08")
     with opened() as workspace:
         reports = [evaluate.judged(workspace.context, name, n, workspace.root) for name, n in numbers.items()]
-    finish(Report("eval", "; ".join(report.line for report in reports), numbers=numbers), as_json)
+    evaluate.refuse_short(reports)
+    finish(
+        Report("eval", f"{len(reports)} parts within their gates\n  {evaluate.table(reports)}", numbers=numbers),
+        as_json,
+    )
 
 
 def _taxonomy() -> Taxonomy:
@@ -100,7 +104,9 @@ def _taxonomy() -> Taxonomy:
 
 
 def _judge(name: str, numbers: dict[str, Any], as_json: bool, gate: str = "") -> None:
-    from digest.pipeline.evaluate import judged
+    from digest.pipeline.evaluate import judged, refuse_short
 
     with opened() as workspace:
-        finish(judged(workspace.context, name, numbers, workspace_root(), gate=gate), as_json)
+        report = judged(workspace.context, name, numbers, workspace.root, gate=gate)
+    refuse_short([report])
+    finish(report, as_json)

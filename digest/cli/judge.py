@@ -19,6 +19,9 @@ def tag(
     retag: Annotated[bool, typer.Option("--retag", help="Judge everything again.")] = False,
     jsonl: Annotated[Path | None, typer.Option("--jsonl", help="Tag a file of {arxiv_id, title, abstract}.")] = None,
     out: Annotated[Path | None, typer.Option("--out", help="Where the file's verdicts are written.")] = None,
+    estimate: Annotated[
+        bool, typer.Option("--estimate", help="Say what sorting and judging may cost; send nothing.")
+    ] = False,
     dry_run: DryRun = False,
     as_json: Json = False,
 ) -> None:
@@ -27,6 +30,7 @@ def tag(
     Example: digest tag
     Example: digest tag arxiv:2501.00663 --as techniques
     Example: digest tag --retag --dry-run
+    Example: digest tag --estimate
     Example: digest tag --jsonl papers.jsonl --out tags.jsonl
     """
     with opened() as workspace:
@@ -40,6 +44,8 @@ def tag(
             from digest.pipeline.works import correct
 
             finish(correct(workspace.context, item, as_), as_json)
+        if estimate:
+            finish(workspace.estimate(), as_json)
         if dry_run:
             from digest.pipeline.retag import moves
 
@@ -60,14 +66,16 @@ def judge(
         int | None, typer.Option("--limit", min=1, help="How many of the best; else model.judged.")
     ] = None,
     max_usd: Annotated[float | None, typer.Option("--max-usd", min=0, help="What this run may cost.")] = None,
+    provider: Annotated[str, typer.Option("--provider", help="For this run: local, gemini, openai or scripted.")] = "",
     estimate: Annotated[bool, typer.Option("--estimate", help="Say what it may cost; send nothing.")] = False,
     as_json: Json = False,
 ) -> None:
     """Have the language model grade a period's best candidates; what it answered once is not asked again.
 
     Example: digest judge 2026-10 --estimate
+    Example: digest judge 2026-10 --provider openai
     """
-    with opened() as workspace:
+    with opened(provider) as workspace:
         if estimate:
             finish(workspace.estimate(period, limit=limit), as_json)
         finish(workspace.judge(period, limit=limit, max_usd=max_usd), as_json)

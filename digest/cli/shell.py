@@ -69,12 +69,12 @@ def workspace_root() -> Path:
     return next((folder for folder in (here, *here.parents) if (folder / "sources.yaml").is_file()), here)
 
 
-def opened() -> Workspace:
-    """The workspace the command works in, telling a person how long work goes."""
+def opened(provider: str = "") -> Workspace:
+    """The workspace the command works in, telling a person how long work goes; `provider` is this run's model's."""
     from digest.app import Workspace
     from digest.cli.progress import progress
 
-    return Workspace(workspace_root(), clock=clock(), progress=progress())
+    return Workspace(workspace_root(), clock=clock(), progress=progress(), provider=provider)
 
 
 def clock() -> Callable[[], datetime]:

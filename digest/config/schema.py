@@ -170,6 +170,13 @@ class Cadence(Section):
     alert_webhook_env: str = ""  # name of the environment variable that holds the URL
 
 
+class ModelPrice(Section):
+    """What a model costs that the packaged table does not list, in USD per million tokens; 0 for your own machine's."""
+
+    input: float = Field(ge=0)
+    output: float = Field(ge=0)
+
+
 class ModelSection(Section):
     """Which language model, if any, and what it may cost. Keys come from the environment only."""
 
@@ -182,6 +189,7 @@ class ModelSection(Section):
     api_key_env: str = ""  # for the openai kind; empty means no key
     timeout_seconds: float = Field(default=60, gt=0, le=1800)
     parallel: int = Field(default=4, ge=1, le=32)
+    price: ModelPrice | None = None  # stands before the packaged table
     max_usd_per_run: float = Field(default=0.5, ge=0)
     max_usd_per_month: float = Field(default=2.0, ge=0)
     judged: int = Field(default=300, ge=0, le=5000)  # candidates of a month shown to the model

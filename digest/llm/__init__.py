@@ -9,10 +9,10 @@ from pathlib import Path
 from digest.config import ModelSection
 from digest.errors import ConfigError
 from digest.llm.budget import Budget
-from digest.llm.prices import AS_OF, THOUGHTS, cost, price, tokens
+from digest.llm.prices import AS_OF, THOUGHTS, Price, cost, price, tokens
 from digest.ports import Model
 
-__all__ = ["AS_OF", "MODELS", "THOUGHTS", "Budget", "Choice", "choose", "cost", "price", "tokens"]
+__all__ = ["AS_OF", "MODELS", "THOUGHTS", "Budget", "Choice", "Price", "choose", "cost", "price", "tokens"]
 
 Make = Callable[[ModelSection, Mapping[str, str], Path], Model]
 

@@ -59,22 +59,17 @@ class Gemini:
         """Ask until answered; an answer that is cut, blocked or not JSON has no `data` and says why in `finish`."""
         return await persistently(lambda: self._ask(prompt), self._sleep)
 
-    async def complete_all(self, prompts: Sequence[Prompt]) -> list[Completion | None]:
-        """Ask all in one batch job at half price; None where the job gave no whole JSON, to be asked again singly."""
+    async def begin(self, prompts: Sequence[Prompt]) -> str:
+        """Send all as one batch job, at half price."""
         job = await persistently(lambda: self._create(prompts), self._sleep)
-        waited = 0.0
-        while _state(job) not in _ENDED:
-            if waited >= self.batch_limit_seconds:
-                raise ModelUnavailable(
-                    f"{self.name}: the batch {job.name} did not end within a day", "set batch: false"
-                )
-            await self._sleep(self.batch_poll_seconds)
-            waited += self.batch_poll_seconds
-            name = str(job.name)
-            job = await persistently(lambda name=name: self._get(name), self._sleep)  # type: ignore[misc]
-        answers = (job.dest.inlined_responses if job.dest else None) or []
-        found: list[Completion | None] = [None] * len(prompts)
-        for place, answer in enumerate(answers[: len(prompts)]):
+        return str(job.name)
+
+    async def collect(self, job: str, count: int) -> list[Completion | None]:
+        """The job's answers; None where it gave no whole JSON, to be asked again singly."""
+        ended = await self._ended(job)
+        answers = (ended.dest.inlined_responses if ended.dest else None) or []
+        found: list[Completion | None] = [None] * count
+        for place, answer in enumerate(answers[:count]):
             if answer.response is not None:
                 completion = self._completion(answer.response, 0.0)
                 found[place] = completion if completion.data is not None else None
@@ -141,6 +136,17 @@ class Gemini:
         ]
         with _Translated(self.name):
             return await self._client().aio.batches.create(model=self._section.name, src=requests)
+
+    async def _ended(self, name: str) -> types.BatchJob:
+        waited = 0.0
+        while True:
+            job = await persistently(lambda: self._get(name), self._sleep)
+            if _state(job) in _ENDED:
+                return job
+            if waited >= self.batch_limit_seconds:
+                raise ModelUnavailable(f"{self.name}: the batch {name} did not end within a day", "set batch: false")
+            await self._sleep(self.batch_poll_seconds)
+            waited += self.batch_poll_seconds
 
     async def _get(self, name: str) -> types.BatchJob:
         with _Translated(self.name):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+from digest.config import ModelSection
 from digest.ports import Usage
 
 AS_OF = "2026-11-23"  # litellm 1.109.1 and genai-prices 0.2.3 agree
@@ -25,22 +26,30 @@ PRICES = {
     "gemini-2.5-flash": Price(0.30, 2.50),
     "gemini-2.5-pro": Price(1.25, 10.0),
 }
+FREE = Price(0.0, 0.0)
 _TIERS = {"standard": 1.0, "flex": 0.5, "batch": 0.5}
 _CACHED = 0.1
 # Output tokens that a model may think with before it answers, by the level asked of it; "" is the model's own choice.
 THOUGHTS = {"": 8_192, "MINIMAL": 256, "LOW": 1_024, "MEDIUM": 8_192, "HIGH": 16_384}
 
 
-def price(model: str) -> Price | None:
-    """The list price of a model, by its own name or one it begins with; None when we do not know it."""
-    bare = model.rpartition(":")[2].removeprefix("models/")
+def price(model: str, section: ModelSection | None = None) -> Price | None:
+    """What a model costs: as sources.yaml says, else as listed for its name or one it begins with; None when unknown.
+
+    A scripted model costs nothing.
+    """
+    if section and section.price:
+        return Price(section.price.input, section.price.output)
+    provider, _, bare = model.rpartition(":")
+    if provider == "scripted":
+        return FREE
+    bare = bare.removeprefix("models/")
     names = [name for name in PRICES if bare == name or bare.startswith(name + "-")]
     return PRICES[max(names, key=len)] if names else None
 
 
-def cost(usage: Usage, model: str, tier: str = "standard") -> float:
-    """USD for what a call used; 0 for a model without a list price. Thoughts are billed as output."""
-    listed = price(model)
+def cost(usage: Usage, listed: Price | None, tier: str = "standard") -> float:
+    """USD for what a call used; 0 for a model without a price. Thoughts are billed as output."""
     if listed is None:
         return 0.0
     given = usage.prompt - usage.cached * (1 - _CACHED)

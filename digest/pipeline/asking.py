@@ -8,7 +8,7 @@ from typing import TypeVar
 
 from digest import llm
 from digest.config import ModelSection
-from digest.errors import BudgetExceeded, ModelError, ModelOutput, ModelUnavailable
+from digest.errors import BudgetExceeded, ConfigError, ModelError, ModelOutput, ModelUnavailable
 from digest.models import ModelCall
 from digest.pipeline.context import Context
 from digest.ports import BatchModel, Completion, Model, Prompt, Usage
@@ -19,7 +19,10 @@ _PATIENCE = 3  # calls in a row that may fail, each after its own retries, befor
 
 
 class Asker:
-    """A model for the length of one stage. `stopped` says why it is asked no more."""
+    """A model for the length of one stage. `stopped` says why it is asked no more.
+
+    Raises ConfigError where money may be spent and the price is not known: no limit would hold.
+    """
 
     def __init__(self, context: Context, model: Model, run_id: int | None, max_usd: float | None = None) -> None:
         section = context.config.model
@@ -27,6 +30,7 @@ class Asker:
             before = answers.spent_since(session, answers.month_start(context.now))
         per_run = section.max_usd_per_run if max_usd is None else max_usd
         self.model = model
+        self.price = _priced(model.name, section, max_usd)
         self.budget = llm.Budget(per_run, section.max_usd_per_month, before)
         self.stopped: ModelError | None = None
         self.versions: set[str] = set()
@@ -38,42 +42,54 @@ class Asker:
     @property
     def bill(self) -> str:
         """What this stage has cost, for a person."""
-        return f"{self.budget.spent:.4f} USD" if llm.price(self.model.name) else "no list price known"
+        return f"{self.budget.spent:.4f} USD" if self.price else "no price known, so no limit in USD holds"
 
     async def ask(self, prompt: Prompt) -> tuple[Completion, int]:
         """An answer and the id of its call; raises BudgetExceeded or ModelUnavailable."""
         section = self._context.config.model
-        tier = section.service_tier
-        estimate = estimated(prompt, self.model.name, section)
+        estimate = estimated(prompt, self.price, section)
         self.budget.reserve(estimate)
         billed = 0.0
         try:
             completion = await self.model.complete(prompt)
-            billed = llm.cost(completion.usage, self.model.name, tier)
+            billed = llm.cost(completion.usage, self.price, section.service_tier)
         except ModelUnavailable as error:
-            self._keep(prompt, "failed", None, 0.0, str(error))
+            self._keep(prompt.stage, "failed", None, 0.0, str(error))
             raise
         finally:
             self.budget.settle(estimate, billed)
         self._failed = 0
-        return completion, self._answered(prompt, completion, billed)
+        return completion, self._answered(prompt.stage, completion, billed)
 
-    async def ask_batch(self, prompts: Sequence[Prompt]) -> list[tuple[Completion, int] | None]:
-        """All at once where configuration and model allow it; None for what is still to be asked singly."""
-        if not (self._context.config.model.batch and isinstance(self.model, BatchModel) and prompts):
+    async def ask_batch(
+        self, prompts: Sequence[Prompt], sent: Callable[[str], None]
+    ) -> list[tuple[Completion, int] | None]:
+        """All at once where configuration and model allow it; None for what is still to be asked singly.
+
+        `sent` is told the job's name before it is waited for.
+        """
+        section = self._context.config.model
+        if not (section.batch and isinstance(self.model, BatchModel) and prompts):
             return [None] * len(prompts)
-        estimate = sum(estimated(prompt, self.model.name, self._context.config.model, "batch") for prompt in prompts)
+        estimate = sum(estimated(prompt, self.price, section, "batch") for prompt in prompts)
         self.budget.reserve(estimate)
-        self._context.progress.say(f"{len(prompts)} calls go out as one batch job; it may take up to a day")
-        billed = 0.0
-        out: list[tuple[Completion, int] | None] = []
         try:
-            for prompt, completion in zip(prompts, await self.model.complete_all(prompts), strict=True):
-                usd = llm.cost(completion.usage, self.model.name, "batch") if completion else 0.0
-                billed += usd
-                out.append((completion, self._answered(prompt, completion, usd)) if completion else None)
+            job = await self.model.begin(prompts)
+            sent(job)
+            return await self.collect(job, prompts[0].stage, len(prompts))
         finally:
-            self.budget.settle(estimate, billed)
+            self.budget.settle(estimate, 0.0)
+
+    async def collect(self, job: str, stage: str, count: int) -> list[tuple[Completion, int] | None]:
+        """The answers of a job that was sent, in this run or in one that was broken off."""
+        if not isinstance(self.model, BatchModel):
+            return [None] * count
+        self._context.progress.say(f"waiting for {count} calls in one batch job; it may take up to a day")
+        out: list[tuple[Completion, int] | None] = []
+        for completion in await self.model.collect(job, count):
+            usd = llm.cost(completion.usage, self.price, "batch") if completion else 0.0
+            self.budget.settle(0.0, usd)
+            out.append((completion, self._answered(stage, completion, usd)) if completion else None)
         return out
 
     async def each(self, things: Sequence[T], work: Callable[[T], Awaitable[None]], label: str) -> None:
@@ -102,14 +118,14 @@ class Asker:
             if error.final or self._failed >= _PATIENCE:
                 self.stopped = error
 
-    def _answered(self, prompt: Prompt, completion: Completion, usd: float) -> int:
+    def _answered(self, stage: str, completion: Completion, usd: float) -> int:
         self.calls += 1
         if completion.model_version:
             self.versions.add(completion.model_version)
         state = "ok" if completion.data is not None else "bad"
-        return self._keep(prompt, state, completion, usd, completion.text)
+        return self._keep(stage, state, completion, usd, completion.text)
 
-    def _keep(self, prompt: Prompt, state: str, completion: Completion | None, usd: float, words: str) -> int:
+    def _keep(self, stage: str, state: str, completion: Completion | None, usd: float, words: str) -> int:
         usage = completion.usage if completion else Usage()
         provider, _, model = self.model.name.partition(":")
         with self._context.db.write() as session:
@@ -117,7 +133,7 @@ class Asker:
                 session,
                 ModelCall(
                     run_id=self._run_id,
-                    stage=prompt.stage,
+                    stage=stage,
                     provider=provider,
                     model=model,
                     model_version=completion.model_version if completion else "",
@@ -134,8 +150,19 @@ class Asker:
             )
 
 
-def estimated(prompt: Prompt, model: str, section: ModelSection, tier: str = "") -> float:
+def estimated(prompt: Prompt, price: llm.Price | None, section: ModelSection, tier: str = "") -> float:
     """USD that a call may cost at most, about: its words, and all the output and thought it is allowed."""
     given = llm.tokens(prompt.system) + llm.tokens(prompt.user) + llm.tokens(str(prompt.schema))
     written = prompt.max_output_tokens + llm.THOUGHTS[section.thinking]
-    return llm.cost(Usage(prompt=given, output=written), model, tier or section.service_tier)
+    return llm.cost(Usage(prompt=given, output=written), price, tier or section.service_tier)
+
+
+def _priced(model: str, section: ModelSection, max_usd: float | None) -> llm.Price | None:
+    """The model's price. Raises ConfigError where none is known and money is at stake: no limit would hold."""
+    price = llm.price(model, section)
+    if price is None and (max_usd is not None or model.startswith("gemini:")):
+        raise ConfigError(
+            f"no price is known of {model}, so no limit in USD would hold",
+            "say what it costs per million tokens in sources.yaml: model.price: {input: 0.30, output: 2.50}",
+        )
+    return price

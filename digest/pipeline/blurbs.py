@@ -81,11 +81,6 @@ def quoted(item: Item, failed: Sequence[str] = ()) -> Written:
     return Written(quote.text, "source", flags=tuple(failed), evidence=quote.sentences)
 
 
-def flags_of(item: Item, text: str) -> tuple[str, ...]:
-    """What in a text on an item its stored words do not support; for gates and for texts of unknown origin."""
-    return tuple(str(flag) for flag in grounding.check(text, _source(item), vectors=vectors()))
-
-
 def _source(item: Item) -> grounding.Source:
     return grounding.source_of(item.title, item.summary, item.content)
 

@@ -4,20 +4,23 @@ from __future__ import annotations
 
 import asyncio
 import secrets
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
-from digest import judging, llm, tagging
+from digest import judging, tagging
 from digest.errors import BudgetExceeded, ModelOutput, ModelUnavailable
 from digest.judging import Batch, Candidate, Judgement, Wording
 from digest.models import Item, Tagging
 from digest.periods import Period
-from digest.pipeline.asking import Asker, estimated
+from digest.pipeline.asking import Asker
+from digest.pipeline.batching import Jobs
 from digest.pipeline.context import Context, recorded
 from digest.pipeline.tag import ENGINE
 from digest.pipeline.texts import abstract
-from digest.ports import Completion, Model, Report
+from digest.ports import Completion, Report
 from digest.store import answers, judgements
 
 AGREED, NEAR, APART = 0.85, 0.7, 0.5  # how sure a category is when the embedded tagger says so too, nearly, or not
@@ -37,8 +40,11 @@ class Docket:
     def waiting(self) -> list[Candidate]:
         return [candidate for key, candidate in self.candidates.items() if key not in self.known]
 
-    def batches(self) -> list[Batch]:
-        return list(judging.batches(self.waiting, self.wording, secrets.token_hex(8)))
+    def batches(self, but: Collection[str] = (), *, alone: bool = False) -> list[Batch]:
+        """Calls for what is not known, leaving out the keys `but`; each item `alone` in its own if so asked."""
+        missing = [candidate for candidate in self.waiting if candidate.key not in but]
+        groups = [[one] for one in missing] if alone else [missing]
+        return [batch for group in groups for batch in judging.batches(group, self.wording, secrets.token_hex(8))]
 
 
 def judge(context: Context, period: Period, *, limit: int | None = None, max_usd: float | None = None) -> Report:
@@ -52,71 +58,80 @@ def judge(context: Context, period: Period, *, limit: int | None = None, max_usd
         if model is None:
             report.line = f"{period}: judged by no language model. {context.model_line}".strip()
             return report
-        docket = prepared(context, period, model.name, limit)
+        most = context.config.model.judged if limit is None else limit
+        with context.db.read() as session:
+            best = [item for _, item in judgements.ranking(session, period.name, most)]
+        docket = docket_of(context, best, model.name)
         _save(context, docket, model.name, docket.known)
         asker = Asker(context, model, report.run_id, max_usd)
-        asyncio.run(_ask_all(context, docket, asker))
+        asyncio.run(_ask_all(context, docket, asker, Jobs(context, model.name, period)))
         _tell(context, period, docket, asker, report)
     return report
 
 
-def estimate(context: Context, period: Period, *, limit: int | None = None) -> Report:
-    """What `judge` would send and what that may cost at most; nothing is sent or stored."""
-    section = context.config.model
-    provider = "gemini" if section.provider in ("auto", "local") else section.provider
-    name = f"{provider}:{section.name}"
-    docket = prepared(context, period, name, limit)
-    calls = docket.batches()
-    usd = sum(estimated(batch.prompt, name, section) for batch in calls)
-    priced = f"at most {usd:.3f} USD at the list price of {llm.AS_OF}" if llm.price(name) else "its price is not known"
-    line = (
-        f"{period}: {len(docket.waiting)} of {len(docket.items)} to judge with {name} in {len(calls)} calls, {priced}"
-    )
-    return Report("judge", line, numbers={"waiting": len(docket.waiting), "calls": len(calls), "usd": usd})
-
-
-def prepared(context: Context, period: Period, model: str, limit: int | None) -> Docket:
-    """Read the best of the ranking and what the model said of them before."""
+def docket_of(context: Context, items: Sequence[Item], model: str) -> Docket:
+    """What there is to judge of these items, and what the model said of them before."""
     wording = judging.wording(context.config, context.templates)
+    by_key = {item.key: item for item in items}
+    candidates = {key: Candidate.of(key, item.title, abstract(item)) for key, item in by_key.items()}
+    version, thinking = judging.prompt_version(wording), context.config.model.thinking
+    keys = {
+        key: judging.answer_key(model, judging.JUDGE, version, candidate, thinking=thinking)
+        for key, candidate in candidates.items()
+    }
     with context.db.read() as session:
-        rows = judgements.ranking(session, period.name, context.config.model.judged if limit is None else limit)
-        items = {item.key: item for _, item in rows}
-        candidates = {key: Candidate.of(key, item.title, abstract(item)) for key, item in items.items()}
-        version, thinking = judging.prompt_version(wording), context.config.model.thinking
-        keys = {
-            key: judging.answer_key(model, judging.JUDGE, version, candidate, thinking=thinking)
-            for key, candidate in candidates.items()
-        }
         kept = answers.answers(session, list(keys.values()))
     known = {key: Judgement.model_validate(kept[answer]) for key, answer in keys.items() if answer in kept}
-    return Docket(items, candidates, keys, known, wording)
+    return Docket(by_key, candidates, keys, known, wording)
 
 
-async def _ask_all(context: Context, docket: Docket, asker: Asker) -> None:
-    """Every batch once, then each item that is still without a judgement once more, alone."""
+async def _ask_all(context: Context, docket: Docket, asker: Asker, jobs: Jobs) -> None:
+    """What a job that was broken off still holds; every batch once; then each item still unjudged once more, alone."""
     try:
+        await _resumed(context, docket, asker, jobs)
         for alone in (False, True):
-            batches = _pending(context, docket, asker.model, alone=alone)
+            batches = _pending(context, docket, alone=alone)
             if asker.stopped or not batches:
                 return
             try:
-                done = await asker.ask_batch([batch.prompt for batch in batches])
+                done = await asker.ask_batch(
+                    [batch.prompt for batch in batches], partial(jobs.keep, batches, docket.keys)
+                )
             except (BudgetExceeded, ModelUnavailable) as error:
                 asker.stopped = error
                 return
             pairs = list(zip(batches, done, strict=True))
             await asker.each(pairs, lambda pair: _one(context, docket, asker, *pair), "judging")
+            jobs.forget()
     finally:
         await asker.model.close()
 
 
-def _pending(context: Context, docket: Docket, model: Model, *, alone: bool) -> list[Batch]:
-    if not alone:
-        return docket.batches()
+async def _resumed(context: Context, docket: Docket, asker: Asker, jobs: Jobs) -> None:
+    """Collect the job of a run that was broken off; what it does not answer is asked anew."""
+    job = jobs.left()
+    if job is None:
+        return
+    try:
+        done = await asker.collect(job.name, judging.JUDGE, len(job.names))
+    except ModelUnavailable as error:
+        if error.final:
+            jobs.forget()  # it is gone, and its answers with it
+        else:
+            asker.stopped = error
+        return
+    for batch, answer in zip(job.batches(docket.candidates, docket.keys), done, strict=True):
+        if answer is not None and batch.names:
+            with suppress(ModelOutput):
+                _keep(context, docket, asker, batch, *answer)
+    jobs.forget()
+
+
+def _pending(context: Context, docket: Docket, *, alone: bool) -> list[Batch]:
+    """Calls for what has no stored answer yet."""
     with context.db.read() as session:
-        answered = answers.answers(session, [docket.keys[one.key] for one in docket.waiting])
-    missing = [one for one in docket.waiting if docket.keys[one.key] not in answered]
-    return [batch for one in missing for batch in judging.batches([one], docket.wording, secrets.token_hex(8))]
+        answered = answers.answers(session, list(docket.keys.values()))
+    return docket.batches([key for key, answer in docket.keys.items() if answer in answered], alone=alone)
 
 
 async def _one(

@@ -59,7 +59,13 @@ class Model(Protocol):
 class BatchModel(Model, Protocol):
     """A model that can also be asked many things in one job: cheaper, slower, and None where an answer failed."""
 
-    async def complete_all(self, prompts: Sequence[Prompt]) -> list[Completion | None]: ...
+    async def begin(self, prompts: Sequence[Prompt]) -> str:
+        """Send the job; returns its name, by which it can be collected even after a restart."""
+        ...
+
+    async def collect(self, job: str, count: int) -> list[Completion | None]:
+        """Wait for the job's end; its `count` answers in the order they were asked."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,6 +13,8 @@ if TYPE_CHECKING:
     from digest.ranking.values import Matrix
 
 _SPREAD = 0.14  # of the centred cosine between a phrase and a paper of the arXiv listings
+# Chosen on twelve lines of interests and the picks of four months up to 2025-08 (mean AUC 0.74; 0.70 without).
+_MANY, _NEAREST, _WIDER = 1000, 0.01, 0.7  # rows that are a large pool, share of them that stand in, their weight
 _STEPS = (0.0, 0.7, 1.4, 2.1)  # of the match in spreads: below the first it is 1 of 5, above the last 5 of 5
 
 
@@ -25,7 +27,8 @@ def phrases(interests: str) -> list[str]:
 def matches(subjects: Sequence[str], embedded: Matrix) -> Matrix:
     """How near each row is to the subjects together and to the nearest alone, in spreads above the usual paper.
 
-    0 is usual, 2 is very near; all zeros without subjects.
+    0 is usual, 2 is very near; all zeros without subjects. In a large pool the rows nearest to the subjects stand in
+    for the most part: papers use more words for a thing than a line of interests does.
     """
     import numpy as np
 
@@ -36,7 +39,18 @@ def matches(subjects: Sequence[str], embedded: Matrix) -> Matrix:
     together = rows @ _centred(vectors().embed([", ".join(subjects)]), usual)[0]
     near = rows @ _centred(vectors().embed(subjects), usual).T
     match: Matrix = (together / 2 + (near.max(axis=1) + near.mean(axis=1)) / 4) / _SPREAD
-    return match
+    return match if len(match) < _MANY else _widened(match, rows)
+
+
+def _widened(match: Matrix, rows: Matrix) -> Matrix:
+    """The match with its nearest rows' centre as a second, weightier subject, on the same scale (Rocchio)."""
+    import numpy as np
+
+    nearest = np.argsort(-match, kind="stable")[: round(len(match) * _NEAREST)]
+    again = rows @ rows[nearest].mean(axis=0)
+    again = (again - again.mean()) / max(float(again.std()), 1e-9) * match.std() + match.mean()
+    wide: Matrix = ((1 - _WIDER) * match + _WIDER * again).astype(np.float32)
+    return wide
 
 
 def out_of_five(match: float) -> int:

@@ -1,12 +1,14 @@
-"""Ranking: how many of the experts' picks of 2025-09 and 2025-10 it finds, and the time one pool and ten take."""
+"""Ranking: how many of the experts' picks of 2025-09 and 2025-10 it finds by the prior, by a line of interests and by
+fifty decisions of an editor's own; and the time one pool and ten take."""
 
 from __future__ import annotations
 
+from statistics import fmean
 from time import perf_counter
+from zlib import crc32
 
-from digest.ranking import Candidate, Context, rank
-from digest.ranking.learning import months_of
-from digest.ranking.measure import Measured, measure
+from digest.ranking import Candidate, Context, Month, learn_taste, months_of, prior, rank
+from digest.ranking.measure import Measured, auc, measure
 from digest.ranking.rank import scores
 from digest.vectors import vectors
 from tests.bench.train_ranker import CURATOR, SHARED, picks, pools
@@ -19,6 +21,14 @@ RANKERS = (
     ("one line of interests and the prior", Context(interests=INTERESTS)),
 )
 POOL = 11_000
+OTHER_LINES = (
+    "large language models", "LLM agents and reasoning", "retrieval-augmented generation and agents",
+    "practical techniques for building with LLMs", "new language models, agents, RAG, evaluation and safety",
+    "language model reasoning", "generative AI research", "multi-agent systems, tool use, memory",
+    "post-training, alignment and RLHF", "AI for software engineering and coding agents", "LLMs",
+)  # fmt: skip
+EDITOR = "hf-daily-top50"  # a curator whose picks the prior was not learned from stands in for an editor
+OWN = 50
 
 
 def quality(*, same_month: bool = False) -> list[tuple[str, Measured]]:
@@ -33,6 +43,41 @@ def quality(*, same_month: bool = False) -> list[tuple[str, Measured]]:
             months.append((month, scores(pool, context), found.picked))
         measured.append((name, measure(months)))
     return measured
+
+
+def interests() -> list[float]:
+    """The AUC of each line of interests alone, the mean of the two months."""
+    months = months_of(pools(SHARED, "2025-09", "2025-10"), picks(SHARED), CURATOR)
+    embedded = [vectors().embed([one.text for one in month.candidates]) for month in months]
+    return [
+        fmean(
+            auc(scores(month.candidates, Context(interests=line, use_prior=False), rows), month.picked)
+            for month, rows in zip(months, embedded, strict=True)
+        )
+        for line in (INTERESTS, *OTHER_LINES)
+    ]
+
+
+def own_decisions() -> list[tuple[str, Measured]]:
+    """The prior, and the prior with OWN decisions of July and August 2025 on top, on an editor's two later months."""
+    months = months_of(pools(SHARED, "2025-07", "2025-10"), picks(SHARED), EDITOR)
+    taste = learn_taste([_few(month, OWN // 2) for month in months[:2]], prior())
+    return [
+        (name, measure((m.name, scores(m.candidates, context), m.picked) for m in months[2:]))
+        for name, context in (("the prior", Context()), (f"{OWN} own picks on top of it", Context(taste=taste)))
+    ]
+
+
+def _few(month: Month, count: int) -> Month:
+    """The month with so many of its picks, evenly by the hash of their keys; the other picks were never seen."""
+    picked = [one.key for one, yes in zip(month.candidates, month.picked, strict=True) if yes]
+    kept = set(sorted(picked, key=lambda key: crc32(key.encode()))[:count])
+    rows = [
+        (one, one.key in kept)
+        for one, yes in zip(month.candidates, month.picked, strict=True)
+        if not yes or one.key in kept
+    ]
+    return Month(month.name, [one for one, _ in rows], [yes for _, yes in rows])
 
 
 def seconds(times: int) -> tuple[float, float]:
@@ -56,6 +101,10 @@ def rows() -> list[tuple[str, str]]:
             which = "picks made in the pool's own month" if same_month else "all picks in the pools"
             figure = f"AUC {found.auc:.3f}, recall@100 {found.recall_100:.3f}, recall@200 {found.recall_200:.3f}"
             out.append((f"ranking 2025-09 and 2025-10, {name}, {which}", figure))
+    lines = interests()
+    figure = f"AUC {lines[0]:.3f}; of {len(lines)} lines the mean {fmean(lines):.3f}, the lowest {min(lines):.3f}"
+    out.append(("ranking by one line of interests alone", figure))
+    out += [(f"ranking for another editor by {name}", f"AUC {found.auc:.3f}") for name, found in own_decisions()]
     for times in (1, 10):
         embedding, ranking = seconds(times)
         figure = f"{ranking:.1f} s, and {embedding:.1f} s to embed them the first time"

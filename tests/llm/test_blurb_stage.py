@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from digest.models import Issue, Pick
-from digest.pipeline.blurbs import flags_of, write_blurbs
+from digest.pipeline.blurbs import write_blurbs
 from digest.pipeline.context import Context
 from tests.llm.gemini_server import GeminiServer, candidate, quota
 from tests.llm.workspace import NOW, context, gemini, store
@@ -116,12 +116,6 @@ def test_the_editors_published_words_are_shown_as_examples_of_the_voice(place: C
         session.add(Pick(**fields, blurb="Short, dry and to the point.", origin="editor"))
     write_blurbs(place, [items[1]])
     assert "Short, dry and to the point." in server.asked[0]["body"]["systemInstruction"]["parts"][0]["text"]
-
-
-def test_a_text_can_be_checked_against_its_item_at_any_time(place: Context) -> None:
-    (item,) = store(place, [("Lantern", SUMMARY)])
-    assert flags_of(item, GOOD["text"]) == ()
-    assert flags_of(item, BAD["text"]) == ("number: 40%",)
 
 
 def test_a_second_opinion_can_send_a_blurb_back_and_is_kept_with_the_answer(

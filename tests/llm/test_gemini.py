@@ -188,10 +188,10 @@ async def test_a_batch_is_polled_to_its_end_and_what_failed_in_it_is_none(server
     pauses = Pauses()
     model = Gemini(ModelSection(), {**KEY, "GOOGLE_GEMINI_BASE_URL": server.url}, sleep=pauses)
     assert isinstance(model, BatchModel)
-    found = await model.complete_all([prompt, prompt, prompt])
+    found = await model.collect(await model.begin([prompt, prompt, prompt]), 3)
     await model.close()
     assert [one.data is not None if one else None for one in found] == [True, True, None]
-    assert pauses == [30.0, 30.0]
+    assert pauses == [30.0]
     sent = server.asked[0]["body"]["batch"]["inputConfig"]["requests"]["requests"][0]["request"]
     assert "responseSchema" in sent["generationConfig"]
     assert "responseJsonSchema" not in json.dumps(sent)
@@ -201,7 +201,7 @@ async def test_a_batch_is_polled_to_its_end_and_what_failed_in_it_is_none(server
 async def test_a_failed_batch_gives_nothing_and_loses_nothing(server: GeminiServer, prompt: Prompt) -> None:
     server.batch_state = "PARTIALLY_SUCCEEDED"
     model = Gemini(ModelSection(), {**KEY, "GOOGLE_GEMINI_BASE_URL": server.url}, sleep=Pauses())
-    found = await model.complete_all([prompt, prompt])
+    found = await model.collect(await model.begin([prompt, prompt]), 2)
     await model.close()
     assert [one is None for one in found] == [False, True]
 

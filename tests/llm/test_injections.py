@@ -15,9 +15,11 @@ from digest.llm.scripted import Scripted
 from digest.models import Item, Tagging
 from digest.pipeline.blurbs import write_blurbs
 from digest.pipeline.judge import judge
+from digest.ports import TagInput
+from digest.tagging import EmbeddedTagger
 from tests.llm.gemini_server import running
 from tests.llm.injections import MARK, Injection, corpus, gullible
-from tests.llm.workspace import context, gemini, period, store
+from tests.llm.workspace import TAXONOMY, context, gemini, period, store
 
 HONEST = [(f"Honest work {n}", f"We propose method {n}. It keeps {n} indexes in memory.") for n in range(25)]
 POISONED = [
@@ -59,6 +61,12 @@ def test_no_injection_changes_another_items_verdict_or_leaves_a_link_or_an_order
         assert novelty in range(1, 6)
         assert LINK.search(str(reason)) is None
         assert looks_injected(str(reason)) is None
+
+
+def test_no_injection_changes_what_this_machine_says_of_another_item() -> None:
+    tagger = EmbeddedTagger(TAXONOMY)
+    honest, poisoned = ([TagInput(title, text) for title, text in texts] for texts in (HONEST, POISONED))
+    assert tagger.tag([*poisoned, *honest])[len(poisoned) :] == tagger.tag(honest)
 
 
 @pytest.mark.parametrize("with_model", [True, False])

@@ -9,9 +9,15 @@ from typing import Any
 import pytest
 from sqlmodel import select
 
+from digest.config import ModelSection
+from digest.errors import ConfigError
+from digest.llm.gemini import Gemini
+from digest.llm.openai import OpenAI
 from digest.models import ModelAnswer, ModelCall, Tagging
 from digest.pipeline.context import Context
-from digest.pipeline.judge import estimate, judge
+from digest.pipeline.estimate import estimate
+from digest.pipeline.judge import judge
+from digest.ports import Model
 from digest.store import answers, judgements
 from tests.llm.gemini_server import GeminiServer, candidate, error, quota, sensible
 from tests.llm.workspace import NOW, context, gemini, period, store
@@ -170,10 +176,41 @@ def test_the_bill_is_kept_by_month_stage_and_model_and_holds_no_key(place: Conte
 
 
 def test_an_estimate_sends_nothing_and_is_not_below_the_bill(place: Context, server: GeminiServer) -> None:
-    told = estimate(place, period())
+    told = estimate(place, period(), "gemini")
     assert server.asked == []
-    assert (told.numbers["waiting"], told.numbers["calls"]) == (25, 3)
+    assert (told.numbers["waiting"], told.numbers["calls"], told.numbers["untagged"]) == (25, 3, 25)
     assert told.numbers["usd"] >= judge(place, period()).numbers["usd"] > 0
+    assert estimate(place, period(), "gemini").numbers["waiting"] == 0
+
+
+def test_an_estimate_before_the_first_ranking_reckons_with_the_periods_items(place: Context) -> None:
+    with place.db.write() as session:
+        judgements.replace_ranking(session, period().name, [])
+    told = estimate(place, period(), "local", limit=12)
+    assert (told.numbers["waiting"], told.numbers["calls"]) == (12, 2)
+    assert "no model is set up, so nothing would be sent" in told.line
+
+
+def test_a_model_of_unknown_price_is_refused_where_money_is_at_stake(tmp_path: Path, server: GeminiServer) -> None:
+    place = context(tmp_path, gemini(server.url, name="gemini-99-dear"))
+    store(place, TEXTS)
+    with pytest.raises(ConfigError, match="no price is known of gemini:gemini-99-dear"):
+        judge(place, period())
+    assert server.asked == []
+    priced = context(tmp_path, place.make_model, price={"input": 1000.0, "output": 1000.0})
+    report = judge(priced, period(), max_usd=0.01)
+    assert (server.asked, report.numbers["left"]) == ([], 25)
+
+
+def test_a_model_on_ones_own_machine_needs_no_price_unless_a_limit_is_asked_for(
+    tmp_path: Path, server: GeminiServer
+) -> None:
+    section = ModelSection.model_validate({"name": "local-test", "base_url": f"{server.url}/v1"})
+    place = context(tmp_path, lambda: OpenAI(section, {}))
+    store(place, TEXTS)
+    with pytest.raises(ConfigError, match="no limit in USD would hold"):
+        judge(place, period(), max_usd=1.0)
+    assert "no price known, so no limit in USD holds" in judge(place, period()).line
 
 
 def test_a_batch_job_judges_all_and_what_failed_in_it_is_asked_at_once(tmp_path: Path, server: GeminiServer) -> None:
@@ -182,6 +219,55 @@ def test_a_batch_job_judges_all_and_what_failed_in_it_is_asked_at_once(tmp_path:
     assert judge(place, period()).numbers["judged"] == 25
     paths = [call["path"].rpartition(":")[2] for call in server.asked if call["body"]]
     assert paths == ["batchGenerateContent", "generateContent"]
+
+
+class _Gone(BaseException):
+    """The process ends."""
+
+
+def _cut_off(server: GeminiServer) -> Model:
+    async def gone(seconds: float) -> None:
+        raise _Gone
+
+    return Gemini(ModelSection(), {"GOOGLE_API_KEY": "k", "GOOGLE_GEMINI_BASE_URL": server.url}, sleep=gone)
+
+
+def test_a_batch_job_that_was_broken_off_is_collected_not_sent_again(tmp_path: Path, server: GeminiServer) -> None:
+    place = context(tmp_path, lambda: _cut_off(server), batch=True)
+    store(place, TEXTS)
+    with pytest.raises(_Gone):
+        judge(place, period())
+    resumed = context(tmp_path, gemini(server.url), batch=True)
+    report = judge(resumed, period())
+    assert report.numbers["judged"] == 25
+    assert report.numbers["usd"] > 0
+    sent = [len(call["body"]["batch"]["inputConfig"]["requests"]["requests"]) for call in server.asked
+            if call["path"].endswith(":batchGenerateContent")]  # fmt: skip
+    assert sent == [3, 1]  # the second holds what the first job failed to answer
+    assert judge(resumed, period()).numbers["calls"] == 0
+
+
+def test_a_batch_job_that_is_gone_is_forgotten_and_sent_anew(tmp_path: Path, server: GeminiServer) -> None:
+    place = context(tmp_path, lambda: _cut_off(server), batch=True)
+    store(place, TEXTS)
+    with pytest.raises(_Gone):
+        judge(place, period())
+    server.fail.append(error(404, "NOT_FOUND", "no such batch"))
+    assert judge(context(tmp_path, gemini(server.url), batch=True), period()).numbers["judged"] == 25
+
+
+def test_a_batch_job_that_cannot_be_asked_about_now_is_kept_and_nothing_is_sent(
+    tmp_path: Path, server: GeminiServer
+) -> None:
+    place = context(tmp_path, lambda: _cut_off(server), batch=True)
+    store(place, TEXTS)
+    with pytest.raises(_Gone):
+        judge(place, period())
+    server.fail.extend([error(503, "UNAVAILABLE", "overloaded")] * 4)
+    resumed = context(tmp_path, gemini(server.url), batch=True)
+    assert judge(resumed, period()).numbers["left"] == 25
+    assert judge(resumed, period()).numbers["judged"] == 25
+    assert sum(call["path"].endswith(":batchGenerateContent") for call in server.asked) == 2
 
 
 def test_without_a_model_it_says_so_and_does_nothing(tmp_path: Path) -> None:

@@ -135,15 +135,18 @@ async def test_a_function_can_be_a_model(prompt: Prompt) -> None:
 
 def test_thoughts_cost_as_output_and_flex_is_half() -> None:
     usage = Usage(prompt=1_000_000, output=500_000, thoughts=500_000)
-    assert llm.cost(usage, "gemini:gemini-3.5-flash-lite") == pytest.approx(0.30 + 2.50)
-    assert llm.cost(usage, "gemini:gemini-3.5-flash-lite", "flex") == pytest.approx(1.40)
-    assert llm.cost(Usage(prompt=1_000_000, cached=1_000_000), "gemini-2.5-flash-lite") == pytest.approx(0.01)
+    price = llm.price("gemini:gemini-3.5-flash-lite")
+    assert llm.cost(usage, price) == pytest.approx(0.30 + 2.50)
+    assert llm.cost(usage, price, "flex") == pytest.approx(1.40)
+    cached = Usage(prompt=1_000_000, cached=1_000_000)
+    assert llm.cost(cached, llm.price("gemini-2.5-flash-lite")) == pytest.approx(0.01)
 
 
-def test_a_dated_name_has_its_models_price_and_an_unknown_one_has_none() -> None:
+def test_a_dated_name_has_its_models_price_and_an_unknown_one_has_none_unless_it_is_configured() -> None:
     assert llm.price("gemini-2.5-flash-lite-001") == llm.price("gemini-2.5-flash-lite")
     assert llm.price("openai:qwen3") is None
-    assert llm.cost(Usage(prompt=10), "openai:qwen3") == 0
+    section = ModelSection.model_validate({"price": {"input": 1.0, "output": 2.0}})
+    assert llm.cost(Usage(prompt=1_000_000, output=500_000), llm.price("openai:qwen3", section)) == pytest.approx(2.0)
 
 
 def test_the_budget_counts_what_is_held_what_is_spent_and_what_the_month_has_had() -> None:

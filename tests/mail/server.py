@@ -19,7 +19,7 @@ Fault = Callable[[int], str | None]  # from the number of the time the verb is u
 class Faulty:
     """`faults` by verb: EHLO, MAIL, RCPT, DATA, and DOT for the answer to the whole message.
 
-    An answer may also be `abort` (the connection is cut) or `garbage`.
+    An answer may also be `abort` (the connection is cut), `garbage`, or `slow` (it comes after half a second).
     """
 
     def __init__(self, **faults: Fault) -> None:
@@ -40,6 +40,9 @@ class Faulty:
             server.transport.abort()
             await asyncio.sleep(0)
             return good
+        if said == "slow":
+            await asyncio.sleep(0.5)
+            return good
         return {None: good, "garbage": "%%% what? %%%"}.get(said, said or good)
 
     async def handle_EHLO(
@@ -47,7 +50,8 @@ class Faulty:
     ) -> list[str]:
         self.connections += 1
         session.host_name = hostname
-        return responses
+        said = await self._said(server, "EHLO", "")
+        return [said] if said else responses
 
     async def handle_MAIL(self, server: SMTP, session: Session, envelope: Envelope, address: str, options: Any) -> str:
         said = await self._said(server, "MAIL", "250 OK")
@@ -60,6 +64,9 @@ class Faulty:
         if said.startswith("250"):
             envelope.rcpt_tos.append(address)
         return said
+
+    async def before_data(self, server: SMTP) -> str:
+        return await self._said(server, "DATA", "")
 
     async def handle_DATA(self, server: SMTP, session: Session, envelope: Envelope) -> str:
         said = await self._said(server, "DOT", "250 taken")
@@ -74,13 +81,29 @@ class Faulty:
         return [recipient for _, recipient, _ in self.messages]
 
 
+class _Asking(SMTP):
+    """aiosmtpd asks its handler only after the message; this one asks before, too."""
+
+    async def smtp_DATA(self, arg: str) -> None:
+        said = await self.event_handler.before_data(self)
+        if said:
+            await self.push(said)
+        else:
+            await super().smtp_DATA(arg)
+
+
+class _Controller(Controller):
+    def factory(self) -> SMTP:
+        return _Asking(self.handler, **self.SMTP_kwargs)
+
+
 @contextmanager
 def serving(faulty: Faulty, **options: Any) -> Iterator[Mail]:
     """The settings of a server that runs while the block does."""
     with socket.socket() as probe:  # the controller cannot choose a port itself
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
-    controller = Controller(faulty, hostname="127.0.0.1", port=port, **options)
+    controller = _Controller(faulty, hostname="127.0.0.1", port=port, **options)
     controller.start()
     try:
         yield Mail(

@@ -1,8 +1,19 @@
-"""A workspace with one published issue and some readers; run as a program it mails them, so that it can be killed."""
+"""A workspace with one published issue and some readers; run as a program it mails them, so that it can be killed.
+
+`python -m tests.pipeline.mailbench --kills 12 --readers 1000` does the killing and prints one line.
+"""
 
 from __future__ import annotations
 
+import json
+import os
+import random
+import signal
+import subprocess
 import sys
+import tempfile
+import time
+from collections import Counter
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -14,8 +25,10 @@ from digest.models import Issue, Item, Pick
 from digest.periods import Period
 from digest.pipeline.context import Context
 from digest.pipeline.send import send
-from digest.store import readers
+from digest.store import deliveries
+from digest.store import readers as store
 from digest.store.database import Database
+from tests.mail.server import Faulty, serving
 from tests.pipeline.workbench import context
 
 NOW = datetime(2026, 3, 4, 12, tzinfo=UTC)
@@ -64,8 +77,37 @@ def publish(root: Path, count: int, **issue: Any) -> None:
             session.flush()
             session.add(Pick(issue_id=row.id or 0, item_id=item.id or 0, category="models", position=number))
         for number in range(count):
-            readers.subscribe(session, f"reader{number}@example.org", NOW, state="active")
+            store.subscribe(session, f"reader{number}@example.org", NOW, state="active")
     db.close()
+
+
+def killed(root: Path, readers: int, kills: int, seed: int) -> dict[str, int]:
+    """Mail so many readers with a program that is killed again and again, then left in peace: what everyone got."""
+    publish(root, readers)
+    dice, faulty, real = random.Random(seed), Faulty(), 0
+    with serving(faulty) as mail:
+        command = [sys.executable, "-m", "tests.pipeline.mailbench", str(root), str(mail.port)]
+        for _ in range(kills):
+            process = subprocess.Popen(command, env={**os.environ, "OMP_NUM_THREADS": "1"})
+            before, until = len(faulty.messages), time.monotonic() + 20
+            wanted = before + dice.randint(1, max(2, readers // (kills + 1)))
+            while len(faulty.messages) < wanted and time.monotonic() < until and process.poll() is None:
+                time.sleep(0.0005)
+            real += process.poll() is None
+            process.send_signal(signal.SIGKILL)
+            process.wait()
+        subprocess.run(command, check=True)
+    got, context = Counter(faulty.recipients), opened(root)
+    with context.db.read() as session:
+        states = deliveries.tally(session, 1)
+        doubtful = {reader.address for _, reader in deliveries.journal(session, 1, ("unknown",))}
+        missing = {reader.address for reader in store.active(session)} - set(got)
+    context.db.close()
+    assert missing <= doubtful, sorted(missing - doubtful)
+    return {
+        "readers": readers, "kills": real, "got": len(got), "two": sum(count > 1 for count in got.values()),
+        "without": len(missing), "unknown": len(doubtful), "sent": states["sent"],
+    }  # fmt: skip
 
 
 def main(root: str, port: str) -> None:
@@ -76,4 +118,8 @@ def main(root: str, port: str) -> None:
 
 
 if __name__ == "__main__":
-    main(*sys.argv[1:])
+    if sys.argv[1:2] == ["--kills"]:
+        with tempfile.TemporaryDirectory() as folder:
+            print(json.dumps(killed(Path(folder), readers=int(sys.argv[4]), kills=int(sys.argv[2]), seed=1)))
+    else:
+        main(*sys.argv[1:])

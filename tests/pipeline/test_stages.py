@@ -98,7 +98,7 @@ def test_the_editors_word_on_a_category_goes_before_the_taggers(tmp_path: Path) 
 def test_retagging_can_be_rehearsed(tmp_path: Path) -> None:
     with filled(tmp_path) as made:
         told = retag.moves(made.context)
-        assert told.numbers == {"items": 8, "moved": 0}
+        assert told.numbers == {"items": 8, "moved": 0, "moves": []}
 
 
 def test_reasons_add_up_to_the_score(tmp_path: Path) -> None:

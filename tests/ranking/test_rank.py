@@ -31,6 +31,17 @@ def test_what_the_editor_cares_about_comes_first(interests: str) -> None:
     assert (first.place, second.place) == (1, 2)
 
 
+def test_in_a_large_pool_papers_on_the_subject_that_never_name_it_rise_with_those_that_do() -> None:
+    named = [Candidate(f"n{i}", "Web agents that plan", f"We study language model agents. Run {i}.") for i in range(12)]
+    kin = Candidate("kin", "Browsing with tool calls", "We study language models that browse, call tools and plan.")
+    crops = [Candidate(f"c{i}", f"{CROPS.title} {i}", CROPS.abstract) for i in range(1000)]
+    context = Context(interests="agents", use_prior=False)
+    alone = {one.candidate.key: one for one in rank([kin, *named, *crops[:900]], context)}
+    among = {one.candidate.key: one for one in rank([kin, *named, *crops], context)}
+    assert among["kin"].score > alone["kin"].score
+    assert among["kin"].place == alone["kin"].place == 13
+
+
 def test_without_interests_the_taxonomy_descriptions_stand_in() -> None:
     context = Context(descriptions=("Agents that plan and use tools",), use_prior=False)
     assert rank([CROPS, AGENT], context)[0].candidate is AGENT

@@ -1,0 +1,41 @@
+"""Any text a title may hold arrives in the mail as the text it is: subject, HTML and plain text."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from email import message_from_bytes, policy
+
+from lxml import etree
+
+from digest import mail, render
+from digest.config import Mail
+from digest.text import one_line
+from tests.markdown.hostile import HOSTILE
+from tests.render.samples import NEWSLETTER
+from tests.render.test_feeds import hostile
+
+HEAD = mail.letterhead(NEWSLETTER, Mail(sender="news@example.org", unsubscribe_mailto="leave@example.org"))
+AT = datetime(2025, 7, 3, 8, tzinfo=UTC)
+
+
+def arrived() -> tuple[str, str, str]:
+    """Subject, plain text and HTML of the hostile issue, as a mail program reads its bytes."""
+    made = render.email(hostile(), NEWSLETTER, unsubscribe=mail.UNSUBSCRIBE)
+    letter = mail.Letter(made.subject, made.text, made.html)
+    sent = mail.compose(HEAD, letter, recipient="ana@example.org", token="t", issue="2025-06", at=AT)
+    read = message_from_bytes(sent.raw, policy=policy.default)
+    text, html = (read.get_body((kind,)) for kind in ("plain", "html"))
+    assert text
+    assert html
+    return str(read["Subject"]), text.get_content(), html.get_content()
+
+
+def test_hostile_titles_are_the_text_they_are_in_every_part() -> None:
+    subject, text, html = arrived()
+    assert subject == one_line(hostile().title)
+    flat = one_line(text)
+    assert [title for title in HOSTILE if one_line(title) not in flat] == []
+    shown = etree.HTML(html)
+    seen = one_line("".join(shown.find("body").itertext()))
+    assert [title for title in HOSTILE if one_line(title) not in seen] == []
+    assert not shown.xpath("//script | //b | //iframe | //*[@onclick or @onerror]")
