@@ -215,11 +215,11 @@ class Workspace:
 
         return publish(self.context, self.context.period(period), correct=correct, dry_run=dry_run)
 
-    def refresh(self, *, links: bool = True) -> Report:
-        """Look again at published works and propose errata."""
+    def refresh(self, names: Sequence[str] = (), *, ask: bool = True, apply: bool = False) -> Report:
+        """Look again at published works and propose errata; `apply` puts them in, all or those of keys or periods."""
         from digest.pipeline.refresh import refresh
 
-        return refresh(self.context, links=links)
+        return refresh(self.context, names, ask=ask, apply=apply)
 
     def recap(self, period: str, form: str = "both") -> Report:
         """Draft a year, quarter or range in review: by category, by month, or both."""

@@ -14,17 +14,22 @@ app.add_typer(templates, name="templates")
 
 @app.command()
 def refresh(
-    links: Annotated[bool, typer.Option("--links/--no-links", help="Ask the links too.")] = True,
+    names: Annotated[list[str] | None, typer.Argument(metavar="PERIOD|ITEM…", help="Of these only.")] = None,
+    apply: Annotated[bool, typer.Option("--apply", help="Put the errata into their issues, dated.")] = False,
+    offline: Annotated[bool, typer.Option("--offline", help="Ask nobody; compare with what is stored.")] = False,
     as_json: Json = False,
 ) -> None:
-    """Look again at published works: new versions, withdrawals, dead links; propose errata as a diff. Changes nothing.
+    """Look again at published works: versions, withdrawals, venues, dead links; propose errata as a diff.
+
+    arXiv and the links are asked, arXiv at most once a day. Nothing that readers see changes without --apply.
 
     Example: digest refresh
+    Example: digest refresh --apply arxiv:2501.00663
     """
     from digest.pipeline.refresh import as_diff
 
     with opened() as workspace:
-        report = workspace.refresh(links=links)
+        report = workspace.refresh(names or [], ask=not offline, apply=apply)
     if not as_json:
         for line in as_diff(report.numbers["errata"]):
             typer.echo(line)

@@ -93,10 +93,10 @@ def _issue(workspace: Workspace, month: Period) -> None:
 
 
 def _edit(workspace: Workspace, period: str) -> None:
-    """What the demo changes in a sheet by hand: an introduction, and no headings without picks."""
+    """What the demo changes in a sheet by hand: an introduction, and no empty headings."""
     path = workspace.root / "site" / "_drafts" / f"{period}.md"
     sheet = issues.parse(path.read_text(encoding="utf-8"))
-    sections = tuple(section for section in sheet.sections if section.entries)
+    sections = tuple(section for section in sheet.sections if section.entries or section.closing)
     path.write_text(issues.render(replace(sheet, intro=_INTRO, sections=sections)), encoding="utf-8")
 
 

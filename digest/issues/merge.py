@@ -37,6 +37,7 @@ def merge(base: Sheet, mine: Sheet, new: Sheet) -> tuple[Sheet, list[MergeConfli
         **{name: three(getattr(base, name), getattr(mine, name), getattr(new, name)) for name in _HAND},
         sections=tuple(sections),
         notes=_notes(base, mine, new),
+        missed=_missed(base, mine, new),
         shortlist=tuple(_line(name, *sides) for name in order),
         conflicts=with_new(three(base.conflicts, mine.conflicts, new.conflicts), texts.shown),
     )
@@ -147,11 +148,14 @@ def _blurb(base: SheetPick | None, mine: SheetPick, new: SheetPick, texts: Texts
 def _line(name: str, base: Places, mine: Places, new: Places) -> SheetCandidate:
     """A line of the shortlist: the program's judgement, the editor's mark and words."""
     here, theirs, before = _as_line(mine.entries.get(name)), _as_line(new.entries.get(name)), base.entries.get(name)
+    return _judged(before if isinstance(before, SheetCandidate) else None, here, theirs)
+
+
+def _judged(old: SheetCandidate | None, here: SheetCandidate | None, theirs: SheetCandidate | None) -> SheetCandidate:
     if here is None or theirs is None:
         line = here or theirs
         assert line is not None
         return line
-    old = before if isinstance(before, SheetCandidate) else None
     judged = {k: fact(getattr(old, k, None), getattr(here, k), getattr(theirs, k)) for k in _JUDGED}
     hand = {k: three(getattr(old or theirs, k), getattr(here, k), getattr(theirs, k)) for k in ("mark", "words")}
     return replace(here, **judged, **hand)
@@ -163,12 +167,21 @@ def _as_line(entry: Entry | None) -> SheetCandidate | None:
     return entry if isinstance(entry, SheetCandidate) else None
 
 
+def _missed(base: Sheet, mine: Sheet, new: Sheet) -> tuple[SheetCandidate, ...]:
+    b, m, n = ({line.key: line for line in sheet.missed} for sheet in (base, mine, new))
+    return tuple(_judged(b.get(key), m.get(key), n.get(key)) for key in _lasting(b, m, n))
+
+
+def _lasting(base: dict[str, Any], mine: dict[str, Any], new: dict[str, Any]) -> list[str]:
+    """Which lines remain, in order: those of both, those the editor changed, those newly proposed."""
+    stays = {key for key in mine if key in new or mine[key] != base.get(key)}
+    kept = stays | (new.keys() - base.keys())
+    return merged_order(list(base), list(mine), list(new), kept)
+
+
 def _notes(base: Sheet, mine: Sheet, new: Sheet) -> tuple[SheetNote, ...]:
-    b, m, n = ({note.id: note for note in sheet.notes} for sheet in (base, mine, new))
-    kept = {i for i in (m | n) if (i in m and (i in n or m[i] != b.get(i))) or (i in n and i not in b)}
-    b_order, m_order, n_order = ([str(i) for i in side] for side in (b, m, n))
-    order = merged_order(b_order, m_order, n_order, {str(i) for i in kept})
-    return tuple(_bet(b.get(int(i)), m.get(int(i)), n.get(int(i))) for i in order)
+    b, m, n = ({str(note.id): note for note in sheet.notes} for sheet in (base, mine, new))
+    return tuple(_bet(b.get(key), m.get(key), n.get(key)) for key in _lasting(b, m, n))
 
 
 def _bet(base: SheetNote | None, mine: SheetNote | None, new: SheetNote | None) -> SheetNote:

@@ -15,7 +15,7 @@ from digest.issues.front import front_matter
 from digest.issues.lines import as_pick, candidate_line, pick_line
 from digest.issues.values import AddedUrl, Sheet, SheetCandidate, SheetNote, SheetSection
 from digest.issues.words import RULE, dedent, head_fields, unshield
-from digest.issues.write import CLOSING, NOTES, SHORTLIST
+from digest.issues.write import CLOSING, MISSED, NOTES, SHORTLIST
 from digest.text import one_line, slug
 
 _ADDRESS = re.compile(r"^<?(?P<url>https?://[^\s<>]+)>?[ \t]*(?P<words>.*)$", re.IGNORECASE)
@@ -30,6 +30,7 @@ class _Reading:
     scratch: list[str] = field(default_factory=list)
     sections: list[SheetSection] = field(default_factory=list)
     notes: list[SheetNote] = field(default_factory=list)
+    missed: list[SheetCandidate] = field(default_factory=list)
     shortlist: list[SheetCandidate] = field(default_factory=list)
     part: str = "intro"  # where we are: intro, sections, or one of the reserved headings
     seen: dict[str, int] = field(default_factory=dict)  # what stands where
@@ -49,6 +50,7 @@ def parse(text: str) -> Sheet:
         outro=reading.outro,
         sections=tuple(reading.sections),
         notes=tuple(reading.notes),
+        missed=tuple(reading.missed),
         shortlist=tuple(reading.shortlist),
         scratch=unshield(reading.scratch),
         conflicts=tuple(conflict for chunk in cut if chunk.kind != "pick" for conflict in chunk.conflicts),
@@ -71,7 +73,7 @@ def _intro(reading: _Reading, chunk: Chunk) -> None:
 
 def _section(reading: _Reading, chunk: Chunk) -> None:
     anchor, title = _groups(chunk, "anchor", "title")
-    if anchor in (SHORTLIST, NOTES, CLOSING):
+    if anchor in (SHORTLIST, NOTES, MISSED, CLOSING):
         _once(reading, chunk, f"the heading {{#{anchor}}}", anchor)
         reading.part = anchor
         _reserved(reading, chunk)
@@ -94,8 +96,8 @@ def _reserved(reading: _Reading, chunk: Chunk) -> None:
     elif reading.part == SHORTLIST:
         reading.scratch += chunk.body
     elif words:
-        hint = "write them under one of the bets, or into the introduction"
-        raise SheetError("words above the first bet have no place", hint, line=chunk.line + 1)
+        hint = "write them behind one of the lines, or into the introduction"
+        raise SheetError("words above the first line have no place", hint, line=chunk.line + 1)
 
 
 def _pick(reading: _Reading, chunk: Chunk) -> None:
@@ -119,9 +121,10 @@ def _line(reading: _Reading, chunk: Chunk) -> None:
     if isinstance(read, SheetNote):
         _once(reading, chunk, f"the bet {read.id}", f"note {read.id}")
         reading.notes.append(read)
-    elif reading.part == SHORTLIST:
-        _once(reading, chunk, f"{read.key} in the shortlist", f"candidate {read.key}")
-        reading.shortlist.append(read)
+    elif reading.part in (SHORTLIST, MISSED):
+        where, lines = ("candidate", reading.shortlist) if reading.part == SHORTLIST else ("missed", reading.missed)
+        _once(reading, chunk, f"{read.key} in this list", f"{where} {read.key}")
+        lines.append(read)
     else:
         _once(reading, chunk, read.key, f"pick {read.key}")
         _append(reading, chunk, as_pick(read))

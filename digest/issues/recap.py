@@ -9,7 +9,7 @@ from datetime import date, datetime
 from typing import Literal
 
 from digest.issues.terms import Term, distinctive
-from digest.issues.values import Sheet, SheetNote, SheetPick, SheetSection
+from digest.issues.values import Sheet, SheetCandidate, SheetNote, SheetPick, SheetSection
 
 Form = Literal["category", "month", "both"]
 WORDS = {
@@ -163,6 +163,7 @@ def recap_sheet(
     *,
     form: Form = "category",
     notes: Sequence[SheetNote] = (),
+    missed: Sequence[SheetCandidate] = (),
     words: Mapping[str, str] = WORDS,
 ) -> Sheet:
     """A recap as a sheet to be edited: every pick of the period once, by date within its section.
@@ -186,7 +187,7 @@ def recap_sheet(
             entries = _entries(group, proposed, words) if form == "month" else ()
             closing = _closing(group, categories, words)
             sections.append(SheetSection(f"m{month}", headings.get(month, month), closing=closing, entries=entries))
-    return Sheet(period, title, when, form, sections=tuple(sections), notes=tuple(notes))
+    return Sheet(period, title, when, form, sections=tuple(sections), notes=tuple(notes), missed=tuple(missed))
 
 
 def _grouped(order: Iterable[str], named: Iterable[tuple[str, PastPick]]) -> dict[str, list[PastPick]]:
@@ -216,5 +217,5 @@ def _facts(past: PastPick, words: Mapping[str, str]) -> str:
 
 def _closing(group: Sequence[PastPick], categories: Mapping[str, str], words: Mapping[str, str]) -> str:
     (slug, most), *_ = Counter(past.category for past in group).most_common(1)
-    form = "closing_one" if len(group) == 1 else "closing_all" if most == len(group) else "closing_most"
+    form = "closing_one" if len(group) == 1 else "closing_all" if most in (1, len(group)) else "closing_most"
     return words[form].format(count=len(group), most=most, category=categories.get(slug, slug))

@@ -113,6 +113,7 @@ class Sheet:
     outro: str = ""
     sections: tuple[SheetSection, ...] = ()
     notes: tuple[SheetNote, ...] = ()
+    missed: tuple[SheetCandidate, ...] = ()  # of a recap: works that others named; those ticked are shown
     shortlist: tuple[SheetCandidate, ...] = ()
     scratch: str = ""  # the editor's own lines below the line; readers never see them
     conflicts: tuple[Conflict, ...] = ()

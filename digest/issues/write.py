@@ -14,8 +14,9 @@ from digest.text import one_line
 
 SHORTLIST = "digest:shortlist"
 NOTES = "digest:notes"
+MISSED = "digest:missed"
 CLOSING = "digest:closing"
-_HEADINGS = {SHORTLIST: "Shortlist", NOTES: "What I got wrong", CLOSING: "Closing words"}
+_HEADINGS = {SHORTLIST: "Shortlist", NOTES: "What I got wrong", MISSED: "Missed", CLOSING: "Closing words"}
 
 _HELP = """<!-- digest: how to work on this sheet
   Write the introduction below this comment. Reorder, rewrite, delete, move picks between sections, as you like.
@@ -25,20 +26,32 @@ _HELP = """<!-- digest: how to work on this sheet
   Under a pick's title: "> Highlight: why", "> Also noted", "> Update of 2026-03". A dead link: write another.
   A section of your own: "## Title". Then `digest check PERIOD` and `digest approve PERIOD`. -->"""
 
+_OWN = '  A section of your own: "## Title".'
+_MISSED_HELP = (
+    '  Under "Missed", what others named and no issue has: untick or delete a line, or write your words behind it.\n'
+)
+
 
 def render(sheet: Sheet) -> str:
     """The sheet as the text of `_drafts/PERIOD.md`; `parse` reads it back to an equal value."""
-    blocks = [_front_matter(sheet), _HELP.replace("PERIOD", sheet.period), *_conflicts(sheet.conflicts)]
+    blocks = [_front_matter(sheet), _help(sheet), *_conflicts(sheet.conflicts)]
     blocks += [shield(sheet.intro, links=False)]
     for section in sheet.sections:
         blocks += _section(section)
     if sheet.notes:
         blocks += [_heading(NOTES), "\n".join(map(_note, sheet.notes))]
+    if sheet.missed:
+        blocks += [_heading(MISSED), "\n".join(map(_candidate, sheet.missed))]
     if sheet.outro:
         blocks += [_heading(CLOSING), shield(sheet.outro, links=False)]
     shortlist = "\n".join(map(_candidate, sheet.shortlist))
     blocks += ["---", _heading(SHORTLIST), shield(sheet.scratch, links=False), shortlist]
     return "\n\n".join(block for block in blocks if block) + "\n"
+
+
+def _help(sheet: Sheet) -> str:
+    text = _HELP.replace("PERIOD", sheet.period)
+    return text.replace(_OWN, _MISSED_HELP + _OWN) if sheet.missed else text
 
 
 def _front_matter(sheet: Sheet) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from digest.models.issues import Issue, LinkCheck, Note, Pick, SheetVersion
+from digest.models.issues import Issue, IssueSnapshot, LinkCheck, Note, Pick, SheetVersion
 from digest.models.items import Alias, Item, Mention, PossibleDuplicate, SourceState, Tombstone
 from digest.models.judgements import Decision, ItemVector, Ranking, Tagging
 from digest.models.ledger import Checkpoint, Lease, ModelAnswer, ModelCall, Run, RunCount, Setting
@@ -15,6 +15,7 @@ __all__ = [
     "Decision",
     "Delivery",
     "Issue",
+    "IssueSnapshot",
     "Item",
     "ItemVector",
     "Lease",

@@ -35,7 +35,7 @@ class Issue(SQLModel, table=True):
     approved_by: str | None = None
     published: datetime | None = None  # fixed at the first publication
     updated: datetime | None = None  # moves only when what readers see changes
-    content_digest: str = ""
+    content_digest: str = ""  # of the newest snapshot
     sheet_digest: str = ""  # of the sheet that was approved
     sent: datetime | None = None
 
@@ -74,6 +74,16 @@ class SheetVersion(SQLModel, table=True):
     origin: str
     text: str
     digest: str
+    at: datetime
+
+
+class IssueSnapshot(SQLModel, table=True):
+    """An issue as readers saw it from one moment on: its view as JSON. Pages are rendered from the newest one."""
+
+    __tablename__ = "issue_snapshot"
+    id: int | None = Field(default=None, primary_key=True)
+    issue_id: int = Field(foreign_key="issue.id", index=True)
+    view: dict[str, Any] = json_column(dict)
     at: datetime
 
 

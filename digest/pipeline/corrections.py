@@ -49,6 +49,11 @@ def correct(session: Session, context: Context, issue: Issue, said: str) -> None
         adopt(session, issue, issues.parse(text), issues.parse(base.text) if base else None, context.now)
         issue_store.sign(session, issue.id or 0, issue.approved_by or "", context.now)
         issue_store.keep_sheet(session, issue.period, _DONE, text, context.now)
+    note(context, issue, said)
+
+
+def note(context: Context, issue: Issue, said: str) -> None:
+    """Put words among an issue's corrections under today's date, unless they stand there already."""
     words = one_line(said)
     if all(known["text"] != words for known in issue.corrections):
         day = context.now.astimezone(context.zone).date().isoformat()

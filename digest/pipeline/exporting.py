@@ -10,7 +10,6 @@ from digest.mail.exporters import Draft, exporter
 from digest.periods import Period
 from digest.pipeline.context import Context, recorded
 from digest.pipeline.letters import Letters, letters
-from digest.pipeline.publish import published_views
 from digest.ports import Document, Report
 from digest.render import html as fragment
 from digest.store import settings
@@ -45,7 +44,6 @@ def export(context: Context, period: Period, to: str, *, again: bool = False) ->
         name = f"export.{to}.{period.name}"
         with context.db.read() as session:
             before = settings.read(session, name)
-            view = next(view for view in published_views(context, session) if view.period == period.name)
         if before and not again:
             raise Refused(f"{period}: {to} has a draft already: {before['draft']}", "`--again` makes another one")
         letter = _whole(prepared)
@@ -54,9 +52,9 @@ def export(context: Context, period: Period, to: str, *, again: bool = False) ->
             subject=letter.subject,
             html=letter.html,
             text=letter.text,
-            fragment=fragment(view, context.config.newsletter, site.overrides(context.templates)),
+            fragment=fragment(prepared.view, context.config.newsletter, site.overrides(context.templates)),
             sender=prepared.head,
-            page=context.config.newsletter.address + view.path,
+            page=context.config.newsletter.address + prepared.view.path,
             key=f"{prepared.issue.atom_id} {prepared.issue.content_digest}",
         )
         place = make(draft, context.config.mail.exporters.get(to, {}), os.environ)

@@ -10,7 +10,7 @@ from digest import mail, render, site
 from digest.models import Issue, Subscriber
 from digest.periods import Period
 from digest.pipeline.context import Context
-from digest.pipeline.view import issue_view
+from digest.pipeline.frozen import seen
 from digest.ports import IssueView, Message
 from digest.store import issues as issue_store
 
@@ -64,7 +64,7 @@ def letters(context: Context, period: Period) -> Letters:
     """What is needed to mail an issue. Raises NotFoundError, and ConfigError for a sender that cannot be."""
     with context.db.read() as session:
         issue = issue_store.existing(session, period.name)
-        view = issue_view(session, context.config, issue, period, context.now)
+        view = seen(context, session, issue)
     return Letters(
         issue=issue,
         head=mail.letterhead(context.config.newsletter, context.config.mail),

@@ -22,6 +22,13 @@ Origin = Literal["source", "model", "editor"]
 _READ = 300  # places of a month's ranking
 
 
+def months_to_rank(session: Session, period: Period) -> list[Period]:
+    """The months that were neither published nor imported, and of which there is no ranking to fall back on."""
+    known = {issue.period for issue in issue_store.published(session)}
+    known |= {str(row.period) for row in issue_store.imported(session).values()}
+    return [m for m in period.months() if m.name not in known and not judgements.ranking(session, m.name, 1)]
+
+
 def past_picks(context: Context, session: Session, period: Period) -> list[PastPick]:
     """Every pick of the period's months; a work of a published or imported issue is never taken from a ranking."""
     months = [month.name for month in period.months()]

@@ -8,11 +8,11 @@ from digest import issues, render, site
 from digest.errors import Refused
 from digest.models import Issue
 from digest.periods import Period
-from digest.pipeline import corrections, ours
+from digest.pipeline import corrections, frozen, ours
 from digest.pipeline.context import Context, recorded
 from digest.pipeline.gates import must_pass
 from digest.pipeline.sheets import on_disk
-from digest.pipeline.view import issue_view, link_neighbours
+from digest.pipeline.view import link_neighbours
 from digest.ports import Document, IssueView, Report
 from digest.store import issues as issue_store
 from digest.text import hexdigest
@@ -36,15 +36,20 @@ def publish(context: Context, period: Period, *, correct: str | None = None, dry
             issue = _publishable(context, session, period, correct)
             if correct is not None:
                 corrections.correct(session, context, issue, correct)
-            _stamp(context, session, issue, period)
-        with context.db.read() as session:
-            documents, cards = site_documents(context, session)
-        changed, gone = ours.replace(context, documents, cards)
-        report.numbers = {"files": len(documents), "changed": len(changed), "removed": len(gone)}
-        report.line = (
-            f"{period}: {len(changed)} of {len(documents)} files written" if changed else f"{period}: unchanged"
-        )
+            if correct is not None or issue.state not in corrections.SEEN:
+                issue.state = issues.move(issue.state, "publish", period.name)
+                frozen.take(context, session, issue, again=correct is not None)
+        write_site(context, report, period.name)
     return report
+
+
+def write_site(context: Context, report: Report, subject: str) -> None:
+    """Write what differs of all published issues, and tell it."""
+    with context.db.read() as session:
+        documents, drawn = site_documents(context, session)
+    changed, gone = ours.replace(context, documents, drawn)
+    report.numbers |= {"files": len(documents), "changed": len(changed), "removed": len(gone)}
+    report.line = f"{subject}: {len(changed)} of {len(documents)} files written" if changed else f"{subject}: unchanged"
 
 
 def _gates(context: Context, period: Period) -> None:
@@ -59,7 +64,7 @@ def _gates(context: Context, period: Period) -> None:
 def _publishable(context: Context, session: Session, period: Period, correct: str | None) -> Issue:
     """The issue, when its state allows publication and the sheet is the one that was approved."""
     issue = issue_store.existing(session, period.name)
-    issue.state = issues.move(issue.state, "publish" if correct is None else "correct", period.name)
+    issues.move(issue.state, "publish" if correct is None else "correct", period.name)
     corrections.must_say(session, period, correct)
     text = on_disk(context, period)
     if text is not None and hexdigest(text) != issue.sheet_digest:
@@ -71,22 +76,12 @@ def _publishable(context: Context, session: Session, period: Period, correct: st
     return issue
 
 
-def _stamp(context: Context, session: Session, issue: Issue, period: Period) -> None:
-    """`published` is fixed once; `updated` moves only when what readers see does."""
-    issue.published = issue.published or context.now
-    view = issue_view(session, context.config, issue, period, context.now)
-    digest = hexdigest(render.html(view, context.config.newsletter, site.overrides(context.templates)))
-    if digest != issue.content_digest:
-        issue.content_digest, issue.updated = digest, context.now
-    session.add(issue)
-
-
 def published_views(context: Context, session: Session, including: Period | None = None) -> list[IssueView]:
     """The views of all published issues, oldest first; `including` adds one that is not yet."""
     rows = issue_store.published(session)
     if including is not None and including.name not in {issue.period for issue in rows}:
         rows.append(issue_store.existing(session, including.name))
-    views = [issue_view(session, context.config, issue, context.period(issue.period), context.now) for issue in rows]
+    views = [frozen.seen(context, session, issue) for issue in rows]
     link_neighbours(views)
     return views
 
@@ -94,11 +89,11 @@ def published_views(context: Context, session: Session, including: Period | None
 def site_documents(
     context: Context, session: Session, including: Period | None = None
 ) -> tuple[list[Document], list[str]]:
-    """Every file we write into the site, from what is stored, and the paths of the cards that are drawn already."""
+    """Every file we write into the site, from what is stored, and the paths of the pictures that are drawn already."""
     config, views = context.config, published_views(context, session, including)
     own = site.overrides(context.templates)
-    documents = [render.post(view, config.newsletter, config.site, own) for view in views]
+    documents = [document for view in views for document in render.pages(view, config.newsletter, own)]
     documents += render.feeds(views, config.newsletter, config.site, config.taxonomy, own)
-    drawn = site.names(context.site, "assets/cards")
+    drawn = [*site.names(context.site, "assets/cards"), *site.names(context.site, "assets/charts")]
     documents += render.site_files(views, config.newsletter, config.site, config.taxonomy, drawn)
-    return documents, render.card_paths(views, config.newsletter)
+    return documents, render.picture_paths(views, config.newsletter)

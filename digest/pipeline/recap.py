@@ -10,13 +10,14 @@ from sqlmodel import Session
 
 from digest import issues
 from digest.errors import ConfigError, Refused
-from digest.issues import Figures, PastPick, SheetNote
+from digest.issues import Figures, PastPick, SheetCandidate, SheetNote
 from digest.periods import Period
 from digest.pipeline.blurbs import Blurbs
 from digest.pipeline.context import Context, recorded
 from digest.pipeline.draft import may_be_drafted, write
-from digest.pipeline.past import past_picks
-from digest.pipeline.propose import Proposal
+from digest.pipeline.past import months_to_rank, past_picks
+from digest.pipeline.propose import Proposal, facts
+from digest.pipeline.rank import rank
 from digest.ports import Report
 from digest.render.words import words
 from digest.store import issues as issue_store
@@ -38,10 +39,15 @@ def recap(context: Context, period: Period, form: str = "both") -> Report:
     with recorded(context, "recap", period.name) as report:
         with context.db.read() as session:
             may_be_drafted(session, period)
+            unranked = months_to_rank(session, period)
+        ranked = [month.name for month in unranked if rank(context, month).numbers["candidates"]]
+        with context.db.read() as session:
             proposal = _proposal(context, session, period, cast(Form, form))
         write(context, period, proposal, report)
         if months := proposal.numbers["unpublished"]:
             report.line += f"; never published, taken from the ranking: {', '.join(months)}"
+        if ranked:
+            report.line += f"; ranked for it just now: {', '.join(ranked)}"
     return report
 
 
@@ -63,21 +69,32 @@ def _proposal(context: Context, session: Session, period: Period, form: Form) ->
         {month.name: named.period(month.name) for month in period.months()},
         form=form,
         words=named,
+        missed=_missed(context, session, period, past),
         notes=[SheetNote(n.id or 0, n.text, cast(Any, n.outcome)) for n in note_store.of_year(session, period.last[0])]
         if period.kind == "yearly"
         else (),
     )
-    numbers = _numbers(issues.figures(past, _read(context, session, period)))
-    numbers["missed"] = _missed(context, session, period, past)
-    return Proposal(sheet, Blurbs(), numbers)
+    return Proposal(sheet, Blurbs(), _numbers(issues.figures(past, _read(context, session, period))))
 
 
-def _missed(context: Context, session: Session, period: Period, past: Sequence[PastPick]) -> list[str]:
-    """Keys of works that several sources named and that stand in no issue of any month."""
+def _missed(context: Context, session: Session, period: Period, past: Sequence[PastPick]) -> list[SheetCandidate]:
+    """Works that several sources named and that stand in no issue of any month; all ticked, the editor decides."""
     start, end = period.start(context.zone), period.end(context.zone)
     named = item_store.much_mentioned(session, start, end, _NAMED)
     covered = item_store.by_ids(session, issue_store.covered(session, period.name)).values()
-    return issues.missed(named, [*(one.pick.key for one in past), *(item.key for item in covered)], least=_NAMED)
+    keys = issues.missed(named, [*(one.pick.key for one in past), *(item.key for item in covered)], least=_NAMED)
+    items = item_store.by_keys(session, keys)
+    return [
+        SheetCandidate(
+            key,
+            items[key].title,
+            items[key].url,
+            facts(context.config, items[key], None),
+            mentions=named[key],
+            mark="x",
+        )
+        for key in keys
+    ]
 
 
 def _read(context: Context, session: Session, period: Period) -> dict[str, int]:

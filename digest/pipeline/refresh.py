@@ -1,91 +1,133 @@
-"""`refresh`: looks again at what was published, and proposes errata: new versions, withdrawals, links that died.
+"""`refresh`: looks again at what was published, and proposes errata: versions, withdrawals, venues, links that died.
 
-Versions and withdrawals are read from the stored items, which `fetch` and `backfill` keep up to date. Nothing is
-changed here: a person decides, and the proposed command publishes the correction.
+arXiv is asked by id, other links by themselves. Without `apply` nothing that readers see is changed; with it, a
+person's yes, the errata are put into their issues, each dated and named among the issue's corrections.
 """
 
 from __future__ import annotations
 
-import shlex
-from collections.abc import Iterator, Mapping
-from dataclasses import asdict, dataclass
+import asyncio
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import asdict
+from typing import Any
 
+from sqlmodel import Session
+
+from digest.errors import NotFoundError
 from digest.issues import DeadLink
-from digest.models import Issue, Item, Pick
+from digest.models import Issue, Item
+from digest.pipeline import frozen
 from digest.pipeline.context import Context, recorded
-from digest.pipeline.links import Answers, check_links, work_links
-from digest.ports import Report
+from digest.pipeline.corrections import note
+from digest.pipeline.errata import Erratum, errata
+from digest.pipeline.links import check_links, work_links
+from digest.pipeline.publish import write_site
+from digest.pipeline.recheck import recheck
+from digest.ports import IssueView, Report
 from digest.store import issues as issue_store
-from digest.text import one_line
+from digest.store import items as item_store
+
+_Pages = list[tuple[Issue, IssueView, set[str]]]  # an issue, what readers see of it, the keys its editor renamed
 
 
-@dataclass(frozen=True, slots=True)
-class Erratum:
-    """What an issue says and what is so now, with the command that would tell readers."""
+def refresh(
+    context: Context,
+    names: Sequence[str] = (),
+    *,
+    ask: bool = True,
+    apply: bool = False,
+    sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
+) -> Report:
+    """Compare every published work with what is known of it now; `ask` asks arXiv and the links first.
 
-    period: str
-    key: str
-    kind: str  # withdrawn | version | dead | moved
-    before: str
-    after: str
-    command: str
-
-
-def refresh(context: Context, *, links: bool = True) -> Report:
-    """Compare every published work with what is known of it now; `links` asks the links as well."""
+    `names` (periods and keys) choose among the errata. Raises NotFoundError for a name that has none to apply.
+    """
     with recorded(context, "refresh") as report:
         with context.db.read() as session:
-            rows = [
-                (issue, pick, item)
-                for issue in issue_store.published(session)
-                if issue.kind == "monthly"
-                for pick, item in issue_store.picks(session, issue.id or 0)
-            ]
-        asked = work_links(context, [(pick.url or "", item) for _, pick, item in rows]) if links else {}
-        answers = check_links(context, asked) if asked else Answers([], 0, 0)
-        bad = {link.url: link for link in answers.bad}
-        errata = [asdict(erratum) for row in rows for erratum in _errata(*row, bad)]
-        report.numbers = {
-            "works": len(rows),
-            "links": len(asked),
-            "asked": answers.asked,
-            "unjudged": answers.unjudged,
-            "errata": errata,
-        }
-        report.line = f"{len(rows)} published works, {len(asked)} links; {len(errata)} errata proposed"
-        if answers.unjudged:
-            report.line += f" ({answers.unjudged} links could not be judged now)"
+            pages = _pages(context, session)
+        bad = _ask(context, pages, report, sleep) if ask else {}
+        with context.db.read() as session:
+            found = list(_errata(context, session, pages, bad))
+        chosen = [one for one in found if not names or one.period in names or one.key in names]
+        works = len(set(_keys(pages)))
+        report.numbers |= {"works": works, "errata": [_told(one) for one in chosen]}
+        report.line = f"{works} published works; {len(chosen)} errata proposed"
+        if apply:
+            _must_know(names, chosen)
+            _apply(context, chosen, report)
     return report
 
 
-def as_diff(errata: list[Mapping[str, str]]) -> Iterator[str]:
-    """The errata as a person reads them: what stands there, what is so, what to do."""
-    for erratum in errata:
+def as_diff(told: Iterable[Mapping[str, str]]) -> Iterator[str]:
+    """The errata as a person reads them: what stands there, what is so, what puts it right."""
+    for erratum in told:
         yield f"@@ {erratum['period']} {erratum['key']}"
         yield f"- {erratum['before']}"
         yield f"+ {erratum['after']}"
-        yield f"  → {erratum['command']}"
+        yield f"  → digest refresh --apply {erratum['key']}"
 
 
-def _errata(issue: Issue, pick: Pick, item: Item, bad: Mapping[str, DeadLink]) -> Iterator[Erratum]:
-    """What readers should hear of a pick; what a correction of its issue says already is left out."""
-    title = one_line(pick.title or item.title)
-    told = " ".join(str(correction["text"]) for correction in issue.corrections)
-    for kind, before, after, words in _changes(issue, item, title, bad.get(pick.url or item.url)):
-        if words not in told:
-            command = f"digest publish {issue.period} --correct {shlex.quote(words)}"
-            yield Erratum(issue.period, item.key, kind, before, after, command)
+def _pages(context: Context, session: Session) -> _Pages:
+    return [
+        (
+            issue,
+            frozen.seen(context, session, issue),
+            {item.key for pick, item in issue_store.picks(session, issue.id or 0) if pick.title},
+        )
+        for issue in issue_store.published(session)
+    ]
 
 
-def _changes(issue: Issue, item: Item, title: str, link: DeadLink | None) -> Iterator[tuple[str, str, str, str]]:
-    """Each change as its kind, before, after, and the words of a correction."""
-    if item.withdrawn:
-        day = f"{item.withdrawn:%Y-%m-%d}"
-        yield "withdrawn", title, f"{title} (withdrawn on {day})", f"Withdrawn on {day}: {title}."
-    elif item.version and item.version > 1 and item.updated and issue.published and item.updated > issue.published:
-        what = f"version {item.version} of {item.updated:%Y-%m-%d}"
-        yield "version", title, f"{title} ({what})", f"There is {what}: {title}."
-    if link is not None:
-        kind, now = ("moved", link.moved_to) if link.moved_to else ("dead", f"{link.url} {link.problem}")
-        words = f"Has moved to {link.moved_to}: {title}." if link.moved_to else f"Its link is dead: {title}."
-        yield kind, link.url, now, words
+def _keys(pages: _Pages) -> Iterator[str]:
+    return (pick.key for _, view, _ in pages for pick in frozen.every_pick(view))
+
+
+def _ask(
+    context: Context, pages: _Pages, report: Report, sleep: Callable[[float], Awaitable[None]]
+) -> dict[str, DeadLink]:
+    """Bring the store up to date; returns the links that are gone or moved, by address."""
+    papers = recheck(context, _keys(pages), report.run_id, sleep=sleep)
+    with context.db.read() as session:
+        items = item_store.by_keys(session, sorted(set(_keys(pages))))
+    shown = {pick.url: pick.key for _, view, _ in pages for pick in frozen.every_pick(view) if pick.key in items}
+    answers = check_links(context, work_links(context, [(url, items[key]) for url, key in shown.items()]))
+    report.numbers |= {"papers": papers.asked, "asked": answers.asked, "unjudged": answers.unjudged}
+    unjudged = [f"{answers.unjudged} links could not be judged now"] if answers.unjudged else []
+    report.problems = [*papers.problems, *unjudged]
+    report.state = "partial" if papers.problems else "done"
+    return {link.url: link for link in answers.bad}
+
+
+def _errata(context: Context, session: Session, pages: _Pages, bad: Mapping[str, DeadLink]) -> Iterator[Erratum]:
+    items: dict[str, Item] = item_store.by_keys(session, sorted(set(_keys(pages))))
+    for issue, view, own in pages:
+        yield from errata(context.config, issue, view, items, own, bad)
+
+
+def _told(erratum: Erratum) -> dict[str, str]:
+    return {name: value for name, value in asdict(erratum).items() if name != "facts"}
+
+
+def _must_know(names: Sequence[str], chosen: Sequence[Erratum]) -> None:
+    known = {name for one in chosen for name in (one.period, one.key)}
+    if unknown := [name for name in names if name not in known]:
+        raise NotFoundError(f"no erratum is proposed for {', '.join(unknown)}", "`digest refresh` lists them")
+
+
+def _apply(context: Context, chosen: Sequence[Erratum], report: Report) -> None:
+    """Put the errata into their issues, then write the site."""
+    by_period: dict[str, list[Erratum]] = {}
+    for erratum in chosen:
+        by_period.setdefault(erratum.period, []).append(erratum)
+    with context.db.write() as session:
+        for period, group in by_period.items():
+            issue = issue_store.existing(session, period)
+            view = frozen.seen(context, session, issue)
+            for erratum in group:
+                frozen.change(view, {erratum.key: dict(erratum.facts)})
+                note(context, issue, erratum.text)
+            view.corrections = list(issue.corrections)
+            frozen.keep(context, session, issue, view)
+    numbers: dict[str, Any] = {"applied": len(chosen), "issues": len(by_period)}
+    report.numbers |= numbers
+    write_site(context, report, f"{len(chosen)} errata put into {len(by_period)} issues")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
+from typing import Any
 
 from sqlmodel import Session
 
@@ -85,11 +86,13 @@ def adopt(
     names = merging.joined(session)
     sheet, base = issues.joined(sheet, names), base and issues.joined(base, names)
     issue.title, issue.intro, issue.outro = sheet.title, sheet.intro, sheet.outro
-    issue.sections = _sections(sheet)
+    issue.sections, issue.numbers = _sections(sheet), _numbers(issue, sheet)
     session.add(issue)
     rows = list(sheet.picks())
     found = item_store.by_keys(session, [pick.key for _, pick in rows])
-    missing = [pick.key for _, pick in rows if pick.key not in found]
+    missed = [line.key for line in sheet.missed]
+    known = found.keys() | item_store.by_keys(session, missed).keys()
+    missing = [key for key in [*(pick.key for _, pick in rows), *missed] if key not in known]
     if missing:
         raise NotFoundError(
             f"the sheet names {', '.join(missing)}, which the store does not hold", "`digest add URL` adds a work"
@@ -124,7 +127,13 @@ def _homes(session: Session, ids: Sequence[int]) -> dict[int, str]:
 def as_issue(issue: Issue, sheet: Sheet) -> Issue:
     """A copy of the issue, not stored, that says what the sheet says."""
     words = {"title": sheet.title, "intro": sheet.intro, "outro": sheet.outro, "sections": _sections(sheet)}
-    return Issue(**issue.model_dump() | words)
+    return Issue(**issue.model_dump() | words | {"numbers": _numbers(issue, sheet)})
+
+
+def _numbers(issue: Issue, sheet: Sheet) -> dict[str, Any]:
+    """The issue's figures, and of a recap what it owns to have missed, with the editor's words on it."""
+    missed = [{"key": line.key, "words": line.words} for line in sheet.missed if line.mark == "x"]
+    return issue.numbers if issue.kind == "monthly" else {**issue.numbers, "missed": missed}
 
 
 def _sections(sheet: Sheet) -> list[dict[str, str]]:

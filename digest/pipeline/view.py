@@ -69,11 +69,10 @@ def issue_view(
         updated=issue.updated or issue.published or now,
         intro=issue.intro,
         outro=issue.outro,
-        description=config.newsletter.description,
         sections=_sections(config, issue, views),
         by_month=_by_month(issue, views),
         charts=charts(config, issue) if issue.kind != "monthly" else [],
-        extras={"missed": _missed(session, config, issue)},
+        missed=_missed(session, config, issue),
         notes=[{"text": note.text, "outcome": note.outcome} for note in note_store.of_year(session, period.last[0])]
         if issue.kind == "yearly"
         else [],
@@ -142,10 +141,15 @@ def _unpublished(config: Config, item: Item, imported: Decision | None) -> tuple
 
 
 def _missed(session: Session, config: Config, issue: Issue) -> list[PickView]:
-    """The works that a recap names as missed, as they are now."""
-    found = item_store.by_keys(session, issue.numbers.get("missed", []))
-    none = Pick(issue_id=0, item_id=0, category="", position=0)
-    return [pick_view(config, none, item, None, 1) for item in found.values()]
+    """The works that a recap names as missed, in the editor's order."""
+    words = {row["key"]: row["words"] for row in issue.numbers.get("missed", [])}
+    found = item_store.by_keys(session, list(words))
+    return [pick_view(config, _aside(words[key]), found[key], None, 1) for key in words if key in found]
+
+
+def _aside(words: str) -> Pick:
+    """No pick, but what the editor says of a work that should have been one."""
+    return Pick(issue_id=0, item_id=0, category="", position=0, blurb=words, origin="editor", verdict="editor")
 
 
 def _by_month(issue: Issue, views: Mapping[str, list[PickView]]) -> list[SectionView]:

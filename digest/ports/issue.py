@@ -80,7 +80,7 @@ class IssueView:
     corrections: list[dict[str, Any]] = field(default_factory=list)  # [{"at": ISO date, "text": Markdown}]
     notes: list[dict[str, Any]] = field(default_factory=list)  # predictions: [{"text", "outcome"}]
     charts: list[dict[str, Any]] = field(default_factory=list)
-    extras: dict[str, Any] = field(default_factory=dict)
+    missed: list[PickView] = field(default_factory=list)  # of a recap: works that others named and no issue has
     previous: Neighbour | None = None
     next: Neighbour | None = None
     notice: str = ""

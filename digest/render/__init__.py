@@ -3,8 +3,8 @@
 from digest.render.email import Mail, edition, email
 from digest.render.feeds import feeds
 from digest.render.fragment import html, text
-from digest.render.pages import card_paths, site_config, site_files
-from digest.render.post import post, post_path
+from digest.render.pages import picture_paths, site_config, site_files
+from digest.render.post import pages, post_path
 from digest.render.templating import Templates, source
 from digest.render.words import Words, words
 
@@ -12,12 +12,12 @@ __all__ = [
     "Mail",
     "Templates",
     "Words",
-    "card_paths",
     "edition",
     "email",
     "feeds",
     "html",
-    "post",
+    "pages",
+    "picture_paths",
     "post_path",
     "site_config",
     "site_files",

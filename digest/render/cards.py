@@ -33,7 +33,7 @@ def card(title: str, line: str, period: str) -> bytes:
     _write(draw, one_line(line), _MARGIN, _QUIET, ((36, 1),))
     _write(draw, one_line(title), 156, _INK, _TITLES)
     if period:
-        draw.text((_MARGIN, SIZE[1] - _MARGIN), period, font=_font(_FONTS[0], 88), fill=_ACCENT, anchor="ls")
+        draw.text((_MARGIN, SIZE[1] - _MARGIN), period, font=font_of(_FONTS[0], 88), fill=_ACCENT, anchor="ls")
     out = io.BytesIO()
     image.quantize(64, Image.Quantize.FASTOCTREE, dither=Image.Dither.NONE).save(out, "PNG")
     return out.getvalue()
@@ -46,14 +46,14 @@ def card_path(title: str, line: str, period: str) -> str:
 
 def _write(draw: ImageDraw.ImageDraw, text: str, top: int, colour: str, sizes: Sequence[tuple[int, int]]) -> None:
     """Text at the largest size of which it needs no more lines than stand beside it; right to left at the right."""
-    name = _able(text)
+    name = font_for(text)
     if not text or not name:
         return
     for size, most in sizes:
-        lines = _wrapped(text, _font(name, size), _ROOM)
+        lines = _wrapped(text, font_of(name, size), _ROOM)
         if len(lines) <= most:
             break
-    font = _font(name, size)
+    font = font_of(name, size)
     lines = _balanced(text, font, lines) if len(lines) <= most else [*lines[: most - 1], _cut(lines[most - 1], font)]
     backwards = _backwards(text)
     place = SIZE[0] - _MARGIN if backwards else _MARGIN
@@ -99,7 +99,7 @@ def _backwards(text: str) -> bool:
     return any(unicodedata.bidirectional(character) in ("R", "AL") for character in text)
 
 
-def _able(text: str) -> str:
+def font_for(text: str) -> str:
     """The first shipped font that has a picture for every character; empty when none has, or none could shape it."""
     if _backwards(text) and not _SHAPED:
         return ""
@@ -108,7 +108,7 @@ def _able(text: str) -> str:
 
 @cache
 def _has(name: str, character: str) -> bool:
-    font = _font(name, 32)
+    font = font_of(name, 32)
     return _picture(font, character) != _picture(font, _MISSING)
 
 
@@ -118,7 +118,8 @@ def _picture(font: ImageFont.FreeTypeFont, character: str) -> tuple[tuple[int, i
 
 
 @cache
-def _font(name: str, size: int) -> ImageFont.FreeTypeFont:
+def font_of(name: str, size: int) -> ImageFont.FreeTypeFont:
+    """A shipped font at a size in pixels."""
     data = (files("digest") / "data" / "fonts" / name).read_bytes()
     return ImageFont.truetype(
         io.BytesIO(data), size, layout_engine=ImageFont.Layout.RAQM if _SHAPED else ImageFont.Layout.BASIC

@@ -11,6 +11,8 @@ from markupsafe import Markup
 
 from digest.config import Newsletter
 from digest.ports import IssueView, SectionView
+from digest.render.chartimages import chart_path
+from digest.render.charts import alternative
 from digest.render.fragment import text
 from digest.render.present import describe, local_day, present, shortened
 from digest.render.templating import Templates, render
@@ -52,6 +54,10 @@ def email(view: IssueView, newsletter: Newsletter, *, unsubscribe: str, template
         "newsletter": newsletter,
         "page": newsletter.address + view.path,
         "unsubscribe": unsubscribe,
+        "charts": [
+            (chart["title"], f"{newsletter.address}/{chart_path(view, chart)}", alternative(chart, w))
+            for chart in view.charts
+        ],
         "figures": " · ".join(f"{name}: {w.number(value)}" for name, value in shown.figures),
     }
     html = render(

@@ -1,10 +1,11 @@
 """What the site needs beside posts and feeds: its configuration, the data its layouts read, category pages, the search
-index and the cards."""
+index and the pictures."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
+from functools import partial
 from itertools import groupby
 from typing import Any
 
@@ -12,6 +13,7 @@ from digest.config import Newsletter, Site, Taxonomy
 from digest.markdown import link, to_text
 from digest.ports import Document, IssueView, PickView
 from digest.render.cards import card, card_path
+from digest.render.chartimages import chart_path, chart_png
 from digest.render.present import anchor, describe, local_day, short_title, shortened
 from digest.render.words import words
 from digest.text import by_line, one_line
@@ -76,9 +78,9 @@ def site_files(
     taxonomy: Taxonomy,
     have: Collection[str] = (),
 ) -> list[Document]:
-    """Configuration, data, category pages, search index and cards, for all published issues.
+    """Configuration, data, category pages, search index and pictures, for all published issues.
 
-    Cards whose paths are in `have` are left out: their names change with what they show.
+    Pictures whose paths are in `have` are left out: their names change with what they show.
     """
     newest = sorted(views, key=lambda view: (view.published, view.period), reverse=True)
     picks = _picks_by_category(newest)
@@ -94,18 +96,29 @@ def site_files(
         _data("picks", {slug: [_row(v, p, newsletter) for v, p in rows] for slug, rows in picks.items()}),
         *[_category_page(category) for category in categories],
         Document("search.json", _json(_index(newest, newsletter), indent=None)),
-        *_cards(newest, newsletter, frozenset(have)),
+        *_pictures(newest, newsletter, frozenset(have)),
     ]
 
 
-def card_paths(views: Sequence[IssueView], newsletter: Newsletter) -> list[str]:
-    """Where the cards of the issues and of the newsletter stand, drawn already or not."""
-    return [card_path(*texts) for texts in _card_texts(views, newsletter)]
+def picture_paths(views: Sequence[IssueView], newsletter: Newsletter) -> list[str]:
+    """Where the cards and the charts' pictures stand, drawn already or not."""
+    return list(_drawings(views, newsletter))
 
 
-def _cards(newest: Sequence[IssueView], newsletter: Newsletter, have: frozenset[str]) -> list[Document]:
-    wanted = {card_path(*texts): texts for texts in _card_texts(newest, newsletter)}
-    return [Document(path, card(*texts)) for path, texts in wanted.items() if path not in have]
+def _pictures(views: Sequence[IssueView], newsletter: Newsletter, have: frozenset[str]) -> list[Document]:
+    wanted = _drawings(views, newsletter)
+    return [Document(path, draw()) for path, draw in wanted.items() if path not in have]
+
+
+def _drawings(views: Sequence[IssueView], newsletter: Newsletter) -> dict[str, Callable[[], bytes]]:
+    """Every picture's path and how it is drawn."""
+    w = words(newsletter.language)
+    out: dict[str, Callable[[], bytes]] = {}
+    for texts in _card_texts(views, newsletter):
+        out[card_path(*texts)] = partial(card, *texts)
+    for view, chart in ((one, chart) for one in views for chart in one.charts):
+        out[chart_path(view, chart)] = partial(chart_png, chart, w)
+    return out
 
 
 def _card_texts(views: Sequence[IssueView], newsletter: Newsletter) -> list[tuple[str, str, str]]:

@@ -56,6 +56,11 @@ class Block:
         return places.pop() if len(places) == 1 else ""
 
     @property
+    def by_date(self) -> list[Entry]:
+        """Entries and one-liners alike, as they appeared."""
+        return sorted([*self.entries, *self.notes], key=lambda one: by_date(one.pick))
+
+    @property
     def count(self) -> int:
         return len(self.entries) + len(self.notes)
 
@@ -84,6 +89,11 @@ class Shown:
         return self.view.kind != "monthly"
 
 
+def by_date(pick: PickView) -> tuple[date, str, str]:
+    """What picks are sorted by to stand in order of publication."""
+    return pick.published or date.max, pick.title, pick.key
+
+
 def present(view: IssueView, newsletter: Newsletter) -> Shown:
     """Everything templates need about an issue, in the newsletter's language."""
     w = words(newsletter.language)
@@ -92,7 +102,6 @@ def present(view: IssueView, newsletter: Newsletter) -> Shown:
     main, months = _layout(view)
     sources = list(view.numbers.get("sources", []))
     picks = view.picks() or [pick for month in view.by_month for pick in month.picks]
-    by_date = sorted(picks, key=lambda pick: (pick.published or date.max, pick.title, pick.key))
     return Shown(
         view=view,
         newsletter=newsletter,
@@ -100,14 +109,14 @@ def present(view: IssueView, newsletter: Newsletter) -> Shown:
         blocks=[_block(section, w, titles) for section in main],
         months=[_block(section, w, titles, brief=True) for section in months],
         highlights=[entry(pick, w, titles) for pick in picks if pick.highlight],
-        full_list=[entry(pick, w, titles) for pick in by_date] if recap else [],
+        full_list=[entry(pick, w, titles) for pick in sorted(picks, key=by_date)] if recap else [],
         made=view.engines or [w["offline"]],
         figures=[(w[name], view.numbers[name]) for name in ("read", "kept") if name in view.numbers]
         or [(w["picked"], len(picks))],
         sources=sources[:SOURCES_SHOWN],
         more_sources=max(0, len(sources) - SOURCES_SHOWN),
         wrong=[(note["text"], w[f"outcome_{note.get('outcome', 'open')}"]) for note in view.notes],
-        missed=[entry(pick, w, titles) for pick in view.extras.get("missed", [])],
+        missed=[entry(pick, w, titles) for pick in view.missed],
         corrections=[(_day(str(one["at"]), w), str(one["text"])) for one in view.corrections],
     )
 

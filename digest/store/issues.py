@@ -9,7 +9,7 @@ from datetime import datetime
 from sqlmodel import Session, col, delete, select
 
 from digest.errors import NotFoundError
-from digest.models import Decision, Issue, Item, Pick, SheetVersion
+from digest.models import Decision, Issue, IssueSnapshot, Item, Pick, SheetVersion
 from digest.store.database import among
 from digest.text import hexdigest
 
@@ -139,6 +139,18 @@ def newest_sheet(session: Session, period: str, origin: str | None = None) -> Sh
     """The newest kept version of a sheet, of one origin or of any."""
     query = select(SheetVersion).where(SheetVersion.period == period).order_by(col(SheetVersion.id).desc()).limit(1)
     return session.exec(query.where(SheetVersion.origin == origin) if origin else query).first()
+
+
+def keep_snapshot(session: Session, snapshot: IssueSnapshot) -> None:
+    """Keep what readers see from now on."""
+    session.add(snapshot)
+    session.flush()
+
+
+def newest_snapshot(session: Session, issue_id: int) -> IssueSnapshot | None:
+    """What readers see of an issue; None when it was never published."""
+    query = select(IssueSnapshot).where(IssueSnapshot.issue_id == issue_id)
+    return session.exec(query.order_by(col(IssueSnapshot.id).desc()).limit(1)).first()
 
 
 def sheets(session: Session, period: str) -> list[SheetVersion]:

@@ -39,7 +39,7 @@ def _row(count: int) -> dict[str, float | int]:
     with tempfile.TemporaryDirectory() as folder:
         root = Path(folder) / "site"
         shutil.copytree(SKELETON, root, ignore=OURS)
-        posts, t_posts = _timed(lambda: [render.post(view, NEWSLETTER, SITE) for view in views])
+        posts, t_posts = _timed(lambda: [render.pages(view, NEWSLETTER)[0] for view in views])
         feeds, t_feeds = _timed(lambda: render.feeds(views, NEWSLETTER, SITE, TAXONOMY))
         files, t_files = _timed(lambda: render.site_files(views, NEWSLETTER, SITE, TAXONOMY))
         _, t_write = _timed(lambda: site.write(root, [*posts, *feeds, *files]))
@@ -63,7 +63,7 @@ def _row(count: int) -> dict[str, float | int]:
 
 def _everything(views: list[IssueView], have: list[str]) -> list[Document]:
     return [
-        *[render.post(view, NEWSLETTER, SITE) for view in views],
+        *[render.pages(view, NEWSLETTER)[0] for view in views],
         *render.feeds(views, NEWSLETTER, SITE, TAXONOMY),
         *render.site_files(views, NEWSLETTER, SITE, TAXONOMY, have),
     ]

@@ -139,6 +139,7 @@ def sheets(draw: st.DrawFn) -> Sheet:
         intro=draw(markdown),
         outro=draw(markdown),
         sections=tuple(sections),
+        missed=tuple({line.key: line for line in draw(st.lists(candidates, max_size=2))}.values()),
         notes=tuple({n.id: n for n in draw(st.lists(bets, max_size=2))}.values()),
         shortlist=tuple(shortlist.values()),
         scratch=draw(markdown),

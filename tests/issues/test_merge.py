@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from digest.issues import Conflict, Sheet, SheetPick, SheetSection, fill, merge, parse, render, settle
-from digest.issues.values import AddedUrl
+from digest.issues.values import AddedUrl, SheetCandidate
 from tests.issues.sheets import example
 
 BASE = example()
@@ -125,3 +125,14 @@ def test_a_pick_without_words_is_filled_and_others_get_their_facts_alone() -> No
     picks = {pick.key: pick for _, pick in fill(lifted, stored).picks()}
     assert (picks[WAITING.key].blurb, picks[WAITING.key].engine) == ("stored words", "post")
     assert (picks[SECOND.key].blurb, picks[SECOND.key].facts) == (SECOND.blurb, "Stored facts")
+
+
+def test_what_was_missed_is_merged_line_by_line() -> None:
+    one, two, three = (SheetCandidate(f"arxiv:2510.0000{n}", f"Work {n}", mark="x", mentions=3) for n in (1, 2, 3))
+    base = replace(example(), missed=(one, two))
+    mine = replace(base, missed=(replace(two, words="I *slept*."),))
+    new = replace(base, missed=(replace(one, mentions=4), replace(two, mentions=5), three))
+    merged, told = merge(base, mine, new)
+    assert merged.missed == (replace(two, words="I *slept*.", mentions=5), three)
+    assert told == []
+    assert merge(base, base, new)[0].missed == new.missed

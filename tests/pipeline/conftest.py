@@ -7,8 +7,10 @@ from pathlib import Path
 
 import pytest
 
+from digest import jekyll
 from digest.app import Silent
 from digest.demo.story import Told, tell
+from tests.conftest import need_tool
 
 
 @pytest.fixture(scope="session")
@@ -16,6 +18,13 @@ def told(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Told]:
     """The demo's folder and what it told; not to be changed."""
     folder = tmp_path_factory.mktemp("walk") / "demo"
     return folder, tell(folder, Silent())
+
+
+@pytest.fixture(scope="session")
+def jekyll_site(told: tuple[Path, Told]) -> Path:
+    """The demo's site as Jekyll builds it."""
+    need_tool("jekyll")
+    return jekyll.build(told[0] / "site")
 
 
 @pytest.fixture

@@ -12,6 +12,7 @@ from sqlmodel import Session, select
 
 from digest import issues, jekyll
 from digest.app import Workspace
+from digest.demo.story import Told
 from digest.errors import Refused
 from digest.models import Decision, Item, Mention, Ranking
 from digest.store import issues as issue_store
@@ -116,6 +117,44 @@ def test_a_work_that_many_named_and_nobody_picked_is_told_as_missed(workspace_fo
     assert told == [" ".join(title.split())]
 
 
+def test_the_editor_says_what_stands_among_the_missed_and_with_which_words(workspace_folder: Path) -> None:
+    with opened(workspace_folder) as workspace:
+        with workspace.db.write() as session:
+            picked = issue_store.covered(session, "")
+            ranked = session.exec(select(Ranking).where(Ranking.period == "2025-08")).all()
+            first, second = [row.item_id for row in ranked if row.item_id not in picked][:2]
+            session.add_all(
+                Mention(item_id=n, source_id=f"list-{k}", guid=f"{n}", url="", title="", first_seen=LATER)
+                for k in range(3)
+                for n in (first, second)
+            )
+        workspace.recap("2025-Q3", "category")
+        file = workspace_folder / "site" / "_drafts" / "2025-Q3.md"
+        sheet = issues.parse(file.read_text())
+        assert len(sheet.missed) == 2
+        kept = replace(sheet.missed[0], words="I *slept*.")
+        file.write_text(issues.render(replace(sheet, missed=(kept, replace(sheet.missed[1], mark="-")), intro="So.")))
+        workspace.recap("2025-Q3", "category")
+        assert issues.parse(file.read_text()).missed[0].words == "I *slept*."
+        workspace.approve("2025-Q3", by="Ana")
+        workspace.publish("2025-Q3")
+    post = next((workspace_folder / "site" / "_posts").glob("*-2025-Q3.md")).read_text()
+    section = post.partition("{#missed}")[2].partition("##")[0]
+    assert section.count("\n- ") == 1
+    assert "I <em>slept</em>." in section
+
+
+def test_months_that_were_never_ranked_are_ranked_for_the_review_and_it_says_so(workspace_folder: Path) -> None:
+    with opened(workspace_folder) as workspace:
+        with workspace.db.write() as session:
+            unpublish(session, "2025-05")
+            for row in session.exec(select(Ranking).where(Ranking.period == "2025-05")):
+                session.delete(row)
+        line = workspace.recap("2025-Q2", "month").line
+    assert "taken from the ranking: 2025-05" in line
+    assert "ranked for it just now: 2025-05" in line
+
+
 def test_a_review_speaks_the_newsletters_language(workspace_folder: Path) -> None:
     sources = workspace_folder / "sources.yaml"
     sources.write_text(sources.read_text().replace("language: en", "language: de"))
@@ -158,3 +197,25 @@ def test_nothing_to_review_is_told(workspace_folder: Path) -> None:
     said = "nothing of 2024-Q1 was published, imported or ranked"
     with opened(workspace_folder) as workspace, pytest.raises(Refused, match=said):
         workspace.recap("2024-Q1")
+
+
+def test_no_page_of_the_built_demo_weighs_more_than_100_kb(jekyll_site: Path) -> None:
+    sizes = {page.relative_to(jekyll_site).as_posix(): page.stat().st_size for page in jekyll_site.rglob("*.html")}
+    assert len(sizes) > 30
+    assert {name: size for name, size in sizes.items() if size >= 100_000} == {}
+
+
+def test_a_review_too_heavy_for_one_page_lists_each_work_once_and_has_it_in_full_on_its_sections_page(
+    told: tuple[Path, Told], jekyll_site: Path
+) -> None:
+    with opened(told[0]) as workspace, workspace.db.read() as session:
+        picks = issue_store.picks(session, issue_store.existing(session, "2025").id or 0)
+    page = BeautifulSoup((jekyll_site / "2025/review/index.html").read_text(), "html.parser")
+    listed = [str(link["href"]) for link in page.select(".full-list a")]
+    assert len(listed) == len(set(listed)) == len(picks) > 200
+    assert {str(item["id"]) for item in page.select(".full-list > li")} == {at.partition("#")[2] for at in listed}
+    for path in {at.partition("#")[0] for at in listed}:
+        part = BeautifulSoup((jekyll_site / path.strip("/") / "index.html").read_text(), "html.parser")
+        assert part.select('.kicker a[href="/2025/review/"]')
+        for anchor in (at.partition("#")[2] for at in listed if at.startswith(f"{path}#")):
+            assert len(part.select(f"[id='{anchor}']")) == 1

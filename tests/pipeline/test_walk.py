@@ -14,7 +14,6 @@ import pytest
 from bs4 import BeautifulSoup
 from sqlmodel import select
 
-from digest import jekyll
 from digest.app import Workspace
 from digest.demo.records import PUBLISHERS, posts, works
 from digest.demo.story import READERS, Told
@@ -71,14 +70,6 @@ def test_every_pick_of_every_month_stands_on_its_built_page(told: tuple[Path, To
             for _, item in picks:
                 assert re.sub(r"\s+", " ", item.title) in re.sub(r"\s+", " ", shown)
                 assert page.find("a", href=item.url), item.url
-
-
-@pytest.fixture(scope="session")
-def jekyll_site(told: tuple[Path, Told]) -> Path:
-    from tests.conftest import need_tool
-
-    need_tool("jekyll")
-    return jekyll.build(told[0] / "site")
 
 
 def test_blurbs_are_sentences_of_the_source_and_are_said_to_be(told: tuple[Path, Told]) -> None:

@@ -7,7 +7,7 @@ import subprocess
 import sys
 
 from digest.ports import Document
-from digest.render import feeds, post, site_files, text
+from digest.render import feeds, pages, site_files, text
 from tests.render.samples import NEWSLETTER, SITE, TAXONOMY, issue
 from tests.render.test_feeds import hostile
 
@@ -23,7 +23,7 @@ def everything() -> list[Document]:
     return [
         *feeds(views, NEWSLETTER, SITE, TAXONOMY),
         *site_files(views, NEWSLETTER, SITE, TAXONOMY),
-        *[post(view, NEWSLETTER, SITE) for view in views],
+        *[page for view in views for page in pages(view, NEWSLETTER)],
         *[Document(view.period, text(view, NEWSLETTER).encode()) for view in views],
     ]
 

@@ -10,12 +10,12 @@ import yaml
 
 from digest.errors import RenderError
 from digest.ports import Neighbour, SectionView
-from digest.render import post
-from tests.render.samples import NEWSLETTER, SITE, issue, pick
+from digest.render import pages
+from tests.render.samples import NEWSLETTER, issue, pick
 
 
 def body(**changes: object) -> str:
-    return post(issue(**changes), NEWSLETTER, SITE).body.decode()  # type: ignore[arg-type]
+    return pages(issue(**changes), NEWSLETTER)[0].body.decode()  # type: ignore[arg-type]
 
 
 def one(**changes: object) -> str:
@@ -24,7 +24,7 @@ def one(**changes: object) -> str:
 
 
 def test_the_path_is_the_day_of_publication_and_the_period() -> None:
-    assert post(issue(), NEWSLETTER, SITE).path == "_posts/2025-07-03-2025-06.md"
+    assert pages(issue(), NEWSLETTER)[0].path == "_posts/2025-07-03-2025-06.md"
 
 
 def test_front_matter_survives_any_title() -> None:
@@ -85,7 +85,7 @@ def test_no_liquid_is_left_in_a_hostile_issue() -> None:
 
 def test_a_template_of_the_users_that_names_the_unknown_says_file_line_and_names() -> None:
     with pytest.raises(RenderError) as caught:
-        post(issue(), NEWSLETTER, SITE, {"post.md.j2": "a\n{{ view.titel }}\n"})
+        pages(issue(), NEWSLETTER, {"post.md.j2": "a\n{{ view.titel }}\n"})
     assert str(caught.value).startswith("post.md.j2:2: IssueView has no 'titel' (did you mean 'title'?)")
     assert "view" in caught.value.hint
 
@@ -104,10 +104,10 @@ def test_a_template_of_the_users_that_names_the_unknown_says_file_line_and_names
 )
 def test_a_template_cannot_reach_python_nor_change_anything(reach: str) -> None:
     with pytest.raises(RenderError):
-        post(issue(), NEWSLETTER, SITE, {"post.md.j2": "{{ " + reach + " }}"})
+        pages(issue(), NEWSLETTER, {"post.md.j2": "{{ " + reach + " }}"})
 
 
 def test_a_template_with_a_slip_names_its_line() -> None:
     with pytest.raises(RenderError) as caught:
-        post(issue(), NEWSLETTER, SITE, {"item.md.j2": "ok\n{% if %}\n"})
+        pages(issue(), NEWSLETTER, {"item.md.j2": "ok\n{% if %}\n"})
     assert (caught.value.template, caught.value.line) == ("item.md.j2", 2)

@@ -9,10 +9,10 @@ import pytest
 from bs4 import BeautifulSoup
 
 from digest.ports import IssueView, SectionView
-from digest.render import html, post
+from digest.render import html, pages
 from digest.render.charts import svg
 from digest.render.words import words
-from tests.render.samples import NEWSLETTER, SITE, issue, pick
+from tests.render.samples import NEWSLETTER, issue, pick
 
 CHARTS = [
     {"kind": "bars", "title": "Picks | {{ x }}", "labels": ["A <b>", "B"], "series": [{"name": "n", "values": [3, 0]}]},
@@ -47,12 +47,12 @@ def recap(form: str) -> IssueView:
     ]
     view = issue("2025", form=form, sections=by_category, by_month=by_month, charts=CHARTS)
     view.notes = [{"text": "A *bet*.", "outcome": "wrong"}]
-    view.extras = {"missed": [dataclasses.replace(pick(999), title="Overlooked")]}
+    view.missed = [dataclasses.replace(pick(999), title="Overlooked")]
     return view
 
 
 def body(form: str) -> str:
-    return post(recap(form), NEWSLETTER, SITE).body.decode()
+    return pages(recap(form), NEWSLETTER)[0].body.decode()
 
 
 @pytest.mark.parametrize("form", ["category", "month", "both"])
@@ -109,4 +109,4 @@ def test_a_chart_is_one_line_with_its_numbers_as_words() -> None:
 def test_a_range_speaks_of_numbers_not_of_a_year() -> None:
     view = recap("category")
     view.kind, view.period = "range", "2025-Q3"
-    assert "## In numbers {#numbers}" in post(view, NEWSLETTER, SITE).body.decode()
+    assert "## In numbers {#numbers}" in pages(view, NEWSLETTER)[0].body.decode()

@@ -7,7 +7,7 @@ unless told otherwise, and does its own blocking requests (arxiv.py 4.0.2).
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 from urllib.parse import parse_qs, urlencode, urlsplit, urlunsplit
@@ -53,6 +53,12 @@ def window_request(source: Source, start: datetime, end: datetime, offset: int =
         "sortBy": "submittedDate",
         "sortOrder": "ascending",
     }
+    return Request(url=f"{source.url or API}?{urlencode(query)}", deadline=120.0, allow_private=source.allow_private)
+
+
+def ids_request(source: Source, ids: Sequence[str]) -> Request:
+    """The papers of these ids as they are now, in one page of at most `PAGE`."""
+    query = {"id_list": ",".join(ids), "max_results": str(len(ids))}
     return Request(url=f"{source.url or API}?{urlencode(query)}", deadline=120.0, allow_private=source.allow_private)
 
 

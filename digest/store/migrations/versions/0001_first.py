@@ -317,6 +317,17 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f('ix_model_call_at'), ['at'], unique=False)
         batch_op.create_index(batch_op.f('ix_model_call_run_id'), ['run_id'], unique=False)
 
+    op.create_table('issue_snapshot',
+    sa.Column('id', sa.Integer(), nullable=False),
+    sa.Column('issue_id', sa.Integer(), nullable=False),
+    sa.Column('view', sa.JSON(), nullable=False),
+    sa.Column('at', sqlmodel.sql.sqltypes.UTCDateTime(), nullable=False),
+    sa.ForeignKeyConstraint(['issue_id'], ['issue.id'], ),
+    sa.PrimaryKeyConstraint('id')
+    )
+    with op.batch_alter_table('issue_snapshot', schema=None) as batch_op:
+        batch_op.create_index(batch_op.f('ix_issue_snapshot_issue_id'), ['issue_id'], unique=False)
+
     op.create_table('pick',
     sa.Column('id', sa.Integer(), nullable=False),
     sa.Column('issue_id', sa.Integer(), nullable=False),
