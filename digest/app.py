@@ -7,7 +7,6 @@ with Workspace("my-newsletter") as workspace:
 
 from __future__ import annotations
 
-import asyncio
 import os
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
@@ -19,6 +18,7 @@ from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 from digest.config import Config, load
 from digest.pipeline.context import Context
+from digest.pipeline.waiting import wait_for
 from digest.ports import Clock, Fetcher, Progress, Report, Transport
 from digest.scratch import sweep
 from digest.store.database import Database
@@ -112,13 +112,13 @@ class Workspace:
         """Read the sources that are due, or those named."""
         from digest.pipeline.fetch import fetch
 
-        return asyncio.run(fetch(self.context, sources, force=force))
+        return wait_for(fetch(self.context, sources, force=force))
 
     def backfill(self, period: str, source: str = "") -> Report:
         """Fetch months of arXiv by date of first submission; goes on where it was stopped."""
         from digest.pipeline.backfill import backfill
 
-        return asyncio.run(backfill(self.context, self.context.period(period), source))
+        return wait_for(backfill(self.context, self.context.period(period), source))
 
     def add_url(self, url: str, source: str = "manual") -> Report:
         """Keep one work by its address."""

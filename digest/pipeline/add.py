@@ -21,6 +21,7 @@ from digest.intake import Lines, read_lines
 from digest.models import Item, RunCount
 from digest.pipeline.context import Context, recorded
 from digest.pipeline.intake import take_found, take_in_each
+from digest.pipeline.waiting import wait_for
 from digest.ports import Found, Report, Request
 from digest.store import items as item_store
 from digest.store import ledger
@@ -44,7 +45,7 @@ def add_url(context: Context, url: str, source_id: str = "manual") -> tuple[Item
     """Fetch a page or paper and keep it as an item; what is known already is only mentioned once more."""
     source = manual_source(context, source_id)
     with recorded(context, "add") as report:
-        found = asyncio.run(_article(context, url))
+        found = wait_for(_article(context, url))
         with context.db.write() as session:
             counts, reasons = take_found(session, source, [found], context.now)
             _count(session, report, source.id, counts, context.now)
@@ -72,7 +73,7 @@ def add_jsonl(context: Context, path: Path, source_id: str = "manual") -> Report
     A line may name its own configured source. Lines that cannot be read are counted as rejected and named.
     """
     with recorded(context, "add") as report, context.progress.task(f"adding {path.name}") as advance:
-        totals = asyncio.run(_add_lines(context, path, source_id, report, advance))
+        totals = wait_for(_add_lines(context, path, source_id, report, advance))
         report.numbers = dict(totals)
         report.line = (
             f"{path.name}: {totals['found']} found, {totals['new']} new, {totals['revised']} revised, "

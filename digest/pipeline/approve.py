@@ -72,7 +72,7 @@ def approve(
             session.add(issue)
         picked = sum(1 for _ in settled.picks())
         report.numbers = {"picks": picked}
-        report.problems = warnings(context, period, settled)
+        report.problems = [*report.problems, *warnings(context, period, settled)]
         how = ' --correct "what was wrong"' if state in corrections.SEEN else ""
         report.line = f"{period}: approved by {name}, {picked} picks; `digest publish {period}{how}` publishes it"
     return report

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from contextlib import aclosing
@@ -16,6 +15,7 @@ from digest.issues.archive import Harvest, Headings, ImportedItem, Post, harvest
 from digest.models import Decision
 from digest.pipeline.context import Context, recorded
 from digest.pipeline.intake import take_found
+from digest.pipeline.waiting import wait_for
 from digest.ports import Found, Report, Request
 from digest.store import issues as issue_store
 from digest.store import items as item_store
@@ -91,7 +91,7 @@ def _decision(item_id: int, item: ImportedItem, now: datetime) -> Decision:
 def _posts(context: Context, place: str) -> list[Post]:
     """The posts of a feed, a page, a file, or a folder of posts."""
     if place.startswith(("http://", "https://")):
-        return asyncio.run(_fetched(context, place))
+        return wait_for(_fetched(context, place))
     path = Path(place)
     if path.is_dir():
         files = sorted(file for file in path.rglob("*") if file.suffix.lower() in _POSTS)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
@@ -15,6 +14,7 @@ from digest.models import Item
 from digest.pipeline.asking import Asker
 from digest.pipeline.context import Context
 from digest.pipeline.texts import abstract
+from digest.pipeline.waiting import wait_for
 from digest.ports import Completion, Model, Usage
 from digest.store import answers
 from digest.store import issues as issue_store
@@ -71,7 +71,7 @@ def write_blurbs(
     with context.db.read() as session:
         examples = issue_store.editor_blurbs(session, _EXAMPLES)
     writer = _Writer(context, model, examples, run_id, max_usd)
-    asyncio.run(writer.write(items, again=again))
+    wait_for(writer.write(items, again=again))
     return writer.told(items)
 
 

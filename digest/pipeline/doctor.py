@@ -23,6 +23,7 @@ from digest.periods import month_of
 from digest.pipeline.backup import newest
 from digest.pipeline.context import Context
 from digest.pipeline.status import status
+from digest.pipeline.waiting import wait_for
 from digest.ports import Fetcher, Finding
 from digest.sources import KINDS
 from digest.store import backup, runs
@@ -65,7 +66,7 @@ def examine(root: Path, environ: Mapping[str, str], now: datetime, opened: Calla
 
 def ask_sources(context: Context) -> list[Finding]:
     """Ask every enabled source for its first page and read it; nothing is stored."""
-    return asyncio.run(_ask_all(context))
+    return wait_for(_ask_all(context))
 
 
 def examine_mail(config: Config, environ: Mapping[str, str]) -> list[Finding]:

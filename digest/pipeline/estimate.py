@@ -50,7 +50,7 @@ def _read(context: Context, period: Period, model: str, limit: int | None) -> tu
     mark = tagging.fingerprint(context.config.taxonomy)
     start, end = period.start(context.zone), period.end(context.zone)
     with context.db.read() as session:
-        untagged = judgements.untagged(session, ENGINE, mark, None, None)
+        untagged = judgements.untagged(session, ENGINE, mark)
         ranked: Sequence[Item] = [item for _, item in judgements.ranking(session, period.name, most)]
         items = ranked or item_store.candidates(session, start, end)[:most]
     return len(untagged), docket_of(context, items, model)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import secrets
 from collections.abc import Collection, Mapping, Sequence
 from contextlib import suppress
@@ -20,6 +19,7 @@ from digest.pipeline.batching import Jobs
 from digest.pipeline.context import Context, recorded
 from digest.pipeline.tag import ENGINE
 from digest.pipeline.texts import abstract
+from digest.pipeline.waiting import wait_for
 from digest.ports import Completion, Report
 from digest.store import answers, judgements
 
@@ -64,7 +64,7 @@ def judge(context: Context, period: Period, *, limit: int | None = None, max_usd
         docket = docket_of(context, best, model.name)
         _save(context, docket, model.name, docket.known)
         asker = Asker(context, model, report.run_id, max_usd)
-        asyncio.run(_ask_all(context, docket, asker, Jobs(context, model.name, period)))
+        wait_for(_ask_all(context, docket, asker, Jobs(context, model.name, period)))
         _tell(context, period, docket, asker, report)
     return report
 

@@ -20,6 +20,7 @@ from digest.issues import DeadLink, Sheet
 from digest.markdown import link, to_html
 from digest.models import Item, LinkCheck
 from digest.pipeline.context import Context
+from digest.pipeline.waiting import wait_for
 from digest.ports import Fetcher, Request
 from digest.store import links as link_store
 from digest.urls import work_key
@@ -97,7 +98,7 @@ def check_links(context: Context, links: Mapping[str, bool]) -> Answers:
         known = link_store.known(session, links)
     stale = (url for url in links if url not in known or not _fresh(known[url], context.now))
     waiting = {url: links[url] for url in stale}
-    answers = asyncio.run(_ask_all(context, waiting)) if waiting else []
+    answers = wait_for(_ask_all(context, waiting)) if waiting else []
     told = [check for check in answers if _certain(check) or check.url not in known]
     if told:
         with context.db.write() as session:

@@ -22,6 +22,7 @@ from digest.pipeline.context import Context
 from digest.pipeline.intake import take_in
 from digest.pipeline.keeping import tally
 from digest.pipeline.reading import Reading, read
+from digest.pipeline.waiting import wait_for
 from digest.sources import ids_request
 from digest.store import items as item_store
 from digest.store import ledger
@@ -55,7 +56,7 @@ def recheck(
     due = [key for key in papers if key not in known or context.now - known[key].at >= _GOOD_FOR]
     told = Rechecked(len(due))
     if due:
-        asyncio.run(_ask(context, _source(context), due, run_id, told, sleep))
+        wait_for(_ask(context, _source(context), due, run_id, told, sleep))
     return told
 
 

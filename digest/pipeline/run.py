@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Sequence
 
 from digest.errors import DigestError, Refused
@@ -16,6 +15,7 @@ from digest.pipeline.judge import judge
 from digest.pipeline.rank import rank
 from digest.pipeline.tag import tag
 from digest.pipeline.taste import learn
+from digest.pipeline.waiting import wait_for
 from digest.ports import Report
 
 
@@ -38,7 +38,7 @@ def run(context: Context, period: Period, *, accept_gaps: bool = False) -> Repor
 
 
 def _run(context: Context, period: Period, report: Report, *, accept_gaps: bool) -> None:
-    fetched = asyncio.run(fetch(context))
+    fetched = wait_for(fetch(context))
     stages = [fetched, tag(context)]
     reasons = red.unreached(context)
     _go_on(reasons, accept_gaps)

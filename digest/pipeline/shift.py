@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime
 
@@ -17,6 +16,7 @@ from digest.pipeline.rank import rank
 from digest.pipeline.release import release
 from digest.pipeline.run import run
 from digest.pipeline.tag import tag
+from digest.pipeline.waiting import wait_for
 from digest.ports import Report
 from digest.store import issues as issue_store
 from digest.store import runs
@@ -88,7 +88,7 @@ def _done(context: Context, slot: Slot) -> Report:
 
 
 def _fetch(context: Context, slot: Slot, report: Report) -> None:
-    _add(report, asyncio.run(fetch(context)))
+    _add(report, wait_for(fetch(context)))
     _add(report, tag(context))
     if report.state == "failed":
         raise DigestError(report.line, "; ".join(report.problems[:3]))
@@ -96,7 +96,7 @@ def _fetch(context: Context, slot: Slot, report: Report) -> None:
 
 def _refresh(context: Context, slot: Slot, report: Report) -> None:
     """The month under way, asked for and ranked anew, so that a shortlist is at hand before its draft."""
-    _add(report, asyncio.run(fetch(context, force=True)))
+    _add(report, wait_for(fetch(context, force=True)))
     _add(report, tag(context))
     _add(report, rank(context, slot.period))
     if report.state == "failed":

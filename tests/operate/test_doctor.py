@@ -64,6 +64,7 @@ def test_a_clock_behind_the_last_run_is_bad(folder: Path) -> None:
 
 def test_a_workspace_without_a_database_gets_none(tmp_path: Path) -> None:
     folder = made(tmp_path / "fresh")
+    (folder / "digest.db").unlink()
     assert "there is none yet" in " ".join(finding.words for finding in looked(folder))
     assert not (folder / "digest.db").exists()
 
