@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -48,10 +49,19 @@ def show(name: Annotated[str, typer.Argument(metavar="ITEM", help="Key or number
         return
     for field, value in told["item"].items():
         if value not in (None, "", [], {}):
-            typer.echo(f"{field:12} {value}")
+            typer.echo(f"{field:12} {_plain(value)}")
     show_table(["source", "seen", "url"], [[m["source"], m["seen"], m["url"]] for m in told["mentions"]])
     for other in told["possible"]:
         typer.echo(f"may be the same work: {other['key']} ({other['reason']})")
+
+
+def _plain(value: Any) -> str:
+    """A field for people: lists and maps in words, moments to the minute."""
+    if isinstance(value, dict):
+        return ", ".join(f"{name}: {said}" for name, said in value.items())
+    if isinstance(value, list | tuple):
+        return ", ".join(map(str, value))
+    return f"{value:%Y-%m-%d %H:%M} UTC" if isinstance(value, datetime) else str(value)
 
 
 @items.command()

@@ -63,7 +63,7 @@ def add(
 
 @app.command()
 def search(
-    words: Annotated[list[str], typer.Argument(help='Words, "phrases", prefix*.')],
+    words: Annotated[list[str], typer.Argument(metavar="WORDS", help='Words, "phrases", prefix*.')],
     limit: Annotated[int, typer.Option("--limit", "-n", min=1, max=1000)] = 20,
     as_json: Json = False,
 ) -> None:
@@ -81,5 +81,5 @@ def search(
     if not found:
         typer.echo("search: nothing found")
     else:
-        rows = [[item.key, f"{item.published:%Y-%m-%d}" if item.published else "", item.title] for item in found]
-        show_table(["key", "published", "title"], rows)
+        rows = [[f"{item.published:%Y-%m-%d}" if item.published else "", item.title, item.key] for item in found]
+        show_table(["published", "title", "key"], rows)

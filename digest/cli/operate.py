@@ -55,7 +55,7 @@ def schedule(
         work = workspace.context
         for slot, moment in pending(work):
             typer.echo(
-                f"schedule: {slot.work} of {slot.period} is due from {moment.astimezone(work.zone):%Y-%m-%d %H:%M %Z}"
+                f"schedule: {slot.work} of {slot.period} is due since {moment.astimezone(work.zone):%Y-%m-%d %H:%M %Z}"
             )
         then = next_draft(work.config.cadence, work.now, work.zone).astimezone(work.zone)
         typer.echo(f"schedule: the next draft is made at {then:%Y-%m-%d %H:%M %Z}")

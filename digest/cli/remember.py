@@ -57,7 +57,7 @@ def _pair(text: str) -> tuple[str, str]:
 
 @app.command()
 def note(
-    text: Annotated[str, typer.Argument(help="A bet or a doubt.")],
+    text: Annotated[str, typer.Argument(metavar="TEXT", help="A bet or a doubt.")],
     year: Annotated[int, typer.Option("--for", metavar="YEAR", min=1990, max=2200, help="The year it is for.")],
 ) -> None:
     """Keep a bet for a year's end: its review asks whether it was right.

@@ -119,7 +119,7 @@ def show_json(value: Any) -> None:
 
 
 def show_table(headings: list[str], rows: list[list[str]]) -> None:
-    """Aligned columns; wide cells wrap on a terminal and stay whole in a pipe."""
+    """Aligned columns, the last unpadded; wide cells wrap on a terminal."""
     from rich.console import Console
     from rich.table import Table
 
@@ -127,4 +127,6 @@ def show_table(headings: list[str], rows: list[list[str]]) -> None:
     for row in rows:
         table.add_row(*row)
     console = Console(width=None if os.isatty(1) else 200, highlight=False, markup=False)
-    console.print(table)
+    with console.capture() as printed:
+        console.print(table)
+    typer.echo("\n".join(line.rstrip() for line in printed.get().splitlines()))

@@ -12,7 +12,7 @@ from digest.cli.shell import Json, app, finish, opened, show_json, show_table
 subscribers = typer.Typer(help="The readers: added, imported, confirmed, taken out.", no_args_is_help=True)
 app.add_typer(subscribers, name="subscribers")
 
-Address = Annotated[str, typer.Argument(help="name@example.org")]
+Address = Annotated[str, typer.Argument(metavar="ADDRESS", help="name@example.org")]
 Topic = Annotated[list[str] | None, typer.Option("--topic", help="A category's slug; none means all.")]
 Confirmed = Annotated[bool, typer.Option("--confirmed", help="They have said yes elsewhere.")]
 
@@ -101,7 +101,7 @@ def remove(addresses: list[str], as_json: Json = False) -> None:
 
 @subscribers.command()
 def confirm(
-    addresses: Annotated[list[str] | None, typer.Argument(help="name@example.org …")] = None,
+    addresses: Annotated[list[str] | None, typer.Argument(metavar="[ADDRESS…]", help="name@example.org …")] = None,
     ask: Annotated[bool, typer.Option("--ask", help="Mail pending readers for their yes; all never asked.")] = False,
     expect: Annotated[int | None, typer.Option("--expect", min=0, help="How many readers you mean, of --ask.")] = None,
     as_json: Json = False,

@@ -10,6 +10,8 @@ import typer
 
 from digest.cli.shell import DryRun, Json, app, clock, finish, opened, show_json
 
+_UNDER = "\n" + " " * 9  # where the words of a finding begin
+
 
 @app.command()
 def doctor(
@@ -42,9 +44,9 @@ def doctor(
         show_json([asdict(finding) for finding in findings])
     else:
         for finding in findings:
-            typer.echo(f"{finding.state:8} {finding.subject}: {finding.words}")
+            typer.echo(f"{finding.state:8} {finding.subject}: {finding.words.replace(chr(10), _UNDER)}")
             if finding.cure:
-                typer.echo(f"           → {finding.cure}")
+                typer.echo(f"         → {finding.cure}")
         if area:
             from digest.mail.checkup import BULK
 

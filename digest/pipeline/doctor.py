@@ -213,7 +213,10 @@ def _sources(patient: Patient) -> Findings:
         yield Finding(
             "sources", "warning", f"{row['id']}: {row['error'] or row['state']}", f"`digest fetch {row['id']} --force`"
         )
-    if not ill:
+    unread = sum(row["enabled"] and row["state"] == "never read" for row in rows)
+    if unread:
+        yield Finding("sources", "note", f"{unread} of {len(rows)} were never read", "`digest fetch` reads them")
+    elif not ill:
         yield Finding("sources", "good", f"none of {len(rows)} is in trouble")
 
 
@@ -222,7 +225,9 @@ def _disk(root: Path) -> Findings:
         yield Finding("disk", "bad", f"{root} cannot be written", "give yourself the right to write there")
     free = shutil.disk_usage(root).free
     state: Literal["good", "warning", "bad"] = "bad" if free < _NEEDED else "warning" if free < _SCARCE else "good"
-    yield Finding("disk", state, f"{free // _MIB} MiB free", "" if state == "good" else "make room; `digest prune`")
+    yield Finding(
+        "disk", state, f"{free / _MIB / 1024:.1f} GiB free", "" if state == "good" else "make room; `digest prune`"
+    )
 
 
 async def _ask_all(context: Context) -> list[Finding]:

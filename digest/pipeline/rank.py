@@ -65,7 +65,10 @@ def explain(context: Context, period: Period, name: str) -> dict[str, Any]:
     _, ranked, sentence = _ranked(context, period, item.key)
     one = next((one for one in ranked if one.candidate.key == item.key), None)
     if one is None:
-        raise NotFoundError(f"{item.key} is not a candidate of {period}", "see its date with `digest search`")
+        raise NotFoundError(
+            f"{item.key} is not a candidate of {period}",
+            f"its date is {item.published or item.first_seen:%Y-%m-%d}; name that period. Works covered before are none",
+        )
     return {
         "key": item.key,
         "title": item.title,

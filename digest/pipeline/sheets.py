@@ -10,7 +10,7 @@ from typing import Any
 from sqlmodel import Session
 
 from digest import issues
-from digest.errors import NotFoundError
+from digest.errors import NotFoundError, SheetError
 from digest.issues import Sheet, SheetPick
 from digest.markdown import link
 from digest.models import Decision, Issue, Item, Pick
@@ -29,11 +29,15 @@ def sheet_path(context: Context, period: Period) -> Path:
 
 
 def on_disk(context: Context, period: Period) -> str | None:
-    """The sheet as it lies there now, or None."""
+    """The sheet as it lies there now, or None; raises SheetError when its bytes are no text."""
+    path = sheet_path(context, period)
     try:
-        return sheet_path(context, period).read_text(encoding="utf-8-sig")
+        return path.read_text(encoding="utf-8-sig")
     except FileNotFoundError:
         return None
+    except UnicodeDecodeError as error:
+        message = f"{path} is not UTF-8 text (byte {error.start + 1})"
+        raise SheetError(message, f"save it as UTF-8, or `digest history {period}` and `digest restore`") from error
 
 
 def lying(context: Context, period: Period) -> str:

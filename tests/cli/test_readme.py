@@ -5,13 +5,16 @@ from __future__ import annotations
 import re
 import shlex
 from pathlib import Path
+from typing import Any, get_args
 
 import pytest
 import yaml
+from pydantic import BaseModel
 from typer.testing import CliRunner
 
 from digest import issues
 from digest.cli import app, register
+from digest.config import Config
 from digest.demo.records import PUBLISHERS
 from digest.demo.server import serving
 from tests.pipeline.small import NOW, rows, write_jsonl
@@ -31,7 +34,7 @@ STORY: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("digest tag", ("tag",)),
     ("digest rank PERIOD", (f"rank {PERIOD}", f"rank {PERIOD} --explain arxiv:2506.00001")),
     ("digest judge PERIOD", (f"judge {PERIOD}",)),
-    ("digest judge last --estimate", ("judge last --estimate",)),
+    ("digest tag --estimate", ("tag --estimate",)),
     ("digest search WORDS", ('search protein "language model" diff*', "search protein*")),
     ("digest run PERIOD", (f"run {PERIOD}",)),
     ("digest run last", ("run last",)),
@@ -111,6 +114,27 @@ def shown() -> set[str]:
     spans = [span.replace("\\|", "|") for span in re.findall(r"`(digest [^`]+)`", text)]
     lines = [line.split("#")[0].strip() for line in re.findall(r"^ {4}(digest .+)$", text, re.MULTILINE)]
     return {one for one in [*spans, *lines] if not one.startswith("digest-")}
+
+
+def keys_of(section: type[BaseModel]) -> set[str]:
+    """Every key of a part of sources.yaml, those of the parts within it too."""
+    own = set(section.model_fields)
+    inner = [kind for field in section.model_fields.values() for kind in _sections(field.annotation)]
+    return own.union(*map(keys_of, inner))
+
+
+def _sections(annotation: Any) -> list[type[BaseModel]]:
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        return [annotation]
+    return [kind for part in get_args(annotation) for kind in _sections(part)]
+
+
+@pytest.mark.parametrize("part", Config.model_fields)
+def test_the_table_of_the_configuration_names_every_key_of_the_schema(part: str) -> None:
+    row = re.search(rf"^\| `{part}` \| (.*) \|$", README.read_text(encoding="utf-8"), re.MULTILINE)
+    assert row is not None
+    wanted = set().union(*map(keys_of, _sections(Config.model_fields[part].annotation)))
+    assert wanted <= set(re.findall(r"\w+", row[1]))
 
 
 def edit(folder: Path) -> None:
