@@ -109,12 +109,12 @@ async def _read(
         yield read_lines(first, *common)
         return
     async with Workers(deadline=_DEADLINE) as workers:
-        coming = asyncio.create_task(workers.run(read_lines, first, *common, subject=subject))
+        coming = asyncio.create_task(workers.run(read_lines, following, *common, subject=subject))
         try:
-            while following:
+            yield await asyncio.to_thread(read_lines, first, *common)  # while the process starts
+            for batch in batches:
                 lines = await coming
-                coming = asyncio.create_task(workers.run(read_lines, following, *common, subject=subject))
-                following = next(batches, None)
+                coming = asyncio.create_task(workers.run(read_lines, batch, *common, subject=subject))
                 yield lines
             yield await coming
         finally:

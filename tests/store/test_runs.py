@@ -62,6 +62,7 @@ def test_a_killed_process_s_run_is_closed_by_the_next_run_and_a_living_one_s_is_
         (f"{os.uname().nodename}/{os.getppid()}/a", timedelta(days=3), "running"),
         ("", timedelta(days=3), "interrupted"),
     ],
+    ids=["elsewhere, lately", "elsewhere, long ago", "an earlier container's", "alive", "unknown"],
 )
 def test_who_opened_a_run_says_whether_it_is_over(tmp_path: Path, owner: str, age: timedelta, state: str) -> None:
     database = Database(tmp_path / "digest.db")
