@@ -67,7 +67,7 @@ def explain(context: Context, period: Period, name: str) -> dict[str, Any]:
     if one is None:
         raise NotFoundError(
             f"{item.key} is not a candidate of {period}",
-            f"its date is {item.published or item.first_seen:%Y-%m-%d}; name that period. Works covered before are none",
+            f"its date is {item.published or item.first_seen:%Y-%m-%d}; works covered before are none either",
         )
     return {
         "key": item.key,
