@@ -17,6 +17,7 @@ WORDS = {
     "recap_ranked": "From the ranking of {month}, which was never published",
     "recap_superseded": "Superseded by {work}",
     "withdrawn": "Withdrawn on {date}",
+    "highlight_ranked": "Among the highest ranked of {month}.",
     "closing_one": "One work.",
     "closing_all": "{count} works.",
     "closing_most": "{count} works, {most} of them in {category}.",
@@ -36,6 +37,7 @@ class PastPick:
     source: str = ""
     withdrawn: date | None = None
     superseded: str = ""  # the key or title of the work that took its place
+    score: float | None = None  # in the ranking of its month
     ranked: bool = False  # its month was never published: it comes from the ranking
 
 
@@ -79,18 +81,34 @@ def once(picks: Iterable[PastPick]) -> list[PastPick]:
     return list(out.values())
 
 
-def highlights(picks: Sequence[PastPick], most: int = 5, per_category: int = 2) -> dict[str, str]:
-    """Up to `most` proposals by key with the reason: what the editor marked and wrote, how many others named it."""
+def highlights(
+    picks: Sequence[PastPick], most: int = 5, per_category: int = 2, words: Mapping[str, str] = WORDS
+) -> dict[str, str]:
+    """Up to `most` proposals by key with the reason: what the editor marked and wrote, how many others named it.
+
+    Where nothing of that sets a work apart, the highest ranked stand in for it, one a category.
+    """
     whole = [past for past in once(picks) if not past.withdrawn and not past.superseded and not past.pick.note]
+    marked = sorted((past for past in whole if _weight(past)[0] > 0), key=_weight, reverse=True)
+    if marked:
+        return {past.pick.key: _why(past) for past in _spread(marked, most, per_category)}
+    ranked = sorted((past for past in whole if past.score is not None), key=_standing, reverse=True)
+    return {past.pick.key: words["highlight_ranked"].format(month=past.month) for past in _spread(ranked, most, 1)}
+
+
+def _spread(picks: Iterable[PastPick], most: int, per_category: int) -> list[PastPick]:
+    """The first `most` picks, with no more than `per_category` of any category."""
     taken: Counter[str] = Counter()
-    out: dict[str, str] = {}
-    for past in sorted(whole, key=_weight, reverse=True):
-        if _weight(past)[0] <= 0 or len(out) == most:
-            break
-        if taken[past.category] < per_category:
+    out: list[PastPick] = []
+    for past in picks:
+        if taken[past.category] < per_category and len(out) < most:
             taken[past.category] += 1
-            out[past.pick.key] = _why(past)
+            out.append(past)
     return out
+
+
+def _standing(past: PastPick) -> tuple[float, str]:
+    return past.score or 0.0, past.pick.key
 
 
 def _weight(past: PastPick) -> tuple[float, str]:
@@ -173,7 +191,7 @@ def recap_sheet(
     `words` are those of `WORDS` in the reader's language.
     """
     whole = sorted(once(picks), key=lambda past: (past.published or date.max, past.month, past.pick.key))
-    proposed = highlights(whole)
+    proposed = highlights(whole, words=words)
     sections = []
     if form != "month":
         grouped = _grouped(categories, ((past.category, past) for past in whole))

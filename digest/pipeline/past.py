@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Literal, cast
 
 from sqlmodel import Session
@@ -47,8 +48,12 @@ def past_picks(context: Context, session: Session, period: Period) -> list[PastP
 def _published(config: Config, session: Session, month: str, issue_id: int) -> list[PastPick]:
     rows = issue_store.picks(session, issue_id)
     counts = item_store.mention_counts(session, [item.id or 0 for _, item in rows])
+    scores = {row.item_id: row.score for row, _ in judgements.ranking(session, month)}
     return [
-        _past(config, item, _carried(config, pick, item), pick.category, month, counts.get(item.id or 0, 1))
+        replace(
+            _past(config, item, _carried(config, pick, item), pick.category, month, counts.get(item.id or 0, 1)),
+            score=scores.get(item.id or 0),
+        )
         for pick, item in rows
     ]
 

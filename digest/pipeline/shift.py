@@ -13,6 +13,7 @@ from digest.pipeline.due import Slot, slots, waiting
 from digest.pipeline.fetch import fetch
 from digest.pipeline.notices import remind
 from digest.pipeline.rank import rank
+from digest.pipeline.refresh import refresh
 from digest.pipeline.release import release
 from digest.pipeline.run import run
 from digest.pipeline.tag import tag
@@ -95,10 +96,15 @@ def _fetch(context: Context, slot: Slot, report: Report) -> None:
 
 
 def _refresh(context: Context, slot: Slot, report: Report) -> None:
-    """The month under way, asked for and ranked anew, so that a shortlist is at hand before its draft."""
+    """The month under way, asked for and ranked anew; what was published, looked at again: errata are only proposed."""
     _add(report, wait_for(fetch(context, force=True)))
     _add(report, tag(context))
     _add(report, rank(context, slot.period))
+    again = refresh(context)
+    if proposed := again.numbers["errata"]:
+        told = (f"{one['period']} {one['key']}: {one['before']} → {one['after']}" for one in proposed)
+        again.line += f" ({'; '.join(told)}); `digest refresh --apply` puts them in"
+    _add(report, again)
     if report.state == "failed":
         raise DigestError(report.line, "; ".join(report.problems[:3]))
 

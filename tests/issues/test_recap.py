@@ -103,7 +103,14 @@ def test_highlights_are_what_the_editor_marked_then_what_others_named_two_a_cate
     assert "named in 4 places" in found.values()
 
 
-def test_nothing_is_proposed_when_nothing_stands_out() -> None:
+def test_where_nothing_stands_out_the_highest_ranked_of_each_category_do_and_it_says_so() -> None:
+    picks = [replace(one, score=float(place)) for place, one in enumerate(year())]
+    found = highlights(picks)
+    assert list(found) == [one.pick.key for one in reversed(picks)][:3]
+    assert found[picks[-1].pick.key] == "Among the highest ranked of 2025-12."
+
+
+def test_nothing_is_proposed_when_nothing_stands_out_and_nothing_was_ranked() -> None:
     assert highlights(year()) == {}
 
 
