@@ -19,7 +19,7 @@ async def _refused() -> int:
 def test_a_file_is_added_where_a_loop_runs_already(tmp_path: Path) -> None:
     async def notebook() -> int:
         with workspace(tmp_path) as made:
-            return made.add_jsonl(write_jsonl(tmp_path / "in.jsonl", rows())).numbers["new"]
+            return int(made.add_jsonl(write_jsonl(tmp_path / "in.jsonl", rows())).numbers["new"])
 
     assert asyncio.run(notebook()) == len(rows())
 
