@@ -36,6 +36,8 @@ STORY: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("digest judge PERIOD", (f"judge {PERIOD}",)),
     ("digest tag --estimate", ("tag --estimate",)),
     ("digest search WORDS", ('search protein "language model" diff*', "search protein*")),
+    # before anything is published: the weekly refresh would ask arXiv about it
+    ("digest run --due", ("run --due",)),
     ("digest run PERIOD", (f"run {PERIOD}",)),
     ("digest run last", ("run last",)),
     ("digest run", ("run",)),
@@ -81,7 +83,6 @@ STORY: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("digest taxonomy diff FILE", ("taxonomy diff sources.yaml",)),
     ("digest costs", ("costs",)),
     ("digest eval tagging|ranking|duplicates|grounding|all", ("eval tagging",)),
-    ("digest run --due", ("run --due",)),
     ("digest schedule install", ("schedule install --cron", "schedule install --systemd", "schedule --next")),
     ("digest status", ("status", "status --metrics digest.prom")),
     ("digest runs", ("runs",)),
