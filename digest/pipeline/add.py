@@ -27,7 +27,7 @@ from digest.store import items as item_store
 from digest.store import ledger
 from digest.urls import work_key
 
-_BATCH = 2000  # lines; a smaller file is read in this process
+_BATCH = 1500  # lines; a smaller file is read in this process
 _DEADLINE = 120.0  # seconds for a batch that takes half of one
 _SHOWN = 20  # mistakes of a file that are told one by one
 
