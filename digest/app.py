@@ -21,7 +21,7 @@ from digest.pipeline.context import Context
 from digest.pipeline.waiting import wait_for
 from digest.ports import Clock, Fetcher, Progress, Report, Transport
 from digest.scratch import sweep
-from digest.store.database import Database
+from digest.store.database import FILE, Database
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -88,7 +88,7 @@ class Workspace:
         """The store, at the newest schema."""
         _ = self.config  # a folder that is no workspace gets no database
         sweep(self.root)
-        return Database(self.root / "digest.db")
+        return Database(self.root / FILE)
 
     @cached_property
     def context(self) -> Context:

@@ -16,8 +16,8 @@ from digest.errors import DigestError, StoreError
 from digest.pipeline.context import Context, recorded
 from digest.ports import Document, Report
 from digest.store import backup as copies
+from digest.store.database import FILE
 
-_DATABASE = "digest.db"
 _MANIFEST = "manifest.json"
 _MADE = ("_site", ".jekyll-cache")  # Jekyll makes them again
 _KEPT = ("sources.yaml", "templates", "site")
@@ -38,9 +38,9 @@ def take(context: Context, target: Path) -> dict[str, int]:
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
         with _folder(target) as folder:
-            copy = folder / _DATABASE
+            copy = folder / FILE
             context.db.copy_to(copy)
-            files = {_DATABASE: copy} | dict(_files(context.root))
+            files = {FILE: copy} | dict(_files(context.root))
             sums = _pack(partial, files, context.now)
         partial.replace(target)
     except OSError as error:
@@ -60,7 +60,7 @@ def put_back(root: Path, now: datetime, source: Path, keep: Callable[[Path], obj
     Every sum is checked before anything is touched. Raises StoreError for a file that is no whole backup. The
     database need not be sound; one that is not is moved aside.
     """
-    database = root / _DATABASE
+    database = root / FILE
     with _folder(database) as folder:
         documents, copy = _unpack(source, folder)
         kept = root / "backups" / f"before-restore-{now:%Y%m%dT%H%M%SZ}.zip"
@@ -110,7 +110,7 @@ def _pack(target: Path, files: dict[str, Path], now: datetime) -> dict[str, str]
 
 def _unpack(source: Path, folder: Path) -> tuple[list[Document], Path]:
     """Check every sum; the files as documents, the database in `folder`."""
-    copy, documents = folder / _DATABASE, []
+    copy, documents = folder / FILE, []
     try:
         with zipfile.ZipFile(source) as packed:
             sums: dict[str, str] = json.loads(packed.read(_MANIFEST))["sha256"]
@@ -118,7 +118,7 @@ def _unpack(source: Path, folder: Path) -> tuple[list[Document], Path]:
                 body = packed.read(name)
                 if sha256(body).hexdigest() != digest:
                     raise StoreError(f"{source.name}: {name} is damaged", "choose another backup")
-                if name == _DATABASE:
+                if name == FILE:
                     copy.write_bytes(body)
                 elif name.split("/", 1)[0] in _KEPT:
                     documents.append(Document(name, body))

@@ -27,6 +27,7 @@ from digest.pipeline.waiting import wait_for
 from digest.ports import Fetcher, Finding
 from digest.sources import KINDS
 from digest.store import backup, runs
+from digest.store.database import FILE
 
 _MIB = 1 << 20
 _SCARCE, _NEEDED = 1024 * _MIB, 100 * _MIB
@@ -58,7 +59,7 @@ def examine(root: Path, environ: Mapping[str, str], now: datetime, opened: Calla
         config = load(root / "sources.yaml")
     except DigestError as error:
         return [Finding("configuration", "bad", error.message, error.hint), *found]
-    path = root / "digest.db"
+    path = root / FILE
     faults = backup.faults(path) if path.exists() else []
     patient = Patient(root, config, environ, now, faults, opened() if path.exists() and not faults else None)
     return [finding for check in _CHECKS for finding in check(patient)] + found
@@ -138,7 +139,7 @@ def _clock(patient: Patient) -> Findings:
 
 
 def _database(patient: Patient) -> Findings:
-    path = patient.root / "digest.db"
+    path = patient.root / FILE
     if not path.exists():
         yield Finding("database", "note", "there is none yet", "`digest run` makes it")
         return

@@ -8,7 +8,7 @@ from digest import site
 from digest.bundle import shipped
 from digest.errors import ConfigError
 from digest.ports import Document
-from digest.store.database import Database
+from digest.store.database import FILE, Database
 
 _IGNORE = "/digest.db*\n/backups/\n/outbox/\n/site/_site/\n/site/.jekyll-cache/\n"
 _TEMPLATES = (
@@ -37,5 +37,5 @@ def initialise(folder: Path) -> tuple[int, int]:
     folder.mkdir(parents=True, exist_ok=True)
     missing = [Document(name, body) for name, body in files.items() if not (folder / name).exists()]
     written = len(site.write(folder, missing))
-    Database(folder / "digest.db").close()
+    Database(folder / FILE).close()
     return written, len(files) - len(missing)

@@ -19,6 +19,7 @@ import digest.models  # noqa: F401  the tables must be known before the metadata
 from digest import scratch
 from digest.errors import StoreError
 
+FILE = "digest.db"  # in the workspace's folder
 HEAD = "0001"  # the newest migration this program knows; a test holds it to the versions folder
 _BUSY_MS = 15_000
 
