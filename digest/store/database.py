@@ -118,8 +118,8 @@ def _insertion(
     elif keys:
         statement = statement.on_conflict_do_nothing(index_elements=list(keys))
     compiled = statement.compile(dialect=_DIALECT, column_keys=list(columns))
-    kinds = {column.name: column.type for column in inspect(table).columns}
-    return str(compiled), [(name, _bind(type(kinds[name]))) for name in compiled.positiontup or ()]
+    kinds: dict[str, Any] = {column.name: type(column.type) for column in inspect(table).columns}
+    return str(compiled), [(name, _bind(kinds[name])) for name in compiled.positiontup or ()]
 
 
 @cache
