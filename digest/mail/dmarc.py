@@ -1,4 +1,4 @@
-"""What DMARC goes by, read from DNS: a domain's policy, and the domain it belongs to (RFC 9989, walking up the names)."""
+"""What DMARC goes by, read from DNS: a domain's policy, and the domain it belongs to (RFC 9989's walk up the names)."""
 
 from __future__ import annotations
 

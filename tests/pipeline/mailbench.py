@@ -47,6 +47,15 @@ def configured(mail: Mail) -> Config:
     return parse(_YAML).model_copy(update={"mail": mail})
 
 
+def renamed(config: Config) -> Config:
+    """The settings once `agents` is called `actors`, and `models` `systems`."""
+    names = {"agents": "actors", "models": "systems"}
+    changed = tuple(
+        c.model_copy(update={"slug": names[c.slug], "aliases": (c.slug,)}) for c in config.taxonomy.categories
+    )
+    return config.model_copy(update={"taxonomy": config.taxonomy.model_copy(update={"categories": changed})})
+
+
 def opened(root: Path, mail: Mail | None = None, **changes: Any) -> Context:
     """A context on a folder, with the transport its mail settings name unless another is given."""
     config = configured(mail or Mail())
