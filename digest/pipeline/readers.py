@@ -17,8 +17,6 @@ from digest.pipeline.context import Context
 from digest.ports import Report
 from digest.store import confirmations, deliveries, readers
 
-_STATES = ("", "pending", "active", "unsubscribed", "bounced")
-
 
 def add(
     context: Context, address: str, *, name: str = "", topics: Sequence[str] = (), confirmed: bool = False
@@ -82,8 +80,8 @@ def load(context: Context, path: Path, *, confirmed: bool = False) -> Report:
 
 
 def _take(context: Context, session: Session, row: lists.Row, confirmed: bool) -> str:
-    if row.state not in _STATES:
-        raise ConfigError(f"{row.state!r} is no state", "pending, active, unsubscribed or bounced")
+    if row.state not in ("", *readers.STATES):
+        raise ConfigError(f"{row.state!r} is no state", f"one of {', '.join(readers.STATES)}")
     state = row.state if row.state in readers.SUPPRESSED else "active" if confirmed else "pending"
     reader = readers.subscribe(
         session, mail.check(row.address), context.now, state=state, name=row.name, topics=_slugs(context, row.topics),

@@ -33,7 +33,7 @@ from tests.pipeline.workbench import context
 
 NOW = datetime(2026, 3, 4, 12, tzinfo=UTC)
 PERIOD = Period((2026, 2), (2026, 2))
-_YAML = """
+YAML = """
 newsletter: {title: Test, email: ana@example.org}
 sources: [{id: x, kind: feed, url: "https://example.org/feed"}]
 taxonomy:
@@ -44,7 +44,7 @@ taxonomy:
 
 
 def configured(mail: Mail) -> Config:
-    return parse(_YAML).model_copy(update={"mail": mail})
+    return parse(YAML).model_copy(update={"mail": mail})
 
 
 def renamed(config: Config) -> Config:
