@@ -53,5 +53,6 @@ def hand_over(transport: Transport, message: Message) -> tuple[str, str, bool]:
         transport.send(message)
     except DeliveryError as error:
         state = "unknown" if error.in_doubt else "deferred" if error.temporary else "failed"
-        return state, f"{error.message}; {error.hint}" if error.hint else error.message, error.stop
+        said = error.message.removeprefix(f"{message.recipient}: ")  # it is kept with the reader's delivery
+        return state, f"{said}; {error.hint}" if error.hint else said, error.stop
     return "sent", "", False
