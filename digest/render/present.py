@@ -49,6 +49,7 @@ class Block:
     section: SectionView
     entries: list[Entry]
     notes: list[Entry]
+    label: str = ""  # who wrote the section's note, when the editor did not
 
     @property
     def issue(self) -> str:
@@ -141,6 +142,7 @@ def _block(section: SectionView, w: Words, titles: dict[str, str], brief: bool =
         section,
         entries=[e for e in entries if brief or not e.pick.note],
         notes=[e for e in entries if not brief and e.pick.note],
+        label=_written_by(section.engine, w) if section.engine else "",
     )
 
 
@@ -176,10 +178,14 @@ def _label(pick: PickView, w: Words) -> str:
     if not pick.blurb or "editor" in (pick.verdict, pick.origin):
         return ""
     if pick.origin == "model" and pick.verdict != "quoted":
-        return w("written_by", engine=pick.engine.rpartition(":")[2] or "AI")
+        return _written_by(pick.engine, w)
     known = f"from_{pick.quoted_from}"
     label = w[known] if known in w else w("from_other", source=pick.quoted_from)
     return f"({w['failed_check']}) {label}" if pick.engine and pick.origin == "model" else label
+
+
+def _written_by(engine: str, w: Words) -> str:
+    return w("written_by", engine=engine.rpartition(":")[2] or "AI")
 
 
 def issue_page(pick: PickView) -> str:
