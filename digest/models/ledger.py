@@ -51,7 +51,7 @@ class Run(SQLModel, table=True):
     stage: str = Field(index=True)
     period: str | None = None
     state: str = "running"  # running | done | partial | failed | refused | interrupted
-    owner: str = ""  # the process at it: host/pid
+    owner: str = ""  # the process at it: host/pid@began/its own mark
     reason: str = ""
     started: datetime = Field(index=True)
     finished: datetime | None = None

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import gc
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from datetime import datetime
 
 from sqlmodel import Session
@@ -25,18 +27,31 @@ def take_in_each(session: Session, batch: Sequence[Prepared]) -> dict[str, Count
     fates: dict[str, Counter[str]] = defaultdict(Counter)
     if not batch:
         return fates
-    sought = wanted(batch)
-    decided = decide(batch, _known(arrivals.stored(session, sought.places, sought.keys, sought.title_keys)))
-    arrivals.write(
-        session,
-        inserts=[arrival.insert for arrival in decided if arrival.insert],
-        updates=[(arrival.item_key, arrival.update) for arrival in decided if arrival.update],
-        mentions=[(arrival.item_key, arrival.mention) for arrival in decided if arrival.mention],
-        aliases=[(key, arrival.item_key, why) for arrival in decided for key, why in arrival.aliases.items()],
-    )
+    with _uncollected():
+        sought = wanted(batch)
+        decided = decide(batch, _known(arrivals.stored(session, sought.places, sought.keys, sought.title_keys)))
+        arrivals.write(
+            session,
+            inserts=[arrival.insert for arrival in decided if arrival.insert],
+            updates=[(arrival.item_key, arrival.update) for arrival in decided if arrival.update],
+            mentions=[(arrival.item_key, arrival.mention) for arrival in decided if arrival.mention],
+            aliases=[(key, arrival.item_key, why) for arrival in decided for key, why in arrival.aliases.items()],
+        )
     for item, arrival in zip(batch, decided, strict=True):
         fates[item.source_id][arrival.outcome] += 1
     return fates
+
+
+@contextmanager
+def _uncollected() -> Iterator[None]:
+    """Without searches for dead cycles: what a batch makes lives until it is written."""
+    was = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was:
+            gc.enable()
 
 
 def take_found(

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import socket
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -15,8 +13,8 @@ from sqlmodel import Session
 from digest.errors import StoreError
 from digest.models import Lease
 from digest.ports import Clock
-from digest.scratch import alive
 from digest.store.database import Database
+from digest.store.processes import at_work, this_process
 
 _ASK_AGAIN = 1.0  # the holder usually gives back long before its claim ends
 
@@ -66,7 +64,7 @@ def give_back(session: Session, name: str, holder: str, now: datetime, pause: ti
 def alone(db: Database, work: str, now: datetime) -> Iterator[bool]:
     """Announce this process at a piece of work while the block runs; the value says whether no other one is at it.
 
-    A process that was killed is told from one at work by its id, on this machine; elsewhere its claim ends in a day.
+    A process that was killed is told from one at work, on this machine; elsewhere its claim ends in a day.
     """
     here = this_process()
     with db.write() as session:
@@ -80,19 +78,6 @@ def alone(db: Database, work: str, now: datetime) -> Iterator[bool]:
         if free:
             with db.write() as session:
                 give_back(session, work, here, now)
-
-
-def this_process() -> str:
-    """How this process signs what it is at: host/pid."""
-    return f"{socket.gethostname()}/{os.getpid()}"
-
-
-def at_work(holder: str) -> bool:
-    """Whether the process that made a claim may still be alive; one of another machine always may."""
-    host, _, pid = holder.partition("/")
-    if host != socket.gethostname() or not pid.isdigit():
-        return True
-    return alive(int(pid))
 
 
 @contextmanager

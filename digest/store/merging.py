@@ -53,7 +53,7 @@ def differ(session: Session, one: Item, other: Item, now: datetime) -> None:
 
 def joined(session: Session) -> dict[str, tuple[str, str]]:
     """The keys of all merged items, each with the key and the address of the item it ended up in."""
-    rows = list(session.exec(select(Item.id, Item.key, Item.merged_into).where(col(Item.merged_into).is_not(None))))
+    rows = list(session.exec(select(Item.id, Item.key, Item.merged_into).where(col(Item.merged_into) > 0)))
     into = {number: target for number, _, target in rows}
     ends = {number: _end(into, number) for number in into}
     query = select(Item.id, Item.key, Item.url).where(among(Item.id, [end or 0 for end in ends.values()]))

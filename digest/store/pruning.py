@@ -31,7 +31,7 @@ def forgettable(session: Session, before: datetime) -> list[int]:
     Being offered and passed over is no decision.
     """
     decided = select(Decision.item_id).where(Decision.verdict != "pass")
-    merged = select(Item.merged_into).where(col(Item.merged_into).is_not(None))
+    merged = select(Item.merged_into).where(col(Item.merged_into) > 0)
     query = (
         select(Item.id)
         .where(Item.first_seen < before, func.coalesce(Item.published, Item.first_seen) < before)

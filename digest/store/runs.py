@@ -9,7 +9,7 @@ from uuid import uuid4
 from sqlmodel import Session, col, select
 
 from digest.models import Run
-from digest.store.leases import at_work, this_process
+from digest.store.processes import at_work, this_process
 
 _LONGEST = timedelta(days=1)  # of another machine's processes nothing is known; hardly one takes longer
 _ME = f"{this_process()}/{uuid4().hex[:8]}"  # in containers every process has the same number

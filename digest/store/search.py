@@ -30,19 +30,22 @@ def is_whole(session: Session) -> bool:
     return bool(found.scalar_one())
 
 
-def search(session: Session, words: str, limit: int = 20) -> list[Item]:
-    """Items that hold all the words, best first; merged ones are left out. Only what `index` took in is found."""
+def search(session: Session, words: str, limit: int = 20, most: int = 20_000) -> list[Item]:
+    """Items that hold all the words, best first; merged ones are left out. Only what `index` took in is found.
+
+    Of more than `most` the last stored are weighed: words that so many share hardly tell one from another.
+    """
     match = expression(words)
     if not match:
         return []
     rows = session.connection().execute(
         text(
             # No join: it would read a row, with its long text, for each of perhaps fifty thousand matches.
-            "SELECT rowid FROM item_words WHERE item_words MATCH :match "
-            "AND rowid NOT IN (SELECT id FROM item WHERE merged_into IS NOT NULL) "
-            "ORDER BY bm25(item_words, 8.0, 2.0, 1.0), rowid LIMIT :limit"
+            "SELECT rowid FROM (SELECT rowid, bm25(item_words, 8.0, 2.0, 1.0) AS place FROM item_words "
+            "WHERE item_words MATCH :match AND rowid NOT IN (SELECT id FROM item WHERE merged_into > 0) "
+            "ORDER BY rowid DESC LIMIT :most) ORDER BY place, rowid LIMIT :limit"
         ),
-        {"match": match, "limit": limit},
+        {"match": match, "limit": limit, "most": most},
     )
     ids = [row[0] for row in rows]
     by_id = {item.id: item for item in session.exec(select(Item).where(col(Item.id).in_(ids)))}

@@ -137,6 +137,17 @@ def test_search_finds_words_phrases_and_prefixes_and_follows_changes(db: Databas
         assert [i.key for i in search(session, "graph")] == ["b"]
 
 
+def test_of_very_many_items_with_the_words_the_last_stored_are_weighed(db: Database) -> None:
+    with db.write() as session:
+        upsert(
+            session, Item, [item("a", "Graphs"), item("b", "Trees, and a graph or two"), item("c", "Graph")], ["key"]
+        )
+        index(session)
+    with db.read() as session:
+        assert [i.key for i in search(session, "graph*")] == ["a", "c", "b"]
+        assert [i.key for i in search(session, "graph*", most=2)] == ["c", "b"]
+
+
 def test_a_newer_database_is_refused(db: Database) -> None:
     with sqlite3.connect(db.path) as raw:
         raw.execute("UPDATE alembic_version SET version_num = '9999'")

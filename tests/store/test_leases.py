@@ -73,14 +73,15 @@ def test_giving_back_what_another_has_taken_over_changes_nothing(db: Database) -
 
 @pytest.mark.parametrize(
     ("holder", "ours"),
-    [("nobody", True), ("dead", True), ("alive", False), (f"{socket.gethostname()}/1", False), ("elsewhere/1", False)],
+    [("nobody", True), ("dead", True), ("alive", False), ("recycled", True), ("elsewhere/1", False)],
 )
 def test_work_is_ours_alone_unless_a_living_process_is_at_it(db: Database, holder: str, ours: bool) -> None:
     child = subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE)
     if holder == "dead":
         child.communicate()
     if holder != "nobody":
-        name = f"{socket.gethostname()}/{child.pid}" if holder in ("dead", "alive") else holder
+        here = f"{socket.gethostname()}/{child.pid}"
+        name = {"dead": here, "alive": here, "recycled": f"{here}@long-ago"}.get(holder, holder)
         with db.write() as session:
             session.add(Lease(name="fetch", holder=name, expires=NOW + timedelta(hours=1)))
     with alone(db, "fetch", NOW) as only:
@@ -90,6 +91,6 @@ def test_work_is_ours_alone_unless_a_living_process_is_at_it(db: Database, holde
 
 def test_work_given_back_is_free(db: Database) -> None:
     with alone(db, "fetch", NOW), db.read() as session:
-        assert session.get_one(Lease, "fetch").holder.endswith(f"/{os.getpid()}")
+        assert session.get_one(Lease, "fetch").holder.startswith(f"{socket.gethostname()}/{os.getpid()}@")
     with db.read() as session:
         assert session.get_one(Lease, "fetch").expires == NOW

@@ -14,6 +14,7 @@ import pytest
 from digest.models import Run
 from digest.store import runs
 from digest.store.database import Database
+from digest.store.processes import this_process
 
 NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)
 JUDGE = """
@@ -58,11 +59,12 @@ def test_a_killed_process_s_run_is_closed_by_the_next_run_and_a_living_one_s_is_
     [
         ("elsewhere/1/a", timedelta(hours=23), "running"),
         ("elsewhere/1/a", timedelta(hours=25), "interrupted"),
-        (f"{os.uname().nodename}/{os.getpid()}/of-an-earlier-container", timedelta(minutes=1), "interrupted"),
+        (f"{this_process()}/of-an-earlier-container", timedelta(minutes=1), "interrupted"),
+        (f"{this_process().partition('@')[0]}@long-ago/a", timedelta(minutes=1), "interrupted"),
         (f"{os.uname().nodename}/{os.getppid()}/a", timedelta(days=3), "running"),
         ("", timedelta(days=3), "interrupted"),
     ],
-    ids=["elsewhere, lately", "elsewhere, long ago", "an earlier container's", "alive", "unknown"],
+    ids=["elsewhere, lately", "elsewhere, long ago", "an earlier container's", "a recycled number", "alive", "unknown"],
 )
 def test_who_opened_a_run_says_whether_it_is_over(tmp_path: Path, owner: str, age: timedelta, state: str) -> None:
     database = Database(tmp_path / "digest.db")
