@@ -18,6 +18,7 @@ from digest.issues.merge import merge
 from digest.issues.read import parse
 from digest.issues.recap import (
     Figures,
+    Gist,
     PastPick,
     figures,
     highlights,
@@ -52,6 +53,7 @@ __all__ = [
     "DeadLink",
     "Figures",
     "GateProblem",
+    "Gist",
     "IssueFacts",
     "MergeConflict",
     "PastPick",

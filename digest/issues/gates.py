@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date
 
 from digest.issues.values import Sheet, SheetPick
+from digest.text import slug as slug_of
 
+_CITED = re.compile(r"\]\(/[^\s)#]*#([^\s)]+)\)")
 CLIPPED = 102_400  # bytes of HTML after which Gmail hides the rest of a message
 
 
@@ -75,6 +78,15 @@ def _without_words(facts: IssueFacts) -> Iterator[GateProblem]:
         if not pick.blurb.strip() and not pick.note:
             mend = "write it, or mark the pick with a line `> Also noted`"
             yield GateProblem("blurb", f"{pick.title}: has no blurb", mend, pick.key)
+
+
+def _citations(facts: IssueFacts) -> Iterator[GateProblem]:
+    """What a model said of a month and the editor left as it is stands on picks that are still there."""
+    here = {slug_of(pick.key) for pick in _picks(facts)}
+    for section in facts.sheet.sections:
+        if section.engine and set(_CITED.findall(section.note)) - here:
+            reason = f"the sentence on '{section.title}' cites a work that is not in this review any more"
+            yield GateProblem("citation", reason, f"rewrite or delete it in {_file(facts)}")
 
 
 def _unread(facts: IssueFacts) -> Iterator[GateProblem]:
@@ -163,6 +175,7 @@ RULES: tuple[Callable[[IssueFacts], Iterator[GateProblem]], ...] = (
     _no_intro,
     _ungrounded,
     _without_words,
+    _citations,
     _covered,
     _withdrawn,
     _unread,

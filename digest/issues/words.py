@@ -26,13 +26,17 @@ FIELD = re.compile(
 )
 _FENCE = re.compile(r" {0,3}(?P<fence>`{3,}|~{3,})[ \t]*(?P<info>[^`]*?)[ \t]*$")
 _OWN = re.compile(r"<!--[ \t]*(?:key|note)=")
+WRITTEN = re.compile(
+    r"\s*[*_]Written\s+by\s[^<]*[*_]\s*<!--\s*by=(?P<by>\S+)\s+sum=(?P<sum>\w+)\s*-->\s*(?P<words>.*)", re.DOTALL
+)
+_WRITTEN_BY = re.compile(r" {0,3}[*_]Written\b")
 RULE = re.compile(r" {0,3}(?:(?:-[ \t]*){3,}|(?:\*[ \t]*){3,}|(?:_[ \t]*){3,})$")
 LABEL = re.compile(r"^\s*[*_](?:From\s+the|Written\s+by)\s+.*?:[*_](?:\s+|$)", re.DOTALL)
 
 SHIELD = "<!---->"
 _SHIELDS = re.compile(rf"^(?:{SHIELD})+")
 _ALWAYS = (SECTION, PICK, LINE, COMMENT)
-_AT_HEAD = (FACTS, FIELD)
+_AT_HEAD = (FACTS, FIELD, _WRITTEN_BY)
 _ANY = (*_ALWAYS, ADDED, *_AT_HEAD, RULE)
 
 

@@ -78,7 +78,8 @@ def engines(context: Context, session: Session, sheet: Sheet) -> list[str]:
     items = item_store.by_keys(session, [pick.key for _, pick in sheet.picks()])
     rows = judgements.taggings(session, [item.id or 0 for item in items.values()])
     models = sorted({name for row in rows.values() for name in row if ":" in name})
-    writers = sorted({pick.engine for _, pick in sheet.picks() if pick.origin == "model"})
+    of_picks = {pick.engine for _, pick in sheet.picks() if pick.origin == "model"}
+    writers = sorted(of_picks | {section.engine for section in sheet.sections if section.engine})
     w = words(context.config.newsletter.language)
     return [w("sorted_with", engine=name) for name in models] + [w("commentary", engine=name) for name in writers]
 
