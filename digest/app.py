@@ -221,11 +221,11 @@ class Workspace:
 
         return refresh(self.context, names, ask=ask, apply=apply)
 
-    def recap(self, period: str, form: str = "both") -> Report:
+    def recap(self, period: str, form: str = "both", *, max_usd: float | None = None) -> Report:
         """Draft a year, quarter or range in review: by category, by month, or both."""
         from digest.pipeline.recap import recap
 
-        return recap(self.context, self.context.period(period), form)
+        return recap(self.context, self.context.period(period), form, max_usd=max_usd)
 
     def send(
         self, period: str = "last", *, yes: bool = False, expect: int | None = None, again: Sequence[str] = ()

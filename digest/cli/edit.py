@@ -56,11 +56,15 @@ def approve(
 def recap(
     period: Annotated[str, typer.Argument(metavar="YEAR", help="2025, 2025-Q3 or 2025-03..2025-07.")],
     by: Annotated[str, typer.Option("--by", help="category, month or both.")] = "both",
+    max_usd: Annotated[float | None, typer.Option("--max-usd", min=0, help="What this run may cost.")] = None,
+    provider: Annotated[str, typer.Option("--provider", help="For this run: local, gemini, openai or scripted.")] = "",
     as_json: Json = False,
 ) -> None:
     """Draft a year in review from the year's picks, by category, by month, or both.
 
+    With a language model each month gets a sentence, cited to its picks; a sentence known is not asked for again.
+
     Example: digest recap 2025 --by both
     """
-    with opened() as workspace:
-        finish(workspace.recap(period, by), as_json)
+    with opened(provider) as workspace:
+        finish(workspace.recap(period, by, max_usd=max_usd), as_json)

@@ -90,7 +90,8 @@ def _text(ask: Asked) -> Change:
         if not text:
             raise ConfigError("a title cannot be empty", "write one")
     if slug and field in ("title", "note"):
-        return lambda sheet: issues.with_section(sheet, slug, **{field: text})
+        whose = {"engine": ""} if field == "note" else {}
+        return lambda sheet: issues.with_section(sheet, slug, **{field: text}, **whose)
     if field in _SHEET:
         fields: dict[str, Any] = {field: text}
         return lambda sheet: replace(sheet, **fields)

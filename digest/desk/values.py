@@ -102,6 +102,7 @@ class Block:
     slug: str
     title: str
     note: str
+    engine: str  # the model that wrote the note; empty when the editor did
     number: int | None  # the key that puts a work here
     entries: list[Entry]
     added: list[AddedUrl]
@@ -190,6 +191,7 @@ def blocks(context: Context, period: Period, sheet: Sheet) -> list[Block]:
             section.slug,
             section.title,
             section.note,
+            section.engine,
             numbers.get(section.slug),
             [_entry(pick, items[pick.key], rows, twins) for pick in section.picks],
             [added for place, added in sheet.added() if place is section],

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date
 
 from digest.issues.values import Sheet, SheetPick
+from digest.text import slug as slug_of
 
+_CITED = re.compile(r"\]\(/[^\s)#]*#([^\s)]+)\)")
 CLIPPED = 102_400  # bytes of HTML after which Gmail hides the rest of a message
 
 
@@ -36,8 +39,10 @@ class IssueFacts:
 
     sheet: Sheet
     signed: Collection[str] = ()  # keys whose flagged text a person has signed
+    unread: Mapping[str, str] = field(default_factory=dict)  # typed addresses that lead to no work: why, by address
     links: Collection[DeadLink] = ()
     withdrawn: Mapping[str, date] = field(default_factory=dict)  # by key
+    covered: Mapping[str, str] = field(default_factory=dict)  # the period that had the work before, by key
     gaps: Collection[str] = ()  # sources that failed or fell silent in the period, one sentence each
     categories: Collection[str] = ()  # slugs of the taxonomy as it is now; empty means any
     quotas: Mapping[str, int] = field(default_factory=dict)
@@ -75,6 +80,21 @@ def _without_words(facts: IssueFacts) -> Iterator[GateProblem]:
             yield GateProblem("blurb", f"{pick.title}: has no blurb", mend, pick.key)
 
 
+def _citations(facts: IssueFacts) -> Iterator[GateProblem]:
+    """What a model said of a month and the editor left as it is stands on picks that are still there."""
+    here = {slug_of(pick.key) for pick in _picks(facts)}
+    for section in facts.sheet.sections:
+        if section.engine and set(_CITED.findall(section.note)) - here:
+            reason = f"the sentence on '{section.title}' cites a work that is not in this review any more"
+            yield GateProblem("citation", reason, f"rewrite or delete it in {_file(facts)}")
+
+
+def _unread(facts: IssueFacts) -> Iterator[GateProblem]:
+    for url, why in facts.unread.items():
+        mend = f"mend the address in {_file(facts)}, or `digest add --jsonl FILE` with its title"
+        yield GateProblem("address", f"{url}, which the sheet adds, cannot be read: {why}", mend)
+
+
 def _links(facts: IssueFacts) -> Iterator[GateProblem]:
     keys = {pick.url: pick.key for pick in _picks(facts)}
     for link in facts.links:
@@ -97,9 +117,10 @@ def _withdrawn(facts: IssueFacts) -> Iterator[GateProblem]:
 
 def _covered(facts: IssueFacts) -> Iterator[GateProblem]:
     for pick in _picks(facts):
-        if pick.covered and pick.update_of is None:
-            mend = f"write `> Update of {pick.covered}` under it, or remove it"
-            yield GateProblem("covered", f"{pick.title}: already covered in {pick.covered}", mend, pick.key)
+        before = facts.covered.get(pick.key) or pick.covered
+        if before and pick.update_of is None:
+            mend = f"write `> Update of {before}` under it, or remove it"
+            yield GateProblem("covered", f"{pick.title}: already covered in {before}", mend, pick.key)
 
 
 def _ledger(facts: IssueFacts) -> Iterator[GateProblem]:
@@ -154,8 +175,10 @@ RULES: tuple[Callable[[IssueFacts], Iterator[GateProblem]], ...] = (
     _no_intro,
     _ungrounded,
     _without_words,
+    _citations,
     _covered,
     _withdrawn,
+    _unread,
     _links,
     _ledger,
     _empty,

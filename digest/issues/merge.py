@@ -88,10 +88,22 @@ def _heading(
         assert only is not None
         return only
     words: dict[str, Any] = {}
-    for name in ("title", "note", "closing"):
+    for name in ("title", "closing"):
         before = getattr(base, name) if base else None
         words[name] = texts.merge(f"{name} of {mine.slug}", before, getattr(mine, name), getattr(new, name))
-    return replace(mine, **words)
+    note, engine = _note(base, mine, new, texts)
+    return replace(mine, **words, note=note, engine=engine)
+
+
+def _note(base: SheetSection | None, mine: SheetSection, new: SheetSection, texts: Texts) -> tuple[str, str]:
+    """The prose that stands and who wrote it: a model's gives way to a newer one, or stays deleted."""
+    b, m, n = (side and (side.note, side.engine) for side in (base, mine, new))
+    if n == b or (m != b and base and base.engine and not mine.note):
+        return mine.note, mine.engine
+    if m == b or mine.engine:
+        return new.note, new.engine
+    note = texts.merge(f"note of {mine.slug}", base.note if base else None, mine.note, new.note)
+    return note, new.engine if note == new.note else mine.engine
 
 
 def _entry(name: str, base: Places, mine: Places, new: Places, told: list[MergeConflict]) -> SheetPick | AddedUrl:
@@ -134,7 +146,7 @@ def _pick(
 def _blurb(base: SheetPick | None, mine: SheetPick, new: SheetPick, texts: Texts) -> SheetPick:
     """The side whose blurb stands, with its origin, engine and flags."""
     b, m, n = (side and (side.blurb, side.origin, side.engine, side.flags) for side in (base, mine, new))
-    if m == b:
+    if m == b or (mine.origin == "source" and not mine.blurb):
         return new
     if n == b:
         return mine

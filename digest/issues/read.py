@@ -10,11 +10,11 @@ from typing import Any
 
 from digest.errors import SheetError
 from digest.issues.chunks import Chunk, chunks
-from digest.issues.escape import unescape
+from digest.issues.escape import mark_text, unescape
 from digest.issues.front import front_matter
 from digest.issues.lines import as_pick, candidate_line, pick_line
 from digest.issues.values import AddedUrl, Sheet, SheetCandidate, SheetNote, SheetSection
-from digest.issues.words import RULE, dedent, head_fields, unshield
+from digest.issues.words import RULE, WRITTEN, dedent, head_fields, seal, unshield
 from digest.issues.write import CLOSING, MISSED, NOTES, SHORTLIST
 from digest.text import one_line, slug
 
@@ -85,8 +85,17 @@ def _section(reading: _Reading, chunk: Chunk) -> None:
     fields, body = head_fields(chunk.body, ("closing",))
     known = anchor.removeprefix("n:") or slug(name)
     _once(reading, chunk, f"section {known!r}", f"section {known}")
-    closing = fields.get("closing", "")
-    reading.sections.append(SheetSection(known, name, unshield(body), closing))
+    note, engine = _note(body)
+    reading.sections.append(SheetSection(known, name, note, fields.get("closing", ""), engine=engine))
+
+
+def _note(lines: list[str]) -> tuple[str, str]:
+    """The prose under a heading and who wrote it: a model, while its words fit their seal, else the editor."""
+    match = WRITTEN.match("\n".join(lines))
+    if match is None:
+        return unshield(lines), ""
+    note = unshield(match["words"].split("\n"))
+    return (one_line(note), mark_text(match["by"])) if seal(note) == match["sum"] else (note, "")
 
 
 def _reserved(reading: _Reading, chunk: Chunk) -> None:

@@ -42,6 +42,14 @@ class PastPick:
 
 
 @dataclass(frozen=True, slots=True)
+class Gist:
+    """A model's sentence on a month: a line of Markdown that links the picks it rests on."""
+
+    text: str
+    engine: str
+
+
+@dataclass(frozen=True, slots=True)
 class Counted:
     """Read and kept of one month."""
 
@@ -182,13 +190,14 @@ def recap_sheet(
     form: Form = "category",
     notes: Sequence[SheetNote] = (),
     missed: Sequence[SheetCandidate] = (),
+    gists: Mapping[str, Gist] | None = None,
     words: Mapping[str, str] = WORDS,
 ) -> Sheet:
     """A recap as a sheet to be edited: every pick of the period once, by date within its section.
 
     `categories` (slug to title) and `months` (`2025-03` to `March 2025`) are in the reader's order. With form
-    "month" the sections are the months, with "both" the categories hold the picks and the months their titles.
-    `words` are those of `WORDS` in the reader's language.
+    "month" the sections are the months, with "both" the categories hold the picks and the months their titles;
+    `gists` (by month) stand under those that have one. `words` are those of `WORDS` in the reader's language.
     """
     whole = sorted(once(picks), key=lambda past: (past.published or date.max, past.month, past.pick.key))
     proposed = highlights(whole, words=words)
@@ -203,8 +212,10 @@ def recap_sheet(
         headings = titles_of_months(whole, months)
         for month, group in _grouped(months, ((past.month, past) for past in whole)).items():
             entries = _entries(group, proposed, words) if form == "month" else ()
-            closing = _closing(group, categories, words)
-            sections.append(SheetSection(f"m{month}", headings.get(month, month), closing=closing, entries=entries))
+            closing, gist = _closing(group, categories, words), (gists or {}).get(month, Gist("", ""))
+            sections.append(
+                SheetSection(f"m{month}", headings.get(month, month), gist.text, closing, entries, gist.engine)
+            )
     return Sheet(period, title, when, form, sections=tuple(sections), notes=tuple(notes), missed=tuple(missed))
 
 

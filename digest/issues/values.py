@@ -52,13 +52,17 @@ class AddedUrl:
 
 @dataclass(frozen=True, slots=True)
 class SheetSection:
-    """A heading with the editor's prose under it and the entries in the reader's order."""
+    """A heading with prose under it and the entries in the reader's order.
+
+    The prose is the editor's, or, with an `engine`, one line of Markdown that this model wrote.
+    """
 
     slug: str
     title: str
     note: str = ""
     closing: str = ""
     entries: tuple[SheetPick | AddedUrl, ...] = ()
+    engine: str = ""
 
     @property
     def picks(self) -> tuple[SheetPick, ...]:

@@ -14,7 +14,7 @@ DOUBT = 0.7  # a category below this confidence is shown with a question mark
 
 # Lines with a meaning in a sheet. In prose such a line is written behind an empty comment, which shows as nothing.
 SECTION = re.compile(r" {0,3}##(?!#)[ \t]*(?P<title>.*?)(?:[ \t]*\{#(?P<anchor>[A-Za-z][\w:-]*)\})?[ \t]*$")
-PICK = re.compile(r" {0,3}###(?!#)[ \t]*(?P<rest>.*<!--[ \t]*key=.*-->.*|\[.*\]\(<?https?://\S+\)[ \t]*)$")
+PICK = re.compile(r" {0,3}###(?!#)[ \t]*(?P<rest>.*<!--[ \t]*key=.*|\[.*\]\(<?https?://\S+\)[ \t]*)$")
 LINE = re.compile(r" {0,3}[-*+][ \t]+(?P<rest>\\?\[[ xX-]\][ \t].*|.*<!--[ \t]*(?:key|note)=.*)$")
 ADDED = re.compile(r" {0,3}[-*+][ \t]+(?P<rest><?https?://\S.*)$", re.IGNORECASE)
 COMMENT = re.compile(r" {0,3}<!--[ \t]*(?:digest:|conflict[ \t])")
@@ -26,13 +26,17 @@ FIELD = re.compile(
 )
 _FENCE = re.compile(r" {0,3}(?P<fence>`{3,}|~{3,})[ \t]*(?P<info>[^`]*?)[ \t]*$")
 _OWN = re.compile(r"<!--[ \t]*(?:key|note)=")
+WRITTEN = re.compile(
+    r"\s*[*_]Written\s+by\s[^<]*[*_]\s*<!--\s*by=(?P<by>\S+)\s+sum=(?P<sum>\w+)\s*-->\s*(?P<words>.*)", re.DOTALL
+)
+_WRITTEN_BY = re.compile(r" {0,3}[*_]Written\b")
 RULE = re.compile(r" {0,3}(?:(?:-[ \t]*){3,}|(?:\*[ \t]*){3,}|(?:_[ \t]*){3,})$")
 LABEL = re.compile(r"^\s*[*_](?:From\s+the|Written\s+by)\s+.*?:[*_](?:\s+|$)", re.DOTALL)
 
 SHIELD = "<!---->"
 _SHIELDS = re.compile(rf"^(?:{SHIELD})+")
 _ALWAYS = (SECTION, PICK, LINE, COMMENT)
-_AT_HEAD = (FACTS, FIELD)
+_AT_HEAD = (FACTS, FIELD, _WRITTEN_BY)
 _ANY = (*_ALWAYS, ADDED, *_AT_HEAD, RULE)
 
 

@@ -76,9 +76,18 @@ def _section(section: SheetSection) -> Iterator[str]:
     yield _heading(section.slug, section.title)
     if section.closing:
         yield f"> Closing: {one_line(section.closing)}"
-    yield shield(section.note)
+    yield _note_under(section)
     for entry in section.entries:
         yield from [_added(entry)] if isinstance(entry, AddedUrl) else _pick(entry)
+
+
+def _note_under(section: SheetSection) -> str:
+    """The prose under a heading; a model's with its name, and sealed so that a hand's change is seen."""
+    words = shield(section.note)
+    if not section.engine:
+        return words
+    mark = _mark({"by": section.engine, "sum": seal(section.note)})
+    return f"{label('model', section.engine)}{mark} {words}"
 
 
 def _added(added: AddedUrl) -> str:

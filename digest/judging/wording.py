@@ -15,6 +15,7 @@ from digest.errors import RenderError
 from digest.text import hexdigest
 
 _WORDS = 60
+_GIST_WORDS = 35
 
 
 @dataclass(frozen=True)
@@ -32,6 +33,13 @@ class Wording:
         return _fill(
             self.folders, "blurb.txt.j2", newsletter=self.newsletter, style=self.style, words=_WORDS,
             examples=list(examples), unsupported=list(unsupported),
+        )  # fmt: skip
+
+    def gist(self, cited: int, unsupported: Sequence[str] = ()) -> str:
+        """The text that asks for a sentence on a month's picks, and what failed the last time."""
+        return _fill(
+            self.folders, "gist.txt.j2", newsletter=self.newsletter, style=self.style, words=_GIST_WORDS, cited=cited,
+            unsupported=list(unsupported),
         )  # fmt: skip
 
     def verify(self) -> str:

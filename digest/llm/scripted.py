@@ -1,8 +1,11 @@
 """A model that says what a file tells it to: for demonstrations and tests, without a network.
 
-The file is YAML or JSON. Per stage (`judge`, `blurb`) a list of rules; the first whose `match` (a regular expression)
-is found in an item's title gives its answer: `{judge: [{match: "RAG", answer: {category: rag, relevance: 4, ...}}]}`.
-An item that no rule matches is not answered.
+The file is YAML or JSON. Per stage (`judge`, `blurb`, `gist`) a list of rules; the first whose `match` (a regular
+expression) is found in an item's title gives its answer:
+`{judge: [{match: "RAG", answer: {category: rag, relevance: 4, ...}}]}`.
+A gist's rule is matched against its month, and names the picks it cites by what is found in their titles:
+`{gist: [{match: "March 2025", answer: {sentence: ..., cites: [{pick: "RAG", evidence: ...}]}}]}`.
+What no rule matches is not answered.
 """
 
 from __future__ import annotations
@@ -52,14 +55,26 @@ def from_file(path: Path) -> Scripted:
 
 
 def _by_rules(prompt: Prompt, rules: Sequence[Mapping[str, Any]]) -> Any:
-    """The prompt's data holds either `items`, answered each under its id, or one `item`."""
+    """The prompt's data holds either `items`, answered each under its id, or one `item`, or a month and its `picks`."""
     asked = json.loads(prompt.user)
     if "item" in asked:
-        return _first(asked["item"], rules) or {}
-    answers = ((item["id"], _first(item, rules)) for item in asked["items"])
+        return _first(asked["item"]["title"], rules) or {}
+    if "picks" in asked:
+        return _cited(_first(asked["month"], rules) or {}, asked["picks"])
+    answers = ((item["id"], _first(item["title"], rules)) for item in asked["items"])
     return {"items": [{"id": key, **answer} for key, answer in answers if answer is not None]}
 
 
-def _first(item: Mapping[str, Any], rules: Sequence[Mapping[str, Any]]) -> Mapping[str, Any] | None:
-    fitting = (rule["answer"] for rule in rules if re.search(rule.get("match", ""), item["title"], re.I))
-    return next(fitting, None)
+def _cited(answer: Mapping[str, Any], picks: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """The answer with the picks' ids in place of the words that stand in their titles."""
+    cites = [
+        {**cite, "pick": pick["id"]}
+        for cite in answer.get("cites", [])
+        for pick in picks
+        if re.search(cite["pick"], pick["title"], re.I)
+    ]
+    return {**answer, "cites": cites}
+
+
+def _first(title: str, rules: Sequence[Mapping[str, Any]]) -> Mapping[str, Any] | None:
+    return next((rule["answer"] for rule in rules if re.search(rule.get("match", ""), title, re.I)), None)

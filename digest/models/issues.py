@@ -21,7 +21,9 @@ class Issue(SQLModel, table=True):
     title: str
     intro: str = ""
     outro: str = ""
-    sections: list[dict[str, Any]] = json_column(list)  # order, own headings and prose: [{"slug", "title", "note"}]
+    sections: list[dict[str, Any]] = json_column(
+        list
+    )  # order, own headings and prose: [{"slug", "title", "note", "engine", "closing"}]
     state: str = Field(default="draft", index=True)
     atom_id: str
     taxonomy: dict[str, Any] = json_column(

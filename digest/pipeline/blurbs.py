@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from functools import partial
+from typing import Literal
 
 from digest import grounding, judging
-from digest.errors import ModelOutput
 from digest.grounding import Flag
-from digest.judging import Blurb, Candidate
+from digest.judging import Blurb, Candidate, Wording
 from digest.models import Item
 from digest.pipeline.asking import Asker
 from digest.pipeline.context import Context
 from digest.pipeline.texts import abstract
 from digest.pipeline.waiting import wait_for
-from digest.ports import Completion, Model, Usage
-from digest.store import answers
+from digest.pipeline.writing import Answer, Task, write
+from digest.ports import Completion
 from digest.store import issues as issue_store
 from digest.vectors import vectors
 
@@ -45,14 +45,6 @@ class Blurbs:
     usd: float = 0.0
 
 
-@dataclass(frozen=True)
-class _Job:
-    item: Item
-    candidate: Candidate
-    source: grounding.Source
-    key: str
-
-
 def write_blurbs(
     context: Context,
     items: Sequence[Item],
@@ -70,9 +62,11 @@ def write_blurbs(
         return Blurbs({item.key: quoted(item) for item in items}, context.model_line)
     with context.db.read() as session:
         examples = issue_store.editor_blurbs(session, _EXAMPLES)
-    writer = _Writer(context, model, examples, run_id, max_usd)
-    wait_for(writer.write(items, again=again))
-    return writer.told(items)
+    asker = Asker(context, model, run_id, max_usd)
+    wording = judging.wording(context.config, context.templates)
+    asked = [_Blurb(context, asker, item, wording, examples) for item in items]
+    answers = wait_for(write(context, asker, [one.task for one in asked], "writing", again=again))
+    return _told(asker, {one.item.key: one.decided(answers.found.get(one.task.key)) for one in asked}, answers.known)
 
 
 def quoted(item: Item, failed: Sequence[str] = ()) -> Written:
@@ -85,114 +79,47 @@ def _source(item: Item) -> grounding.Source:
     return grounding.source_of(item.title, item.summary, item.content)
 
 
-class _Writer:
-    """One stage's writing with one model, one style and one set of examples."""
+class _Blurb:
+    """A blurb to be asked for, and what becomes of the answer."""
 
-    def __init__(
-        self, context: Context, model: Model, examples: Sequence[str], run_id: int | None, max_usd: float | None
-    ) -> None:
-        self._context = context
-        self._examples = examples
-        self._wording = judging.wording(context.config, context.templates)
-        self._asker = Asker(context, model, run_id, max_usd)
-        self._words: dict[str, Written] = {}
-        self._known = 0
-
-    async def write(self, items: Sequence[Item], *, again: bool = False) -> None:
-        jobs = [self._job(item) for item in items]
-        with self._context.db.read() as session:
-            kept = {} if again else answers.answers(session, [job.key for job in jobs])
-        self._known = len(kept)
-        for job in jobs:
-            if job.key in kept:
-                self._words[job.item.key] = self._from_kept(job, kept[job.key])
-        try:
-            waiting = [job for job in jobs if job.key not in kept]
-            await self._asker.each(waiting, self._one, "writing")
-        finally:
-            await self._asker.model.close()
-
-    def told(self, items: Sequence[Item]) -> Blurbs:
-        """All words, quotations where the model gave none, and who wrote how many."""
-        words = {item.key: self._words.get(item.key) or quoted(item) for item in items}
-        by_model = sum(one.origin == "model" for one in words.values())
-        failed = sum(one.origin == "source" and bool(one.flags) for one in words.values())
-        name, spent = self._asker.model.name, self._asker.budget.spent
-        line = (
-            f"{by_model} blurbs by {name}, {len(words) - by_model} quoted ({self._known} known before, {spent:.4f} USD)"
-        )
-        problems = [f"{failed} quoted because the model's text failed a check"] if failed else []
-        if self._asker.stopped:
-            problems.append(f"quoted from there on: {self._asker.stopped}")
-        return Blurbs(words, "; ".join([line, *problems]), problems, self._asker.budget.spent)
-
-    def _job(self, item: Item) -> _Job:
+    def __init__(self, context: Context, asker: Asker, item: Item, wording: Wording, examples: Sequence[str]) -> None:
+        section = context.config.model
         candidate = Candidate.of(item.key, item.title, abstract(item))
-        version = judging.blurb_prompt(candidate, self._wording, self._examples).version
-        thinking = self._context.config.model.thinking
-        verify = self._context.config.model.verify
-        key = judging.answer_key(
-            self._asker.model.name, judging.BLURB, version, candidate, thinking=thinking, verify=verify
+        prompt = partial(judging.blurb_prompt, candidate, wording, examples)
+        options = {"thinking": section.thinking, "verify": section.verify}
+        key = judging.answer_key(asker.model.name, judging.BLURB, prompt().version, candidate, **options)
+        self.item = item
+        self.task = Task(
+            key,
+            judging.BLURB,
+            prompt,
+            self._read,
+            lambda blurb: judging.verify_prompt(candidate, blurb, wording),
+            item.id,
         )
-        return _Job(item, candidate, _source(item), key)
+        self._candidate = candidate
+        self._source = _source(item)
 
-    async def _one(self, job: _Job) -> None:
-        """Ask; where the check fails, ask once more and name what failed; keep the last answer either way."""
-        unsupported: list[str] = []
-        for _ in range(2):
-            prompt = judging.blurb_prompt(job.candidate, self._wording, self._examples, unsupported)
-            completion, call_id = await self._asker.ask(prompt)
-            flags, blurb = self._judged(job, completion)
-            doubts = await self._doubts(job, blurb) if blurb and not flags else ()
-            flags = [*flags, *(Flag("verify", words) for words in doubts)]
-            if not flags:
-                break
-            unsupported = [flag.text for flag in flags]
-        words = self._decided(job, blurb, flags, completion.model_version)
-        self._words[job.item.key] = words
-        row = {
-            "key": job.key,
-            "stage": judging.BLURB,
-            "item_id": job.item.id,
-            "call_id": call_id,
-            "value": {
-                "data": completion.data,
-                "model_version": completion.model_version,
-                "finish": completion.finish,
-                "doubts": doubts,
-            },
-            "at": self._context.now,
-        }
-        if completion.data is not None:  # a cut or blocked answer may come out better another day
-            with self._context.db.write() as session:
-                answers.keep_answers(session, [row])
+    def _read(self, completion: Completion) -> tuple[Blurb, Sequence[Flag]]:
+        blurb = judging.read_blurb(completion, self._candidate)
+        flags = grounding.check(blurb.text, self._source, blurb.evidence, vectors())
+        return blurb, [*flags, *(Flag("link", string) for string in blurb.removed)]
 
-    async def _doubts(self, job: _Job, blurb: Blurb) -> tuple[str, ...]:
-        """What a second call finds unsupported, where model.verify asks for one; it sees what no pattern can."""
-        if not self._context.config.model.verify:
-            return ()
-        completion, _ = await self._asker.ask(judging.verify_prompt(job.candidate, blurb, self._wording))
-        return judging.read_doubts(completion)
+    def decided(self, answer: Answer[Blurb] | None) -> Written:
+        """The model's words where they are good, else the source's own."""
+        if answer is None or answer.good is None:
+            return quoted(self.item, [str(flag) for flag in answer.flags] if answer else ())
+        suspect = (f"source: {self._candidate.suspect}",) if self._candidate.suspect else ()
+        return Written(answer.good.text, "model", answer.engine, "grounded", suspect, answer.good.evidence)
 
-    def _judged(self, job: _Job, completion: Completion) -> tuple[Sequence[Flag], Blurb | None]:
-        try:
-            blurb = judging.read_blurb(completion, job.candidate)
-        except ModelOutput as error:
-            return [Flag("answer", error.message)], None
-        flags = grounding.check(blurb.text, job.source, blurb.evidence, vectors())
-        return [*flags, *(Flag("link", string) for string in blurb.removed)], blurb
 
-    def _decided(self, job: _Job, blurb: Blurb | None, flags: Sequence[Flag], version: str) -> Written:
-        if blurb is None or flags:
-            return quoted(job.item, [str(flag) for flag in flags])
-        suspect = (f"source: {job.candidate.suspect}",) if job.candidate.suspect else ()
-        engine = version or self._asker.model.name
-        return Written(blurb.text, "model", engine, "grounded", suspect, blurb.evidence)
-
-    def _from_kept(self, job: _Job, value: Mapping[str, Any]) -> Written:
-        """A kept answer is checked again, so that a better check also serves old answers."""
-        version = str(value.get("model_version") or "")
-        completion = Completion("", value.get("data"), Usage(), self._asker.model.name, version, str(value["finish"]))
-        flags, blurb = self._judged(job, completion)
-        doubts = [Flag("verify", str(words)) for words in value.get("doubts", ())]
-        return self._decided(job, blurb, [*flags, *doubts], version)
+def _told(asker: Asker, words: dict[str, Written], known: int) -> Blurbs:
+    """All words, and one line on who wrote how many."""
+    by_model = sum(one.origin == "model" for one in words.values())
+    failed = sum(one.origin == "source" and bool(one.flags) for one in words.values())
+    name, spent = asker.model.name, asker.budget.spent
+    line = f"{by_model} blurbs by {name}, {len(words) - by_model} quoted ({known} known before, {spent:.4f} USD)"
+    problems = [f"{failed} quoted because the model's text failed a check"] if failed else []
+    if asker.stopped:
+        problems.append(f"quoted from there on: {asker.stopped}")
+    return Blurbs(words, "; ".join([line, *problems]), problems, spent)

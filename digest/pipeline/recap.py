@@ -15,6 +15,7 @@ from digest.periods import Period
 from digest.pipeline.blurbs import Blurbs
 from digest.pipeline.context import Context, recorded
 from digest.pipeline.draft import may_be_drafted, write
+from digest.pipeline.gists import Gists, write_gists
 from digest.pipeline.past import months_to_rank, past_picks
 from digest.pipeline.propose import Proposal, facts
 from digest.pipeline.rank import rank
@@ -30,8 +31,11 @@ _KEPT = ("months", "categories", "most_mentioned", "first", "last", "rose", "fel
 _NAMED = 3  # sources that name a work, its own among them, before a review owns to have missed it
 
 
-def recap(context: Context, period: Period, form: str = "both") -> Report:
-    """Draft the review of a period longer than a month from its issues; merged like any other draft."""
+def recap(context: Context, period: Period, form: str = "both", *, max_usd: float | None = None) -> Report:
+    """Draft the review of a period longer than a month from its issues; merged like any other draft.
+
+    A model, where there is one, is asked for a sentence on each month, and may cost `max_usd`.
+    """
     if period.kind == "monthly":
         raise ConfigError(f"{period} is one month", "a recap takes 2025, 2025-Q3 or 2025-03..2025-07")
     if form not in FORMS:
@@ -42,23 +46,35 @@ def recap(context: Context, period: Period, form: str = "both") -> Report:
             unranked = months_to_rank(session, period)
         ranked = [month.name for month in unranked if rank(context, month).numbers["candidates"]]
         with context.db.read() as session:
-            proposal = _proposal(context, session, period, cast(Form, form))
+            past = _past(context, session, period)
+        gists = write_gists(context, period, past, report.run_id, max_usd) if form != "category" else Gists()
+        with context.db.read() as session:
+            proposal = _proposal(context, session, period, cast(Form, form), past, gists)
         write(context, period, proposal, report)
         if months := proposal.numbers["unpublished"]:
             report.line += f"; never published, taken from the ranking: {', '.join(months)}"
         if ranked:
             report.line += f"; ranked for it just now: {', '.join(ranked)}"
+        if gists.line:
+            report.line += f"; {gists.line}"
+        report.problems = gists.problems
     return report
 
 
-def _proposal(context: Context, session: Session, period: Period, form: Form) -> Proposal:
-    config = context.config
+def _past(context: Context, session: Session, period: Period) -> list[PastPick]:
     past = past_picks(context, session, period)
     if not past:
         raise Refused(
             f"nothing of {period} was published, imported or ranked",
             "publish or import its months, or `digest rank` them",
         )
+    return past
+
+
+def _proposal(
+    context: Context, session: Session, period: Period, form: Form, past: Sequence[PastPick], gists: Gists
+) -> Proposal:
+    config = context.config
     named = words(config.newsletter.language)
     sheet = issues.recap_sheet(
         period.name,
@@ -69,6 +85,7 @@ def _proposal(context: Context, session: Session, period: Period, form: Form) ->
         {month.name: named.period(month.name) for month in period.months()},
         form=form,
         words=named,
+        gists=gists.sentences,
         missed=_missed(context, session, period, past),
         notes=[SheetNote(n.id or 0, n.text, cast(Any, n.outcome)) for n in note_store.of_year(session, period.last[0])]
         if period.kind == "yearly"

@@ -141,7 +141,8 @@ def _numbers(issue: Issue, sheet: Sheet) -> dict[str, Any]:
 
 
 def _sections(sheet: Sheet) -> list[dict[str, str]]:
-    return [{"slug": s.slug, "title": s.title, "note": s.note, "closing": s.closing} for s in sheet.sections]
+    names = ("slug", "title", "note", "engine", "closing")
+    return [{name: getattr(section, name) for name in names} for section in sheet.sections]
 
 
 def pick_rows(sheet: Sheet, found: Mapping[str, Item]) -> Iterator[tuple[SheetPick, Pick]]:

@@ -100,6 +100,7 @@ def _section(section: Mapping[str, str], picks: list[PickView]) -> SectionView:
         title=section["title"],
         anchor=section["slug"],
         note=section.get("note", ""),
+        engine=section.get("engine", ""),
         closing=section.get("closing", ""),
         picks=picks,
     )

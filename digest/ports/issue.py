@@ -45,9 +45,10 @@ class SectionView:
     slug: str
     title: str
     anchor: str
-    note: str = ""  # the editor's prose under the heading, Markdown
+    note: str = ""  # prose under the heading, Markdown
     picks: list[PickView] = field(default_factory=list)
     closing: str = ""
+    engine: str = ""  # the model that wrote the note, where the editor did not
 
 
 @dataclass(slots=True)

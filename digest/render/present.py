@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Any
@@ -48,6 +49,7 @@ class Block:
     section: SectionView
     entries: list[Entry]
     notes: list[Entry]
+    label: str = ""  # who wrote the section's note, when the editor did not
 
     @property
     def issue(self) -> str:
@@ -89,6 +91,11 @@ class Shown:
         return self.view.kind != "monthly"
 
 
+def keeping(sections: Sequence[SectionView], slugs: Collection[str]) -> list[SectionView]:
+    """The sections, those besides `slugs` without what they hold: picks elsewhere still name them by their titles."""
+    return [s if s.slug in slugs else SectionView(s.slug, s.title, s.anchor) for s in sections]
+
+
 def by_date(pick: PickView) -> tuple[date, str, str]:
     """What picks are sorted by to stand in order of publication."""
     return pick.published or date.max, pick.title, pick.key
@@ -106,7 +113,7 @@ def present(view: IssueView, newsletter: Newsletter) -> Shown:
         view=view,
         newsletter=newsletter,
         words=w,
-        blocks=[_block(section, w, titles) for section in main],
+        blocks=[_block(section, w, titles) for section in main if section.picks or section.note or section.closing],
         months=[_block(section, w, titles, brief=True) for section in months],
         highlights=[entry(pick, w, titles) for pick in picks if pick.highlight],
         full_list=[entry(pick, w, titles) for pick in sorted(picks, key=by_date)] if recap else [],
@@ -135,6 +142,7 @@ def _block(section: SectionView, w: Words, titles: dict[str, str], brief: bool =
         section,
         entries=[e for e in entries if brief or not e.pick.note],
         notes=[e for e in entries if not brief and e.pick.note],
+        label=_written_by(section.engine, w) if section.engine else "",
     )
 
 
@@ -143,7 +151,7 @@ def entry(pick: PickView, w: Words, titles: dict[str, str]) -> Entry:
     parts = [by_line(pick.authors), pick.venue, w.day(pick.published)]
     return Entry(
         pick=pick,
-        meta=[part for part in parts if part],
+        meta=list(dict.fromkeys(part for part in parts if part)),  # a blog's author is often the blog
         marks=_marks(pick, w, titles),
         label=_label(pick, w),
         links=[] if pick.issue_url else [(w.get(name, name), url) for name, url in pick.links.items() if link(url)],
@@ -170,10 +178,14 @@ def _label(pick: PickView, w: Words) -> str:
     if not pick.blurb or "editor" in (pick.verdict, pick.origin):
         return ""
     if pick.origin == "model" and pick.verdict != "quoted":
-        return w("written_by", engine=pick.engine.rpartition(":")[2] or "AI")
+        return _written_by(pick.engine, w)
     known = f"from_{pick.quoted_from}"
     label = w[known] if known in w else w("from_other", source=pick.quoted_from)
     return f"({w['failed_check']}) {label}" if pick.engine and pick.origin == "model" else label
+
+
+def _written_by(engine: str, w: Words) -> str:
+    return w("written_by", engine=engine.rpartition(":")[2] or "AI")
 
 
 def issue_page(pick: PickView) -> str:

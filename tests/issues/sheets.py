@@ -127,7 +127,9 @@ def sheets(draw: st.DrawFn) -> Sheet:
     for slug in draw(st.lists(slugs, unique=True, min_size=1, max_size=3)):
         count = draw(st.integers(0, len(entries)))
         mine, entries = tuple(entries[:count]), entries[count:]
-        sections.append(SheetSection(slug, draw(title), draw(markdown), draw(plain_line), mine))
+        engine = draw(optional_line) or ""
+        note = draw(markdown.map(one_line).map(prose) if engine else markdown)
+        sections.append(SheetSection(slug, draw(title), note, draw(plain_line), mine, engine if note else ""))
     taken = {e.key for s in sections for e in s.picks}
     shortlist = {c.key: c for c in draw(st.lists(candidates, max_size=4)) if c.key not in taken}
     return Sheet(
