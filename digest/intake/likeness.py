@@ -125,7 +125,7 @@ def _letters(tokens: tuple[str, ...]) -> str:
     following = (*tokens[1:], "")
     kept = (
         token
-        for token, after in zip(tokens, following, strict=True)
+        for token, after in zip(tokens, following, strict=False)  # no words, no following
         if token[0].isalpha() and not (len(token) == 1 and after[:1].isdigit())
     )
     return "".join(kept) or "".join(token for token in tokens if token[0].isalpha())

@@ -20,8 +20,9 @@ TELLING = 8.0  # bits in a name of which one expects to meet no second bearer so
 _TEXT_CAP = 4000
 _HEAD_END = re.compile(r"\s*[:：–—|]\s*|\s-+\s|\?\s+(?=\w)")
 _GENRE = re.compile(
-    r"^[(\[]?(?:position(?: paper)?|survey|review|perspective|opinion|tutorial|demo|poster|short paper|extended abstract"
-    r"|case study|research|blog|news|paper|new paper|technical report)[)\]]?(?:\s*[:：–—|]\s*|\s-+\s|(?<=[)\]])\s*)(?=\w)",
+    r"^[(\[]?(?:position(?: paper)?|survey|review|perspective|opinion|tutorial|demo|poster|short paper|case study|blog|"
+    r"extended abstract|research|news|paper|new paper|technical report)[)\]]?"
+    r"(?:\s*[:：–—|]\s*|\s-+\s|(?<=[)\]])\s*)(?=\w)",
     re.I,
 )
 _ASIDE = re.compile(r"\s*\([^()]*\)\s*$")

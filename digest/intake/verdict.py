@@ -1,8 +1,8 @@
 """How likely two records are one work, and whether that is certain enough to join them without a person.
 
-Two arXiv ids are judged by strict rules and never joined; other pairs by the weights of `data/match_weights.json`, which
-`tests.bench.train_matcher` fits on labelled pairs: with whole works held out they flag with precision 0.98 at recall
-0.95.
+Two arXiv ids are judged by strict rules and never joined; other pairs by the weights of `data/match_weights.json`,
+which `tests.bench.train_matcher` fits on labelled pairs: with whole works held out they flag with precision 0.98 at
+recall 0.95.
 """
 
 from __future__ import annotations

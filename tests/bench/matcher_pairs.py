@@ -90,7 +90,7 @@ def named(data: Path) -> Iterator[Pair]:
             if ":" in row["title"]:
                 by_name[record({"title": row["title"]}).name].append(row)
     grown: defaultdict[str, list[dict[str, Any]]] = defaultdict(list)
-    for name, rows in by_name.items():
+    for rows in by_name.values():
         tokens = record({"title": rows[0]["title"]}).head_tokens
         if 1 < len(tokens) <= 4 and len(short := "".join(tokens[:-1])) > 3 and short in by_name:
             grown[short] += rows

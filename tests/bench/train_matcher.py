@@ -89,7 +89,9 @@ def main() -> None:
     labels = np.array([float(pair.same) for pair in pairs])
     counts = np.array([_COUNTS.get(pair.kind, 1.0) for pair in pairs])
     works, kinds = [pair.work for pair in pairs], [pair.kind for pair in pairs]
-    print(f"{len(pairs)} pairs, {int(labels.sum())} of them one work, {len(set(works))} works held out in {_FOLDS} parts")
+    print(
+        f"{len(pairs)} pairs, {int(labels.sum())} of them one work, {len(set(works))} works held out in {_FOLDS} parts"
+    )
     print(told(held_out(rows, left, labels, counts, works), labels, kinds))
     *weights, bias = (round(float(weight), 2) for weight in fit(rows[left], labels[left], counts[left]))
     found = {**dict(zip(MEASURES, weights, strict=True)), "bias": bias}
