@@ -106,7 +106,7 @@ def _edited(
     if seen is None or seen.period != period.name:
         raise NotFoundError(f"{period} has no version {version}", "load the page again")
     base, here = completed(context, session, seen.text), completed(context, session, newest.text)
-    mine, conflicts = change(base), list[MergeConflict]()
+    mine, conflicts = known(context, session, change(base)), list[MergeConflict]()
     if base != here:
         mine, conflicts = issues.merge(base, mine, here)
     text = issues.render(mine)

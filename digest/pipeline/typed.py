@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from typing import Any, cast
 
@@ -20,6 +21,8 @@ from digest.store import issues as issue_store
 from digest.store import items as item_store
 from digest.store import judgements, merging
 from digest.urls import work_key
+
+_AT_ONCE = 10.0  # seconds; somebody waits before the desk
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +58,15 @@ def fetched(context: Context, sheet: Sheet) -> Typed:
         with context.db.read() as session:
             found[url] = _pick(context, session, sheet.period, item)
     return Typed(issues.with_works(sheet, found), unread)
+
+
+def learn(context: Context, url: str) -> None:
+    """Fetch an address that the store does not know, for a few seconds; what does not answer is left for later."""
+    with context.db.read() as session:
+        if item_store.by_keys(session, [work_key(url)]):
+            return
+    with suppress(DigestError):
+        add_url(context, url, deadline=_AT_ONCE)
 
 
 def _pick(context: Context, session: Session, period: str, item: Item) -> SheetPick:

@@ -12,8 +12,12 @@ from digest import issues
 from digest.app import Workspace
 from digest.errors import Refused
 from digest.issues import Sheet
+from digest.pipeline import editing
 from digest.pipeline.archive import keep_archive, read_archive
 from digest.pipeline.sheets import sheet_path
+from digest.pipeline.typed import learn
+from digest.store import items as item_store
+from digest.urls import work_key
 from tests.pipeline import small
 
 PERIOD = "2025-06"
@@ -112,3 +116,19 @@ def test_what_an_earlier_issue_had_is_known_by_the_store_whatever_the_sheet_says
     assert "`> Update of 2025-05`" in refused.value.message
     edit(drafted, "</small>\n", "</small>\n\n> Update of 2025-05\n")
     drafted.check(PERIOD, accept_gaps=True)
+
+
+def test_an_address_added_at_the_desk_is_its_work_at_once_where_the_store_knows_it(drafted: Workspace) -> None:
+    period = drafted.context.period(PERIOD)
+    key = next(pick.key for _, pick in sheet(drafted).picks())
+    slug, version = sheet(drafted).sections[-1].slug, editing.load(drafted.context, period).version
+    url = f"https://arxiv.org/pdf/{key.removeprefix('arxiv:')}"
+    editing.edit(drafted.context, period, version, lambda here: issues.add_address(here, slug, url, "my words"))
+    assert where(drafted, key) == [slug]
+    assert list(sheet(drafted).added()) == []
+
+
+def test_an_address_that_nobody_can_read_now_is_left_for_later(drafted: Workspace) -> None:
+    learn(drafted.context, NOWHERE)
+    with drafted.context.db.read() as session:
+        assert item_store.by_keys(session, [work_key(NOWHERE)]) == {}
