@@ -1,8 +1,9 @@
 """Fetching 500 feeds from 100 hosts with 50 ms latency, beside the `reader` package with 20 workers, in the same run.
 
-The hosts are loopback addresses (127.0.x.y, Linux). Each contender runs in a process of its own; its peak memory is
-the most that the process and its children held at one moment, and its CPU seconds are theirs together (on a busy
-machine they say more than the clock). Works in several feeds are stored once by us, apart by reader.
+The hosts are loopback addresses (127.0.x.y, Linux). Each contender runs in a process of its own, on a database made
+beforehand; its peak memory is the most that the process and its children held at one moment, and its CPU seconds are
+theirs together (on a busy machine they say more than the clock). Works in several feeds are stored once by us, apart
+by reader.
 """
 
 from __future__ import annotations
@@ -24,14 +25,14 @@ from itertools import cycle, islice
 from pathlib import Path
 from typing import Any
 
-from tests.conftest import SHARED
-
 FEEDS, HOSTS, LATENCY = 500, 100, 0.05
 Row = dict[str, float | str]
 
 
-def measure(data: Path = SHARED) -> list[Row]:
+def measure() -> list[Row]:
     """Rows of contender: seconds cold and warm, feeds without an item, CPU seconds, peak MB; then of storing 10,000."""
+    from tests.conftest import SHARED as data  # here: pytest's memory is not a contender's
+
     files = [row["file"] for row in _manifest(data) if row.get("fp_entries")]
     with _serving(data / "feeds") as port:
         urls = [f"http://127.0.{n % HOSTS}.1:{port}/{n}/{name}" for n, name in enumerate(islice(cycle(files), FEEDS))]
@@ -65,7 +66,10 @@ def _manifest(data: Path) -> list[dict[str, Any]]:
 
 def _contender(name: str, urls: list[str]) -> Row:
     """Run a contender in a fresh process."""
+    from digest.store.database import FILE, Database
+
     with tempfile.TemporaryDirectory() as folder:
+        Database(Path(folder) / FILE).close()
         command = [sys.executable, "-m", "tests.bench.fetching", name, folder]
         done = subprocess.run(command, input=json.dumps(urls), capture_output=True, text=True, check=True)
     row: Row = json.loads(done.stdout.splitlines()[-1])
