@@ -92,20 +92,24 @@ def export(
 
 @mail.command()
 def log(period: PeriodArg = "last", as_json: Json = False) -> None:
-    """List what became of an issue's mail, reader by reader.
+    """List what became of an issue's mail, reader by reader; times are the newsletter's.
 
     Example: digest mail log 2026-10
     """
     from digest.store import deliveries, issues
 
     with opened() as workspace, workspace.db.read() as session:
+        zone = workspace.context.zone
         issue = issues.existing(session, workspace.context.period(period).name)
         rows = [
-            {"address": r.address, "state": d.state, "tries": d.attempts, "at": d.at, "why": d.error}
+            {"address": r.address, "state": d.state, "tries": d.attempts, "at": d.at.astimezone(zone), "why": d.error}
             for d, r in deliveries.journal(session, issue.id or 0)
         ]
     if as_json:
         show_json(rows)
         return
-    columns = ["address", "state", "tries", "at", "why"]
-    show_table(columns, [[str(row[column]) for column in columns] for row in rows])
+    show_table(
+        ["address", "state", "tries", f"at ({zone})", "why"],
+        [[f"{cell:%Y-%m-%d %H:%M:%S}" if key == "at" else str(cell) for key, cell in row.items()] for row in rows],
+        f"nobody was mailed {issue.period} yet; `digest send {issue.period}` says how many would be",
+    )

@@ -118,8 +118,11 @@ def show_json(value: Any) -> None:
     typer.echo(json.dumps(value, ensure_ascii=False, indent=1, default=str))
 
 
-def show_table(headings: list[str], rows: list[list[str]]) -> None:
-    """Aligned columns, the last unpadded; wide cells wrap on a terminal."""
+def show_table(headings: list[str], rows: list[list[str]], empty: str = "") -> None:
+    """Aligned columns, the last unpadded; wide cells wrap on a terminal. `empty` is said where there are no rows."""
+    if empty and not rows:
+        typer.echo(empty)
+        return
     from rich.console import Console
     from rich.table import Table
 

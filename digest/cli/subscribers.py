@@ -73,6 +73,8 @@ def show(
     """
     from digest.store import readers
 
+    if state and state not in readers.STATES:
+        raise typer.BadParameter(f"{state!r} is no state; one of {', '.join(readers.STATES)}")
     with opened() as workspace, workspace.db.read() as session:
         people = readers.everyone(session, state)
     columns = ["address", "state", "topics", "name", "reason", "changed"]
@@ -80,7 +82,11 @@ def show(
     if as_json:
         show_json(rows)
         return
-    show_table(columns, [[_cell(row[column]) for column in columns] for row in rows])
+    show_table(
+        columns,
+        [[_cell(row[column]) for column in columns] for row in rows],
+        f"no reader is {state}" if state else "no readers yet; `digest subscribers add ADDRESS` or `import FILE`",
+    )
 
 
 def _cell(value: object) -> str:

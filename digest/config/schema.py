@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Collection
 from typing import Annotated, Any, Literal
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
@@ -154,6 +155,11 @@ class Taxonomy(Section):
     @property
     def slugs(self) -> tuple[str, ...]:
         return tuple(c.slug for c in self.categories)
+
+    def every_name(self, names: Collection[str]) -> frozenset[str]:
+        """The names with those their categories have or had besides: a renamed one keeps its readers."""
+        also = [{c.slug, *c.aliases} for c in self.categories if not {c.slug, *c.aliases}.isdisjoint(names)]
+        return frozenset(names).union(*also)
 
 
 class Cadence(Section):

@@ -17,6 +17,7 @@ from digest.pipeline.blurbs import quoted
 from digest.pipeline.context import Context
 from digest.pipeline.editing import Change, pick_row
 from digest.pipeline.propose import facts, item_pick
+from digest.pipeline.typed import learn
 from digest.store import issues as issue_store
 from digest.store import items as item_store
 from digest.store import judgements
@@ -162,10 +163,11 @@ def _settled(ask: Asked) -> Change:
 
 
 def _address(ask: Asked) -> Change:
-    """A work of the editor's own by its address; it is fetched on approval."""
+    """A work of the editor's own by its address; one that cannot be read now waits in the sheet."""
     address = link(ask["url"].strip())
     if not address:
         raise ConfigError("this is not an http or https address", "paste the work's address")
+    learn(ask.context, address)
     section, words = ask["section"], ask.fields.get("text", "").strip()
     return lambda sheet: issues.add_address(sheet, section, address, words)
 

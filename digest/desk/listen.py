@@ -6,7 +6,7 @@ It keeps no cookie and no log. A link opened by a mail scanner changes nothing; 
 from __future__ import annotations
 
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Collection
 from html import escape
 from urllib.parse import parse_qs
 
@@ -40,7 +40,8 @@ _HEADERS = {
 _STYLE = (
     ":root{color-scheme:light dark}body{max-width:34rem;margin:18vh auto;padding:0 1.25rem;"
     "font:1.125rem/1.6 Charter,Georgia,serif;background:#fbf9f5;color:#211f1b}"
-    "h1{font-size:1.5rem;line-height:1.25}label{display:block}input{box-sizing:border-box;width:100%;font:inherit;"
+    "h1{font-size:1.5rem;line-height:1.25}label{display:block}fieldset{margin:0 0 1.2rem;padding:0;border:0}"
+    "legend{padding:0 0 .3rem}input[name=address]{box-sizing:border-box;width:100%;font:inherit;"
     "padding:.5rem .7rem;border:1px solid #8a8275;border-radius:4px;background:transparent;color:inherit}"
     "button{font:inherit;padding:.6rem 1.4rem;border:0;border-radius:4px;"
     "background:#96391f;color:#fff;cursor:pointer}"
@@ -68,18 +69,29 @@ class Listener:
         self._sign_ups.count(client)
         if not fields.get("website"):  # no person sees that field
             self._all_sign_ups.count("")
+            address, topics = fields.get("address", [""])[0], self._known(fields.get("topic", []))
             try:
-                await run_in_threadpool(confirming.sign_up, self._context, fields.get("address", [""])[0])
+                await run_in_threadpool(confirming.sign_up, self._context, address, topics)
             except ConfigError:
-                return self._form(self._words["signup_wrong"], 400)
+                return self._form(self._words["signup_wrong"], 400, address, topics)
             self._wake()
         return self._page(self._words("signup_done", address=self._contact))
 
-    def _form(self, warning: str = "", status: int = 200) -> Response:
+    def _known(self, topics: Collection[str]) -> list[str]:
+        """Of the slugs in a form those that are categories: a form on a blog may be older than the taxonomy."""
+        return [slug for slug in self._context.config.taxonomy.slugs if slug in topics]
+
+    def _form(self, warning: str = "", status: int = 200, address: str = "", topics: Collection[str] = ()) -> Response:
         w, told = self._words, f'<p role="alert">{escape(warning)}</p>' if warning else ""
+        boxes = "".join(
+            f'<label><input type="checkbox" name="topic" value="{category.slug}"'
+            f"{' checked' if category.slug in topics else ''}> {escape(category.title)}</label>"
+            for category in self._context.config.taxonomy.categories
+        )
         form = (
             f'{told}<form method="post"><p><label for="address">{escape(w["signup_address"])}</label>'
-            '<input id="address" name="address" type="email" autocomplete="email" required maxlength="254"></p>'
+            '<input id="address" name="address" type="email" autocomplete="email" required maxlength="254" '
+            f'value="{escape(address)}"></p><fieldset><legend>{escape(w["signup_topics"])}</legend>{boxes}</fieldset>'
             '<p hidden><input name="website" tabindex="-1" autocomplete="off"></p>'
             f"<button>{escape(w['signup'])}</button></form>"
         )
@@ -92,39 +104,41 @@ class Listener:
         return await self._answer(request, "unsubscribe_ask", "unsubscribe", "unsubscribed", self._suppress)
 
     async def _answer(
-        self, request: Request, question: str, button: str, done: str, act: Callable[[str], bool]
+        self, request: Request, question: str, button: str, done: str, act: Callable[[str], Subscriber | None]
     ) -> Response:
         client, token = _client(request), request.path_params["token"]
         if self._guesses.reached(client):
             return _later("Too many wrong links", self._guesses)
-        known = await run_in_threadpool(act if request.method == "POST" else self._knows, token)
-        if not known:
+        reader = await run_in_threadpool(act if request.method == "POST" else self._reader, token)
+        if reader is None:
             self._guesses.count(client)
             return self._page(self._words["link_unknown"], status=404)
         if request.method == "POST":
             return self._page(self._words[done])
+        chosen = confirming.sections(self._context, reader) if button == "confirm" else ""
+        told = f"<p>{escape(self._words('confirm_topics', sections=chosen))}</p>" if chosen else ""
         return self._page(
             self._words(question, title=self._newsletter.title),
-            f'<form method="post"><button>{escape(self._words[button])}</button></form>',
+            f'{told}<form method="post"><button>{escape(self._words[button])}</button></form>',
         )
 
-    def _knows(self, token: str) -> bool:
+    def _reader(self, token: str) -> Subscriber | None:
         with self._context.db.read() as session:
-            return readers.by_token(session, token) is not None
+            return readers.by_token(session, token)
 
-    def _activate(self, token: str) -> bool:
+    def _activate(self, token: str) -> Subscriber | None:
         """A link confirms who is pending; one who left comes back only through the editor."""
         return self._move(token, "active", ("pending",), "confirmed by mail")
 
-    def _suppress(self, token: str) -> bool:
+    def _suppress(self, token: str) -> Subscriber | None:
         return self._move(token, "unsubscribed", ("pending", "active", "bounced"), "left by link")
 
-    def _move(self, token: str, state: str, of: tuple[str, ...], reason: str) -> bool:
+    def _move(self, token: str, state: str, of: tuple[str, ...], reason: str) -> Subscriber | None:
         with self._context.db.write() as session:
-            reader: Subscriber | None = readers.by_token(session, token)
+            reader = readers.by_token(session, token)
             if reader is not None and reader.state in of:
                 readers.move(session, reader, state, self._context.now, reason)
-        return reader is not None
+        return reader
 
     def _page(self, text: str, form: str = "", status: int = 200) -> Response:
         return HTMLResponse(

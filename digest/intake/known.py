@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -76,8 +77,10 @@ class Wanted:
 def wanted(batch: Sequence[Prepared]) -> Wanted:
     """The places (source, guid), keys with aliases, and title keys that `decide` will ask for."""
     keys = {key for item in batch for key in (item.key, *item.aliases)}
+    times = Counter((item.source_id, item.guid) for item in batch)
+    repeated = {(item.source_id, repeated_guid(item)) for item in batch if times[item.source_id, item.guid] > 1}
     return Wanted(
-        places=frozenset((item.source_id, guid) for item in batch for guid in (item.guid, repeated_guid(item))),
+        places=frozenset(times.keys() | repeated),
         keys=frozenset(keys),
         title_keys=frozenset(item.title_key for item in batch if telling(item.title_key)),
     )

@@ -11,12 +11,21 @@ from functools import cached_property
 from typing import Any
 
 from digest.intake.rarity import bits, words_of
+from digest.intake.terms import coined, written_out
 from digest.text.names import folded, name_keys, split_names, surnames, title_key
 from digest.text.tex import readable
 from digest.urls import arxiv_id, arxiv_ids_in, match_form, work_key
 
+TELLING = 8.0  # bits in a name of which one expects to meet no second bearer soon
 _TEXT_CAP = 4000
-_HEAD_END = re.compile(r"\s*[:：–—|]\s*|\s-+\s")
+_HEAD_END = re.compile(r"\s*[:：–—|]\s*|\s-+\s|\?\s+(?=\w)")
+_GENRE = re.compile(
+    r"^[(\[]?(?:position(?: paper)?|survey|review|perspective|opinion|tutorial|demo|poster|short paper|case study|blog|"
+    r"extended abstract|research|news|paper|new paper|technical report)[)\]]?"
+    r"(?:\s*[:：–—|]\s*|\s-+\s|(?<=[)\]])\s*)(?=\w)",
+    re.I,
+)
+_ASIDE = re.compile(r"\s*\([^()]*\)\s*$")
 _OPENING = re.compile(r"^(?:introducing|announcing|meet|presenting|the|an?)\s+", re.I)
 _EDITION = re.compile(
     r"[\s:,-]*\b(?:technical|tech|final|system|model)\s+(?:report|card)\b.*$|[\s:,-]+(?:white)?paper$|[\s:,-]+report$",
@@ -35,6 +44,8 @@ _NUMBER_WORDS = {
 }
 _ROMAN = {"II": "2", "III": "3", "IV": "4", "VI": "6", "VII": "7", "VIII": "8"}
 _ROMAN_WORD = re.compile(rf"\b(?:{'|'.join(_ROMAN)})\b")
+_COUNTED = {"i": "1", "v": "5", "ix": "9", "x": "10", "one": "1", "two": "2", "three": "3", "four": "4", "five": "5"}
+_PART = re.compile(rf"\b(part|volume|vol|chapter|episode)\.?\s+({'|'.join(_COUNTED)})\b", re.I)
 _TOKEN = re.compile(r"[^\W\d_]+|\d+(?:\.\d+)*|\+\+?", re.UNICODE)
 _URL = re.compile(r"https?://[^\s<>\"')\]]+")
 
@@ -69,13 +80,12 @@ class Record:
     @cached_property
     def head_tokens(self) -> tuple[str, ...]:
         """What the work is called: the title before its colon, without `Introducing` and `Technical Report`."""
-        head = _EDITION.sub("", _OPENING.sub("", _HEAD_END.split(readable(self.title).strip(), maxsplit=1)[0]))
-        return _tokens(head) or self.tokens
+        return _tokens(_bare(_ASIDE.sub("", self._parts[0]))) or self.tokens
 
     @cached_property
     def whole_tokens(self) -> tuple[str, ...]:
         """The whole title in the same way."""
-        return _tokens(_EDITION.sub("", _OPENING.sub("", readable(self.title).strip()))) or self.tokens
+        return _tokens(_bare(readable(self.title).strip())) or self.tokens
 
     @cached_property
     def name(self) -> str:
@@ -89,14 +99,32 @@ class Record:
     @cached_property
     def tail_name(self) -> str:
         """What stands behind the colon, "" where that is too short to be a title of its own."""
-        parts = _HEAD_END.split(readable(self.title).strip(), maxsplit=1)
-        tail = _tokens(parts[1]) if len(parts) > 1 else ()
+        tail = _tokens(self._parts[1]) if len(self._parts) > 1 else ()
         return "".join(tail) if len(tail) > 2 else ""
+
+    @cached_property
+    def plain_title(self) -> str:
+        """The title with its abbreviations written out, words apart by one space."""
+        return " ".join(self.tokens)
+
+    @cached_property
+    def _parts(self) -> list[str]:
+        """The title before and behind its colon."""
+        return _HEAD_END.split(_GENRE.sub("", readable(self.title).strip()), maxsplit=1)
+
+    @cached_property
+    def coined(self) -> dict[str, float]:
+        """The telling names that the text introduces, and the one that the title has in brackets, with their bits."""
+        aside = _ASIDE.search(self._parts[0])
+        found = coined(self.text[:_TEXT_CAP]) + ([aside[0].strip(" ()")] if aside else [])
+        names = {"".join(name): name_bits(name) for name in map(_tokens, found)}
+        return {name: found for name, found in names.items() if found >= TELLING}
 
     @cached_property
     def words(self) -> frozenset[str]:
         """The words of title and text."""
-        return frozenset(words_of(folded(f"{readable(self.title)} {self.text[:_TEXT_CAP]}")))
+        found = words_of(folded(f"{readable(self.title)} {self.text[:_TEXT_CAP]}"))
+        return frozenset(word for each in frozenset(found) for word in written_out(each))
 
     @cached_property
     def weight(self) -> float:
@@ -130,9 +158,20 @@ def figures(tokens: tuple[str, ...]) -> frozenset[str]:
     return frozenset(token for token in tokens if token[0].isdigit() or token[0] == "+")
 
 
+def name_bits(tokens: tuple[str, ...]) -> float:
+    """How telling a name is."""
+    return bits(token for token in tokens if token[0].isalnum())
+
+
+def _bare(title: str) -> str:
+    return _EDITION.sub("", _OPENING.sub("", title))
+
+
 def _tokens(title: str) -> tuple[str, ...]:
+    title = _PART.sub(lambda match: f"{match[1]} {_COUNTED[match[2].lower()]}", title)
     found = _TOKEN.findall(folded(_ROMAN_WORD.sub(lambda match: _ROMAN[match[0]], title)))
-    return tuple(_NUMBER_WORDS.get(token, token.removesuffix(".0")) for token in found)
+    numbered = (_NUMBER_WORDS.get(token, token.removesuffix(".0")) for token in found)
+    return tuple(word for token in numbered for word in written_out(token))
 
 
 def record(row: Mapping[str, Any], number: int = 0) -> Record:

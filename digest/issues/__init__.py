@@ -31,6 +31,7 @@ from digest.issues.settle import fill, settle
 from digest.issues.states import MOVES, STATES, move, moves_from
 from digest.issues.terms import Term, distinctive
 from digest.issues.three import MergeConflict
+from digest.issues.typed import with_works
 from digest.issues.values import (
     AddedUrl,
     Conflict,
@@ -89,6 +90,7 @@ __all__ = [
     "titles_of_months",
     "with_pick",
     "with_section",
+    "with_works",
     "without_address",
     "without_section",
     "without_twins",

@@ -57,7 +57,7 @@ def with_section(sheet: Sheet, slug: str, **fields: Any) -> Sheet:
 
 
 def add_address(sheet: Sheet, slug: str, url: str, words: str = "") -> Sheet:
-    """A work of the editor's own, to be fetched on approval."""
+    """A work of the editor's own, still to be fetched."""
     here = next((section for section in sheet.sections if section.slug == slug), None)
     return with_section(sheet, slug, entries=(*(here.entries if here else ()), AddedUrl(url, words)))
 

@@ -39,8 +39,10 @@ class IssueFacts:
 
     sheet: Sheet
     signed: Collection[str] = ()  # keys whose flagged text a person has signed
+    unread: Mapping[str, str] = field(default_factory=dict)  # typed addresses that lead to no work: why, by address
     links: Collection[DeadLink] = ()
     withdrawn: Mapping[str, date] = field(default_factory=dict)  # by key
+    covered: Mapping[str, str] = field(default_factory=dict)  # the period that had the work before, by key
     gaps: Collection[str] = ()  # sources that failed or fell silent in the period, one sentence each
     categories: Collection[str] = ()  # slugs of the taxonomy as it is now; empty means any
     quotas: Mapping[str, int] = field(default_factory=dict)
@@ -87,6 +89,12 @@ def _citations(facts: IssueFacts) -> Iterator[GateProblem]:
             yield GateProblem("citation", reason, f"rewrite or delete it in {_file(facts)}")
 
 
+def _unread(facts: IssueFacts) -> Iterator[GateProblem]:
+    for url, why in facts.unread.items():
+        mend = f"mend the address in {_file(facts)}, or `digest add --jsonl FILE` with its title"
+        yield GateProblem("address", f"{url}, which the sheet adds, cannot be read: {why}", mend)
+
+
 def _links(facts: IssueFacts) -> Iterator[GateProblem]:
     keys = {pick.url: pick.key for pick in _picks(facts)}
     for link in facts.links:
@@ -109,9 +117,10 @@ def _withdrawn(facts: IssueFacts) -> Iterator[GateProblem]:
 
 def _covered(facts: IssueFacts) -> Iterator[GateProblem]:
     for pick in _picks(facts):
-        if pick.covered and pick.update_of is None:
-            mend = f"write `> Update of {pick.covered}` under it, or remove it"
-            yield GateProblem("covered", f"{pick.title}: already covered in {pick.covered}", mend, pick.key)
+        before = facts.covered.get(pick.key) or pick.covered
+        if before and pick.update_of is None:
+            mend = f"write `> Update of {before}` under it, or remove it"
+            yield GateProblem("covered", f"{pick.title}: already covered in {before}", mend, pick.key)
 
 
 def _ledger(facts: IssueFacts) -> Iterator[GateProblem]:
@@ -169,6 +178,7 @@ RULES: tuple[Callable[[IssueFacts], Iterator[GateProblem]], ...] = (
     _citations,
     _covered,
     _withdrawn,
+    _unread,
     _links,
     _ledger,
     _empty,

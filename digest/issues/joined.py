@@ -24,13 +24,13 @@ def joined(sheet: Sheet, names: Names) -> Sheet:
     picks: dict[str, SheetPick] = {}
     for _, pick in sheet.picks():
         own = _named(pick, names)
-        picks[own.key] = _with_words(picks[own.key], pick.blurb, pick.origin) if own.key in picks else own
+        picks[own.key] = with_words(picks[own.key], pick.blurb, pick.origin) if own.key in picks else own
     lines: dict[str, SheetCandidate] = {}
     for line in sheet.shortlist:
         line = _named(line, names)
         key = line.key
         if key in picks:
-            picks[key] = _with_words(picks[key], line.words, "editor")
+            picks[key] = with_words(picks[key], line.words, "editor")
         elif key in lines:
             words = "\n\n".join(filter(None, (lines[key].words, line.words)))
             lines[key] = replace(lines[key], words=words, mark=lines[key].mark if lines[key].mark != " " else line.mark)
@@ -70,7 +70,8 @@ def _named(entry: Entry, names: Names) -> Entry:
     return replace(entry, key=key, url=url, twin="")
 
 
-def _with_words(pick: SheetPick, words: str, origin: str) -> SheetPick:
+def with_words(pick: SheetPick, words: str, origin: str) -> SheetPick:
+    """The pick with words from another place: a hand's take the machine's place, and stand beside a hand's."""
     if origin != "editor" or not words or words == pick.blurb:
         return pick
     if pick.origin == "editor" and pick.blurb:

@@ -30,6 +30,8 @@ _FIELDS = (
     "not in the source",
 )
 
+_PROGRAMS = ("facts", "already covered in", "may be the same as", "not in the source")
+
 # What the program says on a line of the shortlist, each between dashes.
 _SAID: tuple[tuple[str, str], ...] = (
     ("facts", r"^[*_](.+)[*_]$"),
@@ -47,7 +49,8 @@ def pick_line(chunk: Chunk) -> SheetPick | AddedUrl:
     before, marks, behind = _marked(chunk)
     title, url, words = _linked(before)
     if "key" not in marks:
-        return AddedUrl(url, unshield([words, "", *chunk.body]), title)
+        _, body = head_fields(chunk.body, _PROGRAMS)  # what it says of the work is said anew
+        return AddedUrl(url, unshield([words, "", *body]), title)
     fields, body = head_fields(chunk.body, _FIELDS)
     origin, blurb, engine = _blurb(chunk, marks, [f"{words} {behind}".strip(), "", *body])
     return SheetPick(
@@ -104,6 +107,8 @@ def _marked(chunk: Chunk) -> tuple[str, dict[str, str], str]:
     rest = chunk.match["rest"].strip() if chunk.match else ""
     match = _MARK.search(rest)
     if match is None:
+        if chunk.kind == "pick" and "<!--" in rest:
+            raise SheetError("the comment with the key never ends", "close it with -->", line=chunk.line)
         return rest, {}, ""
     marks = {}
     for word in match[1].split():

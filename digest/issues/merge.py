@@ -146,7 +146,7 @@ def _pick(
 def _blurb(base: SheetPick | None, mine: SheetPick, new: SheetPick, texts: Texts) -> SheetPick:
     """The side whose blurb stands, with its origin, engine and flags."""
     b, m, n = (side and (side.blurb, side.origin, side.engine, side.flags) for side in (base, mine, new))
-    if m == b:
+    if m == b or (mine.origin == "source" and not mine.blurb):
         return new
     if n == b:
         return mine

@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from digest.issues.lines import as_pick
 from digest.issues.values import AddedUrl, Sheet, SheetPick, SheetSection
+from digest.text import slug as slug_of
 
 
 def settle(sheet: Sheet, titles: Mapping[str, str]) -> Sheet:
     """Move ticked candidates to the end of their category's section; `titles` maps slugs in the order of the sections.
 
-    A line that also stands as a pick (it was copied up, not moved) leaves the shortlist.
+    A line that also stands as a pick (it was copied up, not moved) leaves the shortlist. A heading that lost its
+    anchor is known by its title.
     """
     picked = {pick.key for _, pick in sheet.picks()}
-    sections = list(sheet.sections)
+    sections = _anchored(sheet.sections, titles)
     for line in sheet.shortlist:
         if line.mark == "x" and line.key not in picked:
             slug = line.category if line.category in titles or not titles else next(iter(titles))
@@ -23,6 +25,19 @@ def settle(sheet: Sheet, titles: Mapping[str, str]) -> Sheet:
             picked.add(line.key)
     shortlist = tuple(line for line in sheet.shortlist if line.key not in picked)
     return replace(sheet, sections=tuple(sections), shortlist=shortlist)
+
+
+def _anchored(sections: Sequence[SheetSection], titles: Mapping[str, str]) -> list[SheetSection]:
+    """The sections with a category's slug where the title is the category's and no other section has the slug."""
+    slugs = {title.casefold(): slug for slug, title in titles.items()}
+    taken = {section.slug for section in sections}
+
+    def anchored(section: SheetSection) -> SheetSection:
+        slug = slugs.get(section.title.casefold(), section.slug)
+        lost = section.slug == slug_of(section.title) and slug not in taken
+        return replace(section, slug=slug) if lost else section
+
+    return [anchored(section) for section in sections]
 
 
 def put(sections: list[SheetSection], slug: str, titles: Mapping[str, str], pick: SheetPick) -> None:
@@ -38,34 +53,30 @@ def put(sections: list[SheetSection], slug: str, titles: Mapping[str, str], pick
     sections[here] = replace(section, entries=(*section.entries, pick))
 
 
-def fill(sheet: Sheet, picks: Mapping[str, SheetPick], added: Mapping[str, SheetPick] | None = None) -> Sheet:
-    """Complete a sheet from the store: machine's blurbs and facts for the picks that wait for them, by key, and the
-    works that were fetched for added addresses, by address. The editor's words are kept."""
+def fill(sheet: Sheet, picks: Mapping[str, SheetPick]) -> Sheet:
+    """Complete a sheet from the store, by key: machine's blurbs and facts for the picks that wait for them.
+
+    The editor's words are kept.
+    """
 
     def entry(here: SheetPick | AddedUrl) -> SheetPick | AddedUrl:
-        if isinstance(here, AddedUrl):
-            found = (added or {}).get(here.url)
-            return (found and _with_words(found, here)) or here
-        stored = picks.get(here.key)
-        return _filled(here, stored) if stored else here
+        stored = None if isinstance(here, AddedUrl) else picks.get(here.key)
+        return here if isinstance(here, AddedUrl) or stored is None else filled(here, stored)
 
     return replace(sheet, sections=tuple(replace(s, entries=tuple(map(entry, s.entries))) for s in sheet.sections))
 
 
-def _with_words(found: SheetPick, added: AddedUrl) -> SheetPick:
-    pick = replace(found, title=added.title or found.title)
-    return replace(pick, blurb=added.words, origin="editor", engine="", flags=()) if added.words else pick
-
-
-def _filled(pick: SheetPick, stored: SheetPick) -> SheetPick:
+def filled(pick: SheetPick, stored: SheetPick) -> SheetPick:
+    """A pick with the facts of its work, and with the stored words where it waits for some."""
     pick = replace(
         pick,
         url=pick.url or stored.url,
         facts=stored.facts,
-        covered=stored.covered,
+        covered=stored.covered or pick.covered,
         twin=stored.twin or pick.twin,
         title=pick.title or stored.title,
     )
     if pick.origin == "source" and not pick.blurb:
+        pick = replace(pick, note=pick.note or stored.note)
         return replace(pick, blurb=stored.blurb, origin=stored.origin, engine=stored.engine, flags=stored.flags)
     return pick

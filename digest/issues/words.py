@@ -14,7 +14,7 @@ DOUBT = 0.7  # a category below this confidence is shown with a question mark
 
 # Lines with a meaning in a sheet. In prose such a line is written behind an empty comment, which shows as nothing.
 SECTION = re.compile(r" {0,3}##(?!#)[ \t]*(?P<title>.*?)(?:[ \t]*\{#(?P<anchor>[A-Za-z][\w:-]*)\})?[ \t]*$")
-PICK = re.compile(r" {0,3}###(?!#)[ \t]*(?P<rest>.*<!--[ \t]*key=.*-->.*|\[.*\]\(<?https?://\S+\)[ \t]*)$")
+PICK = re.compile(r" {0,3}###(?!#)[ \t]*(?P<rest>.*<!--[ \t]*key=.*|\[.*\]\(<?https?://\S+\)[ \t]*)$")
 LINE = re.compile(r" {0,3}[-*+][ \t]+(?P<rest>\\?\[[ xX-]\][ \t].*|.*<!--[ \t]*(?:key|note)=.*)$")
 ADDED = re.compile(r" {0,3}[-*+][ \t]+(?P<rest><?https?://\S.*)$", re.IGNORECASE)
 COMMENT = re.compile(r" {0,3}<!--[ \t]*(?:digest:|conflict[ \t])")

@@ -48,10 +48,11 @@ def transport(mail: Mail, root: Path) -> Transport:
 
 
 def hand_over(transport: Transport, message: Message) -> tuple[str, str, bool]:
-    """What became of a message (sent, deferred, failed or unknown), why, and whether to stop handing over others."""
+    """What became of a message (sent, deferred, failed or unknown), why and what to do, and whether to stop here."""
     try:
         transport.send(message)
     except DeliveryError as error:
         state = "unknown" if error.in_doubt else "deferred" if error.temporary else "failed"
-        return state, error.message, error.stop
+        said = error.message.removeprefix(f"{message.recipient}: ")  # it is kept with the reader's delivery
+        return state, f"{said}; {error.hint}" if error.hint else said, error.stop
     return "sent", "", False

@@ -6,13 +6,13 @@ import smtplib
 import ssl
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import cache
 
 from digest.config import Mail
+from digest.mail.dmarc import Lookup, aligned, policies, tags
 from digest.mail.letterhead import Letterhead
 from digest.mail.signing import belongs
 from digest.ports import Finding
-
-Lookup = Callable[[str, str], list[str]]  # (name, record type) -> values; empty when there are none
 
 # What Gmail and Yahoo ask of whoever sends 5,000 messages a day or more (Google's and Yahoo's sender guidelines).
 BULK = (
@@ -66,7 +66,8 @@ def checkup(sender: Sender, lookup: Lookup | None) -> list[Finding]:
     if lookup is None:
         cure = "pip install 'digest-newsletter[dkim]'"
         return [Finding("DNS", "warning", "not looked at: dnspython is not installed", cure), *findings]
-    return [finding for name, check in _CHECKS.items() for finding in _asked(name, check, sender, lookup)] + findings
+    once = cache(lookup)
+    return [finding for name, check in _CHECKS.items() for finding in _asked(name, check, sender, once)] + findings
 
 
 Check = Callable[[Sender, Lookup], Iterator[Finding]]
@@ -101,8 +102,8 @@ def _spf(sender: Sender, lookup: Lookup) -> Iterator[Finding]:
         yield Finding("SPF", "warning", f"{domain} lets everyone send: {records[0]}", "end it with ~all or -all")
     else:
         yield Finding("SPF", "good", f"{domain}: {records[0]}")
-    if not _aligned(domain, head.domain):
-        words = f"{domain} is not below {head.domain}: DMARC must pass by DKIM"
+    if not aligned(domain, policies(head.domain, lookup), lookup, "aspf"):
+        words = f"{domain} is not aligned with {head.domain}: DMARC must pass by DKIM"
         yield Finding("SPF", "warning", words, "sign with DKIM")
 
 
@@ -113,7 +114,7 @@ def _dkim(sender: Sender, lookup: Lookup) -> Iterator[Finding]:
         yield Finding("DKIM", "note", "not signed here", cure)
         return
     name = f"{mail.dkim_selector}._domainkey.{mail.dkim_domain}"
-    keys = [key for text in lookup(name, "TXT") if (key := _tags(text).get("p"))]
+    keys = [key for text in lookup(name, "TXT") if (key := tags(text).get("p"))]
     if not keys:
         yield Finding("DKIM", "bad", f"{name} holds no key", "publish the public key of the one that signs")
     elif belongs(keys[0], mail, sender.environ) is False:
@@ -121,37 +122,29 @@ def _dkim(sender: Sender, lookup: Lookup) -> Iterator[Finding]:
         yield Finding("DKIM", "bad", f"{name} holds another key than the one that signs", cure)
     else:
         yield Finding("DKIM", "good", f"{name} holds a key")
-    if not _aligned(mail.dkim_domain, domain):
+    if not aligned(mail.dkim_domain, policies(domain, lookup), lookup, "adkim"):
         words = f"{mail.dkim_domain} is not aligned with the sender's {domain}"
         yield Finding("DKIM", "bad", words, f"sign as {domain}")
 
 
 def _dmarc(sender: Sender, lookup: Lookup) -> Iterator[Finding]:
-    """RFC 7489 section 6.6.3: the domain itself, else what it belongs to."""
-    head = sender.head
-    labels = head.domain.split(".")
-    for start in range(max(1, len(labels) - 1)):
-        name = "_dmarc." + ".".join(labels[start:])
-        records = [text for text in lookup(name, "TXT") if text.lower().replace(" ", "").startswith("v=dmarc1")]
-        if len(records) > 1:
-            yield Finding("DMARC", "bad", f"{name} has {len(records)} records, which counts as none", "keep one")
-        elif records and _tags(records[0]).get("p", "").lower() not in ("none", "quarantine", "reject"):
-            yield Finding("DMARC", "bad", f"{name} has no policy: {records[0]}", "give it p=none at least")
-        elif records:
-            yield Finding("DMARC", "good", f"{name}: {records[0]}")
-        if records:
-            return
-    cure = f'TXT _dmarc.{head.domain}: "v=DMARC1; p=none; rua=mailto:{head.address}"'
-    yield Finding("DMARC", "bad", f"{head.domain} has no DMARC record", cure)
+    domain = sender.head.domain
+    found = policies(domain, lookup)
+    records = found.records.get(found.holds, [])
+    name = f"_dmarc.{found.holds}"
+    if not records:
+        cure = f'TXT _dmarc.{domain}: "v=DMARC1; p=none; rua=mailto:{sender.head.address}"'
+        yield Finding("DMARC", "bad", f"{domain} has no DMARC record", cure)
+    elif len(records) > 1:
+        yield Finding("DMARC", "bad", f"{name} has {len(records)} records, which counts as none", "keep one")
+    elif tags(records[0]).get("p", "").lower() not in ("none", "quarantine", "reject"):
+        yield Finding("DMARC", "bad", f"{name} has no policy: {records[0]}", "give it p=none at least")
+    else:
+        words = f"{name}: {records[0]}; aligned is what belongs to {found.owner} (judged by RFC 9989)"
+        yield Finding("DMARC", "good", words)
 
 
 _CHECKS: dict[str, Check] = {"From": _receives, "SPF": _spf, "DKIM": _dkim, "DMARC": _dmarc}
-
-
-def _tags(record: str) -> dict[str, str]:
-    """v=DKIM1; p=… as a dictionary."""
-    pairs = (part.partition("=") for part in record.split(";"))
-    return {name.strip().lower(): "".join(value.split()) for name, _, value in pairs}
 
 
 def _way_out(head: Letterhead) -> Iterator[Finding]:
@@ -189,8 +182,3 @@ def _server(sender: Sender) -> Iterator[Finding]:
         )
     else:
         yield Finding("Server", "good", f"{place} answers, with {mail.security}")
-
-
-def _aligned(one: str, other: str) -> bool:
-    """Relaxed alignment, without the list of public suffixes: the same domain, or one below the other."""
-    return one == other or one.endswith(f".{other}") or other.endswith(f".{one}")

@@ -140,7 +140,8 @@ class Smtp:
             if self._user:
                 connection.login(self._user, self._password)
         except ssl.SSLError as error:
-            raise _refused(self._place, error, "mail.host must be the name in the server's certificate") from error
+            hint = "mail.host is the name in its certificate; SSL_CERT_FILE=FILE names an authority of your own"
+            raise _refused(self._place, error, hint) from error
         except smtplib.SMTPAuthenticationError as error:
             # Its words may hold what we sent.
             hint = "look at DIGEST_SMTP_USER and DIGEST_SMTP_PASSWORD"

@@ -41,11 +41,11 @@ def manual_source(context: Context, source_id: str) -> Source:
     )
 
 
-def add_url(context: Context, url: str, source_id: str = "manual") -> tuple[Item, Report]:
-    """Fetch a page or paper and keep it as an item; what is known already is only mentioned once more."""
+def add_url(context: Context, url: str, source_id: str = "manual", deadline: float = 60.0) -> tuple[Item, Report]:
+    """Fetch a page or paper within `deadline` seconds and keep it as an item; a known one is mentioned once more."""
     source = manual_source(context, source_id)
     with recorded(context, "add") as report:
-        found = wait_for(_article(context, url))
+        found = wait_for(_article(context, url, deadline))
         with context.db.write() as session:
             counts, reasons = take_found(session, source, [found], context.now)
             _count(session, report, source.id, counts, context.now)
@@ -60,9 +60,9 @@ def add_url(context: Context, url: str, source_id: str = "manual") -> tuple[Item
     return kept, report
 
 
-async def _article(context: Context, url: str) -> Found:
+async def _article(context: Context, url: str, deadline: float) -> Found:
     async with aclosing(context.make_fetcher()) as fetcher:
-        response = await fetcher(Request(url))
+        response = await fetcher(Request(url, deadline=deadline))
     found: Found = sources.parse_article(response.body, url=response.url, headers=response.headers)
     return found
 

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from digest import issues, site
-from digest.errors import DigestError, Refused
-from digest.issues import Sheet, SheetPick
+from digest.issues import Sheet
 from digest.periods import Period
 from digest.pipeline import corrections
-from digest.pipeline.add import add_url
 from digest.pipeline.blurbs import quoted
 from digest.pipeline.context import Context, recorded
 from digest.pipeline.gates import ask_links, must_pass, warnings
 from digest.pipeline.links import Answers
 from digest.pipeline.propose import item_pick
 from digest.pipeline.sheets import adopt, caught_up, current, keep_hand
+from digest.pipeline.typed import Typed, fetched
 from digest.ports import Document, Report
 from digest.store import issues as issue_store
 from digest.store import items as item_store
@@ -27,11 +28,10 @@ def check(context: Context, period: Period, *, accept_gaps: bool = False, links:
     """
     with recorded(context, "check", period.name) as report:
         _, sheet = current(context, period)
-        with context.db.read() as session:
-            sheet = caught_up(session, sheet)
-        heard = _heard(context, sheet, report) if links else None
-        must_pass(context, period, sheet, accept_gaps=accept_gaps, links=heard)
-        report.problems = [*report.problems, *warnings(context, period, sheet)]
+        typed = whole(context, sheet)
+        heard = _heard(context, typed.sheet, report) if links else None
+        must_pass(context, period, typed.sheet, accept_gaps=accept_gaps, links=heard, unread=typed.unread)
+        report.problems = [*report.problems, *warnings(context, period, typed.sheet)]
         report.line = f"{period}: nothing stands in the way of approval"
     return report
 
@@ -51,9 +51,10 @@ def approve(
             state = issues.move(issue_store.existing(session, period.name).state, "approve", period.name)
         text, sheet = current(context, period)
         keep_hand(context, period, text)
-        settled = settled_sheet(context, sheet)
+        typed = whole(context, sheet)
+        settled = typed.sheet
         heard = _heard(context, settled, report) if links else None
-        must_pass(context, period, settled, sign=sign, accept_gaps=accept_gaps, links=heard)
+        must_pass(context, period, settled, sign=sign, accept_gaps=accept_gaps, links=heard, unread=typed.unread)
         text = issues.render(settled)
         site.write(context.site, [Document(f"_drafts/{period.name}.md", text.encode())])
         name = by or context.config.newsletter.author
@@ -85,25 +86,14 @@ def _heard(context: Context, sheet: Sheet, report: Report) -> Answers:
     return answers
 
 
-def settled_sheet(context: Context, sheet: Sheet) -> Sheet:
+def whole(context: Context, sheet: Sheet) -> Typed:
     """The sheet with ticked lines moved up, typed addresses fetched, and empty blurbs quoted."""
     titles = {category.slug: category.title for category in context.config.taxonomy.categories}
     with context.db.read() as session:
         settled = issues.settle(caught_up(session, sheet), titles)
-    added = {entry.url: _fetched(context, entry.url) for _, entry in settled.added()}
-    waiting = [pick.key for _, pick in settled.picks() if not pick.blurb and pick.origin == "source"]
+    typed = fetched(context, settled)
+    waiting = [pick.key for _, pick in typed.sheet.picks() if not pick.blurb and pick.origin == "source"]
     with context.db.read() as session:
         stored = item_store.by_keys(session, waiting)
     picks = {key: item_pick(context.config, item, quoted(item)) for key, item in stored.items()}
-    return issues.fill(settled, picks, added)
-
-
-def _fetched(context: Context, url: str) -> SheetPick:
-    try:
-        item, _ = add_url(context, url)
-    except DigestError as error:
-        raise Refused(
-            f"{url}, which the sheet adds, cannot be read: {error.message}",
-            "mend the address, or `digest add --jsonl FILE` with its title",
-        ) from error
-    return item_pick(context.config, item, quoted(item))
+    return replace(typed, sheet=issues.fill(typed.sheet, picks))

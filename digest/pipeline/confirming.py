@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
+from datetime import timedelta
 
 from sqlmodel import Session
 
@@ -16,16 +17,21 @@ from digest.render.words import words
 from digest.store import confirmations, readers
 from digest.store.leases import alone
 
+PATIENCE = timedelta(days=30)  # who was asked and has not confirmed by then is forgotten
 
-def sign_up(context: Context, address: str) -> None:
+
+def sign_up(context: Context, address: str, topics: Sequence[str] = ()) -> None:
     """Keep a stranger's request and queue the mail it calls for. Raises ConfigError for what is no address.
 
+    `topics` are slugs of categories, none for all; they count for a pending reader only, who must say yes to them.
     Nothing that comes back, nor how long it takes, tells whether the address is known; who left or bounced is not
     written to, and comes back only through the editor.
     """
     checked = mail.check(address)
     with context.db.write() as session:
-        reader = readers.subscribe(session, checked, context.now, reason="asked by the form")
+        reader = readers.subscribe(session, checked, context.now, topics=topics, reason="asked by the form")
+        if reader.state == "pending":
+            reader.topics = list(topics)
         request(context, session, reader)
 
 
@@ -70,6 +76,13 @@ def request(context: Context, session: Session, reader: Subscriber, *, patient: 
     return row is not None
 
 
+def sections(context: Context, reader: Subscriber) -> str:
+    """The titles of the categories a reader asked for; empty for all."""
+    taxonomy = context.config.taxonomy
+    chosen = taxonomy.every_name(reader.topics)
+    return ", ".join(category.title for category in taxonomy.categories if category.slug in chosen)
+
+
 def need_endpoint(context: Context) -> None:
     """Raises ConfigError where no address of a `digest listen` is named, at which a reader's yes arrives."""
     if not context.config.mail.unsubscribe_url:
@@ -82,6 +95,7 @@ def need_endpoint(context: Context) -> None:
 def _sent(context: Context) -> Counter[str]:
     with context.db.write() as session:  # nobody else is at it: what is in `sending` was left by one that died
         confirmations.doubt(session, context.now)
+        confirmations.forget(session, context.now - PATIENCE)
     with context.db.read() as session:
         rows = confirmations.due(session, context.now)
     tally = Counter[str]()
@@ -108,7 +122,13 @@ def _message(context: Context, reader: Subscriber, row: Confirmation) -> Message
     """The same bytes each time, until it is asked for again."""
     newsletter, settings = context.config.newsletter, context.config.mail
     head, w, title = mail.letterhead(newsletter, settings), words(newsletter.language), newsletter.title
-    body = [w("confirm_text", title=title), head.confirmation(reader.token), w["confirm_ignore"]]
+    chosen = sections(context, reader)
+    body = [
+        w("confirm_text", title=title),
+        head.confirmation(reader.token),
+        *([w("confirm_topics", sections=chosen)] if chosen else []),
+        w("confirm_ignore", days=PATIENCE.days),
+    ]
     return mail.compose(
         head,
         mail.Letter(w("confirm_subject", title=title), "\n\n".join(body) + "\n"),

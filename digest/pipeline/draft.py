@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from sqlmodel import Session
 
 from digest import issues, site
 from digest.issues import Sheet
 from digest.models import Issue
 from digest.periods import Period
-from digest.pipeline.blurbs import Blurbs
+from digest.pipeline.blurbs import Blurbs, write_blurbs
 from digest.pipeline.context import Context, recorded
-from digest.pipeline.propose import Proposal, propose
+from digest.pipeline.propose import Proposal, item_pick, propose
 from digest.pipeline.rank import rank
 from digest.pipeline.sheets import adopt, caught_up, keep_hand, on_disk, sheet_path
+from digest.pipeline.typed import Typed, fetched, known
 from digest.ports import Document, Report
 from digest.render import words
 from digest.store import issues as issue_store
@@ -30,7 +33,6 @@ def draft(context: Context, period: Period, *, dry_run: bool = False) -> Report:
             rank(context, period)
         proposal = propose(context, period, report.run_id)
         write(context, period, proposal, report, dry_run=dry_run)
-        report.problems = proposal.blurbs.problems
     return report
 
 
@@ -41,12 +43,18 @@ def write(context: Context, period: Period, proposal: Proposal, report: Report, 
     a file and a store from which the same command comes to the same end.
     """
     mine, new = on_disk(context, period), proposal.sheet
-    merged, conflicts = _merged(context, period, mine, new)
+    typed = _settled(context, period, mine, ask=not dry_run)
+    merged, conflicts = _merged(context, period, typed, new)
+    blurbs = proposal.blurbs
+    if not dry_run:
+        merged, blurbs = _worded(context, merged, proposal, report)
     picked = sum(1 for _ in merged.picks())
     report.numbers = {"picks": picked, "shortlist": len(merged.shortlist), "conflicts": len(conflicts)}
     report.line = f"{period}: {picked} picks, {len(merged.shortlist)} on the shortlist"
     if conflicts:
         report.line += f", {len(conflicts)} of your texts differ from newer ones of the program (shown in the sheet)"
+    waiting = [f"{url} waits to be fetched: {why}" for url, why in (typed.unread if typed else {}).items()]
+    report.problems = [*blurbs.problems, *waiting]
     if dry_run:
         report.line += " (nothing written)"
         return
@@ -57,15 +65,15 @@ def write(context: Context, period: Period, proposal: Proposal, report: Report, 
         issue = issue_store.find(session, period.name) or _new_issue(context, period, merged)
         session.add(issue)
         session.flush()
-        issue.engines = engines(context, session, merged, proposal.blurbs)
+        issue.engines = engines(context, session, merged)
         issue.numbers = numbers(context, session, period, merged) | dict(proposal.numbers)
         issue_store.keep_sheet(session, period.name, "generated", issues.render(new), context.now)
         issue_store.keep_sheet(session, period.name, "merged", text, context.now)
-        adopt(session, issue, merged, new, context.now, proposal.blurbs.words)
+        adopt(session, issue, merged, new, context.now, blurbs.words)
     report.line += f" → {sheet_path(context, period).relative_to(context.root)}"
 
 
-def engines(context: Context, session: Session, sheet: Sheet, blurbs: Blurbs) -> list[str]:
+def engines(context: Context, session: Session, sheet: Sheet) -> list[str]:
     """Who sorted and who wrote, in the words readers see; empty when this machine did it all."""
     items = item_store.by_keys(session, [pick.key for _, pick in sheet.picks()])
     rows = judgements.taggings(session, [item.id or 0 for item in items.values()])
@@ -76,17 +84,43 @@ def engines(context: Context, session: Session, sheet: Sheet, blurbs: Blurbs) ->
     return [w("sorted_with", engine=name) for name in models] + [w("commentary", engine=name) for name in writers]
 
 
-def _merged(context: Context, period: Period, mine: str | None, new: Sheet) -> tuple[Sheet, list[issues.MergeConflict]]:
+def _worded(context: Context, sheet: Sheet, proposal: Proposal, report: Report) -> tuple[Sheet, Blurbs]:
+    """The sheet with words on the picks of the editor's choice that wait for some, and all that was written."""
+    blurbs, proposed = proposal.blurbs, {pick.key for _, pick in proposal.sheet.picks()}
+    waiting = (pick for _, pick in sheet.picks() if not pick.blurb and pick.origin == "source" and not pick.note)
+    keys = [pick.key for pick in waiting if pick.key not in proposed]
     with context.db.read() as session:
-        base = issue_store.newest_sheet(session, period.name, "generated")
+        items = item_store.by_keys(session, keys)
+    if not items:
+        return sheet, blurbs
+    more = write_blurbs(context, list(items.values()), report.run_id)
+    picks = {key: item_pick(context.config, item, more.words[item.key]) for key, item in items.items()}
+    every = replace(more, words=blurbs.words | more.words, problems=[*blurbs.problems, *more.problems])
+    return issues.fill(sheet, picks), every
+
+
+def _settled(context: Context, period: Period, mine: str | None, *, ask: bool) -> Typed | None:
+    """The sheet under the hand with its marks carried out; its addresses are fetched if `ask`. None when none was."""
+    with context.db.read() as session:
         last = issue_store.newest_sheet(session, period.name)
         hand = mine if mine is not None else last.text if last else None
         if hand is None:
-            return new, []
-        before = caught_up(session, issues.parse(base.text)) if base else new
+            return None
         here = caught_up(session, issues.parse(hand))
-    titles = {category.slug: category.title for category in context.config.taxonomy.categories}
-    return issues.merge(before, issues.settle(here, titles), new)
+        titles = {category.slug: category.title for category in context.config.taxonomy.categories}
+        settled = known(context, session, issues.settle(here, titles))
+    return fetched(context, settled) if ask else Typed(settled)
+
+
+def _merged(
+    context: Context, period: Period, mine: Typed | None, new: Sheet
+) -> tuple[Sheet, list[issues.MergeConflict]]:
+    if mine is None:
+        return new, []
+    with context.db.read() as session:
+        base = issue_store.newest_sheet(session, period.name, "generated")
+        before = caught_up(session, issues.parse(base.text)) if base else new
+    return issues.merge(before, mine.sheet, new)
 
 
 def may_be_drafted(session: Session, period: Period) -> None:

@@ -19,6 +19,7 @@ from digest.pipeline.blurbs import quoted
 from digest.pipeline.context import Context
 from digest.pipeline.propose import item_pick
 from digest.pipeline.sheets import adopt, caught_up, keep_hand, lying, on_disk
+from digest.pipeline.typed import known
 from digest.ports import Document
 from digest.store import issues as issue_store
 from digest.store import items as item_store
@@ -81,9 +82,9 @@ def reopen(context: Context, period: Period) -> None:
 
 
 def completed(context: Context, session: Session, text: str) -> Sheet:
-    """A sheet's text read, ticked lines moved up, and the source quoted where no words stand yet."""
+    """A sheet's text read: ticked lines moved up, known addresses made picks, the source quoted where words lack."""
     titles = {category.slug: category.title for category in context.config.taxonomy.categories}
-    settled = issues.settle(caught_up(session, _read(text)), titles)
+    settled = known(context, session, issues.settle(caught_up(session, _read(text)), titles))
     waiting = [pick.key for _, pick in settled.picks() if not pick.blurb and pick.origin == "source" and not pick.note]
     if not waiting:
         return settled
@@ -105,7 +106,7 @@ def _edited(
     if seen is None or seen.period != period.name:
         raise NotFoundError(f"{period} has no version {version}", "load the page again")
     base, here = completed(context, session, seen.text), completed(context, session, newest.text)
-    mine, conflicts = change(base), list[MergeConflict]()
+    mine, conflicts = known(context, session, change(base)), list[MergeConflict]()
     if base != here:
         mine, conflicts = issues.merge(base, mine, here)
     text = issues.render(mine)

@@ -32,10 +32,12 @@ def problems(
     sign: bool = False,
     accept_gaps: bool = False,
     links: Answers | None = None,
+    unread: Mapping[str, str] | None = None,
 ) -> list[GateProblem]:
     """Everything that stands in the way of the issue; empty when it may go out.
 
-    `links` is what was just heard of its links; without it their last answers count. What readers have seen already
+    `links` is what was just heard of its links; without it their last answers count. `unread` are the typed addresses
+    that could not be fetched, and why. What readers have seen already
     may be corrected whatever became of its works, links and sources since.
     """
     taxonomy = context.config.taxonomy
@@ -44,8 +46,11 @@ def problems(
         found = item_store.by_keys(session, keys)
         issue = issue_store.find(session, period.name)
         seen = issue is not None and issue.state in corrections.SEEN
+        had = issue_store.covered(session, period.name) if period.kind == "monthly" and not seen else {}
         facts = IssueFacts(
             sheet=sheet,
+            unread=unread or {},
+            covered={key: had[item.id or 0] for key, item in found.items() if item.id in had},
             signed=keys if sign else _signed(session, period, sheet),
             withdrawn={key: item.withdrawn.date() for key, item in found.items() if item.withdrawn and not seen},
             gaps=gaps(context, session),

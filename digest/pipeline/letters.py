@@ -30,7 +30,7 @@ class Letters:
 
     def letter(self, topics: Collection[str]) -> mail.Letter | None:
         """The issue for a reader of these topics, all of it without any; None when it holds nothing for them."""
-        chosen = frozenset(topics)
+        chosen = self._context.config.taxonomy.every_name(topics)
         if chosen not in self._made:
             self._made[chosen] = self._render(chosen)
         return self._made[chosen]

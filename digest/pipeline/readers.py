@@ -17,18 +17,16 @@ from digest.pipeline.context import Context
 from digest.ports import Report
 from digest.store import confirmations, deliveries, readers
 
-_STATES = ("", "pending", "active", "unsubscribed", "bounced")
-
 
 def add(
     context: Context, address: str, *, name: str = "", topics: Sequence[str] = (), confirmed: bool = False
 ) -> Report:
     """Add a reader; unless `confirmed`, they are asked by mail where an endpoint takes their answer."""
     checked = mail.check(address)
-    _check_topics(context, topics)
+    slugs = _slugs(context, topics)
     with context.db.write() as session:
         state = "active" if confirmed else "pending"
-        reader = readers.subscribe(session, checked, context.now, state=state, name=name, topics=topics)
+        reader = readers.subscribe(session, checked, context.now, state=state, name=name, topics=slugs)
         asked = bool(context.config.mail.unsubscribe_url) and confirming.request(context, session, reader)
     report = Report("subscribers", f"{reader.address} is {reader.state}", numbers={"state": reader.state})
     if reader.state in readers.SUPPRESSED:
@@ -53,12 +51,12 @@ def remove(context: Context, addresses: Sequence[str]) -> Report:
 
 def follow(context: Context, address: str, topics: Sequence[str]) -> Report:
     """Set which categories a reader gets; none means all."""
-    _check_topics(context, topics)
+    slugs = _slugs(context, topics)
     with context.db.write() as session:
         reader = readers.existing(session, mail.check(address))
-        reader.topics, reader.changed = list(topics), context.now
+        reader.topics, reader.changed = slugs, context.now
         session.add(reader)
-    return Report("subscribers", f"{reader.address} follows {', '.join(topics) or 'everything'}")
+    return Report("subscribers", f"{reader.address} follows {', '.join(slugs) or 'everything'}")
 
 
 def load(context: Context, path: Path, *, confirmed: bool = False) -> Report:
@@ -82,13 +80,13 @@ def load(context: Context, path: Path, *, confirmed: bool = False) -> Report:
 
 
 def _take(context: Context, session: Session, row: lists.Row, confirmed: bool) -> str:
-    if row.state not in _STATES:
-        raise ConfigError(f"{row.state!r} is no state", "pending, active, unsubscribed or bounced")
-    _check_topics(context, row.topics)
+    if row.state not in ("", *readers.STATES):
+        raise ConfigError(f"{row.state!r} is no state", f"one of {', '.join(readers.STATES)}")
     state = row.state if row.state in readers.SUPPRESSED else "active" if confirmed else "pending"
     reader = readers.subscribe(
-        session, mail.check(row.address), context.now, state=state, name=row.name, topics=row.topics, reason="imported"
-    )
+        session, mail.check(row.address), context.now, state=state, name=row.name, topics=_slugs(context, row.topics),
+        reason="imported",
+    )  # fmt: skip
     return reader.state
 
 
@@ -137,8 +135,11 @@ def _moved(context: Context, addresses: Sequence[str], state: str, reason: str) 
     return Report("subscribers", f"{', '.join(addresses)}: {state}", numbers={state: len(addresses)})
 
 
-def _check_topics(context: Context, topics: Sequence[str]) -> None:
-    known = context.config.taxonomy.slugs
+def _slugs(context: Context, topics: Sequence[str]) -> list[str]:
+    """The categories of these names, as they are called now. Raises ConfigError for what is none."""
+    taxonomy = context.config.taxonomy
+    named = {name: category.slug for category in taxonomy.categories for name in (category.slug, *category.aliases)}
     for topic in topics:
-        if topic not in known:
-            raise ConfigError(f"{topic!r} is no category", f"one of {', '.join(known)}")
+        if topic not in named:
+            raise ConfigError(f"{topic!r} is no category", f"one of {', '.join(taxonomy.slugs)}")
+    return [named[topic] for topic in topics]

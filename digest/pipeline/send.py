@@ -9,14 +9,15 @@ from digest import issues, mail
 from digest.errors import ConfigError, Refused
 from digest.models import Issue, Subscriber
 from digest.periods import Period
+from digest.pipeline.confirming import PATIENCE
 from digest.pipeline.context import Context, recorded
 from digest.pipeline.letters import Letters, letters
 from digest.ports import Report, Transport
-from digest.store import deliveries, readers
+from digest.store import confirmations, deliveries, readers
 from digest.store import issues as issue_store
 from digest.store.leases import alone
 
-_PATIENCE = 10  # failures in a row after which the trouble is taken to be ours
+_REFUSALS = 10  # failures in a row after which the trouble is taken to be ours
 _AMISS = ("deferred", "failed", "unknown")
 
 
@@ -56,8 +57,11 @@ def send(
             issue = issue_store.existing(session, period.name)
             issue.state = state
             session.add(issue)
+            forgotten = confirmations.forget(session, context.now - PATIENCE)
         report.numbers = dict(tally)
         report.line = f"{period}: " + ", ".join(f"{count} {name}" for name, count in tally.items())
+        if forgotten:
+            report.line += f"; {forgotten} forgotten who were asked to confirm and have not for {PATIENCE.days} days"
         report.problems = [*report.problems, *prepared.warnings, *_troubles(context, issue)]
     return report
 
@@ -140,7 +144,7 @@ def _deliver(context: Context, prepared: Letters, report: Report) -> Counter[str
                 settled.append((delivery_id, state, words))
                 tally[state] += 1
                 in_a_row = in_a_row + 1 if state in _AMISS else 0
-                if stop or in_a_row >= _PATIENCE:
+                if stop or in_a_row >= _REFUSALS:
                     report.problems = ["stopped: the server does not take this mail; mend that and run it again"]
                     break
     finally:
@@ -176,6 +180,6 @@ def _troubles(context: Context, issue: Issue) -> list[str]:
     """What is not as it should be in the issue's journal, one line a reader."""
     with context.db.read() as session:
         rows = deliveries.journal(session, issue.id or 0, _AMISS)
-        lines = [f"{reader.address}: {delivery.state}: {delivery.error}" for delivery, reader in rows[:_PATIENCE]]
+        lines = [f"{reader.address}: {delivery.state}: {delivery.error}" for delivery, reader in rows[:_REFUSALS]]
     more = len(rows) - len(lines)
     return [*lines, f"and {more} more: `digest mail log {issue.period}`"] if more else lines

@@ -14,7 +14,7 @@ from digest.ports import IssueView, SectionView
 from digest.render.chartimages import chart_path
 from digest.render.charts import alternative
 from digest.render.fragment import text
-from digest.render.present import describe, local_day, present, shortened
+from digest.render.present import describe, keeping, local_day, present, shortened
 from digest.render.templating import Templates, render
 from digest.text import one_line, strip_hidden
 
@@ -81,7 +81,7 @@ def edition(view: IssueView, topics: Collection[str]) -> IssueView | None:
     """The sections a reader follows, all of them without `topics`; None when nothing is left."""
     if not topics:
         return view
-    sections = [section for section in view.sections if section.slug in topics]
+    sections = keeping(view.sections, topics)
     months = [_following(month, topics) for month in view.by_month]
     if not any(section.picks for section in (*sections, *months)):
         return None

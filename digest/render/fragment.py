@@ -7,7 +7,7 @@ import dataclasses
 from digest.config import Newsletter
 from digest.ports import IssueView
 from digest.render.charts import alternative
-from digest.render.present import present
+from digest.render.present import keeping, present
 from digest.render.templating import Templates, render
 from digest.text import strip_hidden
 
@@ -16,7 +16,7 @@ def html(view: IssueView, newsletter: Newsletter, templates: Templates | None = 
     """The whole issue, or the one category `only`, as HTML."""
     if only:
         view = dataclasses.replace(
-            view, form="category", intro="", sections=[s for s in view.sections if s.slug == only], by_month=[]
+            view, form="category", intro="", sections=keeping(view.sections, [only]), by_month=[]
         )
     shown = present(view, newsletter)
     return strip_hidden(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Any
@@ -90,6 +91,11 @@ class Shown:
         return self.view.kind != "monthly"
 
 
+def keeping(sections: Sequence[SectionView], slugs: Collection[str]) -> list[SectionView]:
+    """The sections, those besides `slugs` without what they hold: picks elsewhere still name them by their titles."""
+    return [s if s.slug in slugs else SectionView(s.slug, s.title, s.anchor) for s in sections]
+
+
 def by_date(pick: PickView) -> tuple[date, str, str]:
     """What picks are sorted by to stand in order of publication."""
     return pick.published or date.max, pick.title, pick.key
@@ -107,7 +113,7 @@ def present(view: IssueView, newsletter: Newsletter) -> Shown:
         view=view,
         newsletter=newsletter,
         words=w,
-        blocks=[_block(section, w, titles) for section in main],
+        blocks=[_block(section, w, titles) for section in main if section.picks or section.note or section.closing],
         months=[_block(section, w, titles, brief=True) for section in months],
         highlights=[entry(pick, w, titles) for pick in picks if pick.highlight],
         full_list=[entry(pick, w, titles) for pick in sorted(picks, key=by_date)] if recap else [],
@@ -145,7 +151,7 @@ def entry(pick: PickView, w: Words, titles: dict[str, str]) -> Entry:
     parts = [by_line(pick.authors), pick.venue, w.day(pick.published)]
     return Entry(
         pick=pick,
-        meta=[part for part in parts if part],
+        meta=list(dict.fromkeys(part for part in parts if part)),  # a blog's author is often the blog
         marks=_marks(pick, w, titles),
         label=_label(pick, w),
         links=[] if pick.issue_url else [(w.get(name, name), url) for name, url in pick.links.items() if link(url)],

@@ -17,10 +17,11 @@ Cleaning = Callable[[str, str], str]  # a foreign fragment and the address its l
 LONGEST = 500_000  # characters of one field; what is longer is no post
 _TAG = re.compile(r"<[A-Za-z/!?]")
 _MARKUP = re.compile(r"<[A-Za-z/!?]|&#?\w{1,40};")
-# Elements that occur in titles: any other <word> there is text, as in "Vec<T>".
+# Elements that occur in titles, and whatever has an attribute: any other <word> there is text, as in "Vec<T>".
 _TITLE_TAG = re.compile(
-    r"</?(?:a|abbr|acronym|b|bdi|big|blockquote|br|cite|code|del|dfn|div|em|font|h[1-6]|hr|i|img|input|ins|kbd|label|"
-    r"li|mark|ol|p|pre|q|s|samp|script|small|span|strike|strong|style|sub|sup|svg|table|tbody|td|textarea|th|tr|tt|u|ul|"
+    r"<[a-z][\w-]*\s+[\w:-]+\s*=[^<>]*>|</?(?:a|abbr|acronym|applet|b|bdi|big|blink|blockquote|br|cite|code|del|"
+    r"dfn|div|em|font|frame|frameset|h[1-6]|hr|i|img|input|ins|kbd|label|li|mark|marquee|nobr|ol|p|pre|q|"
+    r"s|samp|script|small|span|strike|strong|style|sub|sup|svg|table|tbody|td|textarea|th|tr|tt|u|ul|"
     r"var|wbr|iframe|object|embed|math|mi|mo|mn|mrow|msub|msup)(?=[\s/>])[^<>]*>",
     re.I,
 )

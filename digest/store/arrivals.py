@@ -9,11 +9,10 @@ from typing import Any
 
 from sqlalchemy import bindparam, or_
 from sqlalchemy import update as update_of
-from sqlalchemy.dialects.sqlite import insert
 from sqlmodel import Session, col, select
 
 from digest.models import Alias, Item, Mention, Tombstone
-from digest.store.database import among, pairs_among
+from digest.store.database import among, pairs_among, upsert
 
 _COLUMNS = (
     "id", "key", "source_id", "title", "title_key", "url", "authors", "summary", "content", "published", "announced",
@@ -73,25 +72,17 @@ def write(
     aliases: Sequence[tuple[str, str, str]],
 ) -> None:
     """Store a batch's decisions. Items are named by key; `aliases` are (alias, item's key, reason)."""
-    connection = session.connection()
-    if inserts:
-        connection.execute(insert(Item), list(inserts))
+    upsert(session, Item, inserts)
     named = {key for key, _ in (*updates, *mentions)} | {key for _, key, _ in aliases}
     ids = dict(_pairs(session, Item.key, Item.id, named))
     for columns, rows in _by_columns(updates).items():
         change = update_of(Item).where(col(Item.id) == bindparam("_id"))
         values: dict[str, Any] = {name: bindparam(name) for name in columns}
-        connection.execute(change.values(values), [{**row, "_id": ids[key]} for key, row in rows])
-    if mentions:
-        mention = insert(Mention)
-        new = {name: mention.excluded[name] for name in _MENTION_UPDATES}
-        mention = mention.on_conflict_do_update(index_elements=["source_id", "guid"], set_=new)
-        connection.execute(mention, [{**row, "item_id": ids[key]} for key, row in mentions])
-    if aliases:
-        alias = insert(Alias).on_conflict_do_nothing()
-        connection.execute(
-            alias, [{"key": name, "item_id": ids[key], "reason": reason} for name, key, reason in aliases]
-        )
+        session.connection().execute(change.values(values), [{**row, "_id": ids[key]} for key, row in rows])
+    placed = [{**row, "item_id": ids[key]} for key, row in mentions]
+    upsert(session, Mention, placed, ["source_id", "guid"], _MENTION_UPDATES)
+    named_too = [{"key": name, "item_id": ids[key], "reason": reason} for name, key, reason in aliases]
+    upsert(session, Alias, named_too, ["key"])
 
 
 def _by_columns(updates: Sequence[tuple[str, Row]]) -> dict[tuple[str, ...], list[tuple[str, Row]]]:

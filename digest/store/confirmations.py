@@ -53,6 +53,22 @@ def doubt(session: Session, now: datetime) -> None:
     session.connection().execute(left.values(state="unknown", error=words, at=now))
 
 
+def forget(session: Session, before: datetime) -> int:
+    """Delete the pending readers who were last asked before a moment; returns how many there were.
+
+    Those never asked stay: they are the editor's to ask.
+    """
+    rows = select(Confirmation, Subscriber).where(Confirmation.subscriber_id == Subscriber.id)
+    rows = rows.where(Subscriber.state == "pending", Confirmation.times > 0, col(Confirmation.requested) < before)
+    found = session.exec(rows).all()
+    for row, _ in found:
+        session.delete(row)
+    session.flush()
+    for _, reader in found:
+        session.delete(reader)
+    return len(found)
+
+
 def due(session: Session, now: datetime) -> list[tuple[Confirmation, Subscriber]]:
     """What is to be sent now, with its readers, in the order it was asked for."""
     query = select(Confirmation, Subscriber).where(Confirmation.subscriber_id == Subscriber.id)

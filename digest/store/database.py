@@ -4,16 +4,20 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from functools import cache, lru_cache
 from pathlib import Path
 from typing import Any, cast
 
-from sqlalchemy import ColumnElement, Connection, Engine, create_engine, event, func, select, tuple_
+from sqlalchemy import ColumnElement, Connection, Engine, create_engine, event, func, inspect, select, tuple_
+from sqlalchemy.dialects.sqlite import dialect as sqlite_dialect
 from sqlalchemy.dialects.sqlite import insert
 from sqlalchemy.exc import DatabaseError, OperationalError
+from sqlalchemy.types import TypeEngine
 from sqlmodel import Session, SQLModel
+from sqlmodel.sql.sqltypes import UTCDateTime
 
 import digest.models  # noqa: F401  the tables must be known before the metadata is read
 from digest import scratch
@@ -22,6 +26,15 @@ from digest.errors import StoreError
 FILE = "digest.db"  # in the workspace's folder
 HEAD = "0001"  # the newest migration this program knows; a test holds it to the versions folder
 _BUSY_MS = 15_000
+_PRAGMAS = (
+    "journal_mode=WAL",
+    "foreign_keys=ON",
+    f"busy_timeout={_BUSY_MS}",
+    "synchronous=FULL",
+    "cache_spill=2000",  # pages a transaction may hold (8 MB, given back at its end) before any is written twice
+)
+
+Bind = Callable[[Any], Any]  # makes of a value what SQLite stores
 
 
 class Database:
@@ -76,22 +89,44 @@ def upsert(
     session: Session,
     table: type[SQLModel],
     rows: Sequence[Mapping[str, Any]],
-    keys: Sequence[str],
+    keys: Sequence[str] = (),
     update: Sequence[str] = (),
 ) -> None:
     """Insert rows in bulk; where `keys` exist already, set the `update` columns, or leave the row if there are none.
 
-    Every row has the same columns.
+    Every row has the same columns. Without `keys` a row that exists already is an error.
     """
-    if not rows:
-        return
+    if rows:
+        statement, bound = _insertion(table, tuple(rows[0]), tuple(keys), tuple(update))
+        columns = [[row[name] for row in rows] for name, _ in bound]
+        values = [[*map(bind, column)] if bind else column for column, (_, bind) in zip(columns, bound, strict=True)]
+        session.connection().exec_driver_sql(statement, list(zip(*values, strict=True)))
+
+
+@cache
+def _insertion(
+    table: type[SQLModel], columns: tuple[str, ...], keys: tuple[str, ...], update: tuple[str, ...]
+) -> tuple[str, list[tuple[str, Bind | None]]]:
+    """The statement as SQLite takes it and, in the order of its marks, the columns with what makes their values.
+
+    Executed by SQLAlchemy it would be bound row by row, which costs more than all that SQLite does.
+    """
     statement = insert(table)
     if update:
         new = {name: statement.excluded[name] for name in update}
         statement = statement.on_conflict_do_update(index_elements=list(keys), set_=new)
-    else:
+    elif keys:
         statement = statement.on_conflict_do_nothing(index_elements=list(keys))
-    session.connection().execute(statement, [dict(row) for row in rows])
+    compiled = statement.compile(dialect=_DIALECT, column_keys=list(columns))
+    kinds: dict[str, Any] = {column.name: type(column.type) for column in inspect(table).columns}
+    return str(compiled), [(name, _bind(kinds[name])) for name in compiled.positiontup or ()]
+
+
+@cache
+def _bind(kind: type[TypeEngine[Any]]) -> Bind | None:
+    """What makes of a column's values what SQLite stores; None where they are that already."""
+    bind = kind().dialect_impl(_DIALECT).bind_processor(_DIALECT)
+    return lru_cache(16_384)(bind) if bind and kind is UTCDateTime else bind  # an item's stand in its mention too
 
 
 def among(column: Any, values: Iterable[str | int]) -> ColumnElement[bool]:
@@ -105,6 +140,14 @@ def pairs_among(one: Any, other: Any, values: Iterable[tuple[str, str]]) -> Colu
     listed = func.json_each(json.dumps(list(values))).table_valued("value")
     pair = select(func.json_extract(listed.c.value, "$[0]"), func.json_extract(listed.c.value, "$[1]"))
     return cast(ColumnElement[bool], tuple_(one, other).in_(pair))
+
+
+def _as_json(value: Any) -> str:
+    """JSON; most values of an item are empty, and those need no encoder."""
+    return json.dumps(value) if value or value not in ([], {}) else "[]" if value == [] else "{}"
+
+
+_DIALECT = sqlite_dialect(json_serializer=_as_json)
 
 
 def _engine(path: Path) -> Engine:
@@ -121,7 +164,7 @@ def _engine(path: Path) -> Engine:
     @event.listens_for(engine, "connect")
     def _prepare(raw: sqlite3.Connection, _: object) -> None:
         raw.isolation_level = None  # we say BEGIN ourselves, below
-        for pragma in ("journal_mode=WAL", "foreign_keys=ON", f"busy_timeout={_BUSY_MS}", "synchronous=FULL"):
+        for pragma in _PRAGMAS:
             raw.execute(f"PRAGMA {pragma}")
 
     @event.listens_for(engine, "begin")
@@ -130,11 +173,6 @@ def _engine(path: Path) -> Engine:
         connection.exec_driver_sql("BEGIN IMMEDIATE" if immediate else "BEGIN")
 
     return engine
-
-
-def _as_json(value: Any) -> str:
-    """JSON; most values of an item are empty, and those need no encoder."""
-    return json.dumps(value) if value or value not in ([], {}) else "[]" if value == [] else "{}"
 
 
 @contextmanager

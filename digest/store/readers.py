@@ -12,7 +12,7 @@ from digest.errors import NotFoundError
 from digest.models import Subscriber
 
 SUPPRESSED = ("unsubscribed", "bounced")
-_RANK = {"pending": 0, "active": 1, "bounced": 2, "unsubscribed": 3}  # a list from elsewhere may only raise it
+STATES = ("pending", "active", "bounced", "unsubscribed")  # a list from elsewhere may only raise a reader's
 
 
 def subscribe(
@@ -35,7 +35,7 @@ def subscribe(
         session.add(reader)
         session.flush()
         return reader
-    if _RANK[state] > _RANK[known.state]:
+    if STATES.index(state) > STATES.index(known.state):
         move(session, known, state, now, reason)
     return known
 

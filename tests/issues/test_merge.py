@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from digest.issues import Conflict, Sheet, SheetPick, SheetSection, fill, merge, parse, render, settle
+from digest.issues import Conflict, Sheet, SheetPick, SheetSection, fill, merge, parse, render, settle, with_works
 from digest.issues.values import AddedUrl, SheetCandidate
 from tests.issues.sheets import example
 
@@ -111,7 +111,7 @@ def test_an_introduction_both_sides_wrote_is_the_editors_and_the_other_is_shown(
 def test_an_added_address_becomes_the_work_that_was_fetched_with_the_editors_words(words: str) -> None:
     found = SheetPick("url:https://own.org/a", "Found", "https://own.org/a", "Own", "quoted", engine="post")
     section = SheetSection("models", "Models", entries=(AddedUrl("https://own.org/a", words),))
-    (pick,) = fill(replace(BASE, sections=(section,)), {}, {"https://own.org/a": found}).sections[0].picks
+    (pick,) = with_works(replace(BASE, sections=(section,)), {"https://own.org/a": found}).sections[0].picks
     assert (pick.key, pick.title) == (found.key, "Found")
     assert (pick.blurb, pick.origin) == (("my words", "editor") if words else ("quoted", "source"))
 

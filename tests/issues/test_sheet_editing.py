@@ -176,6 +176,7 @@ def test_notes_below_the_line_stay_there() -> None:
         ("{#agents}", "{#models}", "line 40: section 'models' stands twice (first on line 22)"),
         ("key=url:https://lab.example/launch", f"key={PICK}", f"line 30: {PICK} stands twice (first on line 24)"),
         ("<!-- key=arxiv:2510.08888 -->", "", "line 49: this line of the shortlist has lost its key"),
+        (" -->\n\n<small>", "\n\n<small>", "line 24: the comment with the key never ends"),
         ("A quiet month.", "- [ ] x <!-- key=arxiv:1 -->", "line 18: this pick stands in no section"),
         ("## Agents {#agents}", "## {#agents}", "line 40: this section has no title"),
     ],

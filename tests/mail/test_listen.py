@@ -41,7 +41,11 @@ class Listening:
         with self.context.db.read() as session:
             return {reader.address: reader.state for reader in readers.everyone(session)}
 
-    async def sign_up(self, address: str, **fields: str) -> httpx.Response:
+    def topics(self) -> dict[str, list[str]]:
+        with self.context.db.read() as session:
+            return {reader.address: reader.topics for reader in readers.everyone(session)}
+
+    async def sign_up(self, address: str, **fields: str | list[str]) -> httpx.Response:
         return await self.client.post("/subscribe", data={"address": address, **fields})
 
     def posted(self) -> list[str]:
@@ -166,6 +170,39 @@ async def test_what_is_no_address_is_told_and_a_field_nobody_sees_stores_nothing
     answer = await listening.sign_up("bot@example.org", website="https://spam.example")
     assert answer.status_code == 200
     assert list(listening.states()) == ["ada@example.org"]
+
+
+async def test_categories_are_offered_asked_for_in_the_mail_and_kept_when_the_button_is_pressed(
+    listening: Listening,
+) -> None:
+    page = await listening.client.get("/subscribe")
+    assert re.findall(r'name="topic" value="(\w+)"> (\w+)', page.text) == [("models", "Models"), ("agents", "Agents")]
+    await listening.sign_up("bob@example.org", topic=["agents", "gone"])
+    (text,) = listening.posted()
+    assert "only these sections: Agents." in text
+    link = re.search(r"https://u\.example\.org(/mail/c/\S+)", text)
+    assert link is not None
+    assert "only these sections: Agents." in (await listening.client.get(link[1])).text
+    await listening.client.post(link[1])
+    assert listening.topics()["bob@example.org"] == ["agents"]
+
+
+async def test_what_is_asked_for_last_counts_until_it_is_confirmed_and_a_stranger_changes_nothing_then(
+    listening: Listening,
+) -> None:
+    await listening.sign_up("ada@example.org", topic=["models"])
+    await listening.sign_up("ada@example.org", topic=["agents"])
+    assert listening.topics()["ada@example.org"] == ["agents"]
+    await listening.client.post(f"/c/{listening.token}")
+    await listening.sign_up("ada@example.org")
+    assert listening.topics()["ada@example.org"] == ["agents"]
+
+
+async def test_a_form_that_comes_back_keeps_what_was_typed(listening: Listening) -> None:
+    answer = await listening.sign_up('nobody"<b>', topic=["agents"])
+    assert 'value="nobody&quot;&lt;b&gt;"' in answer.text
+    assert 'value="agents" checked' in answer.text
+    assert 'value="models">' in answer.text
 
 
 async def test_a_client_may_sign_up_five_addresses_in_ten_minutes(listening: Listening) -> None:

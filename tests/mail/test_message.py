@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import base64
 from datetime import UTC, datetime
 from email import message_from_bytes, policy
 from email.message import EmailMessage
-from pathlib import Path
 
 import pytest
 from hypothesis import example, given, settings
@@ -14,7 +12,7 @@ from hypothesis import strategies as st
 
 from digest.config import Mail, Newsletter
 from digest.errors import ConfigError, Refused
-from digest.mail import UNSUBSCRIBE, Letter, check, compose, letterhead, signer, weigh, weight
+from digest.mail import UNSUBSCRIBE, Letter, check, compose, letterhead, weigh, weight
 from digest.mail.headers import POLICY
 from digest.text import one_line
 
@@ -165,36 +163,3 @@ def test_letters_beyond_ascii_before_the_at_are_refused_with_the_reason_and_a_cu
     with pytest.raises(ConfigError, match="SMTPUTF8 is not used") as caught:
         check(address)
     assert "in ASCII" in caught.value.hint
-
-
-def test_a_signature_covers_the_way_out_and_breaks_when_it_is_changed(tmp_path: Path) -> None:
-    dkim = pytest.importorskip("dkim")
-    from cryptography.hazmat.primitives import serialization
-    from cryptography.hazmat.primitives.asymmetric import rsa
-
-    key = rsa.generate_private_key(65537, 1024)
-    pem = key.private_bytes(
-        serialization.Encoding.PEM, serialization.PrivateFormat.TraditionalOpenSSL, serialization.NoEncryption()
-    )
-    (tmp_path / "key.pem").write_bytes(pem)
-    public = key.public_key().public_bytes(serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo)
-    mail = Mail(dkim_selector="s", dkim_domain="example.org", dkim_key_file_env="KEY", unsubscribe_url="https://x.org")
-    sign = signer(mail, {"KEY": str(tmp_path / "key.pem")})
-    assert sign is not None
-    head = letterhead(NEWSLETTER, mail)
-    raw = compose(head, Letter("Ü", "y"), recipient="b@x.org", token=TOKEN, issue="i", at=AT, sign=sign).raw
-
-    def dns(name: bytes, timeout: float = 5) -> bytes:
-        assert name == b"s._domainkey.example.org."
-        return b"v=DKIM1; k=rsa; p=" + base64.b64encode(public)
-
-    assert dkim.verify(raw, dnsfunc=dns, minkey=1024)
-    assert not dkim.verify(raw.replace(b"One-Click", b"Two-Click"), dnsfunc=dns, minkey=1024)
-
-
-def test_half_a_dkim_setting_is_a_mistake_and_none_is_no_signature() -> None:
-    assert signer(Mail(), {}) is None
-    with pytest.raises(ConfigError, match="dkim_domain"):
-        signer(Mail(dkim_selector="s"), {})
-    with pytest.raises(ConfigError, match="file cannot be read"):
-        signer(Mail(dkim_selector="s", dkim_domain="x.org", dkim_key_file_env="KEY"), {})

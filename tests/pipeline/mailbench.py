@@ -33,7 +33,7 @@ from tests.pipeline.workbench import context
 
 NOW = datetime(2026, 3, 4, 12, tzinfo=UTC)
 PERIOD = Period((2026, 2), (2026, 2))
-_YAML = """
+YAML = """
 newsletter: {title: Test, email: ana@example.org}
 sources: [{id: x, kind: feed, url: "https://example.org/feed"}]
 taxonomy:
@@ -44,7 +44,16 @@ taxonomy:
 
 
 def configured(mail: Mail) -> Config:
-    return parse(_YAML).model_copy(update={"mail": mail})
+    return parse(YAML).model_copy(update={"mail": mail})
+
+
+def renamed(config: Config) -> Config:
+    """The settings once `agents` is called `actors`, and `models` `systems`."""
+    names = {"agents": "actors", "models": "systems"}
+    changed = tuple(
+        c.model_copy(update={"slug": names[c.slug], "aliases": (c.slug,)}) for c in config.taxonomy.categories
+    )
+    return config.model_copy(update={"taxonomy": config.taxonomy.model_copy(update={"categories": changed})})
 
 
 def opened(root: Path, mail: Mail | None = None, **changes: Any) -> Context:

@@ -158,3 +158,41 @@ def test_a_bounce_of_the_mail_takes_the_reader_out(tmp_path: Path) -> None:
         assert confirmations.reader_of(session, "<>") is None
     assert found is not None
     assert found.address == "ada@example.org"
+
+
+def test_who_was_asked_and_has_not_answered_in_thirty_days_is_forgotten_and_nobody_else(tmp_path: Path) -> None:
+    context, clock = ready(tmp_path, Hands(), "ada", "bob", "cid")
+    confirming.ask(context, [f"{name}@example.org" for name in ("ada", "bob", "cid")])
+    list_of.confirm(context, ["bob@example.org"])
+    list_of.remove(context, ["cid@example.org"])
+    list_of.load(context, listed(tmp_path, "never-asked@example.org"))
+    clock.forward(days=29)
+    confirming.post(context)
+    assert len(people(context)) == 4
+    clock.forward(days=2)
+    confirming.post(context)
+    assert people(context) == {
+        "bob@example.org": "active", "cid@example.org": "unsubscribed", "never-asked@example.org": "pending"
+    }  # fmt: skip
+
+
+def test_who_is_forgotten_may_ask_again_and_is_asked_again(tmp_path: Path) -> None:
+    hands = Hands()
+    context, clock = ready(tmp_path, hands)
+    for _ in range(2):
+        confirming.sign_up(context, "ada@example.org")
+        confirming.post(context)
+        clock.forward(days=31)
+        confirming.post(context)
+        assert people(context) == {}
+    assert hands.to == ["ada", "ada"]
+
+
+def listed(root: Path, address: str) -> Path:
+    (root / "list.csv").write_text(f"email\n{address}\n")
+    return root / "list.csv"
+
+
+def people(context: Context) -> dict[str, str]:
+    with context.db.read() as session:
+        return {reader.address: reader.state for reader in readers.everyone(session)}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import mailbox
+from dataclasses import replace
 from email import message_from_bytes, policy
 from pathlib import Path
 
@@ -18,7 +19,7 @@ from digest.pipeline.context import Context
 from digest.pipeline.send import send
 from digest.store import readers
 from tests.mail.test_bounces import complaint, report
-from tests.pipeline.mailbench import PERIOD, opened, publish
+from tests.pipeline.mailbench import PERIOD, opened, publish, renamed
 
 
 @pytest.fixture
@@ -121,6 +122,14 @@ def test_no_exported_cell_is_a_formula(cells: list[str]) -> None:
 
     written = list(csv.reader(io.StringIO(lists.write([cells]), newline="")))[1]
     assert not any(cell.startswith(("=", "+", "-", "@", "\t", "\r")) for cell in written)
+
+
+def test_a_category_may_be_named_as_it_was_called_before(context: Context) -> None:
+    context = replace(context, config=renamed(context.config))
+    imported(context, "email,topics\nada@example.org,agents\n")
+    list_of.add(context, "bob@example.org", topics=["actors"])
+    with context.db.read() as session:
+        assert [reader.topics for reader in readers.everyone(session)] == [["actors"], ["actors"]]
 
 
 def test_an_unknown_category_or_reader_is_refused(context: Context) -> None:

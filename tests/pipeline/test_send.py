@@ -16,6 +16,7 @@ from sqlalchemy import event
 from digest.config import Mail
 from digest.errors import ConfigError, DeliveryError, Refused, StoreError
 from digest.models import Lease
+from digest.pipeline import confirming
 from digest.pipeline import readers as list_of
 from digest.pipeline.context import Context
 from digest.pipeline.exporting import preview
@@ -24,7 +25,7 @@ from digest.ports import Message
 from digest.store import deliveries
 from tests.mail.server import Faulty, always, serving
 from tests.pipeline import mailbench
-from tests.pipeline.mailbench import NOW, PERIOD, opened, publish
+from tests.pipeline.mailbench import NOW, PERIOD, opened, publish, renamed
 
 
 class Hands:
@@ -193,6 +194,25 @@ def test_a_reader_gets_the_sections_they_follow_and_nothing_when_there_are_none(
     assert send(context, PERIOD, yes=True, expect=1).numbers == {"sent": 1}
     assert hands.to == ["reader1"]
     assert states(context) == {"sent": 1, "skipped": 1}
+
+
+def test_a_category_that_was_renamed_keeps_its_readers(tmp_path: Path) -> None:
+    context, hands = ready(tmp_path, 2)
+    list_of.follow(context, "reader0@example.org", ["models"])  # the issue, too, was made before
+    context = replace(context, config=renamed(context.config))
+    list_of.follow(context, "reader1@example.org", ["systems"])
+    send(context, PERIOD, yes=True, expect=2)
+    assert sorted(hands.to) == ["reader0", "reader1"]
+
+
+def test_sending_forgets_who_was_asked_long_ago_and_never_confirmed(tmp_path: Path) -> None:
+    context, hands = ready(tmp_path, 1)
+    confirming.sign_up(context, "stranger@example.org")
+    assert "forgotten" not in send(context, PERIOD, yes=True).line
+    later = replace(context, clock=lambda: NOW + timedelta(days=31))
+    assert "1 forgotten" in send(later, PERIOD, yes=True).line
+    assert hands.to == ["reader0"]
+    assert "1 forgotten" not in send(later, PERIOD, yes=True).line
 
 
 def test_a_second_process_is_refused(tmp_path: Path) -> None:

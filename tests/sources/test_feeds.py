@@ -119,6 +119,7 @@ def test_atom_0_3_names_its_dates_differently() -> None:
         ("<![CDATA[Bold <b>move</b>]]>", "Bold move"),
         ("&lt;script&gt;alert(1)&lt;/script&gt;Safe", "Safe"),
         ("Using Vec&lt;T&gt; in Rust", "Using Vec<T> in Rust"),
+        ('safe&lt;widget src="x"&gt;&lt;/applet&gt; and sound', "safe and sound"),
         ("3 &lt; 4 &amp; 5", "3 < 4 & 5"),
         ("Tom & Jerry", "Tom & Jerry"),
         ("a\u202eb\u200bc", "abc"),

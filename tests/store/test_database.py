@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import sqlite3
-from datetime import UTC, datetime
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
+from typing import Any
 
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlmodel import SQLModel, select
+from sqlalchemy import JSON, Boolean, Column, Float, Integer, LargeBinary, insert
+from sqlmodel import AutoString, Session, SQLModel, select
+from sqlmodel.sql.sqltypes import UTCDateTime
 
+import digest.models
 from digest.errors import StoreError
 from digest.models import Item, Setting
 from digest.store.database import HEAD, Database, upsert
@@ -68,6 +73,44 @@ def test_upsert_writes_in_bulk_and_updates_only_what_it_is_told(db: Database) ->
         seven = session.exec(select(Item).where(Item.key == "k7")).one()
         assert (seven.title, seven.summary) == ("new title", "")
         assert len(session.exec(select(Item.id)).all()) == 1200
+
+
+def _some(column: Column[Any], number: int) -> Any:
+    """A value that the column's type has to translate, where it translates any."""
+    moment = datetime(2026, 1, 2, 3, number % 60, 5, number, tzinfo=timezone(timedelta(hours=number % 5 - 2)))
+    kinds: dict[type, Any] = {
+        UTCDateTime: moment if number % 3 or not column.nullable else None,
+        JSON: [{"ä": [number]}, [], {}][number % 3],
+        Integer: number,
+        Float: number / 7,
+        Boolean: bool(number % 2),
+        LargeBinary: bytes([number, 0, 255]),
+        AutoString: f"{column.name} {number} é\u2028'",
+    }
+    return next(value for kind, value in kinds.items() if isinstance(column.type, kind))
+
+
+@pytest.mark.parametrize("table", sorted(SQLModel.metadata.tables))
+def test_bulk_rows_are_stored_as_sqlalchemy_stores_them(tmp_path: Path, table: str) -> None:
+    model = next(m for m in vars(digest.models).values() if getattr(m, "__tablename__", "") == table)
+    columns = SQLModel.metadata.tables[table].columns
+    rows = [{column.name: _some(column, number) for column in columns} for number in range(1, 8)]
+    stored = []
+    ways: dict[str, Callable[[Session], object]] = {
+        "ours": lambda session: upsert(session, model, rows),
+        "theirs": lambda session: session.connection().execute(insert(model), rows),
+    }
+    for way, write in ways.items():
+        database = Database(tmp_path / f"{way}.db")
+        with database.read() as session:  # never committed, so that no row needs to point to another
+            session.connection().exec_driver_sql("PRAGMA defer_foreign_keys = ON")
+            write(session)
+            listed = ", ".join(f'typeof("{name}"), "{name}"' for name in columns.keys())  # noqa: SIM118  not a dict
+            found = session.connection().exec_driver_sql(f'SELECT {listed} FROM "{table}" ORDER BY 2')
+            stored.append([tuple(row) for row in found])
+        database.close()
+    assert len(stored[0]) == len(rows)
+    assert stored[0] == stored[1]
 
 
 def test_search_finds_words_phrases_and_prefixes_and_follows_changes(db: Database) -> None:
