@@ -150,9 +150,7 @@ def titles_of_months(picks: Sequence[PastPick], names: Mapping[str, str], most: 
     apart = {
         month: [*(term.text for term in terms[month][:most]), *_outstanding(group)] for month, group in months.items()
     }
-    return {
-        month: f"{name}: {', '.join(apart[month])}" if apart.get(month) else name for month, name in names.items()
-    }
+    return {month: f"{name}: {', '.join(apart[month])}" if apart.get(month) else name for month, name in names.items()}
 
 
 def _outstanding(group: Sequence[PastPick]) -> list[str]:

@@ -129,9 +129,9 @@ def test_withdrawn_superseded_and_unpublished_works_say_so() -> None:
     ]
     told = [pick.facts for _, pick in made("category", picks).picks()]
     assert told == [
-        "A et al. · in 2025-01 · Withdrawn on 2025-06-01",
-        "A et al. · in 2025-02 · Superseded by arxiv:2509.00001",
-        "A et al. · From the ranking of 2025-03, which was never published",
+        "A et al. · in January · Withdrawn on 2025-06-01",
+        "A et al. · in February · Superseded by arxiv:2509.00001",
+        "A et al. · From the ranking of March, which was never published",
     ]
     assert figures(picks, {}).unpublished == ["2025-03"]
 
