@@ -172,8 +172,6 @@ def costs(as_json: Json = False) -> None:
     if as_json:
         show_json(rows)
         return
-    if not rows:
-        typer.echo("costs: no language model was asked yet")
     columns = ["month", "stage", "model", "calls", "prompt_tokens", "output_tokens", "usd"]
-    if rows:
-        show_table(columns, [[*(str(row[column]) for column in columns[:-1]), f"{row['usd']:.4f}"] for row in rows])
+    shown = [[*(str(row[column]) for column in columns[:-1]), f"{row['usd']:.4f}"] for row in rows]
+    show_table(columns, shown, "costs: no language model was asked yet")

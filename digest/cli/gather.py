@@ -78,8 +78,5 @@ def search(
             [item.model_dump(include={"key", "title", "url", "authors", "published", "summary"}) for item in found]
         )
         return
-    if not found:
-        typer.echo("search: nothing found")
-    else:
-        rows = [[f"{item.published:%Y-%m-%d}" if item.published else "", item.title, item.key] for item in found]
-        show_table(["published", "title", "key"], rows)
+    rows = [[f"{item.published:%Y-%m-%d}" if item.published else "", item.title, item.key] for item in found]
+    show_table(["published", "title", "key"], rows, "search: nothing found")

@@ -107,4 +107,5 @@ def runs(
         show_json(rows)
         return
     columns = ["id", "stage", "period", "state", "started", "seconds", "line"]
-    show_table(columns, [[str(row[column] if row[column] is not None else "") for column in columns] for row in rows])
+    shown = [[str(row[column] if row[column] is not None else "") for column in columns] for row in rows]
+    show_table(columns, shown, "runs: none yet; `digest run last` makes the first")

@@ -115,6 +115,8 @@ def _what(detail: ErrorDetails, place: Path_) -> str:
         return f"{found!r} is unknown{_nearest(str(found), allowed)}; allowed: {', '.join(v for v in allowed if v)}"
     if kind == "string_pattern_mismatch":
         return f"{found!r} is not written as it should be; allowed: {_PATTERNS[context['pattern']]}"
+    if kind == "too_short":
+        return f"needs {context['min_length']} or more (found {context.get('actual_length', 'none')})"
     message = str(context["error"]) if kind == "value_error" else detail["msg"][0].lower() + detail["msg"][1:]
     shown = repr(found) if isinstance(found, str | int | float | bool) or found is None else _kind(found)
     return f"{message} (found {shown[:80]})"

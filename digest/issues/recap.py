@@ -10,13 +10,17 @@ from typing import Literal
 
 from digest.issues.terms import Term, distinctive
 from digest.issues.values import Sheet, SheetCandidate, SheetNote, SheetPick, SheetSection
+from digest.text import one_line
 
+_NAME = 45  # characters of a work's name that a heading has room for
 Form = Literal["category", "month", "both"]
 WORDS = {
     "recap_in": "in {month}",
     "recap_ranked": "From the ranking of {month}, which was never published",
     "recap_superseded": "Superseded by {work}",
     "withdrawn": "Withdrawn on {date}",
+    "highlight_named": "Named by {count} sources.",
+    "highlight_written": "The editor wrote on it in {month}.",
     "highlight_ranked": "Among the highest ranked of {month}.",
     "closing_one": "One work.",
     "closing_all": "{count} works.",
@@ -90,18 +94,22 @@ def once(picks: Iterable[PastPick]) -> list[PastPick]:
 
 
 def highlights(
-    picks: Sequence[PastPick], most: int = 5, per_category: int = 2, words: Mapping[str, str] = WORDS
+    picks: Sequence[PastPick],
+    names: Mapping[str, str] | None = None,
+    most: int = 5,
+    per_category: int = 2,
+    words: Mapping[str, str] = WORDS,
 ) -> dict[str, str]:
     """Up to `most` proposals by key with the reason: what the editor marked and wrote, how many others named it.
 
-    Where nothing of that sets a work apart, the highest ranked stand in for it, one a category.
+    Where nothing of that sets a work apart, the highest ranked stand in for it, one a category. `names` are the
+    months' in the reader's language.
     """
     whole = [past for past in once(picks) if not past.withdrawn and not past.superseded and not past.pick.note]
     marked = sorted((past for past in whole if _weight(past)[0] > 0), key=_weight, reverse=True)
-    if marked:
-        return {past.pick.key: _why(past) for past in _spread(marked, most, per_category)}
     ranked = sorted((past for past in whole if past.score is not None), key=_standing, reverse=True)
-    return {past.pick.key: words["highlight_ranked"].format(month=past.month) for past in _spread(ranked, most, 1)}
+    chosen = _spread(marked, most, per_category) if marked else _spread(ranked, most, 1)
+    return {past.pick.key: _why(past, (names or {}).get(past.month, past.month), words) for past in chosen}
 
 
 def _spread(picks: Iterable[PastPick], most: int, per_category: int) -> list[PastPick]:
@@ -125,21 +133,40 @@ def _weight(past: PastPick) -> tuple[float, str]:
     return marked + written + min(past.mentions - 1, 8) / 2, past.pick.key
 
 
-def _why(past: PastPick) -> str:
-    named = f"named in {past.mentions} places" if past.mentions > 1 else "chosen and written about by the editor"
-    return past.pick.highlight or named
+def _why(past: PastPick, month: str, words: Mapping[str, str]) -> str:
+    if past.pick.highlight:
+        return past.pick.highlight
+    name = "named" if past.mentions > 1 else "written" if past.pick.origin == "editor" else "ranked"
+    return words[f"highlight_{name}"].format(month=month, count=past.mentions)
 
 
-def titles_of_months(picks: Sequence[PastPick], names: Mapping[str, str], most: int = 3) -> dict[str, str]:
-    """`March 2025: tool use, GRPO` for every month of `names`, from the terms that set its picks apart."""
-    texts: dict[str, list[str]] = {month: [] for month in names}
-    for past in once(picks):
-        texts.setdefault(past.month, []).append(past.text or past.pick.title)
-    terms = distinctive(texts, most)
-    return {
-        month: f"{name}: {', '.join(term.text for term in terms[month])}" if terms[month] else name
-        for month, name in names.items()
+def titles_of_months(picks: Sequence[PastPick], names: Mapping[str, str], most: int = 2) -> dict[str, str]:
+    """`March 2025: tool use, GRPO, DeepSeek-R1` for every month of `names`, from what set its picks apart.
+
+    That is up to `most` terms, and the one work that stands above all others of its month.
+    """
+    months = _grouped(names, ((past.month, past) for past in once(picks)))
+    terms = distinctive({month: [past.text or past.pick.title for past in group] for month, group in months.items()})
+    apart = {
+        month: [*(term.text for term in terms[month][:most]), *_outstanding(group)] for month, group in months.items()
     }
+    return {month: f"{name}: {', '.join(apart[month])}" if apart.get(month) else name for month, name in names.items()}
+
+
+def _outstanding(group: Sequence[PastPick]) -> list[str]:
+    """The name of the work that is marked, mentioned or ranked above all others, where it is short enough to be one."""
+    standing = [past for past in group if not past.withdrawn and not past.superseded]
+    best = sorted(standing, key=lambda past: (_weight(past)[0], past.score or 0.0), reverse=True)[:2]
+    places = [(_weight(past)[0], past.score or 0.0) for past in best]
+    if not best or max(places[0]) <= 0 or places[0] in places[1:]:
+        return []
+    name = short_name(best[0].pick.title)
+    return [name] if len(name) <= _NAME else []
+
+
+def short_name(title: str) -> str:
+    """A work's title as one speaks of it: what stands before its colon."""
+    return one_line(title).partition(": ")[0]
 
 
 def figures(picks: Sequence[PastPick], read: Mapping[str, int], most: int = 10) -> Figures:
@@ -200,18 +227,18 @@ def recap_sheet(
     `gists` (by month) stand under those that have one. `words` are those of `WORDS` in the reader's language.
     """
     whole = sorted(once(picks), key=lambda past: (past.published or date.max, past.month, past.pick.key))
-    proposed = highlights(whole, words=words)
+    proposed = highlights(whole, months, words=words)
     sections = []
     if form != "month":
         grouped = _grouped(categories, ((past.category, past) for past in whole))
         sections += [
-            SheetSection(slug, categories.get(slug, slug), entries=_entries(group, proposed, words))
+            SheetSection(slug, categories.get(slug, slug), entries=_entries(group, proposed, months, words))
             for slug, group in grouped.items()
         ]
     if form != "category":
         headings = titles_of_months(whole, months)
         for month, group in _grouped(months, ((past.month, past) for past in whole)).items():
-            entries = _entries(group, proposed, words) if form == "month" else ()
+            entries = _entries(group, proposed, months, words) if form == "month" else ()
             closing, gist = _closing(group, categories, words), (gists or {}).get(month, Gist("", ""))
             sections.append(
                 SheetSection(f"m{month}", headings.get(month, month), gist.text, closing, entries, gist.engine)
@@ -227,17 +254,20 @@ def _grouped(order: Iterable[str], named: Iterable[tuple[str, PastPick]]) -> dic
     return {name: group for name, group in groups.items() if group}
 
 
-def _entries(group: Sequence[PastPick], proposed: Mapping[str, str], words: Mapping[str, str]) -> tuple[SheetPick, ...]:
+def _entries(
+    group: Sequence[PastPick], proposed: Mapping[str, str], months: Mapping[str, str], words: Mapping[str, str]
+) -> tuple[SheetPick, ...]:
     return tuple(
-        replace(past.pick, highlight=proposed.get(past.pick.key), covered="", facts=_facts(past, words))
+        replace(past.pick, highlight=proposed.get(past.pick.key), covered="", facts=_facts(past, months, words))
         for past in group
     )
 
 
-def _facts(past: PastPick, words: Mapping[str, str]) -> str:
+def _facts(past: PastPick, months: Mapping[str, str], words: Mapping[str, str]) -> str:
     """The pick's facts with what a reader of the recap must know of it."""
+    month = months.get(past.month, past.month)
     marks = [
-        words["recap_ranked" if past.ranked else "recap_in"].format(month=past.month),
+        words["recap_ranked" if past.ranked else "recap_in"].format(month=month),
         words["withdrawn"].format(date=past.withdrawn) if past.withdrawn else "",
         words["recap_superseded"].format(work=past.superseded) if past.superseded else "",
     ]

@@ -28,6 +28,15 @@ _HINTS = {
     "published": 'edit its sheet, then `digest approve PERIOD` and `digest publish PERIOD --correct "what was wrong"`',
     "sent": 'edit its sheet, then `digest approve PERIOD` and `digest publish PERIOD --correct "what was wrong"`',
 }
+_NAMES = {"draft": "still a draft"}
+_DONE = {
+    "draft": "drafted again",
+    "approve": "approved",
+    "return": "returned to a draft",
+    "publish": "published",
+    "correct": "corrected",
+    "send": "sent",
+}
 
 
 def move(state: str, verb: str, period: str = "PERIOD") -> str:
@@ -35,7 +44,7 @@ def move(state: str, verb: str, period: str = "PERIOD") -> str:
     after = MOVES.get((state, verb))
     if after is None:
         hint = _HINTS.get(state, "").replace("PERIOD", period)
-        raise Refused(f"{period}: an issue that is {state} cannot be put through '{verb}'", hint)
+        raise Refused(f"{period} is {_NAMES.get(state, state)} and cannot be {_DONE.get(verb, verb)}", hint)
     return after
 
 

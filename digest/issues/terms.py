@@ -25,6 +25,15 @@ _STOP = frozenset(
         "large llm llms model models moreover report rethinking survey technical unleashing "
     )
 )
+_VAGUE = frozenset(  # these say nothing alone, and something in a pair: deep research, open weights, world model
+    _WORD.findall(
+        "analysis artificial better building capability capabilities challenges context data deep design efficient "
+        "enhancing evaluating evaluation foundation framework frontier general generalist generation generative "
+        "improving intelligence intelligent introducing knowledge learning open open-source pre-training real "
+        "real-world research scientific smart system systems task tasks test tests time training understanding "
+        "unified universal world "
+    )
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +61,8 @@ def _terms(text: str, shown: dict[str, Counter[str]]) -> set[str]:
     out = set()
     for term in [*((word,) for word in words), *pairwise(words)]:
         folded = tuple(word.casefold() for word in term)
-        if not _STOP & set(folded) and all(len(word) > 1 for word in folded):
+        vague = len(folded) == 1 and folded[0] in _VAGUE
+        if not vague and not _STOP & set(folded) and all(len(word) > 1 for word in folded):
             key = " ".join(folded)
             shown.setdefault(key, Counter())[" ".join(term)] += 1
             out.add(key)
@@ -85,7 +95,10 @@ def _apart(terms: Iterable[Term]) -> list[Term]:
     """Without a word that a better pair holds already, or a pair whose word came first."""
     out: list[Term] = []
     for term in terms:
-        words = set(term.text.casefold().split())
-        if not any(words & set(taken.text.casefold().split()) for taken in out):
+        if not any(_words(term) & _words(taken) for taken in out):
             out.append(term)
     return out
+
+
+def _words(term: Term) -> set[str]:
+    return set(re.split(r"[\s-]+", term.text.casefold()))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Any
@@ -82,6 +82,8 @@ class Shown:
     figures: list[tuple[str, int]]
     sources: list[dict[str, Any]]
     more_sources: int
+    standing: list[tuple[str, list[tuple[Entry, str]]]]  # of a recap: works that stand out, with what is told of each
+    moved: list[tuple[str, str]]  # of a recap: the terms that rose and those that fell
     wrong: list[tuple[str, str]] = field(default_factory=list)  # a bet, and how it went
     missed: list[Entry] = field(default_factory=list)
     corrections: list[tuple[str, str]] = field(default_factory=list)  # a day, and prose
@@ -122,10 +124,26 @@ def present(view: IssueView, newsletter: Newsletter) -> Shown:
         or [(w["picked"], len(picks))],
         sources=sources[:SOURCES_SHOWN],
         more_sources=max(0, len(sources) - SOURCES_SHOWN),
+        standing=_standing(view.numbers, {pick.key: entry(pick, w, titles) for pick in picks}, w),
+        moved=_moved(view.numbers, w),
         wrong=[(note["text"], w[f"outcome_{note.get('outcome', 'open')}"]) for note in view.notes],
         missed=[entry(pick, w, titles) for pick in view.missed],
         corrections=[(_day(str(one["at"]), w), str(one["text"])) for one in view.corrections],
     )
+
+
+def _standing(
+    numbers: Mapping[str, Any], entries: Mapping[str, Entry], w: Words
+) -> list[tuple[str, list[tuple[Entry, str]]]]:
+    named = [(entries[key], w.number(count)) for key, count in numbers.get("most_mentioned", []) if key in entries]
+    ends = {"first_work": entries.get(numbers.get("first", "")), "last_work": entries.get(numbers.get("last", ""))}
+    dated = {name: [(one, w.day(one.pick.published))] for name, one in ends.items() if one}
+    return [(w[name], row) for name, row in {"most_mentioned": named, **dated}.items() if row]
+
+
+def _moved(numbers: Mapping[str, Any], w: Words) -> list[tuple[str, str]]:
+    terms = {way: ", ".join(term["text"] for term in numbers.get(way, [])) for way in ("rose", "fell")}
+    return [(w[way], told) for way, told in terms.items() if told]
 
 
 def _layout(view: IssueView) -> tuple[list[SectionView], list[SectionView]]:

@@ -79,11 +79,11 @@ def test_a_month_is_named_by_what_set_its_picks_apart() -> None:
 def test_terms_are_counted_once_a_text_and_need_two_texts() -> None:
     groups = {
         "a": ["tool tool tool", "quiet tool", "tool", "agents"],
-        "b": ["more data", "big data", "data", "scale"],
+        "b": ["more graphs", "big graphs", "graphs", "scale"],
     }
     found = distinctive(groups)
     assert [(term.text, term.count) for term in found["a"]] == [("tool", 3)]
-    assert [(term.text, term.count) for term in found["b"]] == [("data", 3)]
+    assert [(term.text, term.count) for term in found["b"]] == [("graphs", 3)]
 
 
 def test_one_group_alone_is_not_set_apart() -> None:
@@ -100,7 +100,7 @@ def test_highlights_are_what_the_editor_marked_then_what_others_named_two_a_cate
     assert picks[4].pick.key not in found
     assert {one.category for one in picks if one.pick.key in found and one.category == "models"} == {"models"}
     assert sum(one.category == "models" for one in picks if one.pick.key in found) <= 2
-    assert "named in 4 places" in found.values()
+    assert "Named by 4 sources." in found.values()
 
 
 def test_where_nothing_stands_out_the_highest_ranked_of_each_category_do_and_it_says_so() -> None:
@@ -129,9 +129,9 @@ def test_withdrawn_superseded_and_unpublished_works_say_so() -> None:
     ]
     told = [pick.facts for _, pick in made("category", picks).picks()]
     assert told == [
-        "A et al. · in 2025-01 · Withdrawn on 2025-06-01",
-        "A et al. · in 2025-02 · Superseded by arxiv:2509.00001",
-        "A et al. · From the ranking of 2025-03, which was never published",
+        "A et al. · in January · Withdrawn on 2025-06-01",
+        "A et al. · in February · Superseded by arxiv:2509.00001",
+        "A et al. · From the ranking of March, which was never published",
     ]
     assert figures(picks, {}).unpublished == ["2025-03"]
 
