@@ -13,6 +13,7 @@ from urllib.parse import parse_qs, urlsplit
 
 import feedparser
 import pytest
+import yaml
 
 from digest.app import Workspace
 from digest.errors import NotFoundError
@@ -161,7 +162,7 @@ def _arxiv(folder: Path) -> Iterator[Query]:
 
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
-            ids = parse_qs(urlsplit(self.path).query)["id_list"][0].split(",")
+            ids = parse_qs(urlsplit(self.path).query).get("id_list", [""])[0].split(",")
             query.asked.append(ids)
             body = query.page(ids)
             self.send_response(503 if query.down else 200)
@@ -239,6 +240,41 @@ def test_what_arxiv_says_now_becomes_errata(quiet: Path) -> None:
     post = next((quiet / "site" / "_posts").glob("*-2025-05.md")).read_text()
     assert post.count("TACL 13 (2025)") == 2
     assert "Quite another title" not in post
+
+
+def test_the_weekly_refresh_tells_the_errata_and_the_command_it_names_puts_them_in(quiet: Path) -> None:
+    """A week after publication arXiv has a withdrawal and a new version; `run --due` meets them on its Saturday."""
+    saturday = {"DIGEST_NOW": "2026-02-07T12:00:00+00:00"}
+    with opened(quiet) as workspace:
+        gone, newer = (item.key.removeprefix("arxiv:") for item in papers(workspace)[:2])
+    with _arxiv(quiet) as query:
+        _read_arxiv_alone(quiet)
+        query.versions = {gone: 2, newer: 2}
+        query.extra = {gone: "<arxiv:comment>This paper has been withdrawn by the authors</arxiv:comment>"}
+        told = run("run", "--due", folder=quiet, **saturday)
+        (line,) = (line for line in told.stdout.splitlines() if "errata proposed" in line)
+        assert "3 errata proposed" in line
+        assert f"2025-05 arxiv:{gone}: " in line
+        assert f"2025-05 arxiv:{newer}: " in line
+        assert f"2025 arxiv:{gone}: " in line
+        assert "`digest refresh --apply` puts them in" in line
+        before = (quiet / "site" / "feed.xml").read_bytes()
+        applied = run("refresh", "2025-05", "--apply", folder=quiet, **saturday)
+    assert applied.returncode == 0
+    assert "2 errata put into 1 issues" in applied.stdout
+    post = next((quiet / "site" / "_posts").glob("*-2025-05.md")).read_text()
+    corrections = post.partition("{#corrections}")[2]
+    assert corrections.count("- **7 February 2026** ") == 2
+    assert "withdrawn" in corrections
+    assert (quiet / "site" / "feed.xml").read_bytes() != before
+
+
+def _read_arxiv_alone(folder: Path) -> None:
+    """The recorded publishers are not served any more."""
+    path = folder / "sources.yaml"
+    config = yaml.safe_load(path.read_text())
+    config["sources"] = [source for source in config["sources"] if source["kind"] == "arxiv"]
+    path.write_text(yaml.safe_dump(config, sort_keys=False))
 
 
 def test_an_arxiv_that_does_not_answer_is_told_and_the_rest_is_done(quiet: Path) -> None:
