@@ -35,9 +35,9 @@ def test_a_process_says_of_another_when_it_began_whatever_its_name_holds(tmp_pat
     assert not at_work(holder)
 
 
-@pytest.mark.parametrize("holder", ["elsewhere/1@1", "elsewhere/1", "", f"{HERE}/{os.getpid()}"])
+@pytest.mark.parametrize("holder", ["elsewhere/1@1", "elsewhere/1", "", "{here}/{pid}"])
 def test_what_cannot_be_judged_may_be_at_work(holder: str) -> None:
-    assert at_work(holder)
+    assert at_work(holder.format(here=HERE, pid=os.getpid()))
 
 
 def test_without_proc_the_system_s_ps_is_asked(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
