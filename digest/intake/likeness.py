@@ -122,7 +122,7 @@ def gap(one: Record, other: Record) -> int | None:
 
 def _letters(tokens: tuple[str, ...]) -> str:
     """The letters of a name, without the `v` of a version and the like."""
-    following = (*tokens[1:], "")
+    following = (*tokens[1:], "")  # one longer than no tokens
     kept = (
         token
         for token, after in zip(tokens, following, strict=False)  # no words, no following
