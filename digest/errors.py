@@ -3,6 +3,13 @@
 from __future__ import annotations
 
 
+def unread(error: Exception) -> str:
+    """Why a file could not be read, without the numbers and names that Python adds."""
+    if isinstance(error, UnicodeDecodeError):
+        return "it is not UTF-8 text"
+    return error.strerror.lower() if isinstance(error, OSError) and error.strerror else str(error)
+
+
 class DigestError(Exception):
     """Base of all errors a user may see; `hint` names the cure."""
 

@@ -74,7 +74,7 @@ def everything(
     folder: Annotated[Path | None, typer.Option("--data", help="A folder with labels, pools, picks, pairs.")] = None,
     as_json: Json = False,
 ) -> None:
-    """Everything there is data for: the packaged sets, and those found in a folder.
+    """Tagging and grounding on the packaged sets; with --data every part whose file lies in that folder.
 
     Example: digest eval all --data ../data
     """
@@ -86,9 +86,7 @@ def everything(
         "grounding": evaluate.grounding_numbers(None),
     }
     if folder is not None:
-        numbers["tagging"] = evaluate.tagging_numbers(_taxonomy(), folder / "labels.jsonl.gz")
-        numbers["duplicates"] = evaluate.duplicates_numbers(folder / "duplicate_pairs.jsonl.gz")
-        numbers["ranking"] = evaluate.ranking_numbers(folder / "pools", folder / "picks.jsonl.gz", "2025-08")
+        numbers |= evaluate.folder_numbers(_taxonomy(), folder)
     with opened() as workspace:
         reports = [evaluate.judged(workspace.context, name, n, workspace.root) for name, n in numbers.items()]
     evaluate.refuse_short(reports)

@@ -13,7 +13,7 @@ from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
 from digest.config.schema import DAY, SLUG, Config
-from digest.errors import ConfigError
+from digest.errors import ConfigError, unread
 
 Path_ = tuple[str | int, ...]
 
@@ -25,7 +25,7 @@ def load(path: Path) -> Config:
     except FileNotFoundError:
         raise ConfigError(f"{path.name} is not in {path.parent}", "`digest init DIR` makes a workspace") from None
     except (OSError, UnicodeDecodeError) as error:
-        raise ConfigError(f"{path.name}: cannot be read ({error})", "it must be a UTF-8 text file") from error
+        raise ConfigError(f"{path} cannot be read: {unread(error)}", "it must be a UTF-8 text file") from error
     return parse(text, path.name)
 
 
@@ -97,6 +97,26 @@ def _sentence(detail: ErrorDetails, lines: dict[Path_, int], name: str) -> str:
     return f"{name}:{lines.get(known, 1)}: {_dotted(place)}: {_what(detail, place)}"
 
 
+# pydantic's kinds of mistake, in the words of someone who writes YAML.
+_PLAIN = {
+    "string_too_short": "needs {min_length} or more characters",
+    "string_too_long": "may have {max_length} characters at most",
+    "string_type": "must be text; put it in quotes",
+    "int_type": "must be a whole number",
+    "int_parsing": "must be a whole number",
+    "int_from_float": "must be a whole number",
+    "float_type": "must be a number",
+    "float_parsing": "must be a number",
+    "bool_type": "must be true or false",
+    "bool_parsing": "must be true or false",
+    "tuple_type": "must be a list, such as [one, two]",
+    "dict_type": "must be keys with values, such as name: value",
+    "model_type": "must be keys with values, such as name: value",
+    "greater_than": "must be more than {gt:g}",
+    "greater_than_equal": "must be {ge:g} or more",
+    "less_than_equal": "must be {le:g} or less",
+    "value_error": "{error}",
+}
 _PATTERNS = {
     SLUG: "lower-case letters, figures and hyphens, e.g. long-context",
     DAY: "a year, month or day, e.g. 2026 or 2026-11-23",
@@ -117,9 +137,15 @@ def _what(detail: ErrorDetails, place: Path_) -> str:
         return f"{found!r} is not written as it should be; allowed: {_PATTERNS[context['pattern']]}"
     if kind == "too_short":
         return f"needs {context['min_length']} or more (found {context.get('actual_length', 'none')})"
-    message = str(context["error"]) if kind == "value_error" else detail["msg"][0].lower() + detail["msg"][1:]
+    message = _plainly(kind, context, detail["msg"])
+    if kind == "value_error" and isinstance(found, dict):
+        return message  # of keys that do not agree: that a mapping was found says nothing
     shown = repr(found) if isinstance(found, str | int | float | bool) or found is None else _kind(found)
     return f"{message} (found {shown[:80]})"
+
+
+def _plainly(kind: str, context: dict[str, Any], otherwise: str) -> str:
+    return _PLAIN[kind].format(**context) if kind in _PLAIN else otherwise[0].lower() + otherwise[1:]
 
 
 def _nearest(found: str, allowed: Sequence[str]) -> str:

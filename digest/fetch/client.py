@@ -149,7 +149,7 @@ def _address(text: str) -> httpx.URL:
     except (httpx.InvalidURL, ValueError) as error:
         raise FetchError(f"{text!r} is not an address: {error}") from error
     if url.scheme not in ("http", "https") or not url.host:
-        raise FetchError(f"{text!r} is not an http or https address")
+        raise FetchError(f"{text!r} is not an http or https address", "write it whole, with https:// in front")
     return url.copy_with(fragment=None, username=None, password=None) if url.fragment or url.userinfo else url
 
 

@@ -47,7 +47,10 @@ class Gemini:
     def __init__(self, section: ModelSection, environ: Mapping[str, str], sleep: Sleep = asyncio.sleep) -> None:
         key = next((environ[name] for name in KEYS if environ.get(name)), None)
         if key is None:
-            raise ConfigError("there is no GOOGLE_API_KEY in the environment", "make a key in AI Studio and export it")
+            raise ConfigError(
+                "neither GEMINI_API_KEY nor GOOGLE_API_KEY is in the environment",
+                "make a key in AI Studio and export it",
+            )
         self.name = f"gemini:{section.name}"
         self._section = section
         self._key = key

@@ -15,7 +15,7 @@ from sqlmodel import Session
 
 from digest import sources
 from digest.config import Source
-from digest.errors import ConfigError, NotFoundError, SourceError
+from digest.errors import ConfigError, NotFoundError, SourceError, unread
 from digest.fetch.worker import Workers
 from digest.intake import Lines, read_lines
 from digest.models import Item, RunCount
@@ -151,4 +151,6 @@ def _batches(path: Path) -> Iterator[_Batch]:
             while batch := list(islice(lines, _BATCH)):
                 yield batch
     except (OSError, UnicodeDecodeError, EOFError) as error:
-        raise ConfigError(f"{path}: cannot be read ({error})", "give a UTF-8 file of JSON lines, or its .gz") from error
+        raise ConfigError(
+            f"{path} cannot be read: {unread(error)}", "give a UTF-8 file of JSON lines, or its .gz"
+        ) from error

@@ -12,7 +12,7 @@ from hashlib import sha256
 from pathlib import Path
 
 from digest import scratch, site
-from digest.errors import DigestError, StoreError
+from digest.errors import DigestError, StoreError, unread
 from digest.pipeline.context import Context, recorded
 from digest.ports import Document, Report
 from digest.store import backup as copies
@@ -123,7 +123,7 @@ def _unpack(source: Path, folder: Path) -> tuple[list[Document], Path]:
                 elif name.split("/", 1)[0] in _KEPT:
                     documents.append(Document(name, body))
     except (OSError, zipfile.BadZipFile, KeyError, TypeError, ValueError) as error:
-        raise StoreError(f"{source} is no backup: {error}", "`digest backup` makes them") from error
+        raise StoreError(f"{source} is no backup: {unread(error)}", "`digest backup` makes them") from error
     if not copy.exists():
         raise StoreError(f"{source.name} holds no database", "choose another backup")
     return documents, copy

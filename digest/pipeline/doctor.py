@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import os
+import re
 import shutil
+from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import aclosing
 from dataclasses import dataclass
@@ -31,6 +33,7 @@ from digest.store.database import FILE
 
 _MIB = 1 << 20
 _SCARCE, _NEEDED = 1024 * _MIB, 100 * _MIB
+_HOST = re.compile(r"\bthe host \S+")
 _LOOPBACK = ("localhost", "127.0.0.1", "::1")
 
 
@@ -210,15 +213,23 @@ def _sources(patient: Patient) -> Findings:
         return
     rows = status(patient.context)["sources"]
     ill = [row for row in rows if row["enabled"] and (row["error"] or row["state"].startswith("silent"))]
-    for row in ill:
-        yield Finding(
-            "sources", "warning", f"{row['id']}: {row['error'] or row['state']}", f"`digest fetch {row['id']} --force`"
-        )
+    yield from _together({row["id"]: row["error"] or row["state"] for row in ill})
     unread = sum(row["enabled"] and row["state"] == "never read" for row in rows)
     if unread:
         yield Finding("sources", "note", f"{unread} of {len(rows)} were never read", "`digest fetch` reads them")
     elif not ill:
         yield Finding("sources", "good", f"none of {len(rows)} is in trouble")
+
+
+def _together(ill: Mapping[str, str]) -> Findings:
+    """One finding for each way in which sources are ill; a host's name, which stands in the source's, is left out."""
+    named: defaultdict[str, list[str]] = defaultdict(list)
+    for source, words in ill.items():
+        named[_HOST.sub("the host", words)].append(source)
+    for words, sources in named.items():
+        first = f"{sources[0]}: {ill[sources[0]]}" if len(sources) == 1 else f"{len(sources)} of them: {words}: "
+        more = "" if len(sources) == 1 else ", ".join(sources)
+        yield Finding("sources", "warning", first + more, f"`digest fetch {' '.join(sources[:3])} --force`")
 
 
 def _disk(root: Path) -> Findings:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from importlib import resources
 from pathlib import Path
 from typing import Any
@@ -15,7 +15,7 @@ from digest.config import Taxonomy
 from digest.errors import ConfigError, Refused
 from digest.grounding import evaluate as made_untrue
 from digest.pipeline.context import Context
-from digest.pipeline.files import pool_files, read, read_picks
+from digest.pipeline.files import pool_files, read, read_picks, read_rows
 from digest.ports import Report
 from digest.store import settings
 from digest.vectors import vectors
@@ -59,8 +59,7 @@ def ranking_numbers(pools: Path, picks: Path, until: str) -> dict[str, Any]:
 
 def duplicates_numbers(data: Path) -> dict[str, Any]:
     """How well pairs of records are told to be one work or two."""
-    rows = [json.loads(line) for line in read(data).decode("utf-8").splitlines() if line.strip()]
-    score = intake.score_pairs(rows)
+    score = intake.score_pairs(read_rows(data))
     return {
         "pairs": score.pairs,
         "recall": round(score.recall, 4),
@@ -77,14 +76,30 @@ def grounding_numbers(data: Path | None) -> dict[str, Any]:
 
     Shares of 1; a test for which no text could be changed is left out.
     """
-    body = read(data) if data else (resources.files("digest") / "demo" / "recorded" / "works.jsonl").read_bytes()
-    rows = [json.loads(line) for line in body.decode("utf-8").splitlines() if line.strip()]
-    texts = [(str(r["title"]), str(r.get("abstract") or r.get("summary") or "")) for r in rows]
+    packaged = resources.files("digest") / "demo" / "recorded" / "works.jsonl"
+    rows = read_rows(data) if data else [json.loads(line) for line in packaged.read_bytes().splitlines()]
+    texts = [(str(r.get("title") or ""), str(r.get("abstract") or r.get("summary") or "")) for r in rows]
     texts = [(title, text) for title, text in texts if text][:500]
     if len(texts) < 2:
         raise ConfigError("there are no abstracts to check", "give lines of {title, abstract}")
     shares = (_share(one.test, one.flagged) for one in made_untrue.evaluate(texts, vectors()))
     return {"texts": len(texts), **dict(shares)}
+
+
+def folder_numbers(taxonomy: Taxonomy, folder: Path) -> dict[str, dict[str, Any]]:
+    """The figures of each part whose file the folder holds. Raises ConfigError when it holds none."""
+    labels, pairs = folder / "labels.jsonl.gz", folder / "duplicate_pairs.jsonl.gz"
+    pools, picks = folder / "pools", folder / "picks.jsonl.gz"
+    parts: dict[str, tuple[Path, Callable[[], dict[str, Any]]]] = {
+        "tagging": (labels, lambda: tagging_numbers(taxonomy, labels)),
+        "duplicates": (pairs, lambda: duplicates_numbers(pairs)),
+        "ranking": (picks, lambda: ranking_numbers(pools, picks, "2025-08")),
+    }
+    found = {name: measure() for name, (file, measure) in parts.items() if file.is_file()}
+    if not found:
+        needed = ", ".join(file.name for file, _ in parts.values())
+        raise ConfigError(f"{folder} holds no labelled data", f"put there one of {needed}")
+    return found
 
 
 def judged(context: Context, name: str, numbers: dict[str, Any], root: Path, *, gate: str = "") -> Report:

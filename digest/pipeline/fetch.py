@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Callable, Coroutine, Iterable, Sequence
 from contextlib import aclosing
 from datetime import timedelta
+from difflib import get_close_matches
 from typing import Any
 
 from digest.config import Config, Source
@@ -51,7 +52,10 @@ def chosen(config: Config, names: Sequence[str]) -> list[Source]:
         return [source for source in config.sources if source.enabled]
     known = {source.id: source for source in config.sources}
     if missing := [name for name in names if name not in known]:
-        raise NotFoundError(f"no source {missing[0]!r}", f"sources.yaml names {', '.join(sorted(known))}")
+        near = get_close_matches(missing[0], known, 1)
+        raise NotFoundError(
+            f"no source {missing[0]!r}", f"did you mean {near[0]!r}?" if near else "`digest sources list` names them"
+        )
     return [known[name] for name in dict.fromkeys(names)]
 
 

@@ -11,7 +11,7 @@ from typing import Any
 
 from digest import intake, ranking, tagging
 from digest.config import Taxonomy
-from digest.errors import ConfigError, ParseError
+from digest.errors import ConfigError, unread
 from digest.ports import Report
 from digest.ranking import Candidate, PublicPick, Taste
 
@@ -74,8 +74,7 @@ def _learned(folder: Path, picks: Path, tested: set[str], pool: Path) -> Taste:
 
 def match_file(source: Path, target: Path) -> Report:
     """Records to lines of {record_id, key, group, possible}: one group is one work, `possible` the groups it may be."""
-    rows = [json.loads(line) for line in read(source).decode("utf-8").splitlines() if line.strip()]
-    records = [intake.record(row, number) for number, row in enumerate(rows)]
+    records = [intake.record(row, number) for number, row in enumerate(read_rows(source))]
     found = intake.match(records)
     possible: defaultdict[int, set[int]] = defaultdict(set)
     for pair in found.possible:
@@ -93,7 +92,8 @@ def match_file(source: Path, target: Path) -> Report:
 
 def pool_files(folder: Path) -> dict[str, Path]:
     """The pools of a folder by month: YYYY-MM.jsonl or .jsonl.gz."""
-    found = {path.name.split(".")[0]: path for path in sorted(folder.iterdir()) if path.name.endswith(_SUFFIXES)}
+    files = sorted(folder.iterdir()) if folder.is_dir() else []
+    found = {path.name.split(".")[0]: path for path in files if path.name.endswith(_SUFFIXES)}
     if not found:
         raise ConfigError(f"there are no pools in {folder}", "they are files YYYY-MM.jsonl or YYYY-MM.jsonl.gz")
     return found
@@ -114,7 +114,23 @@ def read(path: Path) -> bytes:
         data = path.read_bytes()
         return gzip.decompress(data) if path.suffix == ".gz" else data
     except (OSError, EOFError) as error:
-        raise ParseError(f"{path}: cannot be read ({error})", "name a file of JSON lines, or its .gz") from error
+        raise ConfigError(f"{path} cannot be read: {unread(error)}", "name a file of JSON lines, or its .gz") from error
+
+
+def read_rows(path: Path) -> list[dict[str, Any]]:
+    """The objects of a file of JSON lines. Raises ConfigError with the line that holds none."""
+    rows = []
+    try:
+        for number, line in enumerate(read(path).decode("utf-8").splitlines(), 1):
+            if line.strip():
+                rows.append(json.loads(line))
+                if not isinstance(rows[-1], dict):
+                    raise ConfigError(f"{path.name}:{number}: no JSON object", "each line holds one: {…}")
+    except UnicodeDecodeError as error:
+        raise ConfigError(f"{path} cannot be read: {unread(error)}", "name a file of JSON lines, or its .gz") from error
+    except json.JSONDecodeError as error:
+        raise ConfigError(f"{path.name}:{number}: not JSON ({error.msg})", "each line holds one object: {…}") from error
+    return rows
 
 
 def write(path: Path, body: bytes) -> None:
@@ -124,7 +140,9 @@ def write(path: Path, body: bytes) -> None:
         partial.write_bytes(body)
         partial.replace(path)
     except OSError as error:
-        raise ConfigError(f"{path}: cannot be written ({error})", "name a file in a folder that exists") from error
+        raise ConfigError(
+            f"{path} cannot be written: {unread(error)}", "name a file in a folder that exists"
+        ) from error
 
 
 def _lines(rows: Iterable[dict[str, Any]]) -> bytes:

@@ -41,7 +41,7 @@ def text_of(context: Context, period: Period, number: int) -> str:
     with context.db.read() as session:
         versions = issue_store.sheets(session, period.name)
     if not 1 <= number <= len(versions):
-        raise NotFoundError(f"{period} has no version {number}", f"`digest history {period}` lists its {len(versions)}")
+        raise NotFoundError(f"{period} has no version {number}", f"`digest history {period}` lists those it has")
     return versions[number - 1].text
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from digest import site
 from digest.bundle import shipped
-from digest.errors import ConfigError
+from digest.errors import ConfigError, unread
 from digest.ports import Document
 from digest.store.database import FILE, Database
 
@@ -34,7 +34,10 @@ def initialise(folder: Path) -> tuple[int, int]:
             files[f"site/{place.as_posix()}"] = path.read_bytes()
     files["templates/README.md"] = _TEMPLATES.encode()
     files[".gitignore"] = _IGNORE.encode()
-    folder.mkdir(parents=True, exist_ok=True)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise ConfigError(f"{folder} cannot be made: {unread(error)}", "name a folder you may write in") from error
     missing = [Document(name, body) for name, body in files.items() if not (folder / name).exists()]
     written = len(site.write(folder, missing))
     Database(folder / FILE).close()

@@ -81,10 +81,23 @@ mail: {transport: pigeon}
             "'RAG' is not written as it should be; allowed: lower",
         ),
         ("a: \x00", "not YAML"),
+        (GOOD.replace("{title: T}", "{title: 17}"), "newsletter.title: must be text; put it in quotes (found 17)"),
+        (GOOD.replace("{title: T}", "T"), "newsletter: must be keys with values, such as name: value (found 'T')"),
+        (GOOD + "mail: {port: smtp}\n", "mail.port: must be a whole number (found 'smtp')"),
+        (GOOD + "cadence: {fetch_hour_utc: 25}\n", "cadence.fetch_hour_utc: must be 23 or less (found 25)"),
+        (GOOD + "cadence: {autopilot: perhaps}\n", "cadence.autopilot: must be true or false (found 'perhaps')"),
+        (GOOD + "model: {timeout_seconds: 0}\n", "model.timeout_seconds: must be more than 0 (found 0)"),
     ],
 )
 def test_what_is_no_configuration_is_named(text: str, part: str) -> None:
     assert part in "\n".join(mistakes(text))
+
+
+def test_no_mistake_is_told_in_the_words_of_a_validation_library() -> None:
+    told = "\n".join(mistakes(GOOD.replace("sources:\n", "sources: 3\nx:\n") + "site: 3\nmodel: {price: 3}\n"))
+    assert "input should" not in told
+    assert "tuple" not in told
+    assert "instance of" not in told
 
 
 def test_a_source_id_may_stand_once(tmp_path: Path) -> None:

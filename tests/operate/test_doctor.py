@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from digest.models import SourceState
 from digest.pipeline.doctor import ask_sources, examine, exit_code
 from digest.ports import Finding
 from tests.operate.workspace import NOW, configure, made, opened
@@ -49,6 +50,19 @@ def test_a_configuration_that_cannot_be_read_is_one_finding_not_an_error(folder:
     found = looked(folder)
     assert [finding.subject for finding in found if finding.state == "bad"] == ["configuration"]
     assert "did you mean 'title'" in found[0].words
+
+
+def test_sources_that_fail_alike_are_one_finding_with_their_names(folder: Path) -> None:
+    names = ("one", "two", "three")
+    configure(folder, sources=[{"id": name, "kind": "feed", "url": f"https://{name}.example/feed"} for name in names])
+    with opened(folder) as workspace:
+        with workspace.db.write() as session:
+            for name in names:
+                words = f"the host {name}.example cannot be found"
+                session.add(SourceState(source_id=name, errors=1, last_error=words))
+        found = examine(folder, {}, NOW, lambda: workspace.context)
+    told = [finding.words for finding in found if finding.subject == "sources" and finding.state == "warning"]
+    assert told == ["3 of them: the host cannot be found: one, two, three"]
 
 
 def test_a_damaged_database_is_found_and_not_touched(folder: Path) -> None:
