@@ -1,94 +1,83 @@
-"""How many messages of 70 kB a second leave on one connection to a loopback server, signed and not, journal and all.
+"""Messages of an issue of 70 kB to a loopback server on one connection: `digest send`, journal and all, and smtplib.
 
-The gate is on seconds of the processor, the sender's and the server's together, since both are in this process: that is
-the least an idle machine does, and does not move with what else it has to do. Seconds of the clock stand beside them.
+The server is in a process of its own for both. The peer sends one message again and again, which is the least there is.
 """
 
 from __future__ import annotations
 
 import os
+import smtplib
+import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Iterator
+from contextlib import contextmanager
+from email.message import EmailMessage
 from pathlib import Path
 
 from digest.config import Mail
-from digest.mail import Letter, Letterhead, Sign, compose, letterhead, signer, transport
-from digest.pipeline.send import send
+from tests.bench.probe import Watch, timed, told
 from tests.mail.server import Faulty, serving
-from tests.pipeline.mailbench import NOW, PERIOD, configured, opened, publish
+from tests.pipeline.mailbench import PERIOD, opened, publish
 
-_LEAST = 60  # messages a second, built and handed over, signed or not
-_TEXT = "The model reads what it is given and says what it can, which is less than it seems. "
-
-
-Rate = tuple[float, float]  # messages a second of the processor, and of the clock
+TEXT = "The model reads what it is given and says what it can, which is less than it seems. "
 
 
-def measure(count: int = 300) -> dict[str, Rate]:
-    """What was done, and how fast."""
-    letter = Letter("A month of it", _TEXT * 100, "".join(f"<p>{_TEXT}</p>" for _ in range(650)))
-    with tempfile.TemporaryDirectory() as folder:
-        key = _key(Path(folder))
-        mail = Mail(dkim_selector="s", dkim_domain="example.org", dkim_key_file_env="KEY")
-        sign = signer(mail, {"KEY": str(key)})
-        return {
-            "built and handed over": _rate(count, letter, None),
-            "signed (2048 bits) too": _rate(count, letter, sign),
-            "`digest send`, journal and all, small issue": _whole(Path(folder), count),
-        }
+def _digest(folder: Path, port: int, count: int) -> float:
+    """Each message composed for its reader and written down before and after it leaves."""
+    from digest.pipeline.send import send
+
+    publish(folder, count, intro="\n\n".join([TEXT * 8] * 42))
+    mail = Mail(transport="smtp", host="127.0.0.1", port=port, security="none", per_second=1000, reconnect_every=5000)
+    context = opened(folder, mail)
+    return timed(lambda: send(context, PERIOD, yes=True, expect=count))
 
 
-def _rate(count: int, letter: Letter, sign: Sign | None) -> Rate:
-    faulty = Faulty()
-    with serving(faulty, data_size_limit=None) as mail:
-        mail = mail.model_copy(update={"reconnect_every": count + 1})
-        head: Letterhead = letterhead(configured(mail).newsletter, mail)
-        hands = transport(mail, Path())
+def _smtplib(folder: Path, port: int, count: int) -> float:
+    message = EmailMessage()
+    message["From"], message["Subject"] = "Test <ana@example.org>", "Test: February 2026"
+    message.set_content(TEXT * 400)
+    message.add_alternative(f"<p>{TEXT * 420}</p>", subtype="html")
 
-        def work() -> None:
+    def work() -> None:
+        with smtplib.SMTP("127.0.0.1", port) as server:
             for number in range(count):
-                to, token = f"reader{number}@example.org", str(number)
-                hands.send(compose(head, letter, recipient=to, token=token, issue="i", at=NOW, sign=sign))
+                server.send_message(message, to_addrs=[f"reader{number}@example.org"])
 
-        rate = _timed(count, work)
-        hands.close()
-    assert len(faulty.messages) == count
-    return rate
+    return timed(work)
 
 
-def _whole(folder: Path, count: int) -> Rate:
-    publish(folder, count)
-    with serving(Faulty()) as mail:
-        context = opened(folder, mail)
-        return _timed(count, lambda: send(context, PERIOD, yes=True, expect=count))
-
-
-def _timed(count: int, work: Callable[[], object]) -> Rate:
-    processor, clock = time.process_time(), time.perf_counter()
-    work()
-    return count / (time.process_time() - processor), count / (time.perf_counter() - clock)
-
-
-def _key(folder: Path) -> Path:
-    from cryptography.hazmat.primitives import serialization
-    from cryptography.hazmat.primitives.asymmetric import rsa
-
-    pem = rsa.generate_private_key(65537, 2048).private_bytes(
-        serialization.Encoding.PEM, serialization.PrivateFormat.TraditionalOpenSSL, serialization.NoEncryption()
+@contextmanager
+def _server() -> Iterator[tuple[int, int]]:
+    """The port, and the process that listens there."""
+    process = subprocess.Popen(
+        [sys.executable, "-m", "tests.bench.mailing", "serve"], stdout=subprocess.PIPE, text=True
     )
-    (folder / "key.pem").write_bytes(pem)
-    return folder / "key.pem"
+    try:
+        assert process.stdout is not None
+        yield int(process.stdout.readline()), process.pid
+    finally:
+        process.kill()
+        process.communicate()
 
 
-def main() -> int:
+def main(contender: str, count: int) -> None:
     os.environ.pop("DIGEST_SMTP_USER", None)
-    rows = measure()
-    for what, (processor, clock) in rows.items():
-        print(f"{what}: {processor:.0f} messages a processor second, {clock:.0f} a second by the clock")
-    return 0 if all(processor >= _LEAST for processor, _ in list(rows.values())[:2]) else 1
+    with tempfile.TemporaryDirectory() as folder, _server() as (port, server):
+        watch = Watch(but=server)
+        told("send", {"digest": _digest, "smtplib": _smtplib}[contender](Path(folder), port, count), watch)
+
+
+def serve() -> None:
+    """Take what comes until killed."""
+    with serving(Faulty(), data_size_limit=None) as mail:
+        print(mail.port, flush=True)
+        time.sleep(3600)
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    if sys.argv[1] == "serve":
+        serve()
+    else:
+        main(sys.argv[1], int(sys.argv[2]))

@@ -1,89 +1,102 @@
-"""How long it takes to render and to build a site of 12, 120 and 360 issues of 20 picks each."""
+"""Publishing, and rendering the whole site, with so many issues of twenty picks; beside Jekyll without our theme.
+
+`publish` is one more issue where the others stand; `render the site` writes every file of all of them into an empty
+folder; `build the site` is Jekyll's time on that, and its peer Jekyll's time on the same texts with no layout at all.
+"""
 
 from __future__ import annotations
 
-import shutil
-import subprocess
 import sys
 import tempfile
-import time
-from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import TypeVar
 
-from digest import render, site
-from digest.ports import Document, IssueView, SectionView
-from tests.render.samples import NEWSLETTER, SITE, TAXONOMY, issue, pick
-from tests.site.test_jekyll import OURS, SKELETON
+from digest import jekyll
+from digest.app import Workspace
+from digest.models import Issue, Item, Pick
+from digest.periods import Period
+from tests.bench.probe import Watch, timed, told
+from tests.operate.workspace import made
 
-T = TypeVar("T")
-
-
-def issues(count: int) -> list[IssueView]:
-    """Monthly issues from January 1996 on."""
-    blurb = "We present an engine that computes, and measure it on four tasks it was not made for. " * 3
-    sections = [
-        SectionView(slug, slug.title(), slug, picks=[pick(n, category=slug, blurb=blurb) for n in range(at, at + 10)])
-        for at, slug in ((0, "models"), (10, "rag"))
-    ]
-    return [issue(f"{1996 + n // 12}-{n % 12 + 1:02d}", sections=sections) for n in range(count)]
+PICKS = 20
+BLURB = "We present an engine that computes, and measure it on four tasks it was not made for. " * 3
+NOW = datetime(2026, 2, 4, 9, tzinfo=UTC)
 
 
-def measure(counts: tuple[int, ...] = (12, 120, 360)) -> list[dict[str, float | int]]:
-    """Rows: issues, seconds of each step, and the built site's megabytes."""
-    return [_row(count) for count in counts]
+def filled(folder: Path, count: int) -> str:
+    """A workspace with so many monthly issues, all published but the last, which is approved; returns its period."""
+    made(folder)
+    with Workspace(folder, clock=lambda: NOW) as workspace, workspace.db.write() as session:
+        slugs = [category.slug for category in workspace.config.taxonomy.categories][:4]
+        months = [(2016 + n // 12, n % 12 + 1) for n in range(count)]
+        for number, month in enumerate(months):
+            period, at = Period(month, month).name, datetime(*month, 5, 9, tzinfo=UTC) + timedelta(days=30)
+            last = number == count - 1
+            issue = Issue(
+                period=period, title=f"Small: {period}", atom_id=f"tag:small.example,2016:{period}", intro="A month.",
+                sections=[{"slug": slug, "title": slug.title()} for slug in slugs], created=at, approved=at,
+                state="approved" if last else "published", published=None if last else at, updated=None if last else at,
+            )  # fmt: skip
+            session.add(issue)
+            items = [_item(period, at, n) for n in range(PICKS)]
+            session.add_all(items)
+            session.flush()
+            session.add_all(
+                Pick(
+                    issue_id=issue.id or 0,
+                    item_id=item.id or 0,
+                    category=slugs[n % 4],
+                    position=n,
+                    blurb=BLURB,
+                    origin="editor",
+                )
+                for n, item in enumerate(items)
+            )
+    return period
 
 
-def _row(count: int) -> dict[str, float | int]:
-    views = issues(count)
+def _item(period: str, at: datetime, number: int) -> Item:
+    url = f"https://papers.example/{period}/{number}"
+    authors = ["Ada Lovelace", "Charles Babbage", "Mary Somerville"]
+    return Item(
+        key=f"url:{url}",
+        url=url,
+        title=f"Work {number} of {period}",
+        authors=authors,
+        source_id="blog",
+        published=at - timedelta(days=31),
+        first_seen=at,
+    )
+
+
+def _digest(folder: Path, count: int) -> None:
+    watch, period = Watch(), filled(folder, count)
+    with Workspace(folder, clock=lambda: NOW) as workspace:
+        told("render the site", timed(lambda: workspace.publish(period)), watch)
+        for path in (folder / "site" / "_posts").glob(f"*{period}*"):
+            path.unlink()
+        told("publish", timed(lambda: workspace.publish(period)), watch)
+    told("build the site", timed(lambda: jekyll.build(folder / "site")), watch)
+
+
+def _jekyll(folder: Path, count: int) -> None:
+    """The posts' texts, their front matter cut to the title."""
+    watch, period = Watch(), filled(folder / "w", count)
+    with Workspace(folder / "w", clock=lambda: NOW) as workspace:
+        workspace.publish(period)
+    posts = folder / "bare" / "_posts"
+    posts.mkdir(parents=True)
+    (folder / "bare" / "_config.yml").write_text("title: Bare\nmarkdown: kramdown\n", encoding="utf-8")
+    for post in (folder / "w" / "site" / "_posts").iterdir():
+        text = post.read_text(encoding="utf-8").split("\n---\n", 1)[1]
+        (posts / post.name).write_text(f"---\ntitle: A month\n---\n{text}", encoding="utf-8")
+    told("build the site", timed(lambda: jekyll.build(folder / "bare")), watch)
+
+
+def main(contender: str, count: int) -> None:
     with tempfile.TemporaryDirectory() as folder:
-        root = Path(folder) / "site"
-        shutil.copytree(SKELETON, root, ignore=OURS)
-        posts, t_posts = _timed(lambda: [render.pages(view, NEWSLETTER)[0] for view in views])
-        feeds, t_feeds = _timed(lambda: render.feeds(views, NEWSLETTER, SITE, TAXONOMY))
-        files, t_files = _timed(lambda: render.site_files(views, NEWSLETTER, SITE, TAXONOMY))
-        _, t_write = _timed(lambda: site.write(root, [*posts, *feeds, *files]))
-        have = site.names(root, "assets/cards")
-        again, t_again = _timed(lambda: _everything(views, have))
-        unchanged, t_same = _timed(lambda: site.write(root, again))
-        _, t_jekyll = _timed(lambda: _build(root))
-        size = sum(file.stat().st_size for file in (root / "_site").rglob("*") if file.is_file())
-    assert unchanged == []
-    return {
-        "issues": count,
-        "posts": t_posts,
-        "feeds": t_feeds,
-        "cards and data": t_files,
-        "first write": t_write,
-        "everything again": t_again + t_same,
-        "jekyll": t_jekyll,
-        "MB": size / 1e6,
-    }
-
-
-def _everything(views: list[IssueView], have: list[str]) -> list[Document]:
-    return [
-        *[render.pages(view, NEWSLETTER)[0] for view in views],
-        *render.feeds(views, NEWSLETTER, SITE, TAXONOMY),
-        *render.site_files(views, NEWSLETTER, SITE, TAXONOMY, have),
-    ]
-
-
-def _timed(work: Callable[[], T]) -> tuple[T, float]:
-    started = time.perf_counter()
-    return work(), time.perf_counter() - started
-
-
-def _build(root: Path) -> None:
-    if shutil.which("jekyll"):
-        subprocess.run(["jekyll", "build", "-q", "-s", root, "-d", root / "_site"], check=True)
-
-
-def main() -> int:
-    for row in measure():
-        print("; ".join(f"{name} {value:.2f}" for name, value in row.items()))
-    return 0
+        {"digest": _digest, "jekyll": _jekyll}[contender](Path(folder), count)
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main(sys.argv[1], int(sys.argv[2]))
