@@ -7,7 +7,7 @@ import os
 import re
 import shutil
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -213,7 +213,8 @@ def _sources(patient: Patient) -> Findings:
         return
     rows = status(patient.context)["sources"]
     ill = [row for row in rows if row["enabled"] and (row["error"] or row["state"].startswith("silent"))]
-    yield from _together({row["id"]: row["error"] or row["state"] for row in ill})
+    yield from _together({row["id"]: row["error"] for row in ill if row["error"]})
+    yield from _silent([row["id"] for row in ill if not row["error"]], rows)
     unread = sum(row["enabled"] and row["state"] == "never read" for row in rows)
     if unread:
         yield Finding("sources", "note", f"{unread} of {len(rows)} were never read", "`digest fetch` reads them")
@@ -230,6 +231,15 @@ def _together(ill: Mapping[str, str]) -> Findings:
         first = f"{sources[0]}: {ill[sources[0]]}" if len(sources) == 1 else f"{len(sources)} of them: {words}: "
         more = "" if len(sources) == 1 else ", ".join(sources)
         yield Finding("sources", "warning", first + more, f"`digest fetch {' '.join(sources[:3])} --force`")
+
+
+def _silent(names: Sequence[str], rows: Sequence[Mapping[str, Any]]) -> Findings:
+    """One finding for those that answer and have nothing new, each with how long that has been."""
+    states = {row["id"]: row["state"].removeprefix("silent for ") for row in rows}
+    if names:
+        told = ", ".join(f"{name} ({states[name]})" for name in names)
+        cure = "ask again with `digest fetch SOURCE --force`; one that has moved needs its new address in sources.yaml"
+        yield Finding("sources", "warning", f"{len(names)} silent for longer than is usual: {told}", cure)
 
 
 def _disk(root: Path) -> Findings:

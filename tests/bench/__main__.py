@@ -1,8 +1,8 @@
 """`make bench`: each stage at 1, 10 and 100 times the work, beside peers, in one table, kept in .github/bench.md.
 
-`python -m tests.bench NAME...` measures those parts anew and leaves the other rows as they are; NAME:SIZE shows one size
-and keeps nothing. What is measured is written at once, so that an interrupted run keeps it. After the table stand the parts that
-measure quality; `python -m tests.bench.ranking` and the like run one alone.
+`python -m tests.bench NAME...` measures those parts anew and leaves the other rows as they are; NAME:SIZE shows one
+size and keeps nothing. What is measured is written at once, so that an interrupted run keeps it. After the table stand
+the parts that measure quality; `python -m tests.bench.ranking` and the like run one alone.
 """
 
 from __future__ import annotations
@@ -137,7 +137,7 @@ def _probe(part: str, contender: str, size: int, rows: dict[str, Row]) -> None:
 
 
 def _said(module: list[str]) -> Iterator[dict[str, Any]]:
-    """The facts a probe tells while it runs. It is ended when patience is over; when it fails, its last words are shown."""
+    """The facts a probe tells while it runs. It is ended when patience is over; when it fails, its last words shown."""
     process = _started(module)
     alarm = threading.Timer(PATIENCE, _end, [process])
     alarm.start()

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from digest.models import SourceState
+from digest.models import Item, Mention, SourceState
 from digest.pipeline.doctor import ask_sources, examine, exit_code
 from digest.ports import Finding
 from tests.operate.workspace import NOW, configure, made, opened
@@ -63,6 +63,29 @@ def test_sources_that_fail_alike_are_one_finding_with_their_names(folder: Path) 
         found = examine(folder, {}, NOW, lambda: workspace.context)
     told = [finding.words for finding in found if finding.subject == "sources" and finding.state == "warning"]
     assert told == ["3 of them: the host cannot be found: one, two, three"]
+
+
+def test_silent_sources_are_one_finding_with_their_names(folder: Path) -> None:
+    names = ("one", "two")
+    configure(folder, sources=[{"id": name, "kind": "feed", "url": f"https://{name}.example/feed"} for name in names])
+    with opened(folder) as workspace:
+        with workspace.db.write() as session:
+            for name in names:
+                session.add(SourceState(source_id=name, last_checked=NOW))
+                item = Item(
+                    key=f"url:{name}", url=f"https://{name}.example", title=name, source_id=name, first_seen=NOW
+                )
+                session.add(item)
+                session.flush()
+                for days in range(90, 110):
+                    at, guid = NOW - timedelta(days=days), f"{name} {days}"
+                    seen = Mention(
+                        item_id=item.id or 0, source_id=name, guid=guid, url=item.url, title=name, first_seen=at
+                    )
+                    session.add(seen)
+        found = examine(folder, {}, NOW, lambda: workspace.context)
+    told = [finding.words for finding in found if finding.subject == "sources" and finding.state == "warning"]
+    assert told == ["2 silent for longer than is usual: one (90 days), two (90 days)"]
 
 
 def test_a_damaged_database_is_found_and_not_touched(folder: Path) -> None:
