@@ -7,7 +7,7 @@ import os
 import re
 import shutil
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import aclosing
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -214,7 +214,7 @@ def _sources(patient: Patient) -> Findings:
     rows = status(patient.context)["sources"]
     ill = [row for row in rows if row["enabled"] and (row["error"] or row["state"].startswith("silent"))]
     yield from _together({row["id"]: row["error"] for row in ill if row["error"]})
-    yield from _silent([row["id"] for row in ill if not row["error"]], rows)
+    yield from _silent({row["id"]: row["state"].removeprefix("silent for ") for row in ill if not row["error"]})
     unread = sum(row["enabled"] and row["state"] == "never read" for row in rows)
     if unread:
         yield Finding("sources", "note", f"{unread} of {len(rows)} were never read", "`digest fetch` reads them")
@@ -233,13 +233,12 @@ def _together(ill: Mapping[str, str]) -> Findings:
         yield Finding("sources", "warning", first + more, f"`digest fetch {' '.join(sources[:3])} --force`")
 
 
-def _silent(names: Sequence[str], rows: Sequence[Mapping[str, Any]]) -> Findings:
+def _silent(lengths: Mapping[str, str]) -> Findings:
     """One finding for those that answer and have nothing new, each with how long that has been."""
-    states = {row["id"]: row["state"].removeprefix("silent for ") for row in rows}
-    if names:
-        told = ", ".join(f"{name} ({states[name]})" for name in names)
+    if lengths:
+        told = ", ".join(f"{source} ({length})" for source, length in lengths.items())
         cure = "ask again with `digest fetch SOURCE --force`; one that has moved needs its new address in sources.yaml"
-        yield Finding("sources", "warning", f"{len(names)} silent for longer than is usual: {told}", cure)
+        yield Finding("sources", "warning", f"{len(lengths)} silent for longer than is usual: {told}", cure)
 
 
 def _disk(root: Path) -> Findings:
