@@ -82,10 +82,12 @@ class NotFoundError(DigestError):
 
 
 class SheetError(DigestError):
-    """A sheet cannot be read; `line` is 1-based."""
+    """A sheet cannot be read; `line` is 1-based, `file` its name once that is known."""
 
-    def __init__(self, message: str, hint: str = "", *, line: int = 0) -> None:
-        super().__init__(f"line {line}: {message}" if line else message, hint)
+    def __init__(self, message: str, hint: str = "", *, line: int = 0, file: str = "") -> None:
+        place = ", ".join([*([file] if file else []), *([f"line {line}"] if line else [])])
+        super().__init__(f"{place}: {message}" if place else message, hint)
+        self.words = message
         self.line = line
 
 

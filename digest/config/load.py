@@ -140,7 +140,9 @@ def _what(detail: ErrorDetails, place: Path_) -> str:
     message = _plainly(kind, context, detail["msg"])
     if kind == "value_error" and isinstance(found, dict):
         return message  # of keys that do not agree: that a mapping was found says nothing
-    shown = repr(found) if isinstance(found, str | int | float | bool) or found is None else _kind(found)
+    if found is None:
+        return "has no value; give it one, or take the key out"
+    shown = repr(found) if isinstance(found, str | int | float | bool) else _kind(found)
     return f"{message} (found {shown[:80]})"
 
 

@@ -183,5 +183,7 @@ def _dotted(raw: bytes) -> bytes:
 
 
 def _words(said: bytes | BaseException) -> str:
+    if isinstance(said, OSError) and said.strerror:
+        return said.strerror.lower()
     text = said.decode("utf-8", "replace") if isinstance(said, bytes) else str(said) or type(said).__name__
     return " ".join(text.split())[:200]

@@ -34,6 +34,7 @@ from digest.store.database import FILE
 _MIB = 1 << 20
 _SCARCE, _NEEDED = 1024 * _MIB, 100 * _MIB
 _HOST = re.compile(r"\bthe host \S+")
+_RESTORE = "`digest backup --restore FILE` brings a sound one back"
 _LOOPBACK = ("localhost", "127.0.0.1", "::1")
 
 
@@ -148,7 +149,9 @@ def _database(patient: Patient) -> Findings:
         return
     found = patient.context.db.problems() if patient.context else patient.faults
     for words in found[:10]:
-        yield Finding("database", "bad", words, "`digest backup --restore FILE` brings a sound one back")
+        barred = any(sign in words for sign in ("readonly", "disk I/O", "disk is full", "unable to open"))
+        cure = "look at the disk's space and the file's rights" if barred else _RESTORE
+        yield Finding("database", "bad", words, cure)
     if not found:
         yield Finding("database", "good", f"sound, {path.stat().st_size / _MIB:.1f} MiB")
     last = newest(patient.root)

@@ -6,7 +6,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import lru_cache
 
 from sqlmodel import Session, select
 
@@ -18,7 +17,7 @@ from digest.periods import Period
 from digest.pipeline.blurbs import quoted
 from digest.pipeline.context import Context
 from digest.pipeline.propose import item_pick
-from digest.pipeline.sheets import adopt, caught_up, keep_hand, lying, on_disk
+from digest.pipeline.sheets import adopt, caught_up, keep_hand, lying, on_disk, parsed, read
 from digest.pipeline.typed import known
 from digest.ports import Document
 from digest.store import issues as issue_store
@@ -43,7 +42,7 @@ def load(context: Context, period: Period) -> Current:
     Raises NotFoundError without a sheet or an issue, SheetError for one that cannot be read; nothing changes then.
     """
     text = lying(context, period)
-    _read(text)  # what cannot be read is refused before anything is kept
+    parsed(context, period, text)  # what cannot be read is refused before anything is kept
     with context.db.read() as session:
         newest = issue_store.newest_sheet(session, period.name)
         issue = issue_store.existing(session, period.name)
@@ -84,17 +83,12 @@ def reopen(context: Context, period: Period) -> None:
 def completed(context: Context, session: Session, text: str) -> Sheet:
     """A sheet's text read: ticked lines moved up, known addresses made picks, the source quoted where words lack."""
     titles = {category.slug: category.title for category in context.config.taxonomy.categories}
-    settled = known(context, session, issues.settle(caught_up(session, _read(text)), titles))
+    settled = known(context, session, issues.settle(caught_up(session, read(text)), titles))
     waiting = [pick.key for _, pick in settled.picks() if not pick.blurb and pick.origin == "source" and not pick.note]
     if not waiting:
         return settled
     stored = item_store.by_keys(session, waiting)
     return issues.fill(settled, {key: item_pick(context.config, item, quoted(item)) for key, item in stored.items()})
-
-
-@lru_cache(maxsize=16)
-def _read(text: str) -> Sheet:
-    return issues.parse(text)
 
 
 def _edited(
@@ -121,7 +115,7 @@ def _edited(
 
 def _adopt(context: Context, session: Session, issue: Issue, sheet: Sheet) -> None:
     base = issue_store.newest_sheet(session, issue.period, "generated")
-    adopt(session, issue, sheet, _read(base.text) if base else None, context.now)
+    adopt(session, issue, sheet, read(base.text) if base else None, context.now)
 
 
 def _keep_words(session: Session, issue: Issue, before: Sheet, after: Sheet) -> None:

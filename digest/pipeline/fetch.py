@@ -52,7 +52,7 @@ def chosen(config: Config, names: Sequence[str]) -> list[Source]:
         return [source for source in config.sources if source.enabled]
     known = {source.id: source for source in config.sources}
     if missing := [name for name in names if name not in known]:
-        near = get_close_matches(missing[0], known, 1)
+        near = get_close_matches(missing[0], known, 1, 0.7)
         raise NotFoundError(
             f"no source {missing[0]!r}", f"did you mean {near[0]!r}?" if near else "`digest sources list` names them"
         )

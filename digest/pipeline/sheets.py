@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -51,7 +52,22 @@ def lying(context: Context, period: Period) -> str:
 def current(context: Context, period: Period) -> tuple[str, Sheet]:
     """The sheet on disk, as text and read; raises NotFoundError or SheetError."""
     text = lying(context, period)
-    return text, issues.parse(text)
+    return text, parsed(context, period, text)
+
+
+def parsed(context: Context, period: Period, text: str) -> Sheet:
+    """The text of the sheet's file, read; a SheetError names the file."""
+    try:
+        return read(text)
+    except SheetError as error:
+        place = sheet_path(context, period).relative_to(context.root).as_posix()
+        raise SheetError(error.words, error.hint, line=error.line, file=place) from error
+
+
+@lru_cache(maxsize=16)
+def read(text: str) -> Sheet:
+    """A sheet from its text; the desk asks for the same one again and again."""
+    return issues.parse(text)
 
 
 def caught_up(session: Session, sheet: Sheet) -> Sheet:

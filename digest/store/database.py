@@ -14,7 +14,7 @@ from typing import Any, cast
 from sqlalchemy import ColumnElement, Connection, Engine, create_engine, event, func, inspect, select, tuple_
 from sqlalchemy.dialects.sqlite import dialect as sqlite_dialect
 from sqlalchemy.dialects.sqlite import insert
-from sqlalchemy.exc import DatabaseError, OperationalError
+from sqlalchemy.exc import DatabaseError
 from sqlalchemy.types import TypeEngine
 from sqlmodel import Session, SQLModel
 from sqlmodel.sql.sqltypes import UTCDateTime
@@ -68,7 +68,8 @@ class Database:
 
     def copy_to(self, target: Path) -> None:
         """Write a consistent copy, also while others write."""
-        _copy(self.path, target)
+        with _translated(self.path):
+            _copy(self.path, target)
 
     def problems(self) -> list[str]:
         """What SQLite's own checks find wrong; empty when all is well."""
@@ -175,24 +176,25 @@ def _engine(path: Path) -> Engine:
     return engine
 
 
+_DISK = ("disk is full", "unable to open", "readonly", "disk I/O")
+_DAMAGE = ("malformed", "not a database", "vtable constructor failed")  # the last: the search index cannot be read
+_TROUBLES = (
+    (("locked", "busy"), "is in use by another process", "wait for it, or stop it"),
+    (_DISK, "cannot be read or written: {text}", "look at the disk's space and the file's rights"),
+    (_DAMAGE, "is damaged: {text}", "`digest backup --restore FILE` brings one back"),
+)
+
+
 @contextmanager
 def _translated(path: Path) -> Iterator[None]:
     """SQLite's own troubles as StoreError; mistakes in a statement stay bugs."""
     try:
         yield
-    except OperationalError as error:
-        text = str(error.orig)
-        if "locked" in text or "busy" in text:
-            raise StoreError(f"{path.name} is in use by another process", "wait for it, or stop it") from error
-        if "full" in text or "unable to open" in text or "readonly" in text or "disk I/O" in text:
-            raise StoreError(f"{path.name}: {text}", "look at the disk's space and the file's rights") from error
-        raise
     except (DatabaseError, sqlite3.DatabaseError) as error:
         text = str(getattr(error, "orig", error))
-        if "malformed" in text or "not a database" in text:
-            raise StoreError(
-                f"{path.name} is damaged: {text}", "`digest backup --restore FILE` brings one back"
-            ) from error
+        for signs, words, cure in _TROUBLES:
+            if any(sign in text for sign in signs):
+                raise StoreError(f"{path.name} {words.format(text=text)}", cure) from error
         raise
 
 

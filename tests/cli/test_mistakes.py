@@ -46,3 +46,11 @@ def test_a_mistake_is_told_with_its_cure(place: Path, words: tuple[str, ...], to
     assert "Traceback" not in done.stderr
     assert "Errno" not in done.stderr
     assert done.returncode in (1, 2)
+
+
+def test_a_sheet_that_cannot_be_read_is_named_with_its_line(place: Path) -> None:
+    drafts = place / "site" / "_drafts"
+    drafts.mkdir(exist_ok=True)
+    (drafts / "2026-10.md").write_text("no front matter\n")
+    done = run("check", "2026-10", folder=place)
+    assert "site/_drafts/2026-10.md, line 1: the sheet does not begin with front matter" in done.stderr

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sqlite3
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta, timezone
@@ -42,6 +43,27 @@ def test_the_migrated_schema_is_the_one_the_tables_declare(db: Database) -> None
         options = {"include_object": lambda _, name, *__: not str(name).startswith("item_words")}
         assert compare_metadata(MigrationContext.configure(connection, opts=options), SQLModel.metadata) == []
         assert ScriptDirectory.from_config(settings(connection)).get_current_head() == HEAD
+
+
+@pytest.mark.parametrize(
+    ("said", "told", "cure"),
+    [
+        ("database is locked", "digest.db is in use", "wait for it"),
+        (
+            "database or disk is full",
+            "digest.db cannot be read or written: database or disk is full",
+            "the disk's space",
+        ),
+        ("disk I/O error", "digest.db cannot be read or written", "the disk's space"),
+        ("attempt to write a readonly database", "digest.db cannot be read or written", "the file's rights"),
+        ("vtable constructor failed: item_words", "digest.db is damaged", "backup --restore"),
+        ("database disk image is malformed", "digest.db is damaged", "backup --restore"),
+    ],
+)
+def test_troubles_of_disk_and_file_are_told_with_their_cure(db: Database, said: str, told: str, cure: str) -> None:
+    with pytest.raises(StoreError, match=re.escape(told)) as caught, db.read():
+        raise sqlite3.OperationalError(said)
+    assert cure in caught.value.hint
 
 
 def test_writers_wait_and_readers_see_a_snapshot(db: Database) -> None:
