@@ -1,23 +1,37 @@
-"""Names for files on their way to a final name, and the removal of those whose writer was killed."""
+"""Names for files on their way to a final name, the removal of those whose writer was killed, and who still lives."""
 
 from __future__ import annotations
 
 import os
 import shutil
+import subprocess
+from contextlib import suppress
+from functools import cache
 from pathlib import Path
 from uuid import uuid4
 
 _END = ".partial"
+_PROC = Path("/proc")
 _FOREIGN = ("_site",)  # Jekyll's; folders that begin with a dot are passed over too
 
 
 def beside(target: Path) -> Path:
     """A free name in the target's folder, hidden, that tells which process writes there."""
-    return target.with_name(f".{target.name[:60]}.{uuid4().hex[:8]}.{os.getpid()}{_END}")
+    return target.with_name(f".{target.name[:60]}.{uuid4().hex[:8]}.{this_process()}{_END}")
 
 
-def alive(pid: int) -> bool:
-    """Whether a process of this machine may still be at work."""
+def this_process() -> str:
+    """This process as number@began. The number alone is given to another process in time."""
+    return _numbered(os.getpid())
+
+
+def alive(process: str) -> bool:
+    """Whether a process of this machine, named as above or by its number alone, may still be at work."""
+    number, _, began = process.partition("@")
+    return _answers(int(number)) and (not began or _began(int(number)) in (began, ""))
+
+
+def _answers(pid: int) -> bool:
     try:
         os.kill(pid, 0)
     except ProcessLookupError:
@@ -25,6 +39,11 @@ def alive(pid: int) -> bool:
     except (OSError, OverflowError):
         return True
     return True
+
+
+@cache
+def _numbered(pid: int) -> str:
+    return f"{pid}@{_began(pid)}"
 
 
 def sweep(root: Path) -> int:
@@ -43,5 +62,23 @@ def sweep(root: Path) -> int:
 def _abandoned(name: str) -> bool:
     if not (name.startswith(".") and name.endswith(_END)):
         return False
-    pid = name.removesuffix(_END).rpartition(".")[2]
-    return pid.isdigit() and not alive(int(pid))
+    process = name.removesuffix(_END).rpartition(".")[2]
+    return process.partition("@")[0].isdigit() and not alive(process)
+
+
+def _began(pid: int) -> str:
+    """When a process of this machine began, as the system counts; "" where it does not tell."""
+    with suppress(OSError):
+        status = (_PROC / str(pid) / "stat").read_text(encoding="utf-8", errors="replace")
+        return status.rpartition(")")[2].split()[19]  # proc(5): field 22, and the second, in brackets, is any text
+    with suppress(OSError, subprocess.SubprocessError):  # macOS and the BSDs have no /proc
+        asked = subprocess.run(  # noqa: S603  a number is all that is foreign
+            ["ps", "-o", "lstart=", "-p", str(pid)],  # noqa: S607  where it lies differs
+            env={**os.environ, "LC_ALL": "C", "TZ": "UTC"},
+            capture_output=True,
+            check=False,
+            text=True,
+            timeout=5,
+        )
+        return "-".join(asked.stdout.split())
+    return ""

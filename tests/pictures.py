@@ -12,7 +12,7 @@ from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
-from playwright.sync_api import Browser, sync_playwright
+from playwright.sync_api import Browser, ViewportSize, sync_playwright
 
 from digest import jekyll
 from digest.app import Silent, Workspace
@@ -22,7 +22,7 @@ from digest.store import issues
 
 PLACE = Path(__file__).resolve().parents[1] / ".github"
 MONTH, FETCHED = "2025-12", datetime(2026, 1, 5, 6, tzinfo=UTC)
-WIDE = {"width": 1280, "height": 1000}
+WIDE = ViewportSize(width=1280, height=1000)
 
 
 def main(target: Path = PLACE) -> None:

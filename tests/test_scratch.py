@@ -42,3 +42,10 @@ def test_a_name_is_hidden_free_and_short_enough_for_any_disk(tmp_path: Path) -> 
     assert one.name.startswith(".")
     assert len(os.fsencode(one.name)) < 255
     one.write_text("")
+
+
+def test_a_leftover_of_a_dead_process_whose_number_lives_again_is_removed(tmp_path: Path) -> None:
+    leftover = tmp_path / f".a.0.{os.getpid()}@long-ago.partial"
+    leftover.write_text("half")
+    assert scratch.sweep(tmp_path) == 1
+    assert not leftover.exists()

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from digest.store import processes
+from digest import scratch
 from digest.store.processes import at_work, this_process
 
 HERE = socket.gethostname()
@@ -41,7 +41,7 @@ def test_what_cannot_be_judged_may_be_at_work(holder: str) -> None:
 
 
 def test_without_proc_the_system_s_ps_is_asked(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.setattr(processes, "_PROC", tmp_path)
+    monkeypatch.setattr(scratch, "_PROC", tmp_path)
     ps = tmp_path / "ps"
     ps.write_text('#!/bin/sh\necho "Mon Nov 23 18:50:00 2026 "\n')
     ps.chmod(0o755)
