@@ -35,7 +35,7 @@ same run. Growth is the time at the largest work over that at the smallest, whic
 with the machine, ratios less. Memory is the most that the stage's process and its children held.
 
 """
-PATIENCE = 420  # seconds for one contender at one size
+PATIENCE = 600  # seconds for one contender at one size
 
 
 @dataclass(frozen=True)
