@@ -116,7 +116,7 @@ def import_(file: Annotated[Path, typer.Argument(metavar="FILE", help="An OPML f
 
     Example: digest sources import feeds.opml
     """
-    from digest.pipeline.files import read
+    from digest.pipeline.lines import read
     from digest.sources import parse_opml
     from digest.text import slug
 

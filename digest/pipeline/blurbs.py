@@ -121,5 +121,5 @@ def _told(asker: Asker, words: dict[str, Written], known: int) -> Blurbs:
     line = f"{by_model} blurbs by {name}, {len(words) - by_model} quoted ({known} known before, {spent:.4f} USD)"
     problems = [f"{failed} quoted because the model's text failed a check"] if failed else []
     if asker.stopped:
-        problems.append(f"quoted from there on: {asker.stopped}")
+        problems.append(f"quoted from there on: {asker.trouble}")
     return Blurbs(words, "; ".join([line, *problems]), problems, spent)

@@ -47,6 +47,12 @@ def spent_since(session: Session, start: datetime) -> float:
     return float(session.exec(select(func.coalesce(func.sum(ModelCall.usd), 0.0)).where(ModelCall.at >= start)).one())
 
 
+def spent_in(session: Session, first_run: int) -> float:
+    """USD billed to a run and the stages in it, which have later numbers."""
+    query = select(func.coalesce(func.sum(ModelCall.usd), 0.0)).where(col(ModelCall.run_id) >= first_run)
+    return float(session.exec(query).one())
+
+
 def month_start(now: datetime) -> datetime:
     """The first moment of the month of `now`, in UTC."""
     return now.astimezone(UTC).replace(day=1, hour=0, minute=0, second=0, microsecond=0)
