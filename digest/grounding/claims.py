@@ -7,6 +7,7 @@ import unicodedata
 from collections.abc import Iterator
 from typing import NamedTuple
 
+from digest.grounding.lexicon import HYPE, KNOWN
 from digest.hostile import LINK
 from digest.text import one_line
 
@@ -39,7 +40,30 @@ def normal(text: str) -> str:
 
 
 _COUNTS = ("three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve")
-_WORDS = {word: value for value, word in enumerate(_COUNTS, 3)}
+_TENS = ("twenty", "thirty", "forty", "fifty", "sixty", "seventy", "eighty", "ninety", "one hundred")
+_WORDS = {
+    **{word: value for value, word in enumerate(_COUNTS, 3)},
+    **{word: 10 * value for value, word in enumerate(_TENS, 2)},
+}
+MANY = "many"  # the unit of "hundreds of"
+_SAID = (
+    (2.0, "×", r"doubl(?:es?|ed|ing)|twice|two-?fold"),
+    (3.0, "×", r"tripl(?:es?|ed|ing)|three-?fold|thrice"),
+    (4.0, "×", r"quadrupl(?:es?|ed|ing)|four-?fold"),
+    (10.0, "×", r"ten-?fold|orders? of magnitude"),
+    (100.0, "×", r"hundred-?fold"),
+    (50.0, "%", r"half|halv(?:es?|ed|ing)"),
+    (33.0, "%", r"(?:a|one)[ -]third"),
+    (67.0, "%", r"two[ -]thirds"),
+    (25.0, "%", r"(?:a|one)[ -]quarter"),
+    (75.0, "%", r"three[ -]quarters"),
+    (12.0, MANY, r"dozens of"),
+    (100.0, MANY, r"hundreds of"),
+    (1e3, MANY, r"thousands of"),
+    (1e6, MANY, r"millions of"),
+    (1e9, MANY, r"billions of"),
+)
+_RATIOS = tuple((value, unit, re.compile(rf"\b(?:{words})\b", re.I)) for value, unit, words in _SAID)
 _SCALES = {
     "k": 1e3, "thousand": 1e3, "m": 1e6, "mn": 1e6, "million": 1e6, "b": 1e9, "bn": 1e9, "billion": 1e9,
     "t": 1e12, "trillion": 1e12,
@@ -71,11 +95,13 @@ _UNITS = {
         "models": "model models",
         "layers": "layer layers",
         "USD": "usd dollar dollars",
+        "EUR": "eur euro euros",
     }.items()
     for unit in spellings.split()
 }
+_SIGNS = {"$": "USD", "€": "EUR", "£": "GBP"}
 _NUMBER = re.compile(
-    r"(?<![\w.])(?<!\w-)(?P<money>[$€£])?(?P<digits>\d+(?:\.\d+)?)"
+    r"(?<![\w.])(?<!\w-)(?P<money>[$€£])?(?P<digits>\d+(?:\.\d+)?(?:e[+-]?\d+)?)"
     r"(?:[\s-]?(?P<scale>thousand|million|billion|trillion|[kKMB](?:n\b|\b)|T\b))?"
     r"(?:[\s-]{0,2}(?P<unit>%|×|[A-Za-z]+))?"
     r"|\b(?P<word>" + "|".join(_WORDS) + r")\b(?:[\s-](?P<wordunit>[a-z]+))?",
@@ -84,7 +110,10 @@ _NUMBER = re.compile(
 
 
 def numbers(text: str) -> Iterator[Number]:
-    """Numbers of a normalised text; digits inside names such as GPT-4 are the name's."""
+    """Numbers of a normalised text; digits inside names such as GPT-4 are the name's.
+
+    What words say, such as `twice` or `hundreds of`, comes last.
+    """
     for found in _NUMBER.finditer(text):
         if word := found["word"]:
             yield Number(word, float(_WORDS[word.lower()]), _UNITS.get((found["wordunit"] or "").lower(), ""))
@@ -94,7 +123,10 @@ def numbers(text: str) -> Iterator[Number]:
             unit = ""
         scale = _SCALES.get((found["scale"] or "").lower(), 1.0)
         end = found.end("unit") if unit else found.end("scale") if found["scale"] else found.end("digits")
-        yield Number(text[found.start() : end], float(found["digits"]) * scale, "USD" if found["money"] else unit)
+        yield Number(text[found.start() : end], float(found["digits"]) * scale, _SIGNS.get(found["money"] or "", unit))
+    for value, unit, said in _RATIOS:
+        for found in said.finditer(text):
+            yield Number(found[0], value, unit)
 
 
 # Inner capitals, runs of capitals, letters with digits: words that only a name has.
@@ -130,21 +162,6 @@ def names(text: str) -> Iterator[str]:
             yield found[1]
 
 
-_HYPE = re.compile(
-    r"\b(?:ground-?breaking|revolution\w*|break-?through\w*|game-?chang\w+|unprecedented\w*|remarkabl\w+|extraordinar\w+"
-    r"|incredibl\w+|astonish\w+|amazing\w*|stunning\w*|spectacular\w*|phenomenal\w*|miracul\w+|magic\w*|unrivall?ed"
-    r"|unmatched|unparallell?ed|world-?(?:class|first|leading)|cutting-edge|state[- ]of[- ]the[- ]art|sota"
-    r"|best-in-class|first-ever|paradigm-shift\w*"
-    r"|transformative\w*|dramatic\w*|drastic\w*|massive\w*|huge\w*|vast(?:ly)?|enormous\w*"
-    r"|tremendous\w*|immense\w*|flawless\w*|perfect\w*|impressive\w*|outstanding\w*|exceptional\w*|superior\w*|seminal"
-    r"|landmark|milestone|pioneer\w*|ultimate|definitive\w*|guarante\w+|always|never|completely|entirely|fully"
-    r"|undoubtedly|clearly|obvious\w*|proves?|proven|solv(?:es?|ed) (?!by|for|with)|human-level|superhuman"
-    r"|(?:the|its|our|their|world's) (?:\w+ )?(?:first|only|leading|top|most \w+)"
-    r"|(?:best|largest|biggest|fastest|strongest|smallest|cheapest|safest|smartest|greatest|highest|lowest)\b"
-    r"|significant\w*|substantial\w*|for the first time|by far|by a (?:wide|large) margin"
-    r"|all (?:prior|previous|existing))",
-    re.I,
-)
 _CITATION = re.compile(
     r"\b[A-Z][\w'-]+ et al\.?(?:,? ?\(?\d{4}[a-z]?\)?)?|\b[A-Z][\w'-]+(?: and [A-Z][\w'-]+)? \(\d{4}[a-z]?\)"
     r"|\([A-Z][\w'-]+(?: (?:and|&) [A-Z][\w'-]+| et al\.?)?,? \d{4}[a-z]?\)|\[\d+(?:[,-] ?\d+)*\]"
@@ -152,9 +169,14 @@ _CITATION = re.compile(
 )
 
 
+def known(text: str) -> Iterator[str]:
+    """Names that everybody knows, in whatever letters they are written."""
+    return (found[0].strip() for found in KNOWN.finditer(text))
+
+
 def hype(text: str) -> Iterator[str]:
     """Superlatives and words that praise."""
-    return (found[0].strip() for found in _HYPE.finditer(text))
+    return (found[0].strip() for found in HYPE.finditer(text))
 
 
 def citations(text: str) -> Iterator[str]:

@@ -49,9 +49,10 @@ ORDERS = tuple(
         ),
         (
             "award assign grant give deserves merits worth reward grants",
-            r"\b(?:award|assign|grant|give|deserve|merit|worth|reward)s?\b[^.]{0,30}\b(?:top|highest|maximum"
-            r"|uppermost|full|perfect"
-            r"|best) (?:possible )?(?:score|grade|mark|point|rating|relevance)s?\b|\bhighest possible (?:mark|score"
+            rf"{_IMPERATIVE}(?:award|assign|grant|give|reward)s? (?:{_THIS}|(?:this|it)\b)[^.]{{0,30}}"
+            r"\b(?:top|highest|maximum|uppermost|full|perfect|best) (?:possible )?(?:score|grade|mark|point|rating"
+            r"|relevance)s?\b"
+            r"|\bhighest possible (?:mark|score"
             r"|grade|rating)",
         ),
         (
@@ -75,8 +76,8 @@ ORDERS = tuple(
         ),
         (
             "please assign give relevance you accept recommend rank score rate choose select prefer promote boost",
-            rf"(?:^|[.!?]\s|\b(?:for|to|note|dear|hello|hi|hey|attention),? ){_KIND}{_MACHINES}\s*[:,!]\s*(?:{_FAVOUR}"
-            r"|assign|give|relevance|please|you|be )",
+            rf"(?:^|[.!?]\s|\b(?:for|to|note|dear|hello|hi|hey|attention),? ){_KIND}{_MACHINES}\s*(?:[:!]\s*"
+            rf"(?:{_FAVOUR}|assign|give|relevance)|[:!,]\s*(?:please|you|be ))",
         ),
         ("must", rf"\b(?:bots|models|LLMs|AIs|assistants|machines) must (?:up|always |give|{_FAVOUR} (?:this|it)\b)"),
         (
@@ -163,7 +164,7 @@ ORDERS = tuple(
         (
             "request requested ask asks requests",
             rf"\b(?:request|ask)(?:s|ed)? (?:that )?{_KIND}{_MACHINES} (?:to )?(?:score|rate|rank|accept|select|give"
-            rf"|recommend|grant)s?\b",
+            rf"|recommend|grant)s? (?:{_THIS}|this\b|it\b)",
         ),
         (
             "required expected obliged obligated has",
