@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
-from digest.cli.shell import Json, MaxUsd, app, finish, opened
+from digest.cli.shell import Json, MaxUsd, app, finish, opened, show_json
 
 evals = typer.Typer(help="Measure the parts on labelled data; exit 4 when a gate falls short.", no_args_is_help=True)
 app.add_typer(evals, name="eval")
@@ -96,6 +96,9 @@ def everything(
     with opened() as workspace:
         numbers = evaluate.everything(workspace.context, folder)
         reports = [evaluate.judged(workspace.context, name, n, workspace.root) for name, n in numbers.items()]
+    short = [problem for report in reports for problem in report.problems]
+    if as_json and short:
+        show_json({"stage": "eval", "line": evaluate.table(reports), "numbers": numbers, "problems": short})
     evaluate.refuse_short(reports)
     finish(
         Report("eval", f"{len(reports)} parts within their gates\n  {evaluate.table(reports)}", numbers=numbers),
@@ -108,5 +111,7 @@ def _judge(name: str, numbers: dict[str, Any], as_json: bool, gate: str = "") ->
 
     with opened() as workspace:
         report = judged(workspace.context, name, numbers, workspace.root, gate=gate)
+    if as_json and report.problems:
+        show_json({"stage": report.stage, "line": report.line, "numbers": numbers, "problems": list(report.problems)})
     refuse_short([report])
     finish(report, as_json)

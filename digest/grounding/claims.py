@@ -137,15 +137,23 @@ _NAME = re.compile(
 _PROPER = re.compile(r"(?<=[\w,;)'\"%-] )(?<![.!?:] )[\"'(]?([A-Z][a-zà-ÿ]+(?:'s)?)\b")
 _OPENING = re.compile(r"(?:^|[.!?:] )[\"'(]*([A-Z][a-zà-ÿ]+)(?= (\w+))")
 _VERB = re.compile(
-    r"(?:is|was|has|uses|keeps|does|makes|lets|gives|takes|cuts|beats|(?:achiev|outperform|surpass|introduc|propos|present|improv"
-    r"|reduc|combin|train|learn|provid|shows?|show|deliver|enabl|generat|run|run|reach|scor|exceed|match|build|offer|support"
-    r"|employ|adopt|extend|address|releas|demonstrat|work|help|turn|treat|model|need)e?s)$"
-)
+    r"(?:is|was|has|does|[a-z]{2,}[^\Wsu]s)$"
+)  # a third person's, or a plural: both ask for the word before
 _COMMON = frozenset(
     ("AI", "ML", "NLP", "LLM", "LLMs", "API", "APIs", "GPU", "GPUs", "CPU", "URL", "PDF", "US", "UK", "EU")
 )
 _NOT_NAMES = re.compile(
-    r"(?:It|Th(?:is|at|ese|ose|ey|ere)|Here|What|Which|Who|S?He|We|You|One|Each|Every|Both|All|None|Nothing)$"
+    r"(?:It|Th(?:is|at|ese|ose|ey|ere|eir|e)|Here|What|Which|Who|S?He|We|You|One|Each|Every|Both|All|None|Nothing"
+    r"|An?|Its?"
+    r"|His|Her|Our|Many|Most|Several|Some|Such|New|Newer|Other|Others|Another|Various|Often|However|While|When|Where"
+    r"|As|For"
+    r"|In|On|At|By|To|With|From|Of|Over|Under|Across|After|Before|Without|Within|Between|Among|Unlike|Like|Given|Using"
+    r"|Instead|Also|Now|Then|Even|Only|More|Few|Fewer|Less|First|Second|Third|Finally|Overall|Existing|Current|Recent"
+    r"|Previous|Prior|Earlier|Later|Large|Larger|Small|Smaller|Long|Longer|Short|Two|Three|Four|Five|Six|Seven|Eight"
+    r"|Nine"
+    r"|Ten|Any|No|Not|But|And|Or|So|If|Because|Since|Although|Though|Once|Still|Yet|How|Why|Much|Good|Better|Best|Part"
+    r"|Key|Main|Core|Major|Notable|Besides|Beyond|Additional|Today|Until|Just|Almost|Nearly|Rather|Whether|Authors?"
+    r"|Papers?|Works?|Study|Studies|Results?|Tests?|Experiments?|Methods?|Models?|Code|Data)$"
 )
 
 

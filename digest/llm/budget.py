@@ -32,7 +32,7 @@ class Budget:
         ):
             if total > limit + 1e-12:
                 raise BudgetExceeded(
-                    f"the limit of {limit:.2f} USD for {what} is reached: "
+                    f"the limit of {limit:g} USD for {what} is reached: "
                     f"{self._run + self.spent:.4f} USD spent in this run, and the next call may cost {usd:.4f}",
                     f"raise model.{key} in sources.yaml, or go on without a model",
                 )

@@ -61,6 +61,8 @@ def write(
     report.line = f"{period}: {picked} picks, {len(merged.shortlist)} on the shortlist"
     if conflicts:
         report.line += f", {len(conflicts)} of your texts differ from newer ones of the program (shown in the sheet)"
+    if blurbs.line:
+        report.line += f"; {blurbs.line.rstrip('.')}"
     waiting = [f"{url} waits to be fetched: {why}" for url, why in (typed.unread if typed else {}).items()]
     report.problems = [*blurbs.problems, *waiting]
     if dry_run:
@@ -105,7 +107,12 @@ def _worded(
         return sheet, blurbs
     more = write_blurbs(context, list(items.values()), report.run_id, max_usd)
     picks = {key: item_pick(context.config, item, more.words[item.key]) for key, item in items.items()}
-    every = replace(more, words=blurbs.words | more.words, problems=[*blurbs.problems, *more.problems])
+    every = replace(
+        more,
+        words=blurbs.words | more.words,
+        line="; ".join(dict.fromkeys(filter(None, [blurbs.line, more.line]))),
+        problems=[*blurbs.problems, *more.problems],
+    )
     return issues.fill(sheet, picks), every
 
 

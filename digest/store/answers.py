@@ -58,12 +58,18 @@ def month_start(now: datetime) -> datetime:
     return now.astimezone(UTC).replace(day=1, hour=0, minute=0, second=0, microsecond=0)
 
 
+def _named(call: ModelCall) -> str:
+    """The model that was asked, and the version that answered where that says more."""
+    version = call.model_version
+    return call.model if version in ("", call.model) else f"{call.model} ({version})"
+
+
 def costs(session: Session, since: datetime | None = None) -> list[CostRow]:
     """The bill by month, stage and model, newest month first."""
     totals: dict[tuple[str, str, str], list[float]] = {}
     query = select(ModelCall).order_by(col(ModelCall.at).desc())
     for call in session.exec(query.where(ModelCall.at >= since) if since else query):
-        key = (call.at.strftime("%Y-%m"), call.stage, call.model_version or call.model)
+        key = (call.at.strftime("%Y-%m"), call.stage, _named(call))
         total = totals.setdefault(key, [0, 0, 0, 0.0])
         for place, value in enumerate((1, call.prompt_tokens, call.output_tokens + call.thought_tokens, call.usd)):
             total[place] += value

@@ -27,6 +27,7 @@ SOURCE = source_of(
         "With 7 billion parameters, Lantern needed 1200 hours of dialogue.",
         "Agents with Lantern, a memory for GPT-4o, forget less.",
         "A retrieval-augmented memory (RAM) for agents.",
+        "Key findings: many agents forget less. Most methods cost more.",
         "It is three times cheaper, after more than hundreds of hours of dialogue.",
     ],
 )
@@ -52,6 +53,7 @@ def test_what_the_source_says_in_other_words_passes(text: str) -> None:
         ("A memory built with LangChain for agents.", "name: LangChain"),
         ("Agents from Stanford forget less.", "name: Stanford"),
         ("Torchlight reduces latency.", "name: Torchlight"),
+        ("Spake organises what agents remember.", "name: Spake"),
         ("Lantern is the best memory.", "hype: best"),
         ("A groundbreaking memory for agents.", "hype: groundbreaking"),
         ("Lantern sets a new record.", "hype: sets a new record"),
