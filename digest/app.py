@@ -188,11 +188,11 @@ class Workspace:
 
     # -- editing and publishing ------------------------------------------------------------------------------------
 
-    def draft(self, period: str = "last", *, dry_run: bool = False) -> Report:
+    def draft(self, period: str = "last", *, dry_run: bool = False, max_usd: float | None = None) -> Report:
         """Write the sheet, or merge what is new into it."""
         from digest.pipeline.draft import draft
 
-        return draft(self.context, self.context.period(period), dry_run=dry_run)
+        return draft(self.context, self.context.period(period), dry_run=dry_run, max_usd=max_usd)
 
     def check(self, period: str = "last", *, accept_gaps: bool = False, links: bool = False) -> Report:
         """Run the gates; raises Refused with each reason. `links` asks each link, else their last answers count."""
@@ -243,11 +243,11 @@ class Workspace:
 
     # -- operating -------------------------------------------------------------------------------------------------
 
-    def run(self, period: str = "last", *, accept_gaps: bool = False) -> Report:
+    def run(self, period: str = "last", *, accept_gaps: bool = False, max_usd: float | None = None) -> Report:
         """Fetch, tag, rank and draft; raises Refused, with nothing drafted, when the run is red."""
         from digest.pipeline.run import run
 
-        return run(self.context, self.context.period(period), accept_gaps=accept_gaps)
+        return run(self.context, self.context.period(period), accept_gaps=accept_gaps, max_usd=max_usd)
 
     def status(self) -> dict[str, Any]:
         """Sources, issues and totals."""

@@ -116,7 +116,7 @@ def import_(file: Annotated[Path, typer.Argument(metavar="FILE", help="An OPML f
 
     Example: digest sources import feeds.opml
     """
-    from digest.pipeline.files import read
+    from digest.pipeline.lines import read
     from digest.sources import parse_opml
     from digest.text import slug
 
@@ -161,10 +161,11 @@ def diff(
 
 @app.command()
 def costs(as_json: Json = False) -> None:
-    """Show what language models have cost, by month, stage and model.
+    """Show what language models have cost, by month, stage and model, at the prices of the day they were asked.
 
     Example: digest costs
     """
+    from digest.llm import AS_OF
     from digest.store import answers
 
     with opened() as workspace, workspace.db.read() as session:
@@ -175,3 +176,6 @@ def costs(as_json: Json = False) -> None:
     columns = ["month", "stage", "model", "calls", "prompt_tokens", "output_tokens", "usd"]
     shown = [[*(str(row[column]) for column in columns[:-1]), f"{row['usd']:.4f}"] for row in rows]
     show_table(columns, shown, "costs: no language model was asked yet")
+    if rows:
+        whole = sum(row["usd"] for row in rows)
+        typer.echo(f"costs: {whole:.4f} USD in all, at the list prices of {AS_OF} or those of sources.yaml")

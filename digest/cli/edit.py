@@ -6,17 +6,23 @@ from typing import Annotated
 
 import typer
 
-from digest.cli.shell import DryRun, Json, PeriodArg, app, finish, opened
+from digest.cli.shell import DryRun, Json, MaxUsd, PeriodArg, Provider, app, finish, opened
 
 
 @app.command()
-def draft(period: PeriodArg = "last", dry_run: DryRun = False, as_json: Json = False) -> None:
+def draft(
+    period: PeriodArg = "last",
+    dry_run: DryRun = False,
+    max_usd: MaxUsd = None,
+    provider: Provider = "",
+    as_json: Json = False,
+) -> None:
     """Write site/_drafts/PERIOD.md, or merge what is new into it; words changed by hand stay.
 
     Example: digest draft 2026-10
     """
-    with opened() as workspace:
-        finish(workspace.draft(period, dry_run=dry_run), as_json)
+    with opened(provider) as workspace:
+        finish(workspace.draft(period, dry_run=dry_run, max_usd=max_usd), as_json)
 
 
 Gaps = Annotated[bool, typer.Option("--accept-gaps", help="Go on although sources failed or fell silent.")]
@@ -56,8 +62,8 @@ def approve(
 def recap(
     period: Annotated[str, typer.Argument(metavar="YEAR", help="2025, 2025-Q3 or 2025-03..2025-07.")],
     by: Annotated[str, typer.Option("--by", help="category, month or both.")] = "both",
-    max_usd: Annotated[float | None, typer.Option("--max-usd", min=0, help="What this run may cost.")] = None,
-    provider: Annotated[str, typer.Option("--provider", help="For this run: local, gemini, openai or scripted.")] = "",
+    max_usd: MaxUsd = None,
+    provider: Provider = "",
     as_json: Json = False,
 ) -> None:
     """Draft a year in review from the year's picks, by category, by month, or both.

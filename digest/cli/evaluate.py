@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import typer
 
-from digest.cli.shell import Json, app, finish, opened
-
-if TYPE_CHECKING:
-    from digest.config import Taxonomy
+from digest.cli.shell import Json, MaxUsd, app, finish, opened, show_json
 
 evals = typer.Typer(help="Measure the parts on labelled data; exit 4 when a gate falls short.", no_args_is_help=True)
 app.add_typer(evals, name="eval")
@@ -19,14 +16,26 @@ Data = Annotated[Path | None, typer.Option("--data", help="A file of JSON lines,
 
 
 @evals.command()
-def tagging(data: Data = None, as_json: Json = False) -> None:
-    """Accuracy, macro-F1, acceptable sets and calibration of the embedded tagger; without --data on the golden titles.
+def tagging(
+    data: Data = None,
+    engine: Annotated[
+        str, typer.Option("--engine", help="embedded, or a model as in sources.yaml: gemini, openai, scripted.")
+    ] = "embedded",
+    max_usd: MaxUsd = None,
+    as_json: Json = False,
+) -> None:
+    """Accuracy, macro-F1, acceptable sets and calibration of a tagger; without --data on the golden titles.
 
+    \b
     Example: digest eval tagging --data labels.jsonl.gz
+    Example: digest eval tagging --engine gemini --max-usd 0.05
     """
-    from digest.pipeline.evaluate import tagging_numbers
+    from digest.pipeline import evaluate
 
-    _judge("tagging", tagging_numbers(_taxonomy(), data), as_json, gate="tagging" if data else "golden")
+    embedded = engine in ("embedded", "local")
+    with opened("" if embedded else engine) as workspace:
+        numbers = evaluate.tagging_numbers(workspace.context, data, embedded=embedded, max_usd=max_usd)
+    _judge("tagging" if embedded else f"tagging by {engine}", numbers, as_json, gate="tagging" if data else "golden")
 
 
 @evals.command()
@@ -71,24 +80,25 @@ def grounding(data: Data = None, as_json: Json = False) -> None:
 
 @evals.command(name="all")
 def everything(
-    folder: Annotated[Path | None, typer.Option("--data", help="A folder with labels, pools, picks, pairs.")] = None,
+    folder: Annotated[
+        Path | None,
+        typer.Option("--data", help="A folder with labels, pools and picks, pairs; what is there is taken."),
+    ] = None,
     as_json: Json = False,
 ) -> None:
-    """Tagging and grounding on the packaged sets; with --data every part whose file lies in that folder.
+    """Everything there is data for: the packaged sets, and those found in a folder.
 
     Example: digest eval all --data ../data
     """
     from digest.pipeline import evaluate
     from digest.ports import Report
 
-    numbers: dict[str, Any] = {
-        "golden": evaluate.tagging_numbers(_taxonomy(), None),
-        "grounding": evaluate.grounding_numbers(None),
-    }
-    if folder is not None:
-        numbers |= evaluate.folder_numbers(_taxonomy(), folder)
     with opened() as workspace:
+        numbers = evaluate.everything(workspace.context, folder)
         reports = [evaluate.judged(workspace.context, name, n, workspace.root) for name, n in numbers.items()]
+    short = [problem for report in reports for problem in report.problems]
+    if as_json and short:
+        show_json({"stage": "eval", "line": evaluate.table(reports), "numbers": numbers, "problems": short})
     evaluate.refuse_short(reports)
     finish(
         Report("eval", f"{len(reports)} parts within their gates\n  {evaluate.table(reports)}", numbers=numbers),
@@ -96,15 +106,12 @@ def everything(
     )
 
 
-def _taxonomy() -> Taxonomy:
-    with opened() as workspace:
-        return workspace.config.taxonomy
-
-
 def _judge(name: str, numbers: dict[str, Any], as_json: bool, gate: str = "") -> None:
     from digest.pipeline.evaluate import judged, refuse_short
 
     with opened() as workspace:
         report = judged(workspace.context, name, numbers, workspace.root, gate=gate)
+    if as_json and report.problems:
+        show_json({"stage": report.stage, "line": report.line, "numbers": numbers, "problems": list(report.problems)})
     refuse_short([report])
     finish(report, as_json)

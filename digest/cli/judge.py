@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
-from digest.cli.shell import DryRun, Json, PeriodArg, app, finish, opened, show_json
+from digest.cli.shell import DryRun, Json, MaxUsd, PeriodArg, Provider, app, finish, opened, show_json
 
 
 @app.command()
@@ -66,8 +66,8 @@ def judge(
     limit: Annotated[
         int | None, typer.Option("--limit", min=1, help="How many of the best; else model.judged.")
     ] = None,
-    max_usd: Annotated[float | None, typer.Option("--max-usd", min=0, help="What this run may cost.")] = None,
-    provider: Annotated[str, typer.Option("--provider", help="For this run: local, gemini, openai or scripted.")] = "",
+    max_usd: MaxUsd = None,
+    provider: Provider = "",
     estimate: Annotated[bool, typer.Option("--estimate", help="Say what it may cost; send nothing.")] = False,
     as_json: Json = False,
 ) -> None:

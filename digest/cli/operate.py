@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from digest.cli.shell import Json, PeriodArg, app, finish, opened, show_json, show_table
+from digest.cli.shell import Json, MaxUsd, PeriodArg, Provider, app, finish, opened, show_json, show_table
 
 timetables = typer.Typer(help="Run by the cadence in sources.yaml.")
 app.add_typer(timetables, name="schedule")
@@ -17,17 +17,20 @@ def run(
     period: PeriodArg = "last",
     due: Annotated[bool, typer.Option("--due", help="Do only what the cadence says is due; for cron.")] = False,
     accept_gaps: Annotated[bool, typer.Option("--accept-gaps", help="Draft although the run is red.")] = False,
+    max_usd: MaxUsd = None,
+    provider: Provider = "",
     as_json: Json = False,
 ) -> None:
     """Fetch, tag, rank and draft in one go; a person approves. A red run drafts nothing and says why.
 
     \b
     Example: digest run last
+    Example: digest run last --max-usd 0.10
     Example: digest run --due
     """
-    with opened() as workspace:
+    with opened(provider) as workspace:
         if not due:
-            finish(workspace.run(period, accept_gaps=accept_gaps), as_json)
+            finish(workspace.run(period, accept_gaps=accept_gaps, max_usd=max_usd), as_json)
         from digest.pipeline.shift import together, work
 
         finish(together(work(workspace.context)), as_json)

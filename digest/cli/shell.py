@@ -28,6 +28,10 @@ app = typer.Typer(
 
 Json = Annotated[bool, typer.Option("--json", help="Print the result as JSON for a machine.")]
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Say what would be done; leave no trace.")]
+MaxUsd = Annotated[
+    float | None, typer.Option("--max-usd", min=0, help="What language models may cost in this run, in USD.")
+]
+Provider = Annotated[str, typer.Option("--provider", help="For this run: local, gemini, openai or scripted.")]
 PeriodArg = Annotated[str, typer.Argument(metavar="PERIOD", help="2026-10, last, this; a recap also 2026, 2026-Q3.")]
 
 _EXIT = {"done": 0, "partial": 3, "failed": 1}

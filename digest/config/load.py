@@ -23,7 +23,10 @@ def load(path: Path) -> Config:
     try:
         text = path.read_text(encoding="utf-8")
     except FileNotFoundError:
-        raise ConfigError(f"{path.name} is not in {path.parent}", "`digest init DIR` makes a workspace") from None
+        raise ConfigError(
+            f"{path.name} is not in {path.parent.resolve()}",
+            "name a file that is there; `digest init DIR` makes a workspace",
+        ) from None
     except (OSError, UnicodeDecodeError) as error:
         raise ConfigError(f"{path} cannot be read: {unread(error)}", "it must be a UTF-8 text file") from error
     return parse(text, path.name)

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
 WRONG_ITEM = 0.4  # cosine; 98 of 100 blurbs of another paper lie below 0.5, 3 of 100 of the right one below 0.4
 EVIDENCE_WORDS = 4
+_MONEY = frozenset({"USD", "EUR", "GBP"})
 
 
 class Flag(NamedTuple):
@@ -74,24 +75,38 @@ def _stands_in(piece: str, source: Source) -> bool:
 def _numbers(piece: str, source: Source) -> Iterator[str]:
     """A number needs its value in the source, with the same unit or with none that we know."""
     names = frozenset(claims.names(piece))
-    for number in claims.numbers(piece):
-        units = {unit for value, unit in source.numbers if value == number.value}
-        known = number.unit in units or (bool(units) and (not number.unit or "" in units))
-        if not known and number.text not in names:
-            yield number.text
+    return (n.text for n in claims.numbers(piece) if n.text not in names and not _counted(n, source))
+
+
+def _counted(number: claims.Number, source: Source) -> bool:
+    """Whether the source has a number; "hundreds of" needs one of that size, money and words as `twice` their unit."""
+    if number.unit == claims.MANY:
+        return any(number.value <= value < 100 * number.value for value, _ in source.numbers)
+    units = {unit for value, unit in source.numbers if value == number.value}
+    exact = number.unit in _MONEY or (number.unit == "×" and number.text[0].isalpha())
+    return number.unit in units or (bool(units) and not exact and (not number.unit or "" in units))
 
 
 def _names(piece: str, source: Source) -> Iterator[str]:
     for name in claims.names(piece):
         if not (_words(name) <= source.words or _spelt_out(name, source)) or _only_a_word(name, piece, source):
             yield name
+    yield from (name for name in claims.known(piece) if not _holds(source, name))
 
 
 def _only_a_word(name: str, piece: str, source: Source) -> bool:
-    """Whether a lone capitalised word is a name here and nothing but a common word in the source."""
-    if not re.fullmatch(r"[A-Z][a-zà-ÿ]+", name) or re.search(rf"(?:[A-Z]\w+[ -]{name}\b|\b{name}[ -][A-Z])", piece):
+    """Whether a lone capitalised word is a name here, and in the source a common word or but a part of longer names."""
+    if not re.fullmatch(r"[A-Z][a-zà-ÿ]+(?:-[A-Z][a-zà-ÿ]+)*", name) or piece.startswith(name):
         return False
-    return re.search(rf"\b{name}", source.text) is None and not piece.startswith(name)
+    if not _stands_alone(name, piece):
+        return False
+    common = re.search(rf"(?<![\w-]){name.lower()}", source.text) is not None
+    return re.search(rf"\b{name}", source.text) is None or (common and not _stands_alone(name, source.text))
+
+
+def _stands_alone(name: str, text: str) -> bool:
+    """Whether a word has its capital behind a small word and before none that has one."""
+    return re.search(rf"(?<![\w-])(?:[a-z][\w-]*|\d+)[,;)'\"]? [(\"']?{name}\b(?![ -][A-Z])", text) is not None
 
 
 def _words(text: str) -> frozenset[str]:

@@ -7,6 +7,7 @@ import unicodedata
 from collections.abc import Iterator
 from typing import NamedTuple
 
+from digest.grounding.lexicon import HYPE, KNOWN
 from digest.hostile import LINK
 from digest.text import one_line
 
@@ -39,7 +40,30 @@ def normal(text: str) -> str:
 
 
 _COUNTS = ("three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve")
-_WORDS = {word: value for value, word in enumerate(_COUNTS, 3)}
+_TENS = ("twenty", "thirty", "forty", "fifty", "sixty", "seventy", "eighty", "ninety", "one hundred")
+_WORDS = {
+    **{word: value for value, word in enumerate(_COUNTS, 3)},
+    **{word: 10 * value for value, word in enumerate(_TENS, 2)},
+}
+MANY = "many"  # the unit of "hundreds of"
+_SAID = (
+    (2.0, "×", r"doubl(?:es?|ed|ing)|twice|two-?fold"),
+    (3.0, "×", r"tripl(?:es?|ed|ing)|three-?fold|thrice"),
+    (4.0, "×", r"quadrupl(?:es?|ed|ing)|four-?fold"),
+    (10.0, "×", r"ten-?fold|orders? of magnitude"),
+    (100.0, "×", r"hundred-?fold"),
+    (50.0, "%", r"half|halv(?:es?|ed|ing)"),
+    (33.0, "%", r"(?:a|one)[ -]third"),
+    (67.0, "%", r"two[ -]thirds"),
+    (25.0, "%", r"(?:a|one)[ -]quarter"),
+    (75.0, "%", r"three[ -]quarters"),
+    (12.0, MANY, r"dozens of"),
+    (100.0, MANY, r"hundreds of"),
+    (1e3, MANY, r"thousands of"),
+    (1e6, MANY, r"millions of"),
+    (1e9, MANY, r"billions of"),
+)
+_RATIOS = tuple((value, unit, re.compile(rf"\b(?:{words})\b", re.I)) for value, unit, words in _SAID)
 _SCALES = {
     "k": 1e3, "thousand": 1e3, "m": 1e6, "mn": 1e6, "million": 1e6, "b": 1e9, "bn": 1e9, "billion": 1e9,
     "t": 1e12, "trillion": 1e12,
@@ -71,11 +95,13 @@ _UNITS = {
         "models": "model models",
         "layers": "layer layers",
         "USD": "usd dollar dollars",
+        "EUR": "eur euro euros",
     }.items()
     for unit in spellings.split()
 }
+_SIGNS = {"$": "USD", "€": "EUR", "£": "GBP"}
 _NUMBER = re.compile(
-    r"(?<![\w.])(?<!\w-)(?P<money>[$€£])?(?P<digits>\d+(?:\.\d+)?)"
+    r"(?<![\w.])(?<!\w-)(?P<money>[$€£])?(?P<digits>\d+(?:\.\d+)?(?:e[+-]?\d+)?)"
     r"(?:[\s-]?(?P<scale>thousand|million|billion|trillion|[kKMB](?:n\b|\b)|T\b))?"
     r"(?:[\s-]{0,2}(?P<unit>%|×|[A-Za-z]+))?"
     r"|\b(?P<word>" + "|".join(_WORDS) + r")\b(?:[\s-](?P<wordunit>[a-z]+))?",
@@ -84,7 +110,10 @@ _NUMBER = re.compile(
 
 
 def numbers(text: str) -> Iterator[Number]:
-    """Numbers of a normalised text; digits inside names such as GPT-4 are the name's."""
+    """Numbers of a normalised text; digits inside names such as GPT-4 are the name's.
+
+    What words say, such as `twice` or `hundreds of`, comes last.
+    """
     for found in _NUMBER.finditer(text):
         if word := found["word"]:
             yield Number(word, float(_WORDS[word.lower()]), _UNITS.get((found["wordunit"] or "").lower(), ""))
@@ -94,7 +123,10 @@ def numbers(text: str) -> Iterator[Number]:
             unit = ""
         scale = _SCALES.get((found["scale"] or "").lower(), 1.0)
         end = found.end("unit") if unit else found.end("scale") if found["scale"] else found.end("digits")
-        yield Number(text[found.start() : end], float(found["digits"]) * scale, "USD" if found["money"] else unit)
+        yield Number(text[found.start() : end], float(found["digits"]) * scale, _SIGNS.get(found["money"] or "", unit))
+    for value, unit, said in _RATIOS:
+        for found in said.finditer(text):
+            yield Number(found[0], value, unit)
 
 
 # Inner capitals, runs of capitals, letters with digits: words that only a name has.
@@ -105,15 +137,23 @@ _NAME = re.compile(
 _PROPER = re.compile(r"(?<=[\w,;)'\"%-] )(?<![.!?:] )[\"'(]?([A-Z][a-zà-ÿ]+(?:'s)?)\b")
 _OPENING = re.compile(r"(?:^|[.!?:] )[\"'(]*([A-Z][a-zà-ÿ]+)(?= (\w+))")
 _VERB = re.compile(
-    r"(?:is|was|has|uses|keeps|does|makes|lets|gives|takes|cuts|beats|(?:achiev|outperform|surpass|introduc|propos|present|improv"
-    r"|reduc|combin|train|learn|provid|shows?|show|deliver|enabl|generat|run|run|reach|scor|exceed|match|build|offer|support"
-    r"|employ|adopt|extend|address|releas|demonstrat|work|help|turn|treat|model|need)e?s)$"
-)
+    r"(?:is|was|has|does|[a-z]{2,}[^\Wsu]s)$"
+)  # a third person's, or a plural: both ask for the word before
 _COMMON = frozenset(
     ("AI", "ML", "NLP", "LLM", "LLMs", "API", "APIs", "GPU", "GPUs", "CPU", "URL", "PDF", "US", "UK", "EU")
 )
 _NOT_NAMES = re.compile(
-    r"(?:It|Th(?:is|at|ese|ose|ey|ere)|Here|What|Which|Who|S?He|We|You|One|Each|Every|Both|All|None|Nothing)$"
+    r"(?:It|Th(?:is|at|ese|ose|ey|ere|eir|e)|Here|What|Which|Who|S?He|We|You|One|Each|Every|Both|All|None|Nothing"
+    r"|An?|Its?"
+    r"|His|Her|Our|Many|Most|Several|Some|Such|New|Newer|Other|Others|Another|Various|Often|However|While|When|Where"
+    r"|As|For"
+    r"|In|On|At|By|To|With|From|Of|Over|Under|Across|After|Before|Without|Within|Between|Among|Unlike|Like|Given|Using"
+    r"|Instead|Also|Now|Then|Even|Only|More|Few|Fewer|Less|First|Second|Third|Finally|Overall|Existing|Current|Recent"
+    r"|Previous|Prior|Earlier|Later|Large|Larger|Small|Smaller|Long|Longer|Short|Two|Three|Four|Five|Six|Seven|Eight"
+    r"|Nine"
+    r"|Ten|Any|No|Not|But|And|Or|So|If|Because|Since|Although|Though|Once|Still|Yet|How|Why|Much|Good|Better|Best|Part"
+    r"|Key|Main|Core|Major|Notable|Besides|Beyond|Additional|Today|Until|Just|Almost|Nearly|Rather|Whether|Authors?"
+    r"|Papers?|Works?|Study|Studies|Results?|Tests?|Experiments?|Methods?|Models?|Code|Data)$"
 )
 
 
@@ -130,21 +170,6 @@ def names(text: str) -> Iterator[str]:
             yield found[1]
 
 
-_HYPE = re.compile(
-    r"\b(?:ground-?breaking|revolution\w*|break-?through\w*|game-?chang\w+|unprecedented\w*|remarkabl\w+|extraordinar\w+"
-    r"|incredibl\w+|astonish\w+|amazing\w*|stunning\w*|spectacular\w*|phenomenal\w*|miracul\w+|magic\w*|unrivall?ed"
-    r"|unmatched|unparallell?ed|world-?(?:class|first|leading)|cutting-edge|state[- ]of[- ]the[- ]art|sota"
-    r"|best-in-class|first-ever|paradigm-shift\w*"
-    r"|transformative\w*|dramatic\w*|drastic\w*|massive\w*|huge\w*|vast(?:ly)?|enormous\w*"
-    r"|tremendous\w*|immense\w*|flawless\w*|perfect\w*|impressive\w*|outstanding\w*|exceptional\w*|superior\w*|seminal"
-    r"|landmark|milestone|pioneer\w*|ultimate|definitive\w*|guarante\w+|always|never|completely|entirely|fully"
-    r"|undoubtedly|clearly|obvious\w*|proves?|proven|solv(?:es?|ed) (?!by|for|with)|human-level|superhuman"
-    r"|(?:the|its|our|their|world's) (?:\w+ )?(?:first|only|leading|top|most \w+)"
-    r"|(?:best|largest|biggest|fastest|strongest|smallest|cheapest|safest|smartest|greatest|highest|lowest)\b"
-    r"|significant\w*|substantial\w*|for the first time|by far|by a (?:wide|large) margin"
-    r"|all (?:prior|previous|existing))",
-    re.I,
-)
 _CITATION = re.compile(
     r"\b[A-Z][\w'-]+ et al\.?(?:,? ?\(?\d{4}[a-z]?\)?)?|\b[A-Z][\w'-]+(?: and [A-Z][\w'-]+)? \(\d{4}[a-z]?\)"
     r"|\([A-Z][\w'-]+(?: (?:and|&) [A-Z][\w'-]+| et al\.?)?,? \d{4}[a-z]?\)|\[\d+(?:[,-] ?\d+)*\]"
@@ -152,9 +177,14 @@ _CITATION = re.compile(
 )
 
 
+def known(text: str) -> Iterator[str]:
+    """Names that everybody knows, in whatever letters they are written."""
+    return (found[0].strip() for found in KNOWN.finditer(text))
+
+
 def hype(text: str) -> Iterator[str]:
     """Superlatives and words that praise."""
-    return (found[0].strip() for found in _HYPE.finditer(text))
+    return (found[0].strip() for found in HYPE.finditer(text))
 
 
 def citations(text: str) -> Iterator[str]:

@@ -180,15 +180,24 @@ def record(row: Mapping[str, Any], number: int = 0) -> Record:
     identifier = arxiv_id(str(row.get("arxiv_id") or ""))
     key = f"arxiv:{identifier}" if identifier else work_key(url) if url else ""
     return Record(
-        record_id=str(row.get("record_id") or row.get("id") or number),
+        record_id=next(
+            (str(row[name]) for name in ("record_id", "id") if row.get(name) not in (None, "")), str(number)
+        ),
         source=str(row.get("source") or ""),
         key=key,
         title=str(row.get("title") or ""),
         url=match_form(url) if url else "",
         text=str(row.get("text") or row.get("summary") or row.get("abstract") or ""),
-        authors=split_names(str(name) for name in row.get("authors") or ()),
+        authors=split_names(_names(row.get("authors"))),
         published=moment(row.get("date") or row.get("published")),
     )
+
+
+def _names(given: object) -> list[str]:
+    """Names as a list holds them, or as one line does; anything else names nobody."""
+    if isinstance(given, str):
+        return [given]
+    return [str(name) for name in given] if isinstance(given, list | tuple) else []
 
 
 def moment(text: object) -> datetime | None:

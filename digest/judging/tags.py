@@ -21,6 +21,10 @@ STAGE = "judge"
 SCHEMA_VERSION = 1
 AT_ONCE = 10  # answers depend on position in longer lists: arXiv 2309.00384
 REASON_WORDS = 12
+_CURES = {
+    "MAX_TOKENS": "it was cut off: a lower model.thinking leaves more room for the answer",
+    "STOP": "does the model keep to a JSON schema?",
+}
 _LETTERS = "bcdfghjkmnpqrstvwxz23456789"
 
 
@@ -130,7 +134,7 @@ def read_judgements(completion: Completion, batch: Batch, wording: Wording) -> d
     if not found:
         raise ModelOutput(
             f"{completion.model} gave no judgement that can be used (it ended with {completion.finish})",
-            "the items keep this machine's own verdict",
+            _CURES.get(completion.finish, ""),
             completion=completion.text,
         )
     return found

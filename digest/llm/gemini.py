@@ -72,8 +72,9 @@ class Gemini:
         ended = await self._ended(job)
         answers = (ended.dest.inlined_responses if ended.dest else None) or []
         found: list[Completion | None] = [None] * count
-        for place, answer in enumerate(answers[:count]):
-            if answer.response is not None:
+        for order, answer in enumerate(answers):
+            place = _place((answer.metadata or {}).get("key"), order)
+            if answer.response is not None and place < count:
                 completion = self._completion(answer.response, 0.0)
                 found[place] = completion if completion.data is not None else None
         return found
@@ -180,6 +181,11 @@ class Gemini:
             finish=finish,
             seconds=seconds,
         )
+
+
+def _place(key: Any, order: int) -> int:
+    """Which prompt an answer is to, by the key that was sent with it; by its order where none came back."""
+    return int(key) if str(key).isdecimal() else order
 
 
 def _word(value: Any) -> str:

@@ -16,6 +16,12 @@ from digest.llm.reply import as_json
 from digest.ports import Completion, Prompt, Usage
 
 _FINISH = {"stop": "STOP", "length": "MAX_TOKENS", "content_filter": "SAFETY"}
+_HINT = "look at model.name, model.base_url and model.api_key_env in sources.yaml"
+_HINTS = {
+    400: "the server must know `response_format` with a JSON schema; look at model.name too",
+    401: "look at the variable that model.api_key_env in sources.yaml names",
+    404: "model.base_url in sources.yaml ends in /v1 as a rule, and model.name must be there",
+}
 _AGAIN = frozenset({408, 425, 429, 500, 502, 503, 504, 529})
 
 
@@ -73,7 +79,7 @@ class OpenAI:
     def _refusal(self, response: httpx.Response) -> ModelUnavailable:
         said = f"{self.name}: HTTP {response.status_code}: {response.text[:200]}"
         if response.status_code not in _AGAIN:
-            return ModelUnavailable(said, "look at model.name, model.base_url and model.api_key_env", final=True)
+            return ModelUnavailable(said, _HINTS.get(response.status_code, _HINT), final=True)
         wait = response.headers.get("retry-after", "")
         return ModelUnavailable(said, "try again later", retry_after=float(wait) if wait.isdecimal() else None)
 
@@ -82,7 +88,7 @@ class OpenAI:
         choice = _mapping(choices[0]) if isinstance(choices, list) and choices else {}
         if not choice:
             raise ModelUnavailable(f"{self.name}: the answer has no choices", "is model.base_url a chat endpoint?")
-        text = str(_mapping(choice.get("message")).get("content") or "")
+        text = _text(_mapping(choice.get("message")).get("content"))
         finish = str(choice.get("finish_reason") or "stop")
         usage = _mapping(body.get("usage"))
         thoughts = _count(_mapping(usage.get("completion_tokens_details")), "reasoning_tokens")
@@ -104,6 +110,13 @@ class OpenAI:
 
 def _mapping(value: Any) -> Mapping[str, Any]:
     return value if isinstance(value, Mapping) else {}
+
+
+def _text(content: Any) -> str:
+    """A message's words: a string, or the list of parts that some servers send."""
+    if isinstance(content, list):
+        return "".join(str(_mapping(part).get("text") or "") for part in content)
+    return str(content or "")
 
 
 def _count(usage: Mapping[str, Any], name: str) -> int:

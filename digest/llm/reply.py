@@ -6,11 +6,13 @@ import json
 import re
 from typing import Any
 
+_THOUGHT = re.compile(r"^\s*<think(?:ing)?>.*?</think(?:ing)?>", re.S)  # as reasoning models on one's own machine write
 _FENCE = re.compile(r"^\s*```(?:json)?\s*(.*?)\s*```\s*$", re.S)
 
 
 def as_json(text: str) -> Any:
-    """The JSON of a reply, with or without a code fence around it; None when it is not JSON, as when it was cut."""
+    """The JSON of a reply, without thoughts before it or a code fence around it; None when it is not, as when cut."""
+    text = _THOUGHT.sub("", text, count=1)
     if fenced := _FENCE.match(text):
         text = fenced[1]
     try:

@@ -16,6 +16,7 @@ from digest.store import answers
 
 T = TypeVar("T")
 _PATIENCE = 3  # calls in a row that may fail, each after its own retries, before the model is left alone
+_FORBEARANCE = 20  # answers in a row that may be no good, each of them paid for
 
 
 class Asker:
@@ -27,17 +28,28 @@ class Asker:
     def __init__(self, context: Context, model: Model, run_id: int | None, max_usd: float | None = None) -> None:
         section = context.config.model
         with context.db.read() as session:
-            before = answers.spent_since(session, answers.month_start(context.now))
+            month = answers.spent_since(session, answers.month_start(context.now))
+            before = answers.spent_in(session, context.run_ids[0]) if context.run_ids else 0.0
         per_run = section.max_usd_per_run if max_usd is None else max_usd
         self.model = model
         self.price = _priced(model.name, section, max_usd)
-        self.budget = llm.Budget(per_run, section.max_usd_per_month, before)
+        self.budget = llm.Budget(per_run, section.max_usd_per_month, month, before)
         self.stopped: ModelError | None = None
         self.versions: set[str] = set()
         self.calls = 0
         self._context = context
         self._run_id = run_id
-        self._failed = 0
+        self._failed = self._useless = 0
+        self._unusable: ModelOutput | None = None
+        self._settled = asyncio.Event()
+
+    @property
+    def trouble(self) -> str:
+        """Why something is left without an answer, and what to do, for a person."""
+        error = self.stopped or self._unusable
+        if error is None:
+            return "the model gave no usable answer on them"
+        return " → ".join(filter(None, [error.message, error.hint]))
 
     @property
     def bill(self) -> str:
@@ -48,7 +60,7 @@ class Asker:
         """An answer and the id of its call; raises BudgetExceeded or ModelUnavailable."""
         section = self._context.config.model
         estimate = estimated(prompt, self.price, section)
-        self.budget.reserve(estimate)
+        await self._reserve(estimate)
         billed = 0.0
         try:
             completion = await self.model.complete(prompt)
@@ -58,8 +70,20 @@ class Asker:
             raise
         finally:
             self.budget.settle(estimate, billed)
+            self._settled.set()
         self._failed = 0
         return completion, self._answered(prompt.stage, completion, billed)
+
+    async def _reserve(self, estimate: float) -> None:
+        """Hold the estimate; where only calls under way stand against it, wait for their bills, which are lower."""
+        while True:
+            try:
+                return self.budget.reserve(estimate)
+            except BudgetExceeded:
+                if not self.budget.held:
+                    raise
+            self._settled.clear()
+            await self._settled.wait()
 
     async def ask_batch(
         self, prompts: Sequence[Prompt], sent: Callable[[str], None]
@@ -109,8 +133,11 @@ class Asker:
         """An answer that is no good costs that answer; a model that cannot be reached, or may not, ends the asking."""
         try:
             await work(thing)
-        except ModelOutput:
-            return
+            self._useless = 0
+        except ModelOutput as error:
+            self._useless, self._unusable = self._useless + 1, error
+            if self._useless >= _FORBEARANCE:
+                self.stopped = error
         except BudgetExceeded as error:
             self.stopped = error
         except ModelUnavailable as error:

@@ -64,9 +64,11 @@ def write_blurbs(
         examples = issue_store.editor_blurbs(session, _EXAMPLES)
     asker = Asker(context, model, run_id, max_usd)
     wording = judging.wording(context.config, context.templates)
-    asked = [_Blurb(context, asker, item, wording, examples) for item in items]
+    asked = [_Blurb(context, asker, item, wording, examples) for item in items if abstract(item).strip()]
     answers = wait_for(write(context, asker, [one.task for one in asked], "writing", again=again))
-    return _told(asker, {one.item.key: one.decided(answers.found.get(one.task.key)) for one in asked}, answers.known)
+    words = {item.key: quoted(item) for item in items}  # a title alone is nothing to write from
+    words |= {one.item.key: one.decided(answers.found.get(one.task.key)) for one in asked}
+    return _told(context.model_line.rstrip(".") or asker.model.name, asker, words, answers.known)
 
 
 def quoted(item: Item, failed: Sequence[str] = ()) -> Written:
@@ -113,13 +115,13 @@ class _Blurb:
         return Written(answer.good.text, "model", answer.engine, "grounded", suspect, answer.good.evidence)
 
 
-def _told(asker: Asker, words: dict[str, Written], known: int) -> Blurbs:
+def _told(who: str, asker: Asker, words: dict[str, Written], known: int) -> Blurbs:
     """All words, and one line on who wrote how many."""
     by_model = sum(one.origin == "model" for one in words.values())
     failed = sum(one.origin == "source" and bool(one.flags) for one in words.values())
-    name, spent = asker.model.name, asker.budget.spent
-    line = f"{by_model} blurbs by {name}, {len(words) - by_model} quoted ({known} known before, {spent:.4f} USD)"
+    spent = asker.budget.spent
+    line = f"{by_model} blurbs by {who}, {len(words) - by_model} quoted ({known} known before, {spent:.4f} USD)"
     problems = [f"{failed} quoted because the model's text failed a check"] if failed else []
     if asker.stopped:
-        problems.append(f"quoted from there on: {asker.stopped}")
-    return Blurbs(words, "; ".join([line, *problems]), problems, spent)
+        problems.append(f"quoted from there on: {asker.trouble}")
+    return Blurbs(words, line, problems, spent)

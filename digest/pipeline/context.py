@@ -36,7 +36,7 @@ class Context:
     make_model: Callable[[], Model | None] = lambda: None
     model_line: str = ""  # which engine, and why, in one line
     environ: Mapping[str, str] = field(default_factory=dict)  # secrets only come from here
-    run_ids: list[int] = field(default_factory=list)
+    run_ids: list[int] = field(default_factory=list)  # of what is under way, the outermost first
 
     @property
     def now(self) -> datetime:
@@ -73,7 +73,10 @@ def recorded(context: Context, stage: str, period: str | None = None) -> Iterato
         state = "refused" if isinstance(error, Refused) else "failed" if isinstance(error, Exception) else "interrupted"
         _finish(context, run_id, state, str(error) or type(error).__name__, report)
         raise
-    _finish(context, run_id, report.state, "; ".join(report.problems), report)
+    else:
+        _finish(context, run_id, report.state, "; ".join(report.problems), report)
+    finally:
+        context.run_ids.remove(run_id)
 
 
 def _finish(context: Context, run_id: int, state: str, reason: str, report: Report) -> None:

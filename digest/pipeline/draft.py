@@ -23,7 +23,7 @@ from digest.store import items as item_store
 from digest.store import judgements
 
 
-def draft(context: Context, period: Period, *, dry_run: bool = False) -> Report:
+def draft(context: Context, period: Period, *, dry_run: bool = False, max_usd: float | None = None) -> Report:
     """Propose, merge with what lies on disk, write; what was touched by hand stays, removals stay removed."""
     with recorded(context, "draft", period.name) as report:
         with context.db.read() as session:
@@ -31,12 +31,20 @@ def draft(context: Context, period: Period, *, dry_run: bool = False) -> Report:
             ranked = bool(judgements.ranking(session, period.name, 1))
         if not ranked:
             rank(context, period)
-        proposal = propose(context, period, report.run_id)
-        write(context, period, proposal, report, dry_run=dry_run)
+        proposal = propose(context, period, report.run_id, max_usd)
+        write(context, period, proposal, report, dry_run=dry_run, max_usd=max_usd)
     return report
 
 
-def write(context: Context, period: Period, proposal: Proposal, report: Report, *, dry_run: bool = False) -> None:
+def write(
+    context: Context,
+    period: Period,
+    proposal: Proposal,
+    report: Report,
+    *,
+    dry_run: bool = False,
+    max_usd: float | None = None,
+) -> None:
     """Merge a newly generated sheet with the one on disk, and keep, write and adopt the result.
 
     The hand's version is kept first, then the file is written, then the store follows: a crash at any point leaves
@@ -47,12 +55,14 @@ def write(context: Context, period: Period, proposal: Proposal, report: Report, 
     merged, conflicts = _merged(context, period, typed, new)
     blurbs = proposal.blurbs
     if not dry_run:
-        merged, blurbs = _worded(context, merged, proposal, report)
+        merged, blurbs = _worded(context, merged, proposal, report, max_usd)
     picked = sum(1 for _ in merged.picks())
     report.numbers = {"picks": picked, "shortlist": len(merged.shortlist), "conflicts": len(conflicts)}
     report.line = f"{period}: {picked} picks, {len(merged.shortlist)} on the shortlist"
     if conflicts:
         report.line += f", {len(conflicts)} of your texts differ from newer ones of the program (shown in the sheet)"
+    if blurbs.line:
+        report.line += f"; {blurbs.line.rstrip('.')}"
     waiting = [f"{url} waits to be fetched: {why}" for url, why in (typed.unread if typed else {}).items()]
     report.problems = [*blurbs.problems, *waiting]
     if dry_run:
@@ -84,7 +94,9 @@ def engines(context: Context, session: Session, sheet: Sheet) -> list[str]:
     return [w("sorted_with", engine=name) for name in models] + [w("commentary", engine=name) for name in writers]
 
 
-def _worded(context: Context, sheet: Sheet, proposal: Proposal, report: Report) -> tuple[Sheet, Blurbs]:
+def _worded(
+    context: Context, sheet: Sheet, proposal: Proposal, report: Report, max_usd: float | None
+) -> tuple[Sheet, Blurbs]:
     """The sheet with words on the picks of the editor's choice that wait for some, and all that was written."""
     blurbs, proposed = proposal.blurbs, {pick.key for _, pick in proposal.sheet.picks()}
     waiting = (pick for _, pick in sheet.picks() if not pick.blurb and pick.origin == "source" and not pick.note)
@@ -93,9 +105,14 @@ def _worded(context: Context, sheet: Sheet, proposal: Proposal, report: Report) 
         items = item_store.by_keys(session, keys)
     if not items:
         return sheet, blurbs
-    more = write_blurbs(context, list(items.values()), report.run_id)
+    more = write_blurbs(context, list(items.values()), report.run_id, max_usd)
     picks = {key: item_pick(context.config, item, more.words[item.key]) for key, item in items.items()}
-    every = replace(more, words=blurbs.words | more.words, problems=[*blurbs.problems, *more.problems])
+    every = replace(
+        more,
+        words=blurbs.words | more.words,
+        line="; ".join(dict.fromkeys(filter(None, [blurbs.line, more.line]))),
+        problems=[*blurbs.problems, *more.problems],
+    )
     return issues.fill(sheet, picks), every
 
 

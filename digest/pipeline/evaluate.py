@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from importlib import resources
 from pathlib import Path
 from typing import Any
@@ -11,11 +10,13 @@ from typing import Any
 import yaml
 
 from digest import intake, ranking, tagging
-from digest.config import Taxonomy
 from digest.errors import ConfigError, Refused
 from digest.grounding import evaluate as made_untrue
 from digest.pipeline.context import Context
-from digest.pipeline.files import pool_files, read, read_picks, read_rows
+from digest.pipeline.files import pool_files, read_picks
+from digest.pipeline.lines import read, whole
+from digest.pipeline.papers import model_numbers
+from digest.pipeline.tag import ENGINE
 from digest.ports import Report
 from digest.store import settings
 from digest.vectors import vectors
@@ -33,23 +34,36 @@ GATES: Mapping[str, Mapping[str, float]] = {
     "ranking": {"auc": 0.93, "recall_100": 0.33, "recall_200": 0.47},
     "duplicates": {"recall": 0.90, "precision": 0.95, "joined_precision": 0.995},
     "grounding": dict(_share(test, percent) for test, percent in made_untrue.GATES.items()),
+    "tagging_multi": {"acceptable": 0.88},
     "golden": {"acceptable": 0.75},
 }
 _HISTORY = 50
+LEARNED_UNTIL = "2025-08"  # the last month a ranker may learn from, unless another is said
+_PAIRS = "each line is {a, b, label}: two records, and same or different"
 
 
-def tagging_numbers(taxonomy: Taxonomy, data: Path | None) -> dict[str, Any]:
-    """The embedded tagger's figures on a labelled file, or on the packaged golden set (titles only)."""
-    body = read(data) if data else (resources.files("digest") / "data" / "golden_tagging.jsonl").read_bytes()
-    papers = tagging.read_labels(body)
-    verdicts = tagging.EmbeddedTagger(taxonomy).tag([paper.item for paper in papers])
-    return tagging.score(papers, verdicts).numbers()
+def tagging_numbers(
+    context: Context, data: Path | None, *, embedded: bool = True, max_usd: float | None = None
+) -> dict[str, Any]:
+    """A tagger's figures on a labelled file, or on the packaged golden set (titles only).
+
+    The embedded one, unless not so wanted: then the run's language model, which may cost `max_usd`.
+    """
+    papers = tagging.read_labels(read(data) if data else tagging.golden())
+    if not papers:
+        raise ConfigError(f"{data} holds no papers", "each line is {arxiv_id, title, abstract, label or acceptable}")
+    model = None if embedded else context.make_model()
+    if model is not None:
+        return model_numbers(context, model, papers, max_usd)
+    verdicts = tagging.EmbeddedTagger(context.config.taxonomy).tag([paper.item for paper in papers])
+    return tagging.score(papers, verdicts).numbers() | {"engine": ENGINE}
 
 
 def ranking_numbers(pools: Path, picks: Path, until: str) -> dict[str, Any]:
     """Learn from the pools' months up to `until`, measure on those after."""
     candidates = {
-        name: ranking.read_pool(read(path).decode("utf-8").splitlines()) for name, path in pool_files(pools).items()
+        name: ranking.read_pool(read(path).decode("utf-8", "replace").split("\n"))
+        for name, path in pool_files(pools).items()
     }
     months = [month for month in ranking.months_of(candidates, read_picks(picks)) if any(month.picked)]
     if not any(month.name > until for month in months) or not any(month.name <= until for month in months):
@@ -59,7 +73,10 @@ def ranking_numbers(pools: Path, picks: Path, until: str) -> dict[str, Any]:
 
 def duplicates_numbers(data: Path) -> dict[str, Any]:
     """How well pairs of records are told to be one work or two."""
-    score = intake.score_pairs(read_rows(data))
+    rows = whole(data, _PAIRS)
+    if not rows or not all(_is_pair(row) for row in rows):
+        raise ConfigError(f"{data} does not hold pairs of records alone", _PAIRS)
+    score = intake.score_pairs(rows)
     return {
         "pairs": score.pairs,
         "recall": round(score.recall, 4),
@@ -71,13 +88,17 @@ def duplicates_numbers(data: Path) -> dict[str, Any]:
     }
 
 
+def _is_pair(row: Mapping[str, Any]) -> bool:
+    return row.get("label") in ("same", "different") and all(isinstance(row.get(side), dict) for side in ("a", "b"))
+
+
 def grounding_numbers(data: Path | None) -> dict[str, Any]:
     """True sentences must pass the check, those made untrue must not; on a file's abstracts or the demo's works.
 
     Shares of 1; a test for which no text could be changed is left out.
     """
-    packaged = resources.files("digest") / "demo" / "recorded" / "works.jsonl"
-    rows = read_rows(data) if data else [json.loads(line) for line in packaged.read_bytes().splitlines()]
+    with resources.as_file(resources.files("digest") / "demo" / "recorded" / "works.jsonl") as packaged:
+        rows = whole(data or packaged, "give lines of {title, abstract}")
     texts = [(str(r.get("title") or ""), str(r.get("abstract") or r.get("summary") or "")) for r in rows]
     texts = [(title, text) for title, text in texts if text][:500]
     if len(texts) < 2:
@@ -86,20 +107,32 @@ def grounding_numbers(data: Path | None) -> dict[str, Any]:
     return {"texts": len(texts), **dict(shares)}
 
 
-def folder_numbers(taxonomy: Taxonomy, folder: Path) -> dict[str, dict[str, Any]]:
-    """The figures of each part whose file the folder holds. Raises ConfigError when it holds none."""
-    labels, pairs = folder / "labels.jsonl.gz", folder / "duplicate_pairs.jsonl.gz"
-    pools, picks = folder / "pools", folder / "picks.jsonl.gz"
-    parts: dict[str, tuple[Path, Callable[[], dict[str, Any]]]] = {
-        "tagging": (labels, lambda: tagging_numbers(taxonomy, labels)),
-        "duplicates": (pairs, lambda: duplicates_numbers(pairs)),
-        "ranking": (picks, lambda: ranking_numbers(pools, picks, "2025-08")),
+def everything(context: Context, folder: Path | None) -> dict[str, dict[str, Any]]:
+    """The figures of each part on the packaged sets, and on the files of a folder that are there."""
+    numbers = {"golden": tagging_numbers(context, None), "grounding": grounding_numbers(None)}
+    if folder is None:
+        return numbers
+    files = {name: _found(folder, name) for name in ("labels", "labels_multi", "duplicate_pairs", "picks")}
+    numbers |= {
+        part: tagging_numbers(context, path)
+        for part, path in (("tagging", files["labels"]), ("tagging_multi", files["labels_multi"]))
+        if path
     }
-    found = {name: measure() for name, (file, measure) in parts.items() if file.is_file()}
-    if not found:
-        needed = ", ".join(file.name for file, _ in parts.values())
-        raise ConfigError(f"{folder} holds no labelled data", f"put there one of {needed}")
-    return found
+    if pairs := files["duplicate_pairs"]:
+        numbers["duplicates"] = duplicates_numbers(pairs)
+    if (picks := files["picks"]) and (folder / "pools").is_dir():
+        numbers["ranking"] = ranking_numbers(folder / "pools", picks, LEARNED_UNTIL)
+    if not any(files.values()):
+        raise ConfigError(
+            f"{folder} holds none of the files to measure on",
+            "it has labels, labels_multi, duplicate_pairs or picks (.jsonl or .jsonl.gz), and a folder pools",
+        )
+    return numbers
+
+
+def _found(folder: Path, name: str) -> Path | None:
+    paths = (folder / f"{name}{suffix}" for suffix in (".jsonl.gz", ".jsonl"))
+    return next((path for path in paths if path.is_file()), None)
 
 
 def judged(context: Context, name: str, numbers: dict[str, Any], root: Path, *, gate: str = "") -> Report:
@@ -114,7 +147,14 @@ def judged(context: Context, name: str, numbers: dict[str, Any], root: Path, *, 
     short = [
         f"{name}: {key} {numbers[key]:.4g} is below {least:g}" for key, least in gates.items() if numbers[key] < least
     ]
-    return Report(f"eval {name}", ", ".join(told) or "no figure has a gate", problems=short, numbers=numbers)
+    line = ", ".join(told) or "no figure has a gate"
+    if numbers.get("engine", ENGINE) != ENGINE:
+        line += f"; by {numbers['engine']}, {numbers['calls']} calls, {numbers['usd']:.4f} USD"
+    report = Report(f"eval {name}", line, problems=short, numbers=numbers)
+    if unanswered := numbers.get("unanswered"):
+        report.state = "partial"
+        report.line += f"; {unanswered} papers without its verdict are left out: {numbers['why_unanswered']}"
+    return report
 
 
 def refuse_short(reports: Sequence[Report]) -> None:

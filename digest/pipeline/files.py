@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
-import gzip
 import json
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
 from digest import intake, ranking, tagging
 from digest.config import Taxonomy
 from digest.errors import ConfigError, unread
+from digest.pipeline.lines import objects, read
 from digest.ports import Report
 from digest.ranking import Candidate, PublicPick, Taste
 
 _SUFFIXES = (".jsonl", ".jsonl.gz")
+_MOST_SHOWN = 20
 
 
 def tag_file(taxonomy: Taxonomy, source: Path, target: Path) -> Report:
@@ -24,9 +25,7 @@ def tag_file(taxonomy: Taxonomy, source: Path, target: Path) -> Report:
     write(target, body)
     count = body.count(b"\n")
     report = Report("tag", f"{count} papers of {source.name} tagged → {target}", numbers={"tagged": count})
-    if problems:
-        report.state, report.problems = "partial", problems[:20]
-    return report
+    return _left_out(report, problems)
 
 
 def rank_file(
@@ -74,7 +73,8 @@ def _learned(folder: Path, picks: Path, tested: set[str], pool: Path) -> Taste:
 
 def match_file(source: Path, target: Path) -> Report:
     """Records to lines of {record_id, key, group, possible}: one group is one work, `possible` the groups it may be."""
-    records = [intake.record(row, number) for number, row in enumerate(read_rows(source))]
+    rows, problems = objects(read(source))
+    records = [intake.record(row, number) for number, row in enumerate(rows)]
     found = intake.match(records)
     possible: defaultdict[int, set[int]] = defaultdict(set)
     for pair in found.possible:
@@ -87,7 +87,14 @@ def match_file(source: Path, target: Path) -> Report:
     write(target, _lines(lines))
     numbers = {"records": len(records), "works": len(set(found.groups)), "possible": len(found.possible)}
     line = f"{len(records)} records are {numbers['works']} works, {len(found.possible)} possible duplicates → {target}"
-    return Report("match", line, numbers=numbers)
+    return _left_out(Report("match", line, numbers=numbers), problems)
+
+
+def _left_out(report: Report, problems: Sequence[str]) -> Report:
+    """The report, partial where lines of the file could not be read."""
+    if problems:
+        report.state, report.problems = "partial", problems[:_MOST_SHOWN]
+    return report
 
 
 def pool_files(folder: Path) -> dict[str, Path]:
@@ -106,31 +113,6 @@ def read_picks(path: Path) -> list[PublicPick]:
 
 def _pool(path: Path) -> list[Candidate]:
     return ranking.read_pool(read(path).decode("utf-8").splitlines())
-
-
-def read(path: Path) -> bytes:
-    """A file's bytes, unpacked if it ends in .gz."""
-    try:
-        data = path.read_bytes()
-        return gzip.decompress(data) if path.suffix == ".gz" else data
-    except (OSError, EOFError) as error:
-        raise ConfigError(f"{path} cannot be read: {unread(error)}", "name a file of JSON lines, or its .gz") from error
-
-
-def read_rows(path: Path) -> list[dict[str, Any]]:
-    """The objects of a file of JSON lines. Raises ConfigError with the line that holds none."""
-    rows = []
-    try:
-        for number, line in enumerate(read(path).decode("utf-8").splitlines(), 1):
-            if line.strip():
-                rows.append(json.loads(line))
-                if not isinstance(rows[-1], dict):
-                    raise ConfigError(f"{path.name}:{number}: no JSON object", "each line holds one: {…}")
-    except UnicodeDecodeError as error:
-        raise ConfigError(f"{path} cannot be read: {unread(error)}", "name a file of JSON lines, or its .gz") from error
-    except json.JSONDecodeError as error:
-        raise ConfigError(f"{path.name}:{number}: not JSON ({error.msg})", "each line holds one object: {…}") from error
-    return rows
 
 
 def write(path: Path, body: bytes) -> None:

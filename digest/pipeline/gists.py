@@ -143,7 +143,7 @@ def _told(asker: Asker, sentences: Mapping[str, issues.Gist], asked: int, known:
     )
     problems = []
     if asker.stopped:
-        problems.append(f"no sentences from there on: {asker.stopped}")
+        problems.append(f"no sentences from there on: {asker.trouble}")
     elif len(sentences) < asked:
         problems.append(f"{asked - len(sentences)} months keep their title alone: the model's sentence failed a check")
     return Gists(dict(sentences), line, problems)

@@ -216,7 +216,6 @@ def _tell(context: Context, period: Period, docket: Docket, asker: Asker, report
     if suspects:
         report.line += f"; {len(suspects)} look like instructions to a model and were judged alone"
     if left:
-        why = str(asker.stopped) if asker.stopped else "the model gave no usable answer on them"
         report.state = "partial"
-        report.problems = [f"{left} keep this machine's own verdict: {why}"]
+        report.problems = [f"{left} keep this machine's own verdict: {asker.trouble}"]
         report.line += f"; {report.problems[0]}"

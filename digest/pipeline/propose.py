@@ -53,7 +53,7 @@ class Proposal:
     numbers: Mapping[str, Any] = field(default_factory=dict)  # a recap's figures
 
 
-def propose(context: Context, period: Period, run_id: int | None = None) -> Proposal:
+def propose(context: Context, period: Period, run_id: int | None = None, max_usd: float | None = None) -> Proposal:
     """Choose by rank and quota, and give each chosen work its words."""
     config = context.config
     with context.db.read() as session:
@@ -66,7 +66,7 @@ def propose(context: Context, period: Period, run_id: int | None = None) -> Prop
         shortlist=config.cadence.shortlist,
     )
     picked = [by_key[key].item for keys in chosen.sections.values() for key in keys]
-    blurbs = write_blurbs(context, picked, run_id)
+    blurbs = write_blurbs(context, picked, run_id, max_usd)
     sections = tuple(
         SheetSection(
             slug=category.slug,

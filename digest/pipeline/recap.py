@@ -50,7 +50,7 @@ def recap(context: Context, period: Period, form: str = "both", *, max_usd: floa
         gists = write_gists(context, period, past, report.run_id, max_usd) if form != "category" else Gists()
         with context.db.read() as session:
             proposal = _proposal(context, session, period, cast(Form, form), past, gists)
-        write(context, period, proposal, report)
+        write(context, period, proposal, report, max_usd=max_usd)
         if months := proposal.numbers["unpublished"]:
             report.line += f"; never published, taken from the ranking: {', '.join(months)}"
         if ranked:

@@ -19,15 +19,16 @@ from digest.pipeline.waiting import wait_for
 from digest.ports import Report
 
 
-def run(context: Context, period: Period, *, accept_gaps: bool = False) -> Report:
+def run(context: Context, period: Period, *, accept_gaps: bool = False, max_usd: float | None = None) -> Report:
     """Fetch what is due, tag, learn from past picks, rank, judge with a model if there is one, and draft the period.
 
     Red runs draft nothing: Refused when half the sources could not be read, the model was down, or nothing is where
     there always was something, unless `accept_gaps`. A source that fell silent leaves the run partial. Both alert.
+    What models cost in all of it stays below `max_usd`.
     """
     try:
         with recorded(context, "run", period.name) as report:
-            _run(context, period, report, accept_gaps=accept_gaps)
+            _run(context, period, report, accept_gaps=accept_gaps, max_usd=max_usd)
     except DigestError as error:
         if trouble := alert(context, f"the run of {period} failed", [error.message, error.hint]):
             error.hint += f"; {trouble}"
@@ -37,7 +38,7 @@ def run(context: Context, period: Period, *, accept_gaps: bool = False) -> Repor
     return report
 
 
-def _run(context: Context, period: Period, report: Report, *, accept_gaps: bool) -> None:
+def _run(context: Context, period: Period, report: Report, *, accept_gaps: bool, max_usd: float | None) -> None:
     fetched = wait_for(fetch(context))
     stages = [fetched, tag(context)]
     reasons = red.unreached(context)
@@ -46,13 +47,13 @@ def _run(context: Context, period: Period, report: Report, *, accept_gaps: bool)
     stages.append(rank(context, period))
     reasons += red.emptied(context, period)
     _go_on(reasons, accept_gaps)
-    judged = judge(context, period)
+    judged = judge(context, period, max_usd=max_usd)
     stages.append(judged)
     reasons += red.model_down(context, judged)
     _go_on(reasons, accept_gaps)
     if judged.numbers:
         stages.append(rank(context, period))
-    stages.append(draft(context, period))
+    stages.append(draft(context, period, max_usd=max_usd))
     silent = [f"{name} has been silent for {days} days" for name, days in fetched.numbers["silent"].items()]
     gaps = [*red.failed_before(context, fetched), *silent, *(f"{reason} (accepted)" for reason in reasons)]
     report.state = "partial" if gaps or any(stage.state != "done" for stage in stages) else "done"

@@ -48,11 +48,14 @@ def tag(context: Context, *, again: bool = False) -> Report:
         possible = flag_possible(context, waiting)
         report.numbers = {
             "tagged": len(waiting),
+            "corrections": len(examples),
             "by_category": dict(tally.most_common()),
             "possible_duplicates": possible,
         }
         kinds = ", ".join(f"{slug} {count}" for slug, count in tally.most_common())
-        report.line = f"{len(waiting)} items by the embedded tagger: {kinds}" if waiting else "nothing new to tag"
+        taught = f", taught by {len(examples)} corrections of yours" if examples else ""
+        told = f"{len(waiting)} items by the embedded tagger{taught}: {kinds}"
+        report.line = told if waiting else "nothing new to tag"
     return report
 
 

@@ -77,5 +77,8 @@ def correct(context: Context, name: str, category: str) -> Report:
             }  # fmt: skip
             judgements.save_taggings(session, [row])
             session.add(Decision(item_id=item.id or 0, verdict="tag", category=slug, origin="cli", at=context.now))
-        report.line = f"{item.key} is {slug}: {item.title}"
+        report.line = (
+            f"{item.key} is {slug}: {item.title}; what is new is sorted with that in mind, and "
+            "`digest tag --retag --dry-run` says what else it would move"
+        )
     return report

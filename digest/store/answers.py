@@ -47,9 +47,21 @@ def spent_since(session: Session, start: datetime) -> float:
     return float(session.exec(select(func.coalesce(func.sum(ModelCall.usd), 0.0)).where(ModelCall.at >= start)).one())
 
 
+def spent_in(session: Session, first_run: int) -> float:
+    """USD billed to a run and the stages in it, which have later numbers."""
+    query = select(func.coalesce(func.sum(ModelCall.usd), 0.0)).where(col(ModelCall.run_id) >= first_run)
+    return float(session.exec(query).one())
+
+
 def month_start(now: datetime) -> datetime:
     """The first moment of the month of `now`, in UTC."""
     return now.astimezone(UTC).replace(day=1, hour=0, minute=0, second=0, microsecond=0)
+
+
+def _named(call: ModelCall) -> str:
+    """The model that was asked, and the version that answered where that says more."""
+    version = call.model_version
+    return call.model if version in ("", call.model) else f"{call.model} ({version})"
 
 
 def costs(session: Session, since: datetime | None = None) -> list[CostRow]:
@@ -57,7 +69,7 @@ def costs(session: Session, since: datetime | None = None) -> list[CostRow]:
     totals: dict[tuple[str, str, str], list[float]] = {}
     query = select(ModelCall).order_by(col(ModelCall.at).desc())
     for call in session.exec(query.where(ModelCall.at >= since) if since else query):
-        key = (call.at.strftime("%Y-%m"), call.stage, call.model_version or call.model)
+        key = (call.at.strftime("%Y-%m"), call.stage, _named(call))
         total = totals.setdefault(key, [0, 0, 0, 0.0])
         for place, value in enumerate((1, call.prompt_tokens, call.output_tokens + call.thought_tokens, call.usd)):
             total[place] += value

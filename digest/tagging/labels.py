@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import json
+import zlib
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from importlib import resources
@@ -83,7 +84,7 @@ def _lines(data: bytes) -> Iterator[tuple[int, bytes]]:
     if data[:2] == b"\x1f\x8b":
         try:
             data = gzip.decompress(data)
-        except (OSError, EOFError) as error:
+        except (OSError, EOFError, zlib.error) as error:
             raise ParseError("the file looks gzipped but cannot be unpacked", "fetch or write it again") from error
     return ((number, line) for number, line in enumerate(data.split(b"\n"), start=1) if line.strip())
 
@@ -91,7 +92,7 @@ def _lines(data: bytes) -> Iterator[tuple[int, bytes]]:
 def _object(line: bytes) -> dict[str, Any]:
     try:
         value = json.loads(line)
-    except ValueError:
+    except (ValueError, RecursionError):
         raise ValueError("is not JSON") from None
     if not isinstance(value, dict):
         raise ValueError("is not a JSON object")

@@ -17,11 +17,11 @@ MISTAKES = (
     (("add", "--jsonl", "bytes"), "bytes cannot be read: it is not UTF-8 text"),
     (("backup", "--restore", "none.zip"), "none.zip is no backup: no such file or directory"),
     (("export", "--import", "none"), "none is no export: no such file or directory"),
-    (("eval", "duplicates", "--data", "broken.jsonl"), "broken.jsonl:2: not JSON"),
-    (("eval", "grounding", "--data", "list.jsonl"), "list.jsonl:1: no JSON object"),
-    (("eval", "grounding", "--data", "bytes"), "bytes cannot be read: it is not UTF-8 text"),
+    (("eval", "duplicates", "--data", "broken.jsonl"), "broken.jsonl: line 2: is not JSON"),
+    (("eval", "grounding", "--data", "list.jsonl"), "list.jsonl: line 1: is not a JSON object"),
+    (("eval", "grounding", "--data", "bytes"), "bytes: line 1: is not UTF-8 text"),
     (("eval", "ranking", "--pools", "none", "--picks", "none"), "there are no pools in none"),
-    (("eval", "all", "--data", "site"), "site holds no labelled data"),
+    (("eval", "all", "--data", "site"), "site holds none of the files to measure on"),
     (("judge", "2026-10", "--provider", "gemini"), "make a key in AI Studio"),
 )
 

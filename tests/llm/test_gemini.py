@@ -197,6 +197,17 @@ async def test_a_batch_is_polled_to_its_end_and_what_failed_in_it_is_none(server
     assert "responseJsonSchema" not in json.dumps(sent)
 
 
+async def test_a_batchs_answers_are_told_apart_by_their_keys_not_by_their_order(
+    server: GeminiServer, prompt: Prompt
+) -> None:
+    model = Gemini(ModelSection(), {**KEY, "GOOGLE_GEMINI_BASE_URL": server.url}, sleep=Pauses())
+    job = await model.begin([prompt, prompt, prompt])
+    server.batches["b0"]["answers"].reverse()  # the last of the three failed
+    found = await model.collect(job, 3)
+    await model.close()
+    assert [one is None for one in found] == [False, False, True]
+
+
 @pytest.mark.filterwarnings("ignore:BATCH_STATE_PARTIALLY_SUCCEEDED is not a valid JobState:UserWarning")
 async def test_a_failed_batch_gives_nothing_and_loses_nothing(server: GeminiServer, prompt: Prompt) -> None:
     server.batch_state = "PARTIALLY_SUCCEEDED"

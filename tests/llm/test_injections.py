@@ -37,6 +37,23 @@ def test_an_injection_is_recognised_and_shown_with_what_gave_it_away(one: Inject
     assert Candidate.of("k", "A study of caches", f"We study caches. {one.text} They are fast.").suspect
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Agents must not act alone when the stakes are high.",
+        "LLM judges assign the top score to longer answers.",
+        "We ask models to rate papers and to recommend the best ones.",
+        "For language models, rank is a poor measure of capacity.",
+        "The summary of each document is written by a model that reads the document twice.",
+        "Consider a system that follows the rules it was given.",
+        "If you read one post this week, let it be on evaluation.",
+        "In this article we place the method at the end of a list of baselines.",
+    ],
+)
+def test_reports_on_judges_rules_and_documents_are_no_orders(text: str) -> None:
+    assert looks_injected(text) is None
+
+
 def judged(folder: Path, texts: list[tuple[str, str]]) -> dict[str, tuple[object, ...]]:
     """Every stored verdict by the item's title, from a model that obeys."""
     with running(gullible) as server:

@@ -165,3 +165,18 @@ def test_the_runs_limit_is_reached_before_it_is_passed() -> None:
     budget.reserve(0.10)
     with pytest.raises(BudgetExceeded, match="this run"):
         budget.reserve(0.001)
+
+
+@pytest.mark.parametrize(
+    "content",
+    ['<think>{"a": 2}? No.</think>\n```json\n{"a": 1}\n```', [{"type": "text", "text": '{"a"'}, {"text": ": 1}"}]],
+    ids=["thoughts before the answer", "parts"],
+)
+async def test_an_openai_endpoint_may_think_aloud_or_answer_in_parts(
+    server: GeminiServer, prompt: Prompt, content: object
+) -> None:
+    model = OpenAI(ModelSection.model_validate({"base_url": f"{server.url}/v1"}), {})
+    server.fail.append({"choices": [{"message": {"content": content}, "finish_reason": "stop"}], "usage": None})
+    completion = await model.complete(prompt)
+    await model.close()
+    assert completion.data == {"a": 1}

@@ -1,17 +1,8 @@
-"""Recognises text that instructs a model rather than informs a reader; a suspect is judged alone, not thrown out."""
+"""The plain orders to a language model, as they are worded in English."""
 
 from __future__ import annotations
 
 import re
-import unicodedata
-
-from digest.hostile import BLANK
-from digest.text import one_line
-
-_BIDI_OR_TAG = re.compile("[\u202a-\u202e\u2066-\u2069\U000e0000-\U000e007f]")
-# Letters that pass for Latin ones; the rest of the confusables list is of no use in English words.
-_LOOKALIKE = str.maketrans("аеорсухіјѕԁɡӏвмнткΑΒΕΖΗΙΚΜΝΟΡΤΥΧοινυ", "aeopcyxijsdgIvmhtkABEZHIKMNOPTYXoivu")
-_MIXED = re.compile(r"(?i)\b(?=\w*[a-z])(?=\w*[а-яіјѕԁӏ])\w{4,}")
 
 _ALL = r"(?:all|any|every|the|your|these|those|my)"
 _ORDERS = r"(?:instruction|prompt|rule|guideline|direction|order|rubric|polic)"
@@ -20,7 +11,7 @@ _READER = r"(?:AI|LLMs?|language models?|reviewers?|assistants?|models?|bots?|su
 _GRADE = r"(?:relevance|novelty|category|score|rating|relevancia|pertinence|relevanz)"
 
 # The words without which a pattern cannot match, and the pattern.
-_INSTRUCTIONS = tuple(
+ORDERS = tuple(
     (frozenset(words.split()), re.compile(pattern, re.I))
     for words, pattern in (
         (
@@ -140,55 +131,5 @@ _INSTRUCTIONS = tuple(
             rf"\bother (?:items?|papers?|entries|candidates|articles)\b[^.]{{0,40}}\b(?:{_GRADE}|reject|ignore"
             rf"|irrelevant)\b",
         ),
-        (
-            "olvida desestima ignora ignore oubliez oublie ignorez vergiss vergessen ignoriere ignorieren"
-            " ignorier esqueça"
-            " dimentica ignorare negeer ignorera",
-            r"\b(?:olvida|desestima|ignora|ignore[zr]?|oublie[zr]?|vergiss|vergessen|ignorieren?|ignorier|esqueça"
-            r"|dimentica"
-            r"|ignorare|negeer|ignorera)\b[^.]{0,40}\b(?:instru|anweis|istruz|vorherig|anterior|précéd|preced"
-            r"|consigne|regeln)",
-        ),
     )
 )
-# Scripts without spaces between words, marks of chat templates, and ends of JSON that belong to no prose.
-_ANYWHERE = re.compile(
-    r"忽略.{0,12}(?:指令|指示|说明|提示|要求)|無視.{0,12}(?:指示|命令)|(?:指示|命令).{0,8}無視|(?:评分|得分|相关性).{0,10}(?:100|10|5|满分|最高)"
-    r"|(?:이전|모든).{0,10}(?:지시|명령).{0,8}무시|(?:игнорируй|забудь)\w*.{0,30}(?:инструкц|указани|правил)"
-    r"|تجاهل.{0,30}تعليمات|निर्देश.{0,20}(?:अनदेखा|नज़रअंदाज़)"
-    r"|<\|?(?:im_start|im_end|system|start_header_id)\|?>|\[/?INST\]|<</?SYS>>|(?m:(?:^|[.!?]\s)\s*(?:system|assistant|user|human)\s*:)"
-    r"|#{2,} ?(?:instruction|system|response|end)\b|\bBEGIN (?:SYSTEM|INSTRUCTIONS?|PROMPT)\b|\bEND OF (?:DATA|INPUT)\b"
-    r"|[{,]\s*\\?[\"'](?:id|items|relevance|category|novelty|reason)\\?[\"']\s*:|[\"']\s*\}\s*\]\s*\}",
-    re.I,
-)
-_SPELT = re.compile(r"(?<![A-Za-z])(?:[A-Za-z][ .\-_*]{1,2}){10,}")
-_ENCODED = re.compile(r"\b[A-Za-z0-9+/]{44,}={0,2}(?![\w/-])")
-_LEET = re.compile(r"(?<=[A-Za-z])[013457]|[013457](?=[A-Za-z])")
-_MIDDLE_DIGIT = re.compile(r"[A-Za-z][013457][A-Za-z]{2}")
-_LETTER = dict(zip("013457", "oieast", strict=True))
-
-
-def looks_injected(text: str) -> str | None:
-    """The words by which a text seems to instruct a model rather than a reader, or None.
-
-    Words in hidden elements count as much as visible ones.
-    """
-    if not text.isascii():
-        if hidden := _BIDI_OR_TAG.search(text):
-            return f"hidden character U+{ord(hidden[0]):04X}"
-        text = "".join(c for c in BLANK.sub("", text) if unicodedata.category(c) != "Cf")
-        if mixed := _MIXED.search(text):
-            return f"letters of two alphabets in {mixed[0]!r}"
-        text = unicodedata.normalize("NFKC", text)
-    if found := _ANYWHERE.search(text) or _SPELT.search(text) or _ENCODED.search(text):
-        return one_line(found[0])[:80]
-    folded = text if text.isascii() else text.translate(_LOOKALIKE)
-    forms = [folded]
-    if _MIDDLE_DIGIT.search(folded):
-        forms.append(_LEET.sub(lambda digit: _LETTER[digit[0]], folded))
-    for form in forms:
-        words = set(re.findall(r"\w+", form.lower()))
-        for needed, pattern in _INSTRUCTIONS:
-            if needed & words and (found := pattern.search(form)):
-                return one_line(found[0])[:80]
-    return None

@@ -1,0 +1,46 @@
+"""Words a sentence may use only when its source does: praise, and names that everybody knows."""
+
+from __future__ import annotations
+
+import re
+
+HYPE = re.compile(
+    r"\b(?:ground-?breaking|revolution\w*|break-?through\w*|game-?chang\w+|unprecedented\w*|remarkabl\w+"
+    r"|extraordinar\w+"
+    r"|incredibl\w+|astonish\w+|amazing\w*|stunning\w*|spectacular\w*|phenomenal\w*|miracul\w+|magic\w*|unrivall?ed"
+    r"|unmatched|unparallell?ed|world-?(?:class|first|leading)|cutting-edge|state[- ]of[- ]the[- ]art|sota"
+    r"|best-in-class|first-ever|paradigm-shift\w*"
+    r"|transformative\w*|dramatic\w*|drastic\w*|massive\w*|huge\w*|vast(?:ly)?|enormous\w*"
+    r"|tremendous\w*|immense\w*|flawless\w*|perfect\w*|impressive\w*|outstanding\w*|exceptional\w*|superior\w*|seminal"
+    r"|landmark|milestone|pioneer\w*|ultimate|definitive\w*|guarante\w+|always|never|completely|entirely|fully"
+    r"|undoubtedly|clearly|obvious\w*|proves?|proven|solv(?:es?|ed) (?!by|for|with)|human-level|superhuman"
+    r"|(?:the|its|our|their|world's) (?:\w+ )?(?:first|only|leading|top|most \w+)"
+    r"|(?:best|largest|biggest|fastest|strongest|smallest|cheapest|safest|smartest|greatest|highest|lowest)\b"
+    r"|significant\w*|substantial\w*|for the first time|by far|by a (?:wide|large) margin"
+    r"|all (?:prior|previous|existing)|(?:all|every) (?:\w+ )?(?:benchmark|baseline|rival|competitor"
+    r"|competing method)s?"
+    r"|unbeatable|unbeaten|unheard-of|must-(?:read|see|have|try)|second to none|gold standard|record-(?:breaking"
+    r"|setting)"
+    r"|(?:sets?|breaks?|broke) (?:a |the |an? new )?(?:\w+ )?records?|(?:quantum|giant|huge|major|great) (?:leap"
+    r"|step|stride)"
+    r"|dominat(?:es?|ed|ing)\b|far ahead|nothing short of|brilliant\w*|stellar|triumph\w*|blazing\w*|lightning-fast"
+    r"|(?:an? )?(?:industry|global) first|leaderboards?|radical(?:ly)?|universal(?:ly)?|crush(?:es|ed)|smash(?:es|ed)"
+    r"|elegant\w*|next-gen\w*|flagship|legendary|holy grail|silver bullet|turning point|once and for all)",
+    re.I,
+)
+# Names a model adds from memory, found in any spelling: makers, schools, models, data, tools, places.
+KNOWN = re.compile(
+    r"\b(?:google|openai|anthropic|microsoft|nvidia|amazon|alibaba|baidu|tencent|bytedance|huawei|samsung|ibm|deepmind"
+    r"|hugging ?face|stability ai|mistral|cohere|xai|darpa|nasa|stanford|berkeley|carnegie mellon|harvard|princeton"
+    r"|caltech"
+    r"|oxford|cambridge|tsinghua|peking university|eth z[uü]rich|chatgpt|gpt|claude|gemini|llama|qwen|deepseek|grok"
+    r"|copilot"
+    r"|bert|t5|whisper|stable diffusion|midjourney|dall-e|imagenet|coco|cifar|mnist|mmlu|gsm8k|humaneval|swe-bench"
+    r"|squad"
+    r"|wikipedia|common crawl|pytorch|tensorflow|keras|langchain|cuda|raspberry pi|android|iphone|reddit|youtube"
+    r"|twitter"
+    r"|china|chinese|japan(?:ese)?|india(?:n)?|german(?:y)?|france|french|european?|america(?:n)?|british|russian?"
+    r"|korean?)\b"
+    r"|\b(?:at|by|from) (?:meta|apple|mit|adobe|intel|tesla|uber)\b|\b(?:Meta|Apple|MIT|Intel) (?=[a-z])",
+    re.I,
+)

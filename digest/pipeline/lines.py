@@ -1,0 +1,51 @@
+"""Files of JSON lines, gzipped or not, as a person or another program hands them in: bad lines are named."""
+
+from __future__ import annotations
+
+import gzip
+import json
+import zlib
+from pathlib import Path
+from typing import Any
+
+from digest.errors import ParseError, unread
+
+_MOST_SHOWN = 5
+
+
+def read(path: Path) -> bytes:
+    """A file's bytes, unpacked if they are gzipped, whatever its name; raises ParseError."""
+    try:
+        data = path.read_bytes()
+        return gzip.decompress(data) if data[:2] == b"\x1f\x8b" else data
+    except (OSError, EOFError, zlib.error) as error:
+        raise ParseError(f"{path} cannot be read: {unread(error)}", "name a file of JSON lines, or its .gz") from error
+
+
+def objects(data: bytes) -> tuple[list[dict[str, Any]], list[str]]:
+    """The objects of JSON lines, and what is wrong with the lines left out, each with its number."""
+    rows: list[dict[str, Any]] = []
+    problems: list[str] = []
+    for number, line in enumerate(data.split(b"\n"), start=1):  # no other line end: titles may hold U+2028
+        try:
+            value = json.loads(line) if line.strip() else {}
+        except UnicodeDecodeError:
+            problems.append(f"line {number}: is not UTF-8 text")
+            continue
+        except (ValueError, RecursionError):
+            problems.append(f"line {number}: is not JSON")
+            continue
+        if not isinstance(value, dict):
+            problems.append(f"line {number}: is not a JSON object")
+        elif line.strip():
+            rows.append(value)
+    return rows, problems
+
+
+def whole(path: Path, hint: str) -> list[dict[str, Any]]:
+    """Every object of a file; raises ParseError with `hint` where a line is none."""
+    rows, problems = objects(read(path))
+    if problems:
+        more = f" (and {len(problems) - _MOST_SHOWN} more)" if len(problems) > _MOST_SHOWN else ""
+        raise ParseError(f"{path}: {'; '.join(problems[:_MOST_SHOWN])}{more}", hint)
+    return rows

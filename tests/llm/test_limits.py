@@ -1,0 +1,79 @@
+"""A limit holds for all stages of a run together, and what calls under way leave of it is used; troubles say why."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from digest.models import Item
+from digest.pipeline.asking import Asker
+from digest.pipeline.blurbs import write_blurbs
+from digest.pipeline.context import Context, recorded
+from digest.pipeline.judge import judge
+from tests.llm.gemini_server import GeminiServer, candidate, error
+from tests.llm.workspace import context, gemini, period, store
+
+TEXTS = [(f"Paper {n}", f"We propose method {n}. It works on {n} tasks.") for n in range(1, 46)]
+
+
+@pytest.fixture
+def place(tmp_path: Path, server: GeminiServer) -> Context:
+    made = context(tmp_path, gemini(server.url), parallel=5)
+    store(made, TEXTS)
+    return made
+
+
+def test_what_calls_under_way_hold_back_is_used_once_they_are_billed(place: Context) -> None:
+    report = judge(place, period(), max_usd=0.014)  # room for the estimates of two calls at a time, of five
+    assert report.numbers["judged"] == 45
+    assert report.numbers["usd"] < 0.014
+
+
+def test_the_stages_of_one_run_share_its_limit(place: Context, server: GeminiServer) -> None:
+    with recorded(place, "run"):
+        spent = judge(place, period()).numbers["usd"]
+        with place.db.read() as session:
+            items = [session.get_one(Item, number) for number in range(1, 6)]
+        written = write_blurbs(place, items, run_id=place.run_ids[0], max_usd=spent + 0.001)
+    assert any(f"{spent:.4f} USD spent in this run" in problem for problem in written.problems)
+    assert all(words.origin == "source" for words in written.words.values())
+
+
+def test_a_run_that_has_ended_does_not_count_against_the_next(place: Context) -> None:
+    judge(place, period())
+    assert place.run_ids == []
+    with recorded(place, "draft"):
+        model = place.make_model()
+        assert model is not None
+        Asker(place, model, None, max_usd=0.001).budget.reserve(0.001)
+
+
+def test_what_mends_a_refusal_stands_with_it(place: Context, server: GeminiServer) -> None:
+    server.fail.extend([error(400, "INVALID_ARGUMENT", "API key not valid.")] * 5)
+    report = judge(place, period())
+    assert "API key not valid. → look at GOOGLE_API_KEY" in report.line
+
+
+def test_a_model_whose_every_answer_is_cut_is_left_alone_after_twenty_and_the_cut_is_named(
+    place: Context, server: GeminiServer
+) -> None:
+    place.config.model.__dict__["parallel"] = 1
+    server.fail.extend([candidate('{"items": [', "MAX_TOKENS")] * 100)
+    report = judge(place, period())
+    assert len(server.asked) == 20
+    assert "it ended with MAX_TOKENS" in report.line
+    assert "model.thinking" in report.line
+
+
+def test_one_good_answer_in_a_while_keeps_a_model_in_use(place: Context, server: GeminiServer) -> None:
+    def every_tenth(asked: dict[str, Any]) -> Any:
+        good = len(server.asked) % 10 == 0
+        rows = [{"id": i["id"], "reason": "Solid.", "category": "rag", "secondary": "none"} for i in asked["items"]]
+        return {"items": [{**row, "relevance": 3, "novelty": 3} for row in rows]} if good else {"items": []}
+
+    place.config.model.__dict__["parallel"] = 1
+    server.answer = every_tenth
+    judge(place, period())
+    assert len(server.asked) == 50
