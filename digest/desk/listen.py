@@ -8,6 +8,7 @@ from __future__ import annotations
 import time
 from collections.abc import Awaitable, Callable, Collection
 from html import escape
+from ipaddress import ip_network
 from urllib.parse import parse_qs
 
 from starlette.applications import Starlette
@@ -173,7 +174,9 @@ def application(
 
 
 def _client(request: Request) -> str:
-    return request.client.host if request.client else ""
+    """The client's address; of IPv6 the network, for whoever has one address has 2⁶⁴ of them."""
+    host = request.client.host if request.client else ""
+    return str(ip_network(f"{host.partition('%')[0]}/64", strict=False)) if ":" in host else host
 
 
 def _later(text: str, limit: Limit) -> Response:

@@ -213,6 +213,18 @@ async def test_a_client_may_sign_up_five_addresses_in_ten_minutes(listening: Lis
     assert (await listening.sign_up("a5@example.org")).status_code == 200
 
 
+async def test_the_addresses_of_one_ipv6_network_are_one_client(tmp_path: Path) -> None:
+    context = opened(tmp_path, Mail(unsubscribe_url="https://u.example.org"))
+    app = application(context, clock=lambda: 0.0)
+    codes = []
+    for number, host in enumerate([f"2001:db8::{n}" for n in range(6)] + ["2001:db8:0:1::1", "fe80::1%eth0"]):
+        transport = httpx.ASGITransport(app, client=(host, 1))
+        async with httpx.AsyncClient(transport=transport, base_url="http://x") as client:
+            codes.append((await client.post("/subscribe", data={"address": f"a{number}@example.org"})).status_code)
+    context.db.close()
+    assert codes == [200] * 5 + [429, 200, 200]
+
+
 async def test_many_clients_together_fill_no_more_than_the_limit_of_all(tmp_path: Path) -> None:
     context = opened(tmp_path, Mail(unsubscribe_url="https://u.example.org"))
     app = application(context, clock=lambda: 0.0)
