@@ -120,9 +120,14 @@ def charts(config: Config, issue: Issue) -> list[dict[str, Any]]:
         series = [{"name": named["kept"], "values": list(categories.values())}]
         made.append({"kind": "bars", "title": named["chart_categories"], "labels": labels, "series": series})
     if len(months) > 1:
-        series = [{"name": named[word], "values": [row[word] for row in months.values()]} for word in ("read", "kept")]
+        known = all(row["read"] >= row["kept"] for row in months.values())
+        series = [
+            {"name": named[word], "values": [row[word] for row in months.values()]}
+            for word in (("read", "kept") if known else ("kept",))
+        ]
         labels = [named.short_month(name) for name in months]
-        made.append({"kind": "lines", "title": named["chart_months"], "labels": labels, "series": series})
+        title = named["chart_months" if known else "chart_kept"]
+        made.append({"kind": "lines", "title": title, "labels": labels, "series": series})
     return made
 
 

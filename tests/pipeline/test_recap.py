@@ -15,6 +15,7 @@ from digest.app import Workspace
 from digest.demo.story import Told
 from digest.errors import Refused
 from digest.models import Decision, Item, Mention, Ranking
+from digest.pipeline.archive import keep_archive, read_archive
 from digest.store import issues as issue_store
 from digest.store import notes
 from digest.text import slug
@@ -107,6 +108,26 @@ def test_a_review_of_ranked_months_alone_has_highlights_that_say_so(workspace_fo
     assert 3 <= len(whys) <= 5
     assert all(why.startswith("Among the highest ranked of ") for why in whys)
     assert all(": " in section.title for section in sheet.sections)
+
+
+def test_imported_issues_count_as_kept_and_say_nothing_of_what_was_read_for_them(
+    workspace_folder: Path, tmp_path: Path
+) -> None:
+    posts = tmp_path / "posts"
+    posts.mkdir()
+    for name, month in (("April", "04"), ("May", "05")):
+        front = f"---\ntitle: AI research digest, {name} 2024\ndate: 2024-{month}-28\n---\n"
+        lists = [
+            f"\n## {heading}\n\n"
+            + "\n".join(f"- [{heading} {n}](https://old.example/{month}{heading}{n}): words on it." for n in range(4))
+            for heading in ("Agents", "RAG", "Safety")
+        ]
+        (posts / f"2024-{month}-28-past.md").write_text(front + "\n".join(lists), encoding="utf-8")
+    with opened(workspace_folder) as workspace:
+        keep_archive(workspace.context, read_archive(workspace.context, [str(posts)], {}))
+    page = published(workspace_folder, "2024-Q2", "both")
+    assert " ".join(page.select(".figures")[0].get_text(" ").split()) == "24 Kept"
+    assert [title.get_text() for title in page.select(".chart figcaption")] == ["Picks by category", "Kept by month"]
 
 
 def test_a_range_holds_the_works_of_its_months(workspace_folder: Path) -> None:
