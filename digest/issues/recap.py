@@ -129,14 +129,18 @@ def _standing(past: PastPick) -> tuple[float, str]:
 
 def _weight(past: PastPick) -> tuple[float, str]:
     marked = 3.0 * (past.pick.highlight is not None)
-    written = 1.0 * (past.pick.origin == "editor")
+    written = 1.0 * _written(past)
     return marked + written + min(past.mentions - 1, 8) / 2, past.pick.key
+
+
+def _written(past: PastPick) -> bool:
+    return past.pick.origin == "editor" and bool(past.pick.blurb)
 
 
 def _why(past: PastPick, month: str, words: Mapping[str, str]) -> str:
     if past.pick.highlight:
         return past.pick.highlight
-    name = "named" if past.mentions > 1 else "written" if past.pick.origin == "editor" else "ranked"
+    name = "named" if past.mentions > 1 else "written" if _written(past) else "ranked"
     return words[f"highlight_{name}"].format(month=month, count=past.mentions)
 
 
@@ -147,10 +151,14 @@ def titles_of_months(picks: Sequence[PastPick], names: Mapping[str, str], most: 
     """
     months = _grouped(names, ((past.month, past) for past in once(picks)))
     terms = distinctive({month: [past.text or past.pick.title for past in group] for month, group in months.items()})
-    apart = {
-        month: [*(term.text for term in terms[month][:most]), *_outstanding(group)] for month, group in months.items()
-    }
+    apart = {month: _apart([term.text for term in terms[month]], _outstanding(months[month]), most) for month in months}
     return {month: f"{name}: {', '.join(apart[month])}" if apart.get(month) else name for month, name in names.items()}
+
+
+def _apart(terms: Sequence[str], works: Sequence[str], most: int) -> list[str]:
+    """Terms, but for those that a named work says already, and the work."""
+    said = " ".join(works).casefold()
+    return [*[term for term in terms if term.casefold() not in said][:most], *works]
 
 
 def _outstanding(group: Sequence[PastPick]) -> list[str]:

@@ -10,6 +10,7 @@ from digest import issues, site
 from digest.issues import Sheet
 from digest.models import Issue
 from digest.periods import Period
+from digest.pipeline.archive import SOURCE as ARCHIVE
 from digest.pipeline.blurbs import Blurbs, write_blurbs
 from digest.pipeline.context import Context, recorded
 from digest.pipeline.propose import Proposal, item_pick, propose
@@ -165,9 +166,15 @@ def _new_issue(context: Context, period: Period, sheet: Sheet) -> Issue:
     )
 
 
+def read_counts(context: Context, session: Session, period: Period) -> dict[str, int]:
+    """What was read in a period by source; how much stood behind an imported issue nobody knows."""
+    counts = item_store.read_counts(session, period.start(context.zone), period.end(context.zone))
+    return {name: count for name, count in counts.items() if name != ARCHIVE.id}
+
+
 def numbers(context: Context, session: Session, period: Period, sheet: Sheet) -> dict[str, object]:
     """How much was read and kept, in all and by source."""
-    read = item_store.read_counts(session, period.start(context.zone), period.end(context.zone))
+    read = read_counts(context, session, period)
     kept: dict[str, int] = {}
     for item in item_store.by_keys(session, [pick.key for _, pick in sheet.picks()]).values():
         kept[item.source_id] = kept.get(item.source_id, 0) + 1

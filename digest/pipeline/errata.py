@@ -54,7 +54,7 @@ def errata(
     """
     w = words(config.newsletter.language)
     told = {str(correction["text"]) for correction in issue.corrections}
-    picks = view.picks() or [pick for month in view.by_month for pick in month.picks]
+    picks = view.picks()
     for pick in picks:
         item = items.get(pick.key)
         for change in _changes(config, w, issue, pick, item, pick.key in own_titles, bad) if item else ():

@@ -83,11 +83,12 @@ def _ranked(config: Config, session: Session, month: str, covered: dict[int, str
         [_candidate(item, row.score, verdicts.get(item.id or 0), covered) for row, item in open_rows],
         {category.slug: category.quota for category in config.taxonomy.categories},
     )
-    items = {item.key: item for _, item in rows}
+    places = {item.key: (row.score, item) for row, item in rows}
     out = []
-    for slug, item in ((slug, items[key]) for slug, keys in chosen.sections.items() for key in keys):
+    for slug, (score, item) in ((slug, places[key]) for slug, keys in chosen.sections.items() for key in keys):
         pick = item_pick(config, item, quoted(item))
-        out.append(_past(config, item, pick, slug, month, counts.get(item.id or 0, 1), ranked=True))
+        past = _past(config, item, pick, slug, month, counts.get(item.id or 0, 1))
+        out.append(replace(past, score=score, ranked=True))
     return out
 
 
@@ -114,9 +115,7 @@ def _carried(config: Config, pick: Pick, item: Item) -> SheetPick:
     )
 
 
-def _past(
-    config: Config, item: Item, pick: SheetPick, category: str, month: str, mentions: int, *, ranked: bool = False
-) -> PastPick:
+def _past(config: Config, item: Item, pick: SheetPick, category: str, month: str, mentions: int) -> PastPick:
     source = config.source(item.source_id)
     return PastPick(
         pick,
@@ -126,5 +125,4 @@ def _past(
         mentions=mentions,
         source=source.label if source else item.source_id,
         withdrawn=item.withdrawn.date() if item.withdrawn else None,
-        ranked=ranked,
     )

@@ -14,7 +14,7 @@ from digest.issues import Figures, PastPick, SheetCandidate, SheetNote
 from digest.periods import Period
 from digest.pipeline.blurbs import Blurbs
 from digest.pipeline.context import Context, recorded
-from digest.pipeline.draft import may_be_drafted, write
+from digest.pipeline.draft import may_be_drafted, read_counts, write
 from digest.pipeline.gists import Gists, write_gists
 from digest.pipeline.past import months_to_rank, past_picks
 from digest.pipeline.propose import Proposal, facts
@@ -115,10 +115,7 @@ def _missed(context: Context, session: Session, period: Period, past: Sequence[P
 
 
 def _read(context: Context, session: Session, period: Period) -> dict[str, int]:
-    return {
-        month.name: sum(item_store.read_counts(session, month.start(context.zone), month.end(context.zone)).values())
-        for month in period.months()
-    }
+    return {month.name: sum(read_counts(context, session, month).values()) for month in period.months()}
 
 
 def _numbers(found: Figures) -> dict[str, Any]:

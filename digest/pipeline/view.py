@@ -49,7 +49,7 @@ def issue_view(
     counts = item_store.mention_counts(session, ids)
     homes = _homes(session, period)
     imported = issue_store.imported(session)
-    views: dict[str, list[PickView]] = {}
+    views: list[PickView] = []
     for pick, item in rows:
         verdict = judgements.best(verdicts.get(item.id or 0, {}))
         view = pick_view(config, pick, item, verdict, counts.get(item.id or 0, 1))
@@ -57,7 +57,7 @@ def issue_view(
             view.issue_period, view.issue_url = home.name, path_of(home)
         elif period.kind != "monthly":
             view.issue_period, view.ranked = _unpublished(config, item, imported.get(item.id or 0))
-        views.setdefault(pick.category, []).append(view)
+        views.append(view)
     return IssueView(
         period=issue.period,
         kind=cast(Kind, issue.kind),
@@ -83,14 +83,17 @@ def issue_view(
     )
 
 
-def _sections(config: Config, issue: Issue, views: Mapping[str, list[PickView]]) -> list[SectionView]:
+def _sections(config: Config, issue: Issue, views: Sequence[PickView]) -> list[SectionView]:
     """The issue's own order of sections; a category that lost its heading comes last, so that no pick is lost."""
+    homes: dict[str, list[PickView]] = {}
+    for view in views:
+        homes.setdefault(view.category, []).append(view)
     titles = {category.slug: category.title for category in config.taxonomy.categories}
     rows = [section for section in issue.sections if not _is_month(section)]
     known = {section["slug"] for section in rows}
     if issue.form != "month":
-        rows += [{"slug": name, "title": titles.get(name, name)} for name in views if name not in known]
-    made = [_section(section, list(views.get(section["slug"], []))) for section in rows]
+        rows += [{"slug": name, "title": titles.get(name, name)} for name in homes if name not in known]
+    made = [_section(section, homes.get(section["slug"], [])) for section in rows]
     return [section for section in made if section.picks or section.note]
 
 
@@ -117,9 +120,14 @@ def charts(config: Config, issue: Issue) -> list[dict[str, Any]]:
         series = [{"name": named["kept"], "values": list(categories.values())}]
         made.append({"kind": "bars", "title": named["chart_categories"], "labels": labels, "series": series})
     if len(months) > 1:
-        series = [{"name": named[word], "values": [row[word] for row in months.values()]} for word in ("read", "kept")]
+        known = all(row["read"] >= row["kept"] for row in months.values())
+        series = [
+            {"name": named[word], "values": [row[word] for row in months.values()]}
+            for word in (("read", "kept") if known else ("kept",))
+        ]
         labels = [named.short_month(name) for name in months]
-        made.append({"kind": "lines", "title": named["chart_months"], "labels": labels, "series": series})
+        title = named["chart_months" if known else "chart_kept"]
+        made.append({"kind": "lines", "title": title, "labels": labels, "series": series})
     return made
 
 
@@ -153,10 +161,10 @@ def _aside(words: str) -> Pick:
     return Pick(issue_id=0, item_id=0, category="", position=0, blurb=words, origin="editor", verdict="editor")
 
 
-def _by_month(issue: Issue, views: Mapping[str, list[PickView]]) -> list[SectionView]:
+def _by_month(issue: Issue, views: Sequence[PickView]) -> list[SectionView]:
     """The months of a recap as its sheet has them, each with the picks of its issue in the sheet's order."""
     months: dict[str, list[PickView]] = {}
-    for view in (view for row in views.values() for view in row):
+    for view in views:
         months.setdefault(f"m{view.issue_period}", []).append(view)
     return [_section(section, months.get(section["slug"], [])) for section in issue.sections if _is_month(section)]
 

@@ -87,8 +87,9 @@ class IssueView:
     notice: str = ""
 
     def picks(self) -> list[PickView]:
-        """Every pick once, in page order."""
-        return [pick for section in self.sections for pick in section.picks]
+        """Every pick once, in page order; a review by month alone has them in its months."""
+        by_category = [pick for section in self.sections for pick in section.picks]
+        return by_category or [pick for section in self.by_month for pick in section.picks]
 
     @property
     def highlights(self) -> list[PickView]:

@@ -110,7 +110,7 @@ def present(view: IssueView, newsletter: Newsletter) -> Shown:
     recap = view.kind != "monthly"
     main, months = _layout(view)
     sources = list(view.numbers.get("sources", []))
-    picks = view.picks() or [pick for month in view.by_month for pick in month.picks]
+    picks = view.picks()
     return Shown(
         view=view,
         newsletter=newsletter,
@@ -120,8 +120,7 @@ def present(view: IssueView, newsletter: Newsletter) -> Shown:
         highlights=[entry(pick, w, titles) for pick in picks if pick.highlight],
         full_list=[entry(pick, w, titles) for pick in sorted(picks, key=by_date)] if recap else [],
         made=view.engines or [w["offline"]],
-        figures=[(w[name], view.numbers[name]) for name in ("read", "kept") if name in view.numbers]
-        or [(w["picked"], len(picks))],
+        figures=_figures(view, w) or [(w["picked"], len(picks))],
         sources=sources[:SOURCES_SHOWN],
         more_sources=max(0, len(sources) - SOURCES_SHOWN),
         standing=_standing(view.numbers, {pick.key: entry(pick, w, titles) for pick in picks}, w),
@@ -144,6 +143,13 @@ def _standing(
 def _moved(numbers: Mapping[str, Any], w: Words) -> list[tuple[str, str]]:
     terms = {way: ", ".join(term["text"] for term in numbers.get(way, [])) for way in ("rose", "fell")}
     return [(w[way], told) for way, told in terms.items() if told]
+
+
+def _figures(view: IssueView, w: Words) -> list[tuple[str, int]]:
+    """Read and kept; less read than kept means that imported issues say nothing of what was read for them."""
+    numbers = view.numbers
+    known = ("read", "kept") if numbers.get("read", 0) >= numbers.get("kept", 0) else ("kept",)
+    return [(w[name], numbers[name]) for name in known if name in numbers]
 
 
 def _layout(view: IssueView) -> tuple[list[SectionView], list[SectionView]]:

@@ -15,8 +15,10 @@ from digest.app import Workspace
 from digest.demo.story import Told
 from digest.errors import Refused
 from digest.models import Decision, Item, Mention, Ranking
+from digest.pipeline.archive import keep_archive, read_archive
 from digest.store import issues as issue_store
 from digest.store import notes
+from digest.text import slug
 from tests.conftest import need_tool
 
 LATER = datetime(2026, 2, 3, 9, tzinfo=UTC)
@@ -85,6 +87,47 @@ def test_a_month_that_was_never_published_says_so_and_imported_words_are_the_edi
     assert len(said) > 5
     assert str(page).count("My words of <em>then</em>.") == 3
     assert page.find(id="m2025-06") is not None
+
+
+def test_a_month_shows_its_works_in_the_order_of_the_sheet(thin: Path) -> None:
+    page = published(thin, "2025-Q2", "month")
+    with opened(thin) as workspace, workspace.db.read() as session:
+        picks = issue_store.picks(session, issue_store.existing(session, "2025-Q2").id or 0)
+    full = [slug(item.key) for pick, item in picks if not pick.note]
+    assert [str(heading["id"]) for heading in page.select("h3[id]")] == full
+
+
+def test_a_review_of_ranked_months_alone_has_highlights_that_say_so(workspace_folder: Path) -> None:
+    with opened(workspace_folder) as workspace:
+        with workspace.db.write() as session:
+            for period in ("2025-07", "2025-08", "2025-09"):
+                unpublish(session, period)
+        workspace.recap("2025-Q3", "month")
+    sheet = issues.parse((workspace_folder / "site" / "_drafts" / "2025-Q3.md").read_text())
+    whys = [pick.highlight or "" for _, pick in sheet.picks() if pick.highlight is not None]
+    assert 3 <= len(whys) <= 5
+    assert all(why.startswith("Among the highest ranked of ") for why in whys)
+    assert all(": " in section.title for section in sheet.sections)
+
+
+def test_imported_issues_count_as_kept_and_say_nothing_of_what_was_read_for_them(
+    workspace_folder: Path, tmp_path: Path
+) -> None:
+    posts = tmp_path / "posts"
+    posts.mkdir()
+    for name, month in (("April", "04"), ("May", "05")):
+        front = f"---\ntitle: AI research digest, {name} 2024\ndate: 2024-{month}-28\n---\n"
+        lists = [
+            f"\n## {heading}\n\n"
+            + "\n".join(f"- [{heading} {n}](https://old.example/{month}{heading}{n}): words on it." for n in range(4))
+            for heading in ("Agents", "RAG", "Safety")
+        ]
+        (posts / f"2024-{month}-28-past.md").write_text(front + "\n".join(lists), encoding="utf-8")
+    with opened(workspace_folder) as workspace:
+        keep_archive(workspace.context, read_archive(workspace.context, [str(posts)], {}))
+    page = published(workspace_folder, "2024-Q2", "both")
+    assert " ".join(page.select(".figures")[0].get_text(" ").split()) == "24 Kept"
+    assert [title.get_text() for title in page.select(".chart figcaption")] == ["Picks by category", "Kept by month"]
 
 
 def test_a_range_holds_the_works_of_its_months(workspace_folder: Path) -> None:
