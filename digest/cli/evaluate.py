@@ -43,6 +43,7 @@ def ranking(
     pools: Annotated[Path, typer.Option("--pools", help="A folder of YYYY-MM.jsonl[.gz].")],
     picks: Annotated[Path, typer.Option("--picks", help="A file of {month, curator, arxiv_id}.")],
     train_until: Annotated[str, typer.Option("--train-until", metavar="YYYY-MM")] = "2025-08",
+    curator: Annotated[str, typer.Option("--curator", help="Whose picks; without it, of who picked most.")] = "",
     as_json: Json = False,
 ) -> None:
     """AUC and recall of the first 100 and 200 on the months after --train-until.
@@ -51,7 +52,7 @@ def ranking(
     """
     from digest.pipeline.evaluate import ranking_numbers
 
-    _judge("ranking", ranking_numbers(pools, picks, train_until), as_json)
+    _judge("ranking", ranking_numbers(pools, picks, train_until, curator), as_json)
 
 
 @evals.command()

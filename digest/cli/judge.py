@@ -97,6 +97,9 @@ def rank(
     picks: Annotated[
         Path | None, typer.Option("--picks", help="With --jsonl --learn: the picks to learn from.")
     ] = None,
+    curator: Annotated[
+        str, typer.Option("--curator", help="With --picks: whose; without it, of who picked most.")
+    ] = "",
     interests: Annotated[str, typer.Option("--interests", help="With --jsonl: one line of interests.")] = "",
     out: Annotated[Path | None, typer.Option("--out", help="With --jsonl: where the scores are written.")] = None,
     as_json: Json = False,
@@ -114,7 +117,8 @@ def rank(
         folder = Path(learn) if learn else None
         if bool(folder) != bool(picks):
             raise typer.BadParameter("--learn DIR and --picks FILE go together")
-        finish(rank_file(jsonl, _wanted(out), learn=folder, picks=picks, interests=interests), as_json)
+        told = rank_file(jsonl, _wanted(out), learn=folder, picks=picks, curator=curator, interests=interests)
+        finish(told, as_json)
     with opened() as workspace:
         if explain:
             _explain(workspace.explain(period, explain), as_json)

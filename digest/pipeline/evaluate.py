@@ -13,7 +13,7 @@ from digest import intake, ranking, tagging
 from digest.errors import ConfigError, Refused
 from digest.grounding import evaluate as made_untrue
 from digest.pipeline.context import Context
-from digest.pipeline.files import pool_files, read_picks
+from digest.pipeline.files import pool_files, read_picks, whose
 from digest.pipeline.lines import read, whole
 from digest.pipeline.papers import model_numbers
 from digest.pipeline.tag import ENGINE
@@ -59,13 +59,15 @@ def tagging_numbers(
     return tagging.score(papers, verdicts).numbers() | {"engine": ENGINE}
 
 
-def ranking_numbers(pools: Path, picks: Path, until: str) -> dict[str, Any]:
+def ranking_numbers(pools: Path, picks: Path, until: str, curator: str = "") -> dict[str, Any]:
     """Learn from the pools' months up to `until`, measure on those after."""
     candidates = {
         name: ranking.read_pool(read(path).decode("utf-8", "replace").split("\n"))
         for name, path in pool_files(pools).items()
     }
-    months = [month for month in ranking.months_of(candidates, read_picks(picks)) if any(month.picked)]
+    made = read_picks(picks)
+    who = whose(made, curator, picks)
+    months = [month for month in ranking.months_of(candidates, made, who) if any(month.picked)]
     if not any(month.name > until for month in months) or not any(month.name <= until for month in months):
         raise ConfigError(f"no picked pools both up to {until} and after it", "give --train-until a month in between")
     return ranking.evaluate(months, until).as_dict()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -29,15 +30,21 @@ def tag_file(taxonomy: Taxonomy, source: Path, target: Path) -> Report:
 
 
 def rank_file(
-    pool: Path, target: Path, *, learn: Path | None = None, picks: Path | None = None, interests: str = ""
+    pool: Path,
+    target: Path,
+    *,
+    learn: Path | None = None,
+    picks: Path | None = None,
+    curator: str = "",
+    interests: str = "",
 ) -> Report:
     """A pool to lines of {arxiv_id, score, reasons}, best first.
 
-    With `learn` and `picks` the taste of those picks ranks, learned from the pools in that folder alone; else the
-    cold ranker does, on the interests if they are given.
+    With `learn` and `picks` the taste of a curator's picks ranks (default: of who picked most), learned from the pools
+    in that folder alone; else the cold ranker does, on the interests if they are given.
     """
     candidates = _pool(pool)
-    taste = _learned(learn, picks, {one.key for one in candidates}, pool) if learn and picks else None
+    taste = _learned(learn, picks, curator, {one.key for one in candidates}, pool) if learn and picks else None
     context = ranking.Context(interests=interests, taste=taste)
     ranked = ranking.rank(candidates, context)
     rows = (
@@ -55,20 +62,30 @@ def rank_file(
     )
 
 
-def _learned(folder: Path, picks: Path, tested: set[str], pool: Path) -> Taste:
+def _learned(folder: Path, picks: Path, curator: str, tested: set[str], pool: Path) -> Taste:
     """A taste from the folder's pools; papers of the pool to be ranked are kept out of what is learned from."""
     pools = {
         name: [one for one in _pool(path) if one.key not in tested]
         for name, path in pool_files(folder).items()
         if path.resolve() != pool.resolve()
     }
-    months = ranking.months_of(pools, read_picks(picks))
+    made = read_picks(picks)
+    who = whose(made, curator, picks)
+    months = ranking.months_of(pools, made, who)
     if not any(any(month.picked) for month in months):
         raise ConfigError(
-            f"none of the picks in {picks.name} is in the pools under {folder}",
+            f"none of the picks of {who or 'no curator'} in {picks.name} is in the pools under {folder}",
             "the picks' arXiv ids must be in the pools",
         )
-    return ranking.learn_taste(months)
+    taste = ranking.learn_taste(months)
+    return replace(taste, learned_from=taste.learned_from.replace("picks", f"picks of {who}", 1)) if who else taste
+
+
+def whose(made: Sequence[PublicPick], curator: str, picks: Path) -> str:
+    """The curator to learn from: the one named, else the one who picked most. ConfigError for one without picks."""
+    if curator and curator not in (known := sorted({pick.curator for pick in made})):
+        raise ConfigError(f"{picks.name} has no picks of {curator}", f"its curators are {', '.join(known)}")
+    return curator or ranking.most_active(made)
 
 
 def match_file(source: Path, target: Path) -> Report:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from digest.ranking.learning import Month, Proof, evaluate, learn_taste, months_of, prove, thinned
+from digest.ranking.learning import Month, Proof, evaluate, learn_taste, months_of, most_active, prove, thinned
 from digest.ranking.measure import Measured, PublicPick, measure, read_picks, read_pool
 from digest.ranking.packing import pack, unpack
 from digest.ranking.rank import Context, rank
@@ -24,6 +24,7 @@ __all__ = [
     "learn_taste",
     "measure",
     "months_of",
+    "most_active",
     "pack",
     "prior",
     "prove",

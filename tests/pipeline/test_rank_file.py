@@ -1,0 +1,65 @@
+"""A pool in a file is ranked whole, by the taste of the curator who was asked for, and the report says whose it was."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from digest.errors import ConfigError
+from digest.pipeline.files import rank_file
+
+SUBJECTS = {"crops": "Wheat yield from satellite images", "agents": "Web agents that plan and use tools"}
+# Twelve papers on each subject a month; one curator picks the crops of both months, another the agents of one.
+PICKS = [("2025-01", "farmer", "crops"), ("2025-02", "farmer", "crops"), ("2025-01", "coder", "agents")]
+
+
+def _pool(month: str) -> str:
+    papers = [
+        {"arxiv_id": f"{month}.{subject}.{n}", "title": f"{title} {n}", "abstract": f"{title}, run {n}."}
+        for subject, title in SUBJECTS.items()
+        for n in range(12)
+    ]
+    return "".join(json.dumps(paper) + "\n" for paper in papers)
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    (tmp_path / "pools").mkdir()
+    for month in ("2025-01", "2025-02"):
+        (tmp_path / "pools" / f"{month}.jsonl").write_text(_pool(month))
+    (tmp_path / "new.jsonl").write_text(_pool("2025-03"))
+    rows = [
+        {"month": month, "curator": who, "arxiv_id": f"{month}.{subject}.{n}"}
+        for month, who, subject in PICKS
+        for n in range(6)
+    ]
+    (tmp_path / "picks.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    return tmp_path
+
+
+@pytest.mark.parametrize(
+    ("asked", "whose", "liked"), [("", "farmer", "crops"), ("farmer", "farmer", "crops"), ("coder", "coder", "agents")]
+)
+def test_the_curator_asked_for_or_the_busiest_is_learned_from(folder: Path, asked: str, whose: str, liked: str) -> None:
+    out = folder / "out.jsonl"
+    report = rank_file(folder / "new.jsonl", out, learn=folder / "pools", picks=folder / "picks.jsonl", curator=asked)
+    rows = [json.loads(line) for line in out.read_text().splitlines()]
+    assert f"picks of {whose} among" in report.line
+    assert all(liked in row["arxiv_id"] for row in rows[:12])
+    assert len({row["arxiv_id"] for row in rows}) == 24
+    assert [row["score"] for row in rows] == sorted((row["score"] for row in rows), reverse=True)
+
+
+def test_a_curator_without_picks_is_refused_with_the_names_there_are(folder: Path) -> None:
+    with pytest.raises(ConfigError, match="no picks of nobody") as refused:
+        rank_file(
+            folder / "new.jsonl",
+            folder / "out.jsonl",
+            learn=folder / "pools",
+            picks=folder / "picks.jsonl",
+            curator="nobody",
+        )
+    assert "coder, farmer" in (refused.value.hint or "")
+    assert not (folder / "out.jsonl").exists()
