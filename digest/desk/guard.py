@@ -16,6 +16,11 @@ _POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; font-src 'self'; img-src 'self'; connect-src 'self'; "
     "frame-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'self'"
 )
+# Mail programs want styles inline. The mail alone may have them, and neither script nor form nor another's pictures.
+MAIL_POLICY = (
+    "default-src 'none'; style-src 'unsafe-inline'; img-src 'self' data:; form-action 'none'; base-uri 'none'; "
+    "frame-ancestors 'self'; sandbox allow-same-origin allow-popups allow-popups-to-escape-sandbox"
+)
 _HEADERS = {
     "Content-Security-Policy": _POLICY,
     "X-Frame-Options": "SAMEORIGIN",  # the preview is a frame of the desk
@@ -95,7 +100,7 @@ def _with_headers(send: Send) -> Send:
         if message["type"] == "http.response.start":
             headers = MutableHeaders(scope=message)
             for name, value in _HEADERS.items():
-                headers[name] = value
+                headers.setdefault(name, value)  # the mail, whose styles are inline, brings a policy of its own
         await send(message)
 
     return sending

@@ -17,8 +17,8 @@ from starlette.routing import Route
 
 from digest.desk import values
 from digest.desk.actions import ACTIONS, asked
-from digest.desk.guard import Keys, cookie_name
-from digest.desk.preview import mail_text, post_page
+from digest.desk.guard import MAIL_POLICY, Keys, cookie_name
+from digest.desk.preview import mail_html, mail_text, post_page
 from digest.errors import ConfigError, DigestError
 from digest.periods import Period
 from digest.pipeline import editing
@@ -44,6 +44,7 @@ def application(context: Context, keys: Keys, port: int) -> Starlette:
         "/gates": pages.gates,
         "/preview/post": pages.post,
         "/preview/mail": pages.mail,
+        "/preview/text": pages.text,
     }
     writes: dict[str, Work] = {
         "/edit": pages.edit,
@@ -190,6 +191,9 @@ class _Pages:
         return HTMLResponse(post_page(context, period))
 
     def mail(self, context: Context, period: Period, query: Any) -> Response:
+        return HTMLResponse(mail_html(context, period), headers={"Content-Security-Policy": MAIL_POLICY})
+
+    def text(self, context: Context, period: Period, query: Any) -> Response:
         return HTMLResponse(mail_text(context, period))
 
 

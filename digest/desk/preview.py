@@ -1,10 +1,10 @@
-"""The issue as readers will get it, for the desk's third column: the page's body, and the mail's plain text."""
+"""The issue as readers will get it, for the desk's third column: the page's body, the mail and its plain text."""
 
 from __future__ import annotations
 
 from markupsafe import Markup
 
-from digest import render, site
+from digest import mail, render, site
 from digest.periods import Period
 from digest.pipeline.context import Context
 from digest.pipeline.view import issue_view
@@ -28,10 +28,22 @@ def post_page(context: Context, period: Period) -> str:
     )
 
 
+def mail_html(context: Context, period: Period) -> str:
+    """The message's HTML as it will be sent, but that its links open beside the desk."""
+    return _mail(context, period).html.replace("<head>", '<head><base target="_blank">', 1)
+
+
 def mail_text(context: Context, period: Period) -> str:
     """The message's plain text."""
-    text = render.text(_view(context, period), context.config.newsletter, site.overrides(context.templates))
+    text = _mail(context, period).text
     return fill("desk/mail.html.j2", {}, text=text, language=context.config.newsletter.language)
+
+
+def _mail(context: Context, period: Period) -> render.Mail:
+    newsletter = context.config.newsletter
+    leave = mail.letterhead(newsletter, context.config.mail).unsubscribe("preview")
+    templates = site.overrides(context.templates)
+    return render.email(_view(context, period), newsletter, unsubscribe=leave, templates=templates)
 
 
 def _view(context: Context, period: Period) -> IssueView:

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
 from digest.errors import SheetError
+from digest.issues.help import typed_into
 from digest.issues.values import Conflict
 from digest.issues.words import ADDED, COMMENT, LINE, PICK, SECTION, fenced, plain
 from digest.text import strip_hidden
@@ -38,7 +39,9 @@ def chunks(lines: Sequence[str], start: int) -> list[Chunk]:
             continue
         if COMMENT.match(line):
             comment, _, behind = line.partition("-->")
-            out[-1].conflicts += _conflict(comment + "-->")
+            conflicts = list(_conflict(comment + "-->"))
+            out[-1].conflicts += conflicts
+            out[-1].body += [] if conflicts else typed_into(comment + "-->")
             out[-1].body += [behind.strip()] if behind.strip() else []
             continue
         kind, match = next(((kind, m) for kind, pattern in _KINDS if (m := pattern.match(line))), ("", None))

@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterable, Iterator
 
 from digest.issues.escape import escape_part, mark_value
+from digest.issues.help import help_comment
 from digest.issues.values import AddedUrl, Conflict, Sheet, SheetCandidate, SheetNote, SheetPick, SheetSection
 from digest.issues.words import DOUBT, escape_paragraphs, indent, label, seal, shield
 from digest.markdown.escape import escape, link
@@ -18,23 +19,10 @@ MISSED = "digest:missed"
 CLOSING = "digest:closing"
 _HEADINGS = {SHORTLIST: "Shortlist", NOTES: "What I got wrong", MISSED: "Missed", CLOSING: "Closing words"}
 
-_HELP = """<!-- digest: how to work on this sheet
-  Write the introduction below this comment. Reorder, rewrite, delete, move picks between sections, as you like.
-  A pick begins at its ### line and ends where the next one begins. Keep the comment that holds its key.
-  A pick from the shortlist: tick [x], or move its line up into a section; [-] turns it down.
-  A work of your own: a line "- <https://...> my words" in a section.
-  Under a pick's title: "> Highlight: why", "> Also noted", "> Update of 2026-03". A dead link: write another.
-  A section of your own: "## Title". Then `digest check PERIOD` and `digest approve PERIOD`. -->"""
-
-_OWN = '  A section of your own: "## Title".'
-_MISSED_HELP = (
-    '  Under "Missed", what others named and no issue has: untick or delete a line, or write your words behind it.\n'
-)
-
 
 def render(sheet: Sheet) -> str:
     """The sheet as the text of `_drafts/PERIOD.md`; `parse` reads it back to an equal value."""
-    blocks = [_front_matter(sheet), _help(sheet), *_conflicts(sheet.conflicts)]
+    blocks = [_front_matter(sheet), help_comment(sheet), *_conflicts(sheet.conflicts)]
     blocks += [shield(sheet.intro, links=False)]
     for section in sheet.sections:
         blocks += _section(section)
@@ -47,11 +35,6 @@ def render(sheet: Sheet) -> str:
     shortlist = "\n".join(map(_candidate, sheet.shortlist))
     blocks += ["---", _heading(SHORTLIST), shield(sheet.scratch, links=False), shortlist]
     return "\n\n".join(block for block in blocks if block) + "\n"
-
-
-def _help(sheet: Sheet) -> str:
-    text = _HELP.replace("PERIOD", sheet.period)
-    return text.replace(_OWN, _MISSED_HELP + _OWN) if sheet.missed else text
 
 
 def _front_matter(sheet: Sheet) -> str:

@@ -89,6 +89,21 @@ def recap(*lines: str) -> str:
             '<a href="https://x.org/a">One</a>, <a href="https://x.org/b">Two</a> and a word',
             [("One", "https://x.org/a", "One, Two and a word"), ("Two", "https://x.org/b", "One, Two and a word")],
         ),
+        (
+            '<a href="https://x.org/a">A title</a>. Some words of mine, see <a href="https://x.org/b">paper</a> on it',
+            [("A title", "https://x.org/a", "Some words of mine, see paper on it")],
+        ),
+        (
+            '<a href="https://x.org/a">One</a> had words of mine. <a href="https://x.org/b">Two</a> came after it, a bit.',
+            [("One", "https://x.org/a", "had words of mine."), ("Two", "https://x.org/b", "came after it, a bit.")],
+        ),
+        (
+            '<a href="https://x.org/a">One</a> does as well as <a href="https://x.org/b">Two</a> at half the price',
+            [
+                ("One", "https://x.org/a", "does as well as Two at half the price"),
+                ("Two", "https://x.org/b", "at half the price"),
+            ],
+        ),
         ('<a href="#top">Up</a> and <a href="mailto:a@b.c">write</a>', []),
         ('<a href="https://x.org/i.png"><img src="i.png"></a> a picture', []),
         ('<a href="/2025/own/">My own</a> post', [("My own", "https://me.org/2025/own/", "post")]),
@@ -102,6 +117,71 @@ def recap(*lines: str) -> str:
 def test_a_line_is_read_as_an_editor_meant_it(line: str, found: list[tuple[str, str, str]]) -> None:
     items = harvest(dated("Recap", recap(line)), HEADINGS).items
     assert [(item.title, item.url, item.blurb) for item in items if item.category == "models"] == found
+
+
+SECTIONS = (("m", "Models"), ("a", "Agents"), ("e", "Evaluation"))
+NAMED = [(f"W{s}{n}", f"https://x.org/{s}/{n}", "my words on it") for s, _ in SECTIONS for n in range(4)]
+
+
+def _html(line: str, around: str = "{}") -> Post:
+    """Three sections, each of four lines in which S and N stand for the section and the number."""
+    parts = [
+        f"<h2>{title}</h2>"
+        + around.format("".join(line.replace("S", name).replace("N", str(number)) for number in range(4)))
+        for name, title in SECTIONS
+    ]
+    return dated("Recap", "".join(parts))
+
+
+def _markdown(line: str, heading: str = "## {}", foot: str = "") -> Post:
+    parts: list[str] = []
+    feet: list[str] = []
+    for name, title in SECTIONS:
+        parts += [heading.format(title), ""]
+        parts += [line.replace("S", name).replace("N", str(number)) for number in range(4)]
+        feet += [foot.replace("S", name).replace("N", str(number)) + "\n" for number in range(4)]
+        parts += [""]
+    return read_post("2025-06-01-recap.md", "\n".join(["# Recap", "", *parts, *feet]))
+
+
+_LINE = "- [WSN](https://x.org/S/N): my words on it"
+
+
+@pytest.mark.parametrize(
+    "post",
+    [
+        pytest.param(_html('<ol start=N><li><a href="https://x.org/S/N">WSN</a> my words</li></ol><p>on it</p>',
+                           "{}<ul><li>no more</li></ul>"), id="a list that starts again"),
+        pytest.param(_html('<dt><a href="https://x.org/S/N">WSN</a></dt><dd>my words on it</dd>', "<dl>{}</dl>"),
+                     id="definitions"),
+        pytest.param(_html('<tr><td><a href="https://x.org/S/N">WSN</a></td><td>my words on it</td></tr>',
+                           "<table><tr><th>Work</th><th>Words</th></tr>{}</table>"), id="table"),
+        pytest.param(_html('<li><a href="https://x.org/S/N">WSN</a><ul><li>my words</li><li>on it</li></ul></li>',
+                           "<ul>{}</ul>"), id="nested"),
+        *(pytest.param(_markdown(_LINE, "#" * level + " {}"), id=f"h{level}") for level in range(2, 6)),
+        pytest.param(_markdown(_LINE, "**{}:**"), id="bold headings"),
+        pytest.param(_markdown("- [WSN][SN]: my words on it", foot="[SN]: https://x.org/S/N"), id="references"),
+        pytest.param(_markdown("- [WSN] (https://x.org/S/N) my words on it"), id="slips"),
+        pytest.param(read_post("2025-06-01-a.md", "\ufeff" + "\r\n".join(
+            ["# Recap", *(f"{'#' * 2} {title}\r\n\r\n" + "\r\n".join(_LINE.replace("S", s).replace("N", str(n))
+             for n in range(4)) + "\r\n" for s, title in SECTIONS)])), id="CRLF and BOM"),
+    ],
+)  # fmt: skip
+def test_a_recap_is_read_in_whatever_form_it_was_written(post: Post) -> None:
+    found = harvest(post, HEADINGS).items
+    assert [(item.title, item.url, item.blurb) for item in found] == NAMED
+    assert {item.period for item in found} == {"2025-06"}
+
+
+def test_a_footnote_that_holds_the_address_is_named_by_its_line() -> None:
+    post = _markdown("- **WSN**: my words on it[^SN]", foot="[^SN]: https://x.org/S/N")
+    found = harvest(post, HEADINGS).items
+    assert [(item.title, item.url) for item in found] == [(name, url) for name, url, _ in NAMED]
+
+
+def test_the_notes_on_releases_of_a_program_are_no_recap() -> None:
+    change = '<li><b>client:</b> a change (<a href="https://github.com/o/r/commit/59bf261SN">59bf261</a>)</li>'
+    assert harvest(_html(change.replace("SN", "aN"), "<ul>{}</ul>"), HEADINGS).form == "essay"
 
 
 def test_a_work_that_is_named_twice_is_one_item() -> None:
@@ -132,7 +212,9 @@ def test_a_month_of_a_review_written_in_january_is_of_the_year_before() -> None:
     ("heading", "number"),
     [
         ("January", 1), ("Feb. 2025", 2), ("3. March: agents", 3), ("Abril", 4), ("📅 May", 5), ("juin 2025", 6),
-        ("2025-07", 7), ("8月", 8), ("Sept", 9), ("On October", None), ("Models", None), ("Marching on", None),
+        ("2025-07", 7), ("8月", 8), ("Sept", 9), ("Jänner", 1), ("Março", 3), ("maggio", 5), ("12월", 12),
+            ("01/2025", 1), ("Out of line", None), ("Set", None),
+        ("févr.", 2), ("Gen AI", None), ("On October", None), ("Models", None), ("Marching on", None),
     ],
 )  # fmt: skip
 def test_months_are_known_by_how_a_heading_begins(heading: str, number: int | None) -> None:

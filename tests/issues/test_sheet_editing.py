@@ -117,6 +117,23 @@ def test_an_address_in_the_introduction_is_prose() -> None:
     assert parse(render(sheet)) == sheet
 
 
+@pytest.mark.parametrize(
+    ("place", "typed"),
+    [
+        ("how to work on this sheet", "how to work on this sheet\n\n  My own words on the month."),
+        ("as you like.", "as you like. My own words on the month."),
+        ("below this comment.", "My own words on the month."),
+        (" -->", "\nMy own words on the month. -->"),
+    ],
+)
+def test_words_typed_into_the_help_become_the_introduction(place: str, typed: str) -> None:
+    text = render(replace(example(), intro="And more."))
+    assert text.count(place) >= 1
+    sheet = parse(text.replace(place, typed, 1))
+    assert sheet.intro.replace("\n\n", " ") == "My own words on the month. And more."
+    assert parse(render(sheet)) == sheet
+
+
 def test_own_sections_and_prose_are_kept() -> None:
     sheet = edited(("## Agents {#agents}", "## What I read on the train\n\nOnly novels.\n\n## Agents {#agents}"))
     own = sheet.sections[1]

@@ -113,7 +113,7 @@ async function gates() {
   if (!answer) return; // `follow` says that the desk does not answer
   $("#gates").innerHTML = await answer.text();
   const list = $(".problems"), count = list ? Number(list.dataset.count) : 0;
-  $("#open-gates").textContent = count || "";
+  $("#open-gates").textContent = count ? `${count} open` : "";
 }
 
 // -- fields that save themselves ----------------------------------------------------------------------------------

@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 
 from digest.issues.archive.headings import Headings, folded, month, year
 from digest.issues.archive.posts import Post
-from digest.issues.archive.titles import blurb, title
+from digest.issues.archive.titles import blurb, items, title
 from digest.issues.archive.units import Heading, Piece, Unit, blocks
 
 _RECAP = re.compile(r"(?i)\b(review|recap|round-?up|digest|newsletter|links|reading list|best of|favou?rites?)\b")
@@ -62,12 +62,12 @@ def harvest(post: Post, headings: Headings, *, essays: bool = False) -> Harvest:
     taken = [place for place in placed if place.unit.links and (form == "essay" or _is_item(place, form, placed))]
     if form == "essay" and not essays:
         taken = []
-    items: dict[str, ImportedItem] = {}
+    found: dict[str, ImportedItem] = {}
     for place in taken:
         for item in _items(post, place, form):
-            items.setdefault(item.url or f"title:{item.title}", item)
+            found.setdefault(item.url or f"title:{item.title}", item)
     unmapped = dict.fromkeys(place.heading for place in taken if form == "category" and not place.category)
-    return Harvest(post.title, post.url, form, tuple(items.values()), tuple(unmapped))
+    return Harvest(post.title, post.url, form, tuple(found.values()), tuple(unmapped))
 
 
 def as_json(harvests: Sequence[Harvest]) -> dict[str, Any]:
@@ -147,6 +147,8 @@ def _form(post: Post, placed: Sequence[_Placed]) -> str:
     if len(months) >= 3 and sum(months.values()) >= 6:
         return "month"
     listed = [place for place in linked if place.unit.listed and not _OUTRO.search(place.heading)]
+    if sum(any(map(_is_change, place.unit.links)) for place in listed) > len(listed) / 2:
+        return "essay"  # the notes on a release of a program: each line ends with the change it tells of
     groups = [name for name, count in Counter(place.heading for place in listed).items() if name and count >= 2]
     if len(listed) < 5 or len(listed) < 0.6 * len(linked):
         return "essay"
@@ -156,6 +158,11 @@ def _form(post: Post, placed: Sequence[_Placed]) -> str:
     if len(groups) >= 3 and len(listed) >= 8 and (headed or hinted or known >= 2):
         return "category"
     return "category" if len(groups) >= 2 and (hinted or known >= 2) and headed else "essay"
+
+
+def _is_change(link: Piece) -> bool:
+    """The link leads to a change in a repository, by its hash."""
+    return re.search(r"/commits?/[0-9a-f]{7,40}/?$", urlsplit(link.href or "").path) is not None
 
 
 def _headed(unit: Unit) -> bool:
@@ -174,7 +181,7 @@ def _is_item(place: _Placed, form: str, placed: Sequence[_Placed]) -> bool:
 
 def _items(post: Post, place: _Placed, form: str) -> Iterator[ImportedItem]:
     own = urlsplit(post.url).netloc
-    for link in place.unit.links:
+    for link in items(place.unit):
         if own and not place.unit.listed and urlsplit(link.href or "").netloc == own:
             continue  # the author's own pages, named in passing
         period = place.month or _period(post)

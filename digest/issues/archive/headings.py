@@ -10,6 +10,8 @@ from functools import cache
 from digest.config import Category
 
 _LANGUAGES = ("en", "es", "de", "fr", "ca")
+_WIDE = ("de_AT", "it", "pt", "nl")  # whose short months (`set`, `out`, `mag`) begin other headings
+_OTHER_WORDS = frozenset(("set", "gen"))  # Catalan for short, but headings begin `Gen AI` and `Set pieces`
 _FILLER = frozenset(
     ("ai", "ml", "the", "of", "a", "an", "in", "and", "our", "my", "new", "on", "for", "to", "best", "top")
 )
@@ -65,19 +67,22 @@ def _months() -> dict[str, int]:
 
     names = {
         folded(name): number
-        for language in _LANGUAGES
-        for width in ("wide", "abbreviated")
+        for language in (*_LANGUAGES, *_WIDE)
+        for width in (("wide", "abbreviated") if language in _LANGUAGES else ("wide",))
         for context in ("format", "stand-alone")
         for number, name in get_month_names(width, context, language).items()
     }
-    return {name.removeprefix("de "): number for name, number in names.items()} | {"sept": 9}
+    names = {name.removeprefix("de "): number for name, number in names.items()}
+    return {name: number for name, number in names.items() if name not in _OTHER_WORDS} | {"sept": 9}
 
 
 def month(heading: str) -> int | None:
     """The month a heading begins with: `January`, `Jan 2025`, `March: the month of agents`, `1月`."""
-    if match := re.match(r"\W*(?:\d{4}年)?(\d{1,2})月", heading):
+    if match := re.match(r"\W*(?:\d{4}[年년]\s*)?(\d{1,2})[月월]", heading):
         return int(match[1]) if 1 <= int(match[1]) <= 12 else None
     if match := re.match(r"\W*(?:19|20)\d\d[-/](\d{1,2})\b", heading):
+        return int(match[1]) if 1 <= int(match[1]) <= 12 else None
+    if match := re.match(r"\W*(\d{1,2})[/.-](?:19|20)\d\d\b", heading):
         return int(match[1]) if 1 <= int(match[1]) <= 12 else None
     words = folded(heading).split()
     first = next((word for word in words if not word.isdigit()), "")

@@ -26,7 +26,7 @@ _SKIPPED = {
     "template",
     "hr",
 }
-_INSIDE = {"div", "section", "article", "main", "details", "blockquote", "body", "html", "center", "header", "dl", "dd"}
+_INSIDE = {"div", "section", "article", "main", "details", "blockquote", "body", "html", "center", "header"}
 _BOLD_LEVEL = 7  # a paragraph that is all bold stands below any true heading
 _NUMBERED = re.compile(r"^\s*(?:\d{1,3}[.)]|[-*•–])\s+")
 _SLIP = re.compile(r"\[([^\[\]]+)\]\s*\(\s*<?(https?://[^\s()<>]+(?:\([^\s()]*\)[^\s()<>]*)*)>?\s*\)")
@@ -83,6 +83,8 @@ def _blocks(node: Tag, base: str) -> Iterator[Block]:
             yield from _heading(child, base)
         elif child.name in ("ul", "ol"):
             yield from _list(child, base)
+        elif child.name == "dl":
+            yield from _terms(child, base)
         elif child.name == "table":
             for row in child.find_all("tr"):
                 yield Unit(tuple(_joined(_pieces(row, base))), listed=True)
@@ -102,11 +104,33 @@ def _heading(node: Tag, base: str) -> Iterator[Block]:
 
 
 def _list(node: Tag, base: str) -> Iterator[Block]:
+    """Each line a unit; lines below it without a link of their own go on with its words."""
     for item in node.find_all("li", recursive=False):
-        yield Unit(tuple(_joined(_pieces(item, base))), listed=True)
-        for inner in item.find_all(["ul", "ol"]):
-            if inner.find_parent("li") is item:
-                yield from _list(inner, base)
+        unit = Unit(tuple(_joined(_pieces(item, base))), listed=True)
+        lists = [inner for inner in item.find_all(["ul", "ol"]) if inner.find_parent("li") is item]
+        below = [block for inner in lists for block in _list(inner, base)]
+        own = [block for block in below if isinstance(block, Heading) or block.links or not unit.links]
+        more = [block for block in below if block not in own]
+        yield replace(unit, pieces=(*unit.pieces, *_apart(more)))
+        yield from own
+
+
+def _terms(node: Tag, base: str) -> Iterator[Block]:
+    """A list of definitions: each term with what is said of it."""
+    pieces: list[Piece] = []
+    for child in node.find_all(["dt", "dd"]):
+        if child.name == "dt" and pieces:
+            yield Unit(tuple(pieces), listed=True)
+            pieces = []
+        pieces += [Piece(" "), *_joined(_pieces(child, base, bold=child.name == "dt"))]
+    if pieces:
+        yield Unit(tuple(pieces), listed=True)
+
+
+def _apart(units: list[Block]) -> Iterator[Piece]:
+    for unit in units:
+        if isinstance(unit, Unit):
+            yield from (Piece(" "), *unit.pieces)
 
 
 def _paragraph(node: Tag, base: str) -> Iterator[Block]:

@@ -1,0 +1,58 @@
+"""The comment that explains a sheet on top of it, and the words an editor typed into it by mistake."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from difflib import SequenceMatcher
+
+from digest.issues.values import Sheet
+
+_HELP = """<!-- digest: how to work on this sheet
+  Write the introduction below this comment. Reorder, rewrite, delete, move picks between sections, as you like.
+  A pick begins at its ### line and ends where the next one begins. Keep the comment that holds its key.
+  A pick from the shortlist: tick [x], or move its line up into a section; [-] turns it down.
+  A work of your own: a line "- <https://...> my words" in a section.
+  Under a pick's title: "> Highlight: why", "> Also noted", "> Update of 2026-03". A dead link: write another.
+  A section of your own: "## Title". Then `digest check PERIOD` and `digest approve PERIOD`. -->"""
+_OWN = '  A section of your own: "## Title".'
+_MISSED_HELP = (
+    '  Under "Missed", what others named and no issue has: untick or delete a line, or write your words behind it.\n'
+)
+_WHOLE = _HELP.replace(_OWN, _MISSED_HELP + _OWN)
+_CHANCE = 3  # words of ours; fewer between two of theirs are theirs too
+_PERIOD = re.compile(r"\d{4}-\w+|\d{4}|PERIOD")
+_WORD = re.compile(r"-->|(?:(?!-->)\S)+")
+
+
+def help_comment(sheet: Sheet) -> str:
+    """What an editor must know, in a comment no reader sees."""
+    return (_WHOLE if sheet.missed else _HELP).replace("PERIOD", sheet.period)
+
+
+def typed_into(comment: str) -> list[str]:
+    """The lines typed into the comment, each stretch behind a blank one; how it is wrapped does not matter."""
+    ours, theirs = _words(_WHOLE), _words(comment)
+    found = list(_WORD.finditer(comment))
+    lines: list[str] = []
+    for start, end in _stretches(SequenceMatcher(None, ours, theirs, autojunk=False)):
+        stretch = comment[found[start].start() : found[end - 1].end()]
+        lines += ["", *(line.strip() for line in stretch.split("\n")), ""]
+    return lines
+
+
+def _words(text: str) -> list[str]:
+    return [_PERIOD.sub("PERIOD", match[0]) for match in _WORD.finditer(text)]
+
+
+def _stretches(match: SequenceMatcher[str]) -> Iterator[tuple[int, int]]:
+    """Where words stand that are not ours, from and up to."""
+    start = end = -1
+    for tag, _, _, here, until in match.get_opcodes():
+        if tag in ("insert", "replace"):
+            start, end = (start, until) if start >= 0 else (here, until)
+        elif tag == "equal" and until - here >= _CHANCE and start >= 0:
+            yield start, end
+            start = -1
+    if start >= 0:
+        yield start, end
