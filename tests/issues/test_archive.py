@@ -94,8 +94,8 @@ def recap(*lines: str) -> str:
             [("A title", "https://x.org/a", "Some words of mine, see paper on it")],
         ),
         (
-            '<a href="https://x.org/a">One</a> had words of mine. <a href="https://x.org/b">Two</a> came after it, a bit.',
-            [("One", "https://x.org/a", "had words of mine."), ("Two", "https://x.org/b", "came after it, a bit.")],
+            '<a href="https://x.org/a">One</a> had my own words. <a href="https://x.org/b">Two</a> came a bit later.',
+            [("One", "https://x.org/a", "had my own words."), ("Two", "https://x.org/b", "came a bit later.")],
         ),
         (
             '<a href="https://x.org/a">One</a> does as well as <a href="https://x.org/b">Two</a> at half the price',
