@@ -68,6 +68,7 @@ QUALITY = ("desk", "sheet", "duplicates", "quotes", "grounding", "ranking", "cos
 BARS = {
     "fetch": (Bar("ratio", 5),),
     "fetch, nothing new": (Bar("ratio", 1),),
+    "store": (Bar("seconds", 1),),
     "shortlist": (Bar("seconds", 2),),
     "search": (Bar("seconds", 0.05),),
     "cold start": (Bar("seconds", 0.3),),
