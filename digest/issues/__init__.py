@@ -1,7 +1,7 @@
 """Issues under the editor's hand: selection, the sheet and its merge, states, gates, recaps, imported archives."""
 
 from digest.issues.changes import Change, changes
-from digest.issues.choose import Ranked, Selection, select
+from digest.issues.choose import ALTERNATIVES, Ranked, Selection, select
 from digest.issues.edits import (
     add_address,
     add_section,
@@ -45,6 +45,7 @@ from digest.issues.words import facts_line
 from digest.issues.write import render
 
 __all__ = [
+    "ALTERNATIVES",
     "MOVES",
     "STATES",
     "AddedUrl",

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
+
+ALTERNATIVES = 2  # on the shortlist, for each place a category has in the issue
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,7 +24,7 @@ class Ranked:
 
 @dataclass(frozen=True, slots=True)
 class Selection:
-    """Keys per section in the order of the taxonomy, and the rest in rank order, cut to the shortlist's length."""
+    """Keys per section in the order of the taxonomy, and the shortlist in rank order."""
 
     sections: dict[str, list[str]]
     shortlist: list[str]
@@ -39,10 +42,12 @@ def select(
 
     `quotas` is in the order of the sections. A work that was covered before or turned down is never proposed, but
     may stand on the shortlist (turned-down ones do not). Keys in `kept` are the editor's and are always picked.
+    The shortlist holds the best of the rest, and of each category ALTERNATIVES times its quota, so that no section
+    is without a choice because another outranks it.
     """
     places = dict.fromkeys(quotas, 0)
     sections: dict[str, list[str]] = {slug: [] for slug in quotas}
-    rest: list[str] = []
+    rest: list[Ranked] = []
     limit = len(ranked) if total is None else total
     for candidate in ranked:
         if _wanted(candidate, quotas, places, limit, kept):
@@ -50,8 +55,20 @@ def select(
             sections[slug].append(candidate.key)
             places[slug] += 1
         elif not candidate.turned_down:
-            rest.append(candidate.key)
-    return Selection(sections, rest[:shortlist])
+            rest.append(candidate)
+    return Selection(sections, _shortlist(rest, quotas, shortlist))
+
+
+def _shortlist(rest: Sequence[Ranked], quotas: Mapping[str, int], length: int) -> list[str]:
+    """The keys of `rest` to offer, in its order: what the categories have a right to, then the best of the others."""
+    seen: Counter[str] = Counter()
+    due: list[int] = []
+    others: list[int] = []
+    for place, candidate in enumerate(rest):
+        seen[candidate.category] += not candidate.covered
+        within = not candidate.covered and seen[candidate.category] <= ALTERNATIVES * quotas.get(candidate.category, 0)
+        (due if within else others).append(place)
+    return [rest[place].key for place in sorted((due + others)[:length])]
 
 
 def _wanted(

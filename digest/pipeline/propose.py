@@ -116,7 +116,8 @@ def _varied(context: Context, session: Session, offered: Sequence[Offered]) -> l
     matrix = embedded(session, [one.item for one in offered])
     if matrix is None:
         return []
-    quotas = {category.slug: category.quota * 2 for category in context.config.taxonomy.categories}
+    places = 1 + issues.ALTERNATIVES
+    quotas = {category.slug: category.quota * places for category in context.config.taxonomy.categories}
     wanted = context.config.cadence.shortlist + sum(quotas.values())
     ranked = [
         ranking.Ranked(

@@ -29,6 +29,18 @@ def test_covered_works_wait_on_the_shortlist_and_those_turned_down_are_not_offer
     assert (chosen.sections["a"], chosen.shortlist) == (["new"], ["seen"])
 
 
+def test_the_shortlist_holds_something_for_every_section_though_one_category_outranks_all() -> None:
+    works = ranked(*"aaaaaa", "b", "b", "b", "b", "c")
+    chosen = select(works, {"a": 1, "b": 1, "c": 1}, shortlist=5)
+    assert chosen.sections == {"a": ["k0"], "b": ["k6"], "c": ["k10"]}
+    assert chosen.shortlist == ["k1", "k2", "k3", "k7", "k8"]
+
+
+def test_a_covered_work_does_not_take_the_place_its_category_has_a_right_to() -> None:
+    works = [Ranked("old", "b", 9, covered="2026-03"), *ranked(*"aaaa", "b", "b", "b")]
+    assert select(works, {"a": 0, "b": 1}, shortlist=2).shortlist == ["k5", "k6"]
+
+
 def test_what_the_editor_keeps_is_picked_whatever_speaks_against_it() -> None:
     works = [Ranked("mine", "other", 0, covered="2026-03", turned_down=True)]
     assert select(works, {"a": 0}, kept=["mine"]).sections == {"a": ["mine"]}
