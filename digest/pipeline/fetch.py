@@ -107,6 +107,7 @@ def _summarise(report: Report, asked: Sequence[RunCount], not_due: int, silent: 
         "unmodified": sum(count.state == "unmodified" for count in asked),
         "not_due": not_due,
         "sources_failed": len(failed),
+        "warnings": {c.source_id: c.error for c in asked if c.error and c not in failed},
         "silent": {source_id: length.days for source_id, length in sorted(silent.items())},
         **sums,
     }
@@ -115,5 +116,7 @@ def _summarise(report: Report, asked: Sequence[RunCount], not_due: int, silent: 
     report.line = f"fetch: {len(asked)} sources, {told}"
     if failed:
         report.line += f"; {len(failed)} of them failed"
+    if warned := report.numbers["warnings"]:
+        report.line += f"; {len(warned)} read with a warning (`digest status`)"
     if not_due:
         report.line += f"; {not_due} not due"

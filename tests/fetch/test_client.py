@@ -85,6 +85,13 @@ async def test_not_modified_without_being_asked_is_an_error(client: Client, serv
     assert "not asked" in (await failure(client, local(server.url()))).message
 
 
+async def test_not_modified_from_an_address_that_was_not_asked_that_is_an_error(client: Client, server: Server) -> None:
+    server.paths["/f"] = answer(304)
+    known = Validators(server.url("/elsewhere"), '"1"')
+    with pytest.raises(FetchError, match="was not asked that"):
+        await client(Request(server.url("/f"), validators=known, allow_private=True))
+
+
 async def test_redirects_are_followed_and_told(client: Client, server: Server) -> None:
     server.paths |= {
         "/a": redirect(301, "b?x=1"),
