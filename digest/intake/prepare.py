@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from digest.intake.prepared import Prepared, Rejected
-from digest.ports import Found
+from digest.ports import UNTITLED, Found
 from digest.text import from_html, hexdigest, one_line, strip_hidden
 from digest.text.names import split_names, title_key
 from digest.text.tex import readable
@@ -47,7 +47,7 @@ def prepare(found: Found, source: Source, now: datetime, *, first_fetch: bool = 
     from_arxiv = source.kind.startswith("arxiv")
     content = _body(found.content, CONTENT_CAP, plain=False)
     summary = _body(found.summary, SUMMARY_CAP, plain=from_arxiv) or content[:SUMMARY_CAP]
-    original = _title(found.title) or _first_words(summary)
+    original = "" if _says_nothing(found) else _title(found.title) or _first_words(summary)
     url, key = _place(found, source, original)
     if not original:
         original = _from_address(url) if url != source.url else ""
@@ -83,6 +83,10 @@ def prepare(found: Found, source: Source, now: datetime, *, first_fetch: bool = 
         aliases=_aliases(found, key),
         authority=from_arxiv and key.startswith("arxiv:"),
     )
+
+
+def _says_nothing(found: Found) -> bool:
+    return found.title == UNTITLED and not (found.url or found.summary or found.content)
 
 
 def _title(text: str) -> str:

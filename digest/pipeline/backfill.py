@@ -79,6 +79,6 @@ def _summarise(report: Report, count: RunCount, months: Sequence[Month], period:
     count.error = report.problems[0] if report.problems else None
     report.numbers = {"papers": papers, "requests": count.requests, "bytes": count.bytes}
     report.numbers |= {word: getattr(count, word) for word in ("found", *ledger.FATES)}
-    report.line = f"backfill: {period.name}, {papers} papers of {count.source_id}, {count.new} of them new"
+    report.line = f"{period.name}, {papers} papers of {count.source_id}, {count.new} of them new"
     if report.problems:
         report.line += f"; incomplete: {report.problems[-1]}"

@@ -113,7 +113,7 @@ def _summarise(report: Report, asked: Sequence[RunCount], not_due: int, silent: 
     }
     report.problems = [f"{c.source_id}: {c.error}" + (f" ({c.hint})" if c.hint else "") for c in failed]
     told = ", ".join(f"{sums[word]} {word}" for word in _WORDS if sums[word] or word in ("new", "revised"))
-    report.line = f"fetch: {len(asked)} sources, {told}"
+    report.line = f"{len(asked)} sources, {told}"
     if failed:
         report.line += f"; {len(failed)} of them failed"
     if warned := report.numbers["warnings"]:

@@ -46,6 +46,9 @@ class Response:
         return self.status == 304
 
 
+UNTITLED = "Untitled"  # the title of what has neither title nor address nor words
+
+
 @dataclass(slots=True)
 class Found:
     """One item as a source gave it: all optional but a title or a url. Datetimes are aware and in UTC."""
