@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 TITLE_CAP, SUMMARY_CAP, CONTENT_CAP, URL_CAP = 500, 20_000, 100_000, 2_000
 AUTHORS_CAP, NAME_CAP, LISTED_CAP, GUID_CAP = 3_000, 200, 50, 500
 _EARLIEST = datetime(1990, 1, 1, tzinfo=UTC)
+_AUTHORITIES = frozenset({"arxiv", "arxiv-oai"})  # its RSS lacks comments and venues, and stamps no date of a version
 _PAPER_SITES = frozenset({"arxiv.org", "openreview.net", "aclanthology.org", "biorxiv.org", "medrxiv.org", "acm.org"})
 
 _INLINE_TAG = re.compile(
@@ -77,11 +78,11 @@ def prepare(found: Found, source: Source, now: datetime, *, first_fetch: bool = 
         updated=_believable(found.updated, now),
         announced=_believable(found.announced, now),
         date_flag=flag,
-        version=found.version,
+        version=found.version if source.kind != "arxiv-rss" else None,  # asked for days; what is new is OAI's to say
         withdrawn=found.withdrawn,
         digest=hexdigest(title, "\x1e".join(authors), summary, content),
         aliases=_aliases(found, key),
-        authority=from_arxiv and key.startswith("arxiv:"),
+        authority=source.kind in _AUTHORITIES and key.startswith("arxiv:"),
     )
 
 
