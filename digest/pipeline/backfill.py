@@ -66,6 +66,8 @@ async def _fill(tools: Tools, source: Source, period: Period, report: Report) ->
     with context.progress.task(f"backfill {source.id}", sum((s.end() - s.start()).days for s in spans)) as step:
         for month in months:
             await month.fill(step)
+            if month.gave_up:  # the others would only ask a server that is down, or does not want us
+                break
     _summarise(report, count, months, period)
     with context.db.write() as session:
         ledger.record(session, count)

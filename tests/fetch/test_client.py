@@ -269,6 +269,14 @@ async def test_an_error_answer_says_what_it_means(
     assert (error.status, error.retry_after) == (status, wait)
 
 
+async def test_what_a_server_does_not_understand_is_told_in_its_own_words(client: Client, server: Server) -> None:
+    body = b"<feed><title>Feed error for query: cs.XX</title><entry><title>Bad archive 'cs.XX'.</title></entry></feed>"
+    server.paths["/"] = answer(400, [], body)
+    error = await failure(client, local(server.url()))
+    assert "Bad archive 'cs.XX'." in error.message
+    assert "categories" in error.hint
+
+
 async def test_retry_after_on_a_good_answer_is_ignored(client: Client, server: Server) -> None:
     server.paths["/"] = answer(200, [("Retry-After", "3600")], b"ok")
     assert (await client(local(server.url()))).status == 200
