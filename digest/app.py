@@ -261,6 +261,12 @@ class Workspace:
 
         return runs(self.context, limit)
 
+    def explain_run(self, number: int) -> dict[str, Any]:
+        """One run: how it ended and why, and what it found at each source. Raises NotFoundError."""
+        from digest.pipeline.status import explained
+
+        return explained(self.context, number)
+
     def _fetcher(self) -> Fetcher:
         from digest.fetch.client import Client
         from digest.fetch.pacing import Pacer

@@ -42,7 +42,10 @@ arXiv:2405.01234v2
 arXiv: 2405.01234
 arXiv:2405.01234 [cs.CL]
 2405.01234
+https://www.alphaxiv.org/2405.01234
+arXiv.2405.01234
 https://api.semanticscholar.org/arXiv:2405.01234
+https://api.semanticscholar.org/graph/v1/paper/ARXIV:2405.01234
 https://ui.adsabs.harvard.edu/abs/arXiv:2405.01234"""
 
 
@@ -59,6 +62,8 @@ def test_every_spelling_of_an_arxiv_id_has_one_key(spelling: str) -> None:
         ("https://arxiv.org/pdf/hep-th/9901001v3.pdf", "arxiv:hep-th/9901001"),
         ("https://arxiv.org/abs/hep-th%2F9901001", "arxiv:hep-th/9901001"),
         ("http://xxx.lanl.gov/abs/hep-th/9901001", "arxiv:hep-th/9901001"),
+        ("https://arxiv.org/ftp/math/papers/0611/0611800.pdf", "arxiv:math/0611800"),
+        ("https://arxiv.org/PS_cache/hep-th/pdf/9901/9901001v3.pdf", "arxiv:hep-th/9901001"),
         ("https://arxiv.org/abs/1412.0001", "arxiv:1412.0001"),
         ("arXiv:0704.0001", "arxiv:0704.0001"),
         ("https://arxiv.org/abs/2307.000400", "arxiv:2307.00040"),  # a typing mistake in real use
@@ -78,6 +83,8 @@ def test_old_ids_lose_their_subject_class_and_short_ids_keep_four_digits(spellin
         "https://arxiv.org/list/cs.AI/recent",
         "https://arxiv.org/abs/2413.01234",
         "https://arxiv.org/abs/2405.0123",
+        "https://example.org/ftp/math/papers/0611/0611800.pdf",
+        "https://notarxiv.org/ftp/math/papers/0611/0611800.pdf",
         "2405.012345",
         "1.2345",
         "",
@@ -108,6 +115,7 @@ def test_ids_are_found_inside_running_text_once_each() -> None:
         ("https://doi.org/10.1145/ABC.DEF", "10.1145/abc.def"),
         ("http://dx.doi.org/10.1145/abc.def.", "10.1145/abc.def"),
         ("doi: 10.1145/abc.def", "10.1145/abc.def"),
+        ("https://doi.org/10.1145%2Fabc.def", "10.1145/abc.def"),
         ("https://dl.acm.org/doi/pdf/10.1145/3597503", "10.1145/3597503"),
         ("https://link.springer.com/content/pdf/10.1007/s1.pdf", "10.1007/s1"),
         ("https://www.biorxiv.org/content/10.1101/2024.01.02.123456v2.full.pdf", "10.1101/2024.01.02.123456"),
@@ -126,6 +134,7 @@ def test_a_doi_is_read_from_resolvers_and_publishers(spelling: str, name: str | 
         ("http://example.org:8080/a#b", "http://example.org:8080/a"),
         ("https://example.org/a?utm_source=x&id=3&fbclid=y", "https://example.org/a?id=3"),
         ("https://example.org/a?ref=other.example", "https://example.org/a"),
+        ("https://example.org/a?_bhlid=1&__hstc=2&__readwiseLocation=3&id=4", "https://example.org/a?id=4"),
         ("https://example.org/a?ref=main", "https://example.org/a?ref=main"),
         ("https://example.org/%7euser/%e4/a b", "https://example.org/~user/%E4/a%20b"),
         ("https://example.org/a/./b/../c/", "https://example.org/a/c/"),
@@ -150,6 +159,7 @@ def test_scheme_and_last_slash_do_not_tell_works_apart_but_queries_do() -> None:
 def test_the_pdf_and_the_page_of_a_known_host_are_one_work() -> None:
     assert match_form("https://openreview.net/pdf?id=aB_1") == match_form("https://openreview.net/forum?id=aB_1")
     assert match_form("https://aclanthology.org/2023.acl-long.1.pdf") == "https://aclanthology.org/2023.acl-long.1"
+    assert match_form("https://www.openreview.net/forum?id=aB_1&noteId=x") == "https://openreview.net/forum?id=aB_1"
 
 
 @pytest.mark.parametrize(

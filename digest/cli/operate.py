@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -97,14 +97,23 @@ def install(
 
 @app.command()
 def runs(
+    number: Annotated[
+        int | None, typer.Argument(metavar="[RUN]", help="The run to explain.", show_default=False)
+    ] = None,
     limit: Annotated[int, typer.Option("--limit", "-n", min=1, max=1000)] = 20,
     as_json: Json = False,
 ) -> None:
-    """List what was run, when, and how it ended.
+    """List what was run, when, and how it ended; with a number, explain that run source by source.
 
+    \b
     Example: digest runs -n 5
+    Example: digest runs 17
     """
     with opened() as workspace:
+        if number is not None:
+            told = workspace.explain_run(number)
+            show_json(told) if as_json else _explain(told)
+            return
         rows = workspace.runs(limit)
     if as_json:
         show_json(rows)
@@ -112,3 +121,28 @@ def runs(
     columns = ["id", "stage", "period", "state", "started", "seconds", "line"]
     shown = [[str(row[column] if row[column] is not None else "") for column in columns] for row in rows]
     show_table(columns, shown, "runs: none yet; `digest run last` makes the first")
+
+
+def _explain(told: dict[str, Any]) -> None:
+    """A run in words, then its ledger: a row a source, found = new + revised + … + failed."""
+    of = f" of {told['period']}" if told["period"] else ""
+    ended = f", ended {told['finished']}" if told["finished"] else ""
+    typer.echo(f"run {told['id']}: {told['stage']}{of}, {told['state']}; begun {told['started']}{ended} (UTC)")
+    for line in filter(None, [told["line"], *(f"! {problem}" for problem in told["problems"])]):
+        typer.echo(f"  {line}")
+    if told["reason"] and not told["problems"]:
+        typer.echo(f"  because: {told['reason']}")
+    if told["sources"]:
+        show_table(
+            ["source", "state", "items", "took", "next", "said"],
+            [[*(str(row[name]) for name in _LEDGER), _said(row)] for row in told["sources"]],
+        )
+
+
+_LEDGER = ("id", "state", "counts", "took", "next")
+
+
+def _said(row: dict[str, Any]) -> str:
+    """The source's trouble with its cure, and items without a fate, which there must never be."""
+    lost = f"{row['unexplained']} items unaccounted for" if row["unexplained"] else ""
+    return "; ".join(filter(None, [lost, row["error"], row["hint"]]))

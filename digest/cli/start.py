@@ -88,11 +88,14 @@ def _show(facts: dict[str, Any], as_json: bool) -> None:
     typer.echo(facts["line"])
     if facts["sources"]:
         show_table(
-            ["source", "state", "items", "last run", "checked", "next", "trouble"],
-            [[str(row[key] or "") for key in _SOURCE_COLUMNS] for row in facts["sources"]],
+            ["source", "state", "items", "last run", "took", "checked", "next", "trouble"],
+            [
+                [*(str(row[key] or "") for key in _SOURCE_COLUMNS), row["error"] or row["warning"]]
+                for row in facts["sources"]
+            ],
         )
     for issue in facts["issues"]:
         typer.echo(f"issue {issue['period']}: {issue['state']}, {issue['picks']} picks: {issue['title']}")
 
 
-_SOURCE_COLUMNS = ("id", "state", "items", "counts", "checked", "next", "error")
+_SOURCE_COLUMNS = ("id", "state", "items", "counts", "took", "checked", "next")

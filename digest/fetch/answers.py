@@ -7,8 +7,10 @@ from datetime import datetime
 from digest.errors import FetchError
 from digest.fetch.schedule import retry_after
 from digest.ports import Response
+from digest.text import from_html, one_line
 
 _WORDS: dict[int, tuple[str, str]] = {
+    400: ("does not understand the question", "check the source's address, and the categories of an arXiv source"),
     401: ("wants a login", "private feeds cannot be read; remove the source or find a public address"),
     403: ("refuses us", "open it in a browser; if it works there, the site blocks programs"),
     404: ("is not there", "look for the feed's new address on the site"),
@@ -35,4 +37,11 @@ def refusal(answer: Response, *, conditional: bool, now: datetime) -> FetchError
         return FetchError(f"{answer.url} says 'not modified', but was not asked that", status=status)
     wait = retry_after(answer.headers, now) if status in (429, 503) else None
     words, hint = _WORDS.get(status, ("failed" if status >= 500 else "answered oddly", ""))
-    return FetchError(f"{answer.url} {words} (HTTP {status})", hint, status=status, retry_after=wait)
+    said = _said(answer) if status == 400 else ""
+    return FetchError(f"{answer.url} {words} (HTTP {status}){said}", hint, status=status, retry_after=wait)
+
+
+def _said(answer: Response) -> str:
+    """What the server gave as its reason: arXiv's is a feed whose text names the category it does not know."""
+    words = one_line(from_html(answer.body[:4000].decode("utf-8", "replace")))
+    return f': "{words[:200]}"' if words else ""

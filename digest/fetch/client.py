@@ -137,7 +137,8 @@ class Client:
     def _accepted(
         self, request: Request, answer: Response, hops: tuple[tuple[int, str], ...], spent: float
     ) -> Response:
-        if error := refusal(answer, conditional=request.validators is not None, now=self._clock()):
+        conditional = request.validators is not None and request.validators.url == answer.url
+        if error := refusal(answer, conditional=conditional, now=self._clock()):
             raise error
         return Response(answer.status, answer.url, answer.headers, answer.body, spent, hops)
 

@@ -70,7 +70,7 @@ class _Desk:
             found = self._joined(item, *match)
         else:
             found = self._new(item)
-        self._mentions[place] = KnownMention(found.item_key, item.digest, item.url)
+        self._mentions[place] = KnownMention(found.item_key, item.mark, item.url)
         return found
 
     def _with_own_guid(self, item: Prepared) -> Prepared:
@@ -88,7 +88,7 @@ class _Desk:
         """The same source shows the same mention: unchanged, or a revision of the item it gave."""
         if again:
             return Arrival("duplicate", known.key, "twice in one document")
-        touched = mention.digest != item.digest or mention.url != item.url
+        touched = mention.digest != item.mark or mention.url != item.url
         update, reason = self._changes(item, known, changed=touched)
         outcome = "revised" if update else "unchanged"
         arrival = Arrival(
@@ -154,6 +154,9 @@ class _Desk:
         if newer or (changed and item.digest != known.digest):
             reason = reason if "withdrawn" in update else f"version {item.version}" if newer else "its text changed"
             update |= {**item.text_columns(), **_kept(item, known)}
+        elif changed and item.authority:
+            update |= item.fact_columns()
+            reason = reason if "withdrawn" in update else "its facts changed"
         elif changed and item.url != known.url:
             update["url"], reason = item.url, "its address changed"
         return update, reason if update else ""

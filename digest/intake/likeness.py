@@ -80,6 +80,14 @@ def sibling(one: Record, other: Record) -> bool:
     return named and set(short) < set(long)
 
 
+def variants(one: Record, other: Record) -> bool:
+    """Whether one word tells two works of a numbered family apart: `Nemotron 3 Super` and `Nemotron 3 Ultra`."""
+    mine, its = set(one.head_tokens), set(other.head_tokens)
+    shared = tuple(mine & its)
+    family = bool(figures(shared)) and name_bits(shared) >= TELLING
+    return family and max(len(mine), len(its)) <= _NAME_WORDS and len(mine - its) == len(its - mine) == 1
+
+
 def other_edition(one: Record, other: Record) -> bool:
     """Whether figures tell the two apart (`Gemma 3`, `Gemma 4`; a task of 2025, of 2026), or one is on the other."""
     if bool(_ABOUT.match(one.title)) != bool(_ABOUT.match(other.title)):

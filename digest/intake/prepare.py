@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from digest.intake.prepared import Prepared, Rejected
-from digest.ports import Found
+from digest.ports import UNTITLED, Found
 from digest.text import from_html, hexdigest, one_line, strip_hidden
 from digest.text.names import split_names, title_key
 from digest.text.tex import readable
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 TITLE_CAP, SUMMARY_CAP, CONTENT_CAP, URL_CAP = 500, 20_000, 100_000, 2_000
 AUTHORS_CAP, NAME_CAP, LISTED_CAP, GUID_CAP = 3_000, 200, 50, 500
 _EARLIEST = datetime(1990, 1, 1, tzinfo=UTC)
+_AUTHORITIES = frozenset({"arxiv", "arxiv-oai"})  # its RSS lacks comments and venues, and stamps no date of a version
 _PAPER_SITES = frozenset({"arxiv.org", "openreview.net", "aclanthology.org", "biorxiv.org", "medrxiv.org", "acm.org"})
 
 _INLINE_TAG = re.compile(
@@ -47,7 +48,7 @@ def prepare(found: Found, source: Source, now: datetime, *, first_fetch: bool = 
     from_arxiv = source.kind.startswith("arxiv")
     content = _body(found.content, CONTENT_CAP, plain=False)
     summary = _body(found.summary, SUMMARY_CAP, plain=from_arxiv) or content[:SUMMARY_CAP]
-    original = _title(found.title) or _first_words(summary)
+    original = "" if _says_nothing(found) else _title(found.title) or _first_words(summary)
     url, key = _place(found, source, original)
     if not original:
         original = _from_address(url) if url != source.url else ""
@@ -77,12 +78,16 @@ def prepare(found: Found, source: Source, now: datetime, *, first_fetch: bool = 
         updated=_believable(found.updated, now),
         announced=_believable(found.announced, now),
         date_flag=flag,
-        version=found.version,
+        version=found.version if source.kind != "arxiv-rss" else None,  # asked for days; what is new is OAI's to say
         withdrawn=found.withdrawn,
         digest=hexdigest(title, "\x1e".join(authors), summary, content),
         aliases=_aliases(found, key),
-        authority=from_arxiv and key.startswith("arxiv:"),
+        authority=source.kind in _AUTHORITIES and key.startswith("arxiv:"),
     )
+
+
+def _says_nothing(found: Found) -> bool:
+    return found.title == UNTITLED and not (found.url or found.summary or found.content)
 
 
 def _title(text: str) -> str:

@@ -6,6 +6,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
+from digest.text import hexdigest
+
 WORDS_CAP = 600  # letters of what a place says of a work; enough to quote it
 
 
@@ -44,6 +46,19 @@ class Prepared:
         """The arXiv id, if it has one."""
         return self.key.removeprefix("arxiv:") if self.key.startswith("arxiv:") else None
 
+    @property
+    def mark(self) -> str:
+        """What the mention is known by: its words, and of arXiv's the facts, which change without a new version."""
+        return (
+            hexdigest(self.digest, self.venue or "", self.comment or "", *self.categories)
+            if self.authority
+            else self.digest
+        )
+
+    def fact_columns(self) -> dict[str, Any]:
+        """The columns of what arXiv says of a paper beside its text."""
+        return {"venue": self.venue, "comment": self.comment, "categories": self.categories, "links": self.links}
+
     def text_columns(self) -> dict[str, Any]:
         """The columns of the item that a revision replaces."""
         return {
@@ -56,10 +71,7 @@ class Prepared:
             "summary": self.summary,
             "content": self.content,
             "source_id": self.source_id,
-            "venue": self.venue,
-            "comment": self.comment,
-            "categories": self.categories,
-            "links": self.links,
+            **self.fact_columns(),
             "updated": self.updated,
             "version": self.version,
             "digest": self.digest,
@@ -87,7 +99,7 @@ class Prepared:
             "title": self.title,
             "published": self.published,
             "first_seen": self.first_seen,
-            "digest": self.digest,
+            "digest": self.mark,
             "own_key": self.key,
             "words": "" if self.authority else self.summary[:WORDS_CAP],
         }

@@ -14,7 +14,17 @@ from importlib import resources
 from math import exp
 
 from digest.intake.known import telling
-from digest.intake.likeness import MEASURES, coined, contained, gap, measures, nickname, other_edition, overlap
+from digest.intake.likeness import (
+    MEASURES,
+    coined,
+    contained,
+    gap,
+    measures,
+    nickname,
+    other_edition,
+    overlap,
+    variants,
+)
 from digest.intake.profile import Record
 
 FLAG = 0.5
@@ -37,7 +47,7 @@ def verdict(one: Record, other: Record, vector: float) -> Verdict:
     if hopeless(one, other, vector):
         return Verdict(0.02, False, "nothing telling in common")
     found = dict(zip(MEASURES, measures(one, other, vector), strict=True))
-    if other_edition(one, other):
+    if other_edition(one, other) or (one.arxiv and other.arxiv and variants(one, other)):
         return Verdict(0.02, False, "another edition")
     if one.arxiv and other.arxiv:
         return Verdict(_two_ids(one, other, found), False, _reason(one, other, found))

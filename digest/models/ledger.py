@@ -77,7 +77,7 @@ class RunCount(SQLModel, table=True):
     bytes: int = 0
     requests: int = 0
     seconds: float = 0.0
-    error: str | None = None
+    error: str | None = None  # where the state is ok: what was survived, and why items were rejected
     hint: str | None = None
     next_check: datetime | None = None
     at: datetime

@@ -66,6 +66,8 @@ async def _fill(tools: Tools, source: Source, period: Period, report: Report) ->
     with context.progress.task(f"backfill {source.id}", sum((s.end() - s.start()).days for s in spans)) as step:
         for month in months:
             await month.fill(step)
+            if month.gave_up:  # the others would only ask a server that is down, or does not want us
+                break
     _summarise(report, count, months, period)
     with context.db.write() as session:
         ledger.record(session, count)
@@ -79,6 +81,6 @@ def _summarise(report: Report, count: RunCount, months: Sequence[Month], period:
     count.error = report.problems[0] if report.problems else None
     report.numbers = {"papers": papers, "requests": count.requests, "bytes": count.bytes}
     report.numbers |= {word: getattr(count, word) for word in ("found", *ledger.FATES)}
-    report.line = f"backfill: {period.name}, {papers} papers of {count.source_id}, {count.new} of them new"
+    report.line = f"{period.name}, {papers} papers of {count.source_id}, {count.new} of them new"
     if report.problems:
         report.line += f"; incomplete: {report.problems[-1]}"

@@ -107,13 +107,16 @@ def _summarise(report: Report, asked: Sequence[RunCount], not_due: int, silent: 
         "unmodified": sum(count.state == "unmodified" for count in asked),
         "not_due": not_due,
         "sources_failed": len(failed),
+        "warnings": {c.source_id: c.error for c in asked if c.error and c not in failed},
         "silent": {source_id: length.days for source_id, length in sorted(silent.items())},
         **sums,
     }
     report.problems = [f"{c.source_id}: {c.error}" + (f" ({c.hint})" if c.hint else "") for c in failed]
     told = ", ".join(f"{sums[word]} {word}" for word in _WORDS if sums[word] or word in ("new", "revised"))
-    report.line = f"fetch: {len(asked)} sources, {told}"
+    report.line = f"{len(asked)} sources, {told}"
     if failed:
         report.line += f"; {len(failed)} of them failed"
+    if warned := report.numbers["warnings"]:
+        report.line += f"; {len(warned)} read with a warning (`digest status`)"
     if not_due:
         report.line += f"; {not_due} not due"

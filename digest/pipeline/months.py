@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from digest.config import Source
-from digest.errors import ParseError, SourceError
+from digest.errors import FetchError, ParseError, SourceError
 from digest.fetch.patience import patiently
 from digest.models import RunCount
 from digest.periods import Period
@@ -71,6 +71,7 @@ class Month:
         self._place: Place | None = None
         self._complete = False
         self.problems: list[str] = []
+        self.gave_up = False
 
     @property
     def papers(self) -> int:
@@ -89,17 +90,21 @@ class Month:
 
     async def _read_days(self, step: Callable[[int], None]) -> None:
         failures = 0
+        last: SourceError | None = None
         for start in self._starts():
             if _day(start) not in self._days and failures < _GIVE_UP:
                 try:
                     await self._read_day(start)
                     failures = 0
                 except SourceError as error:
-                    failures += 1
+                    last = error
+                    failures = _GIVE_UP if _is_ban(error) else failures + 1
                     self.problems.append(f"{_day(start)}: {error.message}")
             step(1)
         if failures >= _GIVE_UP:
-            self.problems.append(f"{self._month.name}: given up after {_GIVE_UP} failed days in a row")
+            self.gave_up = True
+            why = "arXiv refuses us" if _is_ban(last) else f"{_GIVE_UP} days in a row failed"
+            self.problems.append(f"{self._month.name}: given up, because {why}; `digest backfill` goes on another time")
 
     def _starts(self) -> list[datetime]:
         """The first moments of the month's days, as far as they have begun."""
@@ -192,6 +197,11 @@ class Month:
             self._days = dict(value["days"])
             self._place = Place(**value["place"]) if value["place"] else None
             self._complete = value["complete"]
+
+
+def _is_ban(error: SourceError | None) -> bool:
+    """arXiv blocks addresses with 403, and takes more requests for an attack (info.arxiv.org/help/robots.html)."""
+    return isinstance(error, FetchError) and error.status == 403
 
 
 def _day(start: datetime) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -25,16 +26,23 @@ class Reading:
     rejected: list[Rejected] = field(default_factory=list)
     next: Request | None = None
     older: Request | None = None
+    feed: Request | None = None
     warnings: list[str] = field(default_factory=list)
     ttl: int | None = None
     skip_hours: frozenset[int] = frozenset()
     skip_days: frozenset[str] = frozenset()
     cursor: Mapping[str, Any] = field(default_factory=dict)
     total: int | None = None
+    cut: bool = False
 
     @property
     def found(self) -> int:
         return len(self.prepared) + len(self.rejected)
+
+    def faults(self) -> list[str]:
+        """What was survived, in words: the parser's warnings, and why items were refused."""
+        refused = Counter(item.reason for item in self.rejected)
+        return [*self.warnings, *(f"{number} rejected: {reason}" for reason, number in refused.items())]
 
 
 def read(source: Source, response: Response, now: datetime, first_fetch: bool = False) -> Reading:
@@ -57,12 +65,14 @@ def _reading(page: Page, source: Source, now: datetime, first_fetch: bool) -> Re
     reading = Reading(
         next=page.next,
         older=page.older,
+        feed=page.feed,
         warnings=page.warnings,
         ttl=page.ttl,
         skip_hours=page.skip_hours,
         skip_days=page.skip_days,
         cursor=page.cursor,
         total=page.total,
+        cut=page.cut,
     )
     for found in page.items:
         outcome = prepare(found, source, now, first_fetch=first_fetch)

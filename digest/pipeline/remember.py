@@ -41,7 +41,7 @@ def answered(
     state.errors = state.unanswered = 0
     state.last_error = state.disabled = None
     state.last_checked = now
-    _keep_validators(state, response, whole=whole)
+    _keep_validators(state, response, whole=whole and not (reading and reading.cut))
     _keep_move(state, source, asked, response, now)
     if reading is not None:
         state.last_changed = now
@@ -77,6 +77,7 @@ def _keep_validators(state: SourceState, response: Response, *, whole: bool) -> 
     """Verbatim, also when the body was the same; a 200 without them clears the old, a 304 keeps what it does not name.
 
     RFC 9111, 3.2 and 4.3.4. An answer of several pages has none: the first page's would hide a change in the others.
+    Nor has one that broke off, or what it lacks would stay away until the next change.
     """
     etag, modified = response.headers.get("etag"), response.headers.get("last-modified")
     if response.not_modified:
@@ -86,6 +87,8 @@ def _keep_validators(state: SourceState, response: Response, *, whole: bool) -> 
 
 
 def _keep_move(state: SourceState, source: Source, asked: Request, response: Response, now: datetime) -> None:
+    if asked.url not in (source.url, state.moved_to):
+        return  # a page's own feed, or a query: addresses that are made anew each time
     if asked.url == source.url and not response.hops:
         state.moved_to = None  # the configured address answers by itself again
     known = Move(state.moving_to, state.moving_since, state.moving_count)

@@ -8,14 +8,13 @@ from typing import Any
 from sqlalchemy import func
 from sqlmodel import Session, col, select
 
-from digest.models import Issue, Item, Pick, Run
+from digest.errors import NotFoundError
+from digest.models import Issue, Item, Pick, Run, RunCount
 from digest.pipeline.context import Context
 from digest.pipeline.fetch import silences
 from digest.store import ledger
 from digest.store import runs as run_store
 from digest.store import sources as source_store
-
-_FATES = ("new", "revised", "unchanged", "duplicate", "rejected", "failed")
 
 
 def status(context: Context) -> dict[str, Any]:
@@ -54,7 +53,6 @@ def _sources(context: Context, session: Session) -> list[dict[str, Any]]:
     rows = []
     for source in context.config.sources:
         state, count = states.get(source.id), counts.get(source.id)
-        told = "".join(f" {word} {getattr(count, word)}" for word in _FATES if count and getattr(count, word)).strip()
         rows.append(
             {
                 "id": source.id,
@@ -62,13 +60,31 @@ def _sources(context: Context, session: Session) -> list[dict[str, Any]]:
                 "enabled": source.enabled,
                 "items": brought.get(source.id, 0),
                 "state": _state(source.enabled, state, count),
-                "counts": told,
+                **_ledger(count),
                 "checked": _short(state.last_checked) if state else "",
                 "next": _short(state.next_check) if state else "",
                 "error": (state.last_error or "") if state else "",
+                "warning": (count.error or "") if count and count.state == "ok" else "",
             }
         )
     return rows
+
+
+def _ledger(count: RunCount | None) -> dict[str, Any]:
+    """What the last run found at a source, as numbers and as one line."""
+    if count is None:
+        return {"counts": "", "took": "", "found": 0}
+    numbers = {word: getattr(count, word) for word in ("found", *ledger.FATES, "requests", "bytes", "seconds")}
+    told = ", ".join(f"{numbers[word]} {word}" for word in ledger.FATES if numbers[word])
+    return {
+        "counts": f"{count.found} found: {told}" if count.found else "",
+        "took": f"{count.seconds:.1f} s, {_size(count.bytes)}",
+        **numbers,
+    }
+
+
+def _size(number: int) -> str:
+    return f"{number / 1e6:.1f} MB" if number >= 1e6 else f"{number / 1e3:.1f} kB"
 
 
 def _state(enabled: bool, state: Any, count: Any) -> str:
@@ -91,6 +107,33 @@ def runs(context: Context, limit: int) -> list[dict[str, Any]]:
     """The newest runs, newest first, as rows."""
     with context.db.read() as session:
         return [_run(run) for run in run_store.latest(session, limit)]
+
+
+def explained(context: Context, number: int) -> dict[str, Any]:
+    """One run: its row, why it ended so, its numbers, and what became of each source's items.
+
+    Raises NotFoundError for a run that is not there.
+    """
+    with context.db.read() as session:
+        run = session.get(Run, number)
+        if run is None:
+            raise NotFoundError(f"no run has the number {number}", "`digest runs` lists them")
+        counts = ledger.of_run(session, number)
+        facts = {**_run(run), "finished": _short(run.finished), "reason": run.reason}
+    numbers, problems = run.report.get("numbers", {}), list(run.report.get("problems", ()))
+    return facts | {"numbers": numbers, "problems": problems, "sources": [_counted(count) for count in counts]}
+
+
+def _counted(count: RunCount) -> dict[str, Any]:
+    return {
+        "id": count.source_id,
+        "state": count.state,
+        **_ledger(count),
+        "unexplained": ledger.unexplained(count),
+        "next": _short(count.next_check),
+        "error": count.error or "",
+        "hint": count.hint or "",
+    }
 
 
 def _run(run: Run) -> dict[str, Any]:

@@ -23,6 +23,7 @@ from digest.sources import KINDS
 
 _MOST_PAGES = 500
 _MOST_OLDER = 5
+_LONGEST_WORDS = 1000
 _ATTEMPTS = {"arxiv": 4, "arxiv-oai": 4}  # arXiv answers nothing, HTML or 503 now and then; others are asked once
 
 
@@ -52,6 +53,7 @@ class Visit:
         self._count = RunCount(run_id=tools.run_id, source_id=source.id, state="partial", at=self._context.now)
         self._first_fetch = state.last_changed is None
         self._began = 0.0
+        self._survived: dict[str, None] = {}  # faults that cost no more than some items, each once
 
     async def make(self) -> RunCount:
         """Visit the source, and return what was found there."""
@@ -60,8 +62,10 @@ class Visit:
             await self._pages()
         except SourceError as error:
             failed(self._state, error, self._context.now)
+            # A page is asked again where its own feed fails.
+            self._state.cursor = {name: at for name, at in self._state.cursor.items() if name != "feed"}
             self._count.state = "partial" if self._count.found else "failed"
-            self._count.error, self._count.hint = error.message, error.hint
+            self._count.error, self._count.hint = error.message.removeprefix(f"{self._source.id}: "), error.hint
             await self._keep()
         return self._count
 
@@ -87,18 +91,39 @@ class Visit:
         attempts = _ATTEMPTS.get(self._source.kind, 1)
         read_one = partial(self._read, asked, first=first)
         response, reading = await patiently(read_one, attempts=attempts, sleep=self._tools.sleep)
+        if reading and reading.feed:
+            asked, response, reading = await self._through_feed(asked, response, reading, reading.feed)
         if reading and self._source.kind == "page":
             tools, count = self._tools, self._count
             now = self._context.now
             await date_posts(tools.fetcher, tools.workers, self._source, self._state, count, response, reading, now)
+        self._survived |= dict.fromkeys(reading.faults() if reading else ())
         following = reading.next if reading else None
         if following is None:
             answered(self._state, self._source, asked, response, reading, self._context.now, whole=first)
             self._count.state = "ok" if reading else "unmodified"
+            self._count.error = "; ".join(self._survived)[:_LONGEST_WORDS] or None
         await self._keep(reading)
         if reading and reading.older:
             await self._older_pages(reading)
         return following
+
+    async def _through_feed(
+        self, asked: Request, response: Response, reading: Reading, feed: Request
+    ) -> tuple[Request, Response, Reading]:
+        """What a page's own feed gave, to which question; what the page itself shows where its feed cannot be had."""
+        try:
+            answer, found = await self._read(feed, first=False)
+            assert found is not None  # nothing was known of the feed that it could be the same as
+            if "feed" in found.cursor:  # as pages say where their feed is
+                raise ParseError(f"{feed.url} is a page and no feed")
+        except SourceError as error:
+            if not reading.found:
+                raise
+            reading.warnings.append(f"its own feed was left aside: {error.message}")
+            return asked, response, reading
+        found.cursor = {"feed": feed.url}
+        return feed, answer, found
 
     async def _older_pages(self, reading: Reading) -> None:
         """The pages before a feed's newest one while something may have been missed: nothing was known.

@@ -4,9 +4,10 @@ from digest.ports.delivery import Document, Message, Transport
 from digest.ports.issue import IssueView, Neighbour, PickView, SectionView
 from digest.ports.language import BatchModel, Completion, Model, Prompt, Quote, TagInput, Usage, Verdict
 from digest.ports.telling import Clock, Finding, Progress, Report
-from digest.ports.wire import Fetcher, Found, Page, ParsedFeed, Request, Response, Validators
+from digest.ports.wire import UNTITLED, Fetcher, Found, Page, ParsedFeed, Request, Response, Validators
 
 __all__ = [
+    "UNTITLED",
     "BatchModel",
     "Clock",
     "Completion",

@@ -46,6 +46,9 @@ class Response:
         return self.status == 304
 
 
+UNTITLED = "Untitled"  # the title of what has neither title nor address nor words
+
+
 @dataclass(slots=True)
 class Found:
     """One item as a source gave it: all optional but a title or a url. Datetimes are aware and in UTC."""
@@ -82,21 +85,27 @@ class ParsedFeed:
     skip_hours: frozenset[int] = frozenset()
     skip_days: frozenset[str] = frozenset()
     next_page: str | None = None
+    cut: bool = False  # the document stops before its end: more may come the next time
 
 
 @dataclass(slots=True)
 class Page:
-    """What one response held: items, the next request if there is one, and how the source wants to be polled."""
+    """What one response held: items, the next request if there is one, and how the source wants to be polled.
+
+    `feed` is asked in the page's place, whose items only count when that feed cannot be had.
+    """
 
     items: list[Found] = field(default_factory=list)
     next: Request | None = None
     older: Request | None = None  # what came before this page, for who may have missed it
+    feed: Request | None = None
     warnings: list[str] = field(default_factory=list)
     ttl: int | None = None
     skip_hours: frozenset[int] = frozenset()
     skip_days: frozenset[str] = frozenset()
     cursor: Mapping[str, Any] = field(default_factory=dict)
     total: int | None = None  # how many the source says there are, where it says so
+    cut: bool = False
 
 
 class Fetcher(Protocol):

@@ -20,7 +20,9 @@ _EPOCH = re.compile(r"(\d{10})(\d{3})?")
 _ZONE_NAME = re.compile(r"\s+\(?([A-Z][A-Za-z]+/[A-Za-z_]+(?:/[A-Za-z_]+)?)\)?$")
 _MIDNIGHT = re.compile(r"(?<=[T ])24:00(?=:00|\b)")
 _YEAR = re.compile(r"(?<!\d)(19|20)\d\d(?!\d)")
-_ISO = re.compile(r"\d{4}-\d\d-\d\d([T ]\d\d:\d\d|$)|\d{8}T\d{4}|(?:19|20)\d{6}$")
+_ISO = re.compile(r"\d{4}-\d\d-\d\d([T ]\d\d:\d\d|$)|\d{8}T\d{4}|(?:19|20)\d{6}$|\d{4}-W\d\d(-\d)?$")
+_DAY_OF_YEAR = re.compile(r"\d{4}-\d{3}")
+_OFFSET = re.compile(r"(?<=\d )(?:GMT|UTC?) ?([+-])(\d{1,2})(?::?(\d\d))?(?: \(.*\))?$")  # as JavaScript writes it
 _NUMERIC = re.compile(r"(\d{1,2})([./-])(\d{1,2})\2\d{4}\b")
 _SAID_TWICE = re.compile(r"(?<=[+-]\d{4}) \(?[A-Z]{2,5}\)?$|(?<=\d)\[[\w/+-]+\]$")  # +0900 JST
 _LEAP = re.compile(r"(?<=:\d\d):60(?!\d)")
@@ -30,7 +32,8 @@ _SIGNS = re.compile(r"(\d{4})\s*[年년]\s*(\d{1,2})\s*[月월]\s*(\d{1,2})\s*[�
 @lru_cache(maxsize=4096)
 def parse_date(text: str) -> datetime | None:
     """The moment a text names, in UTC (the zone assumed when none is given); None when it names none for certain."""
-    text = _LEAP.sub(":59", _SAID_TWICE.sub("", " ".join(text.split())[:80]))
+    text = _LEAP.sub(":59", _SAID_TWICE.sub("", " ".join(text.split())[:80].replace("\u2212", "-")))
+    text = _OFFSET.sub(lambda match: f"{match[1]}{match[2]:0>2}{match[3] or '00'}", text)
     if not text:
         return None
     try:
@@ -59,6 +62,9 @@ def _read(text: str) -> datetime | None:
         return moment + timedelta(days=1) if moment else None
     if _ISO.match(text):
         return _iso(text)
+    if _DAY_OF_YEAR.fullmatch(text):
+        day = datetime.strptime(text, "%Y-%j").replace(tzinfo=UTC)
+        return day if day.year == int(text[:4]) else None  # the 366th of other years is read as the next one's first
     if numeric := _NUMERIC.match(text):
         return _day_and_month(text, numeric)
     if text.isascii():

@@ -11,6 +11,7 @@ from lxml import etree
 from digest.errors import ParseError
 from digest.sources.htmltree import parse_html
 from digest.sources.markup import absolute
+from digest.urls import match_form
 
 _TYPES = (
     "application/rss+xml",
@@ -26,16 +27,18 @@ _NO_FEED = re.compile(r"oembed|wp-json", re.I)
 _USUAL = ("feed.xml", "rss.xml", "atom.xml", "index.xml", "feed/", "rss/", "rss/feed.xml", "index.rss", "feed.atom")
 
 
-def declared_feeds(data: bytes, url: str, headers: Mapping[str, str] | None = None) -> list[str]:
-    """The feeds a page declares with `<link rel=alternate>`; comments' feeds last."""
-    return _sorted(_declared(*_page(data, url, headers)))
-
-
 def discover_feeds(data: bytes, url: str, headers: Mapping[str, str] | None = None) -> list[str]:
     """The feeds a page names, best first: declared ones, then links whose address looks like a feed's."""
     root, base = _page(data, url, headers)
-    links = (absolute(href, base) for e in root.iter("a") if _HREF.search(href := (e.get("href") or "")))
-    return _sorted([*_declared(root, base), *links])
+    return _sorted([*_declared(root, base), *_linked(root, base)])
+
+
+def own_feeds(data: bytes, url: str, headers: Mapping[str, str] | None = None) -> list[str]:
+    """The feeds that stand for the page: declared ones, then linked ones beneath it; those above hold other things."""
+    root, base = _page(data, url, headers)
+    beneath = match_form(url).partition("?")[0].rstrip("/") + "/"
+    linked = (address for address in _linked(root, base) if match_form(address).startswith(beneath))
+    return [address for address in _sorted([*_declared(root, base), *linked]) if not _is_of_comments(address)]
 
 
 def _page(data: bytes, url: str, headers: Mapping[str, str] | None) -> tuple[Any, str]:
@@ -51,8 +54,16 @@ def _declared(root: Any, base: str) -> list[str]:
     return [absolute(href, base) for e in typed if not _NO_FEED.search(href := (e.get("href") or ""))]
 
 
+def _linked(root: Any, base: str) -> list[str]:
+    return [absolute(href, base) for e in root.iter("a") if _HREF.search(href := (e.get("href") or ""))]
+
+
 def _sorted(addresses: list[str]) -> list[str]:
-    return sorted(dict.fromkeys(filter(None, addresses)), key=lambda address: "comment" in address.lower())
+    return sorted(dict.fromkeys(filter(None, addresses)), key=_is_of_comments)
+
+
+def _is_of_comments(address: str) -> bool:
+    return "comment" in address.lower()
 
 
 def usual_feeds(url: str) -> list[str]:

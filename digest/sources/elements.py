@@ -11,7 +11,7 @@ from operator import itemgetter
 from typing import Any
 
 from digest.errors import ParseError
-from digest.ports import Found, ParsedFeed
+from digest.ports import UNTITLED, Found, ParsedFeed
 from digest.sources.constructs import all_text, body_of, title_of
 from digest.sources.dates import believed
 from digest.sources.markup import Cleaning, absolute, clean_html, title_text, words_of
@@ -147,7 +147,7 @@ def _item(element: Any, base: str, now: datetime | None, everyone: list[str], cl
 def named(found: Found) -> Found:
     """With a title in any case: the first words of its text where it has neither title nor address."""
     if not found.title and not found.url:
-        found.title = words_of(found.summary or found.content) or "Untitled"
+        found.title = words_of(found.summary or found.content) or UNTITLED
     return found
 
 

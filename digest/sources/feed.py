@@ -42,6 +42,7 @@ def parse(source: Source, response: Response) -> Page:
         ttl=feed.ttl,
         skip_hours=feed.skip_hours,
         skip_days=feed.skip_days,
+        cut=feed.cut,
     )
 
 

@@ -23,6 +23,8 @@ MOST_ITEMS = 20_000  # in one document; a warning says when more were there
 _QUICK = 300_000  # bytes that feedparser reads in a second or two whatever they are
 _ITEM = re.compile(rb"<(?:[\w.-]+:)?(?:item|entry)[\s>/]", re.I)
 _ROOT = re.compile(rb"<(?:[\w.-]+:)?(?:rss|feed|rdf|channel)[\s>]", re.I)
+_END = re.compile(rb"</(?:[\w.-]+:)?(?:rss|feed|rdf|channel)\s*>", re.I)
+_TAIL = 2_000  # bytes in which a whole document closes its root; servers append comments and scripts
 _HTML = re.compile(rb"\s*(<!--.*?-->\s*)*<(!doctype\s+html|html)\b", re.I | re.S)
 
 
@@ -59,6 +61,7 @@ def _read_xml(text: bytes, base: str, now: datetime | None, most: int, clean: Cl
         if not best.items and not best.title:
             raise ParseError(f"not a feed ({error.message})", "check the address in a browser") from error
         best.warnings.insert(0, error.message)
+        best.cut = not _END.search(text[-_TAIL:])
         return best
     if strict.items or not _ITEM.search(text):  # nothing that another parser could find
         return strict

@@ -5,18 +5,18 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Any
+from typing import Any, NoReturn
 
 from digest.config.schema import Source
 from digest.errors import ParseError
 from digest.ports import Page, Request, Response
+from digest.sources import feed
 from digest.sources.charset import to_utf8
-from digest.sources.discover import declared_feeds
-from digest.sources.feeds import parse_feed
-from digest.sources.markup import words_only
+from digest.sources.discover import own_feeds
 from digest.sources.sitemap import is_sitemap, read_sitemap
 
 _FEED = re.compile(rb"\s*(?:<\?xml[^>]*>\s*)?(?:<!--.*?-->\s*|<\?[^>]*>\s*)*(?:<(?:rss|feed|rdf:RDF)\b|\{)", re.S)
+_TAIL = 2_000  # bytes at the end of a page that came whole
 _EMPTY_SHELL = re.compile(
     rb"""<div[^>]*\bid=["']?(?:root|app|__next|__nuxt|svelte)["']?[^>]*>\s*</div>|(?:enable|requires) javascript""",
     re.I,
@@ -31,26 +31,34 @@ def request(source: Source, cursor: Mapping[str, Any], now: datetime) -> Request
 
 
 def parse(source: Source, response: Response) -> Page:
-    """Read a listing page, a sitemap, or the feed that the page named (which it asks for as `next`).
+    """Read a listing page, a sitemap, or the page's own feed; `feed` asks for one that the page names.
 
-    Configured selectors switch the search for a feed off. Raises ParseError when no link to a post is found.
+    Configured selectors switch the search for a feed off. Raises ParseError when no post is found.
     """
     text = to_utf8(response.body, response.headers)
     if _FEED.match(text[:4000]):
-        feed = parse_feed(response.body, url=response.url, headers=response.headers, clean=words_only)
-        return Page(items=feed.items[: source.max_items], warnings=feed.warnings, ttl=feed.ttl)
+        page = feed.parse(source, response)
+        return page if page.items else _refuse(source, "its feed is empty", "look whether the feed has moved")
     if is_sitemap(text):
-        return Page(items=read_sitemap(text, response.url)[: source.max_items])
-    if not _chosen(source) and (feeds := declared_feeds(response.body, response.url, response.headers)):
-        following = Request(url=feeds[0], allow_private=source.allow_private)
-        warning = f"read through the page's feed {feeds[0]}"
-        return Page(next=following, warnings=[warning], cursor={"feed": feeds[0]})
+        items = read_sitemap(text, response.url)[: source.max_items]
+        return Page(items=items) if items else _refuse(source, "its sitemap names no page", "look whether it has moved")
     from digest.sources.listing import read_listing  # BeautifulSoup takes long to import, and only pages need it
 
     items = read_listing(text, response.url, source.selectors)
-    if not items:
+    own = None if _chosen(source) else _own_feed(source, response)
+    if not items and own is None:
         raise _nothing(source, text)
-    return Page(items=items[: source.max_items], cursor={"feed": ""})
+    whole = b"</html" in text[-_TAIL:].lower()
+    return Page(items=items[: source.max_items], feed=own, cursor={"feed": ""}, cut=not whole)
+
+
+def _refuse(source: Source, words: str, hint: str) -> NoReturn:
+    raise ParseError(f"{source.id}: {words}", hint)
+
+
+def _own_feed(source: Source, response: Response) -> Request | None:
+    feeds = own_feeds(response.body, response.url, response.headers)
+    return Request(url=feeds[0], allow_private=source.allow_private) if feeds else None
 
 
 def _chosen(source: Source) -> bool:

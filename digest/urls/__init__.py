@@ -45,7 +45,7 @@ def work_key(url: str) -> str:
 
 def doi(text: str) -> str | None:
     """The DOI, lower-case, that a resolver's or publisher's URL, `doi:...` or a bare DOI stands for."""
-    text = text.strip()
+    text = re.sub("%2f", "/", text.strip(), count=1, flags=re.I)
     if nature := _NATURE.match(text):
         return f"10.1038/{nature[1].lower()}"
     if "10." not in text or not (found := _DOI.match(text)):

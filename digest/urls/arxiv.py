@@ -17,7 +17,7 @@ _ID = rf"({_NEW}|{_OLD})"
 
 _FAST = re.compile(rf"https?://(?:www\.|export\.)?arxiv\.org/(?:abs|pdf|html)/({_NEW})")
 _BARE = re.compile(rf"{_ID}(?:v\d+)?(?:\s*\[[\w.\-]+\])?$", re.I)
-_PREFIXED = re.compile(rf"(?:oai:\s*arxiv\.org:|(?:doi:\s*)?10\.48550/arxiv\.|arxiv:\s*){_ID}", re.I)
+_PREFIXED = re.compile(rf"(?:oai:\s*arxiv\.org:|(?:doi:\s*)?10\.48550/arxiv\.|arxiv(?::\s*|\.)){_ID}", re.I)
 _LINK = re.compile(r"(?:https?:)?(?://)?(?:[^/@\s]*@)?([a-z0-9.\-]+\.[a-z]{2,})(?::\d+)?/([^?#]*)", re.I)
 _IN_TEXT = re.compile(
     rf"(?:arxiv(?:\.org/(?:abs|pdf|html)/|:\s*|\.)|(?:huggingface|hf)\.co/papers/){_ID}(?!\d)",
@@ -29,18 +29,22 @@ _BEFORE_ID = {
     "arxiv.org": _ARXIV,
     "lanl.gov": _ARXIV,
     "ar5iv.org": r"(?:abs|html|pdf)/",
-    "alphaxiv.org": r"(?:[a-z]{2}/)?(?:abs|overview|pdf|html|resources|blog|chat|audio)/",
+    "alphaxiv.org": r"(?:[a-z]{2}/)?(?:(?:abs|overview|pdf|html|resources|blog|chat|audio)/)?",
     "huggingface.co": r"papers/",
     "hf.co": r"papers/",
     "papers.cool": r"arxiv/",
     "scirate.com": r"arxiv/",
     "doi.org": r"10\.48550/",
-    "semanticscholar.org": r"(?:(?:arxiv|paper)/)?",
+    "semanticscholar.org": r"(?:(?:graph/)?v1/)?(?:(?:arxiv|paper)/)?",
     "arxiv-vanity.com": r"papers/",
     "emergentmind.com": r"papers/",
     "arxiv-txt.org": r"(?:raw/)?(?:abs|pdf)/",
     "adsabs.harvard.edu": r"abs/",
 }
+# Files of old papers, whose archive is a folder and not a part of the name.
+_FILE = re.compile(
+    rf"/?(?:ftp|ps_cache)/((?:{_ARCHIVES}))/(?:papers|pdf|ps)/\d{{4}}/((?:9[1-9]|0[0-7])(?:0[1-9]|1[0-2])\d{{3}})", re.I
+)
 _PATHS = {host: re.compile(rf"/?{before}(?:arxiv[.:])?{_ID}", re.I) for host, before in _BEFORE_ID.items()}
 
 
@@ -53,8 +57,12 @@ def arxiv_id(text: str) -> str | None:
         return _plain(found[1])
     link = _LINK.match(text)
     pattern = _pattern(link[1].lower()) if link else None
-    found = pattern.match(unquote(link[2])) if link and pattern else None
-    return _plain(found[1]) if found else None
+    if not link or not pattern:
+        return None
+    path = unquote(link[2])
+    if found := pattern.match(path):
+        return _plain(found[1])
+    return _filed(path) if pattern is _PATHS["arxiv.org"] else None
 
 
 def arxiv_ids_in(text: str) -> list[str]:
@@ -69,6 +77,12 @@ def _pattern(host: str) -> re.Pattern[str] | None:
             return _PATHS[host]
         host = host.partition(".")[2]
     return None
+
+
+def _filed(path: str) -> str | None:
+    """The old id that the path of a paper's file at arXiv is made of."""
+    found = _FILE.match(path)
+    return f"{found[1].lower()}/{found[2]}" if found else None
 
 
 def _plain(identifier: str) -> str:

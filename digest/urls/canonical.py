@@ -13,13 +13,15 @@ def _words(text: str) -> frozenset[str]:
 
 
 _TRACKERS = _words(
-    "_branch_match_id _bta_c _bta_tid _ga _gl _hsenc _hsmi _ke _openstat _sm_au_ at_campaign at_medium bsft_clkid"
-    " bsft_uid campaign_id campaignid cmpid dclid ef_id epik fb_action_ids fb_action_types fb_ref fb_source fbclid"
-    " feature_src gad_source gbraid gclid gclsrc gdffi gdfms gdftrk guccounter guce_referrer guce_referrer_sig hsa_acc"
-    " hsa_ad hsa_cam hsa_grp hsctatracking igsh igshid itm_campaign itm_medium itm_source li_fat_id mc_cid mc_eid mkcid"
-    " mkevt mkrid mkt_tok ml_subscriber ml_subscriber_hash msclkid ns_campaign ns_mchannel ns_source oly_anon_id"
-    " oly_enc_id rb_clickid s_cid s_kwcid sc_channel share_id sr_share srsltid spm syclid trk trkinfo ttclid twclid"
-    " vero_conv vero_id wbraid wickedid wt_mc xtor yclid ysclid"
+    "__hsfp __hssc __hstc __readwiselocation _bhlid _branch_match_id _branch_referrer _bta_c _bta_tid _ga _gl"
+    " _hsenc _hsmi _ke _openstat _sm_au_ at_campaign at_medium bsft_clkid bsft_uid campaign_content campaign_id"
+    " campaign_medium campaign_name campaign_source campaign_term campaignid cmpid dclid ef_id epik fb_action_ids"
+    " fb_action_types fb_comment_id fb_ref fb_source fbclid feature_src gad_campaignid gad_source gbraid gclid"
+    " gclsrc gdffi gdfms gdftrk guccounter guce_referrer guce_referrer_sig hmb_campaign hmb_medium hmb_source"
+    " hsa_acc hsa_ad hsa_cam hsa_grp hsctatracking igsh igshid itm_campaign itm_medium itm_source li_fat_id mc_cid"
+    " mc_eid mc_tc mkcid mkevt mkrid mkt_tok ml_subscriber ml_subscriber_hash msclkid ns_campaign ns_mchannel"
+    " ns_source oly_anon_id oly_enc_id rb_clickid s_cid s_kwcid sc_channel sc_cid share_id spm sr_share srsltid"
+    " syclid trk trkinfo ttclid twclid vero_conv vero_id wbraid wickedid wt_mc xtor yclid ysclid"
 )
 _TRACKER_PREFIXES = ("utm_", "mtm_", "pk_", "matomo_", "hsa_", "guce_", "stm_")
 _HOST_VALUE = re.compile(r"(?:[a-z0-9-]+\.)+[a-z]{2,}/?", re.I)
@@ -72,7 +74,7 @@ def match_form(url: str) -> str:
     if not plain.startswith(("http://", "https://")):
         return plain
     host, slash, rest = plain.partition("://")[2].partition("/")
-    rest = _one_twin(host, slash + rest)
+    host, rest = _one_twin(host, slash + rest)
     path, mark, query = rest.partition("?")
     return f"https://{host}{path.rstrip('/')}{mark}{query}"
 
@@ -164,9 +166,10 @@ def _is_tracker(pair: str) -> bool:
     return name in _TRACKERS or name.startswith(_TRACKER_PREFIXES)
 
 
-def _one_twin(host: str, rest: str) -> str:
-    """The one spelling of what stands behind the host, where a host shows a work at several addresses."""
+def _one_twin(host: str, rest: str) -> tuple[str, str]:
+    """The one host and the one spelling of what stands behind it, where a work is shown at several addresses."""
+    bare = host.removeprefix("www.")
     for name, pattern, one in _TWINS:
-        if host.removeprefix("www.") == name and (found := pattern.fullmatch(rest)):
-            return found.expand(one)
-    return rest
+        if bare == name and (found := pattern.fullmatch(rest)):
+            return bare, found.expand(one)
+    return host, rest

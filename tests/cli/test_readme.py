@@ -85,7 +85,7 @@ STORY: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("digest eval tagging|ranking|duplicates|grounding|all", ("eval tagging",)),
     ("digest schedule install", ("schedule install --cron", "schedule install --systemd", "schedule --next")),
     ("digest status", ("status", "status --metrics digest.prom")),
-    ("digest runs", ("runs",)),
+    ("digest runs", ("runs", "runs 1")),
     ("digest doctor", ("doctor",)),
     ("digest backup [FILE]", ("backup copy.zip", "backup --restore copy.zip")),
     ("digest export DIR", ("export everything",)),

@@ -85,6 +85,13 @@ async def test_not_modified_without_being_asked_is_an_error(client: Client, serv
     assert "not asked" in (await failure(client, local(server.url()))).message
 
 
+async def test_not_modified_from_an_address_that_was_not_asked_that_is_an_error(client: Client, server: Server) -> None:
+    server.paths["/f"] = answer(304)
+    known = Validators(server.url("/elsewhere"), '"1"')
+    with pytest.raises(FetchError, match="was not asked that"):
+        await client(Request(server.url("/f"), validators=known, allow_private=True))
+
+
 async def test_redirects_are_followed_and_told(client: Client, server: Server) -> None:
     server.paths |= {
         "/a": redirect(301, "b?x=1"),
@@ -260,6 +267,14 @@ async def test_an_error_answer_says_what_it_means(
     error = await failure(client, local(server.url()))
     assert words in error.message
     assert (error.status, error.retry_after) == (status, wait)
+
+
+async def test_what_a_server_does_not_understand_is_told_in_its_own_words(client: Client, server: Server) -> None:
+    body = b"<feed><title>Feed error for query: cs.XX</title><entry><title>Bad archive 'cs.XX'.</title></entry></feed>"
+    server.paths["/"] = answer(400, [], body)
+    error = await failure(client, local(server.url()))
+    assert "Bad archive 'cs.XX'." in error.message
+    assert "categories" in error.hint
 
 
 async def test_retry_after_on_a_good_answer_is_ignored(client: Client, server: Server) -> None:

@@ -40,7 +40,7 @@ def stored(*batch: Prepared, known: Known | None = None) -> Known:
             known.items |= dict.fromkeys([arrival.item_key, *arrival.aliases], items[arrival.item_key])
         if arrival.mention:
             known.mentions[item.source_id, arrival.mention["guid"]] = KnownMention(
-                arrival.item_key, item.digest, item.url
+                arrival.item_key, item.mark, item.url
             )
     for stored_item in items.values():
         known.titles.setdefault(stored_item.title_key, [])
@@ -144,6 +144,37 @@ def test_a_new_version_revises_and_an_older_one_does_not() -> None:
     assert (older.outcome, older.update) == ("unchanged", {})
 
 
+RSS = Source(id="rss", kind="arxiv-rss", categories=("cs.CL",))
+
+
+def test_arxiv_s_facts_change_without_a_new_version() -> None:
+    first = make(ARXIV, arxiv_id="2601.00001", version=1, comment="12 pages")
+    known = stored(first)
+    assert outcome(first, known).update == {}
+    later = make(ARXIV, arxiv_id="2601.00001", version=1, comment="12 pages, at a workshop", venue="Proc. X")
+    arrival = outcome(later, known)
+    assert (arrival.outcome, arrival.reason) == ("revised", "its facts changed")
+    assert (arrival.update["comment"], arrival.update["venue"]) == ("12 pages, at a workshop", "Proc. X")
+    assert "title" not in arrival.update
+    assert outcome(later, stored(later, known=known)).outcome == "unchanged"
+
+
+def test_announcements_take_nothing_away_and_the_paper_s_facts_come_after_them() -> None:
+    whole = make(ARXIV, arxiv_id="2601.00001", version=1, summary="abstract", comment="At a workshop", updated=DAY)
+    seen = make(RSS, arxiv_id="2601.00001", version=2, summary="abstract", announced=DAY)
+    assert outcome(seen, stored(whole)).update == {"announced": DAY}
+    again = make(RSS, arxiv_id="2601.00001", version=3, summary="another abstract")
+    known = stored(seen, known=stored(whole))
+    assert outcome(again, known).update == {}
+    arrival = outcome(whole, stored(seen))
+    assert arrival.outcome == "revised"
+    assert (arrival.update["comment"], arrival.update["version"], arrival.update["updated"]) == (
+        "At a workshop",
+        1,
+        DAY,
+    )
+
+
 def test_a_withdrawal_marks_the_item_and_only_a_new_version_takes_it_back() -> None:
     known = stored(make(ARXIV, arxiv_id="2601.00001", version=1))
     gone = make(ARXIV, arxiv_id="2601.00001", version=2, withdrawn=True)
@@ -202,7 +233,7 @@ def test_a_split_mention_stays_with_its_item() -> None:
     known = stored(make(url="https://lab.example/a"))
     apart = KnownItem(9, item.key, "hub", TITLE, item.title_key, item.url, published=DAY, digest=item.digest)
     known.items[item.key] = apart
-    known.mentions["hub", item.guid] = KnownMention(item.key, item.digest, item.url)
+    known.mentions["hub", item.guid] = KnownMention(item.key, item.mark, item.url)
     assert outcome(item, known).item_key == item.key
 
 

@@ -93,6 +93,24 @@ def test_sibling_editions_are_not_one_work(one: str, other: str) -> None:
     assert match(pair).possible == []
 
 
+@pytest.mark.parametrize(
+    ("one", "other", "shown"),
+    [
+        ("Citegraph 3 Super: Open Graphs for Agents", "Citegraph 3 Ultra: Open Graphs for Agents", False),
+        ("Citegraph-3.1-8B-Instruct Technical Report", "Citegraph-3.1-Reasoning-8B Technical Report", False),
+        ("Citegraph 3 Super: Open Graphs for Agents", "Citegraph 3 Super: Open Graphs for All Agents", True),
+        ("Citegraph: Open Graphs for Agents", "CiteGraph 3: Open Graphs for Agents", False),
+    ],
+)
+def test_papers_of_one_family_are_told_apart_by_a_word_of_their_names(one: str, other: str, shown: bool) -> None:
+    text, people = SKETCH.format(name="It"), ["Ada Lovelace", "Alan Turing"]
+    pair = [
+        rec(title, text, arxiv_id=number, authors=people, source="arxiv")
+        for title, number in ((one, "2601.00001"), (other, "2603.00001"))
+    ]
+    assert bool(match(pair).possible) is shown
+
+
 def test_two_arxiv_ids_of_one_work_are_shown_and_never_joined() -> None:
     people = ["Ada Lovelace", "Alan Turing"]
     pair = [

@@ -177,6 +177,22 @@ async def test_an_outage_ends_the_run_early_and_keeps_what_was_read(tmp_path: Pa
     assert len(server.asked) == 22  # the other 21 days, and the month's total
 
 
+async def test_a_server_that_refuses_us_is_asked_no_more(tmp_path: Path, server: Server) -> None:
+    server.otherwise = Arxiv(papers(), [None, *[answer(403)] * 50])
+    work = context(tmp_path, [source(server)], Clock(LATER))
+    report = await run(work, Period((2025, 3), (2025, 5)))
+    assert (report.state, len(server.asked)) == ("partial", 2)
+    assert "arXiv refuses us" in report.problems[-1]
+
+
+async def test_an_outage_ends_the_run_for_all_its_months(tmp_path: Path, server: Server) -> None:
+    server.otherwise = answer(500)
+    work = context(tmp_path, [source(server)], Clock(LATER))
+    report = await run(work, Period((2025, 3), (2025, 5)))
+    assert (report.state, len(server.asked)) == ("failed", 18)  # three days, six times each
+    assert "3 days in a row failed" in report.problems[-1]
+
+
 async def test_a_day_whose_total_moves_is_read_again(tmp_path: Path, server: Server) -> None:
     server.otherwise = arxiv = Arxiv(papers(each=250, days=1))
 

@@ -251,13 +251,14 @@ async def test_the_next_check_is_stored_before_the_request(tmp_path: Path, serve
     assert seen == [timedelta(hours=1)]
 
 
-async def test_a_title_without_text_is_rejected_and_counted(tmp_path: Path, server: Server, clock: Clock) -> None:
-    body = b"<rss version='2.0'><channel><title>B</title><item><guid>g</guid></item></channel></rss>"
-    server.paths["/blog"] = answer(200, FEED, rss(["One of many"]).replace(b"</channel>", body[40:]))
+async def test_an_item_that_says_nothing_is_rejected_and_counted(tmp_path: Path, server: Server, clock: Clock) -> None:
+    nothing = b"<item><guid>g</guid></item></channel>"
+    server.paths["/blog"] = answer(200, FEED, rss(["One of many"]).replace(b"</channel>", nothing))
     work = context(tmp_path, [feed(server)], clock)
     report = await fetch(work)
     count = counts(work, report.run_id)["blog"]
-    assert ledger.unexplained(count) == 0
+    assert (count.found, count.new, count.rejected, ledger.unexplained(count)) == (2, 1, 1, 0)
+    assert "1 rejected: neither a web address nor words" in (count.error or "")
 
 
 async def test_the_same_work_from_two_sources_is_one_item_with_two_mentions(

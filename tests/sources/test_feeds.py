@@ -270,6 +270,12 @@ def test_a_truncated_feed_keeps_the_items_that_came_and_says_so() -> None:
     feed = read(whole)
     assert [i.title for i in feed.items][:2] == ["A", "B"]
     assert "not well-formed" in feed.warnings[0]
+    assert feed.cut
+
+
+def test_a_broken_feed_that_has_its_end_is_not_taken_for_cut() -> None:
+    assert not read(RSS.replace(b"<item>", b"<item><b>", 1)).cut
+    assert not read(RSS.replace(b"<item>", b"<item><b>", 1) + b"<!-- served in 3 ms -->\n").cut
 
 
 def test_too_many_items_are_cut_with_a_warning() -> None:

@@ -71,14 +71,37 @@ def test_structured_data_adds_posts_and_dates() -> None:
 def test_the_pages_own_feed_comes_first() -> None:
     body = '<html><head><link rel="alternate" type="application/atom+xml" href="/atom.xml"></head>' + LISTING
     first = page(body)
-    assert first.next
-    assert (first.items, first.next.url) == ([], "https://a.example/atom.xml")
+    assert first.feed
+    assert first.feed.url == "https://a.example/atom.xml"
     assert [i.title for i in page(FEED, "https://a.example/atom.xml").items] == ["A"]
+    assert page('<link rel="alternate" type="application/atom+xml" href="/a">' + LISTING, link="a").feed is None
+
+
+def test_a_feed_that_the_page_links_to_stands_for_it_when_it_is_beneath_the_page() -> None:
+    linked = LISTING.replace("<body>", '<body><a href="%s">RSS</a>')
+    own = page(linked % "/blog/rss.xml", "https://a.example/blog/").feed
+    assert own
+    assert own.url == "https://a.example/blog/rss.xml"
+    for above in ("/rss.xml", "/news/feed", "https://b.example/blog/rss.xml", "/blog/comments/feed"):
+        assert page(linked % above, "https://a.example/blog/").feed is None
+
+
+def test_a_page_kind_never_has_nothing_without_an_error() -> None:
+    empty_feed = '<rss version="2.0"><channel><title>F</title></channel></rss>'
+    empty_map = '<urlset xmlns="http://www.sitemaps.org/schemas/sitemap/0.9"></urlset>'
+    for body, words in ((empty_feed, "feed is empty"), (empty_map, "sitemap names no page")):
+        with pytest.raises(ParseError, match=words):
+            page(body)
+
+
+def test_a_page_that_broke_off_is_known_by_its_missing_end() -> None:
+    whole = LISTING if "</html>" in LISTING else LISTING + "</html>"
+    assert not page(whole).cut
+    assert page(whole.partition("</html>")[0]).cut
 
 
 def test_a_known_feed_is_asked_directly_and_the_page_again_once_a_week() -> None:
-    body = '<html><head><link rel="alternate" type="application/atom+xml" href="/atom.xml"></head>' + LISTING
-    source, cursor = FIXTURES["page"].source, page(body).cursor
+    source, cursor = FIXTURES["page"].source, {"feed": "https://a.example/atom.xml"}
     asked = [KINDS["page"].request(source, cursor, day(number)).url for number in range(1, 8)]
     assert sorted(asked) == ["https://a.example/atom.xml"] * 6 + [BLOG]
     assert KINDS["page"].request(source, page(LISTING).cursor, day(1)).url == BLOG
