@@ -46,7 +46,7 @@ def read_lines(
             out.problems.append(f"{place}: {error}")
             continue
         source = sources.get(name) or (default.model_copy(update={"id": name}) if name else default)
-        kept = prepare(found, source, now)
+        kept = prepare(found, source, now, plain=True)
         if isinstance(kept, Rejected):
             out.refused[source.id] += 1
             out.problems.append(f"{kept.title or kept.url or place}: {kept.reason}")

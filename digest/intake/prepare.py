@@ -33,6 +33,7 @@ _INLINE_TAG = re.compile(
     r"(?:\s+[a-z:-]+\s*=\s*(?:\"[^\"]*\"|'[^']*'|[^\s\"'<>]+))*\s*/?>",
     re.I,
 )
+_MARKUP = re.compile(r"</?(?:p|div|br|[uo]l|li|h[1-6]|blockquote|table|a)(?:\s[^<>]*)?/?>", re.I)
 _SCRIPT = re.compile(r"(?is)<(script|style)\b.*?(?:</\1\s*>|$)")
 _ENTITY = re.compile(r"&(?:#\d{1,7}|#x[0-9a-f]{1,6}|[a-z][a-z0-9]{1,30});", re.I)
 # An anchor that is a page of its own (`#/post/3`) or an entry of a changelog (`#2-1-238`), not a place in a page.
@@ -40,15 +41,20 @@ _OWN_ANCHOR = re.compile(r"!?/.+|.*\d[-._]\d+.*|.+/.+")
 _NO_ANCHOR = re.compile(r"(?::~:|page=|comment|more-|respond|disqus|fn|cite)", re.I)
 
 
-def prepare(found: Found, source: Source, now: datetime, *, first_fetch: bool = False) -> Prepared | Rejected:
+def prepare(
+    found: Found, source: Source, now: datetime, *, first_fetch: bool = False, plain: bool = False
+) -> Prepared | Rejected:
     """The found item as the store may keep it, or why it may not; never raises.
 
     `first_fetch` says that the source was never read before: what has no date there is backlog, not news.
+    `plain` says that the title is plain text, and the summary too unless it holds an HTML paragraph, list or link.
     """
     from_arxiv = source.kind.startswith("arxiv")
     content = _body(found.content, CONTENT_CAP, plain=False)
-    summary = _body(found.summary, SUMMARY_CAP, plain=from_arxiv) or content[:SUMMARY_CAP]
-    original = "" if _says_nothing(found) else _title(found.title) or _first_words(summary)
+    as_text = from_arxiv or (plain and not _MARKUP.search(found.summary))
+    summary = _body(found.summary, SUMMARY_CAP, plain=as_text) or content[:SUMMARY_CAP]
+    title = one_line(found.title)[:TITLE_CAP] if plain else _title(found.title)
+    original = "" if _says_nothing(found) else title or _first_words(summary)
     url, key = _place(found, source, original)
     if not original:
         original = _from_address(url) if url != source.url else ""

@@ -21,7 +21,7 @@ _MISSED_HELP = (
 )
 _WHOLE = _HELP.replace(_OWN, _MISSED_HELP + _OWN)
 _CHANCE = 3  # words of ours; fewer between two of theirs are theirs too
-_PERIOD = re.compile(r"\d{4}-\w+|\d{4}|PERIOD")
+_PERIOD = re.compile(r"\d{4}(?:-\w+)?(?:\.\.\d{4}-\d\d)?|PERIOD")
 _WORD = re.compile(r"-->|(?:(?!-->)\S)+")
 
 

@@ -15,8 +15,8 @@ class Md(str):
     __slots__ = ()
 
 
-# `{` and `%` would be Liquid, `|` makes kramdown see a table, `$$` mathematics, `[^` a footnote. Entities survive them
-# all, and the merge syntaxes of mail services too.
+# `{` and `%` would be Liquid, `|` makes kramdown see a table, `$$` mathematics, `[^` a footnote, `]:` the address of a
+# link, escaped or not. Entities survive them all, and the merge syntaxes of mail services too.
 _ESCAPES = str.maketrans(
     {"&": "&amp;", "<": "&lt;", ">": "&gt;"}
     | {character: f"&#{ord(character)};" for character in "{}|`\\$~^"}
@@ -39,7 +39,7 @@ def escape(text: str) -> Md:
 
 def escape_inside(text: str) -> Md:
     """The same in the middle of a line: outer spaces stay."""
-    return Md(strip_hidden(text).translate(_ESCAPES))
+    return Md(strip_hidden(text).translate(_ESCAPES).replace("\\]:", "\\]&#58;"))
 
 
 def opening(line: str) -> Md:

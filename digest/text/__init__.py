@@ -37,7 +37,11 @@ _BREAKING = [
     "article",
     "br",
 ]
-_GAPS = dict.fromkeys((*_BREAKING, *map(str.upper, _BREAKING)), "\n\n")
+_JOINING = re.findall(r"\w+", "a abbr b cite code del em font i ins kbd mark q s small strong sub sup tt u var wbr")
+_GAPS = {
+    **dict.fromkeys((*_BREAKING, *map(str.upper, _BREAKING)), "\n\n"),
+    **dict.fromkeys((*_JOINING, *map(str.upper, _JOINING)), ""),
+}
 _PARAGRAPH = re.compile(r"\n\s*\n")
 
 

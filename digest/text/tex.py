@@ -13,7 +13,8 @@ from unicodedata import combining
 # A dollar before a figure opens a price, so a formula may end there only when it starts like one.
 _MATH = re.compile(
     # The signs come before what must not stand before them, so that the search can leap from sign to sign.
-    r"\$(?<!\\\$)(\{?\\[A-Za-z]+[^$\n]{0,80}?|\{?[<>=−-]\}?)(?<!\\)\$|\$(?<!\\\$)([^$\n]{1,200}?)(?<!\\)\$(?!\d)"
+    r"\$\$([^$\n]{1,200}?)\$\$"
+    r"|\$(?<!\\\$)(\{?\\[A-Za-z]+[^$\n]{0,80}?|\{?[<>=−-]\}?)(?<!\\)\$|\$(?<!\\\$)([^$\n]{1,200}?)(?<!\\)\$(?!\d)"
     r"|\\\(([^\n]{1,200}?)\\\)"
 )
 _MARKS = re.compile(r"[\\^_{]")
@@ -55,8 +56,8 @@ def readable(text: str) -> str:
 
 def _math(match: re.Match[str]) -> str:
     """One formula as plain text, or the whole match when it may be something else."""
-    inside = match[1] or match[2] or match[3]
-    return _formula(inside) or match[0] if _surely(inside, match[2] is None) else match[0]
+    inside = match[1] or match[2] or match[3] or match[4]
+    return _formula(inside) or match[0] if _surely(inside, match[1] is None and match[3] is None) else match[0]
 
 
 def _surely(inside: str, marked: bool) -> bool:

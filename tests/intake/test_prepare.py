@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -10,6 +11,7 @@ from hypothesis import strategies as st
 
 from digest.config import Source
 from digest.intake import Prepared, Rejected, prepare
+from digest.intake.lines import read_lines
 from digest.ports import Found
 
 NOW = datetime(2026, 6, 15, 12, tzinfo=UTC)
@@ -45,6 +47,21 @@ def test_a_title_that_compares_keeps_its_signs() -> None:
         prepared(Found(url="https://e.org/a", title="When a<b and c>d: AT&T, R&D")).title
         == "When a<b and c>d: AT&T, R&D"
     )
+
+
+@pytest.mark.parametrize(
+    "title", ["Use of <b>bold</b> & <i>", "<img src=x onerror=alert(1)>", "&amp; &#123; <script>1"]
+)
+def test_a_line_of_json_says_plain_text_and_keeps_its_angle_brackets(title: str) -> None:
+    row = {"url": "https://e.org/a", "title": title, "abstract": f"We write <think> tokens. {title}"}
+    [item] = read_lines([("line 1", json.dumps(row))], {}, FEED, NOW).prepared
+    assert item.title == title
+    assert item.summary == f"We write <think> tokens. {title}"
+
+
+def test_a_summary_of_json_that_is_html_is_read_as_html() -> None:
+    row = {"url": "https://e.org/a", "title": "T", "summary": "<p>Fast &amp; <b>small</b>.</p><p>Open.</p>"}
+    assert read_lines([("line 1", json.dumps(row))], {}, FEED, NOW).prepared[0].summary == "Fast & small.\n\nOpen."
 
 
 def test_tex_in_a_title_is_readable_and_the_original_is_kept() -> None:

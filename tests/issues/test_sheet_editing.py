@@ -134,6 +134,12 @@ def test_words_typed_into_the_help_become_the_introduction(place: str, typed: st
     assert parse(render(sheet)) == sheet
 
 
+@pytest.mark.parametrize("period", ["2025", "2025-Q3", "2025-11..2026-02", "2026-06..2026-10"])
+def test_the_help_of_a_review_holds_no_words_of_the_editor(period: str) -> None:
+    sheet = replace(example(), period=period)
+    assert parse(render(sheet)) == sheet
+
+
 def test_own_sections_and_prose_are_kept() -> None:
     sheet = edited(("## Agents {#agents}", "## What I read on the train\n\nOnly novels.\n\n## Agents {#agents}"))
     own = sheet.sections[1]

@@ -31,6 +31,7 @@ from digest.text.tex import readable
         (r"$\hat{\pi} \approx \bar\Delta$", "\u03c0\u0302 ≈\u0394\u0305"),
         (r"a 100% sure $x_i$", "a 100% sure x_i"),
         (r"see \href{https://e.org}{our page}~\cite{a}", "see our page"),
+        (r"$$x^2$$ and $\pi_0$", "x² and π₀"),
     ],
 )
 def test_tex_is_shown_as_unicode(tex: str, text: str) -> None:
@@ -41,6 +42,7 @@ def test_tex_is_shown_as_unicode(tex: str, text: str) -> None:
     "text",
     [
         "Cost is $5 and $10",
+        "Cost is $$5 and $$10",
         "from $5_000 to $10_000 a year",
         "$5-$10 per million tokens",
         "$AAPL and $MSFT",
