@@ -24,6 +24,11 @@ def front_matter(lines: Sequence[str]) -> tuple[Sheet, int]:
     end = next((n for n, line in enumerate(lines[1:], 1) if line.rstrip() == "---"), None)
     if end is None:
         raise SheetError("the front matter never ends", "close it with a line ---", line=1)
+    remark = next((n for n, line in enumerate(lines[:end], 1) if line.lstrip().startswith("#")), None)
+    if remark is not None:
+        raise SheetError(
+            "a remark in the front matter has no place", "write it below the line, or delete it", line=remark
+        )
     values = _values("\n".join(line.rstrip() for line in lines[1:end]))
     for name in ("title", "date", "period"):
         if name not in values:

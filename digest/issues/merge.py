@@ -10,7 +10,7 @@ from digest.issues.three import MergeConflict, Texts, fact, merged_order, three,
 from digest.issues.values import AddedUrl, Sheet, SheetCandidate, SheetNote, SheetPick, SheetSection
 
 _FACTS = ("facts", "covered", "twin")
-_JUDGED = (*_FACTS, "url", "title", "category", "confidence", "score", "reasons", "mentions")
+_JUDGED = (*_FACTS, "category", "confidence", "score", "reasons", "mentions")
 _HAND = ("date", "period", "form", "state", "layout", "scratch")
 
 
@@ -169,7 +169,10 @@ def _judged(old: SheetCandidate | None, here: SheetCandidate | None, theirs: She
         assert line is not None
         return line
     judged = {k: fact(getattr(old, k, None), getattr(here, k), getattr(theirs, k)) for k in _JUDGED}
-    hand = {k: three(getattr(old or theirs, k), getattr(here, k), getattr(theirs, k)) for k in ("mark", "words")}
+    hand = {
+        k: three(getattr(old or theirs, k), getattr(here, k), getattr(theirs, k))
+        for k in ("mark", "words", "title", "url")
+    }
     return replace(here, **judged, **hand)
 
 

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from contextlib import aclosing
 from datetime import UTC, datetime
+from html import escape
 from pathlib import Path
 
 from digest import sources
 from digest.config import Source
-from digest.errors import ConfigError, NotFoundError
+from digest.errors import ConfigError, NotFoundError, ParseError
 from digest.issues.archive import Harvest, Headings, ImportedItem, Post, harvest, read_post
 from digest.models import Decision
 from digest.pipeline.context import Context, recorded
@@ -48,16 +48,14 @@ def keep_archive(context: Context, harvests: Sequence[Harvest]) -> Report:
         with context.db.write() as session:
             counts, reasons = take_found(session, SOURCE, map(_found, wanted), context.now)
             found = item_store.by_keys(session, list({work_key(item.url) for item in wanted}))
-            issue_store.forget_decisions(session, None, ("pick",), "import")
-            kept = Counter[str]()
-            for item in wanted:
-                stored = found.get(work_key(item.url))
-                if stored is not None:
-                    kept[item.period] += 1
-                    session.add(_decision(stored.id or 0, item, context.now))
-        report.numbers = {"posts": len(harvests), "items": len(wanted), "kept": kept.total(), **counts}
-        report.problems = [*reasons, *(f"“{name}” names no category; --map '{name}=…'" for name in _unmapped(harvests))]
-        report.line = f"{kept.total()} items of {sum(bool(one.items) for one in harvests)} past issues kept"
+            pairs = [(found.get(work_key(item.url)), item) for item in wanted]
+            kept = [_decision(work.id or 0, item, context.now) for work, item in pairs if work is not None]
+            issue_store.keep_imported(session, kept)
+        report.numbers = {"posts": len(harvests), "items": len(wanted), "kept": len(kept), **counts}
+        lost = (item.title for one in harvests for item in one.items if not item.url)
+        report.problems = [*reasons, *(f"“{title}” has no address and is left out" for title in lost)]
+        report.problems += [f"“{name}” names no category; --map '{name}=…'" for name in _unmapped(harvests)]
+        report.line = f"{len(kept)} items of {sum(bool(one.items) for one in harvests)} past issues kept"
     return report
 
 
@@ -110,7 +108,10 @@ def _file(path: Path) -> list[Post]:
             return [read_post(path.name, data.decode("utf-8-sig"))]
         except UnicodeDecodeError as error:
             raise ConfigError(f"{path} is not UTF-8 text", "save it as UTF-8") from error
-    return _entries(data, path.resolve().as_uri(), {})
+    try:
+        return _entries(data, path.resolve().as_uri(), {})
+    except ParseError as error:
+        raise ParseError(f"{path}: {error.message}", error.hint) from error
 
 
 async def _fetched(context: Context, url: str) -> list[Post]:
@@ -122,5 +123,14 @@ async def _fetched(context: Context, url: str) -> list[Post]:
 
 
 def _entries(data: bytes, url: str, headers: Mapping[str, str]) -> list[Post]:
-    feed = sources.parse_feed(data, url=url, headers=headers)
+    feed = sources.parse_feed(data, url=url, headers=headers, clean=_as_sent)
     return [Post(item.title, item.content or item.summary, item.url, item.published) for item in feed.items]
+
+
+def _as_sent(fragment: str, base: str) -> str:
+    """A post as the feed holds it, with its footnotes' names and its empty links, which cleaning takes away.
+
+    Only words and addresses are read out of it, as out of a file.
+    """
+    stated = f'<base href="{escape(base)}">' if base.startswith("http") else ""
+    return stated + fragment

@@ -13,6 +13,7 @@ from sqlmodel import Session
 from digest import issues
 from digest.errors import NotFoundError, SheetError
 from digest.issues import Sheet, SheetPick
+from digest.issues.escape import mark_value
 from digest.markdown import link
 from digest.models import Decision, Issue, Item, Pick
 from digest.periods import Period
@@ -56,12 +57,25 @@ def current(context: Context, period: Period) -> tuple[str, Sheet]:
 
 
 def parsed(context: Context, period: Period, text: str) -> Sheet:
-    """The text of the sheet's file, read; a SheetError names the file."""
+    """The text of the sheet's file, read; a SheetError names the file, also for a pick the store does not hold."""
     try:
-        return read(text)
+        sheet = read(text)
+        _must_be_stored(context, text, sheet)
     except SheetError as error:
         place = sheet_path(context, period).relative_to(context.root).as_posix()
         raise SheetError(error.words, error.hint, line=error.line, file=place) from error
+    return sheet
+
+
+def _must_be_stored(context: Context, text: str, sheet: Sheet) -> None:
+    keys = [*(pick.key for _, pick in sheet.picks()), *(line.key for line in sheet.missed)]
+    with context.db.read() as session:
+        known = item_store.by_keys(session, keys)
+    missing = next((key for key in keys if key not in known), None)
+    if missing is not None:
+        where = text[: text.find(f"key={mark_value(missing)}")].count("\n") + 1
+        hint = "bring back the comment as it was; `digest add URL` adds a work"
+        raise SheetError(f"the store holds no {missing}", hint, line=where)
 
 
 @lru_cache(maxsize=16)

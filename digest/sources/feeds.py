@@ -80,5 +80,7 @@ def _forgiving(text: bytes, base: str, now: datetime | None, most: int, clean: C
     return [read_leniently(text, base, now, most, clean), mended]
 
 
-def _worth(feed: ParsedFeed) -> tuple[int, int, bool]:
-    return len(feed.items), sum(bool(item.url) for item in feed.items), bool(feed.title)
+def _worth(feed: ParsedFeed) -> tuple[int, int, bool, int]:
+    """Items, those with an address, a title; and those with words, which feedparser drops where a feed breaks off."""
+    worded = sum(bool(item.content or item.summary) for item in feed.items)
+    return len(feed.items), sum(bool(item.url) for item in feed.items), bool(feed.title), worded

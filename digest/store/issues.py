@@ -6,7 +6,7 @@ import json
 from collections.abc import Sequence
 from datetime import datetime
 
-from sqlmodel import Session, col, delete, select
+from sqlmodel import Session, col, select
 
 from digest.errors import NotFoundError
 from digest.models import Decision, Issue, IssueSnapshot, Item, Pick, SheetVersion
@@ -181,10 +181,13 @@ def _said(row: Decision) -> tuple[object, ...]:
     return row.item_id, row.verdict, row.category, json.dumps(row.detail, sort_keys=True)
 
 
-def forget_decisions(session: Session, period: str | None, verdicts: Sequence[str], origin: str) -> None:
-    """Take back decisions of one origin, of a period or of all, before they are written anew."""
-    query = delete(Decision).where(col(Decision.verdict).in_(verdicts), col(Decision.origin) == origin)
-    session.connection().execute(query.where(col(Decision.period) == period) if period else query)
+def keep_imported(session: Session, rows: Sequence[Decision]) -> None:
+    """Write down what past issues say; what was imported of the same works and periods before is replaced by it."""
+    said = {(row.item_id, row.period) for row in rows}
+    for old in session.exec(select(Decision).where(Decision.origin == "import")):
+        if (old.item_id, old.period) in said:
+            session.delete(old)
+    session.add_all(rows)
 
 
 def sign(session: Session, issue_id: int, name: str, now: datetime) -> None:

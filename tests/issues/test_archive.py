@@ -9,6 +9,7 @@ from xml.etree import ElementTree
 
 import pytest
 
+from digest.config import parse
 from digest.issues.archive import Headings, Post, as_json, harvest, read_post
 from digest.issues.archive.headings import month
 from tests.issues.archives import CATEGORIES, HEADINGS, archive, by_category, by_month, dated, essay
@@ -82,7 +83,7 @@ def recap(*lines: str) -> str:
         ),
         (
             "<b>A title</b>: my words https://x.org/a.",
-            [("A title", "https://x.org/a", "A title: my words https://x.org/a.")],
+            [("A title", "https://x.org/a", "my words.")],
         ),
         ('<a href="">A title</a> my words', [("A title", "", "my words")]),
         (
@@ -219,6 +220,46 @@ def test_a_month_of_a_review_written_in_january_is_of_the_year_before() -> None:
 )  # fmt: skip
 def test_months_are_known_by_how_a_heading_begins(heading: str, number: int | None) -> None:
     assert month(heading) == number
+
+
+@pytest.mark.parametrize(
+    ("heading", "slug"),
+    [
+        ("Applications of LLMs", "applications"), ("LLM applications", "applications"), ("LLM agents", "agents"),
+        ("Beyond LLMs", "beyond"), ("Beyond language models", "beyond"), ("Evaluating LLMs", "eval"),
+        ("Agent safety", "safety"), ("Model training", "techniques"), ("AI Security and alignment", "safety"),
+        ("Agents & safety", ""), ("Models and agents", ""), ("🤖 2. Models", "models"), ("🤖", ""), ("News", ""),
+    ],
+)  # fmt: skip
+def test_a_heading_that_names_several_categories_is_of_the_one_it_is_about(heading: str, slug: str) -> None:
+    taxonomy = (Path(__file__).parents[2] / "sources.yaml").read_text(encoding="utf-8")
+    assert Headings(parse(taxonomy).taxonomy.categories).category(heading) == slug
+
+
+@pytest.mark.parametrize(
+    ("line", "found"),
+    [
+        ('(Jan 12) <a href="https://x.org/a">T</a>: my words', "my words"),
+        ('2025-01-12 — <a href="https://x.org/a">T</a>: my words', "my words"),
+        ('[Paper] <a href="https://x.org/a">T</a>: my words', "my words"),
+        ('🔥 <a href="https://x.org/a">T</a>: my words', "my words"),
+        ('<b>T</b> (<a href="https://x.org/a">paper</a>, <a href="https://x.org/b">code</a>). My words.', "My words."),
+        ('<b>T</b>: my words <a href="https://x.org/a">Link</a>', "my words"),
+        ('T. My words. <a href="https://x.org/a">https://x.org/a</a>', "My words."),
+        ('<a href="https://x.org/a">T</a> and <a href="https://x.org/b">U</a>: my words', "my words"),
+        ('As <a href="https://x.org/a">T</a> shows, the <a href="https://x.org/b">paper</a> on it is good',
+         "As T shows, the paper on it is good"),
+    ],
+)  # fmt: skip
+def test_the_words_on_a_work_leave_out_its_title_and_what_only_leads_to_it(line: str, found: str) -> None:
+    assert harvest(dated("Recap", recap(line)), HEADINGS).items[0].blurb == found
+
+
+def test_footnotes_of_markdown_stand_where_they_are_referred_to() -> None:
+    post = _markdown("- **WSN**: my words[^SN] on it", foot="[^SN]: [Paper](https://x.org/S/N),\n    of last year.")
+    found = [(item.title, item.url) for item in harvest(post, HEADINGS).items]
+    assert found == [(name, url) for name, url, _ in NAMED]
+    assert harvest(post, HEADINGS).items[0].blurb == "my words Paper, of last year. on it"
 
 
 def test_front_matter_with_a_colon_in_the_title_is_still_read() -> None:

@@ -92,6 +92,16 @@ def test_new_candidates_appear_and_those_turned_down_keep_their_mark() -> None:
     ]
 
 
+def test_a_title_and_a_link_written_anew_on_a_line_of_the_shortlist_stay() -> None:
+    mine = replace(BASE, shortlist=(replace(WAITING, title="Mine", url="https://mine.example/"), OTHER))
+    new = replace(BASE, shortlist=(replace(WAITING, title="Title (v2)"), replace(OTHER, title="Newer")))
+    merged, _ = merge(BASE, mine, new)
+    assert [(line.title, line.url) for line in merged.shortlist] == [
+        ("Mine", "https://mine.example/"),
+        ("Newer", OTHER.url),
+    ]
+
+
 def test_a_pick_proposed_for_a_section_the_editor_closed_waits_on_the_shortlist() -> None:
     mine = replace(BASE, sections=BASE.sections[:1])
     third = SheetPick("arxiv:2510.55555", "Third")

@@ -190,6 +190,7 @@ def test_notes_below_the_line_stay_there() -> None:
         ("---\nlayout", "layout", "line 1: the sheet does not begin with front matter"),
         ("state: draft", "state: finished", "line 7: state: 'finished' is unknown"),
         ("form: category", "frm: category", "line 6: 'frm' is not a key of a sheet"),
+        ("form: category", "# mine\nform: category", "line 6: a remark in the front matter has no place"),
         ('"AI research', "AI: research", "line 3: the front matter is not YAML"),
         ("date: 2026-10-31 00:00:00 +0000", "date: October", "line 4: date: 'October' is not a date"),
         ('period: "2026-10"\n', "", "line 7: the front matter has no 'period'"),

@@ -1,4 +1,4 @@
-"""A sheet saved in another encoding is told as a fault of the sheet."""
+"""A sheet in another encoding or with a key nobody knows is told as a fault of the sheet, and stays as it is."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import pytest
 from digest.app import Workspace, initialise
 from digest.errors import SheetError
 from digest.pipeline import sheets
+from tests.pipeline.small import filled
 
 
 def test_a_sheet_that_is_not_utf8_is_told_with_its_byte_and_cure(tmp_path: Path) -> None:
@@ -22,3 +23,17 @@ def test_a_sheet_that_is_not_utf8_is_told_with_its_byte_and_cure(tmp_path: Path)
         with pytest.raises(SheetError, match="byte 3") as told:
             sheets.on_disk(context, period)
     assert "UTF-8" in told.value.hint
+
+
+def test_a_pick_that_the_store_does_not_hold_is_named_by_its_line_and_changes_nothing(tmp_path: Path) -> None:
+    with filled(tmp_path) as made:
+        made.draft("2025-06")
+        path = sheets.sheet_path(made.context, made.context.period("2025-06"))
+        before = path.read_text(encoding="utf-8")
+        line = next(line for line in before.splitlines() if line.startswith("### "))
+        wrong = before.replace("key=arxiv:2506", "key=arxiv:9999", 1)
+        path.write_text(wrong, encoding="utf-8")
+        for verb in (made.draft, made.check, made.approve):
+            with pytest.raises(SheetError, match=rf"line {before.splitlines().index(line) + 1}: the store holds no"):
+                verb("2025-06")
+        assert path.read_text(encoding="utf-8") == wrong

@@ -21,6 +21,9 @@ _KRAMDOWN = re.compile(
 )
 _CONTENTS = re.compile(r"(?m)^[ \t]*(?:[-*+]|1\.)[ \t].*\n[ \t]*\{:[ \t]*toc[^}\n]*\}[ \t]*$")
 _LIQUID = re.compile(r"\{%.*?%\}", re.DOTALL)
+_FOOTNOTE = re.compile(
+    r"(?m)^ {0,3}\[\^([^\]\s]+)\]:[ \t]*(.*(?:\n+(?: {4}|\t).*)*)"
+)  # `[^1]: words`, and lines indented
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,8 +60,25 @@ def _split(text: str) -> tuple[dict[str, object], str]:
 
 
 def _markdown(body: str) -> str:
-    body = _KRAMDOWN.sub("", _CONTENTS.sub("", _LIQUID.sub("", body)))
+    body = _with_footnotes(_KRAMDOWN.sub("", _CONTENTS.sub("", _LIQUID.sub("", body))))
     return str(MarkdownIt("commonmark").enable("table").render(body))
+
+
+def _with_footnotes(body: str) -> str:
+    """Markdown without footnotes of its own, which CommonMark has not: notes named and referred to as HTML does it."""
+    notes = dict(_FOOTNOTE.findall(body))
+    if not notes:
+        return body
+    names = {label: f"fn:{number}" for number, label in enumerate(notes, 1)}
+
+    def reference(match: re.Match[str]) -> str:
+        name = names.get(match[1])
+        return f'<sup><a href="#{name}">{name[3:]}</a></sup>' if name else match[0]
+
+    text = re.sub(r"\[\^([^\]\s]+)\]", reference, _FOOTNOTE.sub("", body))
+    return text + "".join(
+        f'\n\n<div id="{names[label]}">\n\n{words.strip()}\n\n</div>' for label, words in notes.items()
+    )
 
 
 def _first_heading(body: str) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from itertools import takewhile
 
 from digest.issues.archive.units import Piece, Unit
 
@@ -14,6 +15,15 @@ _GENERIC = re.compile(
     r"docs?|documentation|hugging ?face|hf|source|more|\^?\d+|\^\w+|https?://\S+)\W*"
 )
 _NUMBER = re.compile(r"^\s*(?:\d{1,3}[.)]|[-*•–])\s+")
+_HEAD = " :–—-,.;|·•)]"
+_LABEL = re.compile(
+    r"(?i)\W*(?:\[[^\[\]]{1,20}\]|\([^()]{1,20}\)|\d{4}-\d\d-\d\d|\d{1,2}[/.]\d{1,2}(?:[/.]\d{2,4})?|"
+    r"[^\W\d]{3,9}\.? \d{1,2}(?:, \d{4})?|\d{1,2}\.? [^\W\d]{3,9}(?: \d{4})?)?\W*"
+)  # before a title: nothing, `[Paper]`, `(Jan 12)`, `2025-01-12 —`, `12 January:`
+_SEPARATED = re.compile(r"\s*[:–—.-]\s")
+_LEADING = re.compile(
+    "\\s*[(\\[]+\\s*\0\\d+\0(?:[\\s,;/|·&]|and|\0\\d+\0)*[)\\]]+|(?:\\s*[→>|·]*\\s*\0\\d+\0)+(?=\\W*$)"
+)  # links that only lead somewhere: in brackets, or at the end
 _EDGES = " \t\n:–—-,.;|·•()[]"
 _BETWEEN = re.compile(r"(?i)[\W_]*(?:and|or|und|oder|et|ou|y|o|e|i)?[\W_]*")  # what stands between links of one kind
 _ENDED = re.compile(r"[.!?;。！？]['\"’”)\]]*\s*$|\n\s*$")
@@ -48,17 +58,50 @@ def items(unit: Unit) -> tuple[Piece, ...]:
 
 
 def blurb(unit: Unit, link: Piece) -> str:
-    """The words of the link's line. Of a line with several items, the words up to the next sentence that opens one."""
+    """The words of the link's line, without the title they follow and without `(paper, code)` and bare addresses.
+
+    Of a line with several items, the words up to the next sentence that opens one.
+    """
     pieces = list(unit.pieces)
     here = next(n for n, piece in enumerate(pieces) if piece is link)
+    behind = pieces[here + 1 :]
     if any(piece.href for piece in pieces if piece is not link):
         near = next((n for n, piece in enumerate(pieces) if piece.href and n > here), len(pieces))
         if len(_text(pieces[here + 1 : near]).split()) >= _FEW:
             return _text(pieces[here + 1 : _next_item(unit, here)])
-        return _text(pieces)
-    if _text(pieces[:here]).strip(_EDGES):
-        return _text(pieces)
-    return _text(pieces[here + 1 :]) or _text(pieces)
+        row = _last_of_row(pieces)
+        behind = pieces[row:]
+        if not (behind and _SEPARATED.match(behind[0].text)) and sum(map(_names, pieces[:row])) > 1:
+            return _text(pieces)  # `One and Two came out`: the titles are part of the sentence
+    elif not _text(pieces[:here]).strip(_EDGES):
+        return _text(behind) or _text(pieces)
+    whole = _text(pieces)
+    if behind and _SEPARATED.match(behind[0].text) and _opens(pieces):
+        return _text(behind) or whole
+    return _without(title(unit, link), whole) or whole
+
+
+def _opens(pieces: list[Piece]) -> bool:
+    """The line begins with a link, behind a label or a date at most."""
+    before = "".join(piece.text for piece in takewhile(lambda piece: not piece.href, pieces))
+    return _LABEL.fullmatch(_NUMBER.sub("", before)) is not None
+
+
+def _last_of_row(pieces: list[Piece]) -> int:
+    """The number of the piece behind the first links of a line, which nothing but `and` or a comma parts."""
+    first = next(n for n, piece in enumerate(pieces) if piece.href)
+    for number in range(first + 1, len(pieces)):
+        if not pieces[number].href and (number + 1 == len(pieces) or not _BETWEEN.fullmatch(pieces[number].text)):
+            return number
+    return len(pieces)
+
+
+def _without(name: str, words: str) -> str:
+    """The words without the title they begin with, and the label or the date before it."""
+    at = words.find(name)
+    if not name or at < 0 or not _LABEL.fullmatch(words[:at]):
+        return words
+    return words[at + len(name) :].lstrip(_HEAD).strip()
 
 
 def _next_item(unit: Unit, here: int) -> int:
@@ -70,5 +113,21 @@ def _next_item(unit: Unit, here: int) -> int:
 
 
 def _text(pieces: list[Piece]) -> str:
-    words = " ".join("".join(piece.text for piece in pieces).split())
-    return _NUMBER.sub("", words).lstrip(" :–—-,.;|·•)]").strip()
+    """The words of pieces on one line; `paper` and addresses in brackets or at the end only lead somewhere."""
+    marked = "".join(f"\0{number}\0" if _leads(piece) else piece.text for number, piece in enumerate(pieces))
+    marked = _LEADING.sub("", marked)
+    words = re.sub("\0(\\d+)\0", lambda match: _named(pieces[int(match[1])]), marked)
+    words = re.sub(r"\s+([.,;:!?])(?=\s|$)", r"\1", " ".join(words.split()))
+    return _NUMBER.sub("", words).lstrip(_HEAD).strip()
+
+
+def _leads(piece: Piece) -> bool:
+    return piece.href is not None and _GENERIC.fullmatch(piece.text) is not None
+
+
+def _names(piece: Piece) -> bool:
+    return bool(piece.href) and not _leads(piece)
+
+
+def _named(piece: Piece) -> str:
+    return "" if piece.text.startswith(("http://", "https://")) else piece.text

@@ -7,9 +7,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from urllib.parse import urljoin
 
-from bs4 import BeautifulSoup, Comment, NavigableString, Tag
+from bs4 import Comment, NavigableString, Tag
 
 from digest.issues.archive.headings import month
+from digest.issues.archive.tree import tree
 
 _SKIPPED = {
     "script",
@@ -71,8 +72,8 @@ Block = Heading | Unit
 
 def blocks(html: str, base: str = "") -> list[Block]:
     """The blocks of a post in reading order; images, code, navigation and anchors within the page are left out."""
-    soup = BeautifulSoup(html, "lxml")
-    return list(_blocks(soup.body or soup, base))
+    root, base = tree(html, base)
+    return list(_blocks(root, base))
 
 
 def _blocks(node: Tag, base: str) -> Iterator[Block]:
