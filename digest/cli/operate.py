@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from digest.cli.shell import Json, MaxUsd, PeriodArg, Provider, app, finish, opened, show_json, show_table
+from digest.cli.shell import Json, MaxUsd, PeriodArg, Provider, app, finish, opened, say, show_json, show_table
 
 timetables = typer.Typer(help="Run by the cadence in sources.yaml.")
 app.add_typer(timetables, name="schedule")
@@ -57,11 +57,9 @@ def schedule(
             return
         work = workspace.context
         for slot, moment in pending(work):
-            typer.echo(
-                f"schedule: {slot.work} of {slot.period} is due since {moment.astimezone(work.zone):%Y-%m-%d %H:%M %Z}"
-            )
+            say(f"schedule: {slot.work} of {slot.period} is due since {moment.astimezone(work.zone):%Y-%m-%d %H:%M %Z}")
         then = next_draft(work.config.cadence, work.now, work.zone).astimezone(work.zone)
-        typer.echo(f"schedule: the next draft is made at {then:%Y-%m-%d %H:%M %Z}")
+        say(f"schedule: the next draft is made at {then:%Y-%m-%d %H:%M %Z}")
 
 
 @timetables.command()
@@ -91,8 +89,8 @@ def install(
         if write:
             site.write(workspace.root, documents)
     for document in documents:
-        typer.echo(f"schedule: {document.path} written" if write else f"# {document.path}\n{document.body.decode()}")
-    typer.echo(f"# then: {PLACES[chosen[0]]}")
+        say(f"schedule: {document.path} written" if write else f"# {document.path}\n{document.body.decode()}")
+    say(f"# then: {PLACES[chosen[0]]}")
 
 
 @app.command()
