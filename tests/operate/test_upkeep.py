@@ -10,9 +10,10 @@ from pathlib import Path
 import pytest
 from sqlmodel import col, select
 
-from digest.errors import Refused, StoreError
+from digest.errors import DigestError, Refused, StoreError
 from digest.models import Item, Pick, Tombstone
 from digest.pipeline import backup, export, metrics
+from digest.pipeline.doctor import examine
 from digest.pipeline.prune import prune
 from tests.operate.workspace import MONTH, NOW, made, opened, rows
 
@@ -89,9 +90,35 @@ def test_a_backup_never_writes_outside_the_workspace(folder: Path, tmp_path: Pat
             packed.writestr(name, body)
         sums = {name: sha256(body).hexdigest() for name, body in files.items()}
         packed.writestr("manifest.json", json.dumps({"sha256": sums}))
-    with pytest.raises(Exception, match="not a path inside"):
+    before = titles(folder)
+    with opened(folder) as workspace:
+        (folder / "more.jsonl").write_text(rows("2025-12"))
+        workspace.add_jsonl(folder / "more.jsonl")
+    with pytest.raises(DigestError, match="not a path inside"):
         restore(folder, tmp_path / "evil.zip")
     assert not list(tmp_path.rglob("escaped*"))
+    assert titles(folder) > before  # nothing was touched, the database neither
+
+
+def test_a_database_cut_to_nothing_is_brought_back(folder: Path, tmp_path: Path) -> None:
+    before = titles(folder)
+    with opened(folder) as workspace:
+        backup.backup(workspace.context, tmp_path / "kept.zip")
+    (folder / "digest.db").write_bytes(b"")
+    restore(folder, tmp_path / "kept.zip")
+    assert titles(folder) == before
+
+
+@pytest.mark.parametrize("name", ["50% off #1", "what?", "a%41b", "d'or & ü"])
+def test_a_workspace_may_lie_in_a_folder_of_any_name_and_writes_nothing_beside_it(tmp_path: Path, name: str) -> None:
+    folder = made(tmp_path / name)
+    with opened(folder) as workspace:
+        workspace.add_jsonl(folder / "month.jsonl")
+        backup.backup(workspace.context)
+        assert examine(folder, {}, NOW, lambda: workspace.context)
+    restore(folder, next((folder / "backups").glob("digest-*.zip")))
+    assert len(titles(folder)) == 16
+    assert [path.name for path in tmp_path.iterdir()] == [name]
 
 
 def test_an_export_read_back_gives_the_same_bytes(folder: Path, tmp_path: Path) -> None:
