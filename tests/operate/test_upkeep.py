@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import re
 import zipfile
+from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
 
@@ -15,7 +17,7 @@ from digest.models import Item, Pick, Tombstone
 from digest.pipeline import backup, export, metrics
 from digest.pipeline.doctor import examine
 from digest.pipeline.prune import prune
-from tests.operate.workspace import MONTH, NOW, made, opened, rows
+from tests.operate.workspace import MONTH, NOW, edit, made, opened, rows
 
 
 def restore(folder: Path, source: Path) -> str:
@@ -148,6 +150,50 @@ def test_half_an_export_leaves_the_workspace_empty(folder: Path, tmp_path: Path)
         assert workspace.status()["totals"]["items"] == 0
 
 
+def _changed(table: str, **values: object) -> Callable[[Path], None]:
+    """The first row of a table with these values; ... takes a column out."""
+
+    def change(folder: Path) -> None:
+        path = folder / "tables" / f"{table}.jsonl"
+        first, *others = path.read_text().splitlines()
+        row = {name: value for name, value in (json.loads(first) | values).items() if value is not ...}
+        path.write_text("\n".join([json.dumps(row), *others]) + "\n")
+
+    return change
+
+
+def _added(table: str, line: str) -> Callable[[Path], None]:
+    def change(folder: Path) -> None:
+        path = folder / "tables" / f"{table}.jsonl"
+        path.write_text(path.read_text() + (line or path.read_text().splitlines()[0]) + "\n")
+
+    return change
+
+
+@pytest.mark.parametrize(
+    ("change", "told"),
+    [
+        (_changed("item", nosuch=1), "item.jsonl, line 1: has an unknown column 'nosuch'"),
+        (_changed("mention", url=...), "mention.jsonl, line 1: lacks the column 'url'"),
+        (_changed("item", first_seen=5), "item.jsonl, line 1: "),
+        (_changed("item", title={"a": 1}), "item.jsonl, line 16 or before: "),
+        (_changed("mention", item_id=9999), "mention.jsonl: row 1 points to nothing in item.jsonl"),
+        (_added("item", "[1]"), "item.jsonl, line 17: is not a JSON object"),
+        (_added("item", ""), "item.jsonl, line 17 or before: UNIQUE"),
+        (lambda folder: (folder / "tables" / "pick.jsonl").unlink(), "pick.jsonl cannot be read: no such file"),
+    ],
+)
+def test_an_export_that_was_altered_is_refused_by_file_and_line(
+    folder: Path, tmp_path: Path, change: Callable[[Path], None], told: str
+) -> None:
+    exported(folder, tmp_path / "one")
+    change(tmp_path / "one")
+    with opened(made(tmp_path / "other")) as workspace:
+        with pytest.raises(StoreError, match=re.escape(told)):
+            export.take_back(workspace.context, tmp_path / "one")
+        assert workspace.status()["totals"]["items"] == 0
+
+
 def test_pruning_keeps_what_was_chosen_and_what_it_forgot_does_not_return(folder: Path) -> None:
     with opened(folder, NOW + timedelta(days=900)) as workspace:
         with workspace.db.read() as session:
@@ -168,6 +214,23 @@ def test_pruning_keeps_what_was_chosen_and_what_it_forgot_does_not_return(folder
         with workspace.db.read() as session:
             assert len(list(session.exec(select(Tombstone)))) >= would
         assert workspace.publish(MONTH).numbers["changed"] == 0
+
+
+def test_what_stands_on_the_sheet_of_an_open_issue_is_not_pruned(tmp_path: Path) -> None:
+    folder = made(tmp_path / "w")
+    with opened(folder) as workspace:
+        workspace.add_jsonl(folder / "month.jsonl")
+        workspace.tag()
+        workspace.rank(MONTH)
+        workspace.draft(MONTH)
+    edit(folder)
+    sheet = folder / "site" / "_drafts" / f"{MONTH}.md"
+    sheet.write_text(sheet.read_text().replace("- [ ]", "- [x]"))
+    with opened(folder, NOW + timedelta(days=900)) as workspace:
+        assert prune(workspace.context, 24).numbers["items"] == 0
+        workspace.draft(MONTH)
+        edit(folder)
+        assert workspace.approve(MONTH, by="Ada", accept_gaps=True).numbers["picks"] == 16
 
 
 def test_young_candidates_are_not_pruned(folder: Path) -> None:
