@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime, tzinfo
 from typing import Annotated
 
 import typer
@@ -57,9 +58,15 @@ def schedule(
             return
         work = workspace.context
         for slot, moment in pending(work):
-            say(f"schedule: {slot.work} of {slot.period} is due since {moment.astimezone(work.zone):%Y-%m-%d %H:%M %Z}")
-        then = next_draft(work.config.cadence, work.now, work.zone).astimezone(work.zone)
-        say(f"schedule: the next draft is made at {then:%Y-%m-%d %H:%M %Z}")
+            told = _told(slot.moment, work.zone)
+            again = f", and tried again at {_told(moment, work.zone)}" if moment > work.now else ""
+            say(f"schedule: {slot.work} of {slot.period} is due since {told}{again}")
+        then = next_draft(work.config.cadence, work.now, work.zone)
+        say(f"schedule: the next draft is made at {_told(then, work.zone)}")
+
+
+def _told(moment: datetime, zone: tzinfo) -> str:
+    return f"{moment.astimezone(zone):%Y-%m-%d %H:%M %Z}"
 
 
 @timetables.command()
