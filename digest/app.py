@@ -17,6 +17,8 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 from digest.config import Config, load
+from digest.errors import StoreError
+from digest.pipeline.backup import emptied
 from digest.pipeline.context import Context
 from digest.pipeline.waiting import wait_for
 from digest.ports import Clock, Fetcher, Progress, Report, Transport
@@ -88,7 +90,10 @@ class Workspace:
         """The store, at the newest schema."""
         _ = self.config  # a folder that is no workspace gets no database
         sweep(self.root)
-        return Database(self.root / FILE)
+        path = self.root / FILE
+        if path.exists() and (lost := emptied(self.root)):
+            raise StoreError(lost, f"`digest backup --restore FILE` brings it back; remove {FILE} to begin anew")
+        return Database(path)
 
     @cached_property
     def context(self) -> Context:

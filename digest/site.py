@@ -31,6 +31,12 @@ def write(root: Path, documents: Iterable[Document]) -> list[str]:
     return changed
 
 
+def inside(root: Path, documents: Iterable[Document]) -> None:
+    """Raise DigestError for the first document whose path leaves the root; touches nothing."""
+    for document in documents:
+        _inside(root, document.path)
+
+
 def write_new(root: Path, path: str, body: bytes) -> bool:
     """Write a file unless something stands in its place; returns whether it was written."""
     target = _inside(root, path)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from importlib import import_module
 
-from digest.cli.shell import app
+from digest.cli.shell import app, say
 
 __all__ = ["app", "register", "run"]
 
@@ -42,9 +42,9 @@ def run() -> None:
     try:
         app(prog_name="digest")
     except DigestError as error:
-        print(f"digest: {error.message}", file=sys.stderr)  # noqa: T201
+        say(f"digest: {error.message}", err=True)
         if error.hint:
-            print(f"  → {error.hint}", file=sys.stderr)  # noqa: T201
+            say(f"  → {error.hint}", err=True)
         sys.exit(error.exit_code)
     except KeyboardInterrupt:
         print("digest: stopped; what was committed stays, run it again to go on", file=sys.stderr)  # noqa: T201

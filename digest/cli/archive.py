@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from digest.cli.shell import Json, app, finish, opened, show_json, show_table
+from digest.cli.shell import Json, app, finish, opened, say, show_json, show_table
 
 templates = typer.Typer(help="The templates of posts and mails, and your own in their place.", no_args_is_help=True)
 app.add_typer(templates, name="templates")
@@ -32,7 +32,7 @@ def refresh(
         report = workspace.refresh(names or [], ask=not offline, apply=apply)
     if not as_json:
         for line in as_diff(report.numbers["errata"]):
-            typer.echo(line)
+            say(line)
     finish(report, as_json)
 
 
@@ -61,4 +61,4 @@ def copy(name: Annotated[str, typer.Argument(metavar="NAME", help="As `list` nam
     from digest.pipeline import templates as pipeline
 
     with opened() as workspace:
-        typer.echo(f"templates: {pipeline.copy_template(workspace.context, name)}")
+        say(f"templates: {pipeline.copy_template(workspace.context, name)}")

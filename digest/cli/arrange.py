@@ -8,7 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
-from digest.cli.shell import Json, app, finish, opened, show_json, show_table
+from digest.cli.shell import Json, app, finish, opened, say, show_json, show_table
 
 items = typer.Typer(help="Works: which records are one, merges and splits.", no_args_is_help=True)
 sources = typer.Typer(help="Sources as OPML, in and out.", no_args_is_help=True)
@@ -49,10 +49,10 @@ def show(name: Annotated[str, typer.Argument(metavar="ITEM", help="Key or number
         return
     for field, value in told["item"].items():
         if value not in (None, "", [], {}):
-            typer.echo(f"{field:12} {_plain(value)}")
+            say(f"{field:12} {_plain(value)}")
     show_table(["source", "seen", "url"], [[m["source"], m["seen"], m["url"]] for m in told["mentions"]])
     for other in told["possible"]:
-        typer.echo(f"may be the same work: {other['key']} ({other['reason']})")
+        say(f"may be the same work: {other['key']} ({other['reason']})")
 
 
 def _plain(value: Any) -> str:
@@ -76,7 +76,7 @@ def merge(
     from digest.pipeline import works
 
     with opened() as workspace:
-        typer.echo(f"items: {works.merge(workspace.context, name, into)}")
+        say(f"items: {works.merge(workspace.context, name, into)}")
 
 
 @items.command()
@@ -93,7 +93,7 @@ def split(
     from digest.pipeline import works
 
     with opened() as workspace:
-        typer.echo(f"items: {works.split(workspace.context, name, other)}")
+        say(f"items: {works.split(workspace.context, name, other)}")
 
 
 @sources.command(name="export")
@@ -107,7 +107,7 @@ def export_(out: Annotated[Path, typer.Argument(metavar="FILE")]) -> None:
 
     with opened() as workspace:
         write(out, write_opml(workspace.config.sources, workspace.config.newsletter.title))
-    typer.echo(f"sources: {out}")
+    say(f"sources: {out}")
 
 
 @sources.command(name="import")
@@ -124,7 +124,7 @@ def import_(file: Annotated[Path, typer.Argument(metavar="FILE", help="An OPML f
         known = {source.url for source in workspace.config.sources}
     for outline in parse_opml(read(file)):
         mark = "# already there: " if outline.url in known else "  "
-        typer.echo(f"{mark}- {{id: {slug(outline.title)}, kind: feed, name: {outline.title!r}, url: {outline.url!r}}}")
+        say(f"{mark}- {{id: {slug(outline.title)}, kind: feed, name: {outline.title!r}, url: {outline.url!r}}}")
 
 
 @sources.command(name="list")
@@ -178,4 +178,4 @@ def costs(as_json: Json = False) -> None:
     show_table(columns, shown, "costs: no language model was asked yet")
     if rows:
         whole = sum(row["usd"] for row in rows)
-        typer.echo(f"costs: {whole:.4f} USD in all, at the list prices of {AS_OF} or those of sources.yaml")
+        say(f"costs: {whole:.4f} USD in all, at the list prices of {AS_OF} or those of sources.yaml")

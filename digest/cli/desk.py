@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from digest.cli.shell import Json, PeriodArg, app, finish, opened, show_json, show_table
+from digest.cli.shell import Json, PeriodArg, app, finish, opened, say, show_json, show_table
 
 
 @app.command()
@@ -26,7 +26,7 @@ def desk(
         name = workspace.context.period(period)
         editing.load(workspace.context, name)
         running = Desk(workspace.context, name.name, port)
-        typer.echo(f"desk: {running.address}\n  only this machine can open it; Ctrl-C ends it")
+        say(f"desk: {running.address}\n  only this machine can open it; Ctrl-C ends it")
         if open_:
             typer.launch(running.address)
         serve(running)
@@ -56,7 +56,7 @@ def history(
         columns = ["version", "at", "origin", "lines", "added", "removed"]
         show_table(columns, [[str(row[column])[:19] for column in columns] for row in rows])
     else:
-        typer.echo(f"history: nothing was kept of {name}")
+        say(f"history: nothing was kept of {name}")
 
 
 @app.command()

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
-from digest.cli.shell import DryRun, Json, MaxUsd, PeriodArg, Provider, app, finish, opened, show_json
+from digest.cli.shell import DryRun, Json, MaxUsd, PeriodArg, Provider, app, finish, opened, say, show_json
 
 
 @app.command()
@@ -130,6 +130,6 @@ def _explain(told: dict[str, Any], as_json: bool) -> None:
     if as_json:
         show_json(told)
         return
-    typer.echo(f"{told['title']}\n{told['key']}: place {told['place']} of {told['of']}, score {told['score']}")
+    say(f"{told['title']}\n{told['key']}: place {told['place']} of {told['of']}, score {told['score']}")
     for reason in told["reasons"]:
-        typer.echo(f"  {reason['part']:+7.2f}  {reason['words']}")
+        say(f"  {reason['part']:+7.2f}  {reason['words']}")

@@ -9,6 +9,8 @@ import sys
 from collections.abc import Mapping
 from datetime import UTC, datetime
 
+from digest.text import visible_json
+
 _SECRET = ("KEY", "TOKEN", "SECRET", "PASSWORD", "HOOK", "WEBHOOK")  # how the names of such variables end
 _SHORTEST = 6  # shorter values would blot out ordinary words
 
@@ -25,7 +27,7 @@ class JsonLines(logging.Formatter):
         at = datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds")
         fields = {"at": at, "level": record.levelname.lower(), "event": record.getMessage()}
         fields |= getattr(record, "facts", {})
-        return self._blotted(json.dumps(fields, ensure_ascii=False, default=str))
+        return self._blotted(visible_json(json.dumps(fields, ensure_ascii=False, default=str)))
 
     def _blotted(self, line: str) -> str:
         for secret in self._secrets:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from digest.cli.shell import Json, PeriodArg, app, finish, opened, show_json, show_table
+from digest.cli.shell import Json, PeriodArg, app, finish, opened, say, show_json, show_table
 
 if TYPE_CHECKING:
     from digest.app import Workspace
@@ -49,7 +49,7 @@ def _typed(workspace: Workspace, period: str, again: list[str]) -> int:
     if not sys.stdin.isatty():
         number = dry.numbers["readers"]
         raise ConfigError("--yes needs the number of readers", f"`--expect {number}` says that you know it")
-    typer.echo(f"send: {dry.line}")
+    say(f"send: {dry.line}")
     return int(typer.prompt("How many readers shall get it? Type the number", type=int))
 
 

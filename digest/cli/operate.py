@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from datetime import datetime, tzinfo
 from typing import Annotated, Any
 
 import typer
 
-from digest.cli.shell import Json, MaxUsd, PeriodArg, Provider, app, finish, opened, show_json, show_table
+from digest.cli.shell import Json, MaxUsd, PeriodArg, Provider, app, finish, opened, say, show_json, show_table
 
 timetables = typer.Typer(help="Run by the cadence in sources.yaml.")
 app.add_typer(timetables, name="schedule")
@@ -57,11 +58,15 @@ def schedule(
             return
         work = workspace.context
         for slot, moment in pending(work):
-            typer.echo(
-                f"schedule: {slot.work} of {slot.period} is due since {moment.astimezone(work.zone):%Y-%m-%d %H:%M %Z}"
-            )
-        then = next_draft(work.config.cadence, work.now, work.zone).astimezone(work.zone)
-        typer.echo(f"schedule: the next draft is made at {then:%Y-%m-%d %H:%M %Z}")
+            told = _told(slot.moment, work.zone)
+            again = f", and tried again at {_told(moment, work.zone)}" if moment > work.now else ""
+            say(f"schedule: {slot.work} of {slot.period} is due since {told}{again}")
+        then = next_draft(work.config.cadence, work.now, work.zone)
+        say(f"schedule: the next draft is made at {_told(then, work.zone)}")
+
+
+def _told(moment: datetime, zone: tzinfo) -> str:
+    return f"{moment.astimezone(zone):%Y-%m-%d %H:%M %Z}"
 
 
 @timetables.command()
@@ -91,8 +96,8 @@ def install(
         if write:
             site.write(workspace.root, documents)
     for document in documents:
-        typer.echo(f"schedule: {document.path} written" if write else f"# {document.path}\n{document.body.decode()}")
-    typer.echo(f"# then: {PLACES[chosen[0]]}")
+        say(f"schedule: {document.path} written" if write else f"# {document.path}\n{document.body.decode()}")
+    say(f"# then: {PLACES[chosen[0]]}")
 
 
 @app.command()

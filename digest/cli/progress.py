@@ -9,6 +9,7 @@ from typing import TypeVar
 
 from digest.app import Silent
 from digest.ports import Progress
+from digest.text import visible
 
 T = TypeVar("T")
 
@@ -17,7 +18,7 @@ class Quiet(Silent):
     """Shows nothing but lines said on purpose."""
 
     def say(self, line: str) -> None:
-        print(line, file=sys.stderr)  # noqa: T201
+        print(visible(line), file=sys.stderr)  # noqa: T201
 
 
 class Bars(Quiet):

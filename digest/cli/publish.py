@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from digest.cli.shell import DryRun, Json, PeriodArg, app, finish, opened, workspace_root
+from digest.cli.shell import DryRun, Json, PeriodArg, app, finish, opened, say, workspace_root
 
 
 @app.command()
@@ -44,7 +44,7 @@ def preview(
 
     site = workspace_root() / "site"
     if build:
-        typer.echo(f"preview: {jekyll.build(site, drafts=drafts)}")
+        say(f"preview: {jekyll.build(site, drafts=drafts)}")
         return
-    typer.echo(f"preview: http://127.0.0.1:{port} (Ctrl-C ends it)")
+    say(f"preview: http://127.0.0.1:{port} (Ctrl-C ends it)")
     raise typer.Exit(jekyll.serve(site, port, drafts=drafts))

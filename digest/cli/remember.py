@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from digest.cli.shell import DryRun, Json, app, finish, opened, show_json, show_table
+from digest.cli.shell import DryRun, Json, app, finish, opened, say, show_json, show_table
 
 
 @app.command(name="import")
@@ -41,9 +41,9 @@ def import_(
             finish(keep_archive(workspace.context, harvests), as_json)
     for one in harvests:
         left = " (its links are left alone; --essays takes them)" if one.form == "essay" and not essays else ""
-        typer.echo(f"{one.title or one.url}: {one.form}, {len(one.items)} items{left}")
+        say(f"{one.title or one.url}: {one.form}, {len(one.items)} items{left}")
         for name in one.unmapped:
-            typer.echo(f"  “{name}” names no category; --map '{name}=…'")
+            say(f"  “{name}” names no category; --map '{name}=…'")
     rows = [[item.period, item.category, item.title, item.url] for one in harvests for item in one.items]
     show_table(["period", "category", "title", "url"], rows)
 
@@ -70,4 +70,4 @@ def note(
         now = workspace.context.now
         with workspace.db.write() as session:
             notes.add(session, year, text, now)
-    typer.echo(f"note: kept for {year}; `digest recap {year}` asks what became of it")
+    say(f"note: kept for {year}; `digest recap {year}` asks what became of it")

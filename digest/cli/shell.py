@@ -111,28 +111,39 @@ def finish(report: Report, as_json: bool = False) -> None:
             }
         )
     else:
-        typer.echo(f"{report.stage}: {report.line}")
+        say(f"{report.stage}: {report.line}")
         for problem in report.problems:
-            typer.echo(f"  ! {problem}", err=True)
+            say(f"  ! {problem}", err=True)
     raise typer.Exit(_EXIT[report.state])
+
+
+def say(text: str, *, err: bool = False) -> None:
+    """Lines for a person; text of sources, servers and models is among them, and must not steer the terminal."""
+    from digest.text import visible
+
+    typer.echo(visible(text), err=err)
 
 
 def show_json(value: Any) -> None:
     """One JSON document on standard output."""
-    typer.echo(json.dumps(value, ensure_ascii=False, indent=1, default=str))
+    from digest.text import visible_json
+
+    typer.echo(visible_json(json.dumps(value, ensure_ascii=False, indent=1, default=str)))
 
 
 def show_table(headings: list[str], rows: list[list[str]], empty: str = "") -> None:
     """Aligned columns, the last unpadded; wide cells wrap on a terminal. `empty` is said where there are no rows."""
     if empty and not rows:
-        typer.echo(empty)
+        say(empty)
         return
     from rich.console import Console
     from rich.table import Table
 
+    from digest.text import visible
+
     table = Table(*headings, box=None, pad_edge=False, header_style="bold")
     for row in rows:
-        table.add_row(*row)
+        table.add_row(*map(visible, row))
     console = Console(width=None if os.isatty(1) else 200, highlight=False, markup=False)
     with console.capture() as printed:
         console.print(table)

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
-from digest.cli.shell import Json, app, opened, show_json, show_table
+from digest.cli.shell import Json, app, opened, say, show_json, show_table
 
 
 @app.command()
@@ -21,8 +21,8 @@ def init(
     from digest.app import initialise
 
     made, kept = initialise(folder)
-    typer.echo(f"init: {folder}: {made} files written" + (f", {kept} kept as they were" if kept else ""))
-    typer.echo("  next: set newsletter.title and url in sources.yaml, then `digest run`")
+    say(f"init: {folder}: {made} files written" + (f", {kept} kept as they were" if kept else ""))
+    say("  next: set newsletter.title and url in sources.yaml, then `digest run`")
 
 
 @app.command()
@@ -42,7 +42,7 @@ def demo(
     if as_json:
         show_json(told.numbers)
     else:
-        typer.echo(told.text)
+        say(told.text)
     if open_:
         typer.launch(str(told.start_page))
 
@@ -70,7 +70,7 @@ def status(
             from digest.pipeline.metrics import write_metrics
 
             write_metrics(workspace.context, metrics)
-            typer.echo(f"status: {metrics} written")
+            say(f"status: {metrics} written")
             return
         while True:
             if watch:
@@ -85,7 +85,7 @@ def _show(facts: dict[str, Any], as_json: bool) -> None:
     if as_json:
         show_json(facts)
         return
-    typer.echo(facts["line"])
+    say(facts["line"])
     if facts["sources"]:
         show_table(
             ["source", "state", "items", "last run", "took", "checked", "next", "trouble"],
@@ -95,7 +95,7 @@ def _show(facts: dict[str, Any], as_json: bool) -> None:
             ],
         )
     for issue in facts["issues"]:
-        typer.echo(f"issue {issue['period']}: {issue['state']}, {issue['picks']} picks: {issue['title']}")
+        say(f"issue {issue['period']}: {issue['state']}, {issue['picks']} picks: {issue['title']}")
 
 
 _SOURCE_COLUMNS = ("id", "state", "items", "counts", "took", "checked", "next")

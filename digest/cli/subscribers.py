@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from digest.cli.shell import Json, app, finish, opened, show_json, show_table
+from digest.cli.shell import Json, app, finish, opened, say, show_json, show_table
 
 subscribers = typer.Typer(help="The readers: added, imported, confirmed, taken out.", no_args_is_help=True)
 app.add_typer(subscribers, name="subscribers")
@@ -177,6 +177,6 @@ def listen(
         prefix = urlsplit(context.config.mail.unsubscribe_url or "").path
         with Postman(partial(confirming.post, context)) as postman:
             answers = application(context, prefix=prefix, wake=postman.wake)
-            typer.echo(f"listen: http://{host}:{port}, the form at /subscribe (Ctrl-C ends it)")
+            say(f"listen: http://{host}:{port}, the form at /subscribe (Ctrl-C ends it)")
             # No access log: a line of it would hold a reader's token.
             uvicorn.run(answers, host=host, port=port, access_log=False, log_level="warning", server_header=False)

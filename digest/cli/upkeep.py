@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from digest.cli.shell import DryRun, Json, app, clock, finish, opened, show_json
+from digest.cli.shell import DryRun, Json, app, clock, finish, opened, say, show_json
 
 _UNDER = "\n" + " " * 9  # where the words of a finding begin
 
@@ -44,13 +44,13 @@ def doctor(
         show_json([asdict(finding) for finding in findings])
     else:
         for finding in findings:
-            typer.echo(f"{finding.state:8} {finding.subject}: {finding.words.replace(chr(10), _UNDER)}")
+            say(f"{finding.state:8} {finding.subject}: {finding.words.replace(chr(10), _UNDER)}")
             if finding.cure:
-                typer.echo(f"         → {finding.cure}")
+                say(f"         → {finding.cure}")
         if area:
             from digest.mail.checkup import BULK
 
-            typer.echo(f"\n{BULK}")
+            say(f"\n{BULK}")
     raise typer.Exit(exit_code(findings))
 
 

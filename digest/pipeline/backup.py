@@ -54,6 +54,15 @@ def newest(root: Path) -> Path | None:
     return max((root / "backups").glob("digest-*.zip"), default=None)
 
 
+def emptied(root: Path) -> str:
+    """Says so when the database is gone, or a file without a byte, beside issues that were published; else ""."""
+    holding = [path for path in (root / FILE, root / f"{FILE}-wal") if path.exists() and path.stat().st_size]
+    posts = [path for path in site.names(root, "site/_posts") if path.endswith(".md")]
+    if holding or not posts:
+        return ""
+    return f"{FILE} is {'empty' if (root / FILE).exists() else 'gone'}, and {len(posts)} posts are in site/_posts"
+
+
 def put_back(root: Path, now: datetime, source: Path, keep: Callable[[Path], object]) -> Report:
     """Bring back everything a backup holds; what stands there now is handed to `keep` first. Other files stay.
 
@@ -63,8 +72,9 @@ def put_back(root: Path, now: datetime, source: Path, keep: Callable[[Path], obj
     database = root / FILE
     with _folder(database) as folder:
         documents, copy = _unpack(source, folder)
+        site.inside(root, documents)
         kept = root / "backups" / f"before-restore-{now:%Y%m%dT%H%M%SZ}.zip"
-        if database.exists() and not copies.faults(database):
+        if database.exists() and database.stat().st_size and not copies.faults(database):
             keep(kept)
         copies.restore(copy, database)
         changed = site.write(root, documents)

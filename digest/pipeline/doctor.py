@@ -14,15 +14,13 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Literal
 
-from jinja2 import Environment, TemplateSyntaxError
-
-from digest import jekyll, llm, site
+from digest import jekyll, llm, render, site
 from digest.bundle import shipped
 from digest.config import Config, Source, load
-from digest.errors import DigestError, SourceError
+from digest.errors import DigestError, RenderError, SourceError
 from digest.mail import letterhead
 from digest.periods import month_of
-from digest.pipeline.backup import newest
+from digest.pipeline.backup import emptied, newest
 from digest.pipeline.context import Context
 from digest.pipeline.status import status
 from digest.pipeline.waiting import wait_for
@@ -64,7 +62,7 @@ def examine(root: Path, environ: Mapping[str, str], now: datetime, opened: Calla
     except DigestError as error:
         return [Finding("configuration", "bad", error.message, error.hint), *found]
     path = root / FILE
-    faults = backup.faults(path) if path.exists() else []
+    faults = list(filter(None, [emptied(root)])) or (backup.faults(path) if path.exists() else [])
     patient = Patient(root, config, environ, now, faults, opened() if path.exists() and not faults else None)
     return [finding for check in _CHECKS for finding in check(patient)] + found
 
@@ -145,7 +143,11 @@ def _clock(patient: Patient) -> Findings:
 def _database(patient: Patient) -> Findings:
     path = patient.root / FILE
     if not path.exists():
-        yield Finding("database", "note", "there is none yet", "`digest run` makes it")
+        if patient.faults:  # a copy of the site alone, on another machine, looks the same
+            cure = f"bring {FILE} from where it is, or `digest backup --restore FILE`"
+            yield Finding("database", "warning", patient.faults[0], cure)
+        else:
+            yield Finding("database", "note", "there is none yet", "`digest run` makes it")
         return
     found = patient.context.db.problems() if patient.context else patient.faults
     for words in found[:10]:
@@ -170,12 +172,13 @@ def _templates(patient: Patient) -> Findings:
         return
     ours = {path.relative_to(shipped("templates")).as_posix() for path in shipped("templates").rglob("*.j2")}
     faults = 0
-    for name, text in own.items():
+    for name in own:
         try:
-            Environment(autoescape=True).parse(text)
-        except TemplateSyntaxError as error:
+            if name in ours:
+                render.compiled(name, own)
+        except RenderError as error:
             faults += 1
-            yield Finding("templates", "bad", f"{name}:{error.lineno}: {error.message}", f"mend templates/{name}")
+            yield Finding("templates", "bad", error.message, f"mend templates/{name}, or delete it")
         if name not in ours:
             faults += 1
             yield Finding("templates", "warning", f"nothing uses {name}", f"the names are: {', '.join(sorted(ours))}")

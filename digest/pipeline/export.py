@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import base64
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 from sqlalchemy import Column, LargeBinary, Table, func, insert, select, text
+from sqlalchemy.exc import IntegrityError, InterfaceError, ProgrammingError
 from sqlmodel import Session, SQLModel
 from sqlmodel.sql.sqltypes import UTCDateTime
 
@@ -23,6 +24,7 @@ from digest.store.database import HEAD
 
 _PASSING = ("lease",)  # claims of processes; they mean nothing elsewhere
 _BATCH = 2000
+_WHOLE = "the folder must be one whole export"
 
 
 def export(context: Context, folder: Path) -> Report:
@@ -62,6 +64,7 @@ def take_back(context: Context, folder: Path) -> Report:
             session.connection().execute(table.delete())
         for table in _tables():
             counts[table.name] = _insert(session, table, folder / "tables" / f"{table.name}.jsonl")
+        _pointed(session)
         search.index(session)
     return Report("export", f"{sum(counts.values())} rows of {len(counts)} tables read from {folder}", numbers=counts)
 
@@ -118,15 +121,35 @@ def _insert(session: Session, table: Table, path: Path) -> int:
         with path.open("rb") as file:
             for line in file:
                 count += 1
-                batch.append({name: _typed(columns[name], value) for name, value in json.loads(line).items()})
+                batch.append(_row(columns, line))
                 if len(batch) == _BATCH:
                     connection.execute(insert(table), batch)
                     batch = []
         if batch:
             connection.execute(insert(table), batch)
-    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
-        raise StoreError(f"{path.name}, line {count}: {error}", "the folder must be one whole export") from error
+    except OSError as error:
+        raise StoreError(f"{path} cannot be read: {unread(error)}", _WHOLE) from error
+    except (ValueError, TypeError) as error:
+        raise StoreError(f"{path.name}, line {count}: {error}", _WHOLE) from error
+    except (IntegrityError, InterfaceError, ProgrammingError) as error:  # a row's own fault, not the disk's
+        raise StoreError(f"{path.name}, line {count} or before: {error.orig}", _WHOLE) from error
     return count
+
+
+def _row(columns: Mapping[str, Column[Any]], line: bytes) -> dict[str, Any]:
+    """A line's values by column; ValueError or TypeError for what is not a whole row of the table."""
+    row = json.loads(line)
+    if not isinstance(row, dict):
+        raise ValueError("is not a JSON object")
+    if wrong := sorted(row.keys() ^ columns.keys()):
+        raise ValueError(f"{'has an unknown' if wrong[0] in row else 'lacks the'} column {wrong[0]!r}")
+    return {name: _typed(columns[name], value) for name, value in row.items()}
+
+
+def _pointed(session: Session) -> None:
+    """Raise StoreError for a row that points to none; said here, for the commit that would refuse it has no name."""
+    for table, row, parent, _ in session.connection().execute(text("PRAGMA foreign_key_check")):
+        raise StoreError(f"{table}.jsonl: row {row} points to nothing in {parent}.jsonl", _WHOLE)
 
 
 def _typed(column: Column[Any], value: Any) -> Any:

@@ -5,8 +5,10 @@ from __future__ import annotations
 from datetime import timedelta
 
 from digest.pipeline.context import Context, recorded
+from digest.pipeline.sheets import on_disk, parsed
 from digest.ports import Report
 from digest.store import backup, pruning
+from digest.store import issues as issue_store
 
 _BATCH = 1000
 
@@ -14,10 +16,12 @@ _BATCH = 1000
 def prune(context: Context, months: int, *, dry_run: bool = False) -> Report:
     """Delete what is older than `months` and was never picked, turned down or merged; a batch is one transaction.
 
-    What the editor decided upon stays: rankers learn from it.
+    What the editor decided upon stays: rankers learn from it. So does what stands on the sheet of an issue that is
+    not published yet. Raises SheetError when such a sheet cannot be read.
     """
+    needed = _on_open_sheets(context)
     with context.db.read() as session:
-        ids = pruning.forgettable(session, context.now - timedelta(days=months * 30.44))
+        ids = pruning.forgettable(session, context.now - timedelta(days=months * 30.44), needed)
     if dry_run:
         return Report("prune", f"{len(ids)} items older than {months} months would go", numbers={"items": len(ids)})
     with recorded(context, "prune") as report:
@@ -29,3 +33,16 @@ def prune(context: Context, months: int, *, dry_run: bool = False) -> Report:
         report.numbers = {"items": len(ids), "bytes": freed}
         report.line = f"{len(ids)} items older than {months} months forgotten, {freed} bytes given back"
     return report
+
+
+def _on_open_sheets(context: Context) -> set[str]:
+    """The keys of all works that an editor may still pick: on the sheets of issues in draft or approved."""
+    keys: set[str] = set()
+    with context.db.read() as session:
+        names = issue_store.unpublished(session)
+    for period in map(context.period, names):
+        if (text := on_disk(context, period)) is not None:
+            sheet = parsed(context, period, text)
+            keys |= {pick.key for _, pick in sheet.picks()}
+            keys |= {line.key for line in (*sheet.shortlist, *sheet.missed)}
+    return keys

@@ -11,7 +11,7 @@ from pathlib import PurePosixPath
 from typing import Any
 from urllib.parse import quote
 
-from jinja2 import FunctionLoader, StrictUndefined, TemplateError, TemplateSyntaxError
+from jinja2 import FunctionLoader, StrictUndefined, Template, TemplateError, TemplateSyntaxError
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 from markupsafe import Markup
 
@@ -48,17 +48,29 @@ class _Sandbox(ImmutableSandboxedEnvironment):
 
 def render(name: str, templates: Templates, **context: Any) -> str:
     """Render a template; its last suffix but `.j2` chooses the escaping (.md, .html, .txt). Raises RenderError."""
-    environment = _environment(tuple(sorted(templates.items())), PurePosixPath(name).suffixes[-2])
+    template = compiled(name, templates)
     try:
-        return environment.get_template(name).render(**context)
-    except TemplateSyntaxError as error:
-        raise RenderError(
-            error.message or "cannot be read", "see the Jinja manual", template=error.name or name, line=error.lineno
-        ) from error
+        return template.render(**context)
+    except TemplateSyntaxError as error:  # of a template that this one includes
+        raise _unreadable(error, name) from error
     except (TemplateError, TypeError, ValueError, ArithmeticError, LookupError, AttributeError) as error:
         place, line = _place(error, name)
         hint = f"known names: {', '.join(sorted(context))}"
         raise RenderError(str(error) or type(error).__name__, hint, template=place, line=line) from error
+
+
+def compiled(name: str, templates: Templates) -> Template:
+    """The template, ready to render. Raises RenderError for what Jinja cannot read, an unknown filter among it."""
+    environment = _environment(tuple(sorted(templates.items())), PurePosixPath(name).suffixes[-2])
+    try:
+        return environment.get_template(name)
+    except TemplateSyntaxError as error:
+        raise _unreadable(error, name) from error
+
+
+def _unreadable(error: TemplateSyntaxError, name: str) -> RenderError:
+    words = error.message or "cannot be read"
+    return RenderError(words, "see the Jinja manual", template=error.name or name, line=error.lineno)
 
 
 def source(name: str, templates: Templates) -> str | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 from digest.errors import StoreError
@@ -37,13 +38,12 @@ def restore(copy: Path, target: Path) -> None:
 
 def faults(path: Path) -> list[str]:
     """What SQLite's own check finds wrong with a file; says so too when it is no database at all."""
-    raw = sqlite3.connect(f"file:{path}?mode=rw", uri=True, timeout=_WAIT)
+    address = f"{path.absolute().as_uri()}?mode=rw"  # so that nothing is made where there is none
     try:
-        return [str(row[0]) for row in raw.execute("PRAGMA integrity_check") if row[0] != "ok"]
+        with closing(sqlite3.connect(address, uri=True, timeout=_WAIT)) as raw:
+            return [str(row[0]) for row in raw.execute("PRAGMA integrity_check") if row[0] != "ok"]
     except sqlite3.Error as error:
         return [str(error)]
-    finally:
-        raw.close()
 
 
 def compact(path: Path) -> int:

@@ -11,7 +11,7 @@ from functools import cache, lru_cache
 from pathlib import Path
 from typing import Any, cast
 
-from sqlalchemy import ColumnElement, Connection, Engine, create_engine, event, func, inspect, select, tuple_
+from sqlalchemy import URL, ColumnElement, Connection, Engine, create_engine, event, func, inspect, select, tuple_
 from sqlalchemy.dialects.sqlite import dialect as sqlite_dialect
 from sqlalchemy.dialects.sqlite import insert
 from sqlalchemy.exc import DatabaseError
@@ -155,7 +155,7 @@ def _engine(path: Path) -> Engine:
     if not path.parent.is_dir():
         raise StoreError(f"{path.parent} is not a folder", "`digest init DIR` makes a workspace")
     engine = create_engine(
-        f"sqlite:///{path}",
+        URL.create("sqlite", database=str(path)),  # as a string, a ? or % in the folder's name would mean something
         pool_size=4,
         max_overflow=16,
         connect_args={"timeout": _BUSY_MS / 1000},

@@ -33,6 +33,11 @@ def published(session: Session) -> list[Issue]:
     return list(session.exec(select(Issue).where(states).order_by(col(Issue.published), col(Issue.period))))
 
 
+def unpublished(session: Session) -> list[str]:
+    """The periods of the issues that no reader has seen yet."""
+    return list(session.exec(select(Issue.period).where(col(Issue.state).in_(("draft", "approved")))))
+
+
 def picks(session: Session, issue_id: int) -> list[tuple[Pick, Item]]:
     """An issue's picks with their items, in page order."""
     query = (

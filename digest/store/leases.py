@@ -14,7 +14,7 @@ from digest.errors import StoreError
 from digest.models import Lease
 from digest.ports import Clock
 from digest.store.database import Database
-from digest.store.processes import at_work, this_process
+from digest.store.processes import at_work, of_this_machine, this_process
 
 _ASK_AGAIN = 1.0  # the holder usually gives back long before its claim ends
 
@@ -84,21 +84,21 @@ def alone(db: Database, work: str, now: datetime) -> Iterator[bool]:
 def held(db: Database, work: str, clock: Clock, length: timedelta = timedelta(minutes=5)) -> Iterator[bool]:
     """Hold a claim on a piece of work while the block runs, renewed by a heartbeat; the value says whether it is ours.
 
-    The claim of a holder that died ends at once on this machine, elsewhere when `length` is over.
+    The claim of a holder that died ends at once on this machine, elsewhere when `length` is over. After a sleep of the
+    machine all claims are over; one whose process lives on is left `length` to be renewed.
     """
     holder = f"{this_process()}/{uuid4().hex}"
     with db.write() as session:
-        lease = session.get(Lease, work)
-        if lease is not None and not at_work(lease.holder.rpartition("/")[0]):
-            session.delete(lease)
-            session.flush()
-        ours = take(session, work, holder, length, clock()) == 0.0
+        ours = _won(session, work, holder, length, clock())
     ended = threading.Event()
 
     def beat() -> None:
         while not ended.wait(length.total_seconds() / 3):
             with suppress(StoreError), db.write() as session:
-                take(session, work, holder, length, clock())
+                lease = session.get(Lease, work)
+                if lease is not None and lease.holder == holder:
+                    lease.expires, lease.not_before = clock() + length, None
+                    session.add(lease)
 
     heart = threading.Thread(target=beat, daemon=True)
     if ours:
@@ -110,4 +110,19 @@ def held(db: Database, work: str, clock: Clock, length: timedelta = timedelta(mi
         if ours:
             heart.join()
             with db.write() as session:
-                give_back(session, work, holder, clock())
+                lease = session.get(Lease, work)
+                if lease is not None and lease.holder == holder:
+                    session.delete(lease)
+
+
+def _won(session: Session, work: str, holder: str, length: timedelta, now: datetime) -> bool:
+    """Take the claim, unless its holder keeps it or may still wake up and renew it."""
+    lease = session.get(Lease, work)
+    if lease is not None and at_work(process := lease.holder.rpartition("/")[0]):
+        if lease.expires <= now and lease.not_before is None and of_this_machine(process):
+            lease.not_before = now + length
+            session.add(lease)
+        if max(lease.expires, lease.not_before or now) > now:
+            return False
+    session.merge(Lease(name=work, holder=holder, expires=now + length, not_before=None))
+    return True

@@ -12,9 +12,14 @@ def this_process() -> str:
     return f"{socket.gethostname()}/{scratch.this_process()}"
 
 
+def of_this_machine(holder: str) -> bool:
+    """Whether the process that signed is one of this machine."""
+    return holder.partition("/")[0] == socket.gethostname()
+
+
 def at_work(holder: str) -> bool:
     """Whether the process that signed may still be alive; one of another machine always may."""
-    host, _, process = holder.partition("/")
-    if host != socket.gethostname() or not process.partition("@")[0].isdigit():
+    process = holder.partition("/")[2]
+    if not of_this_machine(holder) or not process.partition("@")[0].isdigit():
         return True
     return scratch.alive(process)

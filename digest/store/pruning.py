@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 
 from sqlalchemy import delete
@@ -21,15 +21,16 @@ from digest.models import (
     Tagging,
     Tombstone,
 )
-from digest.store import search
+from digest.store import items, search
 from digest.store.database import among, upsert
 
 
-def forgettable(session: Session, before: datetime) -> list[int]:
+def forgettable(session: Session, before: datetime, needed: Collection[str]) -> list[int]:
     """Items seen and published before a moment that were never picked, decided upon, or merged with another.
 
-    Being offered and passed over is no decision.
+    Being offered and passed over is no decision. Items of the `needed` keys stay.
     """
+    kept = {item.id for item in items.by_keys(session, sorted(needed)).values()}
     decided = select(Decision.item_id).where(Decision.verdict != "pass")
     merged = select(Item.merged_into).where(col(Item.merged_into) > 0)
     query = (
@@ -39,7 +40,7 @@ def forgettable(session: Session, before: datetime) -> list[int]:
         .where(col(Item.id).not_in(select(Pick.item_id)), col(Item.id).not_in(decided))
         .order_by(col(Item.id))
     )
-    return [item_id for item_id in session.exec(query) if item_id is not None]
+    return [item_id for item_id in session.exec(query) if item_id is not None and item_id not in kept]
 
 
 def forget(session: Session, ids: Sequence[int], now: datetime) -> None:

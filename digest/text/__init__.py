@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import html
+import json
 import re
 import unicodedata
 from collections.abc import Sequence
@@ -50,6 +51,16 @@ def strip_hidden(text: str) -> str:
     if text.isprintable():
         return text
     return _HIDDEN.sub("", _SURROGATE.sub("\ufffd", text))
+
+
+def visible(text: str) -> str:
+    """What a terminal may be given: lines of words, and nothing that colours it, moves its cursor or turns text."""
+    return strip_hidden(text).replace("\r", " ")
+
+
+def visible_json(document: str) -> str:
+    """A JSON document with the same values, in which hidden characters stand as their escapes."""
+    return _HIDDEN.sub(lambda found: json.dumps(found[0])[1:-1], document)
 
 
 def one_line(text: str) -> str:

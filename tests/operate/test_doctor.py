@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from digest.errors import StoreError
 from digest.models import Item, Mention, SourceState
 from digest.pipeline.doctor import ask_sources, examine, exit_code
 from digest.ports import Finding
@@ -93,6 +94,33 @@ def test_a_damaged_database_is_found_and_not_touched(folder: Path) -> None:
     found = looked(folder)
     assert "database" in faults(found)
     assert (folder / "digest.db").read_bytes() == b"no database" * 500
+
+
+def test_a_folder_in_the_databases_place_is_a_finding_not_an_error(folder: Path) -> None:
+    (folder / "digest.db").unlink()
+    (folder / "digest.db").mkdir()
+    assert "unable to open" in faults(looked(folder))["database"]
+
+
+def test_a_database_cut_to_nothing_beside_published_posts_is_bad_and_a_missing_one_will_be(folder: Path) -> None:
+    (folder / "digest.db").write_bytes(b"")
+    cut = looked(folder)
+    assert faults(cut)["database"] == "digest.db is empty, and 1 posts are in site/_posts"
+    assert exit_code(cut) == 1
+    with pytest.raises(StoreError, match="is empty, and 1 posts"), opened(folder) as workspace:
+        workspace.status()
+    assert (folder / "digest.db").read_bytes() == b""
+    (folder / "digest.db").unlink()
+    gone = looked(folder)
+    assert faults(gone)["database"] == "digest.db is gone, and 1 posts are in site/_posts"
+    assert exit_code(gone) == 3
+
+
+def test_a_template_with_an_unknown_filter_is_found_before_it_is_used(folder: Path) -> None:
+    (folder / "templates" / "post.md.j2").write_text("fine\n{{ issue.title | shuot }}")
+    told = faults(looked(folder))["templates"]
+    assert told.startswith("post.md.j2:2: ")
+    assert "shuot" in told
 
 
 def test_a_clock_behind_the_last_run_is_bad(folder: Path) -> None:

@@ -70,6 +70,15 @@ def test_two_schedulers_do_not_do_the_same_work(ready: Path) -> None:
         assert len(work(other.context)) == 3
 
 
+def test_after_a_sleep_the_one_that_was_at_work_goes_on_alone(ready: Path) -> None:
+    awake = NOW + timedelta(days=7)
+    with opened(ready, NOW) as one, held(one.db, "schedule", lambda: NOW) as ours:
+        assert ours
+        for minutes, done in ((0, 0), (4, 0), (6, 3)):  # the heart of the first one beats no more
+            with opened(ready, awake + timedelta(minutes=minutes)) as other:
+                assert len(work(other.context)) == done
+
+
 def test_the_claim_of_a_dead_process_ends_at_once(ready: Path) -> None:
     import socket
 

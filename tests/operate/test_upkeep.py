@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import json
+import re
 import zipfile
+from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
 from sqlmodel import col, select
 
-from digest.errors import Refused, StoreError
+from digest.errors import DigestError, Refused, StoreError
 from digest.models import Item, Pick, Tombstone
 from digest.pipeline import backup, export, metrics
+from digest.pipeline.doctor import examine
 from digest.pipeline.prune import prune
-from tests.operate.workspace import MONTH, NOW, made, opened, rows
+from tests.operate.workspace import MONTH, NOW, edit, made, opened, rows
 
 
 def restore(folder: Path, source: Path) -> str:
@@ -89,9 +92,35 @@ def test_a_backup_never_writes_outside_the_workspace(folder: Path, tmp_path: Pat
             packed.writestr(name, body)
         sums = {name: sha256(body).hexdigest() for name, body in files.items()}
         packed.writestr("manifest.json", json.dumps({"sha256": sums}))
-    with pytest.raises(Exception, match="not a path inside"):
+    before = titles(folder)
+    with opened(folder) as workspace:
+        (folder / "more.jsonl").write_text(rows("2025-12"))
+        workspace.add_jsonl(folder / "more.jsonl")
+    with pytest.raises(DigestError, match="not a path inside"):
         restore(folder, tmp_path / "evil.zip")
     assert not list(tmp_path.rglob("escaped*"))
+    assert titles(folder) > before  # nothing was touched, the database neither
+
+
+def test_a_database_cut_to_nothing_is_brought_back(folder: Path, tmp_path: Path) -> None:
+    before = titles(folder)
+    with opened(folder) as workspace:
+        backup.backup(workspace.context, tmp_path / "kept.zip")
+    (folder / "digest.db").write_bytes(b"")
+    restore(folder, tmp_path / "kept.zip")
+    assert titles(folder) == before
+
+
+@pytest.mark.parametrize("name", ["50% off #1", "what?", "a%41b", "d'or & ü"])
+def test_a_workspace_may_lie_in_a_folder_of_any_name_and_writes_nothing_beside_it(tmp_path: Path, name: str) -> None:
+    folder = made(tmp_path / name)
+    with opened(folder) as workspace:
+        workspace.add_jsonl(folder / "month.jsonl")
+        backup.backup(workspace.context)
+        assert examine(folder, {}, NOW, lambda: workspace.context)
+    restore(folder, next((folder / "backups").glob("digest-*.zip")))
+    assert len(titles(folder)) == 16
+    assert [path.name for path in tmp_path.iterdir()] == [name]
 
 
 def test_an_export_read_back_gives_the_same_bytes(folder: Path, tmp_path: Path) -> None:
@@ -121,6 +150,50 @@ def test_half_an_export_leaves_the_workspace_empty(folder: Path, tmp_path: Path)
         assert workspace.status()["totals"]["items"] == 0
 
 
+def _changed(table: str, **values: object) -> Callable[[Path], None]:
+    """The first row of a table with these values; ... takes a column out."""
+
+    def change(folder: Path) -> None:
+        path = folder / "tables" / f"{table}.jsonl"
+        first, *others = path.read_text().splitlines()
+        row = {name: value for name, value in (json.loads(first) | values).items() if value is not ...}
+        path.write_text("\n".join([json.dumps(row), *others]) + "\n")
+
+    return change
+
+
+def _added(table: str, line: str) -> Callable[[Path], None]:
+    def change(folder: Path) -> None:
+        path = folder / "tables" / f"{table}.jsonl"
+        path.write_text(path.read_text() + (line or path.read_text().splitlines()[0]) + "\n")
+
+    return change
+
+
+@pytest.mark.parametrize(
+    ("change", "told"),
+    [
+        (_changed("item", nosuch=1), "item.jsonl, line 1: has an unknown column 'nosuch'"),
+        (_changed("mention", url=...), "mention.jsonl, line 1: lacks the column 'url'"),
+        (_changed("item", first_seen=5), "item.jsonl, line 1: "),
+        (_changed("item", title={"a": 1}), "item.jsonl, line 16 or before: "),
+        (_changed("mention", item_id=9999), "mention.jsonl: row 1 points to nothing in item.jsonl"),
+        (_added("item", "[1]"), "item.jsonl, line 17: is not a JSON object"),
+        (_added("item", ""), "item.jsonl, line 17 or before: UNIQUE"),
+        (lambda folder: (folder / "tables" / "pick.jsonl").unlink(), "pick.jsonl cannot be read: no such file"),
+    ],
+)
+def test_an_export_that_was_altered_is_refused_by_file_and_line(
+    folder: Path, tmp_path: Path, change: Callable[[Path], None], told: str
+) -> None:
+    exported(folder, tmp_path / "one")
+    change(tmp_path / "one")
+    with opened(made(tmp_path / "other")) as workspace:
+        with pytest.raises(StoreError, match=re.escape(told)):
+            export.take_back(workspace.context, tmp_path / "one")
+        assert workspace.status()["totals"]["items"] == 0
+
+
 def test_pruning_keeps_what_was_chosen_and_what_it_forgot_does_not_return(folder: Path) -> None:
     with opened(folder, NOW + timedelta(days=900)) as workspace:
         with workspace.db.read() as session:
@@ -141,6 +214,23 @@ def test_pruning_keeps_what_was_chosen_and_what_it_forgot_does_not_return(folder
         with workspace.db.read() as session:
             assert len(list(session.exec(select(Tombstone)))) >= would
         assert workspace.publish(MONTH).numbers["changed"] == 0
+
+
+def test_what_stands_on_the_sheet_of_an_open_issue_is_not_pruned(tmp_path: Path) -> None:
+    folder = made(tmp_path / "w")
+    with opened(folder) as workspace:
+        workspace.add_jsonl(folder / "month.jsonl")
+        workspace.tag()
+        workspace.rank(MONTH)
+        workspace.draft(MONTH)
+    edit(folder)
+    sheet = folder / "site" / "_drafts" / f"{MONTH}.md"
+    sheet.write_text(sheet.read_text().replace("- [ ]", "- [x]"))
+    with opened(folder, NOW + timedelta(days=900)) as workspace:
+        assert prune(workspace.context, 24).numbers["items"] == 0
+        workspace.draft(MONTH)
+        edit(folder)
+        assert workspace.approve(MONTH, by="Ada", accept_gaps=True).numbers["picks"] == 16
 
 
 def test_young_candidates_are_not_pruned(folder: Path) -> None:
