@@ -51,12 +51,24 @@ class ModelError(DigestError):
 
 
 class ModelUnavailable(ModelError):
-    """The model cannot be reached now; `retry_after` in seconds if it said so; `final` when asking again is useless."""
+    """The model cannot be reached now; `retry_after` in seconds if it said so; `final` when asking again is useless.
 
-    def __init__(self, message: str, hint: str = "", *, retry_after: float | None = None, final: bool = False) -> None:
+    `in_doubt`: it was asked and may bill an answer that never arrived.
+    """
+
+    def __init__(
+        self,
+        message: str,
+        hint: str = "",
+        *,
+        retry_after: float | None = None,
+        final: bool = False,
+        in_doubt: bool = False,
+    ) -> None:
         super().__init__(message, hint)
         self.retry_after = retry_after
         self.final = final
+        self.in_doubt = in_doubt
 
 
 class ModelOutput(ModelError):

@@ -178,4 +178,6 @@ def costs(as_json: Json = False) -> None:
     show_table(columns, shown, "costs: no language model was asked yet")
     if rows:
         whole = sum(row["usd"] for row in rows)
-        say(f"costs: {whole:.4f} USD in all, at the list prices of {AS_OF} or those of sources.yaml")
+        lost = sum(row["unanswered"] for row in rows)
+        among = f"; {lost} calls had no answer and are reckoned at what they may have cost at most" if lost else ""
+        say(f"costs: {whole:.4f} USD in all, at the list prices of {AS_OF} or those of sources.yaml{among}")

@@ -19,19 +19,20 @@ from digest.config import ModelSection
 from digest.errors import ConfigError, ModelUnavailable
 from digest.llm.persistence import Sleep, persistently
 from digest.llm.prices import THOUGHTS
-from digest.llm.reply import as_json
+from digest.llm.reply import as_json, without_key
 from digest.ports import Completion, Prompt, Usage
+from digest.text import one_line
 
 if TYPE_CHECKING:
-    from google.genai import Client, types
+    from google.genai import Client, errors, types
 
 KEYS = ("GOOGLE_API_KEY", "GEMINI_API_KEY")  # the first wins, as in the SDK
 _RETRY_IN = re.compile(r"retry in ([\d.]+) ?s", re.I)
 _AGAIN = frozenset({408, 429, 500, 502, 503, 504})
-_HINTS = {
-    400: "look at GOOGLE_API_KEY, and at model.name and model.thinking in sources.yaml",
-    401: "look at GOOGLE_API_KEY",
-    403: "the key may not use this model; look at it in AI Studio",
+_HINTS = {  # `{key}` is the variable that the key came from
+    400: "look at {key}, and at model.name and model.thinking in sources.yaml",
+    401: "look at {key}",
+    403: "the key in {key} may not use this model; look at it in AI Studio",
     404: "model.name in sources.yaml is not a model that this API version knows",
 }
 _NEVER_MINIMAL = ("gemini-3.8-flash",)  # it refuses the lowest level
@@ -45,15 +46,15 @@ class Gemini:
     batch_limit_seconds = 24 * 3600.0
 
     def __init__(self, section: ModelSection, environ: Mapping[str, str], sleep: Sleep = asyncio.sleep) -> None:
-        key = next((environ[name] for name in KEYS if environ.get(name)), None)
-        if key is None:
+        key_name = next((name for name in KEYS if environ.get(name)), None)
+        if key_name is None:
             raise ConfigError(
                 "neither GEMINI_API_KEY nor GOOGLE_API_KEY is in the environment",
                 "make a key in AI Studio and export it",
             )
         self.name = f"gemini:{section.name}"
         self._section = section
-        self._key = key
+        self._key, self._key_name = environ[key_name], key_name
         self._base_url = str(section.base_url or environ.get("GOOGLE_GEMINI_BASE_URL") or "") or None
         self._sleep = sleep
         self._made: Client | None = None
@@ -62,10 +63,14 @@ class Gemini:
         """Ask until answered; an answer that is cut, blocked or not JSON has no `data` and says why in `finish`."""
         return await persistently(lambda: self._ask(prompt), self._sleep)
 
-    async def begin(self, prompts: Sequence[Prompt]) -> str:
-        """Send all as one batch job, at half price."""
-        job = await persistently(lambda: self._create(prompts), self._sleep)
+    async def begin(self, prompts: Sequence[Prompt], mark: str) -> str:
+        """Send all as one batch job, at half price, under `mark` as the name that its owner sees."""
+        job = await persistently(lambda: self._create(prompts, mark), self._sleep, once=True)
         return str(job.name)
+
+    async def find(self, mark: str) -> str | None:
+        """The job of that name, among those the API lists."""
+        return await persistently(lambda: self._listed(mark), self._sleep)
 
     async def collect(self, job: str, count: int) -> list[Completion | None]:
         """The job's answers; None where it gave no whole JSON, to be asked again singly."""
@@ -125,21 +130,33 @@ class Gemini:
         began = time.monotonic()
         config = self._config(prompt)
         client = self._client()
-        with _Translated(self.name):
+        with _Translated(self.name, self._key, self._key_name):
             response = await client.aio.models.generate_content(
                 model=self._section.name, contents=prompt.user, config=config
             )
         return self._completion(response, time.monotonic() - began)
 
-    async def _create(self, prompts: Sequence[Prompt]) -> types.BatchJob:
+    async def _listed(self, mark: str) -> str | None:
+        from google.genai import types
+
+        with _Translated(self.name, self._key, self._key_name):
+            pager = await self._client().aio.batches.list(config=types.ListBatchJobsConfig(page_size=100))
+            async for job in pager:
+                if job.display_name == mark:
+                    return job.name
+        return None
+
+    async def _create(self, prompts: Sequence[Prompt], mark: str) -> types.BatchJob:
         from google.genai import types
 
         requests = [
             types.InlinedRequest(contents=prompt.user, config=self._config(prompt), metadata={"key": str(place)})
             for place, prompt in enumerate(prompts)
         ]
-        with _Translated(self.name):
-            return await self._client().aio.batches.create(model=self._section.name, src=requests)
+        with _Translated(self.name, self._key, self._key_name):
+            return await self._client().aio.batches.create(
+                model=self._section.name, src=requests, config=types.CreateBatchJobConfig(display_name=mark)
+            )
 
     async def _ended(self, name: str) -> types.BatchJob:
         waited = 0.0
@@ -153,7 +170,7 @@ class Gemini:
             waited += self.batch_poll_seconds
 
     async def _get(self, name: str) -> types.BatchJob:
-        with _Translated(self.name):
+        with _Translated(self.name, self._key, self._key_name):
             return await self._client().aio.batches.get(name=name)
 
     def _completion(self, response: types.GenerateContentResponse, seconds: float) -> Completion:
@@ -164,6 +181,7 @@ class Gemini:
             content = candidates[0].content
             parts = (content.parts if content else None) or []
             text = "".join(part.text for part in parts if part.text and not part.thought)
+            text = without_key(text, self._key)
         else:
             blocked = response.prompt_feedback.block_reason if response.prompt_feedback else None
             finish, text = f"BLOCKED {_word(blocked)}".strip(), ""
@@ -198,10 +216,12 @@ def _state(job: types.BatchJob) -> str:
 
 
 class _Translated:
-    """A block in which whatever the SDK and its transport raise becomes ModelUnavailable."""
+    """A block in which whatever the SDK and its transport raise becomes ModelUnavailable, without the key."""
 
-    def __init__(self, name: str) -> None:
+    def __init__(self, name: str, key: str, key_name: str) -> None:
         self._name = name
+        self._key = key
+        self._key_name = key_name
 
     def __enter__(self) -> None:
         return None
@@ -213,25 +233,37 @@ class _Translated:
         from google.genai import errors
 
         if isinstance(error, errors.APIError):
-            raise _refusal(self._name, error) from error
+            raise self._refusal(error) from error
         unreadable = (
             json.JSONDecodeError | ValidationError | errors.UnknownApiResponseError
         )  # a proxy's page with a 200
         if isinstance(error, httpx2.HTTPError | OSError | unreadable):
             raise ModelUnavailable(
-                f"{self._name}: {type(error).__name__}: {str(error)[:200]}", "look at the network or at model.base_url"
+                self._said(f"{type(error).__name__}: {error}"),
+                "look at the network or at model.base_url",
+                in_doubt=not isinstance(error, httpx2.ConnectError | httpx2.ConnectTimeout) and not _page(error),
             ) from error
 
+    def _refusal(self, error: errors.APIError) -> ModelUnavailable:
+        """What an HTTP error means: wait and ask again, come back tomorrow, or mend something."""
+        details = _details(error.details)
+        said = self._said(f"HTTP {error.code}: {error.message or error.status or ''}")
+        if any("PerDay" in str(broken.get("quotaId")) for row in details for broken in row.get("violations") or ()):
+            return ModelUnavailable(
+                said, "the day's quota is used up; it starts anew at midnight Pacific time", final=True
+            )
+        if error.code in _AGAIN:
+            return ModelUnavailable(said, "try again later", retry_after=_delay(details, said))
+        hint = _HINTS.get(error.code, "the request itself is refused").format(key=self._key_name)
+        return ModelUnavailable(said, hint, final=True)
 
-def _refusal(name: str, error: Any) -> ModelUnavailable:
-    """What an HTTP error means: wait and ask again, come back tomorrow, or mend something."""
-    details = _details(error.details)
-    said = f"{name}: HTTP {error.code}: {str(error.message or error.status or '')[:200]}"
-    if any("PerDay" in str(violation.get("quotaId")) for row in details for violation in row.get("violations") or ()):
-        return ModelUnavailable(said, "the day's quota is used up; it starts anew at midnight Pacific time", final=True)
-    if error.code in _AGAIN:
-        return ModelUnavailable(said, "try again later", retry_after=_delay(details, said))
-    return ModelUnavailable(said, _HINTS.get(error.code, "the request itself is refused"), final=True)
+    def _said(self, words: str) -> str:
+        return f"{self._name}: {one_line(without_key(words, self._key))[:220]}"
+
+
+def _page(error: Exception) -> bool:
+    """Whether a proxy answered with a page of its own, so that the model was never asked."""
+    return isinstance(error, json.JSONDecodeError) and error.doc.lstrip().startswith("<")
 
 
 def _details(body: Any) -> list[Mapping[str, Any]]:

@@ -12,8 +12,9 @@ import httpx
 from digest.config import ModelSection
 from digest.errors import ConfigError, ModelUnavailable
 from digest.llm.persistence import Sleep, persistently
-from digest.llm.reply import as_json
+from digest.llm.reply import as_json, without_key
 from digest.ports import Completion, Prompt, Usage
+from digest.text import one_line
 
 _FINISH = {"stop": "STOP", "length": "MAX_TOKENS", "content_filter": "SAFETY"}
 _HINT = "look at model.name, model.base_url and model.api_key_env in sources.yaml"
@@ -36,6 +37,7 @@ class OpenAI:
             raise ConfigError(f"the variable {section.api_key_env} is empty", "export it, or clear model.api_key_env")
         self.name = f"openai:{section.name}"
         self._section = section
+        self._key = key
         self._headers = {"Authorization": f"Bearer {key}"} if key else {}
         self._sleep = sleep
         self._made: httpx.AsyncClient | None = None
@@ -70,14 +72,17 @@ class OpenAI:
             response = await self._client().post(url, json=body)
         except httpx.HTTPError as error:
             raise ModelUnavailable(
-                f"{self.name}: {type(error).__name__}: {error}", "is the server at model.base_url running?"
+                f"{self.name}: {type(error).__name__}: {error}",
+                "is the server at model.base_url running?",
+                in_doubt=not isinstance(error, httpx.ConnectError | httpx.ConnectTimeout),
             ) from error
         if response.status_code != httpx.codes.OK:
             raise self._refusal(response)
         return self._completion(_mapping(as_json(response.text)), time.monotonic() - began)
 
     def _refusal(self, response: httpx.Response) -> ModelUnavailable:
-        said = f"{self.name}: HTTP {response.status_code}: {response.text[:200]}"
+        words = one_line(without_key(response.text, self._key))
+        said = f"{self.name}: HTTP {response.status_code}: {words[:200]}"
         if response.status_code not in _AGAIN:
             return ModelUnavailable(said, _HINTS.get(response.status_code, _HINT), final=True)
         wait = response.headers.get("retry-after", "")
@@ -88,7 +93,7 @@ class OpenAI:
         choice = _mapping(choices[0]) if isinstance(choices, list) and choices else {}
         if not choice:
             raise ModelUnavailable(f"{self.name}: the answer has no choices", "is model.base_url a chat endpoint?")
-        text = _text(_mapping(choice.get("message")).get("content"))
+        text = without_key(_text(_mapping(choice.get("message")).get("content")), self._key)
         finish = str(choice.get("finish_reason") or "stop")
         usage = _mapping(body.get("usage"))
         thoughts = _count(_mapping(usage.get("completion_tokens_details")), "reasoning_tokens")

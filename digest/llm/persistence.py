@@ -15,14 +15,17 @@ ATTEMPTS = 4
 LONGEST_WAIT = 120.0  # seconds; a server that asks for more is not waited for
 
 
-async def persistently(ask: Callable[[], Awaitable[T]], sleep: Sleep = asyncio.sleep) -> T:
-    """The answer of `ask`, tried up to four times; the last ModelUnavailable, or a final one, goes through."""
+async def persistently(ask: Callable[[], Awaitable[T]], sleep: Sleep = asyncio.sleep, *, once: bool = False) -> T:
+    """The answer of `ask`, tried up to four times; the last ModelUnavailable, or a final one, goes through.
+
+    What must reach the server `once` alone is not tried again where it may have arrived.
+    """
     for attempt in range(ATTEMPTS):
         try:
             return await ask()
         except ModelUnavailable as error:
             pause = _pause(attempt, error.retry_after)
-            if error.final or attempt == ATTEMPTS - 1 or pause > LONGEST_WAIT:
+            if error.final or (once and error.in_doubt) or attempt == ATTEMPTS - 1 or pause > LONGEST_WAIT:
                 raise
             await sleep(pause)
     raise AssertionError("the loop above returns or raises")

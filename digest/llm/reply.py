@@ -1,4 +1,4 @@
-"""Reads a model's words as JSON."""
+"""Reads what a server sent: a model's words as JSON, and nothing of the key that it may have sent back."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import json
 import re
 from typing import Any
 
+_BLOT, _SHORTEST = "***", 6  # a shorter key would blot out ordinary words
 _THOUGHT = re.compile(r"^\s*<think(?:ing)?>.*?</think(?:ing)?>", re.S)  # as reasoning models on one's own machine write
 _FENCE = re.compile(r"^\s*```(?:json)?\s*(.*?)\s*```\s*$", re.S)
 
@@ -19,3 +20,8 @@ def as_json(text: str) -> Any:
         return json.loads(text)
     except (ValueError, RecursionError):
         return None
+
+
+def without_key(words: str, key: str) -> str:
+    """Words of a server or a proxy, some of which quote the request with all its headers."""
+    return words.replace(key, _BLOT) if len(key) >= _SHORTEST else words

@@ -12,7 +12,10 @@ from digest.models.columns import json_column
 
 
 class ModelCall(SQLModel, table=True):
-    """One request to a language model, its cost, and its answer for the cache."""
+    """One request to a language model, its cost, and its answer for the cache.
+
+    It is written down before it is sent, at what it may cost at most; so it stays when no answer comes back.
+    """
 
     __tablename__ = "model_call"
     id: int | None = Field(default=None, primary_key=True)
@@ -21,7 +24,7 @@ class ModelCall(SQLModel, table=True):
     provider: str
     model: str
     model_version: str = ""
-    state: str = "ok"  # ok | bad | failed
+    state: str = "sent"  # sent | ok | bad | failed
     prompt_tokens: int = 0
     output_tokens: int = 0
     thought_tokens: int = 0

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from digest.judging import Batch, Candidate
 from digest.periods import Period
+from digest.pipeline.asking import Sent
 from digest.pipeline.context import Context
 from digest.ports import Prompt
 from digest.store import settings
@@ -16,9 +17,12 @@ _ANSWERED = Prompt("judge", "", "", "", {})  # the words that were sent are not 
 
 @dataclass(frozen=True)
 class Job:
-    """A job's name, and per call whose names it uses: name -> (the item's key, the key of its answer)."""
+    """A job that was sent or was about to be, and per call whose names it uses.
 
-    name: str
+    `names` gives for each name (the item's key, the key of its answer).
+    """
+
+    sent: Sent
     names: Sequence[Mapping[str, Sequence[str]]]
 
     def batches(self, candidates: Mapping[str, Candidate], keys: Mapping[str, str]) -> list[Batch]:
@@ -40,12 +44,12 @@ class Jobs:
         """The job of a run that did not live to its end."""
         with self._context.db.read() as session:
             kept = settings.read(session, self._name)
-        return Job(kept["job"], kept["names"]) if kept else None
+        return Job(Sent(kept.get("mark", ""), kept.get("call", 0), kept["job"]), kept["names"]) if kept else None
 
-    def keep(self, batches: Sequence[Batch], keys: Mapping[str, str], job: str) -> None:
-        """Write the job down before it is waited for."""
+    def keep(self, batches: Sequence[Batch], keys: Mapping[str, str], sent: Sent) -> None:
+        """Write the job down: before it is sent, and with its name before it is waited for."""
         names = [{name: (one.key, keys[one.key]) for name, one in batch.names.items()} for batch in batches]
-        self._write({"job": job, "names": names})
+        self._write({"job": sent.name, "mark": sent.mark, "call": sent.call_id, "names": names})
 
     def forget(self) -> None:
         """Its answers are stored, or lost."""

@@ -113,7 +113,8 @@ async def _resumed(context: Context, docket: Docket, asker: Asker, jobs: Jobs) -
     if job is None:
         return
     try:
-        done = await asker.collect(job.name, judging.JUDGE, len(job.names))
+        sent = await asker.found(job.sent)
+        done = await asker.collect(sent, judging.JUDGE, len(job.names)) if sent else [None] * len(job.names)
     except ModelUnavailable as error:
         if error.final:
             jobs.forget()  # it is gone, and its answers with it

@@ -61,7 +61,7 @@ def model_down(context: Context, judged: Report) -> list[str]:
     """A reason when the model left candidates unjudged because it could not be reached."""
     if not judged.numbers.get("left"):
         return []
-    query = select(func.count()).where(ModelCall.run_id == judged.run_id, ModelCall.state == "failed")
+    query = select(func.count()).where(ModelCall.run_id == judged.run_id, col(ModelCall.state).in_(("failed", "sent")))
     with context.db.read() as session:
         failed = session.exec(query).one()
     return [f"the language model was down: {'; '.join(judged.problems)}"] if failed else []

@@ -59,8 +59,12 @@ class Model(Protocol):
 class BatchModel(Model, Protocol):
     """A model that can also be asked many things in one job: cheaper, slower, and None where an answer failed."""
 
-    async def begin(self, prompts: Sequence[Prompt]) -> str:
+    async def begin(self, prompts: Sequence[Prompt], mark: str) -> str:
         """Send the job; returns its name, by which it can be collected even after a restart."""
+        ...
+
+    async def find(self, mark: str) -> str | None:
+        """The name of the job that was sent with this mark of ours, if it arrived."""
         ...
 
     async def collect(self, job: str, count: int) -> list[Completion | None]:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
-from sqlmodel import Session, col, func, select
+from sqlmodel import Session, col, func, select, update
 
 from digest.models import ModelAnswer, ModelCall
 from digest.store.database import among, upsert
@@ -22,6 +22,7 @@ class CostRow(NamedTuple):
     prompt_tokens: int
     output_tokens: int
     usd: float
+    unanswered: int  # calls of which it is not known whether they were billed; `usd` holds what they cost at most
 
 
 def keep_call(session: Session, call: ModelCall) -> int:
@@ -30,6 +31,11 @@ def keep_call(session: Session, call: ModelCall) -> int:
     session.flush()
     assert call.id is not None
     return call.id
+
+
+def settle_call(session: Session, call_id: int, **facts: Any) -> None:
+    """Write down how a call ended."""
+    session.exec(update(ModelCall).where(col(ModelCall.id) == call_id).values(**facts))
 
 
 def keep_answers(session: Session, rows: Sequence[dict[str, Any]]) -> None:
@@ -70,7 +76,11 @@ def costs(session: Session, since: datetime | None = None) -> list[CostRow]:
     query = select(ModelCall).order_by(col(ModelCall.at).desc())
     for call in session.exec(query.where(ModelCall.at >= since) if since else query):
         key = (call.at.strftime("%Y-%m"), call.stage, _named(call))
-        total = totals.setdefault(key, [0, 0, 0, 0.0])
-        for place, value in enumerate((1, call.prompt_tokens, call.output_tokens + call.thought_tokens, call.usd)):
+        total = totals.setdefault(key, [0, 0, 0, 0.0, 0])
+        written = call.output_tokens + call.thought_tokens
+        for place, value in enumerate((1, call.prompt_tokens, written, call.usd, call.state == "sent")):
             total[place] += value
-    return [CostRow(*key, int(n), int(given), int(written), usd) for key, (n, given, written, usd) in totals.items()]
+    return [
+        CostRow(*key, int(calls), int(given), int(written), usd, int(unanswered))
+        for key, (calls, given, written, usd, unanswered) in totals.items()
+    ]

@@ -131,6 +131,8 @@ class _Handler(BaseHTTPRequestHandler):
             return self._send(server.generate(body))
         if path.endswith(":batchGenerateContent"):
             return self._send(_start(server, body))
+        if path.endswith("/batches"):
+            return self._send({"operations": [_operation(name, job) for name, job in server.batches.items()]})
         if "/batches/" in path:
             return self._send(_poll(server, path.rpartition("/")[2]))
         if path.endswith("/chat/completions"):
@@ -156,8 +158,14 @@ def _start(server: GeminiServer, body: dict[str, Any]) -> dict[str, Any]:
     if len(answers) > 1:  # the last request of a job fails, as some do
         answers[-1] = {"metadata": answers[-1]["metadata"], "error": {"code": 503, "message": "unavailable"}}
     name = f"b{len(server.batches)}"
-    server.batches[name] = {"left": server.pending, "answers": answers}
-    return {"name": f"batches/{name}", "metadata": {"state": "BATCH_STATE_PENDING", "model": "models/m"}}
+    mark = body["batch"].get("displayName")
+    server.batches[name] = {"left": server.pending, "answers": answers, "displayName": mark}
+    return _operation(name, server.batches[name])
+
+
+def _operation(name: str, job: dict[str, Any]) -> dict[str, Any]:
+    metadata = {"state": "BATCH_STATE_PENDING", "model": "models/m", "displayName": job["displayName"]}
+    return {"name": f"batches/{name}", "metadata": metadata}
 
 
 def _poll(server: GeminiServer, name: str) -> dict[str, Any]:

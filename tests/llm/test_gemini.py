@@ -171,12 +171,49 @@ async def test_an_answer_that_is_cut_blocked_or_half_has_no_data_and_says_why(
     assert (completion.data, completion.finish) == (None, finish)
 
 
+@pytest.mark.parametrize("code", [400, 502])
+async def test_a_server_that_repeats_the_request_does_not_bring_the_key_into_an_error(
+    server: GeminiServer, prompt: Prompt, code: int
+) -> None:
+    server.fail.extend([(code, b"<html>" + b"x-goog-api-key: test-key " * 9)] * 4)
+    with pytest.raises(ModelUnavailable) as caught:
+        await ask(server, prompt)
+    assert "x-goog-api-key: ***" in caught.value.message
+    assert "test-k" not in str(caught.value)
+
+
+async def test_an_answer_that_repeats_the_key_is_read_without_it(server: GeminiServer, prompt: Prompt) -> None:
+    server.fail.append(candidate('{"a": "my key is test-key"}'))
+    completion = await ask(server, prompt)
+    assert (completion.text, completion.data) == ('{"a": "my key is ***"}', {"a": "my key is ***"})
+
+
+async def test_the_hint_names_the_variable_that_the_key_is_in(server: GeminiServer, prompt: Prompt) -> None:
+    server.fail.append(error(401, "UNAUTHENTICATED", "no"))
+    model = Gemini(ModelSection(), {"GEMINI_API_KEY": "k", "GOOGLE_GEMINI_BASE_URL": server.url}, sleep=Pauses())
+    with pytest.raises(ModelUnavailable) as caught:
+        await model.complete(prompt)
+    await model.close()
+    assert caught.value.hint == "look at GEMINI_API_KEY"
+
+
+@pytest.mark.parametrize(("reply", "in_doubt"), [(b'{"candidates": [{"conte', True), (b"<html>Log in</html>", False)])
+async def test_an_answer_that_was_lost_on_the_way_may_have_been_billed_and_a_proxys_page_was_not(
+    server: GeminiServer, prompt: Prompt, reply: bytes, in_doubt: bool
+) -> None:
+    server.fail.extend([reply] * 4)
+    with pytest.raises(ModelUnavailable) as caught:
+        await ask(server, prompt)
+    assert caught.value.in_doubt == in_doubt
+
+
 async def test_a_server_that_is_gone_is_unavailable_not_a_bug(prompt: Prompt) -> None:
     environ = {**KEY, "GOOGLE_GEMINI_BASE_URL": "http://127.0.0.1:9"}
     model = Gemini(ModelSection(), environ, sleep=Pauses())
-    with pytest.raises(ModelUnavailable, match="ConnectError"):
+    with pytest.raises(ModelUnavailable, match="ConnectError") as caught:
         await model.complete(prompt)
     await model.close()
+    assert not caught.value.in_doubt
 
 
 async def test_without_a_key_the_error_names_the_variable() -> None:
@@ -188,7 +225,7 @@ async def test_a_batch_is_polled_to_its_end_and_what_failed_in_it_is_none(server
     pauses = Pauses()
     model = Gemini(ModelSection(), {**KEY, "GOOGLE_GEMINI_BASE_URL": server.url}, sleep=pauses)
     assert isinstance(model, BatchModel)
-    found = await model.collect(await model.begin([prompt, prompt, prompt]), 3)
+    found = await model.collect(await model.begin([prompt, prompt, prompt], "ours"), 3)
     await model.close()
     assert [one.data is not None if one else None for one in found] == [True, True, None]
     assert pauses == [30.0]
@@ -201,18 +238,35 @@ async def test_a_batchs_answers_are_told_apart_by_their_keys_not_by_their_order(
     server: GeminiServer, prompt: Prompt
 ) -> None:
     model = Gemini(ModelSection(), {**KEY, "GOOGLE_GEMINI_BASE_URL": server.url}, sleep=Pauses())
-    job = await model.begin([prompt, prompt, prompt])
+    job = await model.begin([prompt, prompt, prompt], "ours")
     server.batches["b0"]["answers"].reverse()  # the last of the three failed
     found = await model.collect(job, 3)
     await model.close()
     assert [one is None for one in found] == [False, False, True]
 
 
+async def test_a_batch_is_found_again_by_the_mark_it_was_sent_with(server: GeminiServer, prompt: Prompt) -> None:
+    model = Gemini(ModelSection(), {**KEY, "GOOGLE_GEMINI_BASE_URL": server.url}, sleep=Pauses())
+    await model.begin([prompt], "another's")
+    job = await model.begin([prompt], "ours")
+    assert [await model.find(mark) for mark in ("ours", "none's")] == [job, None]
+    await model.close()
+
+
+async def test_a_batch_that_may_have_arrived_is_not_sent_a_second_time(server: GeminiServer, prompt: Prompt) -> None:
+    server.fail.append(b'{"name": "batches/b')
+    model = Gemini(ModelSection(), {**KEY, "GOOGLE_GEMINI_BASE_URL": server.url}, sleep=Pauses())
+    with pytest.raises(ModelUnavailable):
+        await model.begin([prompt], "ours")
+    await model.close()
+    assert len(server.asked) == 1
+
+
 @pytest.mark.filterwarnings("ignore:BATCH_STATE_PARTIALLY_SUCCEEDED is not a valid JobState:UserWarning")
 async def test_a_failed_batch_gives_nothing_and_loses_nothing(server: GeminiServer, prompt: Prompt) -> None:
     server.batch_state = "PARTIALLY_SUCCEEDED"
     model = Gemini(ModelSection(), {**KEY, "GOOGLE_GEMINI_BASE_URL": server.url}, sleep=Pauses())
-    found = await model.collect(await model.begin([prompt, prompt]), 2)
+    found = await model.collect(await model.begin([prompt, prompt], "ours"), 2)
     await model.close()
     assert [one is None for one in found] == [False, True]
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +18,7 @@ from digest.models import ModelAnswer, ModelCall, Tagging
 from digest.pipeline.context import Context
 from digest.pipeline.estimate import estimate
 from digest.pipeline.judge import judge
-from digest.ports import Model
+from digest.ports import Model, Prompt
 from digest.store import answers, judgements
 from tests.llm.gemini_server import GeminiServer, candidate, error, quota, sensible
 from tests.llm.workspace import NOW, context, gemini, period, store
@@ -246,6 +247,43 @@ def test_a_batch_job_that_was_broken_off_is_collected_not_sent_again(tmp_path: P
             if call["path"].endswith(":batchGenerateContent")]  # fmt: skip
     assert sent == [3, 1]  # the second holds what the first job failed to answer
     assert judge(resumed, period()).numbers["calls"] == 0
+
+
+def _lost(server: GeminiServer) -> Model:
+    """A model whose process ends when its job has just arrived, before its name is known."""
+    model = Gemini(ModelSection(), {"GOOGLE_API_KEY": "k", "GOOGLE_GEMINI_BASE_URL": server.url})
+
+    async def begin(prompts: Sequence[Prompt], mark: str) -> str:
+        await Gemini.begin(model, prompts, mark)
+        raise _Gone
+
+    model.begin = begin  # type: ignore[method-assign]
+    return model
+
+
+def test_a_batch_job_whose_name_was_never_noted_is_found_and_not_paid_twice(
+    tmp_path: Path, server: GeminiServer
+) -> None:
+    place = context(tmp_path, lambda: _lost(server), batch=True)
+    store(place, TEXTS)
+    with pytest.raises(_Gone):
+        judge(place, period())
+    assert judge(context(tmp_path, gemini(server.url), batch=True), period()).numbers["judged"] == 25
+    sent = [len(call["body"]["batch"]["inputConfig"]["requests"]["requests"]) for call in server.asked
+            if call["path"].endswith(":batchGenerateContent")]  # fmt: skip
+    assert sent == [3, 1]  # the second holds what the first job failed to answer
+
+
+def test_a_batch_job_that_never_arrived_is_sent_and_no_longer_held_against_the_limit(
+    tmp_path: Path, server: GeminiServer
+) -> None:
+    server.fail.append(b'{"name": "batc')
+    place = context(tmp_path, gemini(server.url), batch=True)
+    store(place, TEXTS)
+    assert judge(place, period()).numbers["left"] == 25
+    assert judge(place, period()).numbers["judged"] == 25
+    with place.db.read() as session:
+        assert sum(row.unanswered for row in answers.costs(session)) == 0
 
 
 def test_a_batch_job_that_is_gone_is_forgotten_and_sent_anew(tmp_path: Path, server: GeminiServer) -> None:

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from digest.models import Item
+from digest.config import ModelSection
+from digest.llm.gemini import Gemini
+from digest.models import Item, ModelCall
 from digest.pipeline.asking import Asker
 from digest.pipeline.blurbs import write_blurbs
 from digest.pipeline.context import Context, recorded
 from digest.pipeline.judge import judge
+from digest.ports import Completion, Model, Prompt
+from digest.store import answers
 from tests.llm.gemini_server import GeminiServer, candidate, error
 from tests.llm.workspace import context, gemini, period, store
 
@@ -48,6 +53,55 @@ def test_a_run_that_has_ended_does_not_count_against_the_next(place: Context) ->
         model = place.make_model()
         assert model is not None
         Asker(place, model, None, max_usd=0.001).budget.reserve(0.001)
+
+
+class _Killed(BaseException):
+    """The process ends."""
+
+
+def _killed(url: str) -> Model:
+    """A model whose process ends when it has just been asked."""
+    model = Gemini(ModelSection(), {"GOOGLE_API_KEY": "k", "GOOGLE_GEMINI_BASE_URL": url})
+
+    async def complete(prompt: Prompt) -> Completion:
+        await Gemini.complete(model, prompt)
+        raise _Killed
+
+    model.complete = complete  # type: ignore[method-assign]
+    return model
+
+
+def test_calls_of_runs_that_were_killed_count_against_the_months_limit(tmp_path: Path, server: GeminiServer) -> None:
+    place = context(tmp_path, lambda: _killed(server.url), max_usd_per_month=0.02, parallel=1)
+    store(place, TEXTS)
+    for _ in range(9):
+        with suppress(_Killed):
+            judge(place, period())
+    served = (server.prompt_tokens * 0.30 + server.output_tokens * 2.50) / 1e6
+    assert 0 < served < 0.02
+    assert len(server.asked) < 9
+    with place.db.read() as session:
+        (row,) = answers.costs(session)
+    assert row.unanswered == row.calls == len(server.asked)
+    assert served <= row.usd <= 0.02
+
+
+def test_what_another_process_has_under_way_counts_too(tmp_path: Path, server: GeminiServer) -> None:
+    place = context(tmp_path, gemini(server.url), max_usd_per_month=0.02)
+    store(place, TEXTS)
+    with place.db.write() as session:
+        call = ModelCall(stage="judge", provider="gemini", model="m", usd=0.0199, at=place.now)
+        answers.keep_call(session, call)
+    assert judge(place, period()).numbers["left"] == 45
+    assert server.asked == []
+
+
+def test_a_call_whose_answer_was_lost_is_told_apart_from_what_was_billed(place: Context, server: GeminiServer) -> None:
+    server.fail.extend([b'{"candidates": ['] * 40)
+    report = judge(place, period())
+    assert report.numbers["usd"] == 0
+    assert "0.0000 USD and up to 0.0" in report.line
+    assert "for calls without an answer" in report.line
 
 
 def test_what_mends_a_refusal_stands_with_it(place: Context, server: GeminiServer) -> None:

@@ -150,14 +150,23 @@ def test_a_dated_name_has_its_models_price_and_an_unknown_one_has_none_unless_it
 
 
 def test_the_budget_counts_what_is_held_what_is_spent_and_what_the_month_has_had() -> None:
-    budget = llm.Budget(0.10, 1.00, spent_this_month=0.95)
-    budget.reserve(0.03)
+    budget = llm.Budget(0.10, 1.00)
+    budget.reserve(0.03, month=0.95)
     with pytest.raises(BudgetExceeded, match="this month"):
-        budget.reserve(0.03)
+        budget.reserve(0.03, month=0.98)
     budget.settle(0.03, 0.01)
-    budget.reserve(0.03)
+    budget.reserve(0.03, month=0.96)
     budget.settle(0.03, 0.0)
     assert budget.spent == pytest.approx(0.01)
+
+
+def test_a_call_in_doubt_counts_against_the_limit_and_is_not_called_spent() -> None:
+    budget = llm.Budget(0.10, 1.00)
+    budget.reserve(0.06)
+    budget.settle(0.06, 0.0, in_doubt=True)
+    assert (budget.spent, budget.doubtful, budget.held) == (0.0, 0.06, False)
+    with pytest.raises(BudgetExceeded, match="this run"):
+        budget.reserve(0.05)
 
 
 def test_the_runs_limit_is_reached_before_it_is_passed() -> None:
