@@ -79,7 +79,10 @@ STORY: tuple[tuple[str, tuple[str, ...]], ...] = (
             "items split arxiv:2506.00001",
         ),
     ),
-    ("digest sources list|import|export", ("sources list", "sources export s.opml", "sources import s.opml")),
+    (
+        "digest sources list|import|export",
+        ("sources list", "sources export s.opml", "sources import s.opml", "sources import s.opml --write"),
+    ),
     ("digest taxonomy diff FILE", ("taxonomy diff sources.yaml",)),
     ("digest costs", ("costs",)),
     ("digest eval tagging|ranking|duplicates|grounding|all", ("eval tagging",)),
