@@ -74,7 +74,7 @@ def _end_of_sources(text: str) -> tuple[int, int]:
 def _last_line(node: Any) -> int:
     """The number of lines up to a node's end; a block's own mark stands behind the comments that follow it."""
     if isinstance(node, yaml.ScalarNode) or node.flow_style or not node.value:
-        mark = node.end_mark
-        return int(mark.line) + (mark.column > 0)
+        line: int = node.end_mark.line + (node.end_mark.column > 0)
+        return line
     last = node.value[-1]
     return _last_line(last[1] if isinstance(last, tuple) else last)
