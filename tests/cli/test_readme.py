@@ -97,7 +97,7 @@ STORY: tuple[tuple[str, tuple[str, ...]], ...] = (
 ELSEWHERE = {
     "digest demo [DIR]": "takes half a minute: tests/pipeline/test_walk.py",
     "digest backfill 2025-01..2025-06": "asks arXiv day by day: tests/pipeline/test_backfill.py",
-    "digest add URL": "asks a public address: tests/pipeline/test_stages.py",
+    "digest add URL": "asks a public address: tests/pipeline/test_add_url.py",
     "digest desk PERIOD": "stays until stopped: tests/desk",
     "digest desk 2026-10": "stays until stopped: tests/desk",
     "digest preview": "stays until stopped; the build is in tests/site/test_jekyll.py",
