@@ -27,6 +27,8 @@ _MODULES = (
     "upkeep",
 )
 
+_INTERRUPTED = 130
+
 
 def register() -> None:
     """Have each module of commands register itself with the app."""
@@ -46,6 +48,8 @@ def run() -> None:
         if error.hint:
             say(f"  → {error.hint}", err=True)
         sys.exit(error.exit_code)
-    except KeyboardInterrupt:
+    except (KeyboardInterrupt, SystemExit) as stop:
+        if isinstance(stop, SystemExit) and stop.code != _INTERRUPTED:  # what typer makes of Ctrl-C, without a word
+            raise
         print("digest: stopped; what was committed stays, run it again to go on", file=sys.stderr)  # noqa: T201
-        sys.exit(130)
+        sys.exit(_INTERRUPTED)

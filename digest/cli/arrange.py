@@ -111,20 +111,28 @@ def export_(out: Annotated[Path, typer.Argument(metavar="FILE")]) -> None:
 
 
 @sources.command(name="import")
-def import_(file: Annotated[Path, typer.Argument(metavar="FILE", help="An OPML file.")]) -> None:
-    """Print an OPML file's feeds as lines for sources.yaml; paste those you want.
+def import_(
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="An OPML file.")],
+    put: Annotated[bool, typer.Option("--write", help="Add them to sources.yaml instead of printing.")] = False,
+) -> None:
+    """Print an OPML file's feeds as lines for sources.yaml, or write them into it; the rest of it stays as it is.
 
+    \b
     Example: digest sources import feeds.opml
+    Example: digest sources import feeds.opml --write
     """
-    from digest.pipeline.lines import read
-    from digest.sources import parse_opml
-    from digest.text import slug
+    from digest.pipeline.subscriptions import add_sources, wanted
 
     with opened() as workspace:
-        known = {source.url for source in workspace.config.sources}
-    for outline in parse_opml(read(file)):
-        mark = "# already there: " if outline.url in known else "  "
-        say(f"{mark}- {{id: {slug(outline.title)}, kind: feed, name: {outline.title!r}, url: {outline.url!r}}}")
+        fresh, there = wanted(workspace.config, file)
+        if put:
+            add_sources(workspace.root / "sources.yaml", fresh)
+            say(f"sources: {len(fresh)} added to sources.yaml, {len(there)} were there already")
+            return
+    for line in fresh:
+        say(f"  - {line}")
+    for line in there:
+        say(f"# already there: - {line}")
 
 
 @sources.command(name="list")

@@ -135,7 +135,7 @@ def _explain(told: dict[str, Any]) -> None:
     typer.echo(f"run {told['id']}: {told['stage']}{of}, {told['state']}; begun {told['started']}{ended} (UTC)")
     for line in filter(None, [told["line"], *(f"! {problem}" for problem in told["problems"])]):
         typer.echo(f"  {line}")
-    if told["reason"] and not told["problems"]:
+    if told["reason"] not in ("", told["line"]) and not told["problems"]:
         typer.echo(f"  because: {told['reason']}")
     if told["sources"]:
         show_table(

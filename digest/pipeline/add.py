@@ -13,7 +13,6 @@ from pathlib import Path
 
 from sqlmodel import Session
 
-from digest import sources
 from digest.config import Source
 from digest.errors import ConfigError, NotFoundError, SourceError, unread
 from digest.fetch.worker import Workers
@@ -23,12 +22,14 @@ from digest.pipeline.context import Context, recorded
 from digest.pipeline.intake import take_found, take_in_each
 from digest.pipeline.waiting import wait_for
 from digest.ports import Found, Report, Request
+from digest.sources import parse_article
 from digest.store import items as item_store
 from digest.store import ledger
 from digest.urls import work_key
 
 _BATCH = 1500  # lines; a smaller file is read in this process
 _DEADLINE = 120.0  # seconds for a batch that takes half of one
+_READING = 30.0  # seconds that one page may take to be read
 _SHOWN = 20  # mistakes of a file that are told one by one
 
 _Batch = list[tuple[str, str]]  # place and line
@@ -63,8 +64,8 @@ def add_url(context: Context, url: str, source_id: str = "manual", deadline: flo
 async def _article(context: Context, url: str, deadline: float) -> Found:
     async with aclosing(context.make_fetcher()) as fetcher:
         response = await fetcher(Request(url, deadline=deadline))
-    found: Found = sources.parse_article(response.body, url=response.url, headers=response.headers)
-    return found
+    async with Workers(deadline=min(deadline, _READING)) as workers:
+        return await workers.run(parse_article, response.body, response.url, dict(response.headers), subject=url)
 
 
 def add_jsonl(context: Context, path: Path, source_id: str = "manual") -> Report:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from asyncio import CancelledError
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -20,6 +21,9 @@ from digest.store.database import Database
 
 _LOG = logging.getLogger("digest")
 _LOG.addHandler(logging.NullHandler())  # a library stays silent until it is asked to speak
+
+
+_UNSAID: dict[type[BaseException], str] = {KeyboardInterrupt: "stopped by hand", CancelledError: "stopped by hand"}
 
 
 @dataclass(frozen=True)
@@ -71,7 +75,7 @@ def recorded(context: Context, stage: str, period: str | None = None) -> Iterato
         yield report
     except BaseException as error:
         state = "refused" if isinstance(error, Refused) else "failed" if isinstance(error, Exception) else "interrupted"
-        _finish(context, run_id, state, str(error) or type(error).__name__, report)
+        _finish(context, run_id, state, str(error) or _UNSAID.get(type(error), type(error).__name__), report)
         raise
     else:
         _finish(context, run_id, report.state, "; ".join(report.problems), report)

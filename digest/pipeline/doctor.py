@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import asyncio
 import os
 import re
 import shutil
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import aclosing
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -16,16 +14,16 @@ from typing import Literal
 
 from digest import jekyll, llm, render, site
 from digest.bundle import shipped
-from digest.config import Config, Source, load
-from digest.errors import DigestError, RenderError, SourceError
+from digest.config import Config, load
+from digest.errors import DigestError, RenderError
 from digest.mail import letterhead
 from digest.periods import month_of
 from digest.pipeline.backup import emptied, newest
 from digest.pipeline.context import Context
+from digest.pipeline.probing import ask_all
 from digest.pipeline.status import status
 from digest.pipeline.waiting import wait_for
-from digest.ports import Fetcher, Finding
-from digest.sources import KINDS
+from digest.ports import Finding
 from digest.store import backup, runs
 from digest.store.database import FILE
 
@@ -69,7 +67,7 @@ def examine(root: Path, environ: Mapping[str, str], now: datetime, opened: Calla
 
 def ask_sources(context: Context) -> list[Finding]:
     """Ask every enabled source for its first page and read it; nothing is stored."""
-    return wait_for(_ask_all(context))
+    return wait_for(ask_all(context))
 
 
 def examine_mail(config: Config, environ: Mapping[str, str]) -> list[Finding]:
@@ -255,23 +253,6 @@ def _disk(root: Path) -> Findings:
     yield Finding(
         "disk", state, f"{free / _MIB / 1024:.1f} GiB free", "" if state == "good" else "make room; `digest prune`"
     )
-
-
-async def _ask_all(context: Context) -> list[Finding]:
-    async with aclosing(context.make_fetcher()) as fetcher:
-        enabled = [source for source in context.config.sources if source.enabled]
-        return list(await asyncio.gather(*(_ask(context, fetcher, source) for source in enabled)))
-
-
-async def _ask(context: Context, fetcher: Fetcher, source: Source) -> Finding:
-    kind = KINDS[source.kind]
-    try:
-        page = kind.parse(source, await fetcher(kind.request(source, {}, context.now)))
-    except SourceError as error:
-        return Finding("source", "bad", f"{source.id}: {error.message}", error.hint or "look at its url in a browser")
-    if not page.items:
-        return Finding("source", "warning", f"{source.id}: answers, and holds nothing", "look at its url in a browser")
-    return Finding("source", "good", f"{source.id}: {len(page.items)} items on its first page")
 
 
 _CHECKS: tuple[Callable[[Patient], Findings], ...] = (

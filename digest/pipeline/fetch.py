@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from collections.abc import Callable, Coroutine, Iterable, Sequence
-from contextlib import aclosing
+from collections.abc import Callable, Coroutine, Iterable, Iterator, Sequence
+from contextlib import aclosing, contextmanager, suppress
 from datetime import timedelta
 from difflib import get_close_matches
 from typing import Any
 
 from digest.config import Config, Source
-from digest.errors import NotFoundError
+from digest.errors import NotFoundError, StoreError
 from digest.fetch.silence import silent_for
 from digest.fetch.worker import Workers
 from digest.models import RunCount, SourceState
@@ -40,7 +40,7 @@ async def fetch(context: Context, names: Sequence[str] = (), *, force: bool = Fa
         async with aclosing(context.make_fetcher()) as fetcher, Workers() as workers, Keeper(context.db) as keeper:
             tools = Tools(context, fetcher, workers, keeper, report.run_id or 0)
             visits = [Visit(tools, source, states[source.id]) for source in sources if source.id in states]
-            with context.progress.task("fetch", len(visits)) as step:
+            with context.progress.task("fetch", len(visits)) as step, _released(context, states.values()):
                 counts = await _all(visits, step)
         _summarise(report, counts, len(sources) - len(visits), silences(context))
     return report
@@ -72,6 +72,17 @@ def silences(context: Context) -> dict[str, timedelta]:
         days = ledger.active_days(session, [source.id for source in context.config.sources if source.enabled])
     quiet = {source_id: silent_for(moments, context.now) for source_id, moments in days.items()}
     return {source_id: length for source_id, length in quiet.items() if length}
+
+
+@contextmanager
+def _released(context: Context, states: Iterable[SourceState]) -> Iterator[None]:
+    """Give the claims back that a stop leaves open, so that the next run goes on with just these sources."""
+    try:
+        yield
+    except BaseException:
+        with suppress(StoreError), context.db.write() as session:  # a disk that is full is the error to tell
+            source_store.give_back(session, states)
+        raise
 
 
 async def _all(visits: Iterable[Visit], step: Callable[[int], None]) -> list[RunCount]:

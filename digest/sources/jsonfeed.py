@@ -17,7 +17,7 @@ from digest.sources.markup import Cleaning, absolute, plain_as_html, title_text
 def parse_json_feed(text: bytes, base: str, now: datetime | None, most: int, clean: Cleaning) -> ParsedFeed:
     """Read a JSON Feed given as UTF-8; raises ParseError when it is other JSON or none."""
     try:
-        document = json.loads(text)
+        document = json.loads(text, strict=False)  # line ends within texts are a common slip
     except (ValueError, RecursionError) as error:
         raise ParseError(f"not readable as JSON: {str(error)[:100]}") from error
     if not isinstance(document, dict) or not isinstance(document.get("items"), list):
@@ -64,7 +64,8 @@ def _address(item: Mapping[str, Any], guid: str, base: str) -> str:
 def _authors(holder: Mapping[str, Any]) -> list[str]:
     """Version 1.1 has `authors`, version 1 had `author`."""
     people = [*_list(holder, "authors"), holder.get("author")]
-    names = (title_text(_string(p, "name"), markup=False) for p in people if isinstance(p, dict))
+    given = (_string(p, "name") if isinstance(p, dict) else p for p in people)
+    names = (title_text(name, markup=False) for name in given if isinstance(name, str))
     return list(dict.fromkeys(name for name in names if name))
 
 

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
+from sqlalchemy import update
 from sqlmodel import Session, select
 
 from digest.models import Checkpoint, SourceState
 from digest.store.database import among, upsert
+
+RESUMES = 3  # kills in a row after which a source waits until its claim is over
 
 
 def states(session: Session, ids: Sequence[str]) -> dict[str, SourceState]:
@@ -24,7 +27,7 @@ def claim(
     """Take the sources that are due, of those wanted: by id, their configured address and how long to hold them.
 
     Their next check is put off by that before anything is asked. With `resume`, one whose last request never ended is
-    due at once, but only the first time: a process that dies again and again does not make us ask again and again.
+    due at once, a few times: a process that dies again and again does not make us ask again and again.
     A changed address in the configuration starts afresh.
     """
     known = states(session, list(wanted))
@@ -34,13 +37,20 @@ def claim(
         state = known.get(source_id)
         if state is None or state.url != url:
             state = SourceState(source_id=source_id, url=url)
-        elif not (force or (resume and state.unanswered == 1) or is_due(state, now)):
+        elif not (force or (resume and 0 < state.unanswered <= RESUMES) or is_due(state, now)):
             continue
         state.next_check = now + hold
         state.unanswered += 1
         taken[source_id] = state
     save(session, *taken.values())
     return taken
+
+
+def give_back(session: Session, states: Iterable[SourceState]) -> None:
+    """Make those due at once whose claim was never made good, because the work was stopped before."""
+    waiting = [state.source_id for state in states if state.unanswered]
+    chosen = update(SourceState).where(among(SourceState.source_id, waiting))
+    session.connection().execute(chosen.values(next_check=None, unanswered=0))
 
 
 def is_due(state: SourceState, now: datetime) -> bool:

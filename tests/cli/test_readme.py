@@ -79,7 +79,10 @@ STORY: tuple[tuple[str, tuple[str, ...]], ...] = (
             "items split arxiv:2506.00001",
         ),
     ),
-    ("digest sources list|import|export", ("sources list", "sources export s.opml", "sources import s.opml")),
+    (
+        "digest sources list|import|export",
+        ("sources list", "sources export s.opml", "sources import s.opml", "sources import s.opml --write"),
+    ),
     ("digest taxonomy diff FILE", ("taxonomy diff sources.yaml",)),
     ("digest costs", ("costs",)),
     ("digest eval tagging|ranking|duplicates|grounding|all", ("eval tagging",)),
@@ -94,7 +97,7 @@ STORY: tuple[tuple[str, tuple[str, ...]], ...] = (
 ELSEWHERE = {
     "digest demo [DIR]": "takes half a minute: tests/pipeline/test_walk.py",
     "digest backfill 2025-01..2025-06": "asks arXiv day by day: tests/pipeline/test_backfill.py",
-    "digest add URL": "asks a public address: tests/pipeline/test_stages.py",
+    "digest add URL": "asks a public address: tests/pipeline/test_add_url.py",
     "digest desk PERIOD": "stays until stopped: tests/desk",
     "digest desk 2026-10": "stays until stopped: tests/desk",
     "digest preview": "stays until stopped; the build is in tests/site/test_jekyll.py",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -11,7 +12,9 @@ from digest.errors import StoreError
 from digest.models import Item, Mention, SourceState
 from digest.pipeline.doctor import ask_sources, examine, exit_code
 from digest.ports import Finding
+from tests.fetch import server as web
 from tests.operate.workspace import NOW, configure, made, opened
+from tests.pipeline.workbench import rss
 
 
 def looked(folder: Path, now: datetime = NOW, **environ: str) -> list[Finding]:
@@ -162,3 +165,25 @@ def test_asking_the_sources_tells_which_answer(folder: Path) -> None:
     assert found["there"].state == "bad"
     assert "404" in found["there"].words
     assert found["api"].state in ("good", "warning")
+
+
+async def test_a_page_is_told_of_the_feed_it_has_or_might_have(folder: Path) -> None:
+    page = b'<html><body><h2><a href="/blog/one">The first post of all</a></h2></body></html>'
+    own = page.replace(b"<body>", b'<link rel="alternate" type="application/rss+xml" href="/own.xml"><body>')
+    async with web.serving() as server:
+        server.paths |= {"/quiet/": web.answer(200, [], page), "/open/": web.answer(200, [], own)}
+        server.paths["/quiet/rss.xml"] = web.answer(200, [], rss(["The first post of all"]))
+        server.otherwise = web.redirect(302, "/quiet/rss.xml")
+        names = ("quiet", "open")
+        configure(folder, sources=[_page(name, server.url(f"/{name}/")) for name in names])
+        with opened(folder) as workspace:
+            found = await asyncio.to_thread(ask_sources, workspace.context)
+    assert [finding.words for finding in found] == [
+        "quiet: 1 items on its first page",
+        f"quiet: there is a feed at {server.url('/quiet/rss.xml')}",
+        f"open: is read through its feed {server.url('/own.xml')}",
+    ]
+
+
+def _page(name: str, url: str) -> dict[str, object]:
+    return {"id": name, "kind": "page", "url": url, "allow_private": True}

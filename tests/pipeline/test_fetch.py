@@ -20,7 +20,7 @@ from digest.errors import NotFoundError
 from digest.models import Item, Mention, Run
 from digest.pipeline import remember
 from digest.pipeline.context import Context
-from digest.pipeline.fetch import fetch, silences
+from digest.pipeline.fetch import claimed, fetch, silences
 from digest.pipeline.reading import PARSER_VERSION
 from digest.store import ledger
 from tests.fetch.server import Asked, Server, answer, redirect, serving
@@ -366,21 +366,33 @@ async def test_a_stop_in_mid_run_keeps_what_was_stored_and_the_next_run_goes_on(
     assert (report.numbers["new"], titles(work)) == (1, {"One of many", "Two of many"})
 
 
-async def test_an_interrupted_source_is_resumed_at_once_but_only_once(
+async def test_what_a_stop_by_hand_left_is_due_at_once_however_often(
     tmp_path: Path, server: Server, clock: Clock
 ) -> None:
     server.delay = 60
     work = context(tmp_path, [feed(server)], clock)
-    for asked in (1, 2, 2):  # the second interruption in a row waits for the hour that the claim put it off by
+    for asked in range(1, 6):
         running = asyncio.create_task(fetch(work))
-        await asyncio.sleep(1.2)
+        while len(server.asked) < asked:
+            await asyncio.sleep(0.02)
         running.cancel()
         await asyncio.gather(running, return_exceptions=True)
-        assert len(server.asked) == asked
+    with work.db.read() as session:
+        assert set(session.exec(select(Run.reason))) == {"stopped by hand"}
     server.delay = 0
-    clock.forward(hours=1)
     server.paths["/blog"] = answer(200, FEED, rss(["One of many"]))
     assert (await fetch(work)).numbers["new"] == 1
+
+
+async def test_a_source_whose_process_is_killed_again_and_again_waits_for_an_hour(
+    tmp_path: Path, server: Server, clock: Clock
+) -> None:
+    sources = [feed(server)]
+    work = context(tmp_path, sources, clock)
+    taken = [bool(claimed(work, sources, force=False, resume=True)) for _ in range(6)]
+    assert taken == [True, True, True, True, False, False]
+    clock.forward(hours=1)
+    assert claimed(work, sources, force=False, resume=True)
 
 
 SCRIPT = """

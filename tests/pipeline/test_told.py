@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import signal
 import subprocess
 import sys
 from collections.abc import AsyncIterator
@@ -64,12 +66,18 @@ async def test_a_run_is_explained_source_by_source_with_reason_and_cure(tmp_path
         explained(work, 9)
 
 
-async def test_the_command_prints_a_run_s_ledger(tmp_path: Path, server: Server) -> None:
-    work = await worked(tmp_path, server)
-    rows = "".join(f"  - {{id: {one.id}, kind: feed, url: '{one.url}'}}\n" for one in work.config.sources)
+def configure(work: Context) -> list[str]:
+    """Write the context's sources down, and say how the command is called there."""
+    rows = "".join(
+        f"  - {{id: {one.id}, kind: feed, url: '{one.url}', allow_private: true}}\n" for one in work.config.sources
+    )
     categories = "taxonomy: {categories: [{slug: models, title: Models, description: New models}]}\n"
-    (tmp_path / "sources.yaml").write_text(f"newsletter: {{title: T}}\nsources:\n{rows}{categories}", encoding="utf-8")
-    command = [sys.executable, "-m", "digest", "-w", str(tmp_path)]
+    (work.root / "sources.yaml").write_text(f"newsletter: {{title: T}}\nsources:\n{rows}{categories}", encoding="utf-8")
+    return [sys.executable, "-m", "digest", "-w", str(work.root)]
+
+
+async def test_the_command_prints_a_run_s_ledger(tmp_path: Path, server: Server) -> None:
+    command = configure(await worked(tmp_path, server))
     printed = {
         words: subprocess.run([*command, *words.split()], capture_output=True, text=True, check=True).stdout
         for words in ("runs", "runs 2", "status")
@@ -78,3 +86,20 @@ async def test_the_command_prints_a_run_s_ledger(tmp_path: Path, server: Server)
     assert "run 2: fetch, partial; begun 2026-03-04 12:00" in printed["runs 2"]
     for words in ("runs 2", "status"):
         assert "4 found: 1 new, 2 unchanged, 1 rejected" in printed[words]
+
+
+async def test_ctrl_c_says_that_nothing_is_lost_and_the_next_run_goes_on(tmp_path: Path, server: Server) -> None:
+    sources = [Source(id=name, kind="feed", url=server.url(f"/{name}"), allow_private=True) for name in ("a", "b")]
+    server.delay = 60
+    command = configure(context(tmp_path, sources))
+    child = await asyncio.create_subprocess_exec(*command, "fetch", stderr=asyncio.subprocess.PIPE)
+    while len(server.asked) < 2:
+        await asyncio.sleep(0.05)
+    child.send_signal(signal.SIGINT)
+    _, said = await child.communicate()
+    assert (child.returncode, b"what was committed stays" in said) == (130, True)
+    server.delay = 0
+    server.otherwise = answer(200, [], rss(["The first post"]))
+    child = await asyncio.create_subprocess_exec(*command, "fetch", stdout=asyncio.subprocess.PIPE)
+    printed, _ = await child.communicate()
+    assert b"2 sources, 1 new" in printed

@@ -65,6 +65,13 @@ def test_atom_gives_its_fields_and_its_next_page() -> None:
     ]
 
 
+def test_json_feeds_may_name_people_as_texts_and_break_lines_within_them() -> None:
+    feed = read(
+        '{"items": [{"id": "1", "title": "a\nb", "authors": ["Ann", {"name": "Bob"}]}, {"id": 2, "author": "C"}]}'
+    )
+    assert [(item.title, item.authors) for item in feed.items] == [("a b", ["Ann", "Bob"]), ("Untitled", ["C"])]
+
+
 def test_json_feed_gives_its_fields_and_takes_numbers_for_ids() -> None:
     assert read(JSON).items == [
         Found(
