@@ -37,6 +37,10 @@ class Reading:
         return len(self.prepared) + len(self.rejected)
 
 
+def ready() -> None:
+    """Do nothing: whoever can call this has the module and all that it needs."""
+
+
 def read(source: Source, response: Response, now: datetime, first_fetch: bool = False) -> Reading:
     """Read an answer as the source's kind does. Raises ParseError."""
     return _reading(KINDS[source.kind].parse(source, response), source, now, first_fetch)

@@ -95,6 +95,7 @@ class Visit:
         if following is None:
             answered(self._state, self._source, asked, response, reading, self._context.now, whole=first)
             self._count.state = "ok" if reading else "unmodified"
+        del response  # its body need not wait until what was read from it is stored
         await self._keep(reading)
         if reading and reading.older:
             await self._older_pages(reading)
