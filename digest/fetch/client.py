@@ -12,6 +12,7 @@ import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from functools import cache
 from types import TracebackType
 
 import httpcore
@@ -48,10 +49,9 @@ class Client:
         tls: ssl.SSLContext | None = None,
         clock: Clock = lambda: datetime.now(UTC),
     ) -> None:
-        tls = tls or httpx.create_ssl_context(trust_env=False)
-        tls.set_alpn_protocols(["http/1.1"])
-        self._public = Transport(tls, resolver, connect, private=False)
-        self._private = Transport(tls, resolver, connect, private=True)
+        secured = cache(lambda: _secured(tls or httpx.create_ssl_context(trust_env=False)))
+        self._public = Transport(secured, resolver, connect, private=False)
+        self._private = Transport(secured, resolver, connect, private=True)
         self._pacer = pacer or Pacer()
         self._clock = clock
         self._headers = {
@@ -141,6 +141,11 @@ class Client:
         if error := refusal(answer, conditional=request.validators is not None, now=self._clock()):
             raise error
         return Response(answer.status, answer.url, answer.headers, answer.body, spent, hops)
+
+
+def _secured(tls: ssl.SSLContext) -> ssl.SSLContext:
+    tls.set_alpn_protocols(["http/1.1"])
+    return tls
 
 
 def _address(text: str) -> httpx.URL:

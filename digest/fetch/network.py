@@ -39,8 +39,10 @@ class Transport:
     httpcore speaks HTTP; its pool is left out, whose bookkeeping at every request costs more than the request itself.
     """
 
-    def __init__(self, tls: ssl.SSLContext, resolver: Resolver, connect: Connect, *, private: bool) -> None:
-        self._tls = tls
+    def __init__(
+        self, secured: Callable[[], ssl.SSLContext], resolver: Resolver, connect: Connect, *, private: bool
+    ) -> None:
+        self._secured = secured  # called when first needed: reading the world's certificates takes a tenth of a second
         self._resolver = resolver
         self._connect = connect
         self._private = private
@@ -86,7 +88,7 @@ class Transport:
     async def _dial(self, origin: httpcore.Origin) -> _Connection:
         """A new connection to the first permitted address that accepts one. TLS still sees the name."""
         host = origin.host.decode("ascii")
-        secure = {"ssl": self._tls, "server_hostname": host} if origin.scheme == b"https" else {}
+        secure = {"ssl": self._secured(), "server_hostname": host} if origin.scheme == b"https" else {}
         failure: Exception = httpcore.ConnectError(f"{host} has no address")
         for address in await self._addresses(host, origin.port):
             try:
