@@ -1,16 +1,18 @@
 """One GET, safely: checked addresses, redirects by hand, a total deadline, a cap on decoded bytes, one error tree.
 
-httpx is used at its transport, not its client, because the client keeps cookies, reads the environment and follows
-redirects by rules of its own.
+Of httpx only the addresses are used: its client keeps cookies, reads the environment and follows redirects by rules of
+its own, and its transport has no place for a check of what is dialled.
 """
 
 from __future__ import annotations
 
 import asyncio
+import ssl
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from functools import cache
 from types import TracebackType
 
 import httpcore
@@ -20,19 +22,18 @@ from digest import __version__
 from digest.errors import FetchError
 from digest.fetch.answers import refusal
 from digest.fetch.body import read_body
-from digest.fetch.network import DIAL_SECONDS, CheckedDial, CheckedTransport, Resolver, resolve
+from digest.fetch.network import Connect, Resolver, Transport, resolve
 from digest.fetch.pacing import Pacer
 from digest.ports import Clock, Request, Response
 
 MAX_REDIRECTS = 10
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
-_TRANSPORT_ERRORS: tuple[tuple[type[Exception], str], ...] = (
-    (httpx.ConnectTimeout, "does not accept connections"),
-    (httpx.TimeoutException, "stopped answering"),
-    (httpx.ConnectError, "cannot be connected to"),
-    (httpx.ProtocolError, "broke off its answer, or does not speak HTTP"),
-    (httpx.TransportError, "broke the connection"),
-)
+_WIRE_ERRORS: Mapping[type[Exception], str] = {
+    httpcore.ConnectTimeout: "does not accept connections",
+    httpcore.ConnectError: "cannot be connected to",
+    httpcore.ProtocolError: "broke off its answer, or does not speak HTTP",
+    httpcore.NetworkError: "broke the connection",
+}
 
 
 class Client:
@@ -44,12 +45,13 @@ class Client:
         contact: str = "",
         pacer: Pacer | None = None,
         resolver: Resolver = resolve,
-        backend: httpcore.AsyncNetworkBackend | None = None,
+        connect: Connect = asyncio.open_connection,
+        tls: ssl.SSLContext | None = None,
         clock: Clock = lambda: datetime.now(UTC),
     ) -> None:
-        tls = httpx.create_ssl_context(trust_env=False)
-        self._public = CheckedTransport(CheckedDial(resolver, private=False, backend=backend), tls)
-        self._private = CheckedTransport(CheckedDial(resolver, private=True, backend=backend), tls)
+        secured = cache(lambda: _secured(tls or httpx.create_ssl_context(trust_env=False)))
+        self._public = Transport(secured, resolver, connect, private=False)
+        self._private = Transport(secured, resolver, connect, private=True)
         self._pacer = pacer or Pacer()
         self._clock = clock
         self._headers = {
@@ -104,35 +106,34 @@ class Client:
     async def _hop(self, request: Request, url: httpx.URL) -> Response:
         transport = self._private if request.allow_private else self._public
         with _translated(url):
-            answer = await transport.handle_async_request(self._wire(request, url))
-            try:
-                answer.headers.encoding = "latin-1"  # keeps every byte, so that validators go back as they came
-                headers = dict(answer.headers.items())
-                redirect = answer.status_code in _REDIRECTS
-                body = b"" if redirect else await self._body(answer, request, url)
-            finally:
-                await answer.aclose()
-        return Response(answer.status_code, str(url), headers, body)
+            async with transport.answer(self._wire(request, url)) as answer:
+                headers = _headers(answer)
+                redirect = answer.status in _REDIRECTS
+                body = b"" if redirect else await self._body(answer, headers, request, url)
+        return Response(answer.status, str(url), headers, body)
 
-    def _wire(self, request: Request, url: httpx.URL) -> httpx.Request:
-        headers = self._headers | {name.lower(): value for name, value in request.headers.items()}
+    def _wire(self, request: Request, url: httpx.URL) -> httpcore.Request:
+        named = {name.lower(): value for name, value in request.headers.items()}
+        headers = {"host": url.netloc.decode("ascii"), **self._headers, **named}
         if (known := request.validators) and known.url == str(url):
             if known.etag:
                 headers["if-none-match"] = known.etag
             if known.last_modified:
                 headers["if-modified-since"] = known.last_modified
         wire = [(name.encode(), value.encode("latin-1", "replace")) for name, value in headers.items()]
-        return httpx.Request("GET", url, headers=wire, extensions={"timeout": {"connect": DIAL_SECONDS}})
+        where = httpcore.URL(scheme=url.raw_scheme, host=url.raw_host, port=url.port, target=url.raw_path)
+        return httpcore.Request("GET", where, headers=wire)
 
-    async def _body(self, answer: httpx.Response, request: Request, url: httpx.URL) -> bytes:
-        length = answer.headers.get("content-length", "")
+    async def _body(
+        self, answer: httpcore.Response, headers: Mapping[str, str], request: Request, url: httpx.URL
+    ) -> bytes:
+        length = headers.get("content-length", "")
         if length.isdecimal() and int(length) > request.max_bytes:
-            raise FetchError(f"{url}: the answer is larger than {request.max_bytes:,} bytes", status=answer.status_code)
-        encoding = answer.headers.get("content-encoding", "")
+            raise FetchError(f"{url}: the answer is larger than {request.max_bytes:,} bytes", status=answer.status)
         try:
-            return await read_body(answer.aiter_raw(), encoding, request.max_bytes)
+            return await read_body(answer.aiter_stream(), headers.get("content-encoding", ""), request.max_bytes)
         except FetchError as error:
-            raise FetchError(f"{url}: {error.message}", error.hint, status=answer.status_code) from error
+            raise FetchError(f"{url}: {error.message}", error.hint, status=answer.status) from error
 
     def _accepted(
         self, request: Request, answer: Response, hops: tuple[tuple[int, str], ...], spent: float
@@ -141,6 +142,11 @@ class Client:
         if error := refusal(answer, conditional=conditional, now=self._clock()):
             raise error
         return Response(answer.status, answer.url, answer.headers, answer.body, spent, hops)
+
+
+def _secured(tls: ssl.SSLContext) -> ssl.SSLContext:
+    tls.set_alpn_protocols(["http/1.1"])
+    return tls
 
 
 def _address(text: str) -> httpx.URL:
@@ -165,11 +171,19 @@ def _next_hop(url: httpx.URL, answer: Response) -> httpx.URL:
         raise FetchError(f"{url} redirects to {location!r}, which is not an address", status=answer.status) from error
 
 
+def _headers(answer: httpcore.Response) -> dict[str, str]:
+    """By lower-case name, repeated ones joined. Latin-1 keeps every byte, so that validators go back as they came."""
+    headers: dict[str, str] = {}
+    for name, value in ((name.decode("latin-1").lower(), value.decode("latin-1")) for name, value in answer.headers):
+        headers[name] = f"{headers[name]}, {value}" if name in headers else value
+    return headers
+
+
 @contextmanager
 def _translated(url: httpx.URL) -> Iterator[None]:
-    """The one seam where httpx's errors become ours."""
+    """The one seam where httpcore's errors become ours."""
     try:
         yield
-    except httpx.HTTPError as error:
-        words = next(words for kind, words in _TRANSPORT_ERRORS if isinstance(error, kind))
-        raise FetchError(f"{url} {words}: {error or type(error).__name__}") from error
+    except tuple(_WIRE_ERRORS) as error:
+        words = next(words for kind, words in _WIRE_ERRORS.items() if isinstance(error, kind))
+        raise FetchError(f"{url} {words}: {str(error) or type(error).__name__}") from error

@@ -8,20 +8,17 @@ from __future__ import annotations
 import asyncio
 import os
 import pickle
-import signal
-import struct
 import sys
 from collections.abc import Callable
 from types import TracebackType
 from typing import Any, TypeVar, cast
 
-from digest.errors import DigestError, ParseError
+from digest.errors import ParseError
+from digest.fetch.serving import LENGTH
 
 T = TypeVar("T")
-_LENGTH = struct.Struct("!Q")
-_MEMORY = 1 << 30  # address space of a worker; the largest honest document needs a tenth of it
 _BUFFER = 1 << 20
-_BOOT = "import sys; sys.path[:] = {path!r}; from digest.fetch.worker import serve; serve()"
+_BOOT = "import sys; sys.path[:] = {path!r}; from digest.fetch.serving import serve; serve()"
 # A worker reads foreign bytes and needs no secret.
 _ENVIRONMENT = frozenset({"PATH", "HOME", "LANG", "LC_ALL", "TMPDIR", "SYSTEMROOT", "PYTHONHASHSEED", "PYTHONUTF8"})
 
@@ -34,6 +31,11 @@ class Workers:
         self._count = count
         self._idle: asyncio.Queue[_Worker | None] = asyncio.Queue()  # None: a place without a process
         self._all: set[_Worker] = set()
+        self._early: asyncio.Task[None] | None = None
+
+    def begin(self, nothing: Callable[[], None]) -> None:
+        """Start a process before there is work for it; calling `nothing` there brings in the modules it will need."""
+        self._early = asyncio.create_task(self.run(nothing))
 
     async def run(self, function: Callable[..., T], *arguments: Any, subject: str = "") -> T:
         """Call a module-level function in a worker. Its DigestErrors come back; hanging or dying is a ParseError."""
@@ -62,6 +64,9 @@ class Workers:
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        if self._early:
+            self._early.cancel()
+            await asyncio.gather(self._early, return_exceptions=True)
         for worker in self._all:
             await worker.stop()
 
@@ -107,10 +112,10 @@ class _Worker:
         assert sink is not None
         assert source is not None
         question = pickle.dumps((function, arguments), pickle.HIGHEST_PROTOCOL)
-        sink.write(_LENGTH.pack(len(question)))
+        sink.write(LENGTH.pack(len(question)))
         sink.write(question)
         await sink.drain()
-        (length,) = _LENGTH.unpack(await source.readexactly(_LENGTH.size))
+        (length,) = LENGTH.unpack(await source.readexactly(LENGTH.size))
         answer = pickle.loads(await source.readexactly(length))  # noqa: S301  our own process wrote it
         self.idle = True
         return cast(tuple[bool, Any], answer)
@@ -119,39 +124,3 @@ class _Worker:
         if self._process.returncode is None:
             self._process.kill()
         await self._process.wait()
-
-
-def serve() -> None:
-    """A worker's life: read a question, answer it, until the parent closes the pipe."""
-    deadline = float(sys.argv[1])
-    _limit_memory()
-    source, sink = sys.stdin.buffer, os.fdopen(os.dup(1), "wb")
-    os.dup2(2, 1)  # whatever a library prints must not get between the answers
-    while header := source.read(_LENGTH.size):
-        question = source.read(_LENGTH.unpack(header)[0])
-        if hasattr(signal, "setitimer"):  # should the parent be killed meanwhile, this process ends by itself
-            signal.setitimer(signal.ITIMER_REAL, deadline + 5)
-        answer = pickle.dumps(_answer(question), pickle.HIGHEST_PROTOCOL)
-        if hasattr(signal, "setitimer"):
-            signal.setitimer(signal.ITIMER_REAL, 0)
-        sink.write(_LENGTH.pack(len(answer)))
-        sink.write(answer)
-        sink.flush()
-
-
-def _answer(question: bytes) -> tuple[bool, Any]:
-    try:
-        function, arguments = pickle.loads(question)  # noqa: S301  our own parent wrote it
-        return True, function(*arguments)
-    except DigestError as error:
-        return False, error
-    except Exception as error:  # a parser's bug on one document must not end the run; its kind is in the ledger
-        return False, ParseError(f"the document cannot be read ({type(error).__name__}: {str(error)[:200]})")
-
-
-def _limit_memory() -> None:
-    try:
-        import resource
-    except ImportError:  # Windows has no such limit; the deadline still holds
-        return
-    resource.setrlimit(resource.RLIMIT_AS, (_MEMORY, _MEMORY))

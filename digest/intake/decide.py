@@ -10,6 +10,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from itertools import chain
+from operator import attrgetter
 from typing import Any
 
 from digest.intake.known import Known, KnownItem, KnownMention, repeated_guid, telling
@@ -18,6 +19,7 @@ from digest.text import hexdigest
 from digest.text.names import surnames
 
 _SAME_TITLE_DAYS = 30
+_VALUES = attrgetter(*KnownItem.__slots__)  # in the order of its fields
 
 
 @dataclass(slots=True)
@@ -48,7 +50,7 @@ class _Desk:
 
     def __init__(self, known: Known) -> None:
         every = {id(item): item for item in (*known.items.values(), *chain(*known.titles.values()))}
-        own = {name: replace(item) for name, item in every.items()}
+        own = {name: KnownItem(*_VALUES(item)) for name, item in every.items()}
         self._tombstones = known.tombstones
         self._mentions = dict(known.mentions)
         self._items = {key: own[id(item)] for key, item in known.items.items()}

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from datetime import datetime
+from operator import attrgetter
 from typing import Any
 
 from digest.text import hexdigest
@@ -40,6 +41,10 @@ class Prepared:
     digest: str = ""
     aliases: tuple[str, ...] = ()
     authority: bool = False  # arXiv itself speaks: its title, authors and abstract go before others'
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """To another process as arguments in order: half the work of naming each field of each item."""
+        return Prepared, _VALUES(self)
 
     @property
     def arxiv(self) -> str | None:
@@ -103,6 +108,9 @@ class Prepared:
             "own_key": self.key,
             "words": "" if self.authority else self.summary[:WORDS_CAP],
         }
+
+
+_VALUES = attrgetter(*(each.name for each in fields(Prepared)))
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,13 +17,15 @@ from digest.fetch.worker import Workers
 from digest.models import RunCount, SourceState
 from digest.pipeline.context import Context, recorded
 from digest.pipeline.keeping import Keeper
+from digest.pipeline.reading import ready
+from digest.pipeline.remember import validators
 from digest.pipeline.visit import Tools, Visit
 from digest.ports import Report
 from digest.store import ledger
 from digest.store import sources as source_store
 from digest.store.leases import alone
 
-_VISITS = 40  # sources under way at once; the fetcher's own limit is on requests
+_VISITS = 80  # sources under way at once; the fetcher's own limit is on requests, the others are read and stored
 _HOLD = timedelta(hours=1)  # what a claim puts the next check off by, should the process die before the answer
 _WORDS = ("new", "revised", "unchanged", "duplicate", "rejected", "failed")
 
@@ -38,6 +40,8 @@ async def fetch(context: Context, names: Sequence[str] = (), *, force: bool = Fa
     with recorded(context, "fetch") as report, alone(context.db, "fetch", context.now) as only:
         states = claimed(context, sources, force=force, resume=only)
         async with aclosing(context.make_fetcher()) as fetcher, Workers() as workers, Keeper(context.db) as keeper:
+            if any(validators(state) is None for state in states.values()):
+                workers.begin(ready)  # their answers come whole, and a process takes as long to start as many to read
             tools = Tools(context, fetcher, workers, keeper, report.run_id or 0)
             visits = [Visit(tools, source, states[source.id]) for source in sources if source.id in states]
             with context.progress.task("fetch", len(visits)) as step, _released(context, states.values()):

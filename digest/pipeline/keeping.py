@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from types import TracebackType
 
@@ -14,8 +15,9 @@ from digest.pipeline.reading import Reading
 from digest.store import ledger, sources
 from digest.store.database import Database
 
-_MOST = 32  # results in one transaction, so that other processes' writes need not wait long
-_GATHER = 0.03  # seconds to wait for more results: every commit waits for the disk once, however much is in it
+_MOST = 48  # results in one transaction, so that other processes' writes need not wait long
+# A transaction has its price, however much is in it: it waits while results keep coming, but not long.
+_GATHER, _LONGEST = 0.03, 0.3  # seconds to wait for one more result; for all of them together
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +39,8 @@ class Keeper:
         self._db = db
         self._waiting: list[tuple[Result, asyncio.Future[RunCount]]] = []
         self._writer: asyncio.Task[None] | None = None
+        # Always the same thread: each has memory of its own, which grows to the largest transaction and stays.
+        self._thread = ThreadPoolExecutor(1)
 
     async def keep(self, result: Result) -> RunCount:
         """The source's count with the reading's items in it, once the result is on the disk."""
@@ -52,21 +56,34 @@ class Keeper:
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        if self._writer:  # a transaction that has begun is not left behind
-            await self._writer
+        try:
+            if self._writer:  # a transaction that has begun is not left behind
+                await self._writer
+        finally:
+            self._thread.shutdown(wait=False)
 
     async def _write(self) -> None:
         """Store what waits until nothing waits."""
         while self._waiting:
-            await asyncio.sleep(_GATHER)
+            await self._gathered()
             batch, self._waiting = self._waiting[:_MOST], self._waiting[_MOST:]
             if batch := [(result, future) for result, future in batch if not future.cancelled()]:
                 await self._store_all(batch)
 
+    async def _gathered(self) -> None:
+        """Wait until no more results come, there are enough, or the first has waited long enough."""
+        for _ in range(round(_LONGEST / _GATHER)):
+            before = len(self._waiting)
+            await asyncio.sleep(_GATHER)
+            if len(self._waiting) == before or len(self._waiting) >= _MOST:
+                return
+
     async def _store_all(self, batch: Sequence[tuple[Result, asyncio.Future[RunCount]]]) -> None:
         """All in one transaction; when that fails, each in its own, so that only the one that is to blame fails."""
         try:
-            counts: Sequence[RunCount | Exception] = await asyncio.to_thread(store, self._db, [r for r, _ in batch])
+            results = [result for result, _ in batch]
+            stored = asyncio.get_running_loop().run_in_executor(self._thread, store, self._db, results)
+            counts: Sequence[RunCount | Exception] = await stored
         except Exception as error:
             if len(batch) > 1:
                 for each in batch:

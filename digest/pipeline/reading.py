@@ -45,6 +45,10 @@ class Reading:
         return [*self.warnings, *(f"{number} rejected: {reason}" for reason, number in refused.items())]
 
 
+def ready() -> None:
+    """Do nothing: whoever can call this has the module and all that it needs."""
+
+
 def read(source: Source, response: Response, now: datetime, first_fetch: bool = False) -> Reading:
     """Read an answer as the source's kind does. Raises ParseError."""
     return _reading(KINDS[source.kind].parse(source, response), source, now, first_fetch)

@@ -103,6 +103,7 @@ class Visit:
             answered(self._state, self._source, asked, response, reading, self._context.now, whole=first)
             self._count.state = "ok" if reading else "unmodified"
             self._count.error = "; ".join(self._survived)[:_LONGEST_WORDS] or None
+        del response  # its body need not wait until what was read from it is stored
         await self._keep(reading)
         if reading and reading.older:
             await self._older_pages(reading)

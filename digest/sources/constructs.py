@@ -13,7 +13,7 @@ from lxml import etree
 from digest.sources.markup import Cleaning, plain_as_html, title_text
 
 _LONGEST_TITLE = 20_000  # characters looked at; a title is cut much shorter
-_TEXTUAL = re.compile(r"^$|^(text|html|xhtml)$|^text/|[/+](xml|html|xhtml\+xml)\b", re.I)
+_TEXTUAL = re.compile(r"^(text|html|xhtml)$|^text/|[/+](xml|html|xhtml\+xml)\b", re.I)
 _CLOSING = re.compile(
     r"</(?:a|b|blockquote|code|div|em|h[1-6]|i|li|ol|p|pre|span|strong|table|ul)\s*>|<(?:br|p)\s*/?>", re.I
 )
@@ -49,8 +49,8 @@ def _plain(element: Any, text: str) -> bool:
 
 
 def _text(element: Any) -> str:
-    text = element.text or ""
-    binary = not _TEXTUAL.search(element.get("type") or "")
+    text, kind = element.text or "", element.get("type")
+    binary = bool(kind) and not _TEXTUAL.search(kind)
     if not binary and element.get("mode") != "base64":
         return text
     try:

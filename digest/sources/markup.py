@@ -41,11 +41,11 @@ _DEEPEST = 500  # nh3 0.3 takes 3 s for 20,000 nested <div>; no post nests like 
 
 def absolute(address: str, base: str) -> str:
     """The http(s) address meant, fragment kept; empty when there is none."""
-    address = _BREAKS.sub("", address).strip()
     if _WHOLE.fullmatch(address):
         return address
-    if not address:
-        return ""
+    address = _BREAKS.sub("", address).strip()
+    if not address or _WHOLE.fullmatch(address):
+        return address
     try:
         full = urljoin(base, address)
         parts = urlsplit(full)
@@ -58,7 +58,7 @@ def absolute(address: str, base: str) -> str:
 def clean_html(fragment: str, base: str) -> str:
     """The fragment without anything active, its links absolute; a text without markup comes back as it is."""
     fragment = fragment.strip()[:LONGEST]
-    if not _MARKUP.search(fragment):
+    if not _marked(fragment):
         return fragment
     if _too_deep(fragment):
         return from_html(fragment)
@@ -71,7 +71,7 @@ def words_only(fragment: str, base: str) -> str:
     Signs that do not pair up may stand in attributes, and are left to a parser.
     """
     fragment = fragment.strip()[:LONGEST]
-    if not _MARKUP.search(fragment):
+    if not _marked(fragment):
         return fragment
     if fragment.count("<") != fragment.count(">") or _UNEVEN.search(fragment):
         fragment = clean_html(fragment, base)
@@ -81,7 +81,7 @@ def words_only(fragment: str, base: str) -> str:
 def plain_as_html(text: str) -> str:
     """A text that is not markup, so that reading it as markup gives it back."""
     text = text.strip()[:LONGEST]
-    return html.escape(text, quote=False) if _MARKUP.search(text) else text
+    return html.escape(text, quote=False) if _marked(text) else text
 
 
 def title_text(title: str, *, markup: bool = True) -> str:
@@ -98,6 +98,11 @@ def words_of(fragment: str, limit: int = 80) -> str:
     """The first words of a fragment, to stand for a missing title."""
     text = one_line(from_html(fragment[:4000]))
     return text if len(text) <= limit else text[:limit].rsplit(" ", 1)[0] + "…"
+
+
+def _marked(text: str) -> bool:
+    """Whether a text holds tags or entities. Most hold neither sign, which is seen at a glance."""
+    return ("<" in text or "&" in text) and _MARKUP.search(text) is not None
 
 
 def _too_deep(fragment: str) -> bool:

@@ -75,4 +75,5 @@ def name_keys(names: Iterable[str]) -> frozenset[str]:
 
 def title_key(title: str) -> str:
     """The title's letters and figures, folded, words apart by one space: what is compared across sources."""
-    return _NOT_WORD.sub(" ", _PLUS.sub(" plus", folded(title))).strip()
+    plain = folded(title)
+    return _NOT_WORD.sub(" ", _PLUS.sub(" plus", plain) if "+" in plain else plain).strip()

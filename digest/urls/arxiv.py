@@ -53,7 +53,7 @@ def arxiv_id(text: str) -> str | None:
     if fast := _FAST.match(text):
         return fast[1]
     text = text.strip()
-    if found := _PREFIXED.match(text) or _BARE.match(text):
+    if not text.startswith("http") and (found := _PREFIXED.match(text) or _BARE.match(text)):
         return _plain(found[1])
     link = _LINK.match(text)
     pattern = _pattern(link[1].lower()) if link else None

@@ -49,7 +49,7 @@ _SHARED_HOSTS = _words(
 
 def is_http(url: str) -> bool:
     """Whether this is an http or https address with a host: the only kind that may be shown or fetched."""
-    return bool(_HTTP.match(url)) and bool(_split(url).hostname)
+    return bool(_CLEAN.fullmatch(url)) or (bool(_HTTP.match(url)) and bool(_split(url).hostname))
 
 
 @lru_cache(maxsize=4096)

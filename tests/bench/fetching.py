@@ -23,18 +23,17 @@ from tests.bench.probe import Watch, timed, told
 DATA = Path(__file__).resolve().parents[3] / "shared" / "data" / "feeds"
 LATENCY = 0.05
 A_HOST = 5
+HERE = (sys.executable, "-m", "tests.bench.fetching")
 
 
 def main(contender: str, count: int) -> None:
     """Fetch so many feeds into an empty store, then ask for them again, when nothing is new."""
-    from digest.store.database import FILE, Database
-
     lines = (DATA / "manifest.jsonl").read_text(encoding="utf-8").splitlines()
     names = [row["file"] for row in map(json.loads, lines) if row.get("fp_entries")]
     with tempfile.TemporaryDirectory() as folder, _serving(DATA) as (port, server):
         hosts = max(1, count // A_HOST)
         urls = [f"http://127.0.{n % hosts}.1:{port}/{n}/{name}" for n, name in enumerate(islice(cycle(names), count))]
-        Database(Path(folder) / FILE).close()
+        subprocess.run([*HERE, "made", folder], check=True)  # not here: the migrations' library would stay in memory
         {"digest": _digest, "reader": _reader}[contender](Path(folder), urls, Watch(but=server))
 
 
@@ -61,11 +60,16 @@ def _reader(folder: Path, urls: list[str], watch: Watch) -> None:
     told("fetch, nothing new", timed(lambda: reader.update_feeds(scheduled=False, workers=20)), watch)
 
 
+def _made(folder: Path) -> None:
+    from digest.store.database import FILE, Database
+
+    Database(folder / FILE).close()
+
+
 @contextmanager
 def _serving(folder: Path) -> Iterator[tuple[int, int]]:
     """The files on every loopback address, with validators and latency: the port, and the process they come from."""
-    command = [sys.executable, "-m", "tests.bench.fetching", "serve", str(folder)]
-    server = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+    server = subprocess.Popen([*HERE, "serve", str(folder)], stdout=subprocess.PIPE, text=True)
     try:
         assert server.stdout is not None
         yield int(server.stdout.readline()), server.pid
@@ -101,5 +105,7 @@ async def _serve(folder: Path) -> None:
 if __name__ == "__main__":
     if sys.argv[1] == "serve":
         asyncio.run(_serve(Path(sys.argv[2])))
+    elif sys.argv[1] == "made":
+        _made(Path(sys.argv[2]))
     else:
         main(sys.argv[1], int(sys.argv[2]))

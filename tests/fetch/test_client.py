@@ -10,7 +10,6 @@ from datetime import UTC, datetime
 from itertools import pairwise
 from typing import Any
 
-import httpcore
 import pytest
 
 from digest.errors import FetchError
@@ -137,15 +136,17 @@ async def test_no_spelling_of_loopback_is_reached(client: Client, server: Server
     assert not server.asked
 
 
-class ToLoopback(httpcore.AnyIOBackend):
+class ToLoopback:
     """Dials loopback whatever address it is given, and keeps the addresses."""
 
     def __init__(self) -> None:
         self.dialled: list[str] = []
 
-    async def connect_tcp(self, host: str, port: int, *rest: Any, **more: Any) -> httpcore.AsyncNetworkStream:
-        self.dialled.append(host)
-        return await super().connect_tcp("127.0.0.1", port, *rest, **more)
+    async def __call__(
+        self, address: str, port: int, **secure: Any
+    ) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+        self.dialled.append(address)
+        return await asyncio.open_connection("127.0.0.1", port, **secure)
 
 
 async def test_a_redirect_from_a_public_site_to_a_private_one_is_refused(server: Server) -> None:
@@ -153,11 +154,11 @@ async def test_a_redirect_from_a_public_site_to_a_private_one_is_refused(server:
         return ["93.184.216.34"] if host == "public.example" else ["10.0.0.7"]
 
     server.paths["/"] = redirect(302, server.url("/secret", host="inside.example"))
-    backend = ToLoopback()
-    async with Client(resolver=names, backend=backend) as client:
+    connect = ToLoopback()
+    async with Client(resolver=names, connect=connect) as client:
         error = await failure(client, Request(server.url(host="public.example")))
     assert "inside.example is at 10.0.0.7" in error.message
-    assert backend.dialled == ["93.184.216.34"]
+    assert connect.dialled == ["93.184.216.34"]
 
 
 async def test_a_name_that_changes_its_address_after_the_check_gains_nothing(server: Server) -> None:
@@ -168,12 +169,12 @@ async def test_a_name_that_changes_its_address_after_the_check_gains_nothing(ser
         return next(answers)
 
     server.paths["/"] = answer(body=b"ok")
-    backend = ToLoopback()
-    async with Client(resolver=rebinding, backend=backend) as client:
+    connect = ToLoopback()
+    async with Client(resolver=rebinding, connect=connect) as client:
         assert (await client(Request(server.url(host="rebinding.example")))).body == b"ok"
         error = await failure(client, Request(server.url(host="rebinding.example")))
     assert "not a public address" in error.message
-    assert backend.dialled == ["93.184.216.34"]
+    assert connect.dialled == ["93.184.216.34"]
 
 
 async def test_of_several_addresses_only_the_public_ones_are_tried(server: Server) -> None:

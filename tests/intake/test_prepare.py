@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import pickle
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -157,6 +158,13 @@ def test_the_digest_ignores_the_time_of_the_build() -> None:
 def test_long_texts_are_capped() -> None:
     item = prepared(Found(url="https://e.org/a", title="t" * 9999, summary="s" * 99_999, authors=["A B"] * 9999))
     assert (len(item.title), len(item.summary), item.authors) == (500, 20_000, ["A B"])
+
+
+def test_an_item_comes_whole_from_another_process() -> None:
+    item = prepared(
+        Found(title="A", url="https://arxiv.org/abs/2601.01234", doi="10.1/x", authors=["Ann B"], version=2)
+    )
+    assert pickle.loads(pickle.dumps(item, pickle.HIGHEST_PROTOCOL)) == item
 
 
 def test_what_cannot_be_linked_or_named_is_rejected_with_the_reason() -> None:
