@@ -186,3 +186,10 @@ def test_a_recap_of_a_quarter_has_its_months_alone_and_carries_the_bets() -> Non
     sheet = recap_sheet("2025-Q3", "Q3", WHEN, picks, CATEGORIES, months, form="month", notes=bets)
     assert [section.slug for section in sheet.sections] == ["m2025-07", "m2025-08", "m2025-09"]
     assert parse(render(sheet)).notes == tuple(bets)
+
+
+def test_half_of_a_pair_is_no_term_but_the_pair_is() -> None:
+    early = [f"Test-Time Compute in place {n}" for n in range(6)] + ["Small graders", "A small river"]
+    late = [f"Rivers of stone in place {n}" for n in range(12)]
+    terms = distinctive({"early": early, "late": late})
+    assert [term.text for term in terms["early"]] == ["Test-Time Compute"]
