@@ -25,6 +25,7 @@ WORDS = {
     "closing_one": "One work.",
     "closing_all": "{count} works.",
     "closing_most": "{count} works, {most} of them in {category}.",
+    "closing_spread": "{count} works in {sections} categories.",
 }
 
 
@@ -283,6 +284,9 @@ def _facts(past: PastPick, months: Mapping[str, str], words: Mapping[str, str]) 
 
 
 def _closing(group: Sequence[PastPick], categories: Mapping[str, str], words: Mapping[str, str]) -> str:
-    (slug, most), *_ = Counter(past.category for past in group).most_common(1)
-    form = "closing_one" if len(group) == 1 else "closing_all" if most in (1, len(group)) else "closing_most"
-    return words[form].format(count=len(group), most=most, category=categories.get(slug, slug))
+    """How many works, and the category that has more of them than any other and a third at least."""
+    (slug, most), *others = Counter(past.category for past in group).most_common()
+    leads = most * 3 >= len(group) and most > max((count for _, count in others), default=0)
+    form = "one" if len(group) == 1 else "all" if not others else "most" if leads else "spread"
+    category = categories.get(slug, slug)
+    return words[f"closing_{form}"].format(count=len(group), most=most, category=category, sections=len(others) + 1)

@@ -27,12 +27,17 @@ _STOP = frozenset(
 )
 _VAGUE = frozenset(  # these say nothing alone, and something in a pair: deep research, open weights, world model
     _WORD.findall(
-        "analysis artificial better building capability capabilities challenges context data deep design efficient "
-        "enhancing evaluating evaluation foundation framework frontier general generalist generation generative "
-        "improving intelligence intelligent introducing knowledge learning open open-source pre-training real "
-        "real-world research scientific smart system systems task tasks test tests time training understanding "
+        "adaptive agentic analysis artificial automatic better building capabilities capability challenges context "
+        "data deep design document dynamic efficient enhancing evaluating evaluation fast foundation framework "
+        "frontier general generalist generation generative improving intelligence intelligent introducing knowledge "
+        "large-scale learning long open open-source pre-training real real-world reliable research robust scalable "
+        "scientific short small smart system systems task tasks test tests time tiny training understanding "
         "unified universal world "
     )
+)
+_HALF = re.compile(  # half of a pair too: test-time compute, retrieval-augmented generation, long-context models
+    r".+-(?:time|augmented|based|aware|driven|guided|level|scale|step|turn|shot|context|tuned|free|efficient|evolving"
+    r"|specific|agnostic|centric|oriented|enhanced|grained|horizon|end|hop|powered|trained|trainable)"
 )
 
 
@@ -61,7 +66,7 @@ def _terms(text: str, shown: dict[str, Counter[str]]) -> set[str]:
     out = set()
     for term in [*((word,) for word in words), *pairwise(words)]:
         folded = tuple(word.casefold() for word in term)
-        vague = len(folded) == 1 and folded[0] in _VAGUE
+        vague = len(folded) == 1 and (folded[0] in _VAGUE or _HALF.fullmatch(folded[0]))
         if not vague and not _STOP & set(folded) and all(len(word) > 1 for word in folded):
             key = " ".join(folded)
             shown.setdefault(key, Counter())[" ".join(term)] += 1

@@ -15,7 +15,7 @@ from markdown_it.token import Token
 from markdown_it.tree import SyntaxTreeNode
 
 from digest.markdown.escape import Md, escape_code, escape_inside, link, opening
-from digest.text import strip_hidden
+from digest.text import one_line, strip_hidden
 
 _ALLOWED = {
     *("root", "paragraph", "inline", "text", "softbreak", "em", "strong", "link", "code_inline"),
@@ -218,6 +218,16 @@ def to_text(prose: str, base: str = "") -> str:
     return "\n\n".join(text for node in _tree(prose).children if (text := _text(node, base).strip()))
 
 
+def to_words(prose: str) -> str:
+    """The words of prose on one line, for descriptions: no addresses, no marks, no blocks of code."""
+    spans = (node for node in _tree(prose).walk() if node.type == "inline")
+    return one_line(" ".join("".join(_word(node) for node in span.walk()) for span in spans))
+
+
+def _word(node: SyntaxTreeNode) -> str:
+    return node.content if node.type in ("text", "code_inline") else " " * node.type.endswith("break")
+
+
 def _text(node: SyntaxTreeNode, base: str) -> str:
     kind = node.type
     if kind in ("text", "code_inline", "fence", "code_block"):
@@ -227,7 +237,7 @@ def _text(node: SyntaxTreeNode, base: str) -> str:
     inner = "".join(_text(child, base) for child in node.children)
     if kind == "link":
         target = _address(str(node.attrs.get("href", "")), base)
-        return f"{inner} ({target})" if target and target != inner else inner
+        return inner if target in ("", inner) or target.startswith("#") else f"{inner} ({target})"
     if kind == "list_item":
         return _prefixed(inner.strip(), "- ", "  ") + "\n"
     if kind == "blockquote":

@@ -13,7 +13,7 @@ from digest.config import Newsletter
 from digest.ports import IssueView, SectionView
 from digest.render.chartimages import chart_path
 from digest.render.charts import alternative
-from digest.render.fragment import text
+from digest.render.fragment import away, text
 from digest.render.present import describe, keeping, local_day, present, shortened
 from digest.render.templating import Templates, render
 from digest.text import one_line, strip_hidden
@@ -47,12 +47,13 @@ def email(view: IssueView, newsletter: Newsletter, *, unsubscribe: str, template
     """The issue as HTML and as text of lines of at most 76 characters but for addresses."""
     shown = present(view, newsletter)
     w = shown.words
+    page = newsletter.address + view.path
     context = {
         "view": view,
         "shown": shown,
         "words": w,
         "newsletter": newsletter,
-        "page": newsletter.address + view.path,
+        "page": page,
         "unsubscribe": unsubscribe,
         "charts": [
             (chart["title"], f"{newsletter.address}/{chart_path(view, chart)}", alternative(chart, w))
@@ -65,7 +66,7 @@ def email(view: IssueView, newsletter: Newsletter, *, unsubscribe: str, template
         templates or {},
         **context,
         brief=shown.recap,
-        styled=_styled,
+        styled=lambda prose: _styled(away(str(prose), page)),
         count=len(view.picks()),
         day=w.full_day(local_day(view.published, newsletter)),
         preheader=shortened(describe(view, newsletter), 140),

@@ -19,7 +19,7 @@ def html(view: IssueView, newsletter: Newsletter, templates: Templates | None = 
             view, form="category", intro="", sections=keeping(view.sections, [only]), by_month=[]
         )
     shown = present(view, newsletter)
-    return strip_hidden(
+    rendered = strip_hidden(
         render(
             "issue.html.j2",
             templates or {},
@@ -31,6 +31,12 @@ def html(view: IssueView, newsletter: Newsletter, templates: Templates | None = 
             charts=[(str(chart["title"]), alternative(chart, shown.words)) for chart in view.charts],
         )
     )
+    return away(rendered, newsletter.address + view.path)
+
+
+def away(rendered: str, page: str) -> str:
+    """HTML that is read elsewhere: what the editor's links to places on the page lead to is the page's."""
+    return rendered.replace('<a href="#', f'<a href="{page}#')  # texts have no bare `<`
 
 
 def text(view: IssueView, newsletter: Newsletter, templates: Templates | None = None) -> str:

@@ -10,7 +10,7 @@ from itertools import groupby
 from typing import Any
 
 from digest.config import Newsletter, Site, Taxonomy
-from digest.markdown import link, to_text
+from digest.markdown import link, to_words
 from digest.ports import Document, IssueView, PickView
 from digest.render.cards import card, card_path
 from digest.render.chartimages import chart_path, chart_png
@@ -150,7 +150,7 @@ def _issue(view: IssueView, newsletter: Newsletter) -> dict[str, Any]:
             {
                 "title": one_line(pick.title),
                 "anchor": anchor(pick.anchor),
-                "why": one_line(to_text(pick.highlight or "")) or by_line(pick.authors) or pick.venue,
+                "why": to_words(pick.highlight or "") or by_line(pick.authors) or pick.venue,
             }
             for pick in leads[:_LEADS]
         ],
@@ -194,7 +194,7 @@ def _index(newest: Sequence[IssueView], newsletter: Newsletter) -> list[dict[str
 
 
 def _short(pick: PickView) -> str:
-    text = one_line(to_text(pick.blurb) if pick.origin == "editor" else pick.blurb)
+    text = to_words(pick.blurb) if pick.origin == "editor" else one_line(pick.blurb)
     return shortened(text, _SEARCHED)
 
 

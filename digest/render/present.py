@@ -10,7 +10,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from digest.config import Newsletter
-from digest.markdown import link, to_text
+from digest.markdown import link, to_words
 from digest.ports import IssueView, PickView, SectionView
 from digest.render.words import Words, words
 from digest.text import by_line, one_line, sentences
@@ -110,6 +110,7 @@ def present(view: IssueView, newsletter: Newsletter) -> Shown:
     recap = view.kind != "monthly"
     main, months = _layout(view)
     sources = list(view.numbers.get("sources", []))
+    shown = len(sources) if len(sources) <= SOURCES_SHOWN + 1 else SOURCES_SHOWN  # never "1 more sources"
     picks = view.picks()
     return Shown(
         view=view,
@@ -121,8 +122,8 @@ def present(view: IssueView, newsletter: Newsletter) -> Shown:
         full_list=[entry(pick, w, titles) for pick in sorted(picks, key=by_date)] if recap else [],
         made=view.engines or [w["offline"]],
         figures=_figures(view, w) or [(w["picked"], len(picks))],
-        sources=sources[:SOURCES_SHOWN],
-        more_sources=max(0, len(sources) - SOURCES_SHOWN),
+        sources=sources[:shown],
+        more_sources=len(sources) - shown,
         standing=_standing(view.numbers, {pick.key: entry(pick, w, titles) for pick in picks}, w),
         moved=_moved(view.numbers, w),
         wrong=[(note["text"], w[f"outcome_{note.get('outcome', 'open')}"]) for note in view.notes],
@@ -238,7 +239,7 @@ def describe(view: IssueView, newsletter: Newsletter) -> str:
     """The issue in one line: its own description, else how the editor begins, else the first titles."""
     if view.description and view.description != newsletter.description:
         return one_line(view.description)
-    opening = sentences(one_line(to_text(view.intro)))[:2]
+    opening = sentences(to_words(view.intro))[:2]
     if opening:
         return shortened(" ".join(opening), DESCRIPTION)
     leads = view.highlights or [pick for section in view.sections for pick in section.picks[:1]]

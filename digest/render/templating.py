@@ -7,11 +7,13 @@ import difflib
 import textwrap
 from collections.abc import Callable, Mapping
 from functools import lru_cache
+from math import inf
 from pathlib import PurePosixPath
 from typing import Any
 from urllib.parse import quote
 
-from jinja2 import FunctionLoader, StrictUndefined, Template, TemplateError, TemplateSyntaxError
+from jinja2 import FunctionLoader, StrictUndefined, Template, TemplateError, TemplateNotFound, TemplateSyntaxError
+from jinja2.exceptions import SecurityError
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 from markupsafe import Markup
 
@@ -21,6 +23,8 @@ from digest.errors import RenderError
 from digest.markdown import Md
 from digest.render.present import anchor
 
+_MANUAL = "see https://jinja.palletsprojects.com/templates"
+_MOST, _POWER = 10_000, 64  # how often a template may repeat a text, and the highest power of a number
 Templates = Mapping[str, str]  # the workspace's own: name -> text; what is not there comes from the program
 
 
@@ -40,6 +44,16 @@ class _Known(StrictUndefined):
 class _Sandbox(ImmutableSandboxedEnvironment):
     """Jinja's sandbox; of our own values only the check for underscores is left, which halves the time of a page."""
 
+    intercepted_binops = frozenset({"*", "**"})
+
+    def call_binop(self, context: Any, operator: str, left: Any, right: Any) -> Any:
+        """Compute, but for what would fill the memory: a text repeated too often, a power too high."""
+        repeats = operator == "*" and not (isinstance(left, int | float) and isinstance(right, int | float))
+        most = _MOST if repeats else _POWER if operator == "**" else inf
+        if any(isinstance(value, int) and value > most for value in ((left, right) if repeats else (right,))):
+            raise SecurityError(f"{left!r:.20} {operator} {right!r:.20} is more than a template may make")
+        return super().call_binop(context, operator, left, right)
+
     def is_safe_attribute(self, obj: Any, attr: str, value: Any) -> bool:
         if dataclasses.is_dataclass(obj):
             return not attr.startswith("_")
@@ -53,6 +67,12 @@ def render(name: str, templates: Templates, **context: Any) -> str:
         return template.render(**context)
     except TemplateSyntaxError as error:  # of a template that this one includes
         raise _unreadable(error, name) from error
+    except TemplateNotFound as error:
+        place, line = _place(error, name)
+        hint = "`digest templates list` names them all"
+        raise RenderError(f"no template is called {error.name!r}", hint, template=place, line=line) from error
+    except RecursionError as error:
+        raise RenderError("includes itself without end", "take out that include", template=name) from error
     except (TemplateError, TypeError, ValueError, ArithmeticError, LookupError, AttributeError) as error:
         place, line = _place(error, name)
         hint = f"known names: {', '.join(sorted(context))}"
@@ -69,8 +89,10 @@ def compiled(name: str, templates: Templates) -> Template:
 
 
 def _unreadable(error: TemplateSyntaxError, name: str) -> RenderError:
-    words = error.message or "cannot be read"
-    return RenderError(words, "see the Jinja manual", template=error.name or name, line=error.lineno)
+    said = error.message or "cannot be read"
+    known = sorted(_FILTERS[PurePosixPath(name).suffixes[-2]])
+    hint = f"known filters: {', '.join(known)}, and Jinja's" if "filter" in said else _MANUAL
+    return RenderError(said, hint, template=error.name or name, line=error.lineno)
 
 
 def source(name: str, templates: Templates) -> str | None:

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator, Mapping
 from datetime import date
 from functools import cache, lru_cache
 from importlib.resources import files
 
-from babel.dates import format_date, format_skeleton
+from babel.dates import format_date, format_interval, format_skeleton
 from babel.numbers import format_decimal
 
+from digest.text import one_line
+
+_PERIOD = re.compile(r"(\d{4})-(?:(\d\d)|Q([1-4]))(?:\.\.(\d{4}-\d\d))?")
 _LOCALES = {"en": "en_GB", "zh": "zh_Hans_CN"}
 
 
@@ -53,9 +57,16 @@ class Words(Mapping[str, str]):
         return str(format_skeleton("MMM", date(int(year), int(month), 1), locale=self._locale))
 
     def period(self, name: str) -> str:
-        """A period's name in words: 2025-06 becomes June 2025; a year or a range stays."""
-        year, _, month = name.partition("-")
-        return self.month(date(int(year), int(month), 1)) if month.isdigit() and len(month) == 2 else name
+        """A period in words: June 2025, 3rd quarter 2025, November 2025 – February 2026; a year stays."""
+        match = _PERIOD.fullmatch(name)
+        if not match:
+            return name
+        year, month, quarter, last = match.groups()
+        first = date(int(year), int(month or int(quarter) * 3 - 2), 1)
+        if quarter:
+            return _written("yQQQQ", first, self._locale)
+        until = date.fromisoformat(f"{last}-01") if last else first
+        return one_line(format_interval(first, until, "yMMMM", locale=self._locale)) if last else self.month(first)
 
     def number(self, value: int | float) -> str:
         """8,123, or as the language groups digits."""

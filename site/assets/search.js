@@ -18,7 +18,7 @@
 
   const show = (rows, asked) => {
     list.replaceChildren(
-      ...rows.slice(0, 60).map((row) => {
+      ...rows.slice(0, 300).map((row) => {
         const item = make("li", "");
         item.append(
           make("a", row.title, { href: form.dataset.base.replace(/\/$/, "") + row.path }),
@@ -28,7 +28,7 @@
         return item;
       }),
     );
-    status.textContent = !asked ? "" : rows.length ? `${rows.length} ${form.dataset.some}` : form.dataset.none;
+    status.textContent = !asked ? "" : rows.length > 1 ? `${rows.length} ${form.dataset.some}` : rows.length ? form.dataset.one : form.dataset.none;
   };
 
   const search = async () => {

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import UTC, date, datetime
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -63,7 +64,26 @@ def test_sections_follow_the_taxonomy_and_items_their_dates() -> None:
 def test_by_month_there_is_a_heading_and_a_closing_line_for_each_month() -> None:
     sheet = made("month")
     assert [section.slug for section in sheet.sections] == [f"m{month}" for month in MONTHS]
-    assert sheet.sections[0].closing == "5 works, 2 of them in Models."
+    assert sheet.sections[0].closing == "5 works in 3 categories."
+
+
+@pytest.mark.parametrize(
+    ("placed", "closing"),
+    [
+        ("models", "One work."),
+        ("models models", "2 works."),
+        ("models models rag", "3 works, 2 of them in Models."),
+        ("models models rag rag", "4 works in 2 categories."),
+        ("models models rag agents eval safety other", "7 works in 6 categories."),
+    ],
+)
+def test_a_months_closing_line_names_a_category_only_where_it_leads(placed: str, closing: str) -> None:
+    picks = [
+        PastPick(SheetPick(f"k{n}", f"T{n}", "https://e.org"), category, "2025-01")
+        for n, category in enumerate(placed.split())
+    ]
+    sheet = recap_sheet("2025", "T", WHEN, picks, {"models": "Models"}, {"2025-01": "January"}, form="month")
+    assert sheet.sections[0].closing == closing
     assert len(made("both").sections) == 15
 
 
@@ -166,3 +186,10 @@ def test_a_recap_of_a_quarter_has_its_months_alone_and_carries_the_bets() -> Non
     sheet = recap_sheet("2025-Q3", "Q3", WHEN, picks, CATEGORIES, months, form="month", notes=bets)
     assert [section.slug for section in sheet.sections] == ["m2025-07", "m2025-08", "m2025-09"]
     assert parse(render(sheet)).notes == tuple(bets)
+
+
+def test_half_of_a_pair_is_no_term_but_the_pair_is() -> None:
+    early = [f"Test-Time Compute in place {n}" for n in range(6)] + ["Small graders", "A small river"]
+    late = [f"Rivers of stone in place {n}" for n in range(12)]
+    terms = distinctive({"early": early, "late": late})
+    assert [term.text for term in terms["early"]] == ["Test-Time Compute"]

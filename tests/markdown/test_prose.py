@@ -11,7 +11,7 @@ from bs4 import BeautifulSoup
 from hypothesis import given
 from hypothesis import strategies as st
 
-from digest.markdown import Remark, inline, lint, rewrite, to_html, to_html_line, to_text
+from digest.markdown import Remark, inline, lint, rewrite, to_html, to_html_line, to_text, to_words
 from tests.markdown.hostile import HOSTILE
 
 PROSE = [
@@ -90,6 +90,12 @@ def test_text_of_prose_keeps_paragraphs_lists_and_addresses() -> None:
     assert (
         to_text("A *b* [c](https://d.example/)\n\n- e\n- f\n\n> g") == "A b c (https://d.example/)\n\n- e\n- f\n\n> g"
     )
+
+
+def test_the_words_of_prose_have_no_addresses_marks_or_blocks_of_code() -> None:
+    prose = "A *b* [c](https://d.example/) `e`\nand [f](#f).\n\n- g\n- h\n\n> i\n\n```\ncode\n```\n\n## J"
+    assert to_words(prose) == "A b c e and f. g h i J"
+    assert to_text("See [f](#f).") == "See f."
 
 
 def test_local_links_are_put_below_the_base() -> None:

@@ -43,3 +43,11 @@ def test_no_title_runs_over_the_margins(title: str) -> None:
 def test_the_path_changes_with_what_is_drawn_and_with_nothing_else() -> None:
     assert card_path("a", "b", "2025-06") == card_path("a", "b", "2025-06")
     assert len({card_path("a", "b", "2025-06"), card_path("x", "b", "2025-06"), card_path("a", "x", "2025-06")}) == 3
+
+
+def test_a_character_without_a_font_is_left_out_and_not_its_title() -> None:
+    assert card("Rockets 🚀 and 👩‍🔬 labs", "", "") == card("Rockets and labs", "", "")
+
+
+def test_the_period_of_a_range_has_a_dash() -> None:
+    assert card("", "", "2026-06..2026-10") == card("", "", "2026-06 – 2026-10")

@@ -107,6 +107,31 @@ def test_a_template_cannot_reach_python_nor_change_anything(reach: str) -> None:
         pages(issue(), NEWSLETTER, {"post.md.j2": "{{ " + reach + " }}"})
 
 
+@pytest.mark.parametrize("greedy", ["'a' * 10000000000", "10000000000 * [1]", "10 ** 10000000", "range(999999999)"])
+def test_a_template_cannot_fill_the_memory_but_may_compute(greedy: str) -> None:
+    with pytest.raises(RenderError) as caught:
+        pages(issue(), NEWSLETTER, {"post.md.j2": "{% set x = " + greedy + " %}"})
+    assert caught.value.line == 1
+    made = pages(issue(), NEWSLETTER, {"post.md.j2": "{{ view.numbers.read * 100000 }} {{ 'ab' * 2 }} {{ 100 ** 2 }}"})
+    assert made[0].body == b"812300000 abab 10000"
+
+
+@pytest.mark.parametrize(
+    ("slip", "said", "hint"),
+    [
+        ("{% include 'itme.md.j2' %}", "no template is called 'itme.md.j2'", "digest templates list"),
+        ("{{ view.title | shout }}", "No filter named 'shout'", "known filters: "),
+        ("{% include 'post.md.j2' %}", "includes itself", "take out"),
+    ],
+)
+def test_a_template_that_names_no_filter_no_template_or_itself_says_so(slip: str, said: str, hint: str) -> None:
+    with pytest.raises(RenderError) as caught:
+        pages(issue(), NEWSLETTER, {"post.md.j2": f"a\n{slip}"})
+    assert said in str(caught.value)
+    assert hint in caught.value.hint
+    assert str(caught.value).startswith("post.md.j2")
+
+
 def test_a_template_with_a_slip_names_its_line() -> None:
     with pytest.raises(RenderError) as caught:
         pages(issue(), NEWSLETTER, {"item.md.j2": "ok\n{% if %}\n"})

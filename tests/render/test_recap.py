@@ -9,8 +9,9 @@ import pytest
 from bs4 import BeautifulSoup
 
 from digest.ports import IssueView, SectionView
-from digest.render import html, pages
+from digest.render import email, html, pages
 from digest.render.charts import svg
+from digest.render.present import present
 from digest.render.words import words
 from tests.render.samples import NEWSLETTER, issue, pick
 
@@ -104,6 +105,49 @@ def test_a_chart_is_one_line_with_its_numbers_as_words() -> None:
         assert BeautifulSoup(drawing, "html.parser").svg
     assert "Jan: Read 7,000, Kept 1; Feb: Read 8,123, Kept 2" in svg(CHARTS[1], words("en"))
     assert "Picks | {{ x }}</strong><br>A &lt;b&gt;: 3; B: 0" in html(recap("category"), NEWSLETTER)
+
+
+def test_what_stood_out_and_what_moved_is_told_on_the_page_in_the_feed_and_in_the_mail() -> None:
+    view = recap("category")
+    view.numbers |= {
+        "most_mentioned": [["arxiv:2506.00003", 9]],
+        "first": "arxiv:2506.00000",
+        "last": "arxiv:2506.00095",
+        "rose": [{"text": "world models"}, {"text": "memory"}],
+        "fell": [{"text": "adapters"}],
+    }
+    mail = email(view, NEWSLETTER, unsubscribe="https://example.org/u")
+    for told in (html(view, NEWSLETTER), mail.html):
+        shown = " ".join(BeautifulSoup(told, "html.parser").get_text(" ").split())
+        assert "Most mentioned Work number 3 (9)" in shown
+        assert "First work Work number 0 (12 Jun)" in shown
+        assert "Terms that rose world models, memory" in shown
+        assert 'href="https://example.org/digest/2025/review/#arxiv-2506-00003"' in told
+    assert "Most mentioned:\n* Work number 3 (9)\n" in mail.text
+    assert "Terms that fell: adapters\n" in mail.text
+    assert (
+        "- **Last work** [Work number 95](#arxiv-2506-00095) <span>(12 Jun)</span>"
+        in pages(view, NEWSLETTER)[0].body.decode()
+    )
+
+
+def test_links_to_places_on_the_page_lead_there_from_feed_and_mail_too() -> None:
+    view = recap("category")
+    view.intro = 'See [the list](#full-list), not `<a href="#x">`.'
+    mail = email(view, NEWSLETTER, unsubscribe="https://example.org/u")
+    for told in (html(view, NEWSLETTER), mail.html):
+        links = {a.get_text(): a["href"] for a in BeautifulSoup(told, "html.parser").select("a[href]")}
+        assert links["the list"] == "https://example.org/digest/2025/review/#full-list"
+        assert '&lt;a href="#x"&gt;' in told
+    assert "See the list, not" in mail.text
+
+
+def test_the_last_of_many_sources_is_named_rather_than_counted() -> None:
+    rows = [{"name": f"Source {n}", "read": 1, "kept": 1} for n in range(14)]
+    for count, shown, more in ((12, 12, 0), (13, 13, 0), (14, 12, 2)):
+        view = issue(numbers={"sources": rows[:count]})
+        told = present(view, NEWSLETTER)
+        assert (len(told.sources), told.more_sources) == (shown, more)
 
 
 def test_a_range_speaks_of_numbers_not_of_a_year() -> None:

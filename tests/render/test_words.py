@@ -64,8 +64,21 @@ def test_dates_and_numbers_are_written_as_the_language_does(
     assert (w.day(when), w.full_day(when), w.month(when), w.number(8123)) == (day, full, month, number)
 
 
-def test_a_period_is_named_in_words_where_it_is_a_month() -> None:
-    assert [words("de").period(name) for name in ("2025-03", "2025", "2025-Q3")] == ["März 2025", "2025", "2025-Q3"]
+@pytest.mark.parametrize(
+    ("language", "quarter", "months", "winter"),
+    [
+        ("en", "3rd quarter 2025", "June – October 2026", "November 2025 – February 2026"),
+        ("es", "3.er trimestre de 2025", "junio–octubre de 2026", "noviembre de 2025 – febrero de 2026"),
+        ("de", "3. Quartal 2025", "Juni–Oktober 2026", "November 2025 – Februar 2026"),
+        ("fr", "3e trimestre 2025", "juin – octobre 2026", "novembre 2025 – février 2026"),
+        ("ca", "3r trimestre del 2025", "juny–octubre del 2026", "novembre del 2025 – febrer del 2026"),
+        ("zh", "2025年第3季度", "2026年6月至10月", "2025年11月至2026年2月"),
+    ],
+)
+def test_a_period_is_named_in_words_as_the_language_does(language: str, quarter: str, months: str, winter: str) -> None:
+    names = ("2025-Q3", "2026-06..2026-10", "2025-11..2026-02", "2025", "anything")
+    assert [words(language).period(name) for name in names] == [quarter, months, winter, "2025", "anything"]
+    assert words("de").period("2025-03") == "März 2025"
 
 
 def test_the_shipped_words_are_the_english_ones(golden: bool) -> None:

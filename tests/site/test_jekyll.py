@@ -7,6 +7,7 @@ import re
 import shutil
 import subprocess
 from dataclasses import dataclass, replace
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -112,6 +113,8 @@ def test_every_page_says_what_it_is_and_weighs_little(built: Built) -> None:
         assert len({element["id"] for element in page.select("[id]")}) == len(page.select("[id]")), file
         assert page.select('link[rel="alternate"][type="application/atom+xml"]')
         assert page.select('link[rel="canonical"]')
+        levels = [int(heading.name[1]) for heading in page.select("h1, h2, h3, h4")]
+        assert all(after <= before + 1 for before, after in pairwise(levels)), file
         elsewhere = page.select('script[src^="http"], link[rel="stylesheet"][href^="http"], img[src^="http"], iframe')
         assert elsewhere == []
 
