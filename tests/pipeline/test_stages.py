@@ -172,6 +172,25 @@ def test_a_mail_that_gmail_would_cut_is_refused_and_one_near_it_told(
             assert ["102,400" in line for line in report.problems] == ([True] if outcome == "told" else [])
 
 
+def test_an_approval_is_taken_back_until_readers_have_the_issue(tmp_path: Path) -> None:
+    with filled(tmp_path) as made:
+        made.draft("2025-06")
+        with pytest.raises(Refused, match="still a draft and cannot be returned"):
+            made.take_back("2025-06")
+        sheet = tmp_path / "site" / "_drafts" / "2025-06.md"
+        sheet.write_text(sheet.read_text().replace("\n## ", "\nHello.\n\n## ", 1))
+        made.approve("2025-06", accept_gaps=True)
+        with pytest.raises(Refused, match="cannot be drafted again"):
+            made.draft("2025-06")
+        made.take_back("2025-06")
+        made.draft("2025-06")
+        assert "Hello." in sheet.read_text()
+        made.approve("2025-06", accept_gaps=True)
+        made.publish("2025-06")
+        with pytest.raises(Refused, match="published and cannot be returned"):
+            made.take_back("2025-06")
+
+
 def test_moves_rejects_and_rewrites_are_remembered_as_decisions(tmp_path: Path) -> None:
     with filled(tmp_path) as made:
         made.draft("2025-06")
