@@ -194,10 +194,20 @@ class Workspace:
     # -- editing and publishing ------------------------------------------------------------------------------------
 
     def draft(self, period: str = "last", *, dry_run: bool = False, max_usd: float | None = None) -> Report:
-        """Write the sheet, or merge what is new into it."""
+        """Write the sheet, or merge what is new into it; a review keeps its form."""
         from digest.pipeline.draft import draft
+        from digest.pipeline.recap import recap
 
-        return draft(self.context, self.context.period(period), dry_run=dry_run, max_usd=max_usd)
+        chosen = self.context.period(period)
+        if chosen.kind != "monthly":
+            return recap(self.context, chosen, max_usd=max_usd, dry_run=dry_run)
+        return draft(self.context, chosen, dry_run=dry_run, max_usd=max_usd)
+
+    def take_back(self, period: str = "last") -> Report:
+        """Take an approval back, so that the issue may be edited; raises Refused when readers have it."""
+        from digest.pipeline.approve import take_back
+
+        return take_back(self.context, self.context.period(period))
 
     def check(self, period: str = "last", *, accept_gaps: bool = False, links: bool = False) -> Report:
         """Run the gates; raises Refused with each reason. `links` asks each link, else their last answers count."""
@@ -226,8 +236,8 @@ class Workspace:
 
         return refresh(self.context, names, ask=ask, apply=apply)
 
-    def recap(self, period: str, form: str = "both", *, max_usd: float | None = None) -> Report:
-        """Draft a year, quarter or range in review: by category, by month, or both."""
+    def recap(self, period: str, form: str = "", *, max_usd: float | None = None) -> Report:
+        """Draft a year, quarter or range in review: by category, by month, or both; else as its sheet has it."""
         from digest.pipeline.recap import recap
 
         return recap(self.context, self.context.period(period), form, max_usd=max_usd)

@@ -15,6 +15,7 @@ def draft(
     dry_run: DryRun = False,
     max_usd: MaxUsd = None,
     provider: Provider = "",
+    return_: Annotated[bool, typer.Option("--return", help="Only take the approval back; the sheet stays.")] = False,
     as_json: Json = False,
 ) -> None:
     """Write site/_drafts/PERIOD.md, or merge what is new into it; words changed by hand stay.
@@ -22,7 +23,8 @@ def draft(
     Example: digest draft 2026-10
     """
     with opened(provider) as workspace:
-        finish(workspace.draft(period, dry_run=dry_run, max_usd=max_usd), as_json)
+        report = workspace.take_back(period) if return_ else workspace.draft(period, dry_run=dry_run, max_usd=max_usd)
+        finish(report, as_json)
 
 
 Gaps = Annotated[bool, typer.Option("--accept-gaps", help="Go on although sources failed or fell silent.")]
@@ -61,7 +63,7 @@ def approve(
 @app.command()
 def recap(
     period: Annotated[str, typer.Argument(metavar="YEAR", help="2025, 2025-Q3 or 2025-03..2025-07.")],
-    by: Annotated[str, typer.Option("--by", help="category, month or both.")] = "both",
+    by: Annotated[str, typer.Option("--by", help="category, month or both; else as it was, at first both.")] = "",
     max_usd: MaxUsd = None,
     provider: Provider = "",
     as_json: Json = False,

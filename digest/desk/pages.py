@@ -22,7 +22,7 @@ from digest.desk.preview import mail_html, mail_text, post_page
 from digest.errors import ConfigError, DigestError
 from digest.periods import Period
 from digest.pipeline import editing
-from digest.pipeline.approve import approve
+from digest.pipeline.approve import approve, take_back
 from digest.pipeline.context import Context
 from digest.pipeline.editing import Current
 from digest.pipeline.gates import ask_links, problems
@@ -184,7 +184,7 @@ class _Pages:
         return _panes(context, period, current, f"{said}; {answers.line}" if answers.line else said)
 
     def reopen(self, context: Context, period: Period, body: Any) -> Response:
-        editing.reopen(context, period)
+        take_back(context, period)
         return _panes(context, period, editing.load(context, period), f"{period} is a draft again")
 
     def post(self, context: Context, period: Period, query: Any) -> Response:

@@ -126,7 +126,8 @@ def _covered(facts: IssueFacts) -> Iterator[GateProblem]:
 def _ledger(facts: IssueFacts) -> Iterator[GateProblem]:
     if not facts.gaps_accepted:
         for gap in facts.gaps:
-            mend = f"`digest fetch`, then `digest draft {facts.sheet.period}`; or accept it with --accept-gaps"
+            name = facts.sheet.period
+            mend = f"`digest fetch`, then `digest draft {name}`; or `digest approve {name} --accept-gaps`"
             yield GateProblem("ledger", gap, mend)
 
 

@@ -79,6 +79,17 @@ def approve(
     return report
 
 
+def take_back(context: Context, period: Period) -> Report:
+    """Take an approval back, so that the issue may be edited; raises Refused when readers have it."""
+    with recorded(context, "return", period.name) as report:
+        with context.db.write() as session:
+            issue = issue_store.existing(session, period.name)
+            issue.state = issues.move(issue.state, "return", period.name)
+            session.add(issue)
+        report.line = f"{period}: a draft again; `digest approve {period}` approves it"
+    return report
+
+
 def _heard(context: Context, sheet: Sheet, report: Report) -> Answers:
     """What the issue's links answer now; links that nobody could ask stand in nobody's way, but are told."""
     answers = ask_links(context, sheet)

@@ -72,14 +72,6 @@ def edit(context: Context, period: Period, version: int, change: Change) -> Curr
                 return _edited(context, session, period, version, newest, change)
 
 
-def reopen(context: Context, period: Period) -> None:
-    """Take an approval back, so that the issue may be edited; raises Refused when readers have it."""
-    with context.db.write() as session:
-        issue = issue_store.existing(session, period.name)
-        issue.state = issues.move(issue.state, "return", period.name)
-        session.add(issue)
-
-
 def completed(context: Context, session: Session, text: str) -> Sheet:
     """A sheet's text read: ticked lines moved up, known addresses made picks, the source quoted where words lack."""
     titles = {category.slug: category.title for category in context.config.taxonomy.categories}

@@ -8,9 +8,9 @@ from typing import Any
 
 from sqlmodel import Session
 
-from digest import issues, mail, render, site
+from digest import grounding, issues, mail, render, site
 from digest.errors import Refused
-from digest.issues import GateProblem, IssueFacts, Sheet
+from digest.issues import AddedUrl, GateProblem, IssueFacts, Sheet, SheetPick
 from digest.models import Issue, Item, Pick
 from digest.periods import Period
 from digest.pipeline import corrections
@@ -48,7 +48,7 @@ def problems(
         seen = issue is not None and issue.state in corrections.SEEN
         had = issue_store.covered(session, period.name) if period.kind == "monthly" and not seen else {}
         facts = IssueFacts(
-            sheet=sheet,
+            sheet=_doubted(sheet, found) if period.kind == "monthly" and not seen else sheet,
             unread=unread or {},
             covered={key: had[item.id or 0] for key, item in found.items() if item.id in had},
             signed=keys if sign else _signed(session, period, sheet),
@@ -98,6 +98,19 @@ def mail_bytes(
     templates = site.overrides(context.templates)
     made = render.email(view, context.config.newsletter, unsubscribe=mail.UNSUBSCRIBE, templates=templates)
     return mail.weight(made.html)
+
+
+def _doubted(sheet: Sheet, found: Mapping[str, Item]) -> Sheet:
+    """The sheet with a model's words held to their sources anew: a line about flags can be deleted from the file."""
+
+    def entry(here: SheetPick | AddedUrl) -> SheetPick | AddedUrl:
+        if isinstance(here, AddedUrl) or here.origin != "model" or here.flags or here.key not in found:
+            return here
+        item = found[here.key]
+        doubts = grounding.check(here.blurb, grounding.source_of(item.title, item.summary, item.content))
+        return replace(here, flags=tuple(map(str, doubts)))
+
+    return replace(sheet, sections=tuple(replace(s, entries=tuple(map(entry, s.entries))) for s in sheet.sections))
 
 
 def _signed(session: Session, period: Period, sheet: Sheet) -> set[str]:

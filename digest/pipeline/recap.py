@@ -31,26 +31,35 @@ _KEPT = ("months", "categories", "most_mentioned", "first", "last", "rose", "fel
 _NAMED = 3  # sources that name a work, its own among them, before a review owns to have missed it
 
 
-def recap(context: Context, period: Period, form: str = "both", *, max_usd: float | None = None) -> Report:
+def recap(
+    context: Context, period: Period, form: str = "", *, max_usd: float | None = None, dry_run: bool = False
+) -> Report:
     """Draft the review of a period longer than a month from its issues; merged like any other draft.
 
-    A model, where there is one, is asked for a sentence on each month, and may cost `max_usd`.
+    Without a `form` it keeps the one it has, at first "both". A model, where there is one, is asked for a sentence on
+    each month, and may cost `max_usd`.
     """
     if period.kind == "monthly":
         raise ConfigError(f"{period} is one month", "a recap takes 2025, 2025-Q3 or 2025-03..2025-07")
-    if form not in FORMS:
+    if form and form not in FORMS:
         raise ConfigError(f"--by {form!r} is unknown", f"allowed: {', '.join(FORMS)}")
     with recorded(context, "recap", period.name) as report:
         with context.db.read() as session:
             may_be_drafted(session, period)
+            begun = issue_store.find(session, period.name)
+            form = form or (begun.form if begun else "both")
             unranked = months_to_rank(session, period)
         ranked = [month.name for month in unranked if rank(context, month).numbers["candidates"]]
         with context.db.read() as session:
             past = _past(context, session, period)
-        gists = write_gists(context, period, past, report.run_id, max_usd) if form != "category" else Gists()
+        gists = (
+            write_gists(context, period, past, report.run_id, max_usd)
+            if form != "category" and not dry_run
+            else Gists()
+        )
         with context.db.read() as session:
             proposal = _proposal(context, session, period, cast(Form, form), past, gists)
-        write(context, period, proposal, report, max_usd=max_usd)
+        write(context, period, proposal, report, max_usd=max_usd, dry_run=dry_run)
         if months := proposal.numbers["unpublished"]:
             report.line += f"; never published, taken from the ranking: {', '.join(months)}"
         if ranked:

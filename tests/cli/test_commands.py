@@ -100,3 +100,20 @@ def test_the_completion_of_each_shell_can_be_shown(tmp_path: Path, shell: str) -
 
 def test_the_version_is_printed(tmp_path: Path) -> None:
     assert re.match(r"digest \d+\.\d+\.\d+", run("--version", folder=tmp_path).stdout)
+
+
+def _named_in_the_code() -> Iterator[str]:
+    """Each command that a message, a hint or a docstring of the program names, without what is filled in."""
+    for file in sorted((README.parent / "digest").rglob("*.py")):
+        for found in re.findall(r"`digest ([^`\n]+)`", file.read_text(encoding="utf-8")):
+            yield re.sub(r"\{[^{}]*\}", "X", found)
+
+
+@pytest.mark.parametrize("told", sorted(set(_named_in_the_code()) - {"--help"}))
+def test_every_command_that_the_program_advises_exists_with_its_options(told: str) -> None:
+    command: object = typer.main.get_command(app)
+    for word in told.split():
+        if word.startswith("-"):
+            assert word in {name for option in command.params for name in option.opts}  # type: ignore[attr-defined]
+        elif hasattr(command, "commands"):
+            command = command.commands[word]

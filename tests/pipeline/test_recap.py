@@ -141,6 +141,19 @@ def test_a_range_holds_the_works_of_its_months(workspace_folder: Path) -> None:
     assert held == july | august
 
 
+@pytest.mark.parametrize("form", ["category", "month"])
+def test_a_review_is_drafted_again_as_the_review_it_is(workspace_folder: Path, form: str) -> None:
+    with opened(workspace_folder) as workspace:
+        workspace.recap("2025-Q3", form)
+        sheet = workspace_folder / "site" / "_drafts" / "2025-Q3.md"
+        sheet.write_text(before := sheet.read_text(encoding="utf-8").replace("July", "Our July", 1), encoding="utf-8")
+        workspace.draft("2025-Q3", dry_run=True)
+        assert sheet.read_text(encoding="utf-8") == before
+        workspace.draft("2025-Q3")
+        again = sheet.read_text(encoding="utf-8")
+        assert again == before
+
+
 def test_a_work_that_many_named_and_nobody_picked_is_told_as_missed(workspace_folder: Path) -> None:
     with opened(workspace_folder) as workspace:
         with workspace.db.write() as session:

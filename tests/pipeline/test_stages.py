@@ -5,12 +5,14 @@ from __future__ import annotations
 import gzip
 import json
 from collections import Counter
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 
 import pytest
 from sqlmodel import select
 
+from digest import issues
 from digest.app import Workspace
 from digest.errors import ConfigError, NotFoundError, Refused
 from digest.models import Decision, Mention
@@ -170,6 +172,42 @@ def test_a_mail_that_gmail_would_cut_is_refused_and_one_near_it_told(
             return
         for report in (made.check("2025-06", accept_gaps=True), made.approve("2025-06", accept_gaps=True)):
             assert ["102,400" in line for line in report.problems] == ([True] if outcome == "told" else [])
+
+
+def test_an_approval_is_taken_back_until_readers_have_the_issue(tmp_path: Path) -> None:
+    with filled(tmp_path) as made:
+        made.draft("2025-06")
+        with pytest.raises(Refused, match="still a draft and cannot be returned"):
+            made.take_back("2025-06")
+        sheet = tmp_path / "site" / "_drafts" / "2025-06.md"
+        sheet.write_text(sheet.read_text().replace("\n## ", "\nHello.\n\n## ", 1))
+        made.approve("2025-06", accept_gaps=True)
+        with pytest.raises(Refused, match="cannot be drafted again"):
+            made.draft("2025-06")
+        made.take_back("2025-06")
+        made.draft("2025-06")
+        assert "Hello." in sheet.read_text()
+        made.approve("2025-06", accept_gaps=True)
+        made.publish("2025-06")
+        with pytest.raises(Refused, match="published and cannot be returned"):
+            made.take_back("2025-06")
+
+
+def test_a_models_words_are_held_to_their_source_though_the_line_about_it_was_deleted(tmp_path: Path) -> None:
+    with filled(tmp_path) as made:
+        made.draft("2025-06")
+        path = tmp_path / "site" / "_drafts" / "2025-06.md"
+        sheet = replace(issues.parse(path.read_text(encoding="utf-8")), intro="Hello.")
+        here = next(section for section in sheet.sections if section.picks)
+        for blurb, says in (("It gains 987 points.", "987"), ("It improves accuracy by 12%.", "")):
+            one = replace(here.picks[0], blurb=blurb, origin="model", engine="gemini-x", flags=())
+            new = tuple(replace(s, entries=(one, *s.entries[1:])) if s is here else s for s in sheet.sections)
+            path.write_text(issues.render(replace(sheet, sections=new)), encoding="utf-8")
+            if says:
+                with pytest.raises(Refused, match="not in the source: “number: 987"):
+                    made.approve("2025-06", accept_gaps=True)
+            else:
+                made.approve("2025-06", accept_gaps=True)
 
 
 def test_moves_rejects_and_rewrites_are_remembered_as_decisions(tmp_path: Path) -> None:
