@@ -26,6 +26,7 @@ _MODULES = (
     "evaluate",
     "upkeep",
 )
+_INTERRUPTED = 130  # typer makes it of Ctrl-C, and says nothing
 
 
 def register() -> None:
@@ -46,6 +47,7 @@ def run() -> None:
         if error.hint:
             say(f"  → {error.hint}", err=True)
         sys.exit(error.exit_code)
-    except KeyboardInterrupt:
-        print("digest: stopped; what was committed stays, run it again to go on", file=sys.stderr)  # noqa: T201
-        sys.exit(130)
+    except SystemExit as end:
+        if end.code == _INTERRUPTED:
+            say("digest: stopped; what was committed stays, run it again to go on", err=True)
+        raise
