@@ -4,10 +4,22 @@ from __future__ import annotations
 
 
 def main() -> None:
-    """Run the command line."""
+    """Run the command line; to be told to end is to be interrupted, so that runs and claims are closed."""
+    import signal
+
     from digest.cli import run
 
+    signal.signal(signal.SIGTERM, _told_to_end)  # how systemd, `timeout` and containers stop a program
     run()
+
+
+def _told_to_end(*_: object) -> None:
+    """What Ctrl-C does now, be it asyncio's way; a job in the background may ignore that, but not this."""
+    import signal
+
+    if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
+        raise KeyboardInterrupt
+    signal.raise_signal(signal.SIGINT)
 
 
 if __name__ == "__main__":

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import signal
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
@@ -19,9 +18,8 @@ _MINUTE = 60.0
 
 
 def stay(workspace: Workspace) -> None:
-    """Do what is due, every minute, until interrupted or told to end; what is under way is brought to its end."""
+    """Do what is due, every minute, until interrupted; what is under way is brought to its end."""
     waiting = scheduler(workspace)
-    signal.signal(signal.SIGTERM, signal.default_int_handler)  # systemd and containers stop a service with it
     try:
         waiting.start()
     except KeyboardInterrupt:

@@ -26,8 +26,7 @@ _MODULES = (
     "evaluate",
     "upkeep",
 )
-
-_INTERRUPTED = 130
+_INTERRUPTED = 130  # typer makes it of Ctrl-C, and says nothing
 
 
 def register() -> None:
@@ -49,7 +48,7 @@ def run() -> None:
             say(f"  → {error.hint}", err=True)
         sys.exit(error.exit_code)
     except (KeyboardInterrupt, SystemExit) as stop:
-        if isinstance(stop, SystemExit) and stop.code != _INTERRUPTED:  # what typer makes of Ctrl-C, without a word
+        if isinstance(stop, SystemExit) and stop.code != _INTERRUPTED:
             raise
-        print("digest: stopped; what was committed stays, run it again to go on", file=sys.stderr)  # noqa: T201
+        say("digest: stopped; what was committed stays, run it again to go on", err=True)
         sys.exit(_INTERRUPTED)

@@ -34,8 +34,12 @@ def load(path: Path) -> Config:
 
 def parse(text: str, name: str = "sources.yaml") -> Config:
     """Validate the text of a sources.yaml, called `name` in errors."""
+    lines: dict[Path_, int] = {}
+    repeated: list[str] = []
     try:
         node = yaml.compose(text, Loader=yaml.SafeLoader)
+        if node is not None:
+            _index(node, (), lines, repeated, name)
         data = yaml.safe_load(text)
     except yaml.MarkedYAMLError as error:
         line = error.problem_mark.line + 1 if error.problem_mark else 1
@@ -44,10 +48,10 @@ def parse(text: str, name: str = "sources.yaml") -> Config:
         ) from error
     except yaml.YAMLError as error:  # e.g. a control character
         raise ConfigError(f"{name}: not YAML: {error}", "remove the character it names") from error
-    lines: dict[Path_, int] = {}
-    repeated: list[str] = []
-    if node is not None:
-        _index(node, (), lines, repeated, name)
+    except ValueError as error:  # YAML makes dates of what looks like one
+        raise ConfigError(f"{name}: not a date that there is: {error}", "mend it, or put it in quotes") from error
+    except RecursionError as error:
+        raise ConfigError(f"{name}: lists and keys are nested without end", "see `digest init`") from error
     if not isinstance(data, dict):
         raise ConfigError(f"{name}:1: found {_kind(data)}, expected keys such as 'newsletter:'", "see `digest init`")
     try:

@@ -46,7 +46,7 @@ def _values(text: str) -> dict[str, tuple[str, int]]:
     """Each key's scalar as written, with its line in the sheet."""
     try:
         root = yaml.compose(text, Loader=yaml.SafeLoader)
-    except yaml.YAMLError as error:
+    except (yaml.YAMLError, RecursionError) as error:
         mark = getattr(error, "problem_mark", None)
         line = mark.line + 2 if mark else 2
         raise SheetError(
@@ -72,6 +72,6 @@ def _values(text: str) -> dict[str, tuple[str, int]]:
 def _date(text: str, line: int) -> datetime:
     try:
         moment = datetime.fromisoformat(text.strip().replace(" +", "+").replace(" -", "-"))
-    except ValueError:
+        return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
+    except (ValueError, OverflowError):
         raise SheetError(f"date: {text!r} is not a date", "write it as 2026-10-31", line=line) from None
-    return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)

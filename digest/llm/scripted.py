@@ -45,7 +45,7 @@ def from_file(path: Path) -> Scripted:
     """A scripted model from its file; raises ConfigError."""
     try:
         rules = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except (OSError, yaml.YAMLError) as error:
+    except (OSError, ValueError, RecursionError, yaml.YAMLError) as error:
         raise ConfigError(
             f"the script {path.name} cannot be read: {error}", "see model.script in sources.yaml"
         ) from error

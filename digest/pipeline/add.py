@@ -44,6 +44,8 @@ def manual_source(context: Context, source_id: str) -> Source:
 
 def add_url(context: Context, url: str, source_id: str = "manual", deadline: float = 60.0) -> tuple[Item, Report]:
     """Fetch a page or paper within `deadline` seconds and keep it as an item; a known one is mentioned once more."""
+    if not url.lower().startswith(("http://", "https://")):
+        raise ConfigError(f"{url!r} is not an http or https address", "write it whole, with https:// in front")
     source = manual_source(context, source_id)
     with recorded(context, "add") as report:
         found = wait_for(_article(context, url, deadline))

@@ -12,7 +12,7 @@ from hashlib import sha256
 from pathlib import Path
 
 from digest import scratch, site
-from digest.errors import DigestError, StoreError, unread
+from digest.errors import DigestError, NotFoundError, StoreError, unread
 from digest.pipeline.context import Context, recorded
 from digest.ports import Document, Report
 from digest.store import backup as copies
@@ -66,8 +66,8 @@ def emptied(root: Path) -> str:
 def put_back(root: Path, now: datetime, source: Path, keep: Callable[[Path], object]) -> Report:
     """Bring back everything a backup holds; what stands there now is handed to `keep` first. Other files stay.
 
-    Every sum is checked before anything is touched. Raises StoreError for a file that is no whole backup. The
-    database need not be sound; one that is not is moved aside.
+    Every sum and path is checked before anything is touched. Raises StoreError for a file that is no whole backup,
+    NotFoundError for none. The database need not be sound; one that is not is moved aside.
     """
     database = root / FILE
     with _folder(database) as folder:
@@ -133,7 +133,8 @@ def _unpack(source: Path, folder: Path) -> tuple[list[Document], Path]:
                 elif name.split("/", 1)[0] in _KEPT:
                     documents.append(Document(name, body))
     except (OSError, zipfile.BadZipFile, KeyError, TypeError, ValueError) as error:
-        raise StoreError(f"{source} is no backup: {unread(error)}", "`digest backup` makes them") from error
+        kind = NotFoundError if isinstance(error, FileNotFoundError) else StoreError
+        raise kind(f"{source} is no backup: {unread(error)}", "`digest backup` makes them") from error
     if not copy.exists():
         raise StoreError(f"{source.name} holds no database", "choose another backup")
     return documents, copy

@@ -195,5 +195,5 @@ def _gates(root: Path) -> Mapping[str, Mapping[str, float]]:
     try:
         own = yaml.safe_load(path.read_text(encoding="utf-8")) or {}
         return {name: {**GATES.get(name, {}), **own.get(name, {})} for name in {*GATES, *own}}
-    except (yaml.YAMLError, TypeError, AttributeError, UnicodeDecodeError) as error:
+    except (yaml.YAMLError, TypeError, AttributeError, ValueError, RecursionError) as error:
         raise ConfigError(f"eval.yaml cannot be read: {error}", "it maps a part to {figure: least}") from error

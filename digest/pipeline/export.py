@@ -15,7 +15,7 @@ from sqlmodel import Session, SQLModel
 from sqlmodel.sql.sqltypes import UTCDateTime
 
 from digest import site
-from digest.errors import DigestError, Refused, StoreError, unread
+from digest.errors import DigestError, NotFoundError, Refused, StoreError, unread
 from digest.models import Item
 from digest.pipeline.context import Context
 from digest.ports import Document, Report
@@ -105,7 +105,8 @@ def _same_schema(folder: Path) -> None:
     try:
         found = json.loads((folder / "schema.json").read_bytes())["schema"]
     except (OSError, ValueError, KeyError, TypeError) as error:
-        raise StoreError(f"{folder} is no export: {unread(error)}", "`digest export DIR` makes one") from error
+        kind = StoreError if folder.exists() else NotFoundError
+        raise kind(f"{folder} is no export: {unread(error)}", "`digest export DIR` makes one") from error
     if found != HEAD:
         raise StoreError(
             f"{folder} was exported at schema {found}, this digest is at {HEAD}",

@@ -7,10 +7,11 @@ from pathlib import Path
 from digest import site
 from digest.bundle import shipped
 from digest.errors import ConfigError, unread
+from digest.pipeline.backup import emptied
 from digest.ports import Document
 from digest.store.database import FILE, Database
 
-_IGNORE = "/digest.db*\n/backups/\n/outbox/\n/site/_site/\n/site/.jekyll-cache/\n"
+_IGNORE = "/.env\n/digest.db*\n/backups/\n/outbox/\n/site/_site/\n/site/.jekyll-cache/\n"
 _TEMPLATES = (
     "Put a file here to use it in place of the one that ships with digest:\n"
     "`digest templates list` names them, `digest templates copy NAME` copies one to begin with.\n"
@@ -40,5 +41,6 @@ def initialise(folder: Path) -> tuple[int, int]:
         raise ConfigError(f"{folder} cannot be made: {unread(error)}", "name a folder you may write in") from error
     missing = [Document(name, body) for name, body in files.items() if not (folder / name).exists()]
     written = len(site.write(folder, missing))
-    Database(folder / FILE).close()
+    if not ((folder / FILE).exists() and emptied(folder)):  # a database that was cut off is the doctor's matter
+        Database(folder / FILE).close()
     return written, len(files) - len(missing)

@@ -8,18 +8,19 @@ import zlib
 from pathlib import Path
 from typing import Any
 
-from digest.errors import ParseError, unread
+from digest.errors import NotFoundError, ParseError, unread
 
 _MOST_SHOWN = 5
 
 
 def read(path: Path) -> bytes:
-    """A file's bytes, unpacked if they are gzipped, whatever its name; raises ParseError."""
+    """A file's bytes, unpacked if they are gzipped, whatever its name; raises NotFoundError or ParseError."""
     try:
         data = path.read_bytes()
         return gzip.decompress(data) if data[:2] == b"\x1f\x8b" else data
     except (OSError, EOFError, zlib.error) as error:
-        raise ParseError(f"{path} cannot be read: {unread(error)}", "name a file of JSON lines, or its .gz") from error
+        kind = NotFoundError if isinstance(error, FileNotFoundError) else ParseError
+        raise kind(f"{path} cannot be read: {unread(error)}", "name a file of JSON lines, or its .gz") from error
 
 
 def objects(data: bytes) -> tuple[list[dict[str, Any]], list[str]]:

@@ -9,7 +9,7 @@ from pathlib import Path
 from sqlmodel import Session
 
 from digest import mail
-from digest.errors import ConfigError, DigestError, NotFoundError
+from digest.errors import ConfigError, DigestError, NotFoundError, unread
 from digest.mail import lists
 from digest.mail.bounces import Returned, returned
 from digest.pipeline import confirming
@@ -64,7 +64,7 @@ def load(context: Context, path: Path, *, confirmed: bool = False) -> Report:
     try:
         rows = lists.read(path.read_bytes())
     except OSError as error:
-        raise NotFoundError(f"{path}: {error.strerror}", "name a CSV file") from error
+        raise NotFoundError(f"{path} cannot be read: {unread(error)}", "name a CSV file") from error
     tally, problems = Counter[str](), []
     with context.db.write() as session:
         for row in rows:

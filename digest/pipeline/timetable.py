@@ -11,7 +11,11 @@ from digest.config import Cadence
 from digest.errors import ConfigError
 from digest.ports import Document
 
-_OFTEN = "*/15 * * * *"
+_CRON = """\
+# Keys and passwords that are used stand in lines of their own above this one: GEMINI_API_KEY=...
+# Each run's line of result is dropped; what went wrong is on standard error, and cron mails it.
+*/15 * * * * {command} run --due >/dev/null
+"""
 _SERVICE = """\
 [Unit]
 Description=digest: what is due in {root}
@@ -42,26 +46,28 @@ def timetable(form: str, root: Path, program: Sequence[str], cadence: Cadence) -
 
     `digest run --due` decides by itself what is due, so cron and systemd just call it often.
     """
-    for character in "\n\r%":
-        if character in str(root):
-            raise ConfigError(f"{root} holds a character that cron and systemd read otherwise", "move the workspace")
     command = shlex.join([*program, "-w", str(root)])
+    if found := _READ_OTHERWISE[form].intersection(command):
+        raise ConfigError(
+            f"{command} holds a character that {form} reads otherwise: {min(found)!r}", "move the workspace"
+        )
     if form == "cron":
-        return [Document("schedule/crontab", f"{_OFTEN} {command} run --due\n".encode())]
+        return [Document("schedule/crontab", _CRON.format(command=command).encode())]
     if form == "systemd":
         return [
             Document("schedule/digest.service", _SERVICE.format(root=root, command=command).encode()),
             Document("schedule/digest.timer", _TIMER.encode()),
         ]
     text = shipped("templates/github/newsletter.yml").read_text(encoding="utf-8")
-    number = cadence.draft_business_day
-    day = number + 2 * -(-number // 5)  # by then the nth business day has come, whatever day the month begins on
-    text = text.replace("30 6 3 * *", f"30 {cadence.fetch_hour_utc} {day} * *").replace("3rd of", f"{day}th of")
+    text = text.replace("30 6 * * *", f"30 {cadence.fetch_hour_utc} * * *")
+    text = text.replace("06:30 UTC", f"{cadence.fetch_hour_utc:02}:30 UTC")
     return [Document(".github/workflows/newsletter.yml", text.encode())]
 
 
+_READ_OTHERWISE = {"cron": {"\n", "\r", "%"}, "systemd": {"\n", "\r", "%", "$", "\\"}, "github": set[str]()}
 PLACES = {
-    "cron": "crontab -e, and add the line",
-    "systemd": "cp schedule/digest.* ~/.config/systemd/user/ && systemctl --user enable --now digest.timer",
+    "cron": "crontab -e, and add these lines",
+    "systemd": "cp schedule/digest.* ~/.config/systemd/user/ && systemctl --user enable --now digest.timer; "
+    "`loginctl enable-linger` lets it run while you are logged out, and keys go into .env (chmod 600)",
     "github": "commit it; Settings → Pages → Source: GitHub Actions",
 }

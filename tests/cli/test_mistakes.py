@@ -13,6 +13,8 @@ MISTAKES = (
     (("-w", "made", "status"), "made/sources.yaml cannot be read: not a directory"),
     (("fetch", "arxv"), "did you mean 'arxiv'?"),
     (("add", "arxiv.org/abs/2510.00001x"), "write it whole, with https:// in front"),
+    (("eval", "tagging", "--data", "none.jsonl"), "none.jsonl cannot be read: no such file or directory"),
+    (("subscribers", "import", "none.csv"), "none.csv cannot be read: no such file or directory"),
     (("add", "--jsonl", "none.jsonl"), "none.jsonl cannot be read: no such file or directory"),
     (("add", "--jsonl", "bytes"), "bytes cannot be read: it is not UTF-8 text"),
     (("backup", "--restore", "none.zip"), "none.zip is no backup: no such file or directory"),
@@ -24,6 +26,8 @@ MISTAKES = (
     (("eval", "all", "--data", "site"), "site holds none of the files to measure on"),
     (("judge", "2026-10", "--provider", "gemini"), "make a key in AI Studio"),
 )
+# Files that are there and hold something else: nothing is wrong with the command.
+DAMAGED = ("broken.jsonl", "list.jsonl", "bytes")
 
 
 @pytest.fixture(scope="module")
@@ -45,7 +49,7 @@ def test_a_mistake_is_told_with_its_cure(place: Path, words: tuple[str, ...], to
     assert "\n  → " in done.stderr
     assert "Traceback" not in done.stderr
     assert "Errno" not in done.stderr
-    assert done.returncode in (1, 2)
+    assert done.returncode in ((1, 2) if words[-1] in DAMAGED else (2,))
 
 
 def test_a_sheet_that_cannot_be_read_is_named_with_its_line(place: Path) -> None:

@@ -45,9 +45,9 @@ _NASTY = (
 
 
 @st.composite
-def broken(draw: st.DrawFn) -> bytes:
+def broken(draw: st.DrawFn, of: tuple[bytes, ...] = ALL) -> bytes:
     """A document with a few pieces cut out, doubled, flipped or replaced by something nasty."""
-    document = draw(st.sampled_from(ALL))
+    document = draw(st.sampled_from(of))
     for _ in range(draw(st.integers(1, 4))):
         start = draw(st.integers(0, len(document)))
         end = min(len(document), start + draw(st.integers(0, 40)))
@@ -56,3 +56,8 @@ def broken(draw: st.DrawFn) -> bytes:
         )
         document = document[:start] + piece + document[end:]
     return document
+
+
+def spoilt(*documents: bytes) -> st.SearchStrategy[bytes]:
+    """One of these, broken, or bytes that never were one."""
+    return st.one_of(broken(documents), st.binary(max_size=200))

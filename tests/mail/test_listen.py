@@ -96,6 +96,12 @@ async def test_wrong_links_are_told_apart_and_guessing_is_stopped(listening: Lis
     assert listening.state == "pending"
 
 
+async def test_a_part_of_a_link_opens_nothing(listening: Listening) -> None:
+    for part in (listening.token[:-1], listening.token[:1], f"{listening.token}x", listening.token.swapcase()):
+        assert (await listening.client.post(f"/c/{part}")).status_code == 404
+    assert listening.state == "pending"
+
+
 async def test_right_links_are_never_counted(listening: Listening) -> None:
     answers = [await listening.client.post(f"/u/{listening.token}") for _ in range(50)]
     assert {answer.status_code for answer in answers} == {200}

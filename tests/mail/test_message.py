@@ -36,6 +36,12 @@ def parsed(raw: bytes) -> EmailMessage:
     return message
 
 
+@pytest.mark.parametrize("subject", ["News\r\nBcc: all@example.org", "News\nBcc: x", "News\rx", "News\0x"])
+def test_a_subject_of_two_lines_is_no_header(subject: str) -> None:
+    with pytest.raises(ValueError, match="one line"):
+        EmailMessage(policy=POLICY)["Subject"] = subject
+
+
 @settings(max_examples=1000, deadline=None)
 @given(st.lists(WORDS, min_size=1, max_size=12).map(" ".join))
 @example("=?utf-8?q?not_encoded?=")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import socket
 import subprocess
 import sys
 import threading
@@ -20,7 +21,7 @@ from sqlmodel import col, select
 from digest.app import Workspace
 from digest.models import Run
 from digest.scheduler import scheduler
-from tests.operate.workspace import made, opened
+from tests.operate.workspace import configure, made, opened
 from tests.pipeline.workbench import Clock
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -126,3 +127,21 @@ def test_two_daemons_do_the_work_of_one_and_end_when_told(ready: Path) -> None:
     with opened(ready, NOW) as workspace:
         assert ended(workspace) == FIRST
         assert ended(workspace, "running") == {}
+
+
+def test_a_command_that_is_told_to_end_closes_its_run_and_says_how_to_go_on(tmp_path: Path) -> None:
+    folder = made(tmp_path / "w")
+    with socket.create_server(("127.0.0.1", 0)) as deaf:
+        url = f"http://127.0.0.1:{deaf.getsockname()[1]}/feed"
+        configure(folder, sources=[{"id": "deaf", "kind": "feed", "url": url, "allow_private": True}])
+        environ = os.environ | {"DIGEST_NOW": NOW.isoformat(), "PYTHONPATH": str(ROOT)}
+        command = [sys.executable, "-m", "digest", "-w", str(folder), "run", "2026-01"]
+        process = subprocess.Popen(command, env=environ, stderr=subprocess.PIPE, text=True)
+        deaf.settimeout(60)
+        deaf.accept()[0].close()  # it has begun to ask
+        process.send_signal(signal.SIGTERM)
+        told = process.communicate(timeout=60)[1]
+    assert process.returncode == 130
+    assert told.startswith("digest: stopped; what was committed stays")
+    with opened(folder, NOW) as workspace:
+        assert {row["state"] for row in workspace.runs(5)} == {"interrupted"}

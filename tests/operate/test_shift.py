@@ -6,13 +6,10 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
-import yaml
 
 from digest.app import Workspace
-from digest.errors import ConfigError
 from digest.models import Lease
 from digest.pipeline.shift import pending, together, work
-from digest.pipeline.timetable import timetable
 from digest.store.leases import held
 from tests.operate.workspace import MONTH, made, opened
 
@@ -106,17 +103,3 @@ def test_a_heartbeat_keeps_a_claim_while_work_lasts(ready: Path) -> None:
 def test_an_issue_out_of_the_editors_hands_is_not_drafted_again(folder: Path) -> None:
     with opened(folder, NOW) as workspace:
         assert "draft" not in due(workspace)
-
-
-@pytest.mark.parametrize("form", ["cron", "systemd", "github"])
-def test_a_timetable_names_the_command_and_a_time(ready: Path, form: str) -> None:
-    with opened(ready) as workspace:
-        cadence = workspace.config.cadence
-    written = timetable(form, Path("/srv/my news"), ["/usr/bin/digest"], cadence)
-    text = "\n".join(document.body.decode() for document in written)
-    if form == "github":
-        assert yaml.safe_load(text)[True]["schedule"] == [{"cron": "30 6 5 * *"}]
-    else:
-        assert "/usr/bin/digest -w '/srv/my news' run --due" in text
-    with pytest.raises(ConfigError):
-        timetable(form, Path("/srv/100%"), ["digest"], cadence)

@@ -54,7 +54,7 @@ def _split(text: str) -> tuple[dict[str, object], str]:
         return {}, text
     try:
         front = yaml.safe_load(match[1])
-    except yaml.YAMLError:
+    except (yaml.YAMLError, ValueError, RecursionError):  # ValueError: a date that there is not
         front = dict(re.findall(r"(?m)^(\w+):[ \t]*(.*)$", match[1]))  # a title with a colon, say
     return (front if isinstance(front, dict) else {}), text[match.end() :]
 
