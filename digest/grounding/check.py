@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
 from digest.grounding import claims
+from digest.hostile import defanged
 from digest.injection import looks_injected
 from digest.text import sentences
 
@@ -25,7 +26,8 @@ class Flag(NamedTuple):
     text: str
 
     def __str__(self) -> str:
-        return f"{self.kind}: {self.text}"
+        """As a person is shown it: an address in it is no link any more."""
+        return f"{self.kind}: {defanged(self.text)}"
 
 
 class Source(NamedTuple):
