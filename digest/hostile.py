@@ -27,6 +27,7 @@ _FILES = (  # endings of names of files and programs that no address has
 _DOT = r"(?:\\?[.\u3002\uff61\u2024\uff0e]|\s?\[\.\]\s?|\s?\(dot\)\s?|\sdot\s)"
 LINK = re.compile(
     r"(?:\b(?:https?|ftp|file|data|javascript|mailto|tel|hxxps?):\S+|\bwww\.\S+|\b[\w.+-]+@[\w-]+(?:\.[\w-]+)*\.[^\W\d_][\w-]+"
+    r"|\bthis https? URL\b"  # where arXiv has taken one out
     r"|\bh ?t ?t ?p ?s? ?: ?/ ?/(?: ?[\w.-])*"
     rf"|(?<![\w@.-])(?:[\w-]+{_DOT})+(?:{_ENDINGS})\b(?:[:/]\S*)?"
     # Any other word behind a dot, unless it begins a sentence or ends the name of a file or a shortened word.
