@@ -16,13 +16,25 @@ _TAG = re.compile(r"(?i)</?(?:a|b|br|code|div|em|h[1-6]|i|img|li|ol|p|pre|span|s
 BLANK = re.compile("[\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u3164\ufe00-\ufe0f\uffa0\U000e0100-\U000e01ef]")
 
 _MARKDOWN_LINK = re.compile(r"!?\[([^\]\[]*)\]\([^()\s]*(?:\([^()]*\)[^()\s]*)*[^()]*\)")
-_ENDINGS = (
+_ENDINGS = (  # behind which a word is an address however it is spelled
     "com|org|net|io|ai|dev|co|app|xyz|info|me|ru|cn|de|uk|fr|eu|example|test|invalid|gg|ly|sh|tech|site"
-    "|online|top|click|link|zip"
+    "|online|top|click|link|zip|biz|shop|store|page|cloud|pro|live|news|blog|club|edu|gov"
 )
+_FILES = (  # endings of names of files and programs that no address has
+    "js|jsx|ts|tsx|mjs|cpp|hpp|cu|json|jsonl|yaml|yml|toml|txt|csv|tsv|xml|html|css|tex|bib|pdf|png|jpe?g|gif|svg"
+    "|ipynb|onnx|gguf|safetensors|parquet|exe|cfg|ini|log|tar|gz"
+)
+_DOT = r"(?:\\?[.\u3002\uff61\u2024\uff0e]|\s?\[\.\]\s?|\s?\(dot\)\s?|\sdot\s)"
 LINK = re.compile(
-    r"(?:\b(?:https?|ftp|file|data|javascript|mailto|hxxps?):\S+|\bwww\.\S+|\b[\w.+-]+@[\w-]+\.\w[\w.-]*"
-    rf"|(?<![\w@.-])(?:[\w-]+(?:\.|\s?\[\.\]\s?|\s?\(dot\)\s?))+(?:{_ENDINGS})\b(?:/\S*)?)",
+    r"(?:\b(?:https?|ftp|file|data|javascript|mailto|tel|hxxps?):\S+|\bwww\.\S+|\b[\w.+-]+@[\w-]+(?:\.[\w-]+)*\.[^\W\d_][\w-]+"
+    r"|\bthis https? URL\b"  # where arXiv has taken one out
+    r"|\bh ?t ?t ?p ?s? ?: ?/ ?/(?: ?[\w.-])*"
+    rf"|(?<![\w@.-])(?:[\w-]+{_DOT})+(?:{_ENDINGS})\b(?:[:/]\S*)?"
+    # Any other word behind a dot, unless it begins a sentence or ends the name of a file or a shortened word.
+    rf"|(?<![\w@.-])(?:[^\W_][\w-]+[.\u3002\uff61\u2024\uff0e])+(?!(?:{_FILES})\b)"
+    r"(?-i:[^\W\d_A-Z]{2,24}|[A-Z]{2,24})\b(?![.\w])(?:[:/]\S*)?"
+    r"|(?<![\w.])\d{1,3}(?:\.\d{1,3}){3}(?::\d+)?(?:/\S*)?"
+    r"|(?<![\w@.])@[A-Za-z]\w{2,}(?!\w))",
     re.I,
 )
 
@@ -44,7 +56,7 @@ def plain_model_text(text: str, title: str = "") -> tuple[str, tuple[str, ...]]:
 
     text = _COMMENT.sub(" ", strip_hidden(unicodedata.normalize("NFC", text)))
     removed += [found[0] for found in _MARKDOWN_LINK.finditer(text)]
-    text = re.sub(r"</?[A-Za-z][^<>]*>", drop, _MARKDOWN_LINK.sub(r"\1", text))
+    text = re.sub(r"</?[A-Za-z][^<>]*>|\{[{%].*?[%}]\}", drop, _MARKDOWN_LINK.sub(r"\1", text))
     text = re.sub(r"(?m)^\s*(?:#{1,6}|[-*>]|\d+\.)\s+", "", text)
     text = re.sub(r"\*\*|__|`+|(?<!\w)[*_](?=\w)|(?<=\w)[*_](?!\w)", "", text)
     text = _without_title(one_line(text), title)
@@ -61,3 +73,8 @@ def _without_title(text: str, title: str) -> str:
         if rest[:1] in (":", "-", "–", "—", "."):
             return rest[1:].lstrip()
     return text
+
+
+def defanged(text: str) -> str:
+    """A foreign text to be shown as a warning: its addresses can be read, and are no links any more."""
+    return LINK.sub(lambda link: re.sub(r"[.:@\u3002\uff61\u2024\uff0e]", r"[\g<0>]", link[0]), text)

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from digest.hostile import LINK, plain_model_text, sanitise_for_prompt
+from digest.hostile import LINK, defanged, plain_model_text, sanitise_for_prompt
 from digest.injection import looks_injected
 
 
@@ -51,3 +51,33 @@ def test_links_markup_and_a_repeated_title_are_taken_off_and_reported() -> None:
     )
     assert plain == "Fast memory for agents."
     assert "[memory](https://evil.example/x)" in removed
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "evil.biz", "acme.shop/buy", "evil.museum", "EVIL.BIZ", "evil.рф", "evil。com", "evil․com/path", "evil\\.com",
+        "evil dot com", "h t t p s : / / evil . com", "192.168.0.1:8080/x", "@evilhandle", "tel:+123456", "e.vil.cloud",
+        "{{ site.secret }}", "{% include evil %}",
+    ],
+)  # fmt: skip
+def test_an_address_is_taken_off_a_models_words_whatever_its_ending_or_spelling(address: str) -> None:
+    plain, removed = plain_model_text(f"It works. See {address} now.")
+    assert plain in ("It works. See now.", "It works. See")
+    assert removed
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        "Node.js", "llama.cpp", "GPT-4.1", "config.yaml", "e.g. this", "vs. that", "U.S. firms", "mAP@0.5", "pass@1",
+        "Qwen2.5-Coder", "v1.2.3", "sentence.However", "3.5x", "i.e. so", "D3.js", "Fig.2",
+    ],
+)  # fmt: skip
+def test_names_of_files_programs_and_measures_are_no_addresses(words: str) -> None:
+    assert plain_model_text(f"It uses {words} here.") == (f"It uses {words} here.", ())
+
+
+def test_a_foreign_text_shown_as_a_warning_holds_no_link() -> None:
+    shown = defanged("visit https://evil.example/a or mail me@evil.example")
+    assert shown == "visit https[:]//evil[.]example/a or mail me[@]evil[.]example"

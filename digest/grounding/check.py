@@ -6,7 +6,8 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
-from digest.grounding import claims
+from digest.grounding import claims, relations
+from digest.hostile import defanged
 from digest.injection import looks_injected
 from digest.text import sentences
 
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
     from digest.vectors import Vectors
 
 WRONG_ITEM = 0.4  # cosine; 98 of 100 blurbs of another paper lie below 0.5, 3 of 100 of the right one below 0.4
+WRONG_WORDS = 0.5  # the share of a text's words that the source has too
 EVIDENCE_WORDS = 4
 _MONEY = frozenset({"USD", "EUR", "GBP"})
 
@@ -25,7 +27,8 @@ class Flag(NamedTuple):
     text: str
 
     def __str__(self) -> str:
-        return f"{self.kind}: {self.text}"
+        """As a person is shown it: an address in it is no link any more."""
+        return f"{self.kind}: {defanged(self.text)}"
 
 
 class Source(NamedTuple):
@@ -36,13 +39,15 @@ class Source(NamedTuple):
     words: frozenset[str]
     numbers: frozenset[tuple[float, str]]
     near: str  # what the text is about, for the vectors
+    pieces: tuple[str, ...]  # its sentences
 
 
 def source_of(title: str, summary: str, content: str = "") -> Source:
     """Prepare an item's stored text for any number of checks."""
     text = claims.normal(". ".join(part for part in (title, summary, content) if part.strip()))
-    found = frozenset((number.value, number.unit) for number in claims.numbers(text))
-    return Source(text, text.casefold(), _words(text), found, f"{title}. {summary or content[:1500]}")
+    found = frozenset((number.value, number.unit) for number in (*claims.numbers(text), *claims.sizes(text)))
+    near = f"{title}. {summary or content[:1500]}"
+    return Source(text, text.casefold(), _words(text), found, near, tuple(sentences(text)))
 
 
 def check(
@@ -59,7 +64,7 @@ def check(
         flags.append(Flag("instruction", order))
     if evidence is not None:
         flags += _evidence(evidence, source)
-    if vectors is not None and own and _cosine(text, source.near, vectors) < WRONG_ITEM:
+    if vectors is not None and own and _elsewhere(text, source, vectors):
         flags.append(Flag("subject", "reads like another item"))
     return tuple(dict.fromkeys(flags))
 
@@ -139,6 +144,17 @@ def _holds(source: Source, phrase: str) -> bool:
     return re.search(rf"(?<!\w){re.escape(phrase.casefold())}(?!\w)", source.folded) is not None
 
 
+_TOPS = re.compile(r"best|strongest|top|highest|leading", re.I)
+
+
+def _hype(piece: str, source: Source) -> Iterator[str]:
+    """Praise that the source does not use; one word for the first place is as good as another."""
+    has_top = re.search(rf"\b(?:{_TOPS.pattern})\b", source.folded) is not None
+    for found in _phrases(claims.hype)(piece, source):
+        if not (has_top and _TOPS.fullmatch(found)):
+            yield found
+
+
 _OPPOSITES = tuple(
     (re.compile(rf"\b(?:{a})", re.I), re.compile(rf"\b(?:{b})", re.I))
     for pair in (
@@ -148,6 +164,10 @@ _OPPOSITES = tuple(
         (r"faster\b|speeds? up|accelerat\w+", r"slower\b|slows? down"),
         (r"higher\b|more than\b", r"lower\b|less than\b|fewer than\b"),
         (r"succeed\w*|works?\b", r"fails?\b|failed\b|failure\w*"),
+        (r"beneficial|helpful", r"harmful|detrimental"),
+        (r"often\b|frequent\w*|usually", r"rarely|seldom|hardly"),
+        (r"well[- ](?=\w+ed\b)", r"poorly|badly"),
+        (r"over-?optimis\w+|over-?confiden\w+", r"over-?pessimis\w+|under-?confiden\w+"),
     )
     for a, b in (pair, pair[::-1])
 )  # fmt: skip
@@ -166,15 +186,18 @@ def _polarity(piece: str, source: Source) -> Iterator[str]:
             yield found[0]
     if (denial := _DENIAL.search(piece)) and not _DOUBT.search(source.text):
         yield denial[0]
+    yield from relations.denied(piece, source.pieces)
 
 
 CHECKS: dict[str, Callable[[str, Source], Iterator[str]]] = {
     "number": _numbers,
     "name": _names,
-    "hype": _phrases(claims.hype),
+    "hype": _hype,
     "citation": _phrases(claims.citations),
     "link": _phrases(claims.links),
     "polarity": _polarity,
+    "relation": lambda piece, source: relations.turned(piece, source.pieces),
+    "count": lambda piece, source: relations.miscounted(piece, source.text),
 }
 
 
@@ -187,6 +210,13 @@ def _evidence(quotations: Iterable[str], source: Source) -> Iterator[Flag]:
 def supported(quotation: str, source: Source) -> bool:
     """Whether a quotation of at least four words stands in the source, but for spelling of dashes, quotes and TeX."""
     return len(quotation.split()) >= EVIDENCE_WORDS and _stands_in(quotation, source)
+
+
+def _elsewhere(text: str, source: Source, vectors: Vectors) -> bool:
+    """Whether a text is far from the source's subject and has few of its words; a short sentence may be far alone."""
+    words = relations.content(text)
+    shared = len(words & relations.content(source.text)) / max(1, len(words))
+    return shared < WRONG_WORDS and _cosine(text, source.near, vectors) < WRONG_ITEM
 
 
 def _cosine(text: str, about: str, vectors: Vectors) -> float:

@@ -57,6 +57,10 @@ _SAID = (
     (67.0, "%", r"two[ -]thirds"),
     (25.0, "%", r"(?:a|one)[ -]quarter"),
     (75.0, "%", r"three[ -]quarters"),
+    (12.0, "", r"a dozen"),
+    (100.0, "", r"a hundred"),
+    (1e3, "", r"a thousand"),
+    (1e6, "", r"a million"),
     (12.0, MANY, r"dozens of"),
     (100.0, MANY, r"hundreds of"),
     (1e3, MANY, r"thousands of"),
@@ -94,6 +98,10 @@ _UNITS = {
         "benchmarks": "benchmark benchmarks",
         "models": "model models",
         "layers": "layer layers",
+        "pixels": "pixel pixels px",
+        "bits": "bit bits",
+        "nats": "nat nats",
+        "FPS": "fps",
         "USD": "usd dollar dollars",
         "EUR": "eur euro euros",
     }.items()
@@ -101,7 +109,7 @@ _UNITS = {
 }
 _SIGNS = {"$": "USD", "€": "EUR", "£": "GBP"}
 _NUMBER = re.compile(
-    r"(?<![\w.])(?<!\w-)(?P<money>[$€£])?(?P<digits>\d+(?:\.\d+)?(?:e[+-]?\d+)?)"
+    r"(?<![\w.])(?<![^\W\d]-)(?P<money>[$€£])?(?P<digits>\d+(?:\.\d+)?(?:e[+-]?\d+)?)"
     r"(?:[\s-]?(?P<scale>thousand|million|billion|trillion|[kKMB](?:n\b|\b)|T\b))?"
     r"(?:[\s-]{0,2}(?P<unit>%|×|[A-Za-z]+))?"
     r"|\b(?P<word>" + "|".join(_WORDS) + r")\b(?:[\s-](?P<wordunit>[a-z]+))?",
@@ -129,9 +137,18 @@ def numbers(text: str) -> Iterator[Number]:
             yield Number(found[0], value, unit)
 
 
+_SIZE = re.compile(r"(?<=\w-)(\d+(?:\.\d+)?)([kKMBT])\b")
+
+
+def sizes(text: str) -> Iterator[Number]:
+    """The sizes that stand in names, as in Lantern-7B: a text that has the name may give them."""
+    for found in _SIZE.finditer(text):
+        yield Number(found[0], float(found[1]) * _SCALES[found[2].lower()], "")
+
+
 # Inner capitals, runs of capitals, letters with digits: words that only a name has.
 _NAME = re.compile(
-    r"(?<![\w@/.-])(?=[\w.+-]*[A-Za-z])(?:[A-Za-z]*[a-z][\w]*[A-Z][\w+.-]*\w|[A-Z][A-Z0-9&+.-]*[A-Z0-9][\w+-]*"
+    r"(?<![\w@/.-])(?=[\w.+-]*[A-Za-z])(?:[A-Za-z]*[a-z][\w]*[A-Z][\w+.-]*\w|[A-Z][a-z]+[A-Z]+\b|[A-Z][A-Z0-9&+.-]*[A-Z0-9][\w+-]*"
     r"|[A-Za-z]+[-.]?\d[\w.+-]*\w|[A-Za-z]+[-.]?\d|\d+[A-Za-z]{2,}\d*[A-Z]\w*|[A-Z]\w+(?:-[A-Z0-9]\w*)+)"
 )
 _PROPER = re.compile(r"(?<=[\w,;)'\"%-] )(?<![.!?:] )[\"'(]?([A-Z][a-zà-ÿ]+(?:'s)?)\b")
@@ -166,7 +183,7 @@ def names(text: str) -> Iterator[str]:
         if found[1] not in _COMMON:
             yield found[1].removesuffix("'s")
     for found in _OPENING.finditer(text):
-        if not _NOT_NAMES.match(found[1]) and _VERB.match(found[2]):
+        if not _NOT_NAMES.match(found[1]) and not found[1].endswith("ing") and _VERB.match(found[2]):
             yield found[1]
 
 

@@ -5,10 +5,13 @@ from __future__ import annotations
 import re
 import unicodedata
 
-from digest.hostile import BLANK
+from digest.hostile import BLANK, defanged
 from digest.injection import english, neighbours, pleas
 from digest.injection.elsewhere import MARKS, SCRIPTS
+from digest.injection.wary import may_instruct
 from digest.text import one_line
+
+__all__ = ["looks_injected", "may_instruct"]
 
 _ORDERS = (*english.ORDERS, *pleas.ORDERS, *neighbours.ORDERS)
 _BIDI_OR_TAG = re.compile("[\u202a-\u202e\u2066-\u2069\U000e0000-\U000e007f]")
@@ -36,9 +39,9 @@ def looks_injected(text: str) -> str | None:
             return f"letters of two alphabets in {mixed[0]!r}"
         text = unicodedata.normalize("NFKC", text)
         if found := SCRIPTS.search(text):
-            return one_line(found[0])[:80]
+            return _shown(found[0])
     if found := MARKS.search(text) or _SPELT.search(text) or _ENCODED.search(text):
-        return one_line(found[0])[:80]
+        return _shown(found[0])
     folded = text if text.isascii() else text.translate(_LOOKALIKE)
     forms = [folded]
     if _MIDDLE_DIGIT.search(folded):
@@ -47,5 +50,9 @@ def looks_injected(text: str) -> str | None:
         words = set(re.findall(r"\w+", form.lower()))
         for needed, pattern in _ORDERS:
             if needed & words and (found := pattern.search(form)):
-                return one_line(found[0])[:80]
+                return _shown(found[0])
     return None
+
+
+def _shown(words: str) -> str:
+    return defanged(one_line(words)[:80])

@@ -13,7 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from digest.errors import ModelOutput
 from digest.hostile import plain_model_text, sanitise_for_prompt
-from digest.injection import looks_injected
+from digest.injection import looks_injected, may_instruct
 from digest.judging.wording import Wording, version
 from digest.ports import Completion, Prompt
 
@@ -30,18 +30,23 @@ _LETTERS = "bcdfghjkmnpqrstvwxz23456789"
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """An item to be judged: its key and the words a model may see. `suspect` says why it is judged alone."""
+    """An item to be judged: its key and the words a model may see.
+
+    `suspect` is what in them instructs a model, as the editor is told; `alone` also where something only might.
+    """
 
     key: str
     title: str
     text: str
     suspect: str | None = None
+    alone: bool = False
 
     @classmethod
     def of(cls, key: str, title: str, text: str) -> Candidate:
         """A candidate from stored text, cleaned for a prompt."""
         suspect = looks_injected(f"{title}\n{text}")
-        return cls(key, sanitise_for_prompt(title, 300), sanitise_for_prompt(text), suspect)
+        title, text = sanitise_for_prompt(title, 300), sanitise_for_prompt(text)
+        return cls(key, title, text, suspect, suspect is not None or may_instruct(title) or may_instruct(text))
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,12 +70,12 @@ class Judgement(BaseModel):
 
 
 def batches(candidates: Sequence[Candidate], wording: Wording, seed: str) -> Iterator[Batch]:
-    """Calls of at most ten, in an order and under names that nobody who wrote an item can foresee; suspects alone."""
+    """Calls of at most ten, in an order and under names that nobody who wrote an item can foresee; orders alone."""
     dice = random.Random(seed)  # noqa: S311  the seed comes from the caller's secrets
-    plain = [candidate for candidate in candidates if candidate.suspect is None]
+    plain = [candidate for candidate in candidates if not candidate.alone]
     dice.shuffle(plain)
     groups = [plain[start : start + AT_ONCE] for start in range(0, len(plain), AT_ONCE)]
-    groups += [[candidate] for candidate in candidates if candidate.suspect is not None]
+    groups += [[candidate] for candidate in candidates if candidate.alone]
     return (_batch(group, wording, dice) for group in groups)
 
 

@@ -45,6 +45,11 @@ def test_where_the_code_lies_is_not_quoted_even_when_there_is_little_else() -> N
     assert found.sentences == ("We present a small tool for reading feeds.",)
 
 
+def test_a_sentence_in_which_a_link_was_taken_out_is_not_quoted() -> None:
+    text = "We present a tool for reading feeds fast. It halves the time of reading. All of it is at this https URL."
+    assert all("URL" not in piece for piece in quote("T", text).sentences)
+
+
 def test_of_a_post_only_the_beginning_is_read_and_no_sentence_is_cut() -> None:
     post = "Getting started\n\n" + "The archive grew by a few pages again today. " * 40
     post += "We introduce a wonderful new result which achieves 99%."

@@ -44,6 +44,12 @@ def corpus() -> list[Injection]:
     ]
 
 
+def veiled() -> list[str]:
+    """Orders that do not sound like one."""
+    texts: list[str] = yaml.safe_load(Path(__file__).with_name("veiled.yaml").read_text(encoding="utf-8"))
+    return texts
+
+
 MARK = "Quillwort"  # every poisoned item of the tests has this word in its title
 
 
