@@ -39,7 +39,7 @@ def workspace(folder: Path) -> Context:
         return ["93.184.216.34"]
 
     return context(
-        folder, [], make_fetcher=lambda: Client(resolver=public, backend=ToLoopback(), pacer=Pacer(paused={}))
+        folder, [], make_fetcher=lambda: Client(resolver=public, connect=ToLoopback(), pacer=Pacer(paused={}))
     )
 
 
