@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
+from concurrent.futures import ThreadPoolExecutor
+
+from tests.bench.probe import Watch
 from tests.bench.table import HEADS, Bar, Row, read, text
 
 SIZES = (5, 50, 500)
@@ -49,3 +54,18 @@ def test_a_written_table_is_read_back_so_that_parts_can_be_measured_anew() -> No
     assert list(found) == ["fetch", "parse"]
     assert found["fetch"] == rows["fetch"]
     assert text(found) == text(rows)
+
+
+def test_memory_is_that_of_the_process_and_of_its_children_whichever_thread_began_them() -> None:
+    holding = [sys.executable, "-c", "held = bytearray(60_000_000); print(flush=True); input()"]
+    before = Watch().peak
+    with ThreadPoolExecutor(1) as thread:
+        child = thread.submit(
+            lambda: subprocess.Popen(holding, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        ).result()
+        assert child.stdout is not None
+        child.stdout.readline()
+        held, spared = Watch().look(), Watch(but=child.pid).look()
+        child.communicate("\n")
+    assert held > spared + 60
+    assert spared < before + 60

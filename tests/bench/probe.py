@@ -37,6 +37,8 @@ class Watch(threading.Thread):
 
     def __init__(self, but: int = 0) -> None:
         super().__init__(daemon=True)
+        if not Path(f"/proc/self/task/{os.getpid()}/children").exists():
+            raise RuntimeError("this system does not list a process's children, so that their memory cannot be counted")
         self._but = but
         self.peak = 0.0  # MB
         self.start()
