@@ -2,12 +2,23 @@
 
 from __future__ import annotations
 
-from datetime import datetime, tzinfo
 from typing import Annotated
 
 import typer
 
-from digest.cli.shell import Json, MaxUsd, PeriodArg, Provider, app, finish, opened, say, show_json, show_table
+from digest.cli.shell import (
+    Json,
+    MaxUsd,
+    PeriodArg,
+    Provider,
+    app,
+    due_line,
+    finish,
+    opened,
+    say,
+    show_json,
+    show_table,
+)
 
 timetables = typer.Typer(help="Run by the cadence in sources.yaml.")
 app.add_typer(timetables, name="schedule")
@@ -48,25 +59,15 @@ def schedule(
     """
     if context.invoked_subcommand:
         return
-    from digest.pipeline.due import next_draft
-    from digest.pipeline.shift import pending
+    from digest.pipeline.status import due
     from digest.scheduler import stay
 
     with opened() as workspace:
         if not once:
             stay(workspace)
             return
-        work = workspace.context
-        for slot, moment in pending(work):
-            told = _told(slot.moment, work.zone)
-            again = f", and tried again at {_told(moment, work.zone)}" if moment > work.now else ""
-            say(f"schedule: {slot.work} of {slot.period} is due since {told}{again}")
-        then = next_draft(work.config.cadence, work.now, work.zone)
-        say(f"schedule: the next draft is made at {_told(then, work.zone)}")
-
-
-def _told(moment: datetime, zone: tzinfo) -> str:
-    return f"{moment.astimezone(zone):%Y-%m-%d %H:%M %Z}"
+        for row in due(workspace.context):
+            say(f"schedule: {due_line(row)}")
 
 
 @timetables.command()
