@@ -12,6 +12,7 @@ from digest.pipeline.fetch import fetch
 from digest.pipeline.notices import remind
 from digest.pipeline.pending import pending
 from digest.pipeline.rank import rank
+from digest.pipeline.red import unreached
 from digest.pipeline.refresh import refresh
 from digest.pipeline.release import release
 from digest.pipeline.run import run
@@ -54,8 +55,7 @@ def _done(context: Context, slot: Slot) -> Report:
 def _fetch(context: Context, slot: Slot, report: Report) -> None:
     _add(report, wait_for(fetch(context)))
     _add(report, tag(context))
-    if report.state == "failed":
-        raise DigestError(report.line, "; ".join(report.problems[:3]))
+    _red(context, report)
 
 
 def _refresh(context: Context, slot: Slot, report: Report) -> None:
@@ -68,6 +68,18 @@ def _refresh(context: Context, slot: Slot, report: Report) -> None:
         told = (f"{one['period']} {one['key']}: {one['before']} → {one['after']}" for one in proposed)
         again.line += f" ({'; '.join(told)}); `digest refresh --apply` puts them in"
     _add(report, again)
+    _red(context, report)
+
+
+def _red(context: Context, report: Report) -> None:
+    """Raise DigestError when it failed, or half the sources are out of reach: then it is tried again.
+
+    A source that failed is not asked by the next try if its own pause is longer, which makes that try no better.
+    """
+    if reasons := unreached(context):
+        raise DigestError(
+            "; ".join(reasons), "`digest status` names each trouble, `digest doctor --sources` asks again"
+        )
     if report.state == "failed":
         raise DigestError(report.line, "; ".join(report.problems[:3]))
 
