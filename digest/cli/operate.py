@@ -2,12 +2,23 @@
 
 from __future__ import annotations
 
-from datetime import datetime, tzinfo
 from typing import Annotated, Any
 
 import typer
 
-from digest.cli.shell import Json, MaxUsd, PeriodArg, Provider, app, finish, opened, say, show_json, show_table
+from digest.cli.shell import (
+    Json,
+    MaxUsd,
+    PeriodArg,
+    Provider,
+    app,
+    due_line,
+    finish,
+    opened,
+    say,
+    show_json,
+    show_table,
+)
 
 timetables = typer.Typer(help="Run by the cadence in sources.yaml.")
 app.add_typer(timetables, name="schedule")
@@ -48,25 +59,15 @@ def schedule(
     """
     if context.invoked_subcommand:
         return
-    from digest.pipeline.due import next_draft
-    from digest.pipeline.shift import pending
+    from digest.pipeline.status import due
     from digest.scheduler import stay
 
     with opened() as workspace:
         if not once:
             stay(workspace)
             return
-        work = workspace.context
-        for slot, moment in pending(work):
-            told = _told(slot.moment, work.zone)
-            again = f", and tried again at {_told(moment, work.zone)}" if moment > work.now else ""
-            say(f"schedule: {slot.work} of {slot.period} is due since {told}{again}")
-        then = next_draft(work.config.cadence, work.now, work.zone)
-        say(f"schedule: the next draft is made at {_told(then, work.zone)}")
-
-
-def _told(moment: datetime, zone: tzinfo) -> str:
-    return f"{moment.astimezone(zone):%Y-%m-%d %H:%M %Z}"
+        for row in due(workspace.context):
+            say(f"schedule: {due_line(row)}")
 
 
 @timetables.command()
@@ -132,11 +133,11 @@ def _explain(told: dict[str, Any]) -> None:
     """A run in words, then its ledger: a row a source, found = new + revised + … + failed."""
     of = f" of {told['period']}" if told["period"] else ""
     ended = f", ended {told['finished']}" if told["finished"] else ""
-    typer.echo(f"run {told['id']}: {told['stage']}{of}, {told['state']}; begun {told['started']}{ended} (UTC)")
+    say(f"run {told['id']}: {told['stage']}{of}, {told['state']}; begun {told['started']}{ended} (UTC)")
     for line in filter(None, [told["line"], *(f"! {problem}" for problem in told["problems"])]):
-        typer.echo(f"  {line}")
+        say(f"  {line}")
     if told["reason"] not in ("", told["line"]) and not told["problems"]:
-        typer.echo(f"  because: {told['reason']}")
+        say(f"  because: {told['reason']}")
     if told["sources"]:
         show_table(
             ["source", "state", "items", "took", "next", "said"],

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -122,6 +122,12 @@ def say(text: str, *, err: bool = False) -> None:
     from digest.text import visible
 
     typer.echo(visible(text), err=err)
+
+
+def due_line(row: Mapping[str, str]) -> str:
+    """One piece of work that the cadence waits for."""
+    told = {"due": "is due since", "waits": "failed, and is tried again at", "next": "is next, at"}[row["state"]]
+    return f"{row['work']} of {row['period']} {told} {row['at']}"
 
 
 def show_json(value: Any) -> None:

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
-from digest.cli.shell import Json, app, opened, say, show_json, show_table
+from digest.cli.shell import Json, app, due_line, opened, say, show_json, show_table
 
 
 @app.command()
@@ -86,6 +86,8 @@ def _show(facts: dict[str, Any], as_json: bool) -> None:
         show_json(facts)
         return
     say(facts["line"])
+    for row in facts["due"]:
+        say(f"  {due_line(row)}")
     if facts["sources"]:
         show_table(
             ["source", "state", "items", "last run", "took", "checked", "next", "trouble"],

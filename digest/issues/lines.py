@@ -11,6 +11,7 @@ from digest.issues.chunks import Chunk
 from digest.issues.escape import mark_text, unescape
 from digest.issues.values import AddedUrl, Origin, SheetCandidate, SheetNote, SheetPick
 from digest.issues.words import LABEL, dedent, head_fields, plain, seal, unshield
+from digest.markdown import link
 from digest.text import one_line
 
 _MARK = re.compile(r"<!--[ \t]*((?:key|note)=.*?)[ \t]*-->")
@@ -51,6 +52,8 @@ def pick_line(chunk: Chunk) -> SheetPick | AddedUrl:
     if "key" not in marks:
         _, body = head_fields(chunk.body, _PROGRAMS)  # what it says of the work is said anew
         return AddedUrl(url, unshield([words, "", *body]), title)
+    if url and not link(url):  # nothing would be rendered of it, and the editor's hand be lost
+        raise SheetError(f"{url!r} is not an http or https address", "write it whole", line=chunk.line)
     fields, body = head_fields(chunk.body, _FIELDS)
     origin, blurb, engine = _blurb(chunk, marks, [f"{words} {behind}".strip(), "", *body])
     return SheetPick(

@@ -7,6 +7,7 @@ from contextlib import suppress
 from datetime import datetime, timedelta
 
 import httpx
+from sqlmodel import Session
 
 from digest import mail
 from digest.errors import DigestError
@@ -64,15 +65,20 @@ def _mailed(context: Context, text: str) -> str:
 
 def _told_lately(context: Context, text: str) -> bool:
     with suppress(DigestError), context.db.read() as session:
-        told = settings.read(session, _SETTING)
-        return told.get("text") == hexdigest(text) and context.now - datetime.fromisoformat(told["at"]) < _AGAIN
+        return hexdigest(text) in _lately(session, context.now)
     return False
 
 
 def _remember(context: Context, text: str) -> None:
     with suppress(DigestError), context.db.write() as session:
-        value = {"text": hexdigest(text), "at": context.now.isoformat()}
-        settings.write(session, _SETTING, value, context.now)
+        told = _lately(session, context.now) | {hexdigest(text): context.now.isoformat()}
+        settings.write(session, _SETTING, {"told": told}, context.now)
+
+
+def _lately(session: Session, now: datetime) -> dict[str, str]:
+    """The alerts of the last hours, each with its moment: troubles come in company, and are tried again in turn."""
+    told: dict[str, str] = settings.read(session, _SETTING).get("told", {})
+    return {text: at for text, at in told.items() if now - datetime.fromisoformat(at) < _AGAIN}
 
 
 _SETTING = "alert"

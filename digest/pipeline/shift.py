@@ -2,60 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from datetime import datetime
+from collections.abc import Sequence
 
-from digest.config import Cadence
 from digest.errors import DigestError
 from digest.pipeline.alert import alert
 from digest.pipeline.context import Context, recorded
-from digest.pipeline.due import Slot, slots, waiting
+from digest.pipeline.due import Slot
 from digest.pipeline.fetch import fetch
 from digest.pipeline.notices import remind
+from digest.pipeline.pending import pending
 from digest.pipeline.rank import rank
+from digest.pipeline.red import unreached
 from digest.pipeline.refresh import refresh
 from digest.pipeline.release import release
 from digest.pipeline.run import run
 from digest.pipeline.tag import tag
 from digest.pipeline.waiting import wait_for
 from digest.ports import Report
-from digest.store import issues as issue_store
-from digest.store import runs
 from digest.store.leases import held
-
-_TRIED = 100  # runs of a stage that are looked at; back-off keeps a month's failures below it
-
-
-def pending(context: Context) -> list[tuple[Slot, datetime]]:
-    """Each piece of work that is not done for its newest slot, with the moment from which to try it."""
-    return list(_pending(context))
-
-
-def _pending(context: Context) -> Iterator[tuple[Slot, datetime]]:
-    """One after the other, so that a draft made meanwhile is seen by what follows it."""
-    for slot in slots(context.config.cadence, context.now, context.zone):
-        with context.db.read() as session:
-            tried = runs.latest(session, _TRIED, slot.stage)
-            drafted = next((r.state for r in runs.latest(session, _TRIED, "due:draft") if r.started >= slot.moment), "")
-            issue = issue_store.find(session, slot.period.name)
-        state = issue.state if issue else ""
-        moment = waiting(slot, tried, context.now)
-        if moment is not None and _WANTED.get(slot.work, _always)(context.config.cadence, state, drafted):
-            yield slot, moment
-
-
-def _always(cadence: Cadence, state: str, drafted: str) -> bool:
-    return True
-
-
-# Whether work is wanted, by the cadence, the issue's state ("" before there is one) and how the due draft ended.
-_WANTED: dict[str, Callable[[Cadence, str, str], bool]] = {
-    "draft": lambda cadence, state, drafted: state in ("", "draft"),
-    "release": lambda cadence, state, drafted: cadence.autopilot and drafted == "done" and state != "sent",
-    "remind": lambda cadence, state, drafted: (
-        bool(cadence.remind) and drafted in ("done", "partial") and state == "draft"
-    ),
-}
 
 
 def work(context: Context) -> list[Report]:
@@ -66,7 +30,7 @@ def work(context: Context) -> list[Report]:
     with held(context.db, "schedule", context.clock) as ours:
         if not ours:
             return []
-        return [_done(context, slot) for slot, moment in _pending(context) if moment <= context.now]
+        return [_done(context, slot) for slot, moment in pending(context) if moment <= context.now]
 
 
 def together(reports: Sequence[Report]) -> Report:
@@ -91,8 +55,7 @@ def _done(context: Context, slot: Slot) -> Report:
 def _fetch(context: Context, slot: Slot, report: Report) -> None:
     _add(report, wait_for(fetch(context)))
     _add(report, tag(context))
-    if report.state == "failed":
-        raise DigestError(report.line, "; ".join(report.problems[:3]))
+    _red(context, report)
 
 
 def _refresh(context: Context, slot: Slot, report: Report) -> None:
@@ -105,6 +68,18 @@ def _refresh(context: Context, slot: Slot, report: Report) -> None:
         told = (f"{one['period']} {one['key']}: {one['before']} → {one['after']}" for one in proposed)
         again.line += f" ({'; '.join(told)}); `digest refresh --apply` puts them in"
     _add(report, again)
+    _red(context, report)
+
+
+def _red(context: Context, report: Report) -> None:
+    """Raise DigestError when it failed, or half the sources are out of reach: then it is tried again.
+
+    A source that failed is not asked by the next try if its own pause is longer, which makes that try no better.
+    """
+    if reasons := unreached(context):
+        raise DigestError(
+            "; ".join(reasons), "`digest status` names each trouble, `digest doctor --sources` asks again"
+        )
     if report.state == "failed":
         raise DigestError(report.line, "; ".join(report.problems[:3]))
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import func
@@ -10,15 +10,18 @@ from sqlmodel import Session, col, select
 
 from digest.errors import NotFoundError
 from digest.models import Issue, Item, Pick, Run, RunCount
+from digest.periods import month_of
 from digest.pipeline.context import Context
+from digest.pipeline.due import next_draft
 from digest.pipeline.fetch import silences
+from digest.pipeline.pending import pending
 from digest.store import ledger
 from digest.store import runs as run_store
 from digest.store import sources as source_store
 
 
 def status(context: Context) -> dict[str, Any]:
-    """Everything `digest status` shows: totals, a row a source, a row an issue."""
+    """Everything `digest status` shows: totals, what is due, a row a source, a row an issue."""
     silent = silences(context)
     with context.db.read() as session:
         rows = _sources(context, session)
@@ -31,7 +34,29 @@ def status(context: Context) -> dict[str, Any]:
     line = f"{totals['items']} items from {len(rows)} sources, {totals['picks']} picks in {totals['issues']} issues"
     if trouble:
         line += f"; {trouble} sources in trouble"
-    return {"line": line, "totals": totals, "sources": rows, "issues": issues}
+    return {"line": line, "totals": totals, "due": due(context), "sources": rows, "issues": issues}
+
+
+def due(context: Context) -> list[dict[str, str]]:
+    """What the cadence waits for, work by work: since when it is due, when a failed one is tried again; last, the next
+    draft.
+    """
+    rows = []
+    for slot, moment in pending(context):
+        state = "waits" if moment > context.now else "due"
+        rows.append(_work(context, slot.work, slot.period.name, state, moment if state == "waits" else slot.moment))
+    then = next_draft(context.config.cadence, context.now, context.zone)
+    month = month_of(then.astimezone(context.zone).replace(day=1) - timedelta(days=1), context.zone)
+    return [*rows, _work(context, "draft", month.name, "next", then)]
+
+
+def _work(context: Context, work: str, period: str, state: str, moment: datetime) -> dict[str, str]:
+    return {
+        "work": work,
+        "period": period,
+        "state": state,
+        "at": f"{moment.astimezone(context.zone):%Y-%m-%d %H:%M %Z}",
+    }
 
 
 def _totals(session: Session) -> dict[str, int]:

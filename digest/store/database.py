@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import sqlite3
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from datetime import UTC, datetime
 from functools import cache, lru_cache
 from pathlib import Path
@@ -43,7 +43,11 @@ class Database:
     def __init__(self, path: Path) -> None:
         self.path = path
         self._engine = _engine(path)
-        _bring_up_to_date(self._engine, path)
+        try:
+            _bring_up_to_date(self._engine, path)
+        except BaseException:
+            self.close()
+            raise
 
     @contextmanager
     def read(self) -> Iterator[Session]:
@@ -73,10 +77,9 @@ class Database:
 
     def problems(self) -> list[str]:
         """What SQLite's own checks find wrong; empty when all is well."""
-        with _translated(self.path), sqlite3.connect(self.path) as raw:
+        with _translated(self.path), closing(sqlite3.connect(self.path)) as raw:
             found = [row[0] for row in raw.execute("PRAGMA integrity_check") if row[0] != "ok"]
             found += [f"{row[0]}: row {row[1]} points to nothing in {row[2]}" for row in raw.execute(_FOREIGN)]
-        raw.close()
         return found
 
     def close(self) -> None:

@@ -18,6 +18,7 @@ from digest.errors import Refused
 from digest.models import Item, ModelCall, Tagging
 from digest.pipeline import red
 from digest.pipeline.alert import alert
+from digest.pipeline.shift import work
 from digest.ports import Report
 from digest.store import runs
 from tests.mail import server as mail_server
@@ -82,6 +83,23 @@ def test_a_red_run_is_told_by_mail_once_a_day(tmp_path: Path) -> None:
     mails = [path.read_bytes().decode() for path in (folder / "outbox").glob("*.eml")]
     assert len(mails) == 2
     assert all("To: ed@example.org" in mail and "2025-12 holds no items at all" in mail for mail in mails)
+
+
+def test_a_night_that_reached_too_few_sources_is_tried_again_until_they_answer_and_told_once(
+    tmp_path: Path, hook: list[str]
+) -> None:
+    night = JANUARY + timedelta(hours=1)
+    with serving() as base:
+        folder = reading(tmp_path / "w", base, 1, 2)
+        for minutes, states in ((0, ["failed", "failed", "failed"]), (5, []), (20, ["failed", "failed", "failed"])):
+            with opened(folder, night + timedelta(minutes=minutes)) as workspace:
+                assert [report.state for report in work(workspace.context)] == states
+        assert len(hook) == 3
+        assert "2 of 3 sources could not be read: gone-0, gone-1" in hook[0]
+        there = [{"id": FEEDS[0], "kind": "feed", "url": f"{base}/rss/{FEEDS[0]}.xml", "allow_private": True}]
+        configure(folder, sources=there)
+        with opened(folder, night + timedelta(hours=1)) as workspace:
+            assert work(workspace.context)[0].state == "done"
 
 
 def test_an_alert_that_cannot_be_mailed_says_so_and_hides_nothing(tmp_path: Path) -> None:

@@ -9,7 +9,8 @@ import pytest
 
 from digest.app import Workspace
 from digest.models import Lease
-from digest.pipeline.shift import pending, together, work
+from digest.pipeline.pending import pending
+from digest.pipeline.shift import together, work
 from digest.store.leases import held
 from tests.operate.workspace import MONTH, made, opened
 
@@ -57,6 +58,19 @@ def test_a_failed_draft_is_reported_and_waits_before_it_is_tried_again(tmp_path:
     with opened(folder, NOW + timedelta(minutes=16)) as later:
         assert [report.state for report in work(later.context)] == ["done"]
     assert drafts(folder) == [f"{MONTH}.md"]
+
+
+def test_status_says_what_is_due_what_is_tried_again_and_what_comes_next(tmp_path: Path) -> None:
+    folder = made(tmp_path / "empty")
+    following = {"work": "draft", "period": "2026-02", "state": "next", "at": "2026-03-04 08:00 CET"}
+    with opened(folder, NOW) as workspace:
+        told = workspace.status()["due"]
+        assert [(row["work"], row["state"]) for row in told[:-1]] == [(name, "due") for name in due(workspace)]
+        assert (told[2]["at"], told[-1]) == ("2026-02-04 08:00 CET", following)
+        work(workspace.context)
+    with opened(folder, NOW + timedelta(minutes=1)) as later:
+        failed = {"work": "draft", "period": MONTH, "state": "waits", "at": "2026-02-05 10:15 CET"}
+        assert later.status()["due"] == [failed, following]
 
 
 def test_two_schedulers_do_not_do_the_same_work(ready: Path) -> None:
