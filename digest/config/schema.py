@@ -85,6 +85,19 @@ class Selectors(Section):
     date: str = ""
     summary: str = ""
 
+    @field_validator("*")
+    @classmethod
+    def _readable(cls, text: str) -> str:
+        """A slip is told with its line in sources.yaml, not as a page that cannot be read."""
+        if text:
+            import soupsieve  # takes a while to import, and most sources have no selectors
+
+            try:
+                soupsieve.compile(text)
+            except soupsieve.SelectorSyntaxError as error:
+                raise ValueError(f"{text!r} is no CSS selector: {str(error).splitlines()[0]}") from error
+        return text
+
 
 class Source(Section):
     """A configured place. Kinds: feed, arxiv (query API), arxiv-oai, arxiv-rss, page."""

@@ -25,15 +25,21 @@ async def patiently(
     """Try up to `attempts` times; between them wait as the server asks, or longer each time with full jitter.
 
     Only what may pass by itself is tried again: no connection, 429, 5xx, and an answer that is not what it should be.
+    Who asks for a longer wait than a run can give gets it: the error is raised, for the schedule to honour.
     """
     for number in range(1, attempts):
         try:
             return await attempt()
         except SourceError as error:
-            if not _may_pass(error):
+            if not _may_pass(error) or wants_peace(error):
                 raise
             await sleep(_wait(error, number, first_wait, jitter))
     return await attempt()
+
+
+def wants_peace(error: SourceError) -> bool:
+    """Whether the server asks for a longer wait than is taken within a run."""
+    return isinstance(error, FetchError) and (error.retry_after or 0.0) > _LONGEST_WAIT
 
 
 def _may_pass(error: SourceError) -> bool:
@@ -45,4 +51,4 @@ def _may_pass(error: SourceError) -> bool:
 def _wait(error: SourceError, number: int, first_wait: float, jitter: Callable[[], float]) -> float:
     asked = error.retry_after if isinstance(error, FetchError) else None
     spread = min(first_wait * (1 << number), _LONGEST_WAIT) * jitter()
-    return max(min(asked or 0.0, _LONGEST_WAIT), spread)
+    return max(asked or 0.0, spread)

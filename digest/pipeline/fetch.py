@@ -83,7 +83,7 @@ def _released(context: Context, states: Iterable[SourceState]) -> Iterator[None]
     """Give the claims back that a stop leaves open, so that the next run goes on with just these sources."""
     try:
         yield
-    except BaseException:
+    except (asyncio.CancelledError, KeyboardInterrupt):
         with suppress(StoreError), context.db.write() as session:  # a disk that is full is the error to tell
             source_store.give_back(session, states)
         raise

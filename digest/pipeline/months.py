@@ -11,7 +11,7 @@ from typing import Any
 
 from digest.config import Source
 from digest.errors import FetchError, ParseError, SourceError
-from digest.fetch.patience import patiently
+from digest.fetch.patience import patiently, wants_peace
 from digest.models import RunCount
 from digest.periods import Period
 from digest.pipeline.intake import take_in
@@ -98,12 +98,12 @@ class Month:
                     failures = 0
                 except SourceError as error:
                     last = error
-                    failures = _GIVE_UP if _is_ban(error) else failures + 1
+                    failures = _GIVE_UP if _is_unwelcome(error) else failures + 1
                     self.problems.append(f"{_day(start)}: {error.message}")
             step(1)
         if failures >= _GIVE_UP:
             self.gave_up = True
-            why = "arXiv refuses us" if _is_ban(last) else f"{_GIVE_UP} days in a row failed"
+            why = "arXiv wants no more requests" if _is_unwelcome(last) else f"{_GIVE_UP} days in a row failed"
             self.problems.append(f"{self._month.name}: given up, because {why}; `digest backfill` goes on another time")
 
     def _starts(self) -> list[datetime]:
@@ -199,9 +199,9 @@ class Month:
             self._complete = value["complete"]
 
 
-def _is_ban(error: SourceError | None) -> bool:
+def _is_unwelcome(error: SourceError | None) -> bool:
     """arXiv blocks addresses with 403, and takes more requests for an attack (info.arxiv.org/help/robots.html)."""
-    return isinstance(error, FetchError) and error.status == 403
+    return isinstance(error, FetchError) and (error.status == 403 or wants_peace(error))
 
 
 def _day(start: datetime) -> str:

@@ -187,7 +187,7 @@ def _add_json_ld(soup: BeautifulSoup, base: str, posts: list[Found]) -> None:
     for script in soup.find_all("script", type="application/ld+json"):
         for thing in structured(script.get_text()):
             address = _bare(absolute(str(thing.get("url") or ""), base))
-            headline = thing.get("headline")
+            headline = thing.get("headline") or (_POST.search(urlsplit(address).path) and thing.get("name"))
             if not address or not isinstance(headline, str):
                 continue
             post = known.get(address.rstrip("/")) or Found(guid=address, url=address, title=one_line(headline))

@@ -47,6 +47,7 @@ newsletter:
 sources:
   - {id: A B, kind: feed, url: "ftp://x"}
   - {id: b, kind: arxiv}
+  - {id: c, kind: page, url: "https://c.example", selectors: {item: "li["}}
 taxonomy:
   categories:
     - {slug: models, title: Models, description: New models and reports, quota: -1}
@@ -61,9 +62,10 @@ mail: {transport: pigeon}
         "sources.yaml:5: sources[0].id",
         "sources.yaml:5: sources[0].url: must be an http or https address (found 'ftp://x')",
         "sources.yaml:6: sources[1]: an arXiv source needs 'categories'",
-        "sources.yaml:9: taxonomy.categories[0].quota",
-        "sources.yaml:10: cadence.fetch_hour_utc",
-        "sources.yaml:11: mail.transport: 'pigeon' is unknown; allowed: outbox, smtp",
+        "sources.yaml:7: sources[2].selectors.item: 'li[' is no CSS selector",
+        "sources.yaml:10: taxonomy.categories[0].quota",
+        "sources.yaml:11: cadence.fetch_hour_utc",
+        "sources.yaml:12: mail.transport: 'pigeon' is unknown; allowed: outbox, smtp",
     ):
         assert part in told
 

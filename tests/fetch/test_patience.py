@@ -58,7 +58,14 @@ async def test_the_last_error_is_told_when_attempts_run_out() -> None:
     assert attempts.waits == [1.0, 2.0, 4.0]
 
 
-async def test_the_server_is_given_the_time_it_asks_for_within_reason() -> None:
-    attempts = Attempts(FetchError("", status=429, retry_after=30), FetchError("", status=503, retry_after=86400))
+async def test_the_server_is_given_the_time_it_asks_for() -> None:
+    attempts = Attempts(FetchError("", status=429, retry_after=30), FetchError("", status=503, retry_after=300))
     assert await attempts.run() == "done"
     assert attempts.waits == [30.0, 300.0]
+
+
+async def test_a_wait_too_long_for_a_run_is_left_to_the_schedule_and_not_cut_short() -> None:
+    attempts = Attempts(FetchError("come back", status=429, retry_after=3600))
+    with pytest.raises(FetchError, match="come back"):
+        await attempts.run()
+    assert attempts.waits == []

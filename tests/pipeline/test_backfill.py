@@ -177,12 +177,13 @@ async def test_an_outage_ends_the_run_early_and_keeps_what_was_read(tmp_path: Pa
     assert len(server.asked) == 22  # the other 21 days, and the month's total
 
 
-async def test_a_server_that_refuses_us_is_asked_no_more(tmp_path: Path, server: Server) -> None:
-    server.otherwise = Arxiv(papers(), [None, *[answer(403)] * 50])
+@pytest.mark.parametrize("word", [answer(403), answer(429, [("Retry-After", "3600")])], ids=["403", "an hour"])
+async def test_a_server_that_wants_no_more_is_asked_no_more(tmp_path: Path, server: Server, word: Answer) -> None:
+    server.otherwise = Arxiv(papers(), [None, *[word] * 50])
     work = context(tmp_path, [source(server)], Clock(LATER))
     report = await run(work, Period((2025, 3), (2025, 5)))
     assert (report.state, len(server.asked)) == ("partial", 2)
-    assert "arXiv refuses us" in report.problems[-1]
+    assert "arXiv wants no more requests" in report.problems[-1]
 
 
 async def test_an_outage_ends_the_run_for_all_its_months(tmp_path: Path, server: Server) -> None:

@@ -68,6 +68,14 @@ def test_structured_data_adds_posts_and_dates() -> None:
     assert [(i.title, i.published) for i in page(body).items][1:] == [("B post", day(1)), ("C post", day(2))]
 
 
+def test_a_structured_list_gives_posts_and_leaves_the_way_to_them_aside() -> None:
+    listed = """<html><body><div id="root"></div><script type="application/ld+json">[{"@type": "ItemList",
+    "itemListElement": [{"@type": "ListItem", "url": "/blog/first", "name": "The first"}]},
+    {"@type": "BreadcrumbList", "itemListElement": [{"@type": "ListItem", "url": "/", "name": "Home"}]}]
+    </script></body></html>"""
+    assert [(i.url, i.title) for i in page(listed).items] == [("https://a.example/blog/first", "The first")]
+
+
 def test_the_pages_own_feed_comes_first() -> None:
     body = '<html><head><link rel="alternate" type="application/atom+xml" href="/atom.xml"></head>' + LISTING
     first = page(body)
