@@ -7,12 +7,14 @@ from datetime import UTC, datetime
 import pytest
 
 from digest.config import Config
-from digest.config.schema import Newsletter, Source
+from digest.config.schema import Category, Newsletter, Source, Taxonomy
 from digest.models import Item
 from digest.pipeline.texts import quoted_from
 
 CONFIG = Config(
-    newsletter=Newsletter(title="T"), sources=(Source(id="blog", kind="feed", url="https://example.org/feed"),)
+    newsletter=Newsletter(title="T"),
+    sources=(Source.model_validate({"id": "blog", "kind": "feed", "url": "https://example.org/feed"}),),
+    taxonomy=Taxonomy(categories=(Category(slug="rag", title="Retrieval", description="Retrieval."),)),
 )
 
 
