@@ -35,7 +35,8 @@ def tagging(
     embedded = engine in ("embedded", "local")
     with opened("" if embedded else engine) as workspace:
         numbers = evaluate.tagging_numbers(workspace.context, data, embedded=embedded, max_usd=max_usd)
-    _judge("tagging" if embedded else f"tagging by {engine}", numbers, as_json, gate="tagging" if data else "golden")
+    name = "tagging" if embedded else f"tagging by {engine}"
+    _judge(name, numbers, as_json, gate="tagging" if data else "golden", data=data)
 
 
 @evals.command()
@@ -52,7 +53,7 @@ def ranking(
     """
     from digest.pipeline.evaluate import ranking_numbers
 
-    _judge("ranking", ranking_numbers(pools, picks, train_until, curator), as_json)
+    _judge("ranking", ranking_numbers(pools, picks, train_until, curator), as_json, data=picks)
 
 
 @evals.command()
@@ -65,7 +66,7 @@ def duplicates(
     """
     from digest.pipeline.evaluate import duplicates_numbers
 
-    _judge("duplicates", duplicates_numbers(data), as_json)
+    _judge("duplicates", duplicates_numbers(data), as_json, data=data)
 
 
 @evals.command()
@@ -76,7 +77,7 @@ def grounding(data: Data = None, as_json: Json = False) -> None:
     """
     from digest.pipeline.evaluate import grounding_numbers
 
-    _judge("grounding", grounding_numbers(data), as_json)
+    _judge("grounding", grounding_numbers(data), as_json, data=data)
 
 
 @evals.command(name="all")
@@ -96,7 +97,9 @@ def everything(
 
     with opened() as workspace:
         numbers = evaluate.everything(workspace.context, folder)
-        reports = [evaluate.judged(workspace.context, name, n, workspace.root) for name, n in numbers.items()]
+        reports = [
+            evaluate.judged(workspace.context, name, n, workspace.root, data=folder) for name, n in numbers.items()
+        ]
     short = [problem for report in reports for problem in report.problems]
     if as_json and short:
         show_json({"stage": "eval", "line": evaluate.table(reports), "numbers": numbers, "problems": short})
@@ -107,11 +110,11 @@ def everything(
     )
 
 
-def _judge(name: str, numbers: dict[str, Any], as_json: bool, gate: str = "") -> None:
+def _judge(name: str, numbers: dict[str, Any], as_json: bool, *, gate: str = "", data: Path | None = None) -> None:
     from digest.pipeline.evaluate import judged, refuse_short
 
     with opened() as workspace:
-        report = judged(workspace.context, name, numbers, workspace.root, gate=gate)
+        report = judged(workspace.context, name, numbers, workspace.root, gate=gate, data=data)
     if as_json and report.problems:
         show_json({"stage": report.stage, "line": report.line, "numbers": numbers, "problems": list(report.problems)})
     refuse_short([report])

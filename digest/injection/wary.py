@@ -1,7 +1,7 @@
 """A wide net: texts that might instruct a model are judged alone, whether or not anything in them is called an order.
 
 To be judged alone costs one more call, so that false alarms are cheap here and a miss is not: an order that shares its
-call may sway the verdicts on its neighbours. Some six in a hundred abstracts are caught, and most posts.
+call may sway the verdicts on its neighbours. Some three in a hundred abstracts are caught, and most posts.
 """
 
 from __future__ import annotations
@@ -37,6 +37,9 @@ _MACHINE = (
     r"(?:AIs?|LLMs?|language models?|models?|assistants?|machines?|bots?|readers?|graders?|judges?|raters?|reviewers?"
     r"|evaluators?|curators?|classifiers?|summari[sz]ers?|parsers?|networks?|systems?|agents?|operators?|editors?)"
 )
+_TURN = (
+    r"^(?:if|when|as|for|in|to|dear|hi|hey|hello|then|now|and|so)\b"  # before the comma behind which an order stands
+)
 _BOUND = (
     r"(?:must|should|shall|ought|(?:has|have|needs?|is|are) to|may now|(?:is|are) (?:hereby |now |politely |kindly )?"
     r"(?:asked|expected|requested|required|obliged|instructed|granted|authori[sz]ed|allowed|permitted|free|told))"
@@ -45,16 +48,16 @@ _WORK = r"(?:paper|work|item|entry|contribution|article|manuscript|submission|on
 _NETS = tuple(
     re.compile(pattern, re.I)
     for pattern in (
-        r"\b(?:you|your|yours|yourself)\b|\bbe (?:generous|kind|lenient|nice|fair)\b",
+        r"\b(?:you(?! need\b)|your|yours|yourself)\b|\bbe (?:generous|kind|lenient|nice|fair)\b",
         r"\b(?:please|kindly|thank you|por favor|per favore|s'il vous|alsjeblieft|snälla)\b",
-        rf"(?:^|[:;!?(\[\"'—]\s*| - |,\s+(?:then |and |so |but )?)(?:{_SOFTLY},? )*{_VERBS}\b(?=.*\b{_OBJECT}\b)"
+        rf"(?:^|[:;!?(\[\"'—]\s*| - |{_TURN}[^,]{{0,60}},\s+)(?:{_SOFTLY},? )*{_VERBS}\b(?=.*\b{_OBJECT}\b)"
         r"(?!-| (?:of|on|in|and|or|for|to|from|is|are|was|were|that|versus|vs|with|into|has|have|can|will|may)\b)",
         rf"\b{_MACHINE}\b[^.]{{0,60}}\b{_BOUND}\b[^.]*\b(?:this|these|us|our|top|highest|five|full|accept"
         r"|recommend\w*|praise|rules?|instructions?|checks?|score\w*|grade\w*|mark\w*|rank\w*|rate\w*|order)\b",
         r"\b(?:we|I|authors?) (?:\w+ ){0,2}?(?:ask|request|urge|beg|invite|authori[sz]e|order|command|instruct|demand"
         rf"|remind)s? (?:\w+ ){{0,2}}?{_MACHINE}\b",
-        rf"\b(?:note|message|attention|dear|hello|hi|hey|word|to|for),? (?:\w+[ -]){{0,3}}?{_MACHINE}\b(?: \w+){{0,4}}"
-        r"\s*[:!]",
+        rf"^(?:an? )?(?:note|message|attention|dear|hello|hi|hey|word|to|for),? (?:\w+[ -]){{0,3}}?{_MACHINE}\b"
+        r"(?: \w+){0,4}\s*[:!]",
         rf"\b{_MACHINE}\b (?:that |which |who |is |are )*"
         r"(?:read|process|pars|scor|grad|judg|summari[sz]|evaluat|rat)\w* (?:this|these)\b",
         rf"\b(?:other|remaining|competing|rival) (?:{_WORK}|entrie|candidate)s?\b[^.]*"

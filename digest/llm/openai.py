@@ -12,6 +12,7 @@ import httpx
 from digest.config import ModelSection
 from digest.errors import ConfigError, ModelUnavailable
 from digest.llm.persistence import Sleep, persistently
+from digest.llm.prices import THOUGHTS
 from digest.llm.reply import as_json, without_key
 from digest.ports import Completion, Prompt, Usage
 from digest.text import one_line
@@ -61,7 +62,7 @@ class OpenAI:
         body = {
             "model": self._section.name,
             "messages": [{"role": "system", "content": prompt.system}, {"role": "user", "content": prompt.user}],
-            "max_tokens": prompt.max_output_tokens,
+            "max_tokens": prompt.max_output_tokens + THOUGHTS[self._section.thinking],  # thoughts count as output
             "response_format": {
                 "type": "json_schema",
                 "json_schema": {"name": prompt.stage, "schema": dict(prompt.schema), "strict": True},

@@ -4,20 +4,28 @@ from __future__ import annotations
 
 import json
 import re
+from itertools import chain
 from typing import Any
 
 _BLOT, _SHORTEST = "***", 6  # a shorter key would blot out ordinary words
-_THOUGHT = re.compile(r"^\s*<think(?:ing)?>.*?</think(?:ing)?>", re.S)  # as reasoning models on one's own machine write
-_FENCE = re.compile(r"^\s*```(?:json)?\s*(.*?)\s*```\s*$", re.S)
+_THOUGHT = re.compile(r"^.*</think(?:ing)?>", re.S)  # as reasoning models on one's own machine write
+_FENCE = re.compile(r"```(?:json)?\s*([{\[].*?)\s*```", re.S)
+_BEGINNINGS = (re.compile(r"^\s*\{", re.M), re.compile(r"\{"))
 
 
 def as_json(text: str) -> Any:
-    """The JSON of a reply, without thoughts before it or a code fence around it; None when it is not, as when cut."""
-    text = _THOUGHT.sub("", text, count=1)
-    if fenced := _FENCE.match(text):
-        text = fenced[1]
+    """The JSON of a reply, without thoughts before it, a code fence or words around it; None where it is cut."""
+    answer = _THOUGHT.sub("", text, count=1)
+    fenced = _FENCE.search(answer)
+    wholes = (text, answer, fenced[1] if fenced else "")
+    parts = (answer[found.end() - 1 :] for beginning in _BEGINNINGS if (found := beginning.search(answer)))
+    tries = chain((_loaded(whole) for whole in wholes), (_loaded(part, whole=False) for part in parts))
+    return next((data for data in tries if data is not None), None)
+
+
+def _loaded(text: str, *, whole: bool = True) -> Any:
     try:
-        return json.loads(text)
+        return json.loads(text) if whole else json.JSONDecoder().raw_decode(text)[0]
     except (ValueError, RecursionError):
         return None
 

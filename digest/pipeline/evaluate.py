@@ -137,14 +137,16 @@ def _found(folder: Path, name: str) -> Path | None:
     return next((path for path in paths if path.is_file()), None)
 
 
-def judged(context: Context, name: str, numbers: dict[str, Any], root: Path, *, gate: str = "") -> Report:
-    """Compare figures with the gates and with the last run, and keep them; a gate fallen short of is a problem.
+def judged(
+    context: Context, name: str, numbers: dict[str, Any], root: Path, *, gate: str = "", data: Path | None = None
+) -> Report:
+    """Compare figures with the gates and with the last run on this data, and keep them; short of a gate is a problem.
 
     A figure that the data does not give (no paper with one label, say) is not judged.
     """
     gates = _gates(root).get(gate or name, {})
     gates = {key: least for key, least in gates.items() if numbers.get(key) is not None}
-    before = _remember(context, name, numbers)
+    before = _remember(context, name, numbers, data.name if data else "")
     told = [f"{key} {numbers[key]:.4g}{_moved(before.get(key), numbers[key])}" for key in gates]
     short = [
         f"{name}: {key} {numbers[key]:.4g} is below {least:g}" for key, least in gates.items() if numbers[key] < least
@@ -177,14 +179,14 @@ def _moved(before: Any, now: Any) -> str:
     return f" ({now - before:+.4f})"
 
 
-def _remember(context: Context, name: str, numbers: dict[str, Any]) -> dict[str, Any]:
-    """Keep the figures in the workspace; returns those of the last run."""
+def _remember(context: Context, name: str, numbers: dict[str, Any], data: str) -> dict[str, Any]:
+    """Keep the figures in the workspace; returns those of the last run on the same data."""
     flat = {key: value for key, value in numbers.items() if isinstance(value, int | float | str)}
     with context.db.write() as session:
         kept = settings.read(session, f"eval:{name}").get("runs", [])
-        row = {"at": context.now.isoformat(timespec="seconds"), **flat}
+        row = {"at": context.now.isoformat(timespec="seconds"), "data": data, **flat}
         settings.write(session, f"eval:{name}", {"runs": [*kept, row][-_HISTORY:]}, context.now)
-    return dict(kept[-1]) if kept else {}
+    return next((dict(run) for run in reversed(kept) if run.get("data", "") == data), {})
 
 
 def _gates(root: Path) -> Mapping[str, Mapping[str, float]]:

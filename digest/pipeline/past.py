@@ -15,6 +15,7 @@ from digest.periods import Period
 from digest.pipeline.blurbs import quoted
 from digest.pipeline.context import Context
 from digest.pipeline.propose import facts, item_pick
+from digest.pipeline.texts import quoted_from
 from digest.store import issues as issue_store
 from digest.store import items as item_store
 from digest.store import judgements
@@ -99,8 +100,6 @@ def _candidate(item: Item, score: float, verdict: Tagging | None, covered: dict[
 
 def _carried(config: Config, pick: Pick, item: Item) -> SheetPick:
     """A published pick as the recap's sheet begins with it."""
-    source = config.source(item.source_id)
-    quoted_from = source.quoted_from if source else "source"
     return SheetPick(
         key=item.key,
         title=pick.title or item.title,
@@ -108,7 +107,7 @@ def _carried(config: Config, pick: Pick, item: Item) -> SheetPick:
         facts=facts(config, item, None),
         blurb=pick.blurb,
         origin=cast(Origin, pick.origin),
-        engine=pick.engine or (quoted_from if pick.origin == "source" else ""),
+        engine=pick.engine or (quoted_from(config, item) if pick.origin == "source" else ""),
         highlight=pick.highlight,
         note=pick.note,
         update_of=pick.update_of,

@@ -17,7 +17,7 @@ from digest.periods import Period
 from digest.pipeline.blurbs import Blurbs, Written, write_blurbs
 from digest.pipeline.candidates import embedded
 from digest.pipeline.context import Context
-from digest.pipeline.texts import abstract
+from digest.pipeline.texts import abstract, quoted_from
 from digest.pipeline.view import venue
 from digest.pipeline.works import stays
 from digest.render.words import words
@@ -151,7 +151,6 @@ def item_pick(
     config: Config, item: Item, written: Written, verdict: Tagging | None = None, covered: str = "", twin: str = ""
 ) -> SheetPick:
     """An item as a pick with the words written on it."""
-    source = config.source(item.source_id)
     return SheetPick(
         key=item.key,
         title=item.title,
@@ -159,7 +158,7 @@ def item_pick(
         facts=facts(config, item, verdict),
         blurb=written.text,
         origin=written.origin,
-        engine=written.engine or (source.quoted_from if source else "source"),
+        engine=written.engine or quoted_from(config, item),
         flags=written.flags,
         covered=covered,
         twin=twin,

@@ -14,6 +14,7 @@ from sqlmodel import Session
 from digest.config import Config
 from digest.models import Decision, Issue, Item, Pick, Tagging
 from digest.periods import Period, month_of
+from digest.pipeline.texts import quoted_from
 from digest.ports import IssueView, Neighbour, PickView, SectionView
 from digest.render.words import words
 from digest.store import issues as issue_store
@@ -175,7 +176,6 @@ def _is_month(section: Mapping[str, str]) -> bool:
 
 def pick_view(config: Config, pick: Pick, item: Item, verdict: Tagging | None, mentions: int) -> PickView:
     """A pick as readers see it."""
-    source = config.source(item.source_id)
     return PickView(
         key=item.key,
         anchor=slug(item.key),
@@ -189,7 +189,7 @@ def pick_view(config: Config, pick: Pick, item: Item, verdict: Tagging | None, m
         origin=cast(Literal["source", "model", "editor"], pick.origin),
         verdict=cast(Literal["quoted", "grounded", "flagged", "editor"], pick.verdict),
         flags=list(pick.flags),
-        quoted_from=source.quoted_from if source else "source",
+        quoted_from=quoted_from(config, item),
         engine=pick.engine,
         confidence=verdict.confidence if verdict and verdict.category == pick.category else None,
         second_guess=verdict.secondary if verdict else None,

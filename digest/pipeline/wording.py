@@ -14,7 +14,7 @@ from digest.periods import Period
 from digest.pipeline.blurbs import Written, quoted, write_blurbs
 from digest.pipeline.context import Context
 from digest.pipeline.editing import offer, pick_row
-from digest.pipeline.texts import abstract
+from digest.pipeline.texts import abstract, quoted_from
 from digest.store import items as item_store
 from digest.text import one_line, sentences
 from digest.vectors import vectors
@@ -91,8 +91,7 @@ def other_words(context: Context, period: Period, key: str) -> bool:
 
 
 def _engine(context: Context, item: Item, words: Written) -> str:
-    source = context.config.source(item.source_id)
-    return words.engine or (source.quoted_from if source else "source")
+    return words.engine or quoted_from(context.config, item)
 
 
 def requoted(item: Item, used: Sequence[str]) -> Written:

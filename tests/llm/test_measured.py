@@ -71,3 +71,14 @@ def test_a_model_without_any_verdict_is_an_error_not_a_figure(
 def test_the_embedded_tagger_is_measured_where_no_model_is(tmp_path: Path, labelled: Path) -> None:
     place = context(tmp_path, lambda: None)
     assert tagging_numbers(place, labelled)["engine"] == "embedded"
+
+
+def test_figures_are_set_against_the_last_run_on_the_same_data(tmp_path: Path, labelled: Path) -> None:
+    place = context(tmp_path, lambda: None)
+
+    def line(accuracy: float, data: Path | None) -> str:
+        return judged(place, "tagging", {"accuracy": accuracy}, tmp_path, data=data).line
+
+    assert line(0.90, labelled) == "accuracy 0.9"
+    assert line(0.95, None) == "accuracy 0.95"
+    assert line(0.92, labelled) == "accuracy 0.92 (+0.0200)"

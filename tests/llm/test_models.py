@@ -178,8 +178,15 @@ def test_the_runs_limit_is_reached_before_it_is_passed() -> None:
 
 @pytest.mark.parametrize(
     "content",
-    ['<think>{"a": 2}? No.</think>\n```json\n{"a": 1}\n```', [{"type": "text", "text": '{"a"'}, {"text": ": 1}"}]],
-    ids=["thoughts before the answer", "parts"],
+    [
+        '<think>{"a": 2}? No.</think>\n```json\n{"a": 1}\n```',
+        'Let me see {x}, {"a": 2}?\n</think>\n\n{"a": 1}',
+        'Here it is:\n```json\n{"a": 1}\n```\nHope it helps!',
+        'Sure: {"a": 1}',
+        'With {x} in mind:\n{"a": 1}\nDone.',
+        [{"type": "text", "text": '{"a"'}, {"text": ": 1}"}],
+    ],
+    ids=["thoughts", "thoughts whose beginning the server kept", "fence", "words", "braces in words", "parts"],
 )
 async def test_an_openai_endpoint_may_think_aloud_or_answer_in_parts(
     server: GeminiServer, prompt: Prompt, content: object
