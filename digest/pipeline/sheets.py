@@ -173,9 +173,13 @@ def as_issue(issue: Issue, sheet: Sheet) -> Issue:
 
 
 def _numbers(issue: Issue, sheet: Sheet) -> dict[str, Any]:
-    """The issue's figures, and of a recap what it owns to have missed, with the editor's words on it."""
+    """The issue's figures, and of a recap the editor's words on what it owns to have missed and on the year's bets."""
+    if issue.kind == "monthly":
+        return issue.numbers
     missed = [{"key": line.key, "words": line.words} for line in sheet.missed if line.mark == "x"]
-    return issue.numbers if issue.kind == "monthly" else {**issue.numbers, "missed": missed}
+    bets = {str(note.id): note.words for note in sheet.notes if note.words}
+    figures = {name: value for name, value in issue.numbers.items() if name != "bets"}
+    return {**figures, "missed": missed, **({"bets": bets} if bets else {})}
 
 
 def _sections(sheet: Sheet) -> list[dict[str, str]]:
