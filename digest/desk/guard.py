@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from html import escape
 from http.cookies import CookieError, SimpleCookie
 from secrets import compare_digest, token_urlsafe
 
 from starlette.datastructures import Headers, MutableHeaders
-from starlette.responses import PlainTextResponse
+from starlette.responses import HTMLResponse, PlainTextResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 LONGEST = 1_000_000  # bytes of a request's body
@@ -31,6 +32,11 @@ _HEADERS = {
     "Permissions-Policy": "camera=(), geolocation=(), microphone=()",
     "Cache-Control": "no-store",
 }
+_REFUSED = (
+    '<!doctype html><html lang="en"><meta name="color-scheme" content="light dark">'
+    '<meta name="viewport" content="width=device-width"><title>digest desk: refused</title>'
+    "<main><h1>Refused</h1><p>refused: {}</p></main></html>"
+)
 
 
 @dataclass(frozen=True)
@@ -56,7 +62,7 @@ class Guard:
             await self._app(scope, receive, send)
             return
         reason = self._refusal(scope)
-        app = PlainTextResponse(f"refused: {reason}\n", 403) if reason else self._app
+        app = refusal(reason, Headers(scope=scope)) if reason else self._app
         await app(scope, receive, _with_headers(send))
 
     def _refusal(self, scope: Scope) -> str:
@@ -80,6 +86,13 @@ class Guard:
             return "the page is from another run of the desk; load it again"
         length = headers.get("content-length", "")
         return "" if length.isdigit() and int(length) <= LONGEST else "the request is too long"
+
+
+def refusal(reason: str, headers: Headers) -> Response:
+    """The refusal for a person who opened an address as a page, and for programs and scripts as plain text."""
+    if "text/html" in headers.get("accept", ""):
+        return HTMLResponse(_REFUSED.format(escape(reason)), 403)
+    return PlainTextResponse(f"refused: {reason}\n", 403)
 
 
 def cookie_name(port: int) -> str:

@@ -17,7 +17,7 @@ from starlette.routing import Route
 
 from digest.desk import values
 from digest.desk.actions import ACTIONS, asked
-from digest.desk.guard import MAIL_POLICY, Keys, cookie_name
+from digest.desk.guard import MAIL_POLICY, Keys, cookie_name, refusal
 from digest.desk.preview import mail_html, mail_text, post_page
 from digest.errors import ConfigError, DigestError
 from digest.periods import Period
@@ -114,7 +114,7 @@ class _Pages:
     async def enter(self, request: Request) -> Response:
         """Change the token for a cookie. A page in between makes the next step the desk's own, as Strict wants it."""
         if not compare_digest(request.query_params.get("token", "").encode(), self._keys.token.encode()):
-            return PlainTextResponse("refused: open the address that `digest desk` printed\n", 403)
+            return refusal("open the address that `digest desk` printed", request.headers)
         period = self._context.period(request.query_params.get("period", "last"))
         response = HTMLResponse(render("desk/enter.html.j2", {}, period=period.name))
         response.set_cookie(self._cookie, self._keys.cookie, httponly=True, samesite="strict")

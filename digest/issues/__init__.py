@@ -13,6 +13,7 @@ from digest.issues.edits import (
     without_section,
 )
 from digest.issues.gates import DeadLink, GateProblem, IssueFacts, check
+from digest.issues.heard import heard
 from digest.issues.joined import joined, without_twins
 from digest.issues.merge import merge
 from digest.issues.read import parse
@@ -74,6 +75,7 @@ __all__ = [
     "facts_line",
     "figures",
     "fill",
+    "heard",
     "highlights",
     "joined",
     "merge",

@@ -32,6 +32,7 @@ class _Reading:
     notes: list[SheetNote] = field(default_factory=list)
     missed: list[SheetCandidate] = field(default_factory=list)
     shortlist: list[SheetCandidate] = field(default_factory=list)
+    moved: list[SheetCandidate] = field(default_factory=list)
     part: str = "intro"  # where we are: intro, sections, or one of the reserved headings
     seen: dict[str, int] = field(default_factory=dict)  # what stands where
 
@@ -53,6 +54,7 @@ def parse(text: str) -> Sheet:
         missed=tuple(reading.missed),
         shortlist=tuple(reading.shortlist),
         scratch=unshield(reading.scratch),
+        moved=tuple(reading.moved),
         conflicts=tuple(conflict for chunk in cut if chunk.kind != "pick" for conflict in chunk.conflicts),
     )
 
@@ -137,6 +139,7 @@ def _line(reading: _Reading, chunk: Chunk) -> None:
     else:
         _once(reading, chunk, read.key, f"pick {read.key}")
         _append(reading, chunk, as_pick(read))
+        reading.moved.append(read)
 
 
 def _added(reading: _Reading, chunk: Chunk) -> None:

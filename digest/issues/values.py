@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Literal
 
@@ -121,6 +121,8 @@ class Sheet:
     shortlist: tuple[SheetCandidate, ...] = ()
     scratch: str = ""  # the editor's own lines below the line; readers never see them
     conflicts: tuple[Conflict, ...] = ()
+    # Lines of the shortlist as they were read in a section.
+    moved: tuple[SheetCandidate, ...] = field(default=(), compare=False, repr=False)
 
     def picks(self) -> Iterator[tuple[SheetSection, SheetPick]]:
         """Every pick with its section, in order."""

@@ -13,7 +13,7 @@ from digest.pipeline.context import Context, recorded
 from digest.pipeline.gates import ask_links, must_pass, warnings
 from digest.pipeline.links import Answers
 from digest.pipeline.propose import item_pick
-from digest.pipeline.sheets import adopt, caught_up, current, keep_hand
+from digest.pipeline.sheets import adopt, current, keep_hand, of_a_hand
 from digest.pipeline.typed import Typed, fetched
 from digest.ports import Document, Report
 from digest.store import issues as issue_store
@@ -101,7 +101,7 @@ def whole(context: Context, sheet: Sheet) -> Typed:
     """The sheet with ticked lines moved up, typed addresses fetched, and empty blurbs quoted."""
     titles = {category.slug: category.title for category in context.config.taxonomy.categories}
     with context.db.read() as session:
-        settled = issues.settle(caught_up(session, sheet), titles)
+        settled = issues.settle(of_a_hand(session, sheet), titles)
     typed = fetched(context, settled)
     waiting = [pick.key for _, pick in typed.sheet.picks() if not pick.blurb and pick.origin == "source"]
     with context.db.read() as session:

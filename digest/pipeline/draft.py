@@ -15,7 +15,7 @@ from digest.pipeline.blurbs import Blurbs, write_blurbs
 from digest.pipeline.context import Context, recorded
 from digest.pipeline.propose import Proposal, item_pick, propose
 from digest.pipeline.rank import rank
-from digest.pipeline.sheets import adopt, caught_up, keep_hand, on_disk, parsed, sheet_path
+from digest.pipeline.sheets import adopt, caught_up, keep_hand, of_a_hand, on_disk, parsed, sheet_path
 from digest.pipeline.typed import Typed, fetched, known
 from digest.ports import Document, Report
 from digest.render import words
@@ -124,7 +124,7 @@ def _settled(context: Context, period: Period, mine: str | None, *, ask: bool) -
         hand = mine if mine is not None else last.text if last else None
         if hand is None:
             return None
-        here = caught_up(session, parsed(context, period, hand))
+        here = of_a_hand(session, parsed(context, period, hand))
         titles = {category.slug: category.title for category in context.config.taxonomy.categories}
         settled = known(context, session, issues.settle(here, titles))
     return fetched(context, settled) if ask else Typed(settled)

@@ -17,7 +17,7 @@ from digest.periods import Period
 from digest.pipeline.blurbs import quoted
 from digest.pipeline.context import Context
 from digest.pipeline.propose import item_pick
-from digest.pipeline.sheets import adopt, caught_up, keep_hand, lying, on_disk, parsed, read
+from digest.pipeline.sheets import adopt, keep_hand, lying, of_a_hand, on_disk, parsed, read
 from digest.pipeline.typed import known
 from digest.ports import Document
 from digest.store import issues as issue_store
@@ -75,7 +75,7 @@ def edit(context: Context, period: Period, version: int, change: Change) -> Curr
 def completed(context: Context, session: Session, text: str) -> Sheet:
     """A sheet's text read: ticked lines moved up, known addresses made picks, the source quoted where words lack."""
     titles = {category.slug: category.title for category in context.config.taxonomy.categories}
-    settled = known(context, session, issues.settle(caught_up(session, read(text)), titles))
+    settled = known(context, session, issues.settle(of_a_hand(session, read(text)), titles))
     waiting = [pick.key for _, pick in settled.picks() if not pick.blurb and pick.origin == "source" and not pick.note]
     if not waiting:
         return settled

@@ -24,6 +24,8 @@ from digest.store import items as item_store
 from digest.store import judgements, merging
 from digest.store import notes as note_store
 
+_LOOKED_BACK = 12  # versions the program wrote: an older one may have been brought back
+
 
 def sheet_path(context: Context, period: Period) -> Path:
     """site/_drafts/PERIOD.md; a period's name is safe in a path."""
@@ -93,6 +95,12 @@ def caught_up(session: Session, sheet: Sheet) -> Sheet:
     items = item_store.by_keys(session, asked)
     still = merging.possible(session, [item.id or 0 for item in items.values()])
     return issues.without_twins(sheet, {key for key in asked if key not in items or items[key].id not in still})
+
+
+def of_a_hand(session: Session, sheet: Sheet) -> Sheet:
+    """A sheet caught up, and what was typed among the program's words on a line heard as the editor's."""
+    written = map(read, issue_store.written_sheets(session, sheet.period, _LOOKED_BACK))
+    return caught_up(session, issues.heard(sheet, written))
 
 
 def keep_hand(context: Context, period: Period, text: str | None) -> None:
@@ -165,9 +173,13 @@ def as_issue(issue: Issue, sheet: Sheet) -> Issue:
 
 
 def _numbers(issue: Issue, sheet: Sheet) -> dict[str, Any]:
-    """The issue's figures, and of a recap what it owns to have missed, with the editor's words on it."""
+    """The issue's figures, and of a recap the editor's words on what it owns to have missed and on the year's bets."""
+    if issue.kind == "monthly":
+        return issue.numbers
     missed = [{"key": line.key, "words": line.words} for line in sheet.missed if line.mark == "x"]
-    return issue.numbers if issue.kind == "monthly" else {**issue.numbers, "missed": missed}
+    bets = {str(note.id): note.words for note in sheet.notes if note.words}
+    figures = {name: value for name, value in issue.numbers.items() if name != "bets"}
+    return {**figures, "missed": missed, **({"bets": bets} if bets else {})}
 
 
 def _sections(sheet: Sheet) -> list[dict[str, str]]:

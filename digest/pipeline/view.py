@@ -74,9 +74,7 @@ def issue_view(
         by_month=_by_month(issue, views),
         charts=charts(config, issue) if issue.kind != "monthly" else [],
         missed=_missed(session, config, issue),
-        notes=[{"text": note.text, "outcome": note.outcome} for note in note_store.of_year(session, period.last[0])]
-        if issue.kind == "yearly"
-        else [],
+        notes=_bets(session, issue, period) if issue.kind == "yearly" else [],
         numbers=issue.numbers,
         engines=list(issue.engines),
         corrections=list(issue.corrections),
@@ -148,6 +146,13 @@ def _unpublished(config: Config, item: Item, imported: Decision | None) -> tuple
     if imported is not None and imported.period:
         return imported.period, False
     return month_of(item.published or item.first_seen, ZoneInfo(config.newsletter.timezone)).name, True
+
+
+def _bets(session: Session, issue: Issue, period: Period) -> list[dict[str, str]]:
+    """The year's bets, what became of each, and what the editor says of it now."""
+    said = issue.numbers.get("bets", {})
+    rows = note_store.of_year(session, period.last[0])
+    return [{"text": f"{row.text} {said.get(str(row.id), '')}".strip(), "outcome": row.outcome} for row in rows]
 
 
 def _missed(session: Session, config: Config, issue: Issue) -> list[PickView]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 
 from sqlmodel import Session, col, select
@@ -144,6 +144,13 @@ def newest_sheet(session: Session, period: str, origin: str | None = None) -> Sh
     """The newest kept version of a sheet, of one origin or of any."""
     query = select(SheetVersion).where(SheetVersion.period == period).order_by(col(SheetVersion.id).desc()).limit(1)
     return session.exec(query.where(SheetVersion.origin == origin) if origin else query).first()
+
+
+def written_sheets(session: Session, period: str, limit: int) -> Iterator[str]:
+    """The newest texts of a sheet that the program wrote, newest first, one by one."""
+    query = select(SheetVersion.id).where(SheetVersion.period == period, SheetVersion.origin != "editor")
+    for number in session.exec(query.order_by(col(SheetVersion.id).desc()).limit(limit)).all():
+        yield session.exec(select(SheetVersion.text).where(SheetVersion.id == number)).one()
 
 
 def keep_snapshot(session: Session, snapshot: IssueSnapshot) -> None:

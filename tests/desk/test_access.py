@@ -66,7 +66,8 @@ def test_everything_has_a_name_and_can_be_read(page: Page, desk: Desk, scheme: s
     assert page.evaluate(_PALE) == []
 
 
-@pytest.mark.parametrize(("scheme", "width"), [("dark", 375), ("light", 1280)])
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("width", [375, 1280])
 def test_axe_core_finds_nothing_in_any_column_tab_or_dialog(
     browser: Browser, desk: Desk, root: Path, scheme: str, width: int
 ) -> None:
@@ -85,6 +86,16 @@ def test_axe_core_finds_nothing_in_any_column_tab_or_dialog(
         assert axe.violations(page, source) == []
         page.locator(".tabs").click()
         page.keyboard.press("?")
+        assert axe.violations(page, source) == []
+
+
+@pytest.mark.parametrize("path", ["/", "/enter?token=none"])
+def test_a_refused_visit_is_a_page_that_can_be_read(browser: Browser, desk: Desk, path: str) -> None:
+    source = axe.script()
+    with browser.new_context(bypass_csp=True) as context:
+        page = context.new_page()
+        page.goto(f"{desk.address.split('/enter')[0]}{path}")
+        assert "open the address that `digest desk` printed" in page.inner_text("main")
         assert axe.violations(page, source) == []
 
 

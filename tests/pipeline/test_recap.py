@@ -233,6 +233,7 @@ def test_a_bet_is_asked_for_at_the_years_end_and_its_answer_is_published(workspa
         asked = issues.parse(path.read_text()).notes
         assert [(note.text, note.outcome) for note in asked] == [(text, "open") for text in texts]
         answered = path.read_text().replace("- open: Small", "- right: Small").replace("- open: Retr", "- wrong: Retr")
+        answered = answered.replace(" <!-- note=2 -->", " <!-- note=2 --> It is *not*.")
         path.write_text(answered)
         workspace.recap("2025", "category")  # a new draft asks no answered bet again
         sheet = replace(issues.parse(path.read_text()), intro="A year.")
@@ -247,6 +248,7 @@ def test_a_bet_is_asked_for_at_the_years_end_and_its_answer_is_published(workspa
     for text, outcome in kept.items():
         (line,) = (line for line in lines if text in line)
         assert outcome in line.lower()
+        assert ("It is" in line) == (outcome == "wrong")
 
 
 def test_nothing_to_review_is_told(workspace_folder: Path) -> None:
