@@ -14,7 +14,7 @@ import yaml
 from digest.config import Cadence
 from digest.errors import ConfigError
 from digest.pipeline.timetable import timetable
-from tests.operate.workspace import made
+from tests.operate.workspace import MONTH, NOW, made, opened, waiting
 
 ROOT = Path(__file__).resolve().parents[2]
 PROGRAM = [sys.executable, "-m", "digest"]
@@ -107,3 +107,35 @@ def test_github_opens_one_pull_request_for_each_new_draft(tmp_path: Path) -> Non
         files = git("ls-tree", "-r", "--name-only", f"origin/draft-{period}").split()
         assert files == [".gitignore", f"site/_drafts/{period}.md"]
     assert git("log", "-1", "--format=%s", "origin/draft-2026-02") == "draft 2026-02"
+
+
+def test_github_publishes_a_merged_draft_when_a_person_asks_and_commits_it(tmp_path: Path) -> None:
+    flow = yaml.safe_load("\n".join(lines("github", tmp_path)))
+    assert flow["jobs"]["pages"]["needs"] == "publish"
+    (script,) = (step["run"] for step in flow["jobs"]["publish"]["steps"] if step.get("name", "").startswith("approve"))
+    assert "${{" not in script  # what a person types is no part of the script
+    here, origin, programs = tmp_path / "news", tmp_path / "origin", tmp_path / "bin"
+    waiting(here)
+    programs.mkdir()
+    (programs / "digest").write_text(f'#!/bin/sh\nexec {sys.executable} -m digest "$@"\n')
+    (programs / "digest").chmod(0o755)
+    environ = os.environ | {"PATH": f"{programs}:{os.environ['PATH']}", "PYTHONPATH": str(ROOT)}
+    environ |= {"GIT_CONFIG_GLOBAL": "/dev/null", "GIT_CONFIG_SYSTEM": "/dev/null", "EDITOR": "ada-lovelace"}
+    environ |= {"PERIOD": MONTH, "DIGEST_NOW": NOW.isoformat()}
+
+    def git(*words: str) -> str:
+        done = subprocess.run(["git", *words], cwd=here, env=environ, capture_output=True, text=True, check=True)
+        return done.stdout.strip()
+
+    git("init", "-q", "--bare", "-b", "main", str(origin))
+    git("init", "-q", "-b", "main")
+    git("add", ".")
+    git("-c", "user.name=a", "-c", "user.email=a@b.c", "commit", "-qm", "merged")
+    git("remote", "add", "origin", str(origin))
+    git("push", "-q", "-u", "origin", "main")
+    subprocess.run(["bash", "-e", "-c", script], cwd=here, env=environ, capture_output=True, check=True)
+    files = git("ls-tree", "-r", "--name-only", "origin/main").split()
+    assert {"site/feed.xml", "site/search.json", "site/_posts/2026-02-04-2026-01.md"} <= set(files)
+    assert "digest.db" not in files
+    with opened(here) as workspace:
+        assert [(issue["state"], issue["period"]) for issue in workspace.status()["issues"]] == [("published", MONTH)]

@@ -77,15 +77,22 @@ def edit(folder: Path) -> None:
     path.write_text(issues.render(replace(sheet, intro="A month.", sections=sections)), encoding="utf-8")
 
 
-def drafted(folder: Path) -> Path:
-    """A workspace with a month added, tagged, ranked, drafted and published, and two readers."""
+def waiting(folder: Path) -> Path:
+    """A workspace with a month added, tagged, ranked and drafted; a person has written its introduction."""
     made(folder)
     with opened(folder) as workspace:
         workspace.add_jsonl(folder / "month.jsonl")
         workspace.tag()
         workspace.rank(MONTH)
         workspace.draft(MONTH)
-        edit(folder)
+    edit(folder)
+    return folder
+
+
+def drafted(folder: Path) -> Path:
+    """A workspace whose month is published, and two readers."""
+    waiting(folder)
+    with opened(folder) as workspace:
         workspace.approve(MONTH, by="Ada", accept_gaps=True)
         workspace.publish(MONTH)
         for reader in ("ada@example.org", "grace@example.org"):
