@@ -26,6 +26,17 @@ OTHER_LINES = (
     "practical techniques for building with LLMs", "new language models, agents, RAG, evaluation and safety",
     "language model reasoning", "generative AI research", "multi-agent systems, tool use, memory",
     "post-training, alignment and RLHF", "AI for software engineering and coding agents", "LLMs",
+    "large language models, agents, reasoning", "reasoning models", "agents", "AI agents", "agentic AI",
+    "foundation models and applied machine learning", "prompt engineering, context engineering and RAG",
+    "efficient training and inference of large models", "evaluation, benchmarks and safety of language models",
+    "natural language processing", "machine learning research", "deep learning, transformers, LLMs",
+    "what matters for teams that build products with language models", "new models and techniques, agents, RAG",
+    "reinforcement learning, test-time compute, reasoning", "long context, memory and retrieval",
+    "knowledge graphs, information retrieval and question answering", "code generation, software engineering agents",
+    "multimodal models, vision-language models, video generation", "trustworthy AI, alignment, interpretability",
+    "artificial intelligence", "scaling laws, mixture of experts, small language models",
+    "I lead an AI research team working on LLM agents, retrieval and evaluation",
+    "research on LLM post-training and inference efficiency",
 )  # fmt: skip
 EDITOR = "hf-daily-top50"  # a curator whose picks the prior was not learned from stands in for an editor
 OWN = 50
