@@ -7,9 +7,10 @@ from statistics import fmean
 from time import perf_counter
 from zlib import crc32
 
-from digest.ranking import Candidate, Context, Month, learn_taste, months_of, prior, rank
+from digest.ranking import Candidate, Context, Month, learn_taste, months_of, prior, rank, topic
 from digest.ranking.measure import Measured, auc, measure
 from digest.ranking.rank import scores
+from digest.ranking.taste import background
 from digest.vectors import vectors
 from tests.bench.train_ranker import CURATOR, SHARED, picks, pools
 
@@ -60,10 +61,11 @@ def interests() -> list[float]:
     """The AUC of each line of interests alone, the mean of the two months."""
     months = months_of(pools(SHARED, "2025-09", "2025-10"), picks(SHARED), CURATOR)
     embedded = [vectors().embed([one.text for one in month.candidates]) for month in months]
+    read = [background().design(month.candidates, rows) for month, rows in zip(months, embedded, strict=True)]
     return [
         fmean(
-            auc(scores(month.candidates, Context(interests=line, use_prior=False), rows), month.picked)
-            for month, rows in zip(months, embedded, strict=True)
+            auc(topic.matches(topic.phrases(line), rows, papers).tolist(), month.picked)
+            for month, rows, papers in zip(months, embedded, read, strict=True)
         )
         for line in (INTERESTS, *OTHER_LINES)
     ]
