@@ -26,6 +26,8 @@ def known_taste(context: Context) -> tuple[Taste | None, str]:
         kept = settings.read(session, _NAME)
     if not kept:
         return None, "the public prior ranks; nothing was learned from your picks yet"
+    if kept.get("form", 1) != ranking.FORM_OF_TASTE:
+        return None, "the public prior ranks; your taste must be learned anew for this version: digest rank --learn yes"
     data = kept.get("taste")
     return Taste.from_bytes(base64.b64decode(data)) if data else None, str(kept["sentence"])
 
@@ -34,13 +36,20 @@ def learn(context: Context) -> str:
     """Learn from what was picked, if that has changed since; returns what came of it, in a sentence."""
     with context.db.read() as session:
         chosen = issue_store.chosen(session)
-        mark = hexdigest(*(f"{period}:{sorted(ids)}" for period, ids in sorted(chosen.items())))
+        mark = hexdigest(
+            str(ranking.FORM_OF_TASTE), *(f"{period}:{sorted(ids)}" for period, ids in sorted(chosen.items()))
+        )
         kept = settings.read(session, _NAME)
         if kept.get("of") == mark:
             return str(kept["sentence"])
         months = _months(context, session, chosen)
     proof, taste = learned(context, months)
-    value = {"of": mark, "sentence": proof.sentence, "taste": _text(taste)}
+    value = {
+        "of": mark,
+        "form": ranking.FORM_OF_TASTE,
+        "sentence": proof.sentence,
+        "taste": _text(taste),
+    }
     with context.db.write() as session:
         settings.write(session, _NAME, value, context.now)
     return proof.sentence

@@ -7,10 +7,11 @@ from digest.ranking.measure import Measured, PublicPick, measure, read_picks, re
 from digest.ranking.packing import pack, unpack
 from digest.ranking.rank import Context, rank
 from digest.ranking.shortlist import shortlist
-from digest.ranking.taste import Taste, prior
+from digest.ranking.taste import FORM_OF_TASTE, Taste, prior
 from digest.ranking.values import Candidate, Ranked, Reason
 
 __all__ = [
+    "FORM_OF_TASTE",
     "Candidate",
     "Context",
     "Measured",

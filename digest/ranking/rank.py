@@ -152,9 +152,10 @@ class _Judged:
         if embedded is None:
             embedded = vectors().embed([candidate.text for candidate in candidates])
         self._candidates, self._context = candidates, context
-        self._matches = topic.matches(context.subjects, embedded)
         self._taste = context.taste or _start(context)
-        self._design: Design | None = background().design(candidates, embedded) if self._taste else None
+        read = self._taste or (context.subjects and len(candidates) >= topic.MANY)
+        self._design: Design | None = background().design(candidates, embedded) if read else None
+        self._matches = topic.matches(context.subjects, embedded, self._design)
         nothing = np.zeros((len(candidates), len(GROUPS)))
         tasted = self._taste.parts(self._design) if self._taste and self._design else nothing
         self._signs = [[sign.value(candidate, context) for candidate in candidates] for sign in _SIGNS]

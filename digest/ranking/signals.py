@@ -40,12 +40,14 @@ _LISTED = ("cs.AI", "cs.CL", "cs.CV", "cs.IR", "cs.LG", "cs.MA", "cs.SE", "cs.RO
 
 
 class _Look(NamedTuple):
-    """A candidate read once: lower-case texts, the title's part before a colon, counts."""
+    """A candidate read once: lower-case texts, the title's part before a colon, counts of letters, words and names."""
 
     title: str
+    letters: int
     words: int
     head: str
     abstract: str
+    said: int
     models: int
     comment: str
     authors: int
@@ -61,9 +63,11 @@ def _look(candidate: Candidate) -> _Look:
     pages = _PAGES.search(comment)
     return _Look(
         title=title.lower(),
+        letters=len(title),
         words=len(title.split()),
         head=title.partition(":")[0].lower() if ":" in title else "",
         abstract=abstract,
+        said=min(len(abstract.split()), 400),
         models=_models(abstract),
         comment=comment,
         authors=len(candidate.authors),
@@ -86,6 +90,9 @@ _SIGNALS: tuple[tuple[str, str, str, Callable[[_Look], float]], ...] = (
     ("authors", "many authors", "few authors", lambda x: math.log1p(x.authors)),
     ("authors-10", "10 authors or more", "fewer than 10 authors", lambda x: x.authors >= 10),
     ("authors-25", "25 authors or more", "fewer than 25 authors", lambda x: x.authors >= 25),
+    ("authors-6", "6 authors or more", "fewer than 6 authors", lambda x: x.authors >= 6),
+    ("authors-40", "40 authors or more", "fewer than 40 authors", lambda x: x.authors >= 40),
+    ("pair", "one author or two", "3 authors or more", lambda x: x.authors <= 2),
     ("solo", "a single author", "several authors", lambda x: x.authors == 1),
     ("team", "a known laboratory as author", "no known laboratory as author", lambda x: x.team),
     ("colon", "a colon in the title", "no colon in the title", lambda x: bool(x.head)),
@@ -103,6 +110,16 @@ _SIGNALS: tuple[tuple[str, str, str, Callable[[_Look], float]], ...] = (
     ),
     ("title-length", "a long title", "a brief title", lambda x: math.log1p(x.words)),
     ("short-title", "six words or fewer in the title", "seven words or more in the title", lambda x: x.words <= 6),
+    ("title-letters", "many letters in the title", "few letters in the title", lambda x: x.letters / 25),
+    *(
+        (
+            f"title-{most}",
+            f"a title of {most} letters at most",
+            f"a title of more than {most} letters",
+            lambda x, most=most: x.letters <= most,
+        )
+        for most in (30, 45, 60, 99)
+    ),
     ("question", "a question in the title", "no question in the title", lambda x: "?" in x.title),
     (
         "report",
@@ -142,6 +159,9 @@ _SIGNALS: tuple[tuple[str, str, str, Callable[[_Look], float]], ...] = (
     ("long", "25 pages or more", "not said to be long", lambda x: x.pages >= 25),
     ("filed", "filed under many subjects", "filed under few subjects", lambda x: math.log1p(len(x.categories))),
     ("abstract-length", "a long abstract", "a brief abstract", lambda x: math.log1p(len(x.abstract)) / 2),
+    ("abstract-words", "many words in the abstract", "few words in the abstract", lambda x: x.said / 60),
+    ("brief", "an abstract of under 100 words", "an abstract of 100 words or more", lambda x: x.said < 100),
+    ("wordy", "an abstract of over 230 words", "an abstract of 230 words or fewer", lambda x: x.said > 230),
     (
         "outside",
         "filed outside computer science too",

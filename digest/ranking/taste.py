@@ -27,10 +27,12 @@ if TYPE_CHECKING:
     Vector = NDArray[np.float64]
 
 # How much each kind of evidence may weigh: found on held-out months of the public picks (tests/bench/train_ranker.py).
-TOPIC, FORM, WORDS = 2.0, 0.2, 4.0
+TOPIC, TITLE, FORM, WORDS = 1.5, 1.0, 0.3, 5.0
+FORM_OF_TASTE = 2  # one more whenever what weights stand for changes: those learned before say nothing then
 GROUPS = ("topic", "form", "words")
 _WORTH_SAYING = 0.05  # log-odds
-_WIDE = DIMENSIONS + len(signals.NAMES)
+_TOPICAL = 2 * DIMENSIONS  # the vector of title and abstract, then that of the title alone
+_WIDE = _TOPICAL + len(signals.NAMES)
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +40,7 @@ class Background:
     """What is usual among papers, whoever picks: needed to see what is unusual about one. Holds no one's choices."""
 
     vector_mean: Matrix
+    title_mean: Matrix
     signal_mean: Matrix
     signal_spread: Matrix
     idf: Matrix
@@ -48,10 +51,17 @@ class Background:
 
         if embedded is None:
             embedded = vectors().embed([candidate.text for candidate in candidates])
+        titles = vectors().embed([candidate.title for candidate in candidates])
         form = np.clip((signals.signal_matrix(candidates) - self.signal_mean) / self.signal_spread, -4, 4)
         words = word_matrix(candidates, self.idf)
-        dense = np.hstack([(embedded - self.vector_mean) * TOPIC, form * FORM]).astype(np.float32)
+        topics = [(embedded - self.vector_mean) * TOPIC, (titles - self.title_mean) * TITLE]
+        dense = np.hstack([*topics, form * FORM]).astype(np.float32)
         return Design(dense, Sparse(words.starts, words.slots, words.weights * np.float32(WORDS)))
+
+
+def titles(design: Design) -> Matrix:
+    """The columns of a design that hold the titles' vectors, off their usual."""
+    return design.dense[:, DIMENSIONS:_TOPICAL]
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +75,7 @@ class Taste:
         """What topic, form and words add to each row's log-odds of being picked: shape (rows, 3)."""
         import numpy as np
 
-        split = DIMENSIONS
+        split = _TOPICAL
         columns = [
             design.dense[:, :split] @ self.weights[:split],
             design.dense[:, split:] @ self.weights[split:_WIDE],
@@ -86,8 +96,8 @@ class Taste:
         """Up to three things of the group that spoke most for the candidate of that row, or against it."""
         parts: Iterable[tuple[str, float]] = ()
         if group == "form":
-            form = design.dense[row, DIMENSIONS:]
-            parts = zip(signals.said(form.tolist()), (form * self.weights[DIMENSIONS:_WIDE]).tolist(), strict=True)
+            form = design.dense[row, _TOPICAL:]
+            parts = zip(signals.said(form.tolist()), (form * self.weights[_TOPICAL:_WIDE]).tolist(), strict=True)
         elif group == "words":
             slots, weights = design.sparse.row(row)
             held = dict(zip(slots.tolist(), (weights * self.weights[_WIDE + slots]).tolist(), strict=True))

@@ -7,9 +7,10 @@ from statistics import fmean
 from time import perf_counter
 from zlib import crc32
 
-from digest.ranking import Candidate, Context, Month, learn_taste, months_of, prior, rank
+from digest.ranking import Candidate, Context, Month, learn_taste, months_of, prior, rank, topic
 from digest.ranking.measure import Measured, auc, measure
 from digest.ranking.rank import scores
+from digest.ranking.taste import background
 from digest.vectors import vectors
 from tests.bench.train_ranker import CURATOR, SHARED, picks, pools
 
@@ -26,6 +27,17 @@ OTHER_LINES = (
     "practical techniques for building with LLMs", "new language models, agents, RAG, evaluation and safety",
     "language model reasoning", "generative AI research", "multi-agent systems, tool use, memory",
     "post-training, alignment and RLHF", "AI for software engineering and coding agents", "LLMs",
+    "large language models, agents, reasoning", "reasoning models", "agents", "AI agents", "agentic AI",
+    "foundation models and applied machine learning", "prompt engineering, context engineering and RAG",
+    "efficient training and inference of large models", "evaluation, benchmarks and safety of language models",
+    "natural language processing", "machine learning research", "deep learning, transformers, LLMs",
+    "what matters for teams that build products with language models", "new models and techniques, agents, RAG",
+    "reinforcement learning, test-time compute, reasoning", "long context, memory and retrieval",
+    "knowledge graphs, information retrieval and question answering", "code generation, software engineering agents",
+    "multimodal models, vision-language models, video generation", "trustworthy AI, alignment, interpretability",
+    "artificial intelligence", "scaling laws, mixture of experts, small language models",
+    "I lead an AI research team working on LLM agents, retrieval and evaluation",
+    "research on LLM post-training and inference efficiency",
 )  # fmt: skip
 EDITOR = "hf-daily-top50"  # a curator whose picks the prior was not learned from stands in for an editor
 OWN = 50
@@ -49,10 +61,11 @@ def interests() -> list[float]:
     """The AUC of each line of interests alone, the mean of the two months."""
     months = months_of(pools(SHARED, "2025-09", "2025-10"), picks(SHARED), CURATOR)
     embedded = [vectors().embed([one.text for one in month.candidates]) for month in months]
+    read = [background().design(month.candidates, rows) for month, rows in zip(months, embedded, strict=True)]
     return [
         fmean(
-            auc(scores(month.candidates, Context(interests=line, use_prior=False), rows), month.picked)
-            for month, rows in zip(months, embedded, strict=True)
+            auc(topic.matches(topic.phrases(line), rows, papers).tolist(), month.picked)
+            for month, rows, papers in zip(months, embedded, read, strict=True)
         )
         for line in (INTERESTS, *OTHER_LINES)
     ]

@@ -52,11 +52,13 @@ def learn_background(
 ) -> tuple[Background, np.ndarray[tuple[int, ...], np.dtype[np.float32]]]:
     """The background of these candidates, and their vectors."""
     embedded = vectors().embed([candidate.text for candidate in candidates])
+    titles = vectors().embed([candidate.title for candidate in candidates])
     form = signals.signal_matrix(candidates)
     idf = inverse_frequency(word_matrix(candidates, np.ones(SLOTS, dtype=np.float32)))
     spread = np.maximum(form.std(axis=0), 0.05)
     # Rounded as they are stored, so that the prior is learned on what will be read back.
-    halves = [part.astype(np.float16).astype(np.float32) for part in (embedded.mean(0), form.mean(0), spread, idf)]
+    parts = (embedded.mean(0), titles.mean(0), form.mean(0), spread, idf)
+    halves = [part.astype(np.float16).astype(np.float32) for part in parts]
     return Background(*halves), embedded
 
 

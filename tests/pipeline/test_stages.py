@@ -18,10 +18,10 @@ from digest.errors import ConfigError, NotFoundError, Refused
 from digest.models import Decision, Mention
 from digest.pipeline import retag, works
 from digest.pipeline.archive import keep_archive, read_archive
-from digest.pipeline.taste import known_taste
+from digest.pipeline.taste import known_taste, learn
 from digest.store import issues as issue_store
 from digest.store import items as item_store
-from digest.store import ledger
+from digest.store import ledger, settings
 from tests.pipeline.small import filled, rows, workspace, write_jsonl
 
 
@@ -119,6 +119,17 @@ def test_without_picks_the_public_prior_ranks_and_says_so(tmp_path: Path) -> Non
         assert taste is None
         assert "public prior" in sentence
         assert "public prior" in made.rank("2025-06").line
+
+
+def test_a_taste_that_an_earlier_version_learned_is_not_used_until_it_is_learned_anew(tmp_path: Path) -> None:
+    with filled(tmp_path) as made:
+        with made.db.write() as session:
+            old = {"of": "picks", "sentence": "learned taste on", "taste": "b2xk"}
+            settings.write(session, "taste", old, made.context.now)
+        assert known_taste(made.context)[0] is None
+        assert "learned anew" in made.rank("2025-06").line
+        learn(made.context)
+        assert "learned anew" not in made.rank("2025-06").line
 
 
 def test_a_merge_is_taken_back_whole(tmp_path: Path) -> None:

@@ -27,6 +27,9 @@ def _form(**facts: object) -> dict[str, float]:
         ("team", {"authors": ["Gemma Team", "Ada Lovelace"]}),
         ("short-name", {"title": "AgentX: planning over long horizons"}),
         ("versioned", {"title": "GLM-4.5: open models"}),
+        ("title-45", {"title": "Agents that plan"}),
+        ("pair", {"authors": ["Ada Lovelace"]}),
+        ("authors-40", {"authors": [f"Author {n}" for n in range(40)]}),
         ("question", {"title": "Do agents plan?"}),
         ("report", {"title": "Seed technical report"}),
         ("survey", {"title": "A survey of agents"}),
@@ -41,7 +44,7 @@ def _form(**facts: object) -> dict[str, float]:
 )
 def test_each_sign_of_form_is_seen_where_it_is_and_not_where_it_is_not(name: str, facts: dict[str, object]) -> None:
     assert _form(**facts)[name] > 0
-    assert _form(authors=["A", "B"], categories=["cs.AI"], title="An unremarkable long title of many plain words")[
+    assert _form(authors=["A", "B", "C"], categories=["cs.AI"], title="An unremarkable long title of many plain words")[
         name
     ] == pytest.approx(0)
 
@@ -98,3 +101,10 @@ def test_learning_ends_where_the_slope_is_nothing() -> None:
     slope = np.append(design.back(odds - chosen), (odds - chosen).sum()) + weights
     assert np.abs(slope).max() < 0.05
     assert odds[1] > 0.8 > 0.5 > odds[2]
+
+
+def test_an_abstract_of_few_words_is_brief_and_one_of_many_is_wordy() -> None:
+    for count, brief, wordy in ((20, 1, 0), (150, 0, 0), (300, 0, 1)):
+        found = _form(abstract="word " * count)
+        assert (found["brief"], found["wordy"]) == (brief, wordy)
+        assert found["abstract-words"] == pytest.approx(count / 60)

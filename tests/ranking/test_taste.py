@@ -47,6 +47,17 @@ def test_a_few_decisions_move_the_prior_a_little_and_many_move_it_far() -> None:
     assert start.scores(design)[0] < few.scores(design)[0] < many.scores(design)[0]
 
 
+def test_a_title_says_more_of_what_was_picked_than_the_same_words_in_an_abstract() -> None:
+    taste = learn_taste(MONTHS)
+    words = "diffusion for folding of proteins", "browsing agents that plan"
+    named, mentioned = (Candidate(title, title, text) for title, text in (words, words[::-1]))
+    topical = {
+        one.candidate.key: sum(r.part for r in one.reasons if r.feature == "taste-topic")
+        for one in rank([mentioned, named], Context(taste=taste))
+    }
+    assert topical[named.key] > topical[mentioned.key]
+
+
 def test_without_a_single_decision_the_prior_is_all_there_is() -> None:
     start = prior()
     again = fit(background().design([]), [], start)
