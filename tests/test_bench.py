@@ -58,7 +58,7 @@ def test_a_written_table_is_read_back_so_that_parts_can_be_measured_anew() -> No
 
 def test_memory_is_that_of_the_process_and_of_its_children_whichever_thread_began_them() -> None:
     holding = [sys.executable, "-c", "held = bytearray(60_000_000); print(flush=True); input()"]
-    before = Watch().peak
+    before = Watch().look()
     with ThreadPoolExecutor(1) as thread:
         child = thread.submit(
             lambda: subprocess.Popen(holding, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)

@@ -42,13 +42,16 @@ def together(reports: Sequence[Report]) -> Report:
 
 
 def _done(context: Context, slot: Slot) -> Report:
+    """Do one piece of work. When it fails, what was done before that stands in the report too."""
+    report = Report(slot.stage, "")
     try:
         with recorded(context, slot.stage, slot.period.name) as report:
             _WORK[slot.work](context, slot, report)
     except DigestError as error:
         trouble = "" if slot.work == "draft" else alert(context, f"{slot.work} failed", [error.message, error.hint])
         problems = [error.hint, *filter(None, [trouble])]  # `run` has told the webhook itself
-        return Report(slot.stage, error.message, "failed", problems=problems)
+        report.line = "; ".join(dict.fromkeys(filter(None, [report.line, error.message])))
+        report.state, report.problems = "failed", problems
     return report
 
 

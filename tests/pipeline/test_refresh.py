@@ -243,7 +243,10 @@ def test_what_arxiv_says_now_becomes_errata(quiet: Path) -> None:
 
 
 def test_the_weekly_refresh_tells_the_errata_and_the_command_it_names_puts_them_in(quiet: Path) -> None:
-    """A week after publication arXiv has a withdrawal and a new version; `run --due` meets them on its Saturday."""
+    """A week after publication arXiv has a withdrawal and a new version; `run --due` meets them on its Saturday.
+
+    That it knows of nothing new makes the shift a failed one, and hides no erratum.
+    """
     saturday = {"DIGEST_NOW": "2026-02-07T12:00:00+00:00"}
     with opened(quiet) as workspace:
         gone, newer = (item.key.removeprefix("arxiv:") for item in papers(workspace)[:2])
@@ -252,6 +255,7 @@ def test_the_weekly_refresh_tells_the_errata_and_the_command_it_names_puts_them_
         query.versions = {gone: 2, newer: 2}
         query.extra = {gone: "<arxiv:comment>This paper has been withdrawn by the authors</arxiv:comment>"}
         told = run("run", "--due", folder=quiet, **saturday)
+        assert told.returncode == 1
         (line,) = (line for line in told.stdout.splitlines() if "errata proposed" in line)
         assert "3 errata proposed" in line
         assert f"2025-05 arxiv:{gone}: " in line
