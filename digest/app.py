@@ -8,20 +8,18 @@ with Workspace("my-newsletter") as workspace:
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
 from datetime import UTC, datetime
 from functools import cached_property
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Self, TypeVar
+from typing import TYPE_CHECKING, Any, Self
 
 from digest.config import Config, load
 from digest.errors import StoreError
 from digest.pipeline.backup import emptied
 from digest.pipeline.context import Context
 from digest.pipeline.waiting import wait_for
-from digest.ports import Clock, Fetcher, Progress, Report, Transport
+from digest.ports import Clock, Fetcher, Progress, Report, Silent, Transport
 from digest.scratch import sweep
 from digest.store.database import FILE, Database
 
@@ -31,26 +29,10 @@ if TYPE_CHECKING:
     from digest.llm import Choice
     from digest.models import Item
 
-T = TypeVar("T")
-
 
 def system_clock() -> datetime:
     """Now, aware, in UTC."""
     return datetime.now(UTC)
-
-
-class Silent:
-    """A Progress that shows nothing, for scripts and notebooks."""
-
-    def track(self, items: Iterable[T], label: str, total: int | None = None) -> Iterable[T]:
-        return items
-
-    @contextmanager
-    def task(self, label: str, total: int | None = None) -> Iterator[Callable[[int], None]]:
-        yield lambda step: None
-
-    def say(self, line: str) -> None:
-        """Say nothing."""
 
 
 class Workspace:

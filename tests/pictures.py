@@ -15,9 +15,10 @@ from pathlib import Path
 from playwright.sync_api import Browser, ViewportSize, sync_playwright
 
 from digest import jekyll
-from digest.app import Silent, Workspace
+from digest.app import Workspace
 from digest.demo.story import tell
 from digest.desk import Desk, serve
+from digest.ports import Silent
 from digest.store import issues
 
 PLACE = Path(__file__).resolve().parents[1] / ".github"

@@ -7,8 +7,7 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from typing import TypeVar
 
-from digest.app import Silent
-from digest.ports import Progress
+from digest.ports import Progress, Silent
 from digest.text import visible
 
 T = TypeVar("T")

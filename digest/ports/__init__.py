@@ -3,7 +3,7 @@
 from digest.ports.delivery import Document, Message, Transport
 from digest.ports.issue import IssueView, Neighbour, PickView, SectionView
 from digest.ports.language import BatchModel, Completion, Model, Prompt, Quote, TagInput, Usage, Verdict
-from digest.ports.telling import Clock, Finding, Progress, Report
+from digest.ports.telling import Clock, Finding, Progress, Report, Silent
 from digest.ports.wire import UNTITLED, Fetcher, Found, Page, ParsedFeed, Request, Response, Validators
 
 __all__ = [
@@ -29,6 +29,7 @@ __all__ = [
     "Request",
     "Response",
     "SectionView",
+    "Silent",
     "TagInput",
     "Transport",
     "Usage",

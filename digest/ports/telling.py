@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
-from contextlib import AbstractContextManager
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Literal, Protocol, TypeVar
@@ -20,6 +20,20 @@ class Progress(Protocol):
     def task(self, label: str, total: int | None = None) -> AbstractContextManager[Callable[[int], None]]: ...
 
     def say(self, line: str) -> None: ...
+
+
+class Silent:
+    """A Progress that shows nothing, for scripts and notebooks."""
+
+    def track(self, items: Iterable[T], label: str, total: int | None = None) -> Iterable[T]:
+        return items
+
+    @contextmanager
+    def task(self, label: str, total: int | None = None) -> Iterator[Callable[[int], None]]:
+        yield lambda step: None
+
+    def say(self, line: str) -> None:
+        """Say nothing."""
 
 
 @dataclass(slots=True)

@@ -7,14 +7,13 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from digest.app import Silent
 from digest.config import Config
 from digest.config.schema import Category, ModelSection, Newsletter, Source, Taxonomy
 from digest.llm.gemini import Gemini
 from digest.models import Item
 from digest.periods import Period, parse
 from digest.pipeline.context import Context
-from digest.ports import Fetcher, Model, Transport
+from digest.ports import Fetcher, Model, Silent, Transport
 from digest.store import judgements
 from digest.store.database import Database, upsert
 from digest.text import hexdigest

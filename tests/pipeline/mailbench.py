@@ -18,13 +18,13 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from digest.app import Silent
 from digest.config import Config, Mail, parse
 from digest.mail import transport
 from digest.models import Issue, Item, Pick
 from digest.periods import Period
 from digest.pipeline.context import Context
 from digest.pipeline.send import send
+from digest.ports import Silent
 from digest.store import deliveries
 from digest.store import readers as store
 from digest.store.database import Database

@@ -8,12 +8,12 @@ from html import escape
 from pathlib import Path
 from typing import Any, NoReturn
 
-from digest.app import Silent
 from digest.config import Config, Source, parse
 from digest.fetch.client import Client
 from digest.fetch.pacing import Pacer
 from digest.models import RunCount, SourceState
 from digest.pipeline.context import Context
+from digest.ports import Silent
 from digest.store import ledger
 from digest.store.database import Database
 
