@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from digest import jekyll
-from digest.app import Silent
 from digest.demo.story import Told, tell
+from digest.ports import Silent
 from tests.conftest import need_tool
 
 
