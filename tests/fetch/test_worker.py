@@ -6,7 +6,7 @@ import asyncio
 import os
 import signal
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 
 import pytest
 
@@ -39,6 +39,11 @@ def recurse(depth: int) -> int:
 
 def hang() -> None:
     time.sleep(60)
+
+
+def doze(value: str) -> str:
+    time.sleep(0.9)
+    return value
 
 
 def die() -> None:
@@ -87,6 +92,22 @@ async def test_a_worker_that_hangs_is_killed_and_replaced() -> None:
         with pytest.raises(ParseError, match=r"more than 1\.5 seconds"):
             await workers.run(hang)
         assert await workers.run(double, "b") == "bb"
+
+
+@pytest.mark.parametrize("fate", [hang, die])
+async def test_what_stood_behind_a_broken_piece_of_work_is_done_all_the_same(fate: Callable[[], None]) -> None:
+    async with Workers(1, deadline=1.5) as workers:
+        broken, *done = await asyncio.gather(
+            workers.run(fate, subject="s"), *(workers.run(double, text) for text in "abc"), return_exceptions=True
+        )
+    assert isinstance(broken, ParseError)
+    assert done == ["aa", "bb", "cc"]
+
+
+async def test_each_piece_of_work_has_its_own_deadline_though_it_stood_behind_a_slow_one() -> None:
+    async with Workers(1, deadline=1.5) as workers:
+        await workers.run(double, "started")
+        assert await asyncio.gather(*(workers.run(doze, text) for text in "abc")) == ["a", "b", "c"]
 
 
 async def test_a_cancelled_piece_of_work_leaves_a_worker_that_works(workers: Workers) -> None:
