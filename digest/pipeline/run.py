@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from digest.errors import DigestError, Refused
+from digest.errors import ConfigError, DigestError, Refused
 from digest.periods import Period
 from digest.pipeline import red
 from digest.pipeline.alert import alert
@@ -24,8 +24,10 @@ def run(context: Context, period: Period, *, accept_gaps: bool = False, max_usd:
 
     Red runs draft nothing: Refused when half the sources could not be read, the model was down, or nothing is where
     there always was something, unless `accept_gaps`. A source that fell silent leaves the run partial. Both alert.
-    What models cost in all of it stays below `max_usd`.
+    What models cost in all of it stays below `max_usd`. Raises ConfigError for what is no month.
     """
+    if period.kind != "monthly":
+        raise ConfigError(f"{period} is no month", f"`digest recap {period}` drafts its review from the months")
     try:
         with recorded(context, "run", period.name) as report:
             _run(context, period, report, accept_gaps=accept_gaps, max_usd=max_usd)
