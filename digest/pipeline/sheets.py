@@ -62,11 +62,20 @@ def parsed(context: Context, period: Period, text: str) -> Sheet:
     """The text of the sheet's file, read; a SheetError names the file, also for a pick the store does not hold."""
     try:
         sheet = read(text)
+        _must_be_of(period, text, sheet)
         _must_be_stored(context, text, sheet)
     except SheetError as error:
         place = sheet_path(context, period).relative_to(context.root).as_posix()
         raise SheetError(error.words, error.hint, line=error.line, file=place) from error
     return sheet
+
+
+def _must_be_of(period: Period, text: str, sheet: Sheet) -> None:
+    if sheet.period != period.name:
+        where = next((n for n, line in enumerate(text.splitlines(), 1) if line.lstrip().startswith("period")), 1)
+        raise SheetError(
+            f"period: {sheet.period!r} is not this file's", f'write it as period: "{period.name}"', line=where
+        )
 
 
 def _must_be_stored(context: Context, text: str, sheet: Sheet) -> None:
