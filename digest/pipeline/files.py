@@ -41,7 +41,8 @@ def rank_file(
     """A pool to lines of {arxiv_id, score, reasons}, best first.
 
     With `learn` and `picks` the taste of a curator's picks ranks (default: of who picked most), learned from the pools
-    in that folder alone; else the cold ranker does, on the interests if they are given.
+    in that folder; else the cold ranker does, on the interests if they are given. That taste starts from what the
+    file's other curators picked; where there are none from the public prior, as an editor's own does.
     """
     candidates = _pool(pool)
     taste = _learned(learn, picks, curator, {one.key for one in candidates}, pool) if learn and picks else None
@@ -77,8 +78,10 @@ def _learned(folder: Path, picks: Path, curator: str, tested: set[str], pool: Pa
             f"none of the picks of {who or 'no curator'} in {picks.name} is in the pools under {folder}",
             "the picks' arXiv ids must be in the pools",
         )
-    taste = ranking.learn_taste(months)
-    return replace(taste, learned_from=taste.learned_from.replace("picks", f"picks of {who}", 1)) if who else taste
+    alone = all(pick.curator == who for pick in made)
+    taste = ranking.learn_taste(months, ranking.prior() if alone else None)
+    said = taste.learned_from.replace("picks", f"picks of {who}", 1) if who else taste.learned_from
+    return replace(taste, learned_from=f"{said}, on top of the public prior" if alone else said)
 
 
 def whose(made: Sequence[PublicPick], curator: str, picks: Path) -> str:

@@ -52,6 +52,22 @@ def test_the_curator_asked_for_or_the_busiest_is_learned_from(folder: Path, aske
     assert [row["score"] for row in rows] == sorted((row["score"] for row in rows), reverse=True)
 
 
+def test_the_picks_of_one_curator_alone_are_learned_on_top_of_the_public_prior(folder: Path) -> None:
+    lines = (folder / "picks.jsonl").read_text().splitlines(keepends=True)
+    (folder / "picks.jsonl").write_text("".join(line for line in lines if "farmer" in line))
+    plain = {"arxiv_id": "alone", "title": "A lemma on graphs", "categories": ["math.CO"]}
+    many = {"arxiv_id": "many", "authors": [f"Ada {n}. Lovelace" for n in range(12)], "categories": ["cs.CL"]}
+    with (folder / "new.jsonl").open("a") as file:
+        file.writelines(json.dumps(row) + "\n" for row in (plain, plain | many))
+    out = folder / "out.jsonl"
+    report = rank_file(folder / "new.jsonl", out, learn=folder / "pools", picks=folder / "picks.jsonl")
+    order = [json.loads(line)["arxiv_id"] for line in out.read_text().splitlines()]
+    assert "on top of the public prior" in report.line
+    subjects = [key.split(".")[1] for key in order if "." in key]
+    assert subjects == ["crops"] * 12 + ["agents"] * 12
+    assert order.index("many") < order.index("alone")  # of which the farmer's picks say nothing
+
+
 def test_a_curator_without_picks_is_refused_with_the_names_there_are(folder: Path) -> None:
     with pytest.raises(ConfigError, match="no picks of nobody") as refused:
         rank_file(
