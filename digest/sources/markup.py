@@ -35,7 +35,6 @@ _BLOCK = (
 )
 _OPENING = re.compile(f"<{_BLOCK}", re.I)
 _NESTING = re.compile(f"<(/?){_BLOCK}", re.I)
-_UNEVEN = re.compile(r"<[^<>]*(?:<|\Z)")
 _DEEPEST = 500  # nh3 0.3 takes 3 s for 20,000 nested <div>; no post nests like that
 
 
@@ -73,7 +72,7 @@ def words_only(fragment: str, base: str) -> str:
     fragment = fragment.strip()[:LONGEST]
     if not _marked(fragment):
         return fragment
-    if fragment.count("<") != fragment.count(">") or _UNEVEN.search(fragment):
+    if not _paired(fragment):
         fragment = clean_html(fragment, base)
     return plain_as_html(from_html(fragment))
 
@@ -103,6 +102,12 @@ def words_of(fragment: str, limit: int = 80) -> str:
 def _marked(text: str) -> bool:
     """Whether a text holds tags or entities. Most hold neither sign, which is seen at a glance."""
     return ("<" in text or "&" in text) and _MARKUP.search(text) is not None
+
+
+def _paired(text: str) -> bool:
+    """Whether between any two < there is one >, and one behind the last."""
+    before, *tags = text.split("<")
+    return ">" not in before and all(tag.count(">") == 1 for tag in tags)
 
 
 def _too_deep(fragment: str) -> bool:
