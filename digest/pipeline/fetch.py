@@ -18,7 +18,7 @@ from digest.models import RunCount, SourceState
 from digest.pipeline.context import Context, recorded
 from digest.pipeline.keeping import Keeper
 from digest.pipeline.reading import ready
-from digest.pipeline.remember import validators
+from digest.pipeline.remember import is_unread
 from digest.pipeline.visit import Tools, Visit
 from digest.ports import Report
 from digest.store import ledger
@@ -40,8 +40,8 @@ async def fetch(context: Context, names: Sequence[str] = (), *, force: bool = Fa
     with recorded(context, "fetch") as report, alone(context.db, "fetch", context.now) as only:
         states = claimed(context, sources, force=force, resume=only)
         async with aclosing(context.make_fetcher()) as fetcher, Workers() as workers, Keeper(context.db) as keeper:
-            if any(validators(state) is None for state in states.values()):
-                workers.begin(ready)  # their answers come whole, and a process takes as long to start as many to read
+            if any(map(is_unread, states.values())):
+                workers.begin(ready)  # a process takes as long to start as many answers to read
             tools = Tools(context, fetcher, workers, keeper, report.run_id or 0)
             visits = [Visit(tools, source, states[source.id]) for source in sources if source.id in states]
             with context.progress.task("fetch", len(visits)) as step, _released(context, states.values()):
