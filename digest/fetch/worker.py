@@ -164,7 +164,5 @@ class _Worker:
             self._process.kill()
 
     async def stop(self) -> None:
-        if self._process.returncode is None:
-            with suppress(ProcessLookupError):
-                self._process.kill()
+        self._break()
         await self._process.wait()

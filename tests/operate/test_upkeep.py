@@ -17,7 +17,7 @@ from digest.models import Item, Pick, Tombstone
 from digest.pipeline import backup, export, metrics
 from digest.pipeline.doctor import examine
 from digest.pipeline.prune import prune
-from tests.operate.workspace import MONTH, NOW, edit, made, opened, rows
+from tests.operate.workspace import MONTH, NOW, edit, made, opened, rows, waiting
 
 
 def restore(folder: Path, source: Path) -> str:
@@ -217,13 +217,7 @@ def test_pruning_keeps_what_was_chosen_and_what_it_forgot_does_not_return(folder
 
 
 def test_what_stands_on_the_sheet_of_an_open_issue_is_not_pruned(tmp_path: Path) -> None:
-    folder = made(tmp_path / "w")
-    with opened(folder) as workspace:
-        workspace.add_jsonl(folder / "month.jsonl")
-        workspace.tag()
-        workspace.rank(MONTH)
-        workspace.draft(MONTH)
-    edit(folder)
+    folder = waiting(tmp_path / "w")
     sheet = folder / "site" / "_drafts" / f"{MONTH}.md"
     sheet.write_text(sheet.read_text().replace("- [ ]", "- [x]"))
     with opened(folder, NOW + timedelta(days=900)) as workspace:
