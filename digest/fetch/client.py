@@ -9,13 +9,11 @@ from __future__ import annotations
 import asyncio
 import ssl
 import time
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from functools import cache
 from types import TracebackType
 
-import httpcore
 import httpx
 
 from digest import __version__
@@ -24,16 +22,11 @@ from digest.fetch.answers import refusal
 from digest.fetch.body import read_body
 from digest.fetch.network import Connect, Resolver, Transport, resolve
 from digest.fetch.pacing import Pacer
+from digest.fetch.talk import Answer, Headers, Origin, WireError
 from digest.ports import Clock, Request, Response
 
 MAX_REDIRECTS = 10
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
-_WIRE_ERRORS: Mapping[type[Exception], str] = {
-    httpcore.ConnectTimeout: "does not accept connections",
-    httpcore.ConnectError: "cannot be connected to",
-    httpcore.ProtocolError: "broke off its answer, or does not speak HTTP",
-    httpcore.NetworkError: "broke the connection",
-}
 
 
 class Client:
@@ -105,14 +98,16 @@ class Client:
 
     async def _hop(self, request: Request, url: httpx.URL) -> Response:
         transport = self._private if request.allow_private else self._public
-        with _translated(url):
-            async with transport.answer(self._wire(request, url)) as answer:
-                headers = _headers(answer)
+        try:
+            async with transport.answer(_origin(url), url.raw_path, self._wire(request, url)) as answer:
+                headers = _joined(answer.headers)
                 redirect = answer.status in _REDIRECTS
                 body = b"" if redirect else await self._body(answer, headers, request, url)
+        except WireError as error:
+            raise FetchError(f"{url} {error}") from error
         return Response(answer.status, str(url), headers, body)
 
-    def _wire(self, request: Request, url: httpx.URL) -> httpcore.Request:
+    def _wire(self, request: Request, url: httpx.URL) -> Headers:
         named = {name.lower(): value for name, value in request.headers.items()}
         headers = {"host": url.netloc.decode("ascii"), **self._headers, **named}
         if (known := request.validators) and known.url == str(url):
@@ -120,18 +115,14 @@ class Client:
                 headers["if-none-match"] = known.etag
             if known.last_modified:
                 headers["if-modified-since"] = known.last_modified
-        wire = [(name.encode(), value.encode("latin-1", "replace")) for name, value in headers.items()]
-        where = httpcore.URL(scheme=url.raw_scheme, host=url.raw_host, port=url.port, target=url.raw_path)
-        return httpcore.Request("GET", where, headers=wire)
+        return [(name.encode(), value.encode("latin-1", "replace")) for name, value in headers.items()]
 
-    async def _body(
-        self, answer: httpcore.Response, headers: Mapping[str, str], request: Request, url: httpx.URL
-    ) -> bytes:
+    async def _body(self, answer: Answer, headers: Mapping[str, str], request: Request, url: httpx.URL) -> bytes:
         length = headers.get("content-length", "")
         if length.isdecimal() and int(length) > request.max_bytes:
             raise FetchError(f"{url}: the answer is larger than {request.max_bytes:,} bytes", status=answer.status)
         try:
-            return await read_body(answer.aiter_stream(), headers.get("content-encoding", ""), request.max_bytes)
+            return await read_body(answer.body, headers.get("content-encoding", ""), request.max_bytes)
         except FetchError as error:
             raise FetchError(f"{url}: {error.message}", error.hint, status=answer.status) from error
 
@@ -171,19 +162,14 @@ def _next_hop(url: httpx.URL, answer: Response) -> httpx.URL:
         raise FetchError(f"{url} redirects to {location!r}, which is not an address", status=answer.status) from error
 
 
-def _headers(answer: httpcore.Response) -> dict[str, str]:
-    """By lower-case name, repeated ones joined. Latin-1 keeps every byte, so that validators go back as they came."""
-    headers: dict[str, str] = {}
-    for name, value in ((name.decode("latin-1").lower(), value.decode("latin-1")) for name, value in answer.headers):
-        headers[name] = f"{headers[name]}, {value}" if name in headers else value
-    return headers
+def _origin(url: httpx.URL) -> Origin:
+    secure = url.scheme == "https"
+    return Origin(secure, url.raw_host.decode("ascii"), url.port or (443 if secure else 80))
 
 
-@contextmanager
-def _translated(url: httpx.URL) -> Iterator[None]:
-    """The one seam where httpcore's errors become ours."""
-    try:
-        yield
-    except tuple(_WIRE_ERRORS) as error:
-        words = next(words for kind, words in _WIRE_ERRORS.items() if isinstance(error, kind))
-        raise FetchError(f"{url} {words}: {str(error) or type(error).__name__}") from error
+def _joined(headers: Headers) -> dict[str, str]:
+    """By name, repeated ones joined. Latin-1 keeps every byte, so that validators go back as they came."""
+    joined: dict[str, str] = {}
+    for name, value in ((name.decode("latin-1"), value.decode("latin-1")) for name, value in headers):
+        joined[name] = f"{joined[name]}, {value}" if name in joined else value
+    return joined

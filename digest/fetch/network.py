@@ -11,17 +11,14 @@ import ssl
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager, suppress
 from ipaddress import ip_address
-from typing import Any
-
-import httpcore
 
 from digest.errors import FetchError
 from digest.fetch.addresses import permitted
+from digest.fetch.talk import Answer, Headers, Origin, Talk, WireError
 
 Resolver = Callable[[str, int], Awaitable[Sequence[str]]]
 Connect = Callable[..., Awaitable[tuple[asyncio.StreamReader, asyncio.StreamWriter]]]  # as asyncio.open_connection
-KEPT = 2  # connections that stay open for a while: hardly a site is asked twice in a row
-KEPT_SECONDS = 15.0
+KEPT = 100  # connections that stay open for a while: a site with several sources is greeted once
 DIAL_SECONDS = 15.0
 
 
@@ -36,7 +33,7 @@ async def resolve(host: str, port: int) -> Sequence[str]:
 class Transport:
     """One request at a time over a connection to a checked address: no proxy, no environment, no cookies, no redirects.
 
-    httpcore speaks HTTP; its pool is left out, whose bookkeeping at every request costs more than the request itself.
+    A library's pool keeps books at every request, which costs more than the request itself.
     """
 
     def __init__(
@@ -46,118 +43,74 @@ class Transport:
         self._resolver = resolver
         self._connect = connect
         self._private = private
-        self._kept: list[_Connection] = []
+        self._kept: list[Talk] = []
 
     @asynccontextmanager
-    async def answer(self, request: httpcore.Request) -> AsyncIterator[httpcore.Response]:
-        """Send the request; the answer's body can be read while the block runs. Raises FetchError, httpcore's own."""
-        origin = request.url.origin
-        connection = await self._idle(origin) or await self._dial(origin)
+    async def answer(self, origin: Origin, target: bytes, headers: Headers) -> AsyncIterator[Answer]:
+        """GET a target; the answer's body can be read while the block runs. Raises FetchError, WireError."""
+        talk, answer = await self._asked(origin, target, headers)
         try:
-            answer = await connection.handle_async_request(request)
-            try:
-                yield answer
-            finally:
-                await answer.aclose()
+            yield answer
         finally:
-            await self._keep(connection)
+            self._keep(talk)
 
     async def aclose(self) -> None:
         """Close the connections that were kept."""
         while self._kept:
-            await self._kept.pop().aclose()
+            self._kept.pop().close()
 
-    async def _idle(self, origin: httpcore.Origin) -> _Connection | None:
+    async def _asked(self, origin: Origin, target: bytes, headers: Headers) -> tuple[Talk, Answer]:
+        """Ask over a kept connection, or a new one; one that ends just then has not heard us (RFC 9112, 9.3.1)."""
+        if talk := await self._idle(origin):
+            try:
+                return talk, await talk.get(target, headers)
+            except WireError:
+                if talk.answered:
+                    raise
+        talk = await self._dial(origin)
+        return talk, await talk.get(target, headers)
+
+    async def _idle(self, origin: Origin) -> Talk | None:
         """A kept connection to the same place at which the other side has said nothing meanwhile."""
-        for connection in [kept for kept in self._kept if kept.can_handle_request(origin)]:
-            self._kept.remove(connection)
-            if not connection.has_expired() and await connection.wire.is_quiet():
-                return connection
-            await connection.aclose()
+        for talk in [kept for kept in self._kept if kept.origin == origin]:
+            self._kept.remove(talk)
+            if not talk.is_old() and await talk.is_quiet():
+                return talk
+            talk.close()
         return None
 
-    async def _keep(self, connection: _Connection) -> None:
+    def _keep(self, talk: Talk) -> None:
         """Keep a connection that can be used again, in the place of the oldest one."""
-        if connection.is_idle():
-            self._kept.append(connection)
+        if talk.is_over():
+            self._kept.append(talk)
         else:
-            await connection.aclose()
+            talk.close()
         while len(self._kept) > KEPT:
-            await self._kept.pop(0).aclose()
+            self._kept.pop(0).close()
 
-    async def _dial(self, origin: httpcore.Origin) -> _Connection:
+    async def _dial(self, origin: Origin) -> Talk:
         """A new connection to the first permitted address that accepts one. TLS still sees the name."""
-        host = origin.host.decode("ascii")
-        secure = {"ssl": self._secured(), "server_hostname": host} if origin.scheme == b"https" else {}
-        failure: Exception = httpcore.ConnectError(f"{host} has no address")
-        for address in await self._addresses(host, origin.port):
+        secure = {"ssl": self._secured(), "server_hostname": origin.host} if origin.secure else {}
+        failure = WireError(f"cannot be connected to: {origin.host} has no address")
+        for address in await self._addresses(origin):
             try:
                 async with asyncio.timeout(DIAL_SECONDS):
-                    reader, writer = await self._connect(address, origin.port, **secure)
-                return _Connection(origin, _Stream(reader, writer))
+                    return Talk(origin, *await self._connect(address, origin.port, **secure))
             except TimeoutError:
-                failure = httpcore.ConnectTimeout(f"{address} took longer than {DIAL_SECONDS:g} seconds")
+                failure = WireError(f"does not accept connections: {address} took longer than {DIAL_SECONDS:g} seconds")
             except OSError as error:  # also what TLS does not like, a certificate for instance
-                failure = httpcore.ConnectError(str(error))
+                failure = WireError(f"cannot be connected to: {error}")
         raise failure
 
-    async def _addresses(self, host: str, port: int) -> list[str]:
+    async def _addresses(self, origin: Origin) -> list[str]:
         try:
-            addresses = await self._resolver(host, port)
+            addresses = await self._resolver(origin.host, origin.port)
         except (OSError, UnicodeError) as error:
-            raise FetchError(f"the host {host} cannot be found", "check the address and the network") from error
+            raise FetchError(f"the host {origin.host} cannot be found", "check the address and the network") from error
         allowed = [address for address in addresses if permitted(address, private=self._private)]
         if addresses and not allowed:
             raise FetchError(
-                f"{host} is at {addresses[0]}, which is not a public address",
+                f"{origin.host} is at {addresses[0]}, which is not a public address",
                 "if it is meant, set 'allow_private: true' on that source",
             )
         return allowed
-
-
-class _Stream(httpcore.AsyncNetworkStream):
-    """asyncio's streams as httpcore wants them. The deadline of a request is kept outside: `timeout` is never given."""
-
-    def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        self._reader = reader
-        self._writer = writer
-
-    async def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
-        try:
-            return await self._reader.read(max_bytes)
-        except OSError as error:
-            raise httpcore.ReadError(str(error)) from error
-
-    async def write(self, buffer: bytes, timeout: float | None = None) -> None:
-        if not buffer:
-            return
-        try:
-            self._writer.write(buffer)
-            await self._writer.drain()
-        except OSError as error:
-            raise httpcore.WriteError(str(error)) from error
-
-    async def aclose(self) -> None:
-        self._writer.close()
-
-    async def is_quiet(self) -> bool:
-        """Whether nothing has come, not even the end. What had come is gone then: the connection is of no more use."""
-        try:
-            async with asyncio.timeout(0):
-                await self._reader.read(1)
-        except TimeoutError:
-            return True
-        except OSError:
-            pass
-        return False
-
-    def get_extra_info(self, info: str) -> Any:
-        return self._writer.get_extra_info(info)
-
-
-class _Connection(httpcore.AsyncHTTP11Connection):
-    """httpcore's connection, with its stream at hand."""
-
-    def __init__(self, origin: httpcore.Origin, wire: _Stream) -> None:
-        super().__init__(origin, wire, keepalive_expiry=KEPT_SECONDS)
-        self.wire = wire

@@ -26,18 +26,22 @@ class Lasting:
 
     port: int = 0
     after: bytes | None = b""  # None: the end
+    patience: int = 1_000_000  # questions of one connection that are answered before it ends at the next one
     made: list[asyncio.StreamWriter] = field(default_factory=list)
 
     async def talk(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self.made.append(writer)
         try:
-            while await reader.readuntil(b"\r\n\r\n"):
+            for _ in range(self.patience):
+                await reader.readuntil(b"\r\n\r\n")
                 writer.write(OK)
                 await writer.drain()
                 await asyncio.sleep(0.01)
                 if self.after is None:
                     break
                 writer.write(self.after)
+            else:
+                await reader.readuntil(b"\r\n\r\n")
         except (asyncio.IncompleteReadError, ConnectionError):
             pass
         finally:
@@ -78,6 +82,31 @@ async def test_a_connection_on_which_the_server_spoke_or_hung_up_is_not_used_aga
             assert await got(client, f"http://127.0.0.1:{server.port}/") == b"ok"
             await asyncio.sleep(0.05)
         assert len(server.made) == 3
+
+
+async def test_a_connection_that_ends_just_when_it_is_used_again_costs_no_request() -> None:
+    async with lasting() as server, Client() as client:
+        server.patience = 1
+        for _ in range(3):
+            assert await got(client, f"http://127.0.0.1:{server.port}/") == b"ok"
+        assert len(server.made) == 3
+
+
+async def test_a_server_that_never_answers_is_dialled_once_more_and_then_is_an_error() -> None:
+    async with lasting() as server, Client() as client:
+        await got(client, f"http://127.0.0.1:{server.port}/")
+        server.patience = 0
+        for waiting in server.made:
+            waiting.close()
+        with pytest.raises(FetchError, match="hung up without a word"):
+            await got(client, f"http://127.0.0.1:{server.port}/")
+        assert len(server.made) == 2
+
+
+async def test_what_cannot_be_said_in_http_is_an_error_of_that_request() -> None:
+    async with lasting() as server, Client(contact="two\nlines") as client:
+        with pytest.raises(FetchError, match="cannot be asked in HTTP"):
+            await got(client, f"http://127.0.0.1:{server.port}/")
 
 
 async def test_only_a_few_connections_stay_open() -> None:
