@@ -8,7 +8,7 @@ from itertools import pairwise
 
 _ENOUGH = 6  # days on which something came; fewer tell nothing of a habit
 _TIMES = 3
-_LEAST = timedelta(days=7)
+LEAST = timedelta(days=7)  # of quiet; a source that was active since then is not silent, whatever its habit
 
 
 def silent_for(days: Sequence[datetime], now: datetime) -> timedelta | None:
@@ -21,4 +21,4 @@ def silent_for(days: Sequence[datetime], now: datetime) -> timedelta | None:
     gaps = sorted(later - earlier for earlier, later in pairwise(days))
     usual = gaps[int(0.9 * (len(gaps) - 1))]
     quiet = now - days[-1]
-    return quiet if quiet > max(_TIMES * usual, _LEAST) else None
+    return quiet if quiet > max(_TIMES * usual, LEAST) else None

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from digest.models.issues import Issue, IssueSnapshot, LinkCheck, Note, Pick, SheetVersion
-from digest.models.items import Alias, Item, Mention, PossibleDuplicate, SourceState, Tombstone
+from digest.models.items import Alias, Item, Mention, PossibleDuplicate, SourceState, State, Tombstone
 from digest.models.judgements import Decision, ItemVector, Ranking, Tagging
-from digest.models.ledger import Checkpoint, Lease, ModelAnswer, ModelCall, Run, RunCount, Setting
+from digest.models.ledger import Checkpoint, Count, Lease, ModelAnswer, ModelCall, Run, RunCount, Setting
 from digest.models.readers import Confirmation, Delivery, Subscriber
 
 __all__ = [
     "Alias",
     "Checkpoint",
     "Confirmation",
+    "Count",
     "Decision",
     "Delivery",
     "Issue",
@@ -32,6 +33,7 @@ __all__ = [
     "Setting",
     "SheetVersion",
     "SourceState",
+    "State",
     "Subscriber",
     "Tagging",
     "Tombstone",

@@ -11,10 +11,12 @@ from sqlmodel import Field, SQLModel
 from digest.models.columns import json_column
 
 
-class SourceState(SQLModel, table=True):
-    """What we know of a source between two checks. Validators are opaque and belong to `validators_url`."""
+class State(SQLModel):
+    """What we know of a source between two checks. Validators are opaque and belong to `validators_url`.
 
-    __tablename__ = "source_state"
+    As a value beside its table: SQLAlchemy watches every attribute of a row, which takes a fetch longer than its work.
+    """
+
     source_id: str = Field(primary_key=True)
     url: str = ""  # the configured address all this was learned at; another one starts afresh
     etag: str | None = None
@@ -36,6 +38,12 @@ class SourceState(SQLModel, table=True):
     links_seen: int = 0  # by the page kind: zero now where there were some is an error
     cursor: dict[str, Any] = json_column(dict)  # a kind's own place to resume from
     wishes: dict[str, Any] = json_column(dict)  # how the feed asks to be polled: ttl (minutes), skip_hours, skip_days
+
+
+class SourceState(State, table=True):
+    """A source's state as it is stored."""
+
+    __tablename__ = "source_state"
 
 
 class Item(SQLModel, table=True):

@@ -61,12 +61,9 @@ class Run(SQLModel, table=True):
     report: dict[str, Any] = json_column(dict)
 
 
-class RunCount(SQLModel, table=True):
+class Count(SQLModel):
     """A run's ledger for one source: found = new + revised + unchanged + duplicate + rejected + failed."""
 
-    __tablename__ = "run_count"
-    __table_args__ = (UniqueConstraint("run_id", "source_id"),)
-    id: int | None = Field(default=None, primary_key=True)
     run_id: int = Field(foreign_key="run.id", index=True)
     source_id: str = Field(index=True)
     state: str = "ok"  # ok | unmodified | partial | failed | skipped
@@ -84,6 +81,14 @@ class RunCount(SQLModel, table=True):
     hint: str | None = None
     next_check: datetime | None = None
     at: datetime
+
+
+class RunCount(Count, table=True):
+    """A count as it is stored."""
+
+    __tablename__ = "run_count"
+    __table_args__ = (UniqueConstraint("run_id", "source_id"),)
+    id: int | None = Field(default=None, primary_key=True)
 
 
 class Checkpoint(SQLModel, table=True):

@@ -17,7 +17,7 @@ from digest.config import Source
 from digest.errors import ConfigError, NotFoundError, SourceError, unread
 from digest.fetch.worker import Workers
 from digest.intake import Lines, read_lines
-from digest.models import Item, RunCount
+from digest.models import Count, Item
 from digest.pipeline.context import Context, recorded
 from digest.pipeline.intake import take_found, take_in_each
 from digest.pipeline.waiting import wait_for
@@ -139,7 +139,7 @@ def _keep(context: Context, report: Report, fates: dict[str, Counter[str]], line
 
 
 def _count(session: Session, report: Report, source_id: str, counts: Mapping[str, int], now: datetime) -> None:
-    count = RunCount(run_id=report.run_id or 0, source_id=source_id, at=now)
+    count = Count(run_id=report.run_id or 0, source_id=source_id, at=now)
     for fate in (*ledger.FATES, "found"):
         setattr(count, fate, counts.get(fate, 0))
     ledger.record(session, count)

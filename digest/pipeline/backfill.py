@@ -15,7 +15,7 @@ from contextlib import aclosing
 from digest.config import Source
 from digest.errors import ConfigError, StoreError
 from digest.fetch.worker import Workers
-from digest.models import RunCount
+from digest.models import Count
 from digest.periods import Period
 from digest.pipeline.context import Context, recorded
 from digest.pipeline.fetch import chosen
@@ -60,7 +60,7 @@ def arxiv_source(context: Context, name: str) -> Source:
 
 async def _fill(tools: Tools, source: Source, period: Period, report: Report) -> None:
     context = tools.context
-    count = RunCount(run_id=tools.run_id, source_id=source.id, state="partial", at=context.now)
+    count = Count(run_id=tools.run_id, source_id=source.id, state="partial", at=context.now)
     spans = [span for span in period.months() if span.start() < context.now]
     months = [Month(tools, source, span, count) for span in spans]
     with context.progress.task(f"backfill {source.id}", sum((s.end() - s.start()).days for s in spans)) as step:
@@ -73,7 +73,7 @@ async def _fill(tools: Tools, source: Source, period: Period, report: Report) ->
         ledger.record(session, count)
 
 
-def _summarise(report: Report, count: RunCount, months: Sequence[Month], period: Period) -> None:
+def _summarise(report: Report, count: Count, months: Sequence[Month], period: Period) -> None:
     report.problems = [problem for month in months for problem in month.problems]
     papers = sum(month.papers for month in months)
     report.state = "done" if not report.problems else "partial" if papers else "failed"

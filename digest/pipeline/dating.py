@@ -10,7 +10,7 @@ from urllib.parse import urljoin
 from digest.config import Source
 from digest.errors import SourceError
 from digest.fetch.worker import Workers
-from digest.models import RunCount, SourceState
+from digest.models import Count, State
 from digest.pipeline.reading import Reading, read_dates
 from digest.ports import Fetcher, Request, Response, Validators
 from digest.urls import match_form
@@ -22,8 +22,8 @@ async def date_posts(
     fetcher: Fetcher,
     workers: Workers,
     source: Source,
-    state: SourceState,
-    count: RunCount,
+    state: State,
+    count: Count,
     response: Response,
     reading: Reading,
     now: datetime,

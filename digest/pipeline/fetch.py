@@ -12,9 +12,9 @@ from typing import Any
 
 from digest.config import Config, Source
 from digest.errors import NotFoundError, StoreError
-from digest.fetch.silence import silent_for
+from digest.fetch.silence import LEAST, silent_for
 from digest.fetch.worker import Workers
-from digest.models import RunCount, SourceState
+from digest.models import Count, State
 from digest.pipeline.context import Context, recorded
 from digest.pipeline.keeping import Keeper
 from digest.pipeline.reading import ready
@@ -63,7 +63,7 @@ def chosen(config: Config, names: Sequence[str]) -> list[Source]:
     return [known[name] for name in dict.fromkeys(names)]
 
 
-def claimed(context: Context, sources: Sequence[Source], *, force: bool, resume: bool) -> dict[str, SourceState]:
+def claimed(context: Context, sources: Sequence[Source], *, force: bool, resume: bool) -> dict[str, State]:
     """The states of those sources that are due, each put off in one transaction before any of them is asked."""
     wanted = {source.id: (source.url or "", min(_HOLD, timedelta(hours=source.interval_hours))) for source in sources}
     with context.db.write() as session:
@@ -73,13 +73,14 @@ def claimed(context: Context, sources: Sequence[Source], *, force: bool, resume:
 def silences(context: Context) -> dict[str, timedelta]:
     """The enabled sources that have gone silent against their own history, and for how long."""
     with context.db.read() as session:
-        days = ledger.active_days(session, [source.id for source in context.config.sources if source.enabled])
+        last = ledger.last_active(session, [source.id for source in context.config.sources if source.enabled])
+        days = ledger.active_days(session, [name for name, moment in last.items() if context.now - moment > LEAST])
     quiet = {source_id: silent_for(moments, context.now) for source_id, moments in days.items()}
     return {source_id: length for source_id, length in quiet.items() if length}
 
 
 @contextmanager
-def _released(context: Context, states: Iterable[SourceState]) -> Iterator[None]:
+def _released(context: Context, states: Iterable[State]) -> Iterator[None]:
     """Give the claims back that a stop leaves open, so that the next run goes on with just these sources."""
     try:
         yield
@@ -89,11 +90,11 @@ def _released(context: Context, states: Iterable[SourceState]) -> Iterator[None]
         raise
 
 
-async def _all(visits: Iterable[Visit], step: Callable[[int], None]) -> list[RunCount]:
+async def _all(visits: Iterable[Visit], step: Callable[[int], None]) -> list[Count]:
     """Make the visits, a few at once; the first unexpected error, or a stop, ends all of them."""
     places = asyncio.Semaphore(_VISITS)
 
-    async def make(visit: Visit) -> RunCount:
+    async def make(visit: Visit) -> Count:
         async with places:
             count = await visit.make()
         step(1)
@@ -102,17 +103,16 @@ async def _all(visits: Iterable[Visit], step: Callable[[int], None]) -> list[Run
     return await _together([make(visit) for visit in visits])
 
 
-async def _together(work: Sequence[Coroutine[Any, Any, RunCount]]) -> list[RunCount]:
+async def _together(work: Sequence[Coroutine[Any, Any, Count]]) -> list[Count]:
     tasks = [asyncio.create_task(one) for one in work]
     try:
         return [await task for task in tasks]
     finally:
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        left = [task for task in tasks if not task.done() and task.cancel()]
+        await asyncio.gather(*left, return_exceptions=True)
 
 
-def _summarise(report: Report, asked: Sequence[RunCount], not_due: int, silent: dict[str, timedelta]) -> None:
+def _summarise(report: Report, asked: Sequence[Count], not_due: int, silent: dict[str, timedelta]) -> None:
     """Fill the report: one line, the sums, and what went wrong at which source."""
     failed = [count for count in asked if count.state in ("failed", "partial")]
     sums = Counter({word: sum(getattr(count, word) for count in asked) for word in ("found", *_WORDS, "bytes")})

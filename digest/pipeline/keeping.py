@@ -4,20 +4,21 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from types import TracebackType
 
-from digest.models import RunCount, SourceState
+from digest.models import Count, State
 from digest.pipeline.intake import take_in_each
 from digest.pipeline.reading import Reading
 from digest.store import ledger, sources
 from digest.store.database import Database
 
 _MOST = 48  # results in one transaction, so that other processes' writes need not wait long
-# A transaction has its price, however much is in it: it waits while results keep coming, but not long.
-_GATHER, _LONGEST = 0.03, 0.3  # seconds to wait for one more result; for all of them together
+# A transaction has its price, however much is in it: it waits for results that may still come, but not long.
+_LONGEST = 0.3  # seconds
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,8 +28,8 @@ class Result:
     The reading's items are not in the count yet.
     """
 
-    state: SourceState
-    count: RunCount
+    state: State
+    count: Count
     reading: Reading | None = None
 
 
@@ -37,15 +38,28 @@ class Keeper:
 
     def __init__(self, db: Database) -> None:
         self._db = db
-        self._waiting: list[tuple[Result, asyncio.Future[RunCount]]] = []
+        self._waiting: list[tuple[Result, asyncio.Future[Count]]] = []
+        self._under_way = 0
+        self._changed = asyncio.Event()
         self._writer: asyncio.Task[None] | None = None
         # Always the same thread: each has memory of its own, which grows to the largest transaction and stays.
         self._thread = ThreadPoolExecutor(1)
 
-    async def keep(self, result: Result) -> RunCount:
+    @contextmanager
+    def under_way(self) -> Iterator[None]:
+        """Announce a visit while the block runs: a transaction waits for its results, and for no others."""
+        self._under_way += 1
+        try:
+            yield
+        finally:
+            self._under_way -= 1
+            self._changed.set()
+
+    async def keep(self, result: Result) -> Count:
         """The source's count with the reading's items in it, once the result is on the disk."""
-        future: asyncio.Future[RunCount] = asyncio.get_running_loop().create_future()
+        future: asyncio.Future[Count] = asyncio.get_running_loop().create_future()
         self._waiting.append((result, future))
+        self._changed.set()
         if self._writer is None or self._writer.done():
             self._writer = asyncio.create_task(self._write())
         return await future
@@ -71,19 +85,19 @@ class Keeper:
                 await self._store_all(batch)
 
     async def _gathered(self) -> None:
-        """Wait until no more results come, there are enough, or the first has waited long enough."""
-        for _ in range(round(_LONGEST / _GATHER)):
-            before = len(self._waiting)
-            await asyncio.sleep(_GATHER)
-            if len(self._waiting) == before or len(self._waiting) >= _MOST:
-                return
+        """Wait until there are enough results, no more can come, or the first has waited long enough."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(_LONGEST):
+                while len(self._waiting) < min(_MOST, self._under_way):
+                    self._changed.clear()
+                    await self._changed.wait()
 
-    async def _store_all(self, batch: Sequence[tuple[Result, asyncio.Future[RunCount]]]) -> None:
+    async def _store_all(self, batch: Sequence[tuple[Result, asyncio.Future[Count]]]) -> None:
         """All in one transaction; when that fails, each in its own, so that only the one that is to blame fails."""
         try:
             results = [result for result, _ in batch]
             stored = asyncio.get_running_loop().run_in_executor(self._thread, store, self._db, results)
-            counts: Sequence[RunCount | Exception] = await stored
+            counts: Sequence[Count | Exception] = await stored
         except Exception as error:
             if len(batch) > 1:
                 for each in batch:
@@ -99,7 +113,7 @@ class Keeper:
                 future.set_result(count)
 
 
-def store(db: Database, results: Sequence[Result]) -> list[RunCount]:
+def store(db: Database, results: Sequence[Result]) -> list[Count]:
     """Store results of different sources in one transaction; returns their counts, the results' stay as they were."""
     with db.write() as session:
         readings = [result.reading for result in results if result.reading]
@@ -110,14 +124,14 @@ def store(db: Database, results: Sequence[Result]) -> list[RunCount]:
     return counts
 
 
-def _counted(result: Result, outcomes: Mapping[str, int]) -> RunCount:
-    count = RunCount(**{name: getattr(result.count, name) for name in RunCount.model_fields})
+def _counted(result: Result, outcomes: Mapping[str, int]) -> Count:
+    count = result.count.model_copy()
     if result.reading:
         tally(count, result.reading, outcomes)
     return count
 
 
-def tally(count: RunCount, reading: Reading, outcomes: Mapping[str, int]) -> None:
+def tally(count: Count, reading: Reading, outcomes: Mapping[str, int]) -> None:
     """Give every found item its fate: what intake says, or rejected before it came there."""
     count.found += reading.found
     count.rejected += len(reading.rejected)

@@ -12,7 +12,7 @@ from typing import Any
 from digest.config import Source
 from digest.errors import FetchError, ParseError, SourceError
 from digest.fetch.patience import patiently, wants_peace
-from digest.models import RunCount
+from digest.models import Count
 from digest.periods import Period
 from digest.pipeline.intake import take_in
 from digest.pipeline.keeping import tally
@@ -59,7 +59,7 @@ class Place:
 class Month:
     """A month of one source. `fill()` reads what is missing; `problems` says what could not be had."""
 
-    def __init__(self, tools: Tools, source: Source, month: Period, count: RunCount) -> None:
+    def __init__(self, tools: Tools, source: Source, month: Period, count: Count) -> None:
         self._tools = tools
         self._source = source
         self._month = month

@@ -16,7 +16,7 @@ from digest.errors import ConfigError, SourceError
 from digest.fetch.patience import patiently
 from digest.fetch.worker import Workers
 from digest.intake import Prepared
-from digest.models import LinkCheck, RunCount
+from digest.models import Count, LinkCheck
 from digest.pipeline.backfill import arxiv_source
 from digest.pipeline.context import Context
 from digest.pipeline.intake import take_in
@@ -77,7 +77,7 @@ async def _ask(
     sleep: Callable[[float], Awaitable[None]],
 ) -> None:
     """Batch after batch over one connection; each is stored before the next is asked for."""
-    count = RunCount(run_id=run_id or 0, source_id=source.id, state="ok", at=context.now)
+    count = Count(run_id=run_id or 0, source_id=source.id, state="ok", at=context.now)
     async with aclosing(context.make_fetcher()) as fetcher, Workers() as workers:
 
         async def answer(batch: Sequence[str]) -> Reading:
@@ -100,7 +100,7 @@ async def _ask(
         ledger.record(session, count)
 
 
-def _keep(context: Context, count: RunCount, reading: Reading, batch: Sequence[str]) -> list[str]:
+def _keep(context: Context, count: Count, reading: Reading, batch: Sequence[str]) -> list[str]:
     """Store a batch's papers and when they were asked for; returns the keys that were not answered."""
     answered = {one.key for one in reading.prepared}
     with context.db.write() as session:

@@ -9,31 +9,31 @@ from digest.config import Source
 from digest.errors import FetchError, SourceError
 from digest.fetch.moves import Move, observe, permanent_target
 from digest.fetch.schedule import backoff, next_check
-from digest.models import SourceState
+from digest.models import State
 from digest.pipeline.reading import PARSER_VERSION, Reading
 from digest.ports import Request, Response, Validators
 
 
-def validators(state: SourceState) -> Validators | None:
+def validators(state: State) -> Validators | None:
     """What to send along so that an unchanged answer need not come again; None when it must come whole."""
     if state.parser_version != PARSER_VERSION or not (state.etag or state.last_modified):
         return None
     return Validators(state.validators_url or "", state.etag, state.last_modified)
 
 
-def is_unread(state: SourceState) -> bool:
+def is_unread(state: State) -> bool:
     """Whether the next answer must be read whatever it is: no body is known to be the same as."""
     return state.body_digest is None or state.parser_version != PARSER_VERSION
 
 
-def is_same(state: SourceState, response: Response) -> bool:
+def is_same(state: State, response: Response) -> bool:
     """Whether an answer brings the body that was read the last time, by 304 or byte for byte."""
     known = None if is_unread(state) else state.body_digest
-    return response.not_modified or sha256(response.body).hexdigest() == known
+    return response.not_modified or (known is not None and sha256(response.body).hexdigest() == known)
 
 
 def answered(
-    state: SourceState,
+    state: State,
     source: Source,
     asked: Request,
     response: Response,
@@ -66,7 +66,7 @@ def answered(
     )
 
 
-def failed(state: SourceState, error: SourceError, now: datetime) -> None:
+def failed(state: State, error: SourceError, now: datetime) -> None:
     """After a failure: what was known stays, the next check backs off, and a source that is gone is not asked again."""
     gone = isinstance(error, FetchError) and error.status == 410 and not state.moved_to
     wait = error.retry_after if isinstance(error, FetchError) else None
@@ -78,7 +78,7 @@ def failed(state: SourceState, error: SourceError, now: datetime) -> None:
     state.next_check = backoff(now, state.errors, retry_after=wait)
 
 
-def _keep_validators(state: SourceState, response: Response, *, whole: bool) -> None:
+def _keep_validators(state: State, response: Response, *, whole: bool) -> None:
     """Verbatim, also when the body was the same; a 200 without them clears the old, a 304 keeps what it does not name.
 
     RFC 9111, 3.2 and 4.3.4. An answer of several pages has none: the first page's would hide a change in the others.
@@ -91,7 +91,7 @@ def _keep_validators(state: SourceState, response: Response, *, whole: bool) -> 
     state.validators_url = response.url if whole and (etag or modified) else None
 
 
-def _keep_move(state: SourceState, source: Source, asked: Request, response: Response, now: datetime) -> None:
+def _keep_move(state: State, source: Source, asked: Request, response: Response, now: datetime) -> None:
     if asked.url not in (source.url, state.moved_to):
         return  # a page's own feed, or a query: addresses that are made anew each time
     if asked.url == source.url and not response.hops:

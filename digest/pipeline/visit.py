@@ -12,7 +12,7 @@ from digest.config import Source
 from digest.errors import ParseError, SourceError
 from digest.fetch.patience import patiently
 from digest.fetch.worker import Workers
-from digest.models import RunCount, SourceState
+from digest.models import Count, State
 from digest.pipeline.context import Context
 from digest.pipeline.dating import date_posts
 from digest.pipeline.keeping import Keeper, Result
@@ -45,29 +45,33 @@ class Visit:
     `make()` raises no SourceError: a failure is in the count and in the source's state.
     """
 
-    def __init__(self, tools: Tools, source: Source, state: SourceState) -> None:
+    def __init__(self, tools: Tools, source: Source, state: State) -> None:
         self._tools = tools
         self._context = tools.context
         self._source = source
         self._state = state
-        self._count = RunCount(run_id=tools.run_id, source_id=source.id, state="partial", at=self._context.now)
+        self._count = Count(run_id=tools.run_id, source_id=source.id, state="partial", at=self._context.now)
         self._first_fetch = state.last_changed is None
         self._began = 0.0
         self._survived: dict[str, None] = {}  # faults that cost no more than some items, each once
 
-    async def make(self) -> RunCount:
+    async def make(self) -> Count:
         """Visit the source, and return what was found there."""
         self._began = time.monotonic()
-        try:
-            await self._pages()
-        except SourceError as error:
-            failed(self._state, error, self._context.now)
-            # A page is asked again where its own feed fails.
-            self._state.cursor = {name: at for name, at in self._state.cursor.items() if name != "feed"}
-            self._count.state = "partial" if self._count.found else "failed"
-            self._count.error, self._count.hint = error.message.removeprefix(f"{self._source.id}: "), error.hint
-            await self._keep()
+        with self._tools.keeper.under_way():
+            try:
+                await self._pages()
+            except SourceError as error:
+                await self._fail(error)
         return self._count
+
+    async def _fail(self, error: SourceError) -> None:
+        failed(self._state, error, self._context.now)
+        # A page is asked again where its own feed fails.
+        self._state.cursor = {name: at for name, at in self._state.cursor.items() if name != "feed"}
+        self._count.state = "partial" if self._count.found else "failed"
+        self._count.error, self._count.hint = error.message.removeprefix(f"{self._source.id}: "), error.hint
+        await self._keep()
 
     async def _pages(self) -> None:
         """Page after page, each stored before the next is asked for."""

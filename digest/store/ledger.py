@@ -8,20 +8,21 @@ from datetime import datetime
 from sqlalchemy import func
 from sqlmodel import Session, col, select
 
-from digest.models import Mention, RunCount
+from digest.models import Count, Mention, RunCount
 from digest.store.database import among, upsert
 
 FATES = ("new", "revised", "unchanged", "duplicate", "rejected", "failed")
+_MOMENT = func.coalesce(Mention.published, Mention.first_seen)
 
 
-def unexplained(count: RunCount) -> int:
+def unexplained(count: Count) -> int:
     """How many of the found items have no fate; anything but 0 means that items were lost or counted twice."""
     return count.found - sum(int(getattr(count, fate)) for fate in FATES)
 
 
-def record(session: Session, *counts: RunCount) -> None:
+def record(session: Session, *counts: Count) -> None:
     """Store sources' counts for a run, over those stored for their earlier pages."""
-    columns = [name for name in RunCount.model_fields if name != "id"]
+    columns = list(Count.model_fields)
     rows = [{name: getattr(count, name) for name in columns} for count in counts]
     upsert(session, RunCount, rows, ["run_id", "source_id"], columns)
 
@@ -37,15 +38,20 @@ def latest(session: Session, ids: Sequence[str]) -> dict[str, RunCount]:
     return {count.source_id: count for count in session.exec(select(RunCount).where(col(RunCount.id).in_(newest)))}
 
 
+def last_active(session: Session, source_ids: Sequence[str]) -> dict[str, datetime]:
+    """When each source published last, by what `active_days` goes by; a source without mentions has no entry."""
+    query = select(Mention.source_id, func.max(_MOMENT)).where(among(Mention.source_id, source_ids))
+    return {row[0]: row[1] for row in session.connection().execute(query.group_by(col(Mention.source_id)))}
+
+
 def active_days(session: Session, source_ids: Sequence[str], limit: int = 60) -> dict[str, list[datetime]]:
     """The newest distinct days on which each source published, oldest first; first sight stands for a missing date."""
-    moment = func.coalesce(Mention.published, Mention.first_seen)
     query = (
-        select(Mention.source_id, func.max(moment))
+        select(Mention.source_id, func.max(_MOMENT))
         .where(among(Mention.source_id, source_ids))
-        .group_by(col(Mention.source_id), func.date(moment))
+        .group_by(col(Mention.source_id), func.date(_MOMENT))
     )
     days: dict[str, list[datetime]] = {source_id: [] for source_id in source_ids}
-    for source_id, last in session.exec(query):
+    for source_id, last in session.connection().execute(query):
         days[source_id].append(last)
     return {source_id: sorted(found)[-limit:] for source_id, found in days.items()}

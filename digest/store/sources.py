@@ -9,21 +9,23 @@ from typing import Any
 from sqlalchemy import update
 from sqlmodel import Session, select
 
-from digest.models import Checkpoint, SourceState
+from digest.models import Checkpoint, SourceState, State
 from digest.store.database import among, upsert
 
+_COLUMNS = tuple(State.model_fields)
 RESUMES = 3  # kills in a row after which a source waits until its claim is over
 
 
-def states(session: Session, ids: Sequence[str]) -> dict[str, SourceState]:
-    """The stored states of sources; a source that was never asked has none."""
-    query = select(SourceState).where(among(SourceState.source_id, ids))
-    return {state.source_id: state for state in session.exec(query)}
+def states(session: Session, ids: Sequence[str]) -> dict[str, State]:
+    """The stored states of sources; a source that was never asked has none. What is changed in them, `save` stores."""
+    query = select(*(getattr(SourceState, name) for name in _COLUMNS)).where(among(SourceState.source_id, ids))
+    rows = session.connection().execute(query)
+    return {state.source_id: state for state in (State(**dict(zip(_COLUMNS, row, strict=True))) for row in rows)}
 
 
 def claim(
     session: Session, wanted: Mapping[str, tuple[str, timedelta]], now: datetime, *, force: bool, resume: bool
-) -> dict[str, SourceState]:
+) -> dict[str, State]:
     """Take the sources that are due, of those wanted: by id, their configured address and how long to hold them.
 
     Their next check is put off by that before anything is asked. With `resume`, one whose last request never ended is
@@ -31,12 +33,11 @@ def claim(
     A changed address in the configuration starts afresh.
     """
     known = states(session, list(wanted))
-    session.expunge_all()  # they are the caller's values from here on, and stored by `save`
     taken = {}
     for source_id, (url, hold) in wanted.items():
         state = known.get(source_id)
         if state is None or state.url != url:
-            state = SourceState(source_id=source_id, url=url)
+            state = State(source_id=source_id, url=url)
         elif not (force or (resume and 0 < state.unanswered <= RESUMES) or is_due(state, now)):
             continue
         state.next_check = now + hold
@@ -46,23 +47,22 @@ def claim(
     return taken
 
 
-def give_back(session: Session, states: Iterable[SourceState]) -> None:
+def give_back(session: Session, states: Iterable[State]) -> None:
     """Make those due at once whose claim was never made good, because the work was stopped before."""
     waiting = [state.source_id for state in states if state.unanswered]
     chosen = update(SourceState).where(among(SourceState.source_id, waiting))
     session.connection().execute(chosen.values(next_check=None, unanswered=0))
 
 
-def is_due(state: SourceState, now: datetime) -> bool:
+def is_due(state: State, now: datetime) -> bool:
     """Whether a source may be asked by its own schedule."""
     return not state.disabled and (state.next_check is None or state.next_check <= now)
 
 
-def save(session: Session, *found: SourceState) -> None:
+def save(session: Session, *found: State) -> None:
     """Store states as they are now."""
-    columns = [name for name in SourceState.model_fields if name != "source_id"]
-    rows = [{name: getattr(state, name) for name in SourceState.model_fields} for state in found]
-    upsert(session, SourceState, rows, ["source_id"], columns)
+    rows = [{name: getattr(state, name) for name in _COLUMNS} for state in found]
+    upsert(session, SourceState, rows, ["source_id"], [name for name in _COLUMNS if name != "source_id"])
 
 
 def checkpoint(session: Session, name: str) -> dict[str, Any]:

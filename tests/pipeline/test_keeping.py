@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
@@ -11,7 +12,8 @@ from sqlmodel import func, select
 
 from digest.config import Source
 from digest.intake import Prepared, prepare
-from digest.models import Item, RunCount, SourceState
+from digest.models import Count, Item, RunCount, SourceState, State
+from digest.pipeline import keeping
 from digest.pipeline.keeping import Keeper, Result
 from digest.pipeline.reading import Reading
 from digest.ports import Found
@@ -24,7 +26,7 @@ def result(run_id: int, name: str, *titles: str) -> Result:
     source = Source(id=name, kind="feed", url=f"https://{name}.example/feed")
     made = [prepare(Found(title=each, url=f"https://{name}.example/{each}"), source, NOW) for each in titles]
     reading = Reading(prepared=[item for item in made if isinstance(item, Prepared)])
-    return Result(SourceState(source_id=name, etag="v1"), RunCount(run_id=run_id, source_id=name, at=NOW), reading)
+    return Result(State(source_id=name, etag="v1"), Count(run_id=run_id, source_id=name, at=NOW), reading)
 
 
 @pytest.fixture
@@ -49,13 +51,58 @@ async def test_results_that_come_together_are_stored_together_and_counted_apart(
         assert sorted(session.exec(select(RunCount.new))) == [0, 1, 2, 3, 4]
 
 
+@pytest.fixture
+def batches(monkeypatch: pytest.MonkeyPatch) -> list[list[str]]:
+    """The sources of each transaction."""
+    seen: list[list[str]] = []
+
+    def store(db: Database, results: Sequence[Result]) -> list[Count]:
+        seen.append([result.state.source_id for result in results])
+        return really(db, results)
+
+    really = keeping.store
+    monkeypatch.setattr(keeping, "store", store)
+    return seen
+
+
+async def test_a_transaction_waits_for_the_visits_under_way(
+    db: Database, run_id: int, batches: list[list[str]]
+) -> None:
+    async with Keeper(db) as keeper:
+        with keeper.under_way(), keeper.under_way():
+            first = asyncio.create_task(keeper.keep(result(run_id, "first", "Work 1")))
+            await asyncio.sleep(0.05)
+            await asyncio.gather(first, keeper.keep(result(run_id, "second", "Work 2")))
+    assert batches == [["first", "second"]]
+
+
+async def test_a_transaction_waits_for_nobody_who_brings_nothing(
+    db: Database, run_id: int, batches: list[list[str]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(keeping, "_LONGEST", 3600)
+    async with Keeper(db) as keeper:
+        with keeper.under_way():
+            with keeper.under_way():
+                first = asyncio.create_task(keeper.keep(result(run_id, "first", "Work 1")))
+                await asyncio.sleep(0.05)
+            await first
+            await keeper.keep(result(run_id, "first", "Work 2"))
+    assert batches == [["first"], ["first"]]
+
+
+async def test_a_visit_that_takes_long_does_not_keep_others_from_being_stored(db: Database, run_id: int) -> None:
+    async with Keeper(db) as keeper:
+        with keeper.under_way(), keeper.under_way():
+            assert (await keeper.keep(result(run_id, "first", "Work 1"))).new == 1
+
+
 async def test_a_result_that_cannot_be_stored_fails_alone_and_leaves_nothing(db: Database, run_id: int) -> None:
     good, bad, last = (result(run_id, name, f"Work of {name}") for name in ("good", "bad", "last"))
     bad.count.run_id = run_id + 99  # no such run: the last statement of its transaction fails
     async with Keeper(db) as keeper:
         kept = await asyncio.gather(*map(keeper.keep, (good, bad, last)), return_exceptions=True)
     assert isinstance(kept[1], IntegrityError)
-    assert [count.new for count in (kept[0], kept[2]) if isinstance(count, RunCount)] == [1, 1]
+    assert [count.new for count in (kept[0], kept[2]) if isinstance(count, Count)] == [1, 1]
     with db.read() as session:
         assert set(session.exec(select(Item.source_id))) == {"good", "last"}
         assert set(session.exec(select(SourceState.source_id))) == {"good", "last"}
