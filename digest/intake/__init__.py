@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from digest.intake.decide import Arrival, decide
+from digest.intake.decide import MOST_REWORDINGS, Arrival, decide
 from digest.intake.evaluate import DuplicateScore, score_pairs
 from digest.intake.known import Known, KnownItem, KnownMention, Wanted, wanted
 from digest.intake.lines import Lines, read_lines
@@ -12,6 +12,7 @@ from digest.intake.prepared import Prepared, Rejected
 from digest.intake.profile import Record, record
 
 __all__ = [
+    "MOST_REWORDINGS",
     "Arrival",
     "DuplicateScore",
     "Known",

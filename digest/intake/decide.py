@@ -18,7 +18,9 @@ from digest.intake.prepared import Prepared
 from digest.text import hexdigest
 from digest.text.names import surnames
 
+MOST_REWORDINGS = 24  # of one item; more come from texts that hold the time or count their readers
 _SAME_TITLE_DAYS = 30
+_JUST_NOW = timedelta(hours=1)  # a date as near to the asking is the server's clock, not the post's
 _VALUES = attrgetter(*KnownItem.__slots__)  # in the order of its fields
 
 
@@ -125,8 +127,8 @@ class _Desk:
     def _new(self, item: Prepared) -> Arrival:
         known = KnownItem(
             0, item.key, item.source_id, item.title, item.title_key, item.url, item.authors, item.summary, item.content,
-            item.published, item.announced, item.date_flag, item.version, item.first_seen if item.withdrawn else None,
-            item.digest,
+            item.published, item.updated, item.announced, item.date_flag, item.version,
+            item.first_seen if item.withdrawn else None, item.digest,
         )  # fmt: skip
         self._items[item.key] = known
         self._titles.setdefault(item.title_key, []).append(known)
@@ -153,9 +155,10 @@ class _Desk:
             update["withdrawn"], reason = item.first_seen, "withdrawn"
         elif known.withdrawn and newer and not item.withdrawn:
             update["withdrawn"], reason = None, "back after a withdrawal"
-        if newer or (changed and item.digest != known.digest):
+        times = 0 if newer or _edited(item, known) else known.rewordings + 1
+        if newer or (changed and item.digest != known.digest and times <= MOST_REWORDINGS):
             reason = reason if "withdrawn" in update else f"version {item.version}" if newer else "its text changed"
-            update |= {**item.text_columns(), **_kept(item, known)}
+            update |= {**item.text_columns(), **_kept(item, known), "rewordings": times}
         elif changed and item.authority:
             update |= item.fact_columns()
             reason = reason if "withdrawn" in update else "its facts changed"
@@ -202,6 +205,12 @@ def _speaks_for(item: Prepared, known: KnownItem) -> bool:
     if item.authority or known.authority:
         return item.authority
     return item.source_id == known.source_id
+
+
+def _edited(item: Prepared, known: KnownItem) -> bool:
+    """Whether title or date say that the post was changed, and does not only show something else at each look."""
+    dated = item.updated != known.updated and (not item.updated or item.first_seen - item.updated >= _JUST_NOW)
+    return dated or item.title != known.title
 
 
 def _gaps(item: Prepared, known: KnownItem) -> dict[str, Any]:

@@ -25,11 +25,13 @@ class KnownItem:
     summary: str = ""
     content: str = ""
     published: datetime | None = None
+    updated: datetime | None = None
     announced: datetime | None = None
     date_flag: str | None = None
     version: int | None = None
     withdrawn: datetime | None = None
     digest: str = ""
+    rewordings: int = 0
 
     @property
     def authority(self) -> bool:

@@ -92,6 +92,7 @@ class Prepared:
             "announced": self.announced,
             "date_flag": self.date_flag,
             "withdrawn": self.first_seen if self.withdrawn else None,
+            "rewordings": 0,
             "merged_into": None,
         }
 

@@ -72,6 +72,7 @@ class Item(SQLModel, table=True):
     version: int | None = None  # arXiv's
     withdrawn: datetime | None = None
     digest: str = ""  # of the text that is tagged and quoted; a change means "revised"
+    rewordings: int = Field(default=0, sa_column_kwargs={"server_default": "0"})  # since its title or a date changed
     # Sought as "> 0": for "IS NOT NULL" SQLite would read the whole table in place of the index.
     merged_into: int | None = Field(default=None, foreign_key="item.id", index=True)
 

@@ -15,7 +15,7 @@ from digest.sources import KINDS, read_page, sitemap_dates
 from digest.sources.charset import to_utf8
 from digest.urls import match_form
 
-PARSER_VERSION = 2  # raise it when the same bytes would now give more: every source is then asked unconditionally
+PARSER_VERSION = 3  # raise it when the same bytes would now give more: every source is then asked unconditionally
 
 
 @dataclass(slots=True)

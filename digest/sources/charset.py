@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import codecs
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+
+import webencodings
 
 # First bytes that settle the matter: byte order marks (longest first), then "<?" or "<r" without one, XML 1.0 app. F.
 _SIGNATURES = (
@@ -18,19 +20,6 @@ _SIGNATURES = (
     (b"\x00<", "utf-16-be"),
     (b"\x4c\x6f\xa7\x94", "cp037"),
 )
-# What labels mean in practice (supersets, mostly): https://encoding.spec.whatwg.org/#names-and-labels
-_MEANT = {
-    "ascii": "cp1252",
-    "iso8859-1": "cp1252",
-    "iso8859-9": "cp1254",
-    "iso8859-11": "cp874",
-    "tis-620": "cp874",
-    "gb2312": "gb18030",
-    "gbk": "gb18030",
-    "shift_jis": "cp932",
-    "euc_kr": "cp949",
-    "big5": "big5hkscs",
-}
 # Seven-bit encodings look like UTF-8 and are not. UTF-7 is left out on purpose: nobody but an attacker sends it.
 _SEVEN_BIT = ("iso2022", "hz")
 _HEADER = re.compile(r"charset\s*=\s*[\"']?([\w.:-]+)", re.I)
@@ -104,9 +93,18 @@ def _labels(data: bytes, headers: Mapping[str, str]) -> list[str]:
 
 def _known(label: str) -> str:
     """The codec of a label; empty for one that is unknown, not a text encoding, or contradicted by the bytes."""
-    try:
-        codec = codecs.lookup(label)
-        b"a".decode(codec.name, "replace")
-    except (LookupError, ValueError):
-        return ""
-    return "" if codec.name.startswith(("utf", "idna", "punycode")) else _MEANT.get(codec.name, codec.name)
+    for name in _names(label):
+        try:
+            codec = codecs.lookup(name).name
+            b"a".decode(codec, "replace")
+        except (LookupError, ValueError):
+            continue
+        return "" if codec.startswith(("utf", "idna", "punycode")) else {"gbk": "gb18030"}.get(codec, codec)
+    return ""
+
+
+def _names(label: str) -> Iterator[str]:
+    """What a label means to browsers, then what Python makes of it (encoding.spec.whatwg.org/#names-and-labels)."""
+    if standard := webencodings.lookup(label):
+        yield standard.codec_info.name
+    yield label

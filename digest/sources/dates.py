@@ -21,6 +21,8 @@ _ZONE_NAME = re.compile(r"\s+\(?([A-Z][A-Za-z]+/[A-Za-z_]+(?:/[A-Za-z_]+)?)\)?$"
 _MIDNIGHT = re.compile(r"(?<=[T ])24:00(?=:00|\b)")
 _YEAR = re.compile(r"(?<!\d)(19|20)\d\d(?!\d)")
 _ISO = re.compile(r"\d{4}-\d\d-\d\d([T ]\d\d:\d\d|$)|\d{8}T\d{4}|(?:19|20)\d{6}$|\d{4}-W\d\d(-\d)?$")
+_RUN_TOGETHER = re.compile(r"((?:19|20)\d{6}) ?(\d\d):?(\d\d)(?::?(\d\d))?(?= |$)")  # 20250305100000
+_HALF_DAY = re.compile(r"\d\s*[ap]\.?m\b", re.I)
 _DAY_OF_YEAR = re.compile(r"\d{4}-\d{3}")
 _OFFSET = re.compile(r"(?<=\d )(?:GMT|UTC?) ?([+-])(\d{1,2})(?::?(\d\d))?(?: \(.*\))?$")  # as JavaScript writes it
 _NUMERIC = re.compile(r"(\d{1,2})([./-])(\d{1,2})\2\d{4}\b")
@@ -33,6 +35,7 @@ _SIGNS = re.compile(r"(\d{4})\s*[年년]\s*(\d{1,2})\s*[月월]\s*(\d{1,2})\s*[�
 def parse_date(text: str) -> datetime | None:
     """The moment a text names, in UTC (the zone assumed when none is given); None when it names none for certain."""
     text = _LEAP.sub(":59", _SAID_TWICE.sub("", " ".join(text.split())[:80].replace("\u2212", "-")))
+    text = _RUN_TOGETHER.sub(lambda match: f"{match[1]}T{match[2]}{match[3]}{match[4] or '00'}", text)
     text = _OFFSET.sub(lambda match: f"{match[1]}{match[2]:0>2}{match[3] or '00'}", text)
     if not text:
         return None
@@ -82,8 +85,10 @@ def _iso(text: str) -> datetime:
 def _prose(text: str) -> datetime | None:
     """RFC 822 and its cousins; a year must be written, since a missing part would be filled from the clock."""
     try:
-        moment = parsedate_to_datetime(text)
-        if text.split()[-1].upper() not in _SECONDS:  # email.utils reads a zone it does not know as "no zone"
+        moment = None if _HALF_DAY.search(text) else parsedate_to_datetime(text)  # it takes 2:00 PM for 02:00
+        if (
+            moment and text.split()[-1].upper() not in _SECONDS
+        ):  # email.utils reads a zone it does not know as "no zone"
             return moment
     except (ValueError, IndexError):
         pass
@@ -98,10 +103,15 @@ def _day_and_month(text: str, numeric: re.Match[str]) -> datetime | None:
 
 
 def _lenient(text: str, *, day_first: bool = False) -> datetime:
-    moment = lenient.parse(text, tzinfos=_SECONDS, default=EARLIEST.replace(tzinfo=None), dayfirst=day_first)
+    moment = lenient.parse(text, tzinfos=_zone, default=EARLIEST.replace(tzinfo=None), dayfirst=day_first)
     if not isinstance(moment, datetime):
         raise ValueError(text)
     return moment
+
+
+def _zone(name: str | None, offset: int | None) -> int | None:
+    """Seconds east of Greenwich; nothing of a name that stands for none or for several: dateutil would warn of it."""
+    return offset if offset is not None else _SECONDS.get(name or "")
 
 
 def _east_asian(text: str) -> datetime | None:

@@ -28,6 +28,7 @@ _MODULES = {
     "http://search.yahoo.com/mrss/": "media",
     "http://search.yahoo.com/mrss": "media",
     "http://purl.org/rss/1.0/modules/syndication/": "sy",
+    "http://rssnamespace.org/feedburner/ext/1.0": "feedburner",
     "http://www.w3.org/1999/xhtml": "xhtml",
 } | {space.lower(): "atom" for space in _ATOM}
 _RSS = re.compile(
@@ -39,12 +40,18 @@ _RSS = re.compile(
 _ROLES: dict[str, tuple[str, ...]] = {
     "guid": ("guid", "atom:id", "id"),
     "title": ("title", "atom:title", "dc:title", "itunes:title", "media:title"),
-    "link": ("link", "atom:link", "uri"),
+    "link": (
+        "feedburner:origlink",
+        "link",
+        "atom:link",
+        "uri",
+    ),  # the first is the page, the other ones count its clicks
     "summary": ("description", "atom:summary", "summary", "dc:description", "itunes:summary", "media:description"),
     "content": ("content:encoded", "atom:content", "content", "fullitem", "body", "xhtml:body", "xhtml:div"),
     "published": ("pubdate", "atom:published", "atom:issued", "published", "dcterms:issued", "dc:date", "atom:created"),
     "updated": ("atom:updated", "atom:modified", "updated", "dcterms:modified"),
     "author": ("dc:creator", "atom:author", "author", "itunes:author", "dc:author"),
+    "source": ("atom:source",),
     "category": ("category", "atom:category", "dc:subject", "media:keywords"),
     "comments": ("comments",),
     "enclosure": ("enclosure", "media:content"),
@@ -52,6 +59,7 @@ _ROLES: dict[str, tuple[str, ...]] = {
 _GROUPS = ("{http://search.yahoo.com/mrss/}group", "{http://search.yahoo.com/mrss}group")
 _RANK = {name: (role, rank) for role, names in _ROLES.items() for rank, name in enumerate(names)}
 _PERIODS = {"hourly": 60, "daily": 1440, "weekly": 10_080, "monthly": 43_200, "yearly": 525_600}
+_RELATION = "http://www.iana.org/assignments/relation/"
 _RDF = "{http://www.w3.org/1999/02/22-rdf-syntax-ns#}"
 _PERSON = re.compile(r"\s*(?:<?[\w.+-]+@[\w.-]+>?)?\s*\(?([^()<>]*?)\)?\s*(?:<[^<>]*>)?\s*")
 
@@ -133,7 +141,7 @@ def _item(element: Any, base: str, now: datetime | None, everyone: list[str], cl
         title=_title(fields),
         summary=_body(fields, "summary", here, clean),
         content=_body(fields, "content", here, clean),
-        authors=_authors(fields.get("author", ())) or list(everyone),
+        authors=_authors(fields.get("author", ())) or _authors(_of_source(fields)) or list(everyone),
         published=published or updated,  # a date of some kind is better than none; Atom demands only `updated`
         updated=updated,
         categories=_categories(fields),
@@ -142,6 +150,11 @@ def _item(element: Any, base: str, now: datetime | None, everyone: list[str], cl
     if comments := absolute(_text(fields, "comments"), here):
         found.links["discussion"] = comments
     return named(found)
+
+
+def _of_source(fields: Fields) -> list[Any]:
+    """The authors of the feed that an entry was copied from, which go before this one's (RFC 4287, 4.2.1)."""
+    return [child for e in fields.get("source", ()) for child in e if _name(child.tag) == "atom:author"]
 
 
 def named(found: Found) -> Found:
@@ -171,7 +184,7 @@ def _is_atom(element: Any) -> bool:
 def _link(fields: Fields, base: str) -> str:
     """The item's page: a link that says so, a guid that is one, any other web address the item gives."""
     links = fields.get("link", ())
-    pages = sorted((e for e in links if (e.get("rel") or "alternate") == "alternate"), key=_preference)
+    pages = sorted((e for e in links if _says(e) == "alternate"), key=_preference)
     for element in pages:
         if address := absolute(element.get("href") or element.text or "", _base(element, base)):
             return address
@@ -180,7 +193,7 @@ def _link(fields: Fields, base: str) -> str:
             r"\s*https?://", element.text or "", re.I
         ):
             return absolute(element.text or "", base)
-    others = [e.get("href") for e in links if e.get("rel") not in ("self", "edit", "replies", "next")]
+    others = [e.get("href") for e in links if _says(e) not in ("self", "edit", "replies", "next")]
     others += [e.get("url") for e in fields.get("enclosure", ())]
     return next((address for other in others if (address := absolute(other or "", base))), "")
 
@@ -190,7 +203,12 @@ def _preference(element: Any) -> tuple[bool, bool]:
 
 
 def _rel(fields: Fields, base: str, rel: str) -> str:
-    return next((absolute(e.get("href") or "", base) for e in fields.get("link", ()) if e.get("rel") == rel), "")
+    return next((absolute(e.get("href") or "", base) for e in fields.get("link", ()) if _says(e) == rel), "")
+
+
+def _says(link: Any) -> str:
+    """How a link is related; the name's long form and its case mean nothing (RFC 4287, 4.2.7.2)."""
+    return (link.get("rel") or "alternate").strip().lower().removeprefix(_RELATION)
 
 
 def _date(fields: Fields, role: str, now: datetime | None) -> tuple[datetime | None, str | None]:

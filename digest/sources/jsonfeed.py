@@ -62,10 +62,11 @@ def _address(item: Mapping[str, Any], guid: str, base: str) -> str:
 
 
 def _authors(holder: Mapping[str, Any]) -> list[str]:
-    """Version 1.1 has `authors`, version 1 had `author`."""
-    people = [*_list(holder, "authors"), holder.get("author")]
-    given = (_string(p, "name") if isinstance(p, dict) else p for p in people)
-    names = (title_text(name, markup=False) for name in given if isinstance(name, str))
+    """Version 1.1 has `authors`, version 1 had `author`; either name is taken with one person or a list of them."""
+    given = [holder.get(name) for name in ("authors", "author")]
+    people = [person for each in given for person in (each if isinstance(each, list) else [each])]
+    said = (_string(p, "name") if isinstance(p, dict) else p for p in people)
+    names = (title_text(name, markup=False) for name in said if isinstance(name, str))
     return list(dict.fromkeys(name for name in names if name))
 
 

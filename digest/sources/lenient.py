@@ -23,7 +23,8 @@ def read_leniently(text: bytes, base: str, now: datetime | None, most: int, clea
         # Always a stream: given a str or bytes, feedparser opens files and addresses of that name.
         feed = feedparser.parse(
             io.BytesIO(text[:_LARGEST]),
-            response_headers={"content-type": "application/xml; charset=utf-8", "content-location": base},
+            # No content-location: feedparser would make an address of a guid, which is not what the guid is tomorrow.
+            response_headers={"content-type": "application/xml; charset=utf-8"},
             sanitize_html=False,
         )
     except Exception as error:  # feedparser has no error of its own: a broken document may raise anything
@@ -75,13 +76,15 @@ def _title(holder: Any) -> str:
 
 
 def _address(entry: Any, base: str) -> str:
-    candidates = [_text(entry, "link"), *(_text(link, "href") for link in _parts(entry, "links"))]
+    links = [_text(entry, "link"), *(_text(link, "href") for link in _parts(entry, "links"))]
+    guid = _text(entry, "id")  # feedparser takes any for a link, we only one that is a web address
+    candidates = [_text(entry, "feedburner_origlink"), *(link for link in links if link != guid or "://" in link)]
     return next((address for one in candidates if (address := absolute(one, base))), "")
 
 
 def _body(detail: Any, base: str, clean: Cleaning) -> str:
     text, kind = _text(detail, "value"), _text(detail, "type")
-    return plain_as_html(text) if kind == "text/plain" else clean(text, _text(detail, "base") or base)
+    return plain_as_html(text) if kind == "text/plain" else clean(text, absolute(_text(detail, "base"), base) or base)
 
 
 def _authors(entry: Any) -> list[str]:

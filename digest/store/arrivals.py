@@ -15,8 +15,8 @@ from digest.models import Alias, Item, Mention, Tombstone
 from digest.store.database import among, pairs_among, upsert
 
 _COLUMNS = (
-    "id", "key", "source_id", "title", "title_key", "url", "authors", "summary", "content", "published", "announced",
-    "date_flag", "version", "withdrawn", "digest", "merged_into",
+    "id", "key", "source_id", "title", "title_key", "url", "authors", "summary", "content", "published", "updated",
+    "announced", "date_flag", "version", "withdrawn", "digest", "rewordings", "merged_into",
 )  # fmt: skip
 _MENTION_COLUMNS = ("source_id", "guid", "item_id", "digest", "url")
 _MENTION_UPDATES = ("item_id", "url", "title", "published", "digest", "own_key", "words")

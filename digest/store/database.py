@@ -24,7 +24,7 @@ from digest import scratch
 from digest.errors import StoreError
 
 FILE = "digest.db"  # in the workspace's folder
-HEAD = "0001"  # the newest migration this program knows; a test holds it to the versions folder
+HEAD = "0002"  # the newest migration this program knows; a test holds it to the versions folder
 _BUSY_MS = 15_000
 _PRAGMAS = (
     "journal_mode=WAL",

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from digest.config import Source
-from digest.intake import Arrival, Known, KnownItem, KnownMention, Prepared, decide, prepare, wanted
+from digest.intake import MOST_REWORDINGS, Arrival, Known, KnownItem, KnownMention, Prepared, decide, prepare, wanted
 from digest.ports import Found
 
 NOW = datetime(2026, 6, 15, 12, tzinfo=UTC)
@@ -74,6 +74,33 @@ def test_changed_words_revise_the_item_and_keep_its_key() -> None:
     arrival = outcome(make(url="https://lab.example/a", summary="more"), known)
     assert (arrival.outcome, arrival.reason) == ("revised", "its text changed")
     assert arrival.update["summary"] == "more"
+
+
+def test_a_post_that_holds_the_time_is_revised_only_so_often() -> None:
+    known = stored(make(url="https://lab.example/a", summary="0 views"))
+    outcomes = []
+    for views in range(1, 40):
+        item = make(url="https://lab.example/a", summary=f"{views} views", updated=NOW)
+        outcomes.append(outcome(item, known).outcome)
+        stored(item, known=known)
+    assert outcomes == ["revised"] * MOST_REWORDINGS + ["unchanged"] * (39 - MOST_REWORDINGS)
+
+
+@pytest.mark.parametrize("change", [{"title": f"{TITLE}, Again"}, {"updated": NOW - timedelta(days=1)}])
+def test_a_new_title_or_date_lets_a_post_be_revised_again(change: dict[str, Any]) -> None:
+    known = stored(make(url="https://lab.example/a", summary="0 views"))
+    for views in range(1, 40):
+        stored(make(url="https://lab.example/a", summary=f"{views} views"), known=known)
+    known = stored(changed := make(url="https://lab.example/a", **{"summary": "much better", **change}), known=known)
+    assert known.items[changed.key].summary == "much better"
+    assert outcome(make(url="https://lab.example/a", **{"summary": "42 views", **change}), known).outcome == "revised"
+
+
+def test_a_new_version_of_a_paper_is_not_counted() -> None:
+    known = stored(make(ARXIV, arxiv_id="2601.00001", version=1, summary="0"))
+    for number in range(1, 40):
+        stored(make(ARXIV, arxiv_id="2601.00001", version=1, summary=str(number)), known=known)
+    assert outcome(make(ARXIV, arxiv_id="2601.00001", version=2, summary="better"), known).outcome == "revised"
 
 
 def test_a_moved_post_keeps_its_item_and_gains_an_alias() -> None:

@@ -331,6 +331,20 @@ async def test_a_wrong_charset_does_not_spoil_the_text(
     assert titles(work) == {"Caf\u00e9 culture now"}
 
 
+async def test_a_post_that_shows_the_time_is_not_revised_for_ever(tmp_path: Path, server: Server, clock: Clock) -> None:
+    work = context(tmp_path, [feed(server)], clock)
+    revised = []
+    for hour in range(30):
+        shown = rss(["One of many"]).replace(b"About ", b"Seen %d times. About " % hour)
+        server.paths["/blog"] = answer(200, FEED, shown)
+        clock.forward(hours=1)
+        report = await fetch(work, force=True)
+        count = counts(work, report.run_id)["blog"]
+        assert ledger.unexplained(count) == 0
+        revised.append(count.revised)
+    assert revised == [0] + [1] * 24 + [0] * 5
+
+
 async def test_a_source_is_called_silent_against_its_own_history(tmp_path: Path, server: Server, clock: Clock) -> None:
     server.paths["/blog"] = answer(200, FEED, rss([f"Number {n} of many" for n in range(20)]))
     work = context(tmp_path, [feed(server)], clock)

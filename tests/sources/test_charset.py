@@ -40,6 +40,23 @@ def test_latin_1_means_windows_1252() -> None:
     assert decoded("<a>“x”</a>".encode("cp1252"), "iso-8859-1") == "<a>“x”</a>"
 
 
+@pytest.mark.parametrize(
+    ("label", "codec", "text"),
+    [
+        ("x-sjis", "cp932", "日本語"),
+        ("windows-31j", "cp932", "日本語"),
+        ("windows-874", "cp874", "ภาษาไทย"),
+        ("x-gbk", "gbk", "大语言模型"),
+        ("gb2312", "gb18030", "大语言模型𠀀"),
+        ("x-mac-cyrillic", "mac_cyrillic", "Нейросети"),
+        ("cn-big5", "big5", "繁體"),
+    ],
+)
+def test_labels_mean_what_browsers_take_them_for(label: str, codec: str, text: str) -> None:
+    assert decoded(f"<a>{text}</a>".encode(codec), label) == f"<a>{text}</a>"
+    assert decoded(f"<?xml version='1.0' encoding='{label.upper()}'?><a>{text}</a>".encode(codec)) == f"<a>{text}</a>"
+
+
 def test_unknown_and_binary_charsets_are_ignored() -> None:
     for charset in ("x-unknown", "zip", "base64", "utf-7"):
         assert decoded(b"<a>caf\xe9</a>", charset) == "<a>café</a>"

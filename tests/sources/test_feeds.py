@@ -72,6 +72,11 @@ def test_json_feeds_may_name_people_as_texts_and_break_lines_within_them() -> No
     assert [(item.title, item.authors) for item in feed.items] == [("a b", ["Ann", "Bob"]), ("Untitled", ["C"])]
 
 
+def test_a_json_feed_may_give_its_one_author_without_a_list() -> None:
+    for people in ('"authors": {"name": "N"}', '"author": [{"name": "N"}]', '"author": "N"'):
+        assert read(f'{{"items": [{{"id": "1", "title": "A", {people}}}]}}').items[0].authors == ["N"]
+
+
 def test_json_feed_gives_its_fields_and_takes_numbers_for_ids() -> None:
     assert read(JSON).items == [
         Found(
@@ -205,6 +210,20 @@ def test_an_atom_entry_prefers_the_page_over_self_edit_and_enclosure() -> None:
     assert atom(f"<title>A</title>{links}").url == "https://a.example/page"
 
 
+def test_a_relation_is_the_same_in_its_long_form_and_in_capitals() -> None:
+    for rel in ("http://www.iana.org/assignments/relation/alternate", "Alternate"):
+        links = f'<link rel="via" href="/via"/><link rel="SELF" href="/s"/><link rel="{rel}" href="/page"/>'
+        assert atom(f"<title>A</title>{links}").url == "https://a.example/page"
+
+
+def test_the_page_goes_before_the_address_that_counts_its_readers() -> None:
+    inner = "<title>A</title><link>https://f.example/~r/1</link><fb:origLink>https://a.example/1</fb:origLink>"
+    space = 'xmlns:fb="http://rssnamespace.org/feedburner/ext/1.0"'
+    assert item(inner, attributes=space).url == "https://a.example/1"
+    broken = f"<rss {space}><channel><title>T</title><item><b>{inner}</item></channel></rss>"
+    assert read(broken).items[0].url == "https://a.example/1"
+
+
 def test_all_authors_are_kept_and_addresses_are_not_names() -> None:
     people = "<author><name>A</name><email>a@b.org</email></author><author><name>B</name></author>"
     assert atom(f"<title>x</title>{people}").authors == ["A", "B"]
@@ -219,6 +238,14 @@ def test_an_entry_without_author_has_the_feeds() -> None:
         '<feed xmlns="http://www.w3.org/2005/Atom"><author><name>N</name></author><entry><title>A</title></entry></feed>'
     )
     assert feed.items[0].authors == ["N"]
+
+
+def test_a_copied_entry_has_the_authors_of_the_feed_it_comes_from() -> None:
+    feed = read(
+        '<feed xmlns="http://www.w3.org/2005/Atom"><author><name>N</name></author><entry><title>A</title>'
+        "<source><title>S</title><author><name>M</name></author></source></entry></feed>"
+    )
+    assert (feed.items[0].title, feed.items[0].authors) == ("A", ["M"])
 
 
 def test_a_date_that_cannot_be_believed_is_left_out_and_flagged() -> None:
@@ -278,6 +305,16 @@ def test_a_truncated_feed_keeps_the_items_that_came_and_says_so() -> None:
     assert [i.title for i in feed.items][:2] == ["A", "B"]
     assert "not well-formed" in feed.warnings[0]
     assert feed.cut
+
+
+def test_a_guid_is_the_same_whether_the_document_broke_off_or_not() -> None:
+    for guid in ("post-7", "/7", "?p=7", "tag:a.example,2025:7"):
+        whole = f"<rss><channel><title>T</title><item><title>A</title><guid>{guid}</guid><link>/a</link></item>"
+        cut = read(f"{whole}<item><title>B")
+        assert [read(f"{whole}</channel></rss>").items[0].guid, cut.items[0].guid] == [guid, guid]
+        assert cut.items[0].url == "https://a.example/a"
+        alone = whole.replace("<link>/a</link>", "")
+        assert read(f"{alone}</channel></rss>").items[0].url == read(f"{alone}<item><title>B").items[0].url == ""
 
 
 def test_a_broken_feed_that_has_its_end_is_not_taken_for_cut() -> None:

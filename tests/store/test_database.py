@@ -10,10 +10,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import JSON, Boolean, Column, Float, Integer, LargeBinary, insert
+from sqlalchemy import JSON, Boolean, Column, Float, Integer, LargeBinary, MetaData, Table, create_engine, insert
 from sqlmodel import AutoString, Session, SQLModel, select
 from sqlmodel.sql.sqltypes import UTCDateTime
 
@@ -186,6 +187,28 @@ def test_an_older_database_is_copied_before_it_is_migrated(db: Database) -> None
     with pytest.raises(Exception, match="0000"):  # there is no such revision to start from; the copy comes first
         Database(db.path)
     assert len(list(db.path.parent.glob("digest.db.before-*"))) == 1
+
+
+def test_a_database_of_the_first_schema_keeps_its_items_and_what_follows_their_changes(tmp_path: Path) -> None:
+    path = tmp_path / "digest.db"
+    row = {**item("a", "Old words"), "id": 1, "first_seen": NOW.replace(tzinfo=None)}
+    engine = create_engine(f"sqlite:///{path}")
+    with engine.begin() as connection:
+        command.upgrade(settings(connection), "0001")
+        old = Table("item", MetaData(), autoload_with=connection)
+        connection.execute(insert(old), {name: value for name, value in row.items() if name in old.columns})
+        connection.exec_driver_sql("INSERT INTO item_words(item_words) VALUES ('rebuild')")
+        connection.exec_driver_sql("UPDATE item_words_state SET upto = 1")
+    engine.dispose()
+    db = Database(path)
+    with db.write() as session:
+        kept = session.exec(select(Item)).one()
+        assert (kept.title, kept.rewordings) == ("Old words", 0)
+        kept.title = "New thoughts"
+    with db.read() as session:
+        assert [i.key for i in search(session, "thoughts")] == ["a"]
+        assert search(session, "words") == []
+    assert len(list(tmp_path.glob("digest.db.before-*"))) == 1
 
 
 def test_something_else_than_a_database_is_named(tmp_path: Path) -> None:
