@@ -212,6 +212,7 @@ class ModelSection(Section):
     max_usd_per_run: float = Field(default=0.5, ge=0)
     max_usd_per_month: float = Field(default=2.0, ge=0)
     judged: int = Field(default=300, ge=0, le=5000)  # candidates of a month shown to the model
+    together: int = Field(default=10, ge=1, le=10)  # items a call, two of them the program's own; 1: each alone
     verify: bool = False
     script: str = ""  # the scripted kind's file, relative to the workspace
 

@@ -69,14 +69,26 @@ class Judgement(BaseModel):
     reason: str
 
 
-def batches(candidates: Sequence[Candidate], wording: Wording, seed: str) -> Iterator[Batch]:
-    """Calls of at most ten, in an order and under names that nobody who wrote an item can foresee; orders alone."""
+def batches(
+    candidates: Sequence[Candidate],
+    wording: Wording,
+    seed: str,
+    controls: Sequence[Candidate] = (),
+    at_once: int = AT_ONCE,
+) -> Iterator[Batch]:
+    """Calls of at most `at_once`, the `controls` among them, in an order and under names that nobody can foresee.
+
+    What may be an order is in a call of its own, and so is everything where two have no room beside the controls.
+    """
     dice = random.Random(seed)  # noqa: S311  the seed comes from the caller's secrets
-    plain = [candidate for candidate in candidates if not candidate.alone]
+    room = at_once - len(controls)
+    plain = [candidate for candidate in candidates if room > 1 and not candidate.alone]
     dice.shuffle(plain)
-    groups = [plain[start : start + AT_ONCE] for start in range(0, len(plain), AT_ONCE)]
-    groups += [[candidate] for candidate in candidates if candidate.alone]
-    return (_batch(group, wording, dice) for group in groups)
+    calls = -(-len(plain) // max(1, room))
+    groups = [plain[place::calls] for place in range(calls)]
+    company = [[*group, *controls] if len(group) > 1 else group for group in groups]
+    single = [[candidate] for candidate in candidates if room < 2 or candidate.alone]
+    return (_batch(dice.sample(group, len(group)), wording, dice) for group in [*company, *single])
 
 
 def prompt_version(wording: Wording) -> str:

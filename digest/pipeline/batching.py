@@ -6,7 +6,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from digest.judging import Batch, Candidate
-from digest.periods import Period
 from digest.pipeline.asking import Sent
 from digest.pipeline.context import Context
 from digest.ports import Prompt
@@ -34,11 +33,11 @@ class Job:
 
 
 class Jobs:
-    """The one job that may be under way for a model and a period."""
+    """The one job that may be under way for a model and a period, or another purpose of that name."""
 
-    def __init__(self, context: Context, model: str, period: Period) -> None:
+    def __init__(self, context: Context, model: str, name: str) -> None:
         self._context = context
-        self._name = f"batch:{model}:{period.name}"
+        self._name = f"batch:{model}:{name}"
 
     def left(self) -> Job | None:
         """The job of a run that did not live to its end."""

@@ -10,7 +10,8 @@ from digest.models import Item
 from digest.periods import Period
 from digest.pipeline.asking import estimated
 from digest.pipeline.context import Context
-from digest.pipeline.judge import Docket, docket_of
+from digest.pipeline.hearing import Docket, docket_of
+from digest.pipeline.judge import candidates_of
 from digest.pipeline.tag import ENGINE
 from digest.ports import Prompt, Report
 from digest.store import answers, judgements
@@ -26,21 +27,22 @@ def estimate(context: Context, period: Period, provider: str, *, limit: int | No
     name = f"{'gemini' if provider == 'local' else provider}:{section.name}"
     price = llm.price(name, section)
     untagged, docket = _read(context, period, name, limit)
-    judged = [batch.prompt for batch in docket.batches()]
+    waiting = docket.waiting(context)
+    judged = _judged(context, docket, waiting)
     written = _blurbs(context, list(docket.candidates.values()))
     tier = "batch" if section.batch else ""
     usd = sum(estimated(prompt, price, section, tier) for prompt in judged)
     blurbs_usd = sum(estimated(prompt, price, section) for prompt in written)
     told = [
         f"{period}: {untagged} items to be sorted on this machine, which costs nothing",
-        f"{len(docket.waiting)} of {len(docket.items)} to judge with {name} in {len(judged)} calls",
+        f"{len(waiting)} of {len(docket.candidates)} to judge with {name} in {len(judged)} calls",
         f"up to {len(written)} blurbs to write, a call each",
         _said(usd, blurbs_usd, known=price is not None),
         _spent(context),
     ]
     if provider == "local":
         told.append("no model is set up, so nothing would be sent")
-    numbers = {"untagged": untagged, "waiting": len(docket.waiting), "calls": len(judged), "usd": usd}
+    numbers = {"untagged": untagged, "waiting": len(waiting), "calls": len(judged), "usd": usd}
     return Report("estimate", "; ".join(told), numbers={**numbers, "blurbs": len(written), "blurbs_usd": blurbs_usd})
 
 
@@ -53,7 +55,16 @@ def _read(context: Context, period: Period, model: str, limit: int | None) -> tu
         untagged = judgements.untagged(session, ENGINE, mark)
         ranked: Sequence[Item] = [item for _, item in judgements.ranking(session, period.name, most)]
         items = ranked or item_store.candidates(session, start, end)[:most]
-    return len(untagged), docket_of(context, items, model)
+    return len(untagged), docket_of(context, candidates_of(items), model, {})
+
+
+def _judged(context: Context, docket: Docket, waiting: Sequence[Candidate]) -> list[Prompt]:
+    """The prompts that judge what waits, and before them that on our own items where it is still to be asked."""
+    controls = list(docket.controls.values())
+    calls = docket.batches(waiting, controls[: judging.A_CALL], alone=False)
+    if any(len(batch.names) > 1 for batch in calls) and not docket.known(context, docket.controls):
+        calls = [*docket.batches(controls, (), alone=False), *calls]
+    return [batch.prompt for batch in calls]
 
 
 def _blurbs(context: Context, candidates: Sequence[Candidate]) -> list[Prompt]:

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-import secrets
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
-from digest import judging, tagging
+from digest import tagging
 from digest.errors import ModelOutput
-from digest.judging import Batch, Candidate, Judgement
+from digest.judging import Candidate, Judgement
 from digest.pipeline.asking import Asker
+from digest.pipeline.batching import Jobs
 from digest.pipeline.context import Context
+from digest.pipeline.hearing import Hearing, docket_of
 from digest.pipeline.waiting import wait_for
 from digest.ports import Model, Verdict
-from digest.store import answers
 from digest.tagging import Labelled
 
 
@@ -26,30 +26,10 @@ def model_numbers(
     said of its calibration. Raises ModelError when it gave no verdict at all.
     """
     asker = Asker(context, model, None, max_usd)
-    wording = judging.wording(context.config, context.templates)
     candidates = {str(place): _candidate(place, paper) for place, paper in enumerate(papers)}
-    version, thinking = judging.prompt_version(wording), context.config.model.thinking
-    keys = {
-        name: judging.answer_key(model.name, judging.JUDGE, version, one, thinking=thinking)
-        for name, one in candidates.items()
-    }
-
-    async def one(batch: Batch) -> None:
-        completion, call_id = await asker.ask(batch.prompt)
-        _keep(context, keys, judging.read_judgements(completion, batch, wording), call_id)
-
-    async def every() -> None:
-        try:
-            for alone in (False, True):  # what a full call leaves open is asked once more by itself
-                left = [one for name, one in candidates.items() if name not in _known(context, keys)]
-                groups = [[one] for one in left] if alone else [left]
-                batches = [b for group in groups for b in judging.batches(group, wording, secrets.token_hex(8))]
-                await asker.each(batches, one, "judging")
-        finally:
-            await model.close()
-
-    wait_for(every())
-    known = _known(context, keys)
+    docket = docket_of(context, candidates, model.name, {})
+    wait_for(Hearing(context, docket, asker, Jobs(context, model.name, "eval"), lambda found: None).all())
+    known = docket.known(context, candidates)
     judged = [(paper, known[str(place)]) for place, paper in enumerate(papers) if str(place) in known]
     if not judged:
         raise asker.stopped or ModelOutput(f"{model.name} gave no verdict that can be used")
@@ -71,25 +51,3 @@ def _candidate(place: int, paper: Labelled) -> Candidate:
 
 def _verdict(said: Judgement) -> Verdict:
     return Verdict(said.category, said.secondary, 0.0)
-
-
-def _known(context: Context, keys: Mapping[str, str]) -> dict[str, Judgement]:
-    with context.db.read() as session:
-        kept = answers.answers(session, list(keys.values()))
-    return {name: Judgement.model_validate(kept[key]) for name, key in keys.items() if key in kept}
-
-
-def _keep(context: Context, keys: Mapping[str, str], found: Mapping[str, Judgement], call_id: int) -> None:
-    rows = [
-        {
-            "key": keys[name],
-            "stage": judging.JUDGE,
-            "item_id": None,
-            "call_id": call_id,
-            "value": judgement.model_dump(),
-            "at": context.now,
-        }
-        for name, judgement in found.items()
-    ]
-    with context.db.write() as session:
-        answers.keep_answers(session, rows)

@@ -9,9 +9,13 @@ from __future__ import annotations
 import random
 import sys
 import tempfile
+from dataclasses import replace
 from pathlib import Path
 
+from digest.bundle import shipped
+from digest.config import load
 from digest.pipeline.blurbs import write_blurbs
+from digest.pipeline.context import Context
 from digest.pipeline.judge import judge
 from tests.bench.expert_blurbs import rows
 from tests.conftest import SHARED
@@ -25,7 +29,7 @@ def measure(candidates: int = CANDIDATES, picks: int = PICKS) -> list[dict[str, 
     """One row: candidates, judged, calls, tokens as the server counted them, and the bill in USD."""
     texts = _texts(candidates)
     with tempfile.TemporaryDirectory() as folder, running() as server:
-        place = context(Path(folder), gemini(server.url))
+        place = _with_the_shipped_taxonomy(context(Path(folder), gemini(server.url)))
         items = store(place, texts)
         judged = judge(place, period())
         blurbs = write_blurbs(place, items[:picks])
@@ -43,6 +47,12 @@ def measure(candidates: int = CANDIDATES, picks: int = PICKS) -> list[dict[str, 
                 "usd, second run": again,
             }
         ]
+
+
+def _with_the_shipped_taxonomy(place: Context) -> Context:
+    """The categories stand in every prompt, and are paid for in each."""
+    taxonomy = load(shipped("sources.yaml")).taxonomy
+    return replace(place, config=place.config.model_copy(update={"taxonomy": taxonomy}))
 
 
 def _texts(count: int) -> list[tuple[str, str]]:

@@ -69,6 +69,7 @@ class GeminiServer:
     answer: Answer = sensible
     asked: list[dict[str, Any]] = field(default_factory=list)  # {"path", "headers", "body"}
     fail: deque[Reply | dict[str, Any] | bytes] = field(default_factory=deque)
+    fail_in: str = ""  # the end of the paths that fail
     batches: dict[str, dict[str, Any]] = field(default_factory=dict)
     pending: int = 1  # polls before a batch has ended
     batch_state: str = "SUCCEEDED"
@@ -125,7 +126,7 @@ class _Handler(BaseHTTPRequestHandler):
         server: GeminiServer = self.server.digest_server  # type: ignore[attr-defined]
         path = self.path.split("?")[0]
         server.asked.append({"path": path, "headers": {k.lower(): v for k, v in self.headers.items()}, "body": body})
-        if server.fail:
+        if server.fail and path.endswith(server.fail_in):
             return self._send(server.fail.popleft())
         if path.endswith(":generateContent"):
             return self._send(server.generate(body))

@@ -31,9 +31,9 @@ def place(tmp_path: Path, server: GeminiServer) -> Context:
 
 
 def test_what_calls_under_way_hold_back_is_used_once_they_are_billed(place: Context) -> None:
-    report = judge(place, period(), max_usd=0.014)  # room for the estimates of two calls at a time, of five
+    report = judge(place, period(), max_usd=0.017)  # room for the estimates of three calls at a time, of five
     assert report.numbers["judged"] == 45
-    assert report.numbers["usd"] < 0.014
+    assert report.numbers["usd"] < 0.017
 
 
 def test_the_stages_of_one_run_share_its_limit(place: Context, server: GeminiServer) -> None:
@@ -130,4 +130,4 @@ def test_one_good_answer_in_a_while_keeps_a_model_in_use(place: Context, server:
     place.config.model.__dict__["parallel"] = 1
     server.answer = every_tenth
     judge(place, period())
-    assert len(server.asked) == 50
+    assert len(server.asked) == 5 + 45 + 40  # our own four items, each item alone, and once more what was left

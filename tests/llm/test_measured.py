@@ -63,8 +63,8 @@ def test_a_model_without_any_verdict_is_an_error_not_a_figure(
     place = context(tmp_path, gemini(server.url))
     with pytest.raises(ModelError, match="no such model"):
         tagging_numbers(place, labelled, embedded=False)
-    server.fail.extend([candidate(None, "SAFETY")] * 9)
-    with pytest.raises(ModelError, match="no verdict"):
+    server.fail.extend([candidate(None, "SAFETY")] * 30)
+    with pytest.raises(ModelError, match="no judgement that can be used"):
         tagging_numbers(place, labelled, embedded=False)
 
 

@@ -1,0 +1,67 @@
+"""Items of our own among those of a call: an order in a foreign text that sways the call shows in what becomes of them.
+
+A text may steer a model in words that no pattern knows. But the items here were judged before, among themselves alone,
+so that what is said of them in other company must be the same.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from itertools import combinations
+
+from digest.config import Taxonomy
+from digest.judging.tags import Candidate, Judgement
+
+A_CALL = 2
+_KEY = "control:"
+_FAR = (  # what no reader of a digest on artificial intelligence waits for
+    (
+        "Flowering dates of three apple orchards",
+        "We noted when the trees of three orchards came into flower in six springs. The southern slope was earliest.",
+    ),
+    (
+        "Timetable of a village ferry",
+        "The ferry crosses the lake every forty minutes from May to September. Bicycles travel free on weekdays.",
+    ),
+)
+
+
+def controls(taxonomy: Taxonomy) -> tuple[Candidate, ...]:
+    """Items whose verdicts lie far apart: typical ones of two categories, and two that belong to none."""
+    typical = dict.fromkeys((taxonomy.categories[0], taxonomy.categories[-1]))
+    near = [(next(iter(one.exemplars), one.title), one.description) for one in typical]
+    return tuple(Candidate.of(f"{_KEY}{place}", *words) for place, words in enumerate((*near, *_FAR)))
+
+
+def is_control(key: str) -> bool:
+    """Whether a candidate is one of ours."""
+    return key.startswith(_KEY)
+
+
+def pair(known: Mapping[str, Judgement]) -> tuple[str, ...]:
+    """The two whose verdicts lie so that no one verdict given to all goes unseen: two steps apart, else alike."""
+
+    def apart(two: tuple[str, ...]) -> tuple[bool, bool, bool]:
+        one, other = (known[key] for key in two)
+        steps = abs(one.relevance - other.relevance)
+        return steps > 1, steps != 1, one.category != other.category
+
+    return max(combinations(sorted(known), A_CALL), key=apart, default=())
+
+
+def swayed(expected: Mapping[str, Judgement], found: Mapping[str, Judgement]) -> bool:
+    """Whether something in a call has moved our items: one of them far, or all of them at all, or none came back.
+
+    A model left to itself may move one of them by a step.
+    """
+    ours = [(expected[key], judgement) for key, judgement in found.items() if is_control(key)]
+    return not ours or any(_far(*two) for two in ours) or all(_moved(*two) for two in ours)
+
+
+def _far(before: Judgement, now: Judgement) -> bool:
+    steps = (before.relevance - now.relevance, before.novelty - now.novelty)
+    return before.category != now.category or max(map(abs, steps)) > 1
+
+
+def _moved(before: Judgement, now: Judgement) -> bool:
+    return (before.relevance, before.novelty) != (now.relevance, now.novelty)
