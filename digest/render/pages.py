@@ -117,7 +117,7 @@ def _drawings(views: Sequence[IssueView], newsletter: Newsletter) -> dict[str, C
     for texts in _card_texts(views, newsletter):
         out[card_path(*texts)] = partial(card, *texts)
     for view, chart in ((one, chart) for one in views for chart in one.charts):
-        out[chart_path(view, chart)] = partial(chart_png, chart, w)
+        out[chart_path(view, chart, w)] = partial(chart_png, chart, w)
     return out
 
 
