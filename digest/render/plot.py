@@ -62,9 +62,9 @@ def _bars(figure: Figure, chart: Chart, words: Words, form: Form) -> None:
     rows = range(len(values))
     bars = axes.barh(rows, values, height=0.68, color=_SHADES[0], gid="s1")
     for text in axes.bar_label(bars, [words.number(value) for value in values], padding=8):
-        text.set(gid="n", color=_INK, fontproperties=_font(text.get_text(), SANS_BOLD)[0], va="center_baseline")
+        text.set(gid="n", color=_INK, fontproperties=_font(text.get_text(), SANS_BOLD)[0])
     fonts, labels = _said([_short(label) for label in chart["labels"]], form)
-    axes.set_yticks(rows, labels, va="center_baseline")
+    axes.set_yticks(rows, labels, va="center")
     _dress(axes.get_yticklabels(), fonts)
     axes.set(xlim=(0, max([*values, 0]) or 1), ylim=(len(values) - 0.5, -0.5))
 
