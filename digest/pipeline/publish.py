@@ -89,11 +89,14 @@ def published_views(context: Context, session: Session, including: Period | None
 def site_documents(
     context: Context, session: Session, including: Period | None = None
 ) -> tuple[list[Document], list[str]]:
-    """Every file we write into the site, from what is stored, and the paths of the pictures that are drawn already."""
+    """Every file we write into the site, from what is stored, and the paths of its pictures, drawn already or not.
+
+    Pictures of charts as they once were stay among them: mails that went out show them.
+    """
     config, views = context.config, published_views(context, session, including)
     own = site.overrides(context.templates)
     documents = [document for view in views for document in render.pages(view, config.newsletter, own)]
     documents += render.feeds(views, config.newsletter, config.site, config.taxonomy, own)
-    drawn = [*site.names(context.site, "assets/cards"), *site.names(context.site, "assets/charts")]
-    documents += render.site_files(views, config.newsletter, config.site, config.taxonomy, drawn)
-    return documents, render.picture_paths(views, config.newsletter)
+    cards, charts = (site.names(context.site, f"assets/{kind}") for kind in ("cards", "charts"))
+    documents += render.site_files(views, config.newsletter, config.site, config.taxonomy, [*cards, *charts])
+    return documents, [*render.picture_paths(views, config.newsletter), *charts]

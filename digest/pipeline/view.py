@@ -16,7 +16,6 @@ from digest.models import Decision, Issue, Item, Pick, Tagging
 from digest.periods import Period, month_of
 from digest.pipeline.texts import quoted_from
 from digest.ports import IssueView, Neighbour, PickView, SectionView
-from digest.render.words import words
 from digest.store import issues as issue_store
 from digest.store import items as item_store
 from digest.store import judgements
@@ -109,25 +108,26 @@ def _section(section: Mapping[str, str], picks: list[PickView]) -> SectionView:
 
 
 def charts(config: Config, issue: Issue) -> list[dict[str, Any]]:
-    """A recap's figures as charts: what was kept by category, what was read and kept by month."""
-    named, numbers = words(config.newsletter.language), issue.numbers
+    """A recap's figures as charts: what was kept by category, what was read and kept by month.
+
+    Fixed words are named by their keys: a review keeps its figures for good, and the site may change its language.
+    """
     titles = {category.slug: category.title for category in config.taxonomy.categories}
-    categories, months = numbers.get("categories", {}), numbers.get("months", {})
+    categories, months = issue.numbers.get("categories", {}), issue.numbers.get("months", {})
     made = []
     if categories:
         labels = [titles.get(slug, slug) for slug in categories]
-        series = [{"name": named["kept"], "values": list(categories.values())}]
-        made.append({"kind": "bars", "title": named["chart_categories"], "labels": labels, "series": series})
+        made.append(_chart("bars", "chart_categories", labels, {"kept": list(categories.values())}))
     if len(months) > 1:
         known = all(row["read"] >= row["kept"] for row in months.values())
-        series = [
-            {"name": named[word], "values": [row[word] for row in months.values()]}
-            for word in (("read", "kept") if known else ("kept",))
-        ]
-        labels = [named.short_month(name) for name in months]
-        title = named["chart_months" if known else "chart_kept"]
-        made.append({"kind": "lines", "title": title, "labels": labels, "series": series})
+        rows = {word: [row[word] for row in months.values()] for word in (("read", "kept") if known else ("kept",))}
+        made.append(_chart("lines", "chart_months" if known else "chart_kept", list(months), rows))
     return made
+
+
+def _chart(kind: str, title: str, labels: list[str], series: Mapping[str, list[int]]) -> dict[str, Any]:
+    rows = [{"name": name, "values": values} for name, values in series.items()]
+    return {"kind": kind, "title": title, "labels": labels, "series": rows}
 
 
 def _homes(session: Session, period: Period) -> dict[int, Period]:

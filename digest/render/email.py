@@ -12,7 +12,7 @@ from markupsafe import Markup
 from digest.config import Newsletter
 from digest.ports import IssueView, SectionView
 from digest.render.chartimages import chart_path
-from digest.render.charts import alternative
+from digest.render.charts import told
 from digest.render.fragment import away, text
 from digest.render.present import describe, keeping, local_day, present, shortened
 from digest.render.templating import Templates, render
@@ -56,8 +56,9 @@ def email(view: IssueView, newsletter: Newsletter, *, unsubscribe: str, template
         "page": page,
         "unsubscribe": unsubscribe,
         "charts": [
-            (chart["title"], f"{newsletter.address}/{chart_path(view, chart)}", alternative(chart, w))
+            (title, f"{newsletter.address}/{chart_path(view, chart, w)}", alternative)
             for chart in view.charts
+            for title, alternative in [told(chart, w)]
         ],
         "figures": " · ".join(f"{name}: {w.number(value)}" for name, value in shown.figures),
     }

@@ -12,7 +12,7 @@ from digest.ports import Document, IssueView
 from digest.render import fragment
 from digest.render.atom import atom
 from digest.render.jsonfeed import jsonfeed
-from digest.render.present import anchor, describe
+from digest.render.present import anchor, describe, newest_first
 from digest.render.templating import Templates
 from digest.render.words import words
 from digest.text import one_line
@@ -60,7 +60,7 @@ def feeds(
     templates: Templates | None = None,
 ) -> list[Document]:
     """Every feed of the published issues."""
-    newest = sorted(views, key=lambda view: (view.published, view.period), reverse=True)
+    newest = newest_first(views)
     authority = _authority(newest, newsletter)
     entries = {view.period: _entry(view, newsletter, templates) for view in newest}
     everything = [entries[view.period] for view in newest]

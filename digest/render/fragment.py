@@ -6,7 +6,7 @@ import dataclasses
 
 from digest.config import Newsletter
 from digest.ports import IssueView
-from digest.render.charts import alternative
+from digest.render.charts import told
 from digest.render.present import keeping, present
 from digest.render.templating import Templates, render
 from digest.text import strip_hidden
@@ -28,7 +28,7 @@ def html(view: IssueView, newsletter: Newsletter, templates: Templates | None = 
             words=shown.words,
             newsletter=newsletter,
             whole=not only,
-            charts=[(str(chart["title"]), alternative(chart, shown.words)) for chart in view.charts],
+            charts=[told(chart, shown.words) for chart in view.charts],
         )
     )
     return away(rendered, newsletter.address + view.path)

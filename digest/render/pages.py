@@ -14,7 +14,7 @@ from digest.markdown import link, to_words
 from digest.ports import Document, IssueView, PickView
 from digest.render.cards import card, card_path
 from digest.render.chartimages import chart_path, chart_png
-from digest.render.present import anchor, describe, local_day, short_title, shortened
+from digest.render.present import anchor, describe, local_day, newest_first, short_title, shortened
 from digest.render.words import words
 from digest.text import by_line, one_line
 
@@ -82,7 +82,7 @@ def site_files(
 
     Pictures whose paths are in `have` are left out: their names change with what they show.
     """
-    newest = sorted(views, key=lambda view: (view.published, view.period), reverse=True)
+    newest = newest_first(views)
     picks = _picks_by_category(newest)
     categories = [
         {"slug": c.slug, "title": c.title, "description": c.description, "count": len(picks.get(c.slug, []))}
@@ -117,7 +117,7 @@ def _drawings(views: Sequence[IssueView], newsletter: Newsletter) -> dict[str, C
     for texts in _card_texts(views, newsletter):
         out[card_path(*texts)] = partial(card, *texts)
     for view, chart in ((one, chart) for one in views for chart in one.charts):
-        out[chart_path(view, chart)] = partial(chart_png, chart, w)
+        out[chart_path(view, chart, w)] = partial(chart_png, chart, w)
     return out
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Any
@@ -101,6 +101,11 @@ def keeping(sections: Sequence[SectionView], slugs: Collection[str]) -> list[Sec
 def by_date(pick: PickView) -> tuple[date, str, str]:
     """What picks are sorted by to stand in order of publication."""
     return pick.published or date.max, pick.title, pick.key
+
+
+def newest_first(views: Iterable[IssueView]) -> list[IssueView]:
+    """Issues as they appeared, the last one first; a review that appeared with its last month comes after it."""
+    return sorted(views, key=lambda view: (view.published, view.kind != "monthly", view.period), reverse=True)
 
 
 def present(view: IssueView, newsletter: Newsletter) -> Shown:

@@ -2,19 +2,14 @@
 
 from __future__ import annotations
 
-import dataclasses
-import difflib
 import textwrap
 from collections.abc import Callable, Mapping
 from functools import lru_cache
-from math import inf
 from pathlib import PurePosixPath
 from typing import Any
 from urllib.parse import quote
 
-from jinja2 import FunctionLoader, StrictUndefined, Template, TemplateError, TemplateNotFound, TemplateSyntaxError
-from jinja2.exceptions import SecurityError
-from jinja2.sandbox import ImmutableSandboxedEnvironment
+from jinja2 import FunctionLoader, Template, TemplateError, TemplateNotFound, TemplateSyntaxError
 from markupsafe import Markup
 
 from digest import markdown
@@ -22,49 +17,18 @@ from digest.bundle import shipped
 from digest.errors import RenderError
 from digest.markdown import Md
 from digest.render.present import anchor
+from digest.render.sandbox import Known, Sandbox, bounded
 
 _MANUAL = "see https://jinja.palletsprojects.com/templates"
-_MOST, _POWER = 10_000, 64  # how often a template may repeat a text, and the highest power of a number
 Templates = Mapping[str, str]  # the workspace's own: name -> text; what is not there comes from the program
-
-
-class _Known(StrictUndefined):
-    """An unknown name is an error that lists the known ones."""
-
-    @property
-    def _undefined_message(self) -> str:
-        message: str = super()._undefined_message
-        owner = self._undefined_obj
-        if not dataclasses.is_dataclass(owner):
-            return message
-        names = [field.name for field in dataclasses.fields(owner)]
-        return f"{type(owner).__name__} has no {self._undefined_name!r}{_nearest(str(self._undefined_name), names)}"
-
-
-class _Sandbox(ImmutableSandboxedEnvironment):
-    """Jinja's sandbox; of our own values only the check for underscores is left, which halves the time of a page."""
-
-    intercepted_binops = frozenset({"*", "**"})
-
-    def call_binop(self, context: Any, operator: str, left: Any, right: Any) -> Any:
-        """Compute, but for what would fill the memory: a text repeated too often, a power too high."""
-        repeats = operator == "*" and not (isinstance(left, int | float) and isinstance(right, int | float))
-        most = _MOST if repeats else _POWER if operator == "**" else inf
-        if any(isinstance(value, int) and value > most for value in ((left, right) if repeats else (right,))):
-            raise SecurityError(f"{left!r:.20} {operator} {right!r:.20} is more than a template may make")
-        return super().call_binop(context, operator, left, right)
-
-    def is_safe_attribute(self, obj: Any, attr: str, value: Any) -> bool:
-        if dataclasses.is_dataclass(obj):
-            return not attr.startswith("_")
-        return super().is_safe_attribute(obj, attr, value)
 
 
 def render(name: str, templates: Templates, **context: Any) -> str:
     """Render a template; its last suffix but `.j2` chooses the escaping (.md, .html, .txt). Raises RenderError."""
     template = compiled(name, templates)
     try:
-        return template.render(**context)
+        with bounded():
+            return template.render(**context)
     except TemplateSyntaxError as error:  # of a template that this one includes
         raise _unreadable(error, name) from error
     except TemplateNotFound as error:
@@ -73,7 +37,7 @@ def render(name: str, templates: Templates, **context: Any) -> str:
         raise RenderError(f"no template is called {error.name!r}", hint, template=place, line=line) from error
     except RecursionError as error:
         raise RenderError("includes itself without end", "take out that include", template=name) from error
-    except (TemplateError, TypeError, ValueError, ArithmeticError, LookupError, AttributeError) as error:
+    except (TemplateError, TypeError, ValueError, ArithmeticError, LookupError, AttributeError, MemoryError) as error:
         place, line = _place(error, name)
         hint = f"known names: {', '.join(sorted(context))}"
         raise RenderError(str(error) or type(error).__name__, hint, template=place, line=line) from error
@@ -104,16 +68,16 @@ def source(name: str, templates: Templates) -> str | None:
 
 
 @lru_cache(maxsize=12)
-def _environment(templates: tuple[tuple[str, str], ...], suffix: str) -> _Sandbox:
+def _environment(templates: tuple[tuple[str, str], ...], suffix: str) -> Sandbox:
     own = dict(templates)
 
     def find(name: str) -> tuple[str, str, Callable[[], bool]] | None:
         text = source(name, own)
         return None if text is None else (text, name, lambda: True)
 
-    environment = _Sandbox(
+    environment = Sandbox(
         loader=FunctionLoader(find),
-        undefined=_Known,
+        undefined=Known,
         autoescape=suffix == ".html",
         finalize=_finalize if suffix == ".md" else None,
         trim_blocks=True,
@@ -181,8 +145,3 @@ def _place(error: BaseException, name: str) -> tuple[str, int | None]:
             found = (file, trace.tb_lineno)
         trace = trace.tb_next
     return found
-
-
-def _nearest(name: str, known: list[str]) -> str:
-    close = difflib.get_close_matches(name, known, 1, 0.6)
-    return f" (did you mean {close[0]!r}?)" if close else f"; it has: {', '.join(known)}"

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import io
+import unicodedata
 
 import pytest
 from PIL import Image
 
-from digest.render.cards import card, card_path
+from digest.render.cards import _wrapped, card, card_path
+from digest.render.fonts import SERIF, drawable, font_of
 from tests.markdown.hostile import HOSTILE
 
 
@@ -19,9 +21,26 @@ def ink(png: bytes, top: int, bottom: int) -> int:
 
 @pytest.mark.parametrize(
     "title",
-    ["June 2025", "2025 年 6 月：研究摘要", "ملخص يونيو", "Обзор за июнь", "Ελληνικά", "סיכום יוני", "ひらがな"],
+    [
+        "June 2025",
+        "2025 年 6 月：研究摘要",
+        "論語說圖書館",
+        "論文の図解と拡張",
+        "연구 요약",
+        "ملخص يونيو",
+        "סיכום יוני",
+        "Обзор за июнь",
+        "Ελληνικά",
+        "अनुसंधान सारांश",
+        "গবেষণা সংকলন",
+        "ஆய்வு சுருக்கம்",
+        "పరిశోధన",
+        "งานวิจัย",
+    ],
 )
 def test_a_title_is_drawn_in_its_script(title: str) -> None:
+    """Whole: no character is left out."""
+    assert drawable(title, SERIF)[1] == title
     image = Image.open(io.BytesIO(card(title, "The Reading Room", "2025-06")))
     assert (image.size, image.format) == ((1200, 630), "PNG")
     assert ink(card(title, "", ""), 150, 420) > 500
@@ -51,3 +70,16 @@ def test_a_character_without_a_font_is_left_out_and_not_its_title() -> None:
 
 def test_the_period_of_a_range_has_a_dash() -> None:
     assert card("", "", "2026-06..2026-10") == card("", "", "2026-06 – 2026-10")
+
+
+def test_latin_letters_among_chinese_ones_keep_their_accents() -> None:
+    assert drawable("Résumé 智能体 – naïve", SERIF)[1] == "Résumé 智能体 – naïve"
+
+
+def test_a_line_begins_with_no_mark_where_a_title_has_no_spaces() -> None:
+    """In Thai a vowel or a tone stays on its consonant, and a vowel that is written before one stays there."""
+    font = font_of("NotoSansThai-Bold.ttf", 54)
+    for room in range(200, 1000, 7):
+        for line in _wrapped("ผู้เชี่ยวชาญด้านปัญญาประดิษฐ์" * 4, font, room):
+            assert unicodedata.category(line[0]) != "Mn"
+            assert line[-1] not in "เแโใไ"

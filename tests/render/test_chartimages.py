@@ -55,8 +55,16 @@ def test_a_month_has_no_pictures_in_its_mail() -> None:
     assert "<img" not in email(issue(), NEWSLETTER, unsubscribe="https://example.org/u").html
 
 
-def test_the_path_changes_with_the_data_alone() -> None:
-    view = recap("both")
+def test_the_path_changes_with_what_is_drawn_alone() -> None:
+    view, english = recap("both"), words("en")
     other = {**CHARTS[0], "labels": ["A", "C"]}
-    assert chart_path(view, CHARTS[0]) == chart_path(replace(view, title="x"), dict(reversed(CHARTS[0].items())))
-    assert chart_path(view, CHARTS[0]) != chart_path(view, other)
+    path = chart_path(view, CHARTS[0], english)
+    assert path == chart_path(replace(view, title="x"), dict(reversed(CHARTS[0].items())), english)
+    assert len({path, chart_path(view, other, english), chart_path(view, CHARTS[0], words("de"))}) == 3
+
+
+@pytest.mark.parametrize("label", ["机器翻译", "機械翻訳", "기계 번역", "मशीन अनुवाद", "การแปลภาษา", "ترجمة", "Перевод"])
+def test_a_label_is_drawn_in_its_script(label: str) -> None:
+    """Where it has letters, not boxes: two words of it differ."""
+    drawn = {chart_png({**CHARTS[0], "labels": [one, "B"]}, words("en")) for one in (label, label[:-1], "\U00012000")}
+    assert len(drawn) == 3

@@ -10,6 +10,7 @@ from digest.ports import Document
 from digest.render import feeds, pages, site_files, text
 from tests.render.samples import NEWSLETTER, SITE, TAXONOMY, issue
 from tests.render.test_feeds import hostile
+from tests.render.test_recap import recap
 
 PLACES = [("UTC", "C.UTF-8", "0"), ("Pacific/Kiritimati", "C", "7"), ("America/St_Johns", "POSIX", "9")]
 PROGRAM = (
@@ -19,7 +20,7 @@ PROGRAM = (
 
 
 def everything() -> list[Document]:
-    views = [issue("2025-05"), hostile(), issue("2025")]
+    views = [issue("2025-05"), hostile(), recap("both")]
     return [
         *feeds(views, NEWSLETTER, SITE, TAXONOMY),
         *site_files(views, NEWSLETTER, SITE, TAXONOMY),

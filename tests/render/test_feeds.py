@@ -13,7 +13,7 @@ from lxml import etree
 
 from digest.config import Newsletter, Site
 from digest.ports import IssueView, SectionView
-from digest.render import feeds
+from digest.render import feeds, site_files
 from digest.text import one_line
 from tests.markdown.hostile import HOSTILE
 from tests.render.samples import NEWSLETTER, TAXONOMY, issue, pick
@@ -133,6 +133,20 @@ def test_yearly_issues_stay_in_the_feed_and_have_their_own() -> None:
     for path in ("feed.xml", "feed/yearly.xml"):
         assert "tag:example.org,2025:digest/yearly/2023" in documents[path].decode()
     assert documents["feed/yearly.xml"].count(b"<entry>") == 1
+
+
+def test_a_review_that_appeared_with_its_last_month_comes_first() -> None:
+    months, year = [issue("2025-11"), issue("2025-12")], issue("2025")
+    year.published = months[1].published
+    assert [entry["title"][-7:] for entry in json.loads(made([*months, year])["feed.json"])["items"]] == [
+        "t: 2025", "2025-12", "2025-11"
+    ]  # fmt: skip
+    files = {document.path: document.body for document in site_files([*months, year], NEWSLETTER, Site(), TAXONOMY)}
+    assert [row["period"] for row in json.loads(files["_data/issues.json"])[0]["issues"]] == [
+        "2025",
+        "2025-12",
+        "2025-11",
+    ]
 
 
 def test_a_category_feed_holds_only_its_section() -> None:
