@@ -71,10 +71,15 @@ def claimed(context: Context, sources: Sequence[Source], *, force: bool, resume:
 
 
 def silences(context: Context) -> dict[str, timedelta]:
-    """The enabled sources that have gone silent against their own history, and for how long."""
+    """The enabled sources that had gone silent against their own history when they were last asked, and for how long.
+
+    What nobody asked for says nothing: a machine that was off for months finds no source silent.
+    """
+    enabled = [source.id for source in context.config.sources if source.enabled]
     with context.db.read() as session:
-        days = ledger.active_days(session, [source.id for source in context.config.sources if source.enabled])
-    quiet = {source_id: silent_for(moments, context.now) for source_id, moments in days.items()}
+        days, states = ledger.active_days(session, enabled), source_store.states(session, enabled)
+    asked = {name: state.last_checked for name, state in states.items() if state.last_checked}
+    quiet = {name: silent_for(days[name], moment) for name, moment in asked.items()}
     return {source_id: length for source_id, length in quiet.items() if length}
 
 
