@@ -55,11 +55,14 @@ def status(
     metrics: Annotated[
         Path | None, typer.Option("--metrics", metavar="FILE", help="Write Prometheus text there instead.")
     ] = None,
+    every: Annotated[bool, typer.Option("--all", help="A row for each source and each issue.")] = False,
     as_json: Json = False,
 ) -> None:
-    """Show on one screen what was read, what is due, which issues are where.
+    """Show on one screen what was read, what is due, which issues are where; first what needs a look.
 
+    \b
     Example: digest status --watch 5
+    Example: digest status --all
     """
     import time
 
@@ -73,18 +76,31 @@ def status(
             say(f"status: {metrics} written")
             return
         while True:
+            facts = workspace.status()
             if watch:
                 click.clear()
-            _show(workspace.status(), as_json)
+            _show(facts, every, as_json)
             if not watch:
                 return
             time.sleep(watch)
 
 
-def _show(facts: dict[str, Any], as_json: bool) -> None:
+def _show(facts: dict[str, Any], every: bool, as_json: bool) -> None:
     if as_json:
         show_json(facts)
-        return
+    elif every:
+        _show_all(facts)
+    else:
+        import shutil
+
+        from digest.cli.screen import screen
+
+        columns, rows = shutil.get_terminal_size((120, 40))
+        for line in screen(facts, columns, min(max(rows, 24), 40)):
+            say(line)
+
+
+def _show_all(facts: dict[str, Any]) -> None:
     say(facts["line"])
     for row in facts["due"]:
         say(f"  {due_line(row)}")

@@ -165,8 +165,7 @@ def listen(
     from functools import partial
     from urllib.parse import urlsplit
 
-    import uvicorn
-
+    from digest.desk.deadlines import server
     from digest.desk.listen import application
     from digest.desk.postman import Postman
     from digest.pipeline import confirming
@@ -178,5 +177,4 @@ def listen(
         with Postman(partial(confirming.post, context)) as postman:
             answers = application(context, prefix=prefix, wake=postman.wake)
             say(f"listen: http://{host}:{port}, the form at /subscribe (Ctrl-C ends it)")
-            # No access log: a line of it would hold a reader's token.
-            uvicorn.run(answers, host=host, port=port, access_log=False, log_level="warning", server_header=False)
+            server(answers, host=host, port=port, log_level="warning").run()

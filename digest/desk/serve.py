@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 import uvicorn
 from starlette.types import ASGIApp
 
+from digest.desk.deadlines import server
 from digest.desk.guard import Guard, Keys
 from digest.desk.pages import application
 from digest.errors import ConfigError
@@ -39,17 +40,7 @@ class Desk:
 
     def server(self) -> uvicorn.Server:
         """The server, which says nothing: its log would hold the token."""
-        config = uvicorn.Config(
-            self.app,
-            log_config=None,
-            access_log=False,
-            server_header=False,
-            lifespan="off",
-            ws="none",
-            loop="asyncio",
-            timeout_graceful_shutdown=5,
-        )
-        return uvicorn.Server(config)
+        return server(self.app, log_config=None, timeout_graceful_shutdown=5)
 
 
 def serve(desk: Desk) -> None:

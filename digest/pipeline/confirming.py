@@ -88,7 +88,7 @@ def need_endpoint(context: Context) -> None:
     if not context.config.mail.unsubscribe_url:
         raise ConfigError(
             "mail.unsubscribe_url: no endpoint takes a reader's yes",
-            "run `digest listen` behind https and name its address there, or add readers with --confirmed",
+            "name there the https address of the proxy before `digest listen`, or add readers with --confirmed",
         )
 
 

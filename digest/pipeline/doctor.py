@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import os
-import re
 import shutil
-from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -21,7 +19,7 @@ from digest.periods import month_of
 from digest.pipeline.backup import emptied, newest
 from digest.pipeline.context import Context
 from digest.pipeline.probing import ask_all
-from digest.pipeline.status import status
+from digest.pipeline.status import alike, status
 from digest.pipeline.waiting import wait_for
 from digest.ports import Finding
 from digest.store import backup, runs
@@ -29,7 +27,6 @@ from digest.store.database import FILE
 
 _MIB = 1 << 20
 _SCARCE, _NEEDED = 1024 * _MIB, 100 * _MIB
-_HOST = re.compile(r"\bthe host \S+")
 _RESTORE = "`digest backup --restore FILE` brings a sound one back"
 _LOOPBACK = ("localhost", "127.0.0.1", "::1")
 
@@ -227,14 +224,12 @@ def _sources(patient: Patient) -> Findings:
 
 
 def _together(ill: Mapping[str, str]) -> Findings:
-    """One finding for each way in which sources are ill; a host's name, which stands in the source's, is left out."""
-    named: defaultdict[str, list[str]] = defaultdict(list)
-    for source, words in ill.items():
-        named[_HOST.sub("the host", words)].append(source)
-    for words, sources in named.items():
-        first = f"{sources[0]}: {ill[sources[0]]}" if len(sources) == 1 else f"{len(sources)} of them: {words}: "
-        more = "" if len(sources) == 1 else ", ".join(sources)
-        yield Finding("sources", "warning", first + more, f"`digest fetch {' '.join(sources[:3])} --force`")
+    """One finding for each way in which sources are ill."""
+    for words, sources in alike(ill).items():
+        told = (
+            f"{sources[0]}: {words}" if len(sources) == 1 else f"{len(sources)} of them: {words}: {', '.join(sources)}"
+        )
+        yield Finding("sources", "warning", told, f"`digest fetch {' '.join(sources[:3])} --force`")
 
 
 def _silent(lengths: Mapping[str, str]) -> Findings:

@@ -71,11 +71,16 @@ def claimed(context: Context, sources: Sequence[Source], *, force: bool, resume:
 
 
 def silences(context: Context) -> dict[str, timedelta]:
-    """The enabled sources that have gone silent against their own history, and for how long."""
+    """The enabled sources that had gone silent against their own history when they were last asked, and for how long.
+
+    What nobody asked for says nothing: a machine that was off for months finds no source silent.
+    """
+    enabled = [source.id for source in context.config.sources if source.enabled]
     with context.db.read() as session:
-        last = ledger.last_active(session, [source.id for source in context.config.sources if source.enabled])
-        days = ledger.active_days(session, [name for name, moment in last.items() if context.now - moment > LEAST])
-    quiet = {source_id: silent_for(moments, context.now) for source_id, moments in days.items()}
+        states, last = source_store.states(session, enabled), ledger.last_active(session, enabled)
+        asked = {name: state.last_checked for name, state in states.items() if state.last_checked}
+        days = ledger.active_days(session, [n for n, day in last.items() if n in asked and asked[n] - day > LEAST])
+    quiet = {name: silent_for(moments, asked[name]) for name, moments in days.items()}
     return {source_id: length for source_id, length in quiet.items() if length}
 
 

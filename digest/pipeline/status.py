@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import re
+from collections import defaultdict
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -19,14 +22,17 @@ from digest.store import ledger
 from digest.store import runs as run_store
 from digest.store import sources as source_store
 
+_HOST = re.compile(r"\bthe host \S+")
+
 
 def status(context: Context) -> dict[str, Any]:
-    """Everything `digest status` shows: totals, what is due, a row a source, a row an issue."""
+    """Everything `digest status` shows: totals, what is due, the last run, a row a source, a row an issue."""
     silent = silences(context)
     with context.db.read() as session:
         rows = _sources(context, session)
         totals = _totals(session)
         issues = _issues(session)
+        last = [_run(run) for run in run_store.last_ended(session)]
     for row in rows:
         if row["id"] in silent:
             row["state"] = f"silent for {silent[row['id']].days} days"
@@ -34,7 +40,15 @@ def status(context: Context) -> dict[str, Any]:
     line = f"{totals['items']} items from {len(rows)} sources, {totals['picks']} picks in {totals['issues']} issues"
     if trouble:
         line += f"; {trouble} sources in trouble"
-    return {"line": line, "totals": totals, "due": due(context), "sources": rows, "issues": issues}
+    return {"line": line, "totals": totals, "due": due(context), "last": last, "sources": rows, "issues": issues}
+
+
+def alike(troubles: Mapping[str, str]) -> dict[str, list[str]]:
+    """The sources of each trouble. Where several share it, a host's name, which is each one's own, is left out."""
+    named: defaultdict[str, list[str]] = defaultdict(list)
+    for source, words in troubles.items():
+        named[_HOST.sub("the host", words)].append(source)
+    return {troubles[names[0]] if len(names) == 1 else words: names for words, names in named.items()}
 
 
 def due(context: Context) -> list[dict[str, str]]:

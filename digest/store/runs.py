@@ -38,6 +38,12 @@ def latest(session: Session, limit: int = 20, stage: str | None = None) -> list[
     return list(session.exec(query.where(col(Run.stage) == stage) if stage else query))
 
 
+def last_ended(session: Session) -> list[Run]:
+    """The run that ended last, if any did; of a shift's runs it is the one that holds the others."""
+    query = select(Run).where(col(Run.finished).is_not(None))
+    return list(session.exec(query.order_by(col(Run.finished).desc(), col(Run.started)).limit(1)))
+
+
 def _close_abandoned(session: Session, now: datetime) -> None:
     """Say of runs that never ended, and whose process is gone, that they were interrupted."""
     for run in session.exec(select(Run).where(col(Run.state) == "running")):

@@ -80,11 +80,13 @@ async def test_the_command_prints_a_run_s_ledger(tmp_path: Path, server: Server)
     command = configure(await worked(tmp_path, server))
     printed = {
         words: subprocess.run([*command, *words.split()], capture_output=True, text=True, check=True).stdout
-        for words in ("runs", "runs 2", "status")
+        for words in ("runs", "runs 2", "status", "status --all")
     }
     assert "2 sources, 1 new" in printed["runs"]
     assert "run 2: fetch, partial; begun 2026-03-04 12:00" in printed["runs 2"]
-    for words in ("runs 2", "status"):
+    assert "sources: 1 in trouble, 1 with a remark; last asked 2026-03-04 12:00 UTC" in printed["status"]
+    assert "  ! bad: " in printed["status"]
+    for words in ("runs 2", "status", "status --all"):
         assert "4 found: 1 new, 2 unchanged, 1 rejected" in printed[words]
 
 

@@ -1,0 +1,89 @@
+"""The server behind the desk and `digest listen`: no client may hold a connection by being slow, nor all of them.
+
+uvicorn bounds the pause between two requests (`timeout_keep_alive`) and nothing else: a client that sends its request
+byte by byte, or none at all, or reads no answer, keeps its connection for ever, until the process has no file left.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any, ClassVar
+
+import uvicorn
+from starlette.types import ASGIApp
+from uvicorn.protocols.http.h11_impl import H11Protocol
+
+SECONDS = 10.0  # for a whole request, from the connection or its first byte; and again to take in the answer
+MOST = 200  # connections at a time; a process has 1,024 files by default
+
+
+class Deadlines(H11Protocol):
+    """Breaks a connection off whose request, or whose reading of the answer, takes too long.
+
+    With more than `most` connections, the one that has been at its request longest makes room for the newest.
+    """
+
+    seconds: ClassVar[float] = SECONDS
+    most: ClassVar[int] = MOST
+    _alarm: asyncio.TimerHandle | None = None
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        super().connection_made(transport)
+        if len(self.connections) > self.most:
+            self._make_room()
+        self._set()
+
+    def data_received(self, data: bytes) -> None:
+        super().data_received(data)
+        if self._owed():
+            self._set()
+        else:
+            self._unset()
+
+    def pause_writing(self) -> None:
+        super().pause_writing()
+        self._set()
+
+    def resume_writing(self) -> None:
+        super().resume_writing()
+        if not self._owed():
+            self._unset()
+
+    def on_response_complete(self) -> None:
+        super().on_response_complete()
+        if self.transport.is_closing():  # it waits for a client that may never read
+            self._set()
+
+    def timeout_keep_alive_handler(self) -> None:
+        """End an idle connection at once: an answer that nobody has taken in by now would keep it open."""
+        self.transport.abort()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._unset()
+        super().connection_lost(exc)
+
+    def _owed(self) -> bool:
+        """Whether the client is to send something before it can be answered."""
+        return self.cycle is None or self.cycle.response_complete or self.cycle.more_body
+
+    def _set(self) -> None:
+        if self._alarm is None:
+            self._alarm = self.loop.call_later(self.seconds, self.transport.abort)
+
+    def _unset(self) -> None:
+        if self._alarm is not None:
+            self._alarm.cancel()
+            self._alarm = None
+
+    def _make_room(self) -> None:
+        slow = [other for other in self.connections if isinstance(other, Deadlines) and other._alarm is not None]
+        if slow:
+            min(slow, key=lambda other: other._alarm.when() if other._alarm else 0.0).transport.abort()
+
+
+def server(app: ASGIApp, **options: Any) -> uvicorn.Server:
+    """A server with deadlines, which keeps no log of requests: their addresses hold tokens. `options` are uvicorn's."""
+    config = uvicorn.Config(
+        app, http=Deadlines, ws="none", lifespan="off", access_log=False, server_header=False, loop="asyncio", **options
+    )
+    return uvicorn.Server(config)
