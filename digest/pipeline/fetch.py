@@ -25,7 +25,7 @@ from digest.store import ledger
 from digest.store import sources as source_store
 from digest.store.leases import alone
 
-_VISITS = 80  # sources under way at once; the fetcher's own limit is on requests, the others are read and stored
+_VISITS = 160  # sources under way at once; the fetcher's own limit is on requests, the others are read and stored
 _HOLD = timedelta(hours=1)  # what a claim puts the next check off by, should the process die before the answer
 _WORDS = ("new", "revised", "unchanged", "duplicate", "rejected", "failed")
 
