@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from collections.abc import Callable, Coroutine, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Coroutine, Iterable, Iterator, Mapping, Sequence
 from contextlib import aclosing, contextmanager, suppress
-from datetime import timedelta
+from datetime import datetime, timedelta
 from difflib import get_close_matches
 from typing import Any
 
@@ -45,8 +45,12 @@ async def fetch(context: Context, names: Sequence[str] = (), *, force: bool = Fa
             tools = Tools(context, fetcher, workers, keeper, report.run_id or 0)
             visits = [Visit(tools, source, states[source.id]) for source in sources if source.id in states]
             with context.progress.task("fetch", len(visits)) as step, _released(context, states.values()):
+                gathering = asyncio.create_task(asyncio.to_thread(_quiet_days, context))
                 counts = await _all(visits, step)
-        _summarise(report, counts, len(sources) - len(visits), silences(context))
+                quiet = await gathering
+        shown = [count.source_id for count in counts if count.new or count.revised or count.duplicate]
+        quiet |= _quiet_days(context, shown)
+        _summarise(report, counts, len(sources) - len(visits), _silent(quiet, context.now))
     return report
 
 
@@ -72,11 +76,24 @@ def claimed(context: Context, sources: Sequence[Source], *, force: bool, resume:
 
 def silences(context: Context) -> dict[str, timedelta]:
     """The enabled sources that have gone silent against their own history, and for how long."""
+    return _silent(_quiet_days(context), context.now)
+
+
+def _quiet_days(context: Context, names: Collection[str] | None = None) -> dict[str, list[datetime]]:
+    """The active days of the enabled sources, or of those named: none where the last week had one.
+
+    To gather them takes as long as many requests: a fetch does it meanwhile, and anew for what showed something.
+    """
+    asked = [each.id for each in context.config.sources if each.enabled and (names is None or each.id in names)]
     with context.db.read() as session:
-        last = ledger.last_active(session, [source.id for source in context.config.sources if source.enabled])
-        days = ledger.active_days(session, [name for name, moment in last.items() if context.now - moment > LEAST])
-    quiet = {source_id: silent_for(moments, context.now) for source_id, moments in days.items()}
-    return {source_id: length for source_id, length in quiet.items() if length}
+        last = ledger.last_active(session, asked)
+        quiet = [name for name, moment in last.items() if context.now - moment > LEAST]
+        return {name: [] for name in asked} | ledger.active_days(session, quiet)
+
+
+def _silent(days: Mapping[str, Sequence[datetime]], now: datetime) -> dict[str, timedelta]:
+    lengths = {source_id: silent_for(moments, now) for source_id, moments in days.items()}
+    return {source_id: length for source_id, length in lengths.items() if length}
 
 
 @contextmanager
