@@ -7,6 +7,7 @@ import pickle
 import signal
 import struct
 import sys
+from contextlib import suppress
 from typing import Any
 
 from digest.errors import DigestError, ParseError
@@ -19,6 +20,7 @@ def serve() -> None:
     """A worker's life: read a question, answer it, until the parent closes the pipe."""
     deadline = float(sys.argv[1])
     _limit_memory()
+    _widen(1)
     source, sink = sys.stdin.buffer, os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)  # whatever a library prints must not get between the answers
     while header := source.read(LENGTH.size):
@@ -41,6 +43,14 @@ def _answer(question: bytes) -> tuple[bool, Any]:
         return False, error
     except Exception as error:  # a parser's bug on one document must not end the run; its kind is in the ledger
         return False, ParseError(f"the document cannot be read ({type(error).__name__}: {str(error)[:200]})")
+
+
+def _widen(pipe: int) -> None:
+    """Let a megabyte of answers wait in the pipe, so that this process goes on while its parent is busy."""
+    with suppress(ImportError, AttributeError, OSError):  # only Linux can
+        import fcntl
+
+        fcntl.fcntl(pipe, fcntl.F_SETPIPE_SZ, 1 << 20)
 
 
 def _limit_memory() -> None:

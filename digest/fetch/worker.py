@@ -19,7 +19,7 @@ from digest.fetch.serving import LENGTH
 
 T = TypeVar("T")
 _BUFFER = 1 << 20
-_AT_HAND = 2  # questions a process has been given: the one it works on, and the next
+_AT_HAND = 8  # questions a process has been given: while a transaction is written, this one comes late to ask more
 _BOOT = "import sys; sys.path[:] = {path!r}; from digest.fetch.serving import serve; serve()"
 # A worker reads foreign bytes and needs no secret.
 _ENVIRONMENT = frozenset({"PATH", "HOME", "LANG", "LC_ALL", "TMPDIR", "SYSTEMROOT", "PYTHONHASHSEED", "PYTHONUTF8"})

@@ -9,18 +9,14 @@ from __future__ import annotations
 import html
 import re
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from digest.intake.prepared import Prepared, Rejected
-from digest.ports import UNTITLED, Found
+from digest.ports import UNTITLED, Found, SourceLike
 from digest.text import from_html, hexdigest, one_line, strip_hidden
 from digest.text.names import split_names, title_key
 from digest.text.tex import readable
 from digest.urls import arxiv_id, canonical, doi, is_http, site, work_key
-
-if TYPE_CHECKING:
-    from digest.config import Source
 
 TITLE_CAP, SUMMARY_CAP, CONTENT_CAP, URL_CAP = 500, 20_000, 100_000, 2_000
 AUTHORS_CAP, NAME_CAP, LISTED_CAP, GUID_CAP = 3_000, 200, 50, 500
@@ -42,7 +38,7 @@ _NO_ANCHOR = re.compile(r"(?::~:|page=|comment|more-|respond|disqus|fn|cite)", r
 
 
 def prepare(
-    found: Found, source: Source, now: datetime, *, first_fetch: bool = False, plain: bool = False
+    found: Found, source: SourceLike, now: datetime, *, first_fetch: bool = False, plain: bool = False
 ) -> Prepared | Rejected:
     """The found item as the store may keep it, or why it may not; never raises.
 
@@ -127,7 +123,7 @@ def _from_address(url: str) -> str:
     return one_line(re.sub(r"[-_+]+|%20", " ", re.sub(r"\.\w{2,5}$", "", last)))
 
 
-def _place(found: Found, source: Source, title: str) -> tuple[str, str]:
+def _place(found: Found, source: SourceLike, title: str) -> tuple[str, str]:
     """Where readers are sent, and the key of the work; ("", "") when nothing can be linked."""
     identifier = found.arxiv_id and arxiv_id(found.arxiv_id)
     for address in (found.url, found.guid, *found.links.values()):
@@ -176,7 +172,9 @@ def _aliases(found: Found, key: str) -> tuple[str, ...]:
 
 
 def _is_paper(key: str, url: str, from_arxiv: bool) -> bool:
-    return from_arxiv or key.startswith(("arxiv:", "doi:")) or site(url) in _PAPER_SITES
+    if from_arxiv or key.startswith(("arxiv:", "doi:")):
+        return True
+    return any(name in url for name in _PAPER_SITES) and site(url) in _PAPER_SITES  # the name is seen at a glance
 
 
 def _date(

@@ -5,16 +5,16 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from contextlib import aclosing
 from datetime import UTC, datetime
-from html import escape
 from pathlib import Path
 
-from digest import sources
 from digest.config import Source
 from digest.errors import ConfigError, NotFoundError, ParseError
+from digest.fetch.worker import Workers
 from digest.issues.archive import Harvest, Headings, ImportedItem, Post, harvest, read_post
 from digest.models import Decision
 from digest.pipeline.context import Context, recorded
 from digest.pipeline.intake import take_found
+from digest.pipeline.posts import harvested, posts_in
 from digest.pipeline.waiting import wait_for
 from digest.ports import Found, Report, Request
 from digest.store import issues as issue_store
@@ -25,6 +25,7 @@ from digest.urls import work_key
 
 SOURCE = Source(id="archive", kind="feed", url="https://example.org/", name="past issues", quote="past issue")
 _NAME = "import:headings"
+_READING = 120.0  # seconds; an archive holds the posts of years
 _POSTS = (".md", ".markdown", ".html", ".htm", ".xhtml")
 
 
@@ -38,7 +39,7 @@ def read_archive(
         remembered = settings.read(session, _NAME) | known
         settings.write(session, _NAME, remembered, context.now)
     headings = Headings(taxonomy.categories, remembered)
-    return [harvest(post, headings, essays=essays) for place in places for post in _posts(context, place)]
+    return [one for place in places for one in _harvests(context, place, headings, essays)]
 
 
 def keep_archive(context: Context, harvests: Sequence[Harvest]) -> Report:
@@ -86,11 +87,14 @@ def _decision(item_id: int, item: ImportedItem, now: datetime) -> Decision:
     )
 
 
-def _posts(context: Context, place: str) -> list[Post]:
-    """The posts of a feed, a page, a file, or a folder of posts."""
+def _harvests(context: Context, place: str, headings: Headings, essays: bool) -> list[Harvest]:
+    """What is in the posts of a feed, a page, a file, or a folder of posts; a stranger's are read in a worker."""
     if place.startswith(("http://", "https://")):
-        return wait_for(_fetched(context, place))
-    path = Path(place)
+        return wait_for(_fetched(context, place, headings, essays))
+    return [harvest(post, headings, essays=essays) for post in _posts(Path(place))]
+
+
+def _posts(path: Path) -> list[Post]:
     if path.is_dir():
         files = sorted(file for file in path.rglob("*") if file.suffix.lower() in _POSTS)
         if not files:
@@ -109,28 +113,13 @@ def _file(path: Path) -> list[Post]:
         except UnicodeDecodeError as error:
             raise ConfigError(f"{path} is not UTF-8 text", "save it as UTF-8") from error
     try:
-        return _entries(data, path.resolve().as_uri(), {})
+        return posts_in(data, path.resolve().as_uri(), {})
     except ParseError as error:
         raise ParseError(f"{path}: {error.message}", error.hint) from error
 
 
-async def _fetched(context: Context, url: str) -> list[Post]:
+async def _fetched(context: Context, url: str, headings: Headings, essays: bool) -> list[Harvest]:
     async with aclosing(context.make_fetcher()) as fetcher:
         response = await fetcher(Request(url))
-    if "html" in response.headers.get("content-type", ""):
-        return [read_post("page.html", response.body.decode("utf-8", "replace"))]
-    return _entries(response.body, response.url, response.headers)
-
-
-def _entries(data: bytes, url: str, headers: Mapping[str, str]) -> list[Post]:
-    feed = sources.parse_feed(data, url=url, headers=headers, clean=_as_sent)
-    return [Post(item.title, item.content or item.summary, item.url, item.published) for item in feed.items]
-
-
-def _as_sent(fragment: str, base: str) -> str:
-    """A post as the feed holds it, with its footnotes' names and its empty links, which cleaning takes away.
-
-    Only words and addresses are read out of it, as out of a file.
-    """
-    stated = f'<base href="{escape(base)}">' if base.startswith("http") else ""
-    return stated + fragment
+    async with Workers(deadline=_READING) as workers:
+        return await workers.run(harvested, response, headings, essays, subject=url)

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from collections.abc import Callable, Coroutine, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Coroutine, Iterable, Iterator, Mapping, Sequence
 from contextlib import aclosing, contextmanager, suppress
-from datetime import timedelta
+from datetime import datetime, timedelta
 from difflib import get_close_matches
 from typing import Any
 
@@ -25,7 +25,7 @@ from digest.store import ledger
 from digest.store import sources as source_store
 from digest.store.leases import alone
 
-_VISITS = 80  # sources under way at once; the fetcher's own limit is on requests, the others are read and stored
+_VISITS = 160  # sources under way at once; the fetcher's own limit is on requests, the others are read and stored
 _HOLD = timedelta(hours=1)  # what a claim puts the next check off by, should the process die before the answer
 _WORDS = ("new", "revised", "unchanged", "duplicate", "rejected", "failed")
 
@@ -45,8 +45,12 @@ async def fetch(context: Context, names: Sequence[str] = (), *, force: bool = Fa
             tools = Tools(context, fetcher, workers, keeper, report.run_id or 0)
             visits = [Visit(tools, source, states[source.id]) for source in sources if source.id in states]
             with context.progress.task("fetch", len(visits)) as step, _released(context, states.values()):
+                gathering = asyncio.create_task(asyncio.to_thread(_quiet_days, context))
                 counts = await _all(visits, step)
-        _summarise(report, counts, len(sources) - len(visits), silences(context))
+                quiet = await gathering
+        shown = [count.source_id for count in counts if count.new or count.revised or count.duplicate]
+        quiet |= _quiet_days(context, shown)
+        _summarise(report, counts, len(sources) - len(visits), _silent(context, quiet))
     return report
 
 
@@ -75,13 +79,27 @@ def silences(context: Context) -> dict[str, timedelta]:
 
     What nobody asked for says nothing: a machine that was off for months finds no source silent.
     """
-    enabled = [source.id for source in context.config.sources if source.enabled]
+    return _silent(context, _quiet_days(context))
+
+
+def _quiet_days(context: Context, names: Collection[str] | None = None) -> dict[str, list[datetime]]:
+    """The active days of the enabled sources, or of those named: none where the last week had one.
+
+    To gather them takes as long as many requests: a fetch does it meanwhile, and anew for what showed something.
+    """
+    asked = [each.id for each in context.config.sources if each.enabled and (names is None or each.id in names)]
     with context.db.read() as session:
-        states, last = source_store.states(session, enabled), ledger.last_active(session, enabled)
-        asked = {name: state.last_checked for name, state in states.items() if state.last_checked}
-        days = ledger.active_days(session, [n for n, day in last.items() if n in asked and asked[n] - day > LEAST])
-    quiet = {name: silent_for(moments, asked[name]) for name, moments in days.items()}
-    return {source_id: length for source_id, length in quiet.items() if length}
+        last = ledger.last_active(session, asked)
+        quiet = [name for name, moment in last.items() if context.now - moment > LEAST]
+        return {name: [] for name in asked} | ledger.active_days(session, quiet)
+
+
+def _silent(context: Context, days: Mapping[str, Sequence[datetime]]) -> dict[str, timedelta]:
+    with context.db.read() as session:
+        states = source_store.states(session, [name for name, moments in days.items() if moments])
+    asked = {name: state.last_checked for name, state in states.items() if state.last_checked}
+    lengths = {name: silent_for(days[name], moment) for name, moment in asked.items()}
+    return {source_id: length for source_id, length in lengths.items() if length}
 
 
 @contextmanager

@@ -16,7 +16,7 @@ from digest.models import Count
 from digest.periods import Period
 from digest.pipeline.intake import take_in
 from digest.pipeline.keeping import tally
-from digest.pipeline.reading import Reading, read, read_window
+from digest.pipeline.reading import Reading, plain, read, read_window
 from digest.pipeline.visit import Tools
 from digest.ports import Request
 from digest.sources import window_request
@@ -145,7 +145,9 @@ class Month:
         self._count.requests += 1
         response = await tools.fetcher(replace(request, pause=PAUSE))
         self._count.bytes += len(response.body)
-        return await tools.workers.run(reader, self._source, response, tools.context.now, subject=self._source.id)
+        return await tools.workers.run(
+            reader, plain(self._source), response, tools.context.now, subject=self._source.id
+        )
 
     def _keep(self, reading: Reading, start: datetime) -> bool:
         """Store a page's papers together with the checkpoint; True when it was the day's last."""

@@ -9,7 +9,7 @@ from digest.config import Source
 from digest.errors import SourceError
 from digest.fetch.worker import Workers
 from digest.pipeline.context import Context
-from digest.pipeline.reading import Reading, read
+from digest.pipeline.reading import Reading, plain, read
 from digest.ports import Fetcher, Finding, Request
 from digest.sources import KINDS, usual_feeds
 
@@ -48,7 +48,7 @@ class _Probe:
 
     async def _read(self, source: Source, request: Request) -> Reading:
         answer = await self._fetcher(request)
-        return await self._workers.run(read, source, answer, self._now, subject=source.id)
+        return await self._workers.run(read, plain(source), answer, self._now, subject=source.id)
 
     async def _unnamed_feed(self, source: Source) -> Finding | None:
         """A feed at one of the usual addresses; a redirect there is how sites send unknown addresses home."""
@@ -56,7 +56,7 @@ class _Probe:
         for url in usual_feeds(source.url or ""):
             try:
                 answer = await self._fetcher(Request(url, allow_private=source.allow_private))
-                reading = await self._workers.run(read, as_feed, answer, self._now, subject=source.id)
+                reading = await self._workers.run(read, plain(as_feed), answer, self._now, subject=source.id)
             except SourceError:
                 continue
             if reading.found and not answer.hops:

@@ -8,9 +8,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from digest.config.schema import Source
 from digest.intake import Prepared, Rejected, prepare
-from digest.ports import Page, Request, Response
+from digest.ports import Page, Request, Response, SelectorsLike, SourceLike
 from digest.sources import KINDS, read_page, sitemap_dates
 from digest.sources.charset import to_utf8
 from digest.urls import match_form
@@ -45,16 +44,51 @@ class Reading:
         return [*self.warnings, *(f"{number} rejected: {reason}" for reason, number in refused.items())]
 
 
+@dataclass(frozen=True, slots=True)
+class PlainSelectors:
+    """Selectors as `plain` gives them."""
+
+    item: str
+    link: str
+    title: str
+    date: str
+    summary: str
+
+
+@dataclass(frozen=True, slots=True)
+class Plain:
+    """A source as `plain` gives it."""
+
+    id: str
+    kind: str
+    url: str | None
+    categories: tuple[str, ...]
+    days: int
+    max_items: int
+    allow_private: bool
+    selectors: SelectorsLike
+
+
+def plain(source: SourceLike) -> SourceLike:
+    """The source as a worker is to have it: without the library that checked it, which takes longest to import."""
+    own = source.selectors
+    selectors = PlainSelectors(own.item, own.link, own.title, own.date, own.summary)
+    return Plain(
+        source.id, source.kind, source.url, source.categories, source.days, source.max_items, source.allow_private,
+        selectors,
+    )  # fmt: skip
+
+
 def ready() -> None:
     """Do nothing: whoever can call this has the module and all that it needs."""
 
 
-def read(source: Source, response: Response, now: datetime, first_fetch: bool = False) -> Reading:
+def read(source: SourceLike, response: Response, now: datetime, first_fetch: bool = False) -> Reading:
     """Read an answer as the source's kind does. Raises ParseError."""
     return _reading(KINDS[source.kind].parse(source, response), source, now, first_fetch)
 
 
-def read_window(source: Source, response: Response, now: datetime) -> Reading:
+def read_window(source: SourceLike, response: Response, now: datetime) -> Reading:
     """Read a page of arXiv's query API where 0 papers may be true. Raises ParseError."""
     return _reading(read_page(source, response), source, now, first_fetch=True)
 
@@ -65,7 +99,7 @@ def read_dates(response: Response) -> dict[str, datetime]:
     return {match_form(url): moment for url, moment in dates.items()}
 
 
-def _reading(page: Page, source: Source, now: datetime, first_fetch: bool) -> Reading:
+def _reading(page: Page, source: SourceLike, now: datetime, first_fetch: bool) -> Reading:
     reading = Reading(
         next=page.next,
         older=page.older,

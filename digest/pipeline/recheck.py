@@ -21,7 +21,7 @@ from digest.pipeline.backfill import arxiv_source
 from digest.pipeline.context import Context
 from digest.pipeline.intake import take_in
 from digest.pipeline.keeping import tally
-from digest.pipeline.reading import Reading, read
+from digest.pipeline.reading import Reading, plain, read
 from digest.pipeline.waiting import wait_for
 from digest.sources import ids_request
 from digest.store import items as item_store
@@ -84,7 +84,7 @@ async def _ask(
             count.requests += 1
             response = await fetcher(ids_request(source, [key.removeprefix(_PREFIX) for key in batch]))
             count.bytes += len(response.body)
-            return await workers.run(read, source, response, context.now, subject=source.id)
+            return await workers.run(read, plain(source), response, context.now, subject=source.id)
 
         for batch in (due[at : at + BATCH] for at in range(0, len(due), BATCH)):
             try:

@@ -16,7 +16,7 @@ from digest.models import Count, State
 from digest.pipeline.context import Context
 from digest.pipeline.dating import date_posts
 from digest.pipeline.keeping import Keeper, Result
-from digest.pipeline.reading import Reading, read
+from digest.pipeline.reading import Reading, plain, read
 from digest.pipeline.remember import answered, failed, is_same, validators
 from digest.ports import Fetcher, Request, Response
 from digest.sources import KINDS
@@ -161,7 +161,8 @@ class Visit:
         if first and is_same(self._state, response):
             return response, None
         now, subject = self._context.now, self._source.id
-        reading = await self._tools.workers.run(read, self._source, response, now, self._first_fetch, subject=subject)
+        whose = plain(self._source)
+        reading = await self._tools.workers.run(read, whose, response, now, self._first_fetch, subject=subject)
         return response, reading
 
     async def _keep(self, reading: Reading | None = None) -> None:

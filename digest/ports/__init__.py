@@ -4,7 +4,18 @@ from digest.ports.delivery import Document, Message, Transport
 from digest.ports.issue import IssueView, Neighbour, PickView, SectionView
 from digest.ports.language import BatchModel, Completion, Model, Prompt, Quote, TagInput, Usage, Verdict
 from digest.ports.telling import Clock, Finding, Progress, Report, Silent
-from digest.ports.wire import UNTITLED, Fetcher, Found, Page, ParsedFeed, Request, Response, Validators
+from digest.ports.wire import (
+    UNTITLED,
+    Fetcher,
+    Found,
+    Page,
+    ParsedFeed,
+    Request,
+    Response,
+    SelectorsLike,
+    SourceLike,
+    Validators,
+)
 
 __all__ = [
     "UNTITLED",
@@ -29,7 +40,9 @@ __all__ = [
     "Request",
     "Response",
     "SectionView",
+    "SelectorsLike",
     "Silent",
+    "SourceLike",
     "TagInput",
     "Transport",
     "Usage",

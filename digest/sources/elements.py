@@ -121,7 +121,10 @@ def _fields(element: Any) -> Fields:
         role, rank = _RANK.get(_name(child.tag), ("", 0))
         if role:
             ranked.setdefault(role, []).append((rank, child))
-    return {role: [child for _, child in sorted(found, key=itemgetter(0))] for role, found in ranked.items()}
+    for found in ranked.values():
+        if len(found) > 1:
+            found.sort(key=itemgetter(0))
+    return {role: [child for _, child in found] for role, found in ranked.items()}
 
 
 def _children(element: Any) -> Iterator[Any]:

@@ -6,9 +6,8 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from digest.config.schema import Source
 from digest.errors import ParseError
-from digest.ports import Page, Request, Response
+from digest.ports import Page, Request, Response, SourceLike
 from digest.sources.discover import discover_feeds
 from digest.sources.feeds import parse_feed
 from digest.sources.markup import words_only
@@ -20,12 +19,12 @@ _ACCEPT = (
 )
 
 
-def request(source: Source, cursor: Mapping[str, Any], now: datetime) -> Request:
+def request(source: SourceLike, cursor: Mapping[str, Any], now: datetime) -> Request:
     """The feed's address; validators are the fetcher's business."""
     return Request(url=source.url or "", headers={"accept": _ACCEPT}, allow_private=source.allow_private)
 
 
-def parse(source: Source, response: Response) -> Page:
+def parse(source: SourceLike, response: Response) -> Page:
     """Read the feed, `source.max_items` of it at most. Raises ParseError, naming the feeds an HTML answer offers."""
     try:
         feed = parse_feed(response.body, url=response.url, headers=response.headers, clean=words_only)
@@ -46,7 +45,7 @@ def parse(source: Source, response: Response) -> Page:
     )
 
 
-def _older(source: Source, url: str, page: str | None) -> Request | None:
+def _older(source: SourceLike, url: str, page: str | None) -> Request | None:
     """The feed's page before this one (RFC 5005, JSON Feed's next_url), on the same site."""
     if not page or page == url or site(page) != site(url):
         return None

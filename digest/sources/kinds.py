@@ -7,8 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from digest.config.schema import Source
-from digest.ports import Page, Request, Response
+from digest.ports import Page, Request, Response, SourceLike
 from digest.sources import feed, page
 from digest.sources.arxiv import oai, query, rss
 
@@ -21,8 +20,8 @@ class Kind:
     raises ParseError and nothing else.
     """
 
-    request: Callable[[Source, Mapping[str, Any], datetime], Request]
-    parse: Callable[[Source, Response], Page]
+    request: Callable[[SourceLike, Mapping[str, Any], datetime], Request]
+    parse: Callable[[SourceLike, Response], Page]
 
 
 KINDS: Mapping[str, Kind] = {

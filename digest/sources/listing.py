@@ -10,8 +10,7 @@ from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 
 from bs4 import BeautifulSoup, Tag
 
-from digest.config.schema import Selectors
-from digest.ports import Found
+from digest.ports import Found, SelectorsLike
 from digest.sources.dates import parse_date
 from digest.sources.htmltree import structured
 from digest.sources.markup import absolute
@@ -40,7 +39,7 @@ _HIGHEST = 6  # steps from a link up to its card
 _MOST = 2000  # links of one page that are looked at closely
 
 
-def read_listing(text: bytes, url: str, selectors: Selectors) -> list[Found]:
+def read_listing(text: bytes, url: str, selectors: SelectorsLike) -> list[Found]:
     """The posts a UTF-8 page links to, in order, each once; every selector left empty works by default rules."""
     soup = BeautifulSoup(text.replace(b"<?xml", b"<?"), "lxml", from_encoding="utf-8")
     stated = soup.find("base", href=True)
@@ -55,7 +54,7 @@ def read_listing(text: bytes, url: str, selectors: Selectors) -> list[Found]:
     return named
 
 
-def _chosen(soup: BeautifulSoup, base: str, selectors: Selectors) -> list[tuple[str, Tag, Tag]]:
+def _chosen(soup: BeautifulSoup, base: str, selectors: SelectorsLike) -> list[tuple[str, Tag, Tag]]:
     """Cards by the item selector; the link is in the card, or is the card."""
     pairs = []
     for card in soup.select(selectors.item):
@@ -65,7 +64,7 @@ def _chosen(soup: BeautifulSoup, base: str, selectors: Selectors) -> list[tuple[
     return pairs
 
 
-def _guessed(soup: BeautifulSoup, base: str, selectors: Selectors) -> list[tuple[str, Tag, Tag]]:
+def _guessed(soup: BeautifulSoup, base: str, selectors: SelectorsLike) -> list[tuple[str, Tag, Tag]]:
     links = soup.select(selectors.link) if selectors.link else soup.find_all("a", href=True)
     addressed = [(a, _bare(absolute(str(a.get("href") or ""), base))) for a in links]
     posts = [(a, to) for a, to in addressed if to and (selectors.link or _is_post(a, to, base))]
@@ -109,7 +108,7 @@ def _card(link: Tag, held: dict[int, set[str]]) -> Tag:
     return card
 
 
-def _post(address: str, link: Tag, card: Tag, selectors: Selectors) -> Found:
+def _post(address: str, link: Tag, card: Tag, selectors: SelectorsLike) -> Found:
     title_from, title = _title(link, card, selectors)
     published, flag = _date(card, selectors)
     summary = _selected(card, selectors.summary) or next(
@@ -119,7 +118,7 @@ def _post(address: str, link: Tag, card: Tag, selectors: Selectors) -> Found:
     return Found(guid=address, url=address, title=title, summary=summary, published=published, date_flag=flag)
 
 
-def _title(link: Tag, card: Tag, selectors: Selectors) -> tuple[Tag | None, str]:
+def _title(link: Tag, card: Tag, selectors: SelectorsLike) -> tuple[Tag | None, str]:
     """By selector, heading, a class that says title, the link's own words, its first paragraph, its picture's alt."""
     if selectors.title:
         return None, _selected(card, selectors.title)
@@ -148,7 +147,7 @@ def _words(element: Tag) -> str:
     return one_line(element.get_text(" "))[:500]
 
 
-def _date(card: Tag, selectors: Selectors) -> tuple[datetime | None, str | None]:
+def _date(card: Tag, selectors: SelectorsLike) -> tuple[datetime | None, str | None]:
     """A date with its year; a flag when the place for dates holds something else that claims one."""
     given = (
         [card.select_one(selectors.date)]

@@ -25,6 +25,7 @@ _TITLE_TAG = re.compile(
     r"var|wbr|iframe|object|embed|math|mi|mo|mn|mrow|msub|msup)(?=[\s/>])[^<>]*>",
     re.I,
 )
+_ALL_BUT_SIGNS = bytes(code for code in range(256) if code not in b"<>")
 _BREAKS = re.compile(r"[\t\r\n]")
 _WHOLE = re.compile(r"https?://[\w.-]+(?::\d+)?(?:[/?#][!-~]*)?")  # an address that needs no resolving
 _NO_HOST = re.compile(r"""[\s<>"'{}|\\^`]""")
@@ -106,8 +107,8 @@ def _marked(text: str) -> bool:
 
 def _paired(text: str) -> bool:
     """Whether between any two < there is one >, and one behind the last."""
-    before, *tags = text.split("<")
-    return ">" not in before and all(tag.count(">") == 1 for tag in tags)
+    signs = text.encode("utf-8", "surrogatepass").translate(None, _ALL_BUT_SIGNS)
+    return signs == b"<>" * (len(signs) // 2)
 
 
 def _too_deep(fragment: str) -> bool:

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from lxml import etree
 
-from digest.config.schema import Source
 from digest.errors import ParseError
 from digest.sources.charset import to_utf8
 from digest.sources.markup import absolute
 from digest.sources.xmltree import parse_xml
 from digest.text import one_line
+
+if TYPE_CHECKING:
+    from digest.config import Source
 
 
 class Outline(NamedTuple):

@@ -7,9 +7,8 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any, NoReturn
 
-from digest.config.schema import Source
 from digest.errors import ParseError
-from digest.ports import Page, Request, Response
+from digest.ports import Page, Request, Response, SourceLike
 from digest.sources import feed
 from digest.sources.charset import to_utf8
 from digest.sources.discover import own_feeds
@@ -23,14 +22,14 @@ _EMPTY_SHELL = re.compile(
 )
 
 
-def request(source: Source, cursor: Mapping[str, Any], now: datetime) -> Request:
+def request(source: SourceLike, cursor: Mapping[str, Any], now: datetime) -> Request:
     """The page's address, or the feed's that the page named; once a week the page again, should its feed have moved."""
     known = "" if _chosen(source) or now.toordinal() % 7 == 0 else str(cursor.get("feed") or "")
     accept = "text/html, application/xhtml+xml;q=0.9, application/xml;q=0.8, */*;q=0.5"
     return Request(url=known or source.url or "", headers={"accept": accept}, allow_private=source.allow_private)
 
 
-def parse(source: Source, response: Response) -> Page:
+def parse(source: SourceLike, response: Response) -> Page:
     """Read a listing page, a sitemap, or the page's own feed; `feed` asks for one that the page names.
 
     Configured selectors switch the search for a feed off. Raises ParseError when no post is found.
@@ -52,20 +51,21 @@ def parse(source: Source, response: Response) -> Page:
     return Page(items=items[: source.max_items], feed=own, cursor={"feed": ""}, cut=not whole)
 
 
-def _refuse(source: Source, words: str, hint: str) -> NoReturn:
+def _refuse(source: SourceLike, words: str, hint: str) -> NoReturn:
     raise ParseError(f"{source.id}: {words}", hint)
 
 
-def _own_feed(source: Source, response: Response) -> Request | None:
+def _own_feed(source: SourceLike, response: Response) -> Request | None:
     feeds = own_feeds(response.body, response.url, response.headers)
     return Request(url=feeds[0], allow_private=source.allow_private) if feeds else None
 
 
-def _chosen(source: Source) -> bool:
-    return any(source.selectors.model_dump().values())
+def _chosen(source: SourceLike) -> bool:
+    own = source.selectors
+    return any((own.item, own.link, own.title, own.date, own.summary))
 
 
-def _nothing(source: Source, text: bytes) -> ParseError:
+def _nothing(source: SourceLike, text: bytes) -> ParseError:
     if _EMPTY_SHELL.search(text) or (text.count(b"<script") > text.count(b"<a ") and len(text) > 500):
         return ParseError(
             f"{source.id}: the page needs JavaScript to show its links", "look for a feed or a sitemap.xml"

@@ -15,7 +15,7 @@ _DOCTYPE = re.compile(rb"<!DOCTYPE\b[^\[>]*(?:\[(.*?)\]\s*)?>", re.S | re.I)
 # Entities whose value holds no reference can't grow: feedparser's rule, too. Anything else stays unexpanded text.
 _ENTITY = re.compile(rb"""<!ENTITY\s+(\w+)\s+(?:"([^"&%]{0,200})"|'([^'&%]{0,200})')\s*>""")
 _AMPERSAND = re.compile(
-    rb"<!\[CDATA\[.*?(?:\]\]>|\Z)|<!--.*?(?:-->|\Z)|&(?:#(?P<dec>\d{1,7});|#[xX](?P<hex>[0-9a-fA-F]{1,6});|(?P<name>\w{1,40});)?",
+    rb"<!\[CDATA\[.*?(?:\]\]>|\Z)|<!--.*?(?:-->|\Z)|(?P<run>&+)(?=&)|&(?:#(?P<dec>\d{1,7});|#[xX](?P<hex>[0-9a-fA-F]{1,6});|(?P<name>\w{1,40});)?",
     re.S,
 )
 _LATE_DECLARATION = re.compile(rb"\A(.{0,2000}?)<\?xml\s[^>]{0,300}\?>", re.S)
@@ -48,7 +48,7 @@ def parse_xml(data: bytes, *, base: str = "", recover: bool = False) -> Any:
     except etree.XMLSyntaxError:
         document = _LATE_DECLARATION.sub(rb"\1", document, count=1)
         mended = _mended(document, entities)
-        if len(mended) > 2 * len(document) + _MOST_GROWTH:
+        if entities and len(mended) > 2 * len(document) + _MOST_GROWTH:
             mended = _mended(document, {})
     try:
         root = _tree(mended, base, recover)
@@ -88,6 +88,8 @@ def _mended(data: bytes, entities: dict[bytes, bytes]) -> bytes:
     def replace(match: re.Match[bytes]) -> bytes:
         if not match[0].startswith(b"&"):
             return match[0]
+        if match["run"]:
+            return b"&amp;" * len(match["run"])
         if match["dec"] or match["hex"]:
             return match[0] if _allowed(int(match["dec"] or match["hex"], 10 if match["dec"] else 16)) else b""
         name = match["name"]

@@ -48,7 +48,7 @@ _PARAGRAPH = re.compile(r"\n\s*\n")
 
 def strip_hidden(text: str) -> str:
     """Without characters that no reader sees and that break XML, headers or reading order."""
-    if text.isprintable():
+    if text.isprintable() or text.replace("\n", "").isprintable():
         return text
     return _HIDDEN.sub("", _SURROGATE.sub("\ufffd", text))
 
@@ -83,6 +83,8 @@ def from_html(markup: str) -> str:
 
 
 def _unbroken(text: str) -> str:
+    if text.isprintable() and "  " not in text:  # then all its white space is single spaces
+        return text.strip(" ")
     line = " ".join(text.split())
     return line if line.isprintable() else " ".join(strip_hidden(line).split())
 

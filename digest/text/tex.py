@@ -29,6 +29,7 @@ _FONT = re.compile(
 _SCRIPT_TEXT = re.compile(r"\\text(super|sub)script\s*\{([^{}]*)\}")
 _LINK = re.compile(r"\\href\s*\{[^{}]*\}\s*\{([^{}]*)\}|\\url\s*\{([^{}]*)\}")
 _CITATION = re.compile(r"[ ~]?\\(?:cite[tp]?|ref|label)\s*\{[^{}]*\}")
+_CITED = re.compile(r"\\(?:cite|ref|label)")  # found at a leap, where the other stops at every space
 _ACCENT = re.compile(r"\{\\[\"'`^~=.][A-Za-z]\}|\\[\"'`^~=.](?:\{\\?[A-Za-z]\}|[A-Za-z])|\\[cHkruv]\{[A-Za-z]\}")
 _LETTER = re.compile(
     r"\{\\(?:aa|AA|ae|AE|oe|OE|ss|o|O|l|L|i|j)\}|\\(?:aa|AA|ae|AE|oe|OE|ss|o|O|l|L)(?:\{\}|(?![A-Za-z]))"
@@ -101,7 +102,7 @@ def _symbol(macro: str, joined: bool) -> str:
 
 def _words(text: str) -> str:
     """Text macros outside formulas."""
-    text = _CITATION.sub("", text)
+    text = _CITATION.sub("", text) if _CITED.search(text) else text
     text = _LINK.sub(lambda match: match[1] or match[2] or "", text)
     text = _SCRIPT_TEXT.sub(lambda match: _script("^" if match[1] == "super" else "_", match[2]), text)
     text = _ACCENT.sub(lambda match: _formula(match[0]) or match[0], _unwrap(text))

@@ -277,6 +277,14 @@ def test_undeclared_prefixes_are_mended() -> None:
     assert (one.authors, one.content) == (["N"], "<p>x</p>")
 
 
+def test_ampersands_that_stand_for_themselves_are_kept_however_many_there_are() -> None:
+    text = "a &&& b && &amp;&&eacute; & c &&#233;"
+    assert item(f"<title>{text}</title>").title == "a &&& b && &&é & c &é"
+    many = item(f"<title>x</title><description>{'&' * 2_000_000}</description>").summary
+    assert many == "&" * len(many)
+    assert len(many) > 100_000
+
+
 def test_an_item_without_title_and_address_is_named_by_its_first_words() -> None:
     assert item("<description>&lt;p&gt;Some words&lt;/p&gt;</description>").title == "Some words"
 

@@ -11,9 +11,8 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from urllib.parse import parse_qs, unquote, urlencode, urlsplit, urlunsplit
 
-from digest.config.schema import Source
 from digest.errors import ParseError
-from digest.ports import Found, Page, Request, Response
+from digest.ports import Found, Page, Request, Response, SourceLike
 from digest.sources.arxiv.papers import abs_url, pdf_url, says_withdrawn, split_authors, split_id
 from digest.sources.charset import to_utf8
 from digest.sources.dates import parse_date
@@ -30,7 +29,7 @@ _GROUPS = ("cs", "econ", "eess", "math", "q-bio", "q-fin", "stat")
 _RETRY = "ask for the same page again"
 
 
-def request(source: Source, cursor: Mapping[str, Any], now: datetime) -> Request:
+def request(source: SourceLike, cursor: Mapping[str, Any], now: datetime) -> Request:
     """Everything changed since the day the last harvest ended, with an overlap; `source.days` back at first.
 
     Categories of one archive are harvested as one set and sorted out here; of several archives, without a set.
@@ -40,7 +39,7 @@ def request(source: Source, cursor: Mapping[str, Any], now: datetime) -> Request
     return window_request(source, (last or earliest + OVERLAP) - OVERLAP, now)
 
 
-def window_request(source: Source, start: datetime, end: datetime) -> Request:
+def window_request(source: SourceLike, start: datetime, end: datetime) -> Request:
     """The first page of the records changed between two days, both included."""
     query = {
         "verb": "ListRecords",
@@ -68,7 +67,7 @@ def _spec(category: str) -> str:
     return ":".join(part for part in (group, archive, subject) if part)
 
 
-def parse(source: Source, response: Response) -> Page:
+def parse(source: SourceLike, response: Response) -> Page:
     """Read one page; `next` carries the resumption token, the last page the cursor. Raises ParseError.
 
     Only papers of the source's categories, cross-lists included, are returned; "no records" is an empty page.
@@ -91,7 +90,7 @@ def parse(source: Source, response: Response) -> Page:
     return page
 
 
-def _ask(source: Source, url: str, query: Mapping[str, str]) -> Request:
+def _ask(source: SourceLike, url: str, query: Mapping[str, str]) -> Request:
     address = urlunsplit(urlsplit(url)._replace(query=urlencode(query), fragment=""))
     return Request(url=address, deadline=_DEADLINE, max_bytes=60_000_000, allow_private=source.allow_private)
 
@@ -113,7 +112,7 @@ def _tree(response: Response) -> Any:
     return root
 
 
-def _accept(source: Source, error: Any) -> None:
+def _accept(source: SourceLike, error: Any) -> None:
     """An error is one, even with status 200; only "no records" means what it says."""
     code = error.get("code", "")
     if code != "noRecordsMatch":

@@ -12,9 +12,8 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Any
 from urllib.parse import parse_qs, urlencode, urlsplit, urlunsplit
 
-from digest.config.schema import Source
 from digest.errors import ParseError
-from digest.ports import Found, Page, Request, Response
+from digest.ports import Found, Page, Request, Response, SourceLike
 from digest.sources.arxiv.papers import abs_url, is_category, pdf_url, says_withdrawn, split_id
 from digest.sources.charset import to_utf8
 from digest.sources.dates import parse_date
@@ -35,14 +34,14 @@ _WINDOW = re.compile(r"submittedDate:\[(\d{12}) TO (\d{12})\]")
 _RETRY = "arXiv does this now and then; try again later"
 
 
-def request(source: Source, cursor: Mapping[str, Any], now: datetime) -> Request:
+def request(source: SourceLike, cursor: Mapping[str, Any], now: datetime) -> Request:
     """The first page of what was submitted since the last harvest, with an overlap; `source.days` back at first."""
     until = parse_date(str(cursor.get("until", "")))
     earliest = now - timedelta(days=source.days)
     return window_request(source, max(until - OVERLAP, earliest) if until else earliest, now)
 
 
-def window_request(source: Source, start: datetime, end: datetime, offset: int = 0) -> Request:
+def window_request(source: SourceLike, start: datetime, end: datetime, offset: int = 0) -> Request:
     """One page of the papers whose first version was submitted between two moments, both included, oldest first."""
     categories = " OR ".join(f"cat:{name}" for name in source.categories)
     window = f"submittedDate:[{start.astimezone(UTC):%Y%m%d%H%M} TO {end.astimezone(UTC):%Y%m%d%H%M}]"
@@ -56,7 +55,7 @@ def window_request(source: Source, start: datetime, end: datetime, offset: int =
     return Request(url=f"{source.url or API}?{urlencode(query)}", deadline=120.0, allow_private=source.allow_private)
 
 
-def ids_request(source: Source, ids: Sequence[str]) -> Request:
+def ids_request(source: SourceLike, ids: Sequence[str]) -> Request:
     """The papers of these ids as they are now, in one page of at most `PAGE`."""
     query = {"id_list": ",".join(ids), "max_results": str(len(ids))}
     return Request(url=f"{source.url or API}?{urlencode(query)}", deadline=120.0, allow_private=source.allow_private)
@@ -69,7 +68,7 @@ def day_windows(first: date, last: date) -> Iterator[tuple[datetime, datetime]]:
         yield start, start + timedelta(hours=23, minutes=59)
 
 
-def parse(source: Source, response: Response) -> Page:
+def parse(source: SourceLike, response: Response) -> Page:
     """Read one page; `next` asks for the one after it, `total` is the window's. Raises ParseError, for 0 papers too."""
     page = read_page(source, response)
     if not page.total:
@@ -77,7 +76,7 @@ def parse(source: Source, response: Response) -> Page:
     return page
 
 
-def read_page(source: Source, response: Response) -> Page:
+def read_page(source: SourceLike, response: Response) -> Page:
     """As `parse`, for a caller that can tell by itself whether 0 papers may be true."""
     root = _feed(response)
     entries = root.findall("a:entry", _NS)
@@ -117,7 +116,7 @@ def _expect(count: int, total: int, start: int, size: int) -> None:
         raise ParseError(f"arXiv sent {count} papers at {start} of {total}, {expected} were due", _RETRY)
 
 
-def _next(source: Source, url: str, start: int, items: list[Found]) -> Request:
+def _next(source: SourceLike, url: str, start: int, items: list[Found]) -> Request:
     parts, query = urlsplit(url), _query(url)
     query["start"] = str(start)
     newest = items[-1].published if items else None

@@ -7,9 +7,8 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from digest.config.schema import Source
 from digest.errors import ParseError
-from digest.ports import Found, Page, Request, Response
+from digest.ports import Found, Page, Request, Response, SourceLike
 from digest.sources.arxiv.papers import abs_url, pdf_url, split_authors, split_id
 from digest.sources.charset import to_utf8
 from digest.sources.elements import read_feed
@@ -22,13 +21,13 @@ _LEAD = re.compile(r"^arXiv:\S+\s+Announce Type:\s*[\w-]+\s*(?:Abstract:\s*)?", 
 _MOST = 20_000
 
 
-def request(source: Source, cursor: Mapping[str, Any], now: datetime) -> Request:
+def request(source: SourceLike, cursor: Mapping[str, Any], now: datetime) -> Request:
     """The day's announcements in all of the source's categories; `source.url` replaces the server and its path."""
     url = f"{(source.url or BASE).rstrip('/')}/{'+'.join(source.categories)}"
     return Request(url=url, deadline=90.0, allow_private=source.allow_private)
 
 
-def parse(source: Source, response: Response) -> Page:
+def parse(source: SourceLike, response: Response) -> Page:
     """Read the day; an empty one is a weekend or a holiday. Raises ParseError for a "Feed error" feed, too.
 
     `announced` is set for papers new to arXiv only: replacements and late cross-lists were announced before.
