@@ -13,8 +13,8 @@ from sqlmodel import select
 
 from digest.config import ModelSection
 from digest.errors import ConfigError
-from digest.llm.gemini import Gemini
-from digest.llm.openai import OpenAI
+from digest.llm.providers.gemini import Gemini
+from digest.llm.providers.openai import OpenAI
 from digest.models import ModelAnswer, ModelCall, Tagging
 from digest.pipeline.context import Context
 from digest.pipeline.estimate import estimate

@@ -11,13 +11,14 @@ import json
 import re
 import time
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pydantic import ValidationError
 
 from digest.config import ModelSection
 from digest.errors import ConfigError, ModelUnavailable
-from digest.llm.persistence import Sleep, persistently
+from digest.llm.persistence import Sleep, may_pass, persistently
 from digest.llm.prices import THOUGHTS
 from digest.llm.reply import as_json, without_key
 from digest.ports import Completion, Prompt, Usage
@@ -28,7 +29,6 @@ if TYPE_CHECKING:
 
 KEYS = ("GOOGLE_API_KEY", "GEMINI_API_KEY")  # the first wins, as in the SDK
 _RETRY_IN = re.compile(r"retry in ([\d.]+) ?s", re.I)
-_AGAIN = frozenset({408, 429, 500, 502, 503, 504})
 _HINTS = {  # `{key}` is the variable that the key came from
     400: "look at {key}, and at model.name and model.thinking in sources.yaml",
     401: "look at {key}",
@@ -252,7 +252,7 @@ class _Translated:
             return ModelUnavailable(
                 said, "the day's quota is used up; it starts anew at midnight Pacific time", final=True
             )
-        if error.code in _AGAIN:
+        if may_pass(error.code):
             return ModelUnavailable(said, "try again later", retry_after=_delay(details, said))
         hint = _HINTS.get(error.code, "the request itself is refused").format(key=self._key_name)
         return ModelUnavailable(said, hint, final=True)
@@ -280,3 +280,8 @@ def _delay(details: Sequence[Mapping[str, Any]], said: str) -> float | None:
         return float(asked[:-1])
     found = _RETRY_IN.search(said)
     return float(found[1].rstrip(".")) if found else None
+
+
+def make(section: ModelSection, environ: Mapping[str, str], root: Path) -> Gemini:
+    """The model that sources.yaml names, with a key of the environment."""
+    return Gemini(section, environ)
