@@ -228,6 +228,24 @@ def test_a_batch_job_judges_all_and_what_failed_in_it_is_asked_at_once(tmp_path:
     assert paths == ["generateContent", "batchGenerateContent", "generateContent"]  # our own items at once
 
 
+def test_what_a_batch_job_answers_in_vain_is_billed_and_asked_for_at_once(tmp_path: Path, server: GeminiServer) -> None:
+    place = context(tmp_path, gemini(server.url), batch=True)
+    store(place, TEXTS)
+    server.batch_text = "runaway " * 2_000
+    report = judge(place, period())
+    assert report.numbers["judged"] == 25
+    with place.db.read() as session:
+        calls = session.exec(select(ModelCall).where(ModelCall.state == "bad")).all()
+    assert len(calls) == 3  # of four; the last request of a job fails
+    assert sum(call.usd for call in calls) >= 3 * 2_000 * 1.25 / 1e6
+    assert report.numbers["usd"] == pytest.approx(_spent(place), abs=1e-6)
+
+
+def _spent(place: Context) -> float:
+    with place.db.read() as session:
+        return answers.spent_since(session, answers.month_start(place.now))
+
+
 class _Gone(BaseException):
     """The process ends."""
 

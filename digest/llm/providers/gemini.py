@@ -73,15 +73,14 @@ class Gemini:
         return await persistently(lambda: self._listed(mark), self._sleep)
 
     async def collect(self, job: str, count: int) -> list[Completion | None]:
-        """The job's answers; None where it gave no whole JSON, to be asked again singly."""
+        """The job's answers; None where it gave none. One that is no whole JSON has no `data`, and was paid for."""
         ended = await self._ended(job)
         answers = (ended.dest.inlined_responses if ended.dest else None) or []
         found: list[Completion | None] = [None] * count
         for order, answer in enumerate(answers):
             place = _place((answer.metadata or {}).get("key"), order)
-            if answer.response is not None and place < count:
-                completion = self._completion(answer.response, 0.0)
-                found[place] = completion if completion.data is not None else None
+            if answer.response is not None and place < count and found[place] is None:
+                found[place] = self._completion(answer.response, 0.0)
         return found
 
     async def close(self) -> None:
