@@ -31,7 +31,7 @@ DryRun = Annotated[bool, typer.Option("--dry-run", help="Say what would be done;
 MaxUsd = Annotated[
     float | None, typer.Option("--max-usd", min=0, help="What language models may cost in this run, in USD.")
 ]
-Provider = Annotated[str, typer.Option("--provider", help="For this run: local, gemini, openai or scripted.")]
+Provider = Annotated[str, typer.Option("--provider", help="For this run, as model.provider: local, gemini, …")]
 PeriodArg = Annotated[str, typer.Argument(metavar="PERIOD", help="2026-10, last, this; a recap also 2026, 2026-Q3.")]
 
 _EXIT = {"done": 0, "partial": 3, "failed": 1}

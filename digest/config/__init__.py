@@ -2,6 +2,7 @@
 
 from digest.config.load import load, parse
 from digest.config.schema import (
+    PROVIDERS,
     Cadence,
     Category,
     Config,
@@ -15,6 +16,7 @@ from digest.config.schema import (
 )
 
 __all__ = [
+    "PROVIDERS",
     "Cadence",
     "Category",
     "Config",

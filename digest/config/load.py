@@ -138,7 +138,7 @@ def _what(detail: ErrorDetails, place: Path_) -> str:
     if kind == "missing":
         return "missing; it is required"
     if kind == "literal_error":
-        allowed = [str(v) for v in _literals(place)]
+        allowed = [str(v) for v in context.get("allowed") or _literals(place)]
         return f"{found!r} is unknown{_nearest(str(found), allowed)}; allowed: {', '.join(v for v in allowed if v)}"
     if kind == "string_pattern_mismatch":
         return f"{found!r} is not written as it should be; allowed: {_PATTERNS[context['pattern']]}"

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection
+from pathlib import Path
+from pkgutil import iter_modules
 from typing import Annotated, Any, Literal
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, field_validator, model_validator
+from pydantic_core import PydanticCustomError
 
 SLUG = r"^[a-z0-9][a-z0-9-]{0,63}$"
 DAY = r"^(\d{4}(-\d{2}(-\d{2})?)?)?$"
@@ -196,10 +199,22 @@ class ModelPrice(Section):
     output: float = Field(ge=0)
 
 
+_FOLDER = Path(__file__).parents[1] / "llm" / "providers"
+PROVIDERS = tuple(sorted(module.name for module in iter_modules([str(_FOLDER)])))  # a file each; none is imported here
+
+
+def _provider(value: str) -> str:
+    """As pydantic tells of a Literal, which cannot be made of what lies in a folder."""
+    allowed = ("auto", "local", *PROVIDERS)
+    if value not in allowed:
+        raise PydanticCustomError("literal_error", "is not a provider", {"allowed": allowed})
+    return value
+
+
 class ModelSection(Section):
     """Which language model, if any, and what it may cost. Keys come from the environment only."""
 
-    provider: Literal["auto", "local", "gemini", "openai", "scripted"] = "auto"
+    provider: Annotated[str, AfterValidator(_provider)] = "auto"
     name: str = "gemini-3.5-flash-lite"
     thinking: Literal["", "MINIMAL", "LOW", "MEDIUM", "HIGH"] = "MINIMAL"
     service_tier: Literal["standard", "flex"] = "standard"

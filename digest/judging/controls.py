@@ -7,6 +7,7 @@ so that what is said of them in other company must be the same.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from itertools import combinations
 
 from digest.config import Taxonomy
@@ -30,7 +31,8 @@ def controls(taxonomy: Taxonomy) -> tuple[Candidate, ...]:
     """Items whose verdicts lie far apart: typical ones of two categories, and two that belong to none."""
     typical = dict.fromkeys((taxonomy.categories[0], taxonomy.categories[-1]))
     near = [(next(iter(one.exemplars), one.title), one.description) for one in typical]
-    return tuple(Candidate.of(f"{_KEY}{place}", *words) for place, words in enumerate((*near, *_FAR)))
+    ours = (Candidate.of(f"{_KEY}{place}", *words) for place, words in enumerate((*near, *_FAR)))
+    return tuple(replace(one, suspect=None, alone=False) for one in ours)
 
 
 def is_control(key: str) -> bool:

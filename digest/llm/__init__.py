@@ -1,12 +1,14 @@
-"""Language models behind one small port. A provider is one file and one line in MODELS."""
+"""Language models behind one small port. A provider is one file in `providers`."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
+from importlib import import_module
 from pathlib import Path
 
-from digest.config import ModelSection
+from digest.config import PROVIDERS, ModelSection
 from digest.errors import ConfigError
 from digest.llm.budget import Budget
 from digest.llm.prices import AS_OF, THOUGHTS, Price, cost, price, tokens
@@ -17,27 +19,12 @@ __all__ = ["AS_OF", "MODELS", "THOUGHTS", "Budget", "Choice", "Price", "choose",
 Make = Callable[[ModelSection, Mapping[str, str], Path], Model]
 
 
-def _gemini(section: ModelSection, environ: Mapping[str, str], root: Path) -> Model:
-    from digest.llm.gemini import Gemini
-
-    return Gemini(section, environ)
-
-
-def _openai(section: ModelSection, environ: Mapping[str, str], root: Path) -> Model:
-    from digest.llm.openai import OpenAI
-
-    return OpenAI(section, environ)
+def _made(name: str, section: ModelSection, environ: Mapping[str, str], root: Path) -> Model:
+    make: Make = import_module(f"digest.llm.providers.{name}").make
+    return make(section, environ, root)
 
 
-def _scripted(section: ModelSection, environ: Mapping[str, str], root: Path) -> Model:
-    from digest.llm.scripted import from_file
-
-    if not section.script:
-        raise ConfigError("model.script is missing", "name a YAML file of answers, relative to the workspace")
-    return from_file(root / section.script)
-
-
-MODELS: dict[str, Make] = {"gemini": _gemini, "openai": _openai, "scripted": _scripted}
+MODELS: Mapping[str, Make] = {name: partial(_made, name) for name in PROVIDERS}
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,13 @@ from digest.errors import ModelUnavailable
 T = TypeVar("T")
 Sleep = Callable[[float], Awaitable[None]]
 ATTEMPTS = 4
+_PASSING = frozenset({408, 425, 429})
 LONGEST_WAIT = 120.0  # seconds; a server that asks for more is not waited for
+
+
+def may_pass(status: int) -> bool:
+    """Whether an HTTP status tells of something that may be over when asked again."""
+    return status in _PASSING or status >= 500
 
 
 async def persistently(ask: Callable[[], Awaitable[T]], sleep: Sleep = asyncio.sleep, *, once: bool = False) -> T:

@@ -57,7 +57,7 @@ class Model(Protocol):
 
 @runtime_checkable
 class BatchModel(Model, Protocol):
-    """A model that can also be asked many things in one job: cheaper, slower, and None where an answer failed."""
+    """A model that can also be asked many things in one job: cheaper, slower, and None where no answer came."""
 
     async def begin(self, prompts: Sequence[Prompt], mark: str) -> str:
         """Send the job; returns its name, by which it can be collected even after a restart."""

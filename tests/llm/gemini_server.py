@@ -73,6 +73,7 @@ class GeminiServer:
     batches: dict[str, dict[str, Any]] = field(default_factory=dict)
     pending: int = 1  # polls before a batch has ended
     batch_state: str = "SUCCEEDED"
+    batch_text: str = ""  # what a batch answers instead, if anything
     prompt_tokens: int = 0
     output_tokens: int = 0
 
@@ -154,7 +155,7 @@ def _start(server: GeminiServer, body: dict[str, Any]) -> dict[str, Any]:
     rows = body["batch"]["inputConfig"]["requests"]["requests"]
     answers: list[dict[str, Any]] = []
     for row in rows:
-        response = server.generate(row["request"])
+        response = candidate(server.batch_text) if server.batch_text else server.generate(row["request"])
         answers.append({"metadata": row.get("metadata"), "response": response})
     if len(answers) > 1:  # the last request of a job fails, as some do
         answers[-1] = {"metadata": answers[-1]["metadata"], "error": {"code": 503, "message": "unavailable"}}

@@ -10,7 +10,7 @@ import pytest
 
 from digest.config import ModelSection
 from digest.errors import ConfigError, ModelUnavailable
-from digest.llm.gemini import Gemini
+from digest.llm.providers.gemini import Gemini
 from digest.ports import BatchModel, Completion, Prompt
 from tests.llm.gemini_server import GeminiServer, Reply, candidate, error, quota
 
@@ -109,6 +109,15 @@ async def test_a_daily_quota_ends_the_asking(server: GeminiServer, prompt: Promp
     assert caught.value.final
     assert "midnight Pacific" in caught.value.hint
     assert len(server.asked) == 1
+
+
+@pytest.mark.parametrize("status", [408, 500, 503, 520, 529])
+async def test_whatever_a_server_or_a_proxy_says_of_itself_is_asked_again(
+    server: GeminiServer, prompt: Prompt, status: int
+) -> None:
+    server.fail.append(error(status, "", "Busy."))
+    assert (await ask(server, prompt)).data
+    assert len(server.asked) == 2
 
 
 async def test_an_overloaded_model_is_asked_four_times_with_growing_pauses(

@@ -11,7 +11,7 @@ from sqlmodel import select
 from digest.hostile import LINK
 from digest.injection import looks_injected
 from digest.judging import Candidate
-from digest.llm.scripted import Scripted
+from digest.llm.providers.scripted import Scripted
 from digest.models import Item, Tagging
 from digest.pipeline.blurbs import write_blurbs
 from digest.pipeline.judge import judge

@@ -13,8 +13,8 @@ from sqlmodel import select
 
 from digest.config import ModelSection
 from digest.errors import ConfigError
-from digest.llm.gemini import Gemini
-from digest.llm.openai import OpenAI
+from digest.llm.providers.gemini import Gemini
+from digest.llm.providers.openai import OpenAI
 from digest.models import ModelAnswer, ModelCall, Tagging
 from digest.pipeline.context import Context
 from digest.pipeline.estimate import estimate
@@ -226,6 +226,24 @@ def test_a_batch_job_judges_all_and_what_failed_in_it_is_asked_at_once(tmp_path:
     assert judge(place, period()).numbers["judged"] == 25
     paths = [call["path"].rpartition(":")[2] for call in server.asked if call["body"]]
     assert paths == ["generateContent", "batchGenerateContent", "generateContent"]  # our own items at once
+
+
+def test_what_a_batch_job_answers_in_vain_is_billed_and_asked_for_at_once(tmp_path: Path, server: GeminiServer) -> None:
+    place = context(tmp_path, gemini(server.url), batch=True)
+    store(place, TEXTS)
+    server.batch_text = "runaway " * 2_000
+    report = judge(place, period())
+    assert report.numbers["judged"] == 25
+    with place.db.read() as session:
+        calls = session.exec(select(ModelCall).where(ModelCall.state == "bad")).all()
+    assert len(calls) == 3  # of four; the last request of a job fails
+    assert sum(call.usd for call in calls) >= 3 * 2_000 * 1.25 / 1e6
+    assert report.numbers["usd"] == pytest.approx(_spent(place), abs=1e-6)
+
+
+def _spent(place: Context) -> float:
+    with place.db.read() as session:
+        return answers.spent_since(session, answers.month_start(place.now))
 
 
 class _Gone(BaseException):

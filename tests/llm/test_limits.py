@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from digest.config import ModelSection
-from digest.llm.gemini import Gemini
+from digest.llm.providers.gemini import Gemini
 from digest.models import Item, ModelCall
 from digest.pipeline.asking import Asker
 from digest.pipeline.blurbs import write_blurbs

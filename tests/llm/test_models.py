@@ -10,8 +10,8 @@ import pytest
 from digest import llm
 from digest.config import ModelSection
 from digest.errors import BudgetExceeded, ConfigError, ModelUnavailable
-from digest.llm.openai import OpenAI
-from digest.llm.scripted import Scripted, from_file
+from digest.llm.providers.openai import OpenAI
+from digest.llm.providers.scripted import Scripted, from_file
 from digest.ports import Prompt, Usage
 from tests.llm.gemini_server import GeminiServer, error
 

@@ -9,7 +9,7 @@ from typing import Any
 
 from digest.config import Config
 from digest.config.schema import Category, ModelSection, Newsletter, Source, Taxonomy
-from digest.llm.gemini import Gemini
+from digest.llm.providers.gemini import Gemini
 from digest.models import Item
 from digest.periods import Period, parse
 from digest.pipeline.context import Context

@@ -18,6 +18,7 @@ from typing import Any
 
 import yaml
 
+from digest.config import ModelSection
 from digest.errors import ConfigError
 from digest.ports import Completion, Prompt, Usage
 
@@ -78,3 +79,10 @@ def _cited(answer: Mapping[str, Any], picks: Sequence[Mapping[str, Any]]) -> dic
 
 def _first(title: str, rules: Sequence[Mapping[str, Any]]) -> Mapping[str, Any] | None:
     return next((rule["answer"] for rule in rules if re.search(rule.get("match", ""), title, re.I)), None)
+
+
+def make(section: ModelSection, environ: Mapping[str, str], root: Path) -> Scripted:
+    """The model of the workspace's script."""
+    if not section.script:
+        raise ConfigError("model.script is missing", "name a YAML file of answers, relative to the workspace")
+    return from_file(root / section.script)

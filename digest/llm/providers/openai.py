@@ -5,13 +5,14 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 import httpx
 
 from digest.config import ModelSection
 from digest.errors import ConfigError, ModelUnavailable
-from digest.llm.persistence import Sleep, persistently
+from digest.llm.persistence import Sleep, may_pass, persistently
 from digest.llm.prices import THOUGHTS
 from digest.llm.reply import as_json, without_key
 from digest.ports import Completion, Prompt, Usage
@@ -24,7 +25,6 @@ _HINTS = {
     401: "look at the variable that model.api_key_env in sources.yaml names",
     404: "model.base_url in sources.yaml ends in /v1 as a rule, and model.name must be there",
 }
-_AGAIN = frozenset({408, 425, 429, 500, 502, 503, 504, 529})
 
 
 class OpenAI:
@@ -84,7 +84,7 @@ class OpenAI:
     def _refusal(self, response: httpx.Response) -> ModelUnavailable:
         words = one_line(without_key(response.text, self._key))
         said = f"{self.name}: HTTP {response.status_code}: {words[:200]}"
-        if response.status_code not in _AGAIN:
+        if not may_pass(response.status_code):
             return ModelUnavailable(said, _HINTS.get(response.status_code, _HINT), final=True)
         wait = response.headers.get("retry-after", "")
         return ModelUnavailable(said, "try again later", retry_after=float(wait) if wait.isdecimal() else None)
@@ -128,3 +128,8 @@ def _text(content: Any) -> str:
 def _count(usage: Mapping[str, Any], name: str) -> int:
     value = usage.get(name)
     return value if isinstance(value, int) and value > 0 else 0
+
+
+def make(section: ModelSection, environ: Mapping[str, str], root: Path) -> OpenAI:
+    """The model at the endpoint that sources.yaml names."""
+    return OpenAI(section, environ)

@@ -11,13 +11,14 @@ import json
 import re
 import time
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pydantic import ValidationError
 
 from digest.config import ModelSection
 from digest.errors import ConfigError, ModelUnavailable
-from digest.llm.persistence import Sleep, persistently
+from digest.llm.persistence import Sleep, may_pass, persistently
 from digest.llm.prices import THOUGHTS
 from digest.llm.reply import as_json, without_key
 from digest.ports import Completion, Prompt, Usage
@@ -28,7 +29,6 @@ if TYPE_CHECKING:
 
 KEYS = ("GOOGLE_API_KEY", "GEMINI_API_KEY")  # the first wins, as in the SDK
 _RETRY_IN = re.compile(r"retry in ([\d.]+) ?s", re.I)
-_AGAIN = frozenset({408, 429, 500, 502, 503, 504})
 _HINTS = {  # `{key}` is the variable that the key came from
     400: "look at {key}, and at model.name and model.thinking in sources.yaml",
     401: "look at {key}",
@@ -73,15 +73,14 @@ class Gemini:
         return await persistently(lambda: self._listed(mark), self._sleep)
 
     async def collect(self, job: str, count: int) -> list[Completion | None]:
-        """The job's answers; None where it gave no whole JSON, to be asked again singly."""
+        """The job's answers; None where it gave none. One that is no whole JSON has no `data`, and was paid for."""
         ended = await self._ended(job)
         answers = (ended.dest.inlined_responses if ended.dest else None) or []
         found: list[Completion | None] = [None] * count
         for order, answer in enumerate(answers):
             place = _place((answer.metadata or {}).get("key"), order)
-            if answer.response is not None and place < count:
-                completion = self._completion(answer.response, 0.0)
-                found[place] = completion if completion.data is not None else None
+            if answer.response is not None and place < count and found[place] is None:
+                found[place] = self._completion(answer.response, 0.0)
         return found
 
     async def close(self) -> None:
@@ -252,7 +251,7 @@ class _Translated:
             return ModelUnavailable(
                 said, "the day's quota is used up; it starts anew at midnight Pacific time", final=True
             )
-        if error.code in _AGAIN:
+        if may_pass(error.code):
             return ModelUnavailable(said, "try again later", retry_after=_delay(details, said))
         hint = _HINTS.get(error.code, "the request itself is refused").format(key=self._key_name)
         return ModelUnavailable(said, hint, final=True)
@@ -280,3 +279,8 @@ def _delay(details: Sequence[Mapping[str, Any]], said: str) -> float | None:
         return float(asked[:-1])
     found = _RETRY_IN.search(said)
     return float(found[1].rstrip(".")) if found else None
+
+
+def make(section: ModelSection, environ: Mapping[str, str], root: Path) -> Gemini:
+    """The model that sources.yaml names, with a key of the environment."""
+    return Gemini(section, environ)
