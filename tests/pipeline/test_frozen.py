@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -90,3 +91,21 @@ def test_an_issue_that_is_not_published_shows_what_the_store_says_now(workspace_
         session.add_all((issue, item))
         session.flush()
         assert frozen.seen(workspace.context, session, issue).picks()[0].title == "Another title"
+
+
+def test_a_review_follows_the_language_of_its_site_and_pictures_that_mails_show_stay(workspace_folder: Path) -> None:
+    settings, site = workspace_folder / "sources.yaml", workspace_folder / "site"
+    sent = {path.name for path in (site / "assets" / "charts").iterdir()}
+    settings.write_text(settings.read_text().replace("language: en", "language: de"))
+    with opened(workspace_folder) as workspace:
+        workspace.publish("2025")
+        assert workspace.publish("2025").numbers["changed"] == 0
+    post = next((site / "_posts").glob("*-2025.md")).read_text()
+    assert re.findall("<figcaption>(.*?)</figcaption>", post) == [
+        "Auswahl nach Rubrik",
+        "Gelesen und behalten nach Monat",
+    ]
+    assert ">Okt</text>" in post
+    after = {path.name for path in (site / "assets" / "charts").iterdir()}
+    assert sent < after
+    assert len(after) == 2 * len(sent)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Literal
 
 import pytest
 from playwright.sync_api import Browser, Page
@@ -81,3 +82,23 @@ def test_what_is_printed_has_no_navigation_but_the_addresses(page: Page, address
     page.goto(f"{address}/2025/06/digest/")
     assert not page.locator(".masthead nav").is_visible()
     assert "arxiv.org" in page.evaluate("getComputedStyle(document.querySelector('h3 a'), '::after').content")
+
+
+@pytest.mark.parametrize(
+    ("media", "scheme", "bar"),
+    [
+        ("screen", "light", "rgb(150, 57, 31)"),
+        ("screen", "dark", "rgb(235, 148, 116)"),
+        ("print", "dark", "rgb(150, 57, 31)"),
+    ],
+)
+def test_charts_have_the_colours_of_the_page_and_of_paper(
+    page: Page, address: str, media: Literal["screen", "print"], scheme: Literal["light", "dark"], bar: str
+) -> None:
+    page.emulate_media(media=media, color_scheme=scheme)
+    page.goto(f"{address}/2025/review/")
+    style = "name => getComputedStyle(document.querySelector(name))"
+    assert page.evaluate(f"({style})('.chart .s1').fill") == bar
+    assert page.evaluate(f"({style})('.chart .l1').stroke") == bar
+    assert page.evaluate(f"({style})('.chart .l1').fill") == "none"
+    assert page.evaluate(f"({style})('.chart').breakInside") == ("avoid" if media == "print" else "auto")

@@ -135,7 +135,7 @@ def test_sitemap_robots_feeds_and_card_are_where_they_are_announced(built: Built
 @pytest.mark.jekyll
 def test_home_shows_the_latest_issue_and_the_archive_by_year(built: Built) -> None:
     home = built.page("/")
-    assert home.select('.latest h2 a[href="/digest/2025/12/digest/"]')
+    assert home.select('.latest h2 a[href="/digest/2025/review/"]')
     assert [heading.get_text() for heading in home.select(".year h2")] == ["2025"]
     assert len(home.select(".year li")) == 13
 
