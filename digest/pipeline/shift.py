@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from digest.errors import DigestError
 from digest.pipeline.alert import alert
@@ -31,6 +32,12 @@ def work(context: Context) -> list[Report]:
         if not ours:
             return []
         return [_done(context, slot) for slot, moment in pending(context) if moment <= context.now]
+
+
+def attended(context: Context) -> Context:
+    """The same workspace without `cadence.autopilot`: nothing in it is published or sent but by a person."""
+    cadence = context.config.cadence.model_copy(update={"autopilot": False})
+    return replace(context, config=context.config.model_copy(update={"cadence": cadence}))
 
 
 def together(reports: Sequence[Report]) -> Report:
