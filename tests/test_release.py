@@ -1,4 +1,4 @@
-"""What is released is what was tested: dependencies are pinned within their bounds; a job that may write runs no code."""
+"""What is released is what was tested: dependencies are pinned in their bounds; a job that may write runs no code."""
 
 from __future__ import annotations
 
