@@ -5,7 +5,7 @@ BIN    := $(VENV)/bin
 PIP    := $(BIN)/python -m pip --disable-pip-version-check
 READY  := $(VENV)/.ready-$(shell cat pyproject.toml .ci/constraints.txt 2>/dev/null | cksum | cut -d' ' -f1)
 
-.PHONY: help setup tools demo test check bench torture golden run site
+.PHONY: help setup tools demo test check audit bench torture golden run site
 
 help: ## list the targets
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
@@ -33,6 +33,11 @@ check: $(READY) tools ## ruff, mypy, import contracts, tests
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/python -m pytest -n 2 --dist loadfile
+
+audit: ## ask the package index which pinned versions are known to be unsafe
+	$(PYTHON) -m venv $(VENV)-audit
+	$(VENV)-audit/bin/python -m pip --disable-pip-version-check install -q pip-audit
+	$(VENV)-audit/bin/pip-audit --no-deps --disable-pip -r .ci/constraints.txt
 
 bench: $(READY) ## measure; writes .github/bench.md
 	$(PIP) install -q -c .ci/constraints.txt -e '.[dev,bench]'

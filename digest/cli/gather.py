@@ -7,12 +7,16 @@ from typing import Annotated
 
 import typer
 
+from digest.cli import complete
 from digest.cli.shell import Json, PeriodArg, app, finish, opened, show_json, show_table
 
 
 @app.command()
 def fetch(
-    sources: Annotated[list[str] | None, typer.Argument(metavar="[SOURCE]...", help="Only these sources.")] = None,
+    sources: Annotated[
+        list[str] | None,
+        typer.Argument(metavar="[SOURCE]...", help="Only these sources.", autocompletion=complete.sources),
+    ] = None,
     force: Annotated[bool, typer.Option("--force", help="Ask also sources that are not due.")] = False,
     as_json: Json = False,
 ) -> None:

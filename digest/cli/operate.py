@@ -28,6 +28,9 @@ app.add_typer(timetables, name="schedule")
 def run(
     period: PeriodArg = "last",
     due: Annotated[bool, typer.Option("--due", help="Do only what the cadence says is due; for cron.")] = False,
+    autopilot: Annotated[
+        bool, typer.Option("--autopilot/--no-autopilot", help="With --due: whether `cadence.autopilot` is heeded.")
+    ] = True,
     accept_gaps: Annotated[bool, typer.Option("--accept-gaps", help="Draft although the run is red.")] = False,
     max_usd: MaxUsd = None,
     provider: Provider = "",
@@ -43,9 +46,10 @@ def run(
     with opened(provider) as workspace:
         if not due:
             finish(workspace.run(period, accept_gaps=accept_gaps, max_usd=max_usd), as_json)
-        from digest.pipeline.shift import together, work
+        from digest.pipeline.shift import attended, together, work
 
-        finish(together(work(workspace.context)), as_json)
+        context = workspace.context if autopilot else attended(workspace.context)
+        finish(together(work(context)), as_json)
 
 
 @timetables.callback(invoke_without_command=True)

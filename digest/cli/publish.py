@@ -6,7 +6,8 @@ from typing import Annotated
 
 import typer
 
-from digest.cli.shell import DryRun, Json, PeriodArg, app, finish, opened, say, workspace_root
+from digest.cli.place import workspace_root
+from digest.cli.shell import DryRun, Json, PeriodArg, app, finish, opened, say
 
 
 @app.command()

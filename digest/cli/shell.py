@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from digest import __version__
+from digest.cli import complete
+from digest.cli.place import choose, workspace_root
 
 if TYPE_CHECKING:
     from digest.app import Workspace
@@ -31,11 +33,20 @@ DryRun = Annotated[bool, typer.Option("--dry-run", help="Say what would be done;
 MaxUsd = Annotated[
     float | None, typer.Option("--max-usd", min=0, help="What language models may cost in this run, in USD.")
 ]
-Provider = Annotated[str, typer.Option("--provider", help="For this run, as model.provider: local, gemini, …")]
-PeriodArg = Annotated[str, typer.Argument(metavar="PERIOD", help="2026-10, last, this; a recap also 2026, 2026-Q3.")]
+Provider = Annotated[
+    str,
+    typer.Option(
+        "--provider", help="For this run, as model.provider: local, gemini, …", autocompletion=complete.providers
+    ),
+]
+PeriodArg = Annotated[
+    str,
+    typer.Argument(
+        metavar="PERIOD", help="2026-10, last, this; a recap also 2026, 2026-Q3.", autocompletion=complete.periods
+    ),
+]
 
 _EXIT = {"done": 0, "partial": 3, "failed": 1}
-_chosen: dict[str, Path] = {}
 
 
 @app.callback(invoke_without_command=True)
@@ -58,19 +69,7 @@ def _root(
         from digest.cli.logs import begin
 
         begin()
-    _chosen.clear()
-    if workspace is not None:
-        _chosen["root"] = workspace
-
-
-def workspace_root() -> Path:
-    """--workspace, else DIGEST_WORKSPACE, else the nearest folder upwards that holds a sources.yaml."""
-    if "root" in _chosen:
-        return _chosen["root"].resolve()
-    if named := os.environ.get("DIGEST_WORKSPACE"):
-        return Path(named).resolve()
-    here = Path.cwd()
-    return next((folder for folder in (here, *here.parents) if (folder / "sources.yaml").is_file()), here)
+    choose(workspace)
 
 
 def opened(provider: str = "") -> Workspace:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
+from datetime import timedelta
 
 from digest.errors import DigestError
 from digest.pipeline.alert import alert
@@ -19,7 +21,10 @@ from digest.pipeline.run import run
 from digest.pipeline.tag import tag
 from digest.pipeline.waiting import wait_for
 from digest.ports import Report
+from digest.store import sources as source_store
 from digest.store.leases import held
+
+_LATE = timedelta(hours=1)
 
 
 def work(context: Context) -> list[Report]:
@@ -31,6 +36,12 @@ def work(context: Context) -> list[Report]:
         if not ours:
             return []
         return [_done(context, slot) for slot, moment in pending(context) if moment <= context.now]
+
+
+def attended(context: Context) -> Context:
+    """The same workspace without `cadence.autopilot`: nothing in it is published or sent but by a person."""
+    cadence = context.config.cadence.model_copy(update={"autopilot": False})
+    return replace(context, config=context.config.model_copy(update={"cadence": cadence}))
 
 
 def together(reports: Sequence[Report]) -> Report:
@@ -63,7 +74,8 @@ def _fetch(context: Context, slot: Slot, report: Report) -> None:
 
 def _refresh(context: Context, slot: Slot, report: Report) -> None:
     """The month under way, asked for and ranked anew; what was published, looked at again: errata are only proposed."""
-    _add(report, wait_for(fetch(context, force=True)))
+    if names := _not_asked_of_late(context):
+        _add(report, wait_for(fetch(context, names, force=True)))
     _add(report, tag(context))
     _add(report, rank(context, slot.period))
     again = refresh(context)
@@ -72,6 +84,15 @@ def _refresh(context: Context, slot: Slot, report: Report) -> None:
         again.line += f" ({'; '.join(told)}); `digest refresh --apply` puts them in"
     _add(report, again)
     _red(context, report)
+
+
+def _not_asked_of_late(context: Context) -> list[str]:
+    """The sources that are due or not: after a sleep of the machine the nightly fetch has just asked most of them."""
+    enabled = [source.id for source in context.config.sources if source.enabled]
+    with context.db.read() as session:
+        states = source_store.states(session, enabled)
+    asked = {name for name, state in states.items() if state.last_checked and state.last_checked > context.now - _LATE}
+    return [name for name in enabled if name not in asked]
 
 
 def _red(context: Context, report: Report) -> None:

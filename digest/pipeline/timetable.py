@@ -69,5 +69,6 @@ PLACES = {
     "cron": "crontab -e, and add these lines",
     "systemd": "cp schedule/digest.* ~/.config/systemd/user/ && systemctl --user enable --now digest.timer; "
     "`loginctl enable-linger` lets it run while you are logged out, and keys go into .env (chmod 600)",
-    "github": "commit it; Settings → Pages → Source: GitHub Actions",
+    "github": "commit it; Settings → Pages → Source: GitHub Actions; "
+    "Settings → Actions → General: allow GitHub Actions to create pull requests",
 }

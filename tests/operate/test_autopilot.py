@@ -10,7 +10,7 @@ from sqlmodel import select
 
 from digest.demo.server import serving
 from digest.models import Item
-from digest.pipeline.shift import work
+from digest.pipeline.shift import attended, work
 from digest.ports import Report
 from digest.store import issues as issue_store
 from tests.operate.test_red import FEEDS
@@ -48,6 +48,14 @@ def drafted_by_hand_first(folder: Path) -> None:
     configure(folder, cadence={"autopilot": False})
     shift(folder)
     configure(folder, cadence={"autopilot": True})
+
+
+def test_a_shift_may_be_told_to_leave_publishing_to_a_person_whatever_the_cadence_says(ready: Path) -> None:
+    with opened(ready, NOW) as workspace:
+        done = {report.stage: report for report in work(attended(workspace.context))}
+    assert list(done) == ["due:fetch", "due:refresh", "due:draft", "due:remind"]
+    assert "waits for `digest approve" in done["due:draft"].line
+    assert (posts(ready), recipients(ready)) == ([], ["ed@example.org"])
 
 
 def test_a_green_draft_is_published_and_mailed_by_itself_and_says_so(ready: Path) -> None:

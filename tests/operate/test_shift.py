@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 
 import pytest
 
 from digest.app import Workspace
+from digest.demo.server import listening
 from digest.models import Lease
 from digest.pipeline.pending import pending
 from digest.pipeline.shift import together, work
 from digest.store.leases import held
-from tests.operate.workspace import MONTH, made, opened
+from tests.operate.workspace import MONTH, configure, made, opened
 
 NOW = datetime(2026, 2, 5, 9, tzinfo=UTC)
 
@@ -71,6 +73,33 @@ def test_status_says_what_is_due_what_is_tried_again_and_what_comes_next(tmp_pat
     with opened(folder, NOW + timedelta(minutes=1)) as later:
         failed = {"work": "draft", "period": MONTH, "state": "waits", "at": "2026-02-05 10:15 CET"}
         assert later.status()["due"] == [failed, following]
+
+
+def test_a_shift_that_makes_up_for_several_asks_each_source_once(ready: Path) -> None:
+    asked: list[str] = []
+
+    class Feed(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            asked.append(self.path)
+            self.send_response(200)
+            self.end_headers()
+            self.wfile.write(b"<rss version='2.0'><channel><title>t</title></channel></rss>")
+
+        def log_message(self, format: str, *args: object) -> None:
+            """Stay silent."""
+
+    with listening(Feed) as base:
+        sources = [
+            {"id": name, "kind": "feed", "url": f"{base}/{name}", "allow_private": True, "interval_hours": 200}
+            for name in ("one", "two")
+        ]
+        configure(ready, sources=sources)
+        with opened(ready, NOW) as workspace:
+            assert [report.stage for report in work(workspace.context)] == ["due:fetch", "due:refresh", "due:draft"]
+        assert sorted(asked) == ["/one", "/two"]
+        with opened(ready, NOW + timedelta(days=7)) as next_week:
+            work(next_week.context)
+        assert sorted(asked) == ["/one", "/one", "/two", "/two"]  # the refresh asks what the nightly fetch need not
 
 
 def test_two_schedulers_do_not_do_the_same_work(ready: Path) -> None:

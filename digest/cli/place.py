@@ -1,0 +1,25 @@
+"""Which folder a command works in."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+_chosen: dict[str, Path] = {}
+
+
+def choose(root: Path | None) -> None:
+    """Remember what `--workspace` named, for this call of the program; None is nothing."""
+    _chosen.clear()
+    if root is not None:
+        _chosen["root"] = root
+
+
+def workspace_root() -> Path:
+    """--workspace, else DIGEST_WORKSPACE, else the nearest folder upwards that holds a sources.yaml."""
+    if "root" in _chosen:
+        return _chosen["root"].resolve()
+    if named := os.environ.get("DIGEST_WORKSPACE"):
+        return Path(named).resolve()
+    here = Path.cwd()
+    return next((folder for folder in (here, *here.parents) if (folder / "sources.yaml").is_file()), here)
