@@ -28,6 +28,7 @@ from digest.issues.recap import (
     recap_sheet,
     titles_of_months,
 )
+from digest.issues.remarks import remarks
 from digest.issues.settle import fill, settle
 from digest.issues.states import MOVES, STATES, move, moves_from
 from digest.issues.terms import Term, distinctive
@@ -86,6 +87,7 @@ __all__ = [
     "parse",
     "place",
     "recap_sheet",
+    "remarks",
     "render",
     "select",
     "set_aside",
