@@ -125,7 +125,7 @@ class _Desk:
     def _new(self, item: Prepared) -> Arrival:
         known = KnownItem(
             0, item.key, item.source_id, item.title, item.title_key, item.url, item.authors, item.summary, item.content,
-            item.published, item.announced, item.date_flag, item.version, item.first_seen if item.withdrawn else None,
+            item.published, item.announced, item.date_flag, item.version, item.withdrawn_on,
             item.digest,
         )  # fmt: skip
         self._items[item.key] = known
@@ -150,7 +150,7 @@ class _Desk:
             return {}, "an older version"
         newer = bool(item.version and item.version > (known.version or 0))
         if item.withdrawn and not known.withdrawn:
-            update["withdrawn"], reason = item.first_seen, "withdrawn"
+            update["withdrawn"], reason = item.withdrawn_on, "withdrawn"
         elif known.withdrawn and newer and not item.withdrawn:
             update["withdrawn"], reason = None, "back after a withdrawal"
         if newer or (changed and item.digest != known.digest):
