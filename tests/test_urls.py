@@ -9,7 +9,18 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from digest.urls import arxiv_id, arxiv_ids_in, canonical, doi, host_of, is_http, match_form, site, work_key
+from digest.urls import (
+    arxiv_id,
+    arxiv_ids_in,
+    canonical,
+    doi,
+    host_of,
+    is_http,
+    match_form,
+    site,
+    superseded_by,
+    work_key,
+)
 
 ONE_PAPER = """https://arxiv.org/abs/2405.01234
 http://arxiv.org/abs/2405.01234v3
@@ -203,3 +214,20 @@ def test_any_text_has_a_key_and_normal_forms_are_stable(url: str) -> None:
     assert work_key(url)
     assert site(url) in host_of(url)
     assert is_http(url) in (True, False)
+
+
+@pytest.mark.parametrize(
+    ("comment", "work"),
+    [
+        ("Superseded by arXiv:2509.00001", "arXiv 2509.00001"),
+        ("12 pages. This paper has been superseded by 2509.00001v2 [cs.CL]", "arXiv 2509.00001"),
+        ("Subsumed by our later paper (https://arxiv.org/abs/2510.12345)", "arXiv 2510.12345"),
+        ("replaced by arXiv:cs/0610001", "arXiv cs/0610001"),
+        ("This version is superseded by a journal article. 12 pages", "a journal article"),
+        ("figures replaced by new ones; 12 pages", ""),
+        ("Accepted at ACL", ""),
+        (None, ""),
+    ],
+)
+def test_a_comment_names_the_work_that_took_a_papers_place(comment: str | None, work: str) -> None:
+    assert superseded_by(comment) == work

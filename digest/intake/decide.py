@@ -127,8 +127,7 @@ class _Desk:
     def _new(self, item: Prepared) -> Arrival:
         known = KnownItem(
             0, item.key, item.source_id, item.title, item.title_key, item.url, item.authors, item.summary, item.content,
-            item.published, item.updated, item.announced, item.date_flag, item.version,
-            item.first_seen if item.withdrawn else None, item.digest,
+            item.published, item.updated, item.announced, item.date_flag, item.version, item.withdrawn_on, item.digest,
         )  # fmt: skip
         self._items[item.key] = known
         self._titles.setdefault(item.title_key, []).append(known)
@@ -152,7 +151,7 @@ class _Desk:
             return {}, "an older version"
         newer = bool(item.version and item.version > (known.version or 0))
         if item.withdrawn and not known.withdrawn:
-            update["withdrawn"], reason = item.first_seen, "withdrawn"
+            update["withdrawn"], reason = item.withdrawn_on, "withdrawn"
         elif known.withdrawn and newer and not item.withdrawn:
             update["withdrawn"], reason = None, "back after a withdrawal"
         times = 0 if newer or _edited(item, known) else known.rewordings + 1

@@ -52,6 +52,13 @@ class Prepared:
         return self.key.removeprefix("arxiv:") if self.key.startswith("arxiv:") else None
 
     @property
+    def withdrawn_on(self) -> datetime | None:
+        """The day of the version that says so; where the first one does, the day it was seen."""
+        if not self.withdrawn:
+            return None
+        return self.updated if self.updated and (self.version or 1) > 1 else self.first_seen
+
+    @property
     def mark(self) -> str:
         """What the mention is known by: its words, and of arXiv's the facts, which change without a new version."""
         return (
@@ -91,7 +98,7 @@ class Prepared:
             "first_seen": self.first_seen,
             "announced": self.announced,
             "date_flag": self.date_flag,
-            "withdrawn": self.first_seen if self.withdrawn else None,
+            "withdrawn": self.withdrawn_on,
             "rewordings": 0,
             "merged_into": None,
         }

@@ -1,5 +1,6 @@
 """Issues under the editor's hand: selection, the sheet and its merge, states, gates, recaps, imported archives."""
 
+from digest.issues.apart import titles_of_months
 from digest.issues.changes import Change, changes
 from digest.issues.choose import ALTERNATIVES, Ranked, Selection, select
 from digest.issues.edits import (
@@ -16,18 +17,17 @@ from digest.issues.gates import DeadLink, GateProblem, IssueFacts, check
 from digest.issues.heard import heard
 from digest.issues.joined import joined, without_twins
 from digest.issues.merge import merge
+from digest.issues.past import PastPick, once
 from digest.issues.read import parse
 from digest.issues.recap import (
     Figures,
     Gist,
-    PastPick,
     figures,
     highlights,
     missed,
-    once,
     recap_sheet,
-    titles_of_months,
 )
+from digest.issues.remarks import remarks
 from digest.issues.settle import fill, settle
 from digest.issues.states import MOVES, STATES, move, moves_from
 from digest.issues.terms import Term, distinctive
@@ -86,6 +86,7 @@ __all__ = [
     "parse",
     "place",
     "recap_sheet",
+    "remarks",
     "render",
     "select",
     "set_aside",

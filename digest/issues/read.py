@@ -39,13 +39,18 @@ class _Reading:
 
 def parse(text: str) -> Sheet:
     """Read a sheet. Raises SheetError with the line of the first thing that has no meaning."""
+    return placed(text)[0]
+
+
+def placed(text: str) -> tuple[Sheet, dict[str, int]]:
+    """A sheet, and the line of each part that is named: `section SLUG`, `pick KEY`, `note ID`, `missed KEY`."""
     lines = text.removeprefix("\ufeff").replace("\r\n", "\n").replace("\r", "\n").split("\n")
     sheet, start = front_matter(lines)
     reading, cut = _Reading(), chunks(lines, start)
     _drop_rule(cut)
     for chunk in cut:
         _TAKE[chunk.kind](reading, chunk)
-    return replace(
+    whole = replace(
         sheet,
         intro=reading.intro,
         outro=reading.outro,
@@ -57,6 +62,7 @@ def parse(text: str) -> Sheet:
         moved=tuple(reading.moved),
         conflicts=tuple(conflict for chunk in cut if chunk.kind != "pick" for conflict in chunk.conflicts),
     )
+    return whole, reading.seen
 
 
 def _drop_rule(cut: Sequence[Chunk]) -> None:

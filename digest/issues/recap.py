@@ -8,11 +8,11 @@ from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from typing import Literal
 
+from digest.issues.apart import titles_of_months
+from digest.issues.past import PastPick, grouped, once, weight, written
 from digest.issues.terms import Term, distinctive
 from digest.issues.values import Sheet, SheetCandidate, SheetNote, SheetPick, SheetSection
-from digest.text import one_line
 
-_NAME = 45  # characters of a work's name that a heading has room for
 Form = Literal["category", "month", "both"]
 WORDS = {
     "recap_in": "in {month}",
@@ -27,23 +27,6 @@ WORDS = {
     "closing_most": "{count} works, {most} of them in {category}.",
     "closing_spread": "{count} works in {sections} categories.",
 }
-
-
-@dataclass(frozen=True, slots=True)
-class PastPick:
-    """A pick of one of the months. Its terms are counted in `text`, or in the title, whose words say most."""
-
-    pick: SheetPick
-    category: str
-    month: str  # 2025-03
-    published: date | None = None
-    text: str = ""
-    mentions: int = 1
-    source: str = ""
-    withdrawn: date | None = None
-    superseded: str = ""  # the key or title of the work that took its place
-    score: float | None = None  # in the ranking of its month
-    ranked: bool = False  # its month was never published: it comes from the ranking
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,37 +62,24 @@ class Figures:
     unpublished: list[str] = field(default_factory=list)  # months that come from the ranking alone
 
 
-def once(picks: Iterable[PastPick]) -> list[PastPick]:
-    """Each work once, where it stood first, with the words and the highlight of its last update."""
-    out: dict[str, PastPick] = {}
-    for past in sorted(picks, key=lambda past: past.month):
-        before = out.get(past.pick.key)
-        if before is None:
-            out[past.pick.key] = past
-        else:
-            why = past.pick.highlight or before.pick.highlight
-            newer = past.pick if past.pick.blurb else before.pick
-            pick = replace(newer, highlight=why, update_of=before.pick.update_of)
-            out[past.pick.key] = replace(before, pick=pick, withdrawn=past.withdrawn or before.withdrawn)
-    return list(out.values())
-
-
 def highlights(
     picks: Sequence[PastPick],
     names: Mapping[str, str] | None = None,
     most: int = 5,
-    per_category: int = 2,
+    least: int = 3,
     words: Mapping[str, str] = WORDS,
 ) -> dict[str, str]:
     """Up to `most` proposals by key with the reason: what the editor marked and wrote, how many others named it.
 
-    Where nothing of that sets a work apart, the highest ranked stand in for it, one a category. `names` are the
-    months' in the reader's language.
+    Of a category there are two at most, unless there would be fewer than `least`. Where too little sets works apart,
+    the highest ranked stand in for it, one a category. `names` are the months' in the reader's language.
     """
     whole = [past for past in once(picks) if not past.withdrawn and not past.superseded and not past.pick.note]
-    marked = sorted((past for past in whole if _weight(past)[0] > 0), key=_weight, reverse=True)
+    marked = sorted((past for past in whole if weight(past)[0] > 0), key=weight, reverse=True)
     ranked = sorted((past for past in whole if past.score is not None), key=_standing, reverse=True)
-    chosen = _spread(marked, most, per_category) if marked else _spread(ranked, most, 1)
+    chosen = _spread(marked, most, 2) if marked else _spread(ranked, most, 1)
+    for others in (marked, _spread(ranked, most, 1), ranked):
+        chosen += [past for past in others if past not in chosen][: max(0, least - len(chosen))]
     return {past.pick.key: _why(past, (names or {}).get(past.month, past.month), words) for past in chosen}
 
 
@@ -128,54 +98,11 @@ def _standing(past: PastPick) -> tuple[float, str]:
     return past.score or 0.0, past.pick.key
 
 
-def _weight(past: PastPick) -> tuple[float, str]:
-    marked = 3.0 * (past.pick.highlight is not None)
-    written = 1.0 * _written(past)
-    return marked + written + min(past.mentions - 1, 8) / 2, past.pick.key
-
-
-def _written(past: PastPick) -> bool:
-    return past.pick.origin == "editor" and bool(past.pick.blurb)
-
-
 def _why(past: PastPick, month: str, words: Mapping[str, str]) -> str:
     if past.pick.highlight:
         return past.pick.highlight
-    name = "named" if past.mentions > 1 else "written" if _written(past) else "ranked"
+    name = "named" if past.mentions > 1 else "written" if written(past) else "ranked"
     return words[f"highlight_{name}"].format(month=month, count=past.mentions)
-
-
-def titles_of_months(picks: Sequence[PastPick], names: Mapping[str, str], most: int = 2) -> dict[str, str]:
-    """`March 2025: tool use, GRPO, DeepSeek-R1` for every month of `names`, from what set its picks apart.
-
-    That is up to `most` terms, and the one work that stands above all others of its month.
-    """
-    months = _grouped(names, ((past.month, past) for past in once(picks)))
-    terms = distinctive({month: [past.text or past.pick.title for past in group] for month, group in months.items()})
-    apart = {month: _apart([term.text for term in terms[month]], _outstanding(months[month]), most) for month in months}
-    return {month: f"{name}: {', '.join(apart[month])}" if apart.get(month) else name for month, name in names.items()}
-
-
-def _apart(terms: Sequence[str], works: Sequence[str], most: int) -> list[str]:
-    """Terms, but for those that a named work says already, and the work."""
-    said = " ".join(works).casefold()
-    return [*[term for term in terms if term.casefold() not in said][:most], *works]
-
-
-def _outstanding(group: Sequence[PastPick]) -> list[str]:
-    """The name of the work that is marked, mentioned or ranked above all others, where it is short enough to be one."""
-    standing = [past for past in group if not past.withdrawn and not past.superseded]
-    best = sorted(standing, key=lambda past: (_weight(past)[0], past.score or 0.0), reverse=True)[:2]
-    places = [(_weight(past)[0], past.score or 0.0) for past in best]
-    if not best or max(places[0]) <= 0 or places[0] in places[1:]:
-        return []
-    name = short_name(best[0].pick.title)
-    return [name] if len(name) <= _NAME else []
-
-
-def short_name(title: str) -> str:
-    """A work's title as one speaks of it: what stands before its colon."""
-    return one_line(title).partition(": ")[0]
 
 
 def figures(picks: Sequence[PastPick], read: Mapping[str, int], most: int = 10) -> Figures:
@@ -239,28 +166,20 @@ def recap_sheet(
     proposed = highlights(whole, months, words=words)
     sections = []
     if form != "month":
-        grouped = _grouped(categories, ((past.category, past) for past in whole))
+        by_category = grouped(categories, ((past.category, past) for past in whole))
         sections += [
             SheetSection(slug, categories.get(slug, slug), entries=_entries(group, proposed, months, words))
-            for slug, group in grouped.items()
+            for slug, group in by_category.items()
         ]
     if form != "category":
         headings = titles_of_months(whole, months)
-        for month, group in _grouped(months, ((past.month, past) for past in whole)).items():
+        for month, group in grouped(months, ((past.month, past) for past in whole)).items():
             entries = _entries(group, proposed, months, words) if form == "month" else ()
             closing, gist = _closing(group, categories, words), (gists or {}).get(month, Gist("", ""))
             sections.append(
                 SheetSection(f"m{month}", headings.get(month, month), gist.text, closing, entries, gist.engine)
             )
     return Sheet(period, title, when, form, sections=tuple(sections), notes=tuple(notes), missed=tuple(missed))
-
-
-def _grouped(order: Iterable[str], named: Iterable[tuple[str, PastPick]]) -> dict[str, list[PastPick]]:
-    """Picks by name in that order, unknown names last, empty ones left out."""
-    groups: dict[str, list[PastPick]] = {name: [] for name in order}
-    for name, past in named:
-        groups.setdefault(name, []).append(past)
-    return {name: group for name, group in groups.items() if group}
 
 
 def _entries(

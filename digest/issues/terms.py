@@ -22,7 +22,7 @@ _STOP = frozenset(
         "than that the their them then there these they this those through to too towards toward two under up us "
         "use used uses using very via was we were what when where which while who why will with without within "
         "would you your paper propose present introduce approach method based study work first ai beyond language "
-        "large llm llms model models moreover report rethinking survey technical unleashing "
+        "large llm llms model models moreover report rethinking survey technical unleashing meet meets "
     )
 )
 _VAGUE = frozenset(  # these say nothing alone, and something in a pair: deep research, open weights, world model
@@ -31,8 +31,8 @@ _VAGUE = frozenset(  # these say nothing alone, and something in a pair: deep re
         "data deep design document dynamic efficient enhancing evaluating evaluation fast foundation framework "
         "frontier general generalist generation generative improving intelligence intelligent introducing knowledge "
         "large-scale learning long open open-source pre-training real real-world reliable research robust scalable "
-        "scientific short small smart system systems task tasks test tests time tiny training understanding "
-        "unified universal world "
+        "parallel latent mathematical scientific short small smart system systems task tasks test tests time tiny "
+        "training understanding unified universal visual world architecture medical question reason think "
     )
 )
 _HALF = re.compile(  # half of a pair too: test-time compute, retrieval-augmented generation, long-context models
@@ -40,14 +40,20 @@ _HALF = re.compile(  # half of a pair too: test-time compute, retrieval-augmente
     r"|specific|agnostic|centric|oriented|enhanced|grained|horizon|end|hop|powered|trained|trainable)"
 )
 
+_DOING = re.compile(r"(?:^|[:.?!–—]\s+)([^\W\d_]+ing)\b")  # Bridging the gap, Teaching models: what a title does
+
 
 @dataclass(frozen=True, slots=True)
 class Term:
-    """A word or a pair as it is mostly written, in how many texts of the group, and its z-score."""
+    """A word or a pair as it is mostly written, in how many texts of the group, and its z-score.
+
+    `key` is the same for all its spellings: Agent, agents.
+    """
 
     text: str
     count: int
     z: float
+    key: str = ""
 
 
 def distinctive(groups: Mapping[str, Sequence[str]], most: int = 5, least: int = 2) -> dict[str, list[Term]]:
@@ -61,17 +67,25 @@ def distinctive(groups: Mapping[str, Sequence[str]], most: int = 5, least: int =
 
 
 def _terms(text: str, shown: dict[str, Counter[str]]) -> set[str]:
-    """The terms of one text, each once; `shown` learns how they are written."""
+    """The terms of one text, each once; `shown` learns how they are written, save for what only opens a title."""
     words = [match[0] for match in _WORD.finditer(text)]
+    opening = {match[1].casefold() for match in _DOING.finditer(text)}
     out = set()
     for term in [*((word,) for word in words), *pairwise(words)]:
         folded = tuple(word.casefold() for word in term)
-        vague = len(folded) == 1 and (folded[0] in _VAGUE or _HALF.fullmatch(folded[0]))
+        vague = len(folded) == 1 and (_VAGUE & {folded[0], _singular(folded[0])} or _HALF.fullmatch(folded[0]))
         if not vague and not _STOP & set(folded) and all(len(word) > 1 for word in folded):
-            key = " ".join(folded)
-            shown.setdefault(key, Counter())[" ".join(term)] += 1
+            key = " ".join(map(_singular, folded))
+            if len(folded) == 1 and folded[0] in opening:
+                key = f"…{key}"  # counted, so that shares stay what they are; never shown
+            else:
+                shown.setdefault(key, Counter())[" ".join(term)] += 1
             out.add(key)
     return out
+
+
+def _singular(word: str) -> str:
+    return word[:-1] if len(word) > 3 and word.endswith("s") and not word.endswith(("ss", "us", "is")) else word
 
 
 def _best(
@@ -82,9 +96,9 @@ def _best(
         return []  # there is nothing to be set apart from
     terms = []
     for term, n in count.items():
-        if n >= least and total[term] < everywhere:
+        if n >= least and term in shown and total[term] < everywhere:
             z = _z(n, total[term] - n, here, everywhere - here, total[term] / everywhere)
-            terms.append(Term(shown[term].most_common(1)[0][0], n, z))
+            terms.append(Term(shown[term].most_common(1)[0][0], n, z, term))
     ranked = sorted((term for term in terms if term.z > 1), key=lambda term: (-term.z, -len(term.text), term.text))
     return _apart(ranked)[:most]
 
@@ -106,4 +120,4 @@ def _apart(terms: Iterable[Term]) -> list[Term]:
 
 
 def _words(term: Term) -> set[str]:
-    return set(re.split(r"[\s-]+", term.text.casefold()))
+    return set(re.split(r"[\s-]+", term.key))

@@ -1,7 +1,8 @@
 """Markdown that every parser reads alike: foreign text escaped into it, the editor's prose rewritten from its tree."""
 
 from digest.markdown.escape import Md, escape, escape_code, link
-from digest.markdown.prose import Remark, inline, lint, rewrite, to_html, to_html_line, to_text, to_words
+from digest.markdown.lint import Remark, lint
+from digest.markdown.prose import inline, rewrite, to_html, to_html_line, to_text, to_words
 
 __all__ = [
     "Md",

@@ -1,12 +1,11 @@
 """The editor's prose: parsed once as CommonMark, then written as HTML, as plain text, or as Markdown that kramdown
-shows the same; what lies outside the subset both agree on is named with its line."""
+shows the same."""
 
 from __future__ import annotations
 
 import html
 import re
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Sequence
 from functools import cache
 
 import nh3
@@ -17,27 +16,7 @@ from markdown_it.tree import SyntaxTreeNode
 from digest.markdown.escape import Md, escape_code, escape_inside, link, opening
 from digest.text import one_line, strip_hidden
 
-_ALLOWED = {
-    *("root", "paragraph", "inline", "text", "softbreak", "em", "strong", "link", "code_inline"),
-    *("bullet_list", "list_item", "blockquote", "fence"),
-}
-_NAMES = {
-    "ordered_list": "a numbered list",
-    "image": "an image",
-    "hr": "a horizontal rule",
-    "hardbreak": "a forced line break",
-    "code_block": "an indented block (fence it with ```)",
-}
 _TAGS = {"p", "em", "strong", "a", "code", "pre", "ul", "ol", "li", "h2", "h3", "blockquote", "br", "hr"}
-_HTML_TAG = re.compile(r"</?[A-Za-z][A-Za-z0-9-]*(\s[^<>]*)?/?>")
-
-
-@dataclass(frozen=True, slots=True)
-class Remark:
-    """Something in prose that would not look the same everywhere; `line` is 1-based."""
-
-    line: int
-    message: str
 
 
 @cache
@@ -51,38 +30,6 @@ def _tokens(prose: str) -> list[Token]:
 
 def _tree(prose: str) -> SyntaxTreeNode:
     return SyntaxTreeNode(_tokens(prose))
-
-
-def lint(prose: str) -> list[Remark]:
-    """What lies outside the subset: paragraphs, emphasis, links, `-` lists, `##` headings, quotes, fenced code."""
-    remarks = [
-        Remark(line, message) for node in _tree(prose).walk() if (message := _complaint(node)) for line in [_line(node)]
-    ]
-    return sorted(set(remarks), key=lambda remark: (remark.line, remark.message))
-
-
-def _complaint(node: SyntaxTreeNode) -> str:
-    if node.type == "heading":
-        return "" if node.tag in ("h2", "h3") else f"a heading of level {node.tag[1]}; write it with ##"
-    if node.type == "bullet_list":
-        return "" if node.markup == "-" else f"a list marked with {node.markup}; mark it with -"
-    if node.type == "link" and not _address(str(node.attrs.get("href", "")), ""):
-        return "a link that is neither http nor https, nor a place on this site"
-    if node.type == "text" and _HTML_TAG.search(node.content):
-        return "HTML, which is shown as text"
-    return "" if node.type in _ALLOWED else f"{_NAMES.get(node.type, node.type)} is outside the allowed subset"
-
-
-def _line(node: SyntaxTreeNode) -> int:
-    """The line a node begins on; inline nodes count the line breaks before them."""
-    breaks, here = 0, node
-    while here.parent is not None and here.nester_tokens is None and here.type != "inline" and here.map is None:
-        siblings = here.parent.children
-        breaks += sum(s.type in ("softbreak", "hardbreak") for s in siblings[: siblings.index(here)])
-        here = here.parent
-    while here.map is None and here.parent is not None:
-        here = here.parent
-    return (here.map[0] if here.map else 0) + breaks + 1
 
 
 def to_html_line(prose: str, base: str = "") -> str:
@@ -120,30 +67,38 @@ def _html(node: SyntaxTreeNode, base: str) -> str:
     return f"<{node.tag}>{inner}</{node.tag}>" + ("" if kind in ("em", "strong") else "\n")
 
 
-def _html_link(node: SyntaxTreeNode, address: str, words: str, base: str) -> str:
-    target = _address(address, base)
-    return f'<a href="{html.escape(target)}">{words}</a>' if target else words
+def _html_link(node: SyntaxTreeNode, to: str, words: str, base: str) -> str:
+    target = "" if within_a_link(node) else address(to, base)
+    return f'<a href="{html.escape(target)}">{words}</a>' if target and words.strip() else words
 
 
 def _heading(node: SyntaxTreeNode) -> str:
     return "h2" if node.tag in ("h1", "h2") else "h3"
 
 
-def _address(address: str, base: str) -> str:
+def within_a_link(node: SyntaxTreeNode) -> bool:
+    """An image or an address in angle brackets among a link's words; no page has a link within a link."""
+    above = node.parent
+    while above is not None and above.type != "link":
+        above = above.parent
+    return above is not None
+
+
+def address(to: str, base: str) -> str:
     """Where a link leads: the web, a place on this site, an anchor; empty for all else."""
-    if address.startswith("//"):
+    if to.startswith("//"):
         return ""
-    if address.startswith("/"):
-        absolute = link(f"https://site.invalid{address}")
+    if to.startswith("/"):
+        absolute = link(f"https://site.invalid{to}")
         return base + absolute.removeprefix("https://site.invalid") if absolute else ""
-    if re.fullmatch(r"#[A-Za-z0-9_.:-]+", address):
-        return address
-    return link(address)
+    if re.fullmatch(r"#[A-Za-z0-9_.:-]+", to):
+        return to
+    return link(to)
 
 
 def rewrite(prose: str, base: str = "") -> Md:
     """Markdown written anew from the prose's tree: kramdown shows what CommonMark reads, and Liquid sees nothing."""
-    return Md("\n\n".join(_block(node, base) for node in _tree(prose).children))
+    return Md(_blocks(_tree(prose).children, base))
 
 
 def inline(prose: str, base: str = "") -> Md:
@@ -152,17 +107,26 @@ def inline(prose: str, base: str = "") -> Md:
     return opening(" ".join(part.strip() for part in parts))
 
 
+def _blocks(nodes: Sequence[SyntaxTreeNode], base: str, between: str = "\n\n") -> str:
+    """Blocks one after the other; kramdown lets a list or a quotation go on where a lone `^` does not end it."""
+    out = ""
+    for node, before in zip(nodes, (None, *nodes), strict=False):
+        open_ended = before is not None and before.type in ("bullet_list", "ordered_list", "blockquote")
+        out += ("\n\n^\n\n" if open_ended else between if before is not None else "") + _block(node, base)
+    return out
+
+
 def _block(node: SyntaxTreeNode, base: str) -> str:
     kind = node.type
     if kind in ("fence", "code_block"):
         return f"<pre><code>{escape_code(node.content)}</code></pre>"
     if kind == "hr":
-        return "* * *"
+        return "<hr />"
     if kind == "heading":
         words = _children(node, base)
         return f"{'#' * int(_heading(node)[1])} {words}" if words else ""
     if kind == "blockquote":
-        return _prefixed("\n\n".join(_block(child, base) for child in node.children), "> ", "> ")
+        return _prefixed(_blocks(node.children, base), "> ", "> ")
     if kind in ("bullet_list", "ordered_list"):
         return _list(node, base)
     return opening(_children(node, base))
@@ -173,7 +137,7 @@ def _list(node: SyntaxTreeNode, base: str) -> str:
     items = []
     for number, item in enumerate(node.children, 1):
         mark = "- " if node.type == "bullet_list" else f"{number}. "
-        body = ("\n" if tight else "\n\n").join(_block(child, base) for child in item.children)
+        body = _blocks(item.children, base, "\n" if tight else "\n\n")
         items.append(_prefixed(body, mark, " " * len(mark)))
     return ("\n" if tight else "\n\n").join(items)
 
@@ -190,7 +154,11 @@ def _children(node: SyntaxTreeNode, base: str) -> str:
 
 
 def _inline(nodes: Iterable[SyntaxTreeNode], base: str) -> str:
-    return "".join(_span(node, base) for node in nodes)
+    """Spans one after the other; an exclamation mark before a link would make an image of it."""
+    out = ""
+    for span in (_span(node, base) for node in nodes):
+        out = (f"{out[:-1]}&#33;" if out.endswith("!") and span.startswith("[") else out) + span
+    return out
 
 
 def _span(node: SyntaxTreeNode, base: str) -> str:
@@ -202,14 +170,14 @@ def _span(node: SyntaxTreeNode, base: str) -> str:
         "code_inline": lambda: f"<code>{escape_code(node.content)}</code>",
         "em": lambda: f"<em>{_inline(node.children, base)}</em>",
         "strong": lambda: f"<strong>{_inline(node.children, base)}</strong>",
-        "link": lambda: _md_link(_inline(node.children, base), str(node.attrs.get("href", "")), base),
-        "image": lambda: _md_link(escape_inside(node.content), str(node.attrs.get("src", "")), base),
+        "link": lambda: _md_link(node, _inline(node.children, base), str(node.attrs.get("href", "")), base),
+        "image": lambda: _md_link(node, escape_inside(node.content), str(node.attrs.get("src", "")), base),
     }
     return simple[node.type]()
 
 
-def _md_link(words: str, address: str, base: str) -> str:
-    target = _address(address, base).replace("&", "&amp;")
+def _md_link(node: SyntaxTreeNode, words: str, to: str, base: str) -> str:
+    target = "" if within_a_link(node) else address(to, base).replace("&", "&amp;")
     return f"[{words}]({target})" if target and words.strip() else words
 
 
@@ -236,7 +204,7 @@ def _text(node: SyntaxTreeNode, base: str) -> str:
         return " "
     inner = "".join(_text(child, base) for child in node.children)
     if kind == "link":
-        target = _address(str(node.attrs.get("href", "")), base)
+        target = address(str(node.attrs.get("href", "")), base)
         return inner if target in ("", inner) or target.startswith("#") else f"{inner} ({target})"
     if kind == "list_item":
         return _prefixed(inner.strip(), "- ", "  ") + "\n"

@@ -27,11 +27,14 @@ def check(context: Context, period: Period, *, accept_gaps: bool = False, links:
     `links` asks the links first; without it, and where there is no network, their last answers count.
     """
     with recorded(context, "check", period.name) as report:
-        _, sheet = current(context, period)
+        text, sheet = current(context, period)
         typed = whole(context, sheet)
         heard = _heard(context, typed.sheet, report) if links else None
-        must_pass(context, period, typed.sheet, accept_gaps=accept_gaps, links=heard, unread=typed.unread)
-        report.problems = [*report.problems, *warnings(context, period, typed.sheet)]
+        beside = warnings(context, period, typed.sheet, text)
+        must_pass(
+            context, period, typed.sheet, beside=beside, accept_gaps=accept_gaps, links=heard, unread=typed.unread
+        )
+        report.problems = [*report.problems, *beside]
         report.line = f"{period}: nothing stands in the way of approval"
     return report
 
@@ -73,7 +76,7 @@ def approve(
             session.add(issue)
         picked = sum(1 for _ in settled.picks())
         report.numbers = {"picks": picked}
-        report.problems = [*report.problems, *warnings(context, period, settled)]
+        report.problems = [*report.problems, *warnings(context, period, settled, text)]
         how = ' --correct "what was wrong"' if state in corrections.SEEN else ""
         report.line = f"{period}: approved by {name}, {picked} picks; `digest publish {period}{how}` publishes it"
     return report

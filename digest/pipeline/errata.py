@@ -15,6 +15,8 @@ from digest.pipeline.view import venue
 from digest.ports import IssueView, PickView
 from digest.render.words import Words, words
 from digest.text import by_line, one_line
+from digest.text.venues import venue_in
+from digest.urls import superseded_by
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,7 +25,7 @@ class Erratum:
 
     period: str
     key: str
-    kind: str  # withdrawn | back | title | authors | venue | version | moved | dead
+    kind: str  # withdrawn | back | superseded | title | authors | venue | version | moved | dead
     before: str
     after: str
     text: str  # Markdown
@@ -37,6 +39,7 @@ class _Change:
     after: str
     blanks: Mapping[str, str] = field(default_factory=dict)
     facts: Mapping[str, Any] = field(default_factory=dict)
+    told: str = ""  # the words of its own that the kind does not name
 
 
 def errata(
@@ -58,7 +61,9 @@ def errata(
     for pick in picks:
         item = items.get(pick.key)
         for change in _changes(config, w, issue, pick, item, pick.key in own_titles, bad) if item else ():
-            text = w(f"erratum_{change.kind}", title=escape(one_line(pick.title)), **_escaped(change.blanks))
+            text = w(
+                f"erratum_{change.told or change.kind}", title=escape(one_line(pick.title)), **_escaped(change.blanks)
+            )
             if text not in told and (change.facts or issue.kind == "monthly"):
                 yield Erratum(
                     issue.period, pick.key, change.kind, change.before, change.after, text, dict(change.facts)
@@ -70,14 +75,18 @@ def _changes(
 ) -> Iterator[_Change]:
     title = one_line(pick.title)
     yield from _standing(w, issue, pick, item, title)
+    if (work := superseded_by(item.comment)) and work != pick.superseded:
+        told = f"{title} ({w('recap_superseded', work=work)})"
+        yield _Change("superseded", title, told, {"now": work}, {"superseded": work})
     if item.title != pick.title and not own:
         now = one_line(item.title)
         yield _Change("title", title, now, {"now": now}, {"title": item.title})
     before, after = by_line(pick.authors), by_line(item.authors)
     if after and before != after:
         yield _Change("authors", f"{title}: {before}", f"{title}: {after}", {"now": after}, {"authors": item.authors})
-    if item.venue and (place := venue(config, item)) != pick.venue:
-        yield _Change("venue", f"{title}: {pick.venue}", f"{title}: {place}", {"now": place}, {"venue": place})
+    if (item.venue or venue_in(item.comment)) and (place := venue(config, item)) != pick.venue:
+        told = "venue" if item.venue else "accepted"
+        yield _Change("venue", f"{title}: {pick.venue}", f"{title}: {place}", {"now": place}, {"venue": place}, told)
     if link := bad.get(pick.url):
         facts = {"url": link.moved_to} if link.moved_to else {}
         after = link.moved_to or f"{pick.url} {link.problem}"

@@ -21,7 +21,7 @@ from digest.text import hexdigest
 # erratum that names them.
 FACTS = (
     "title", "url", "authors", "published", "venue", "quoted_from", "confidence", "second_guess", "links", "withdrawn",
-    "mentions",
+    "superseded", "mentions",
 )  # fmt: skip
 
 

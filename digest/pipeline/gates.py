@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -17,7 +17,7 @@ from digest.pipeline import corrections
 from digest.pipeline.context import Context
 from digest.pipeline.fetch import silences
 from digest.pipeline.links import Answers, check_links, known_links, links_of
-from digest.pipeline.sheets import as_issue, pick_rows
+from digest.pipeline.sheets import as_issue, pick_rows, sheet_path
 from digest.pipeline.view import issue_view
 from digest.store import issues as issue_store
 from digest.store import items as item_store
@@ -65,20 +65,36 @@ def problems(
     return issues.check(facts)
 
 
-def warnings(context: Context, period: Period, sheet: Sheet) -> list[str]:
-    """What stands in nobody's way yet: a mail that nears the length at which Gmail cuts it."""
+def warnings(context: Context, period: Period, sheet: Sheet, text: str) -> list[str]:
+    """What stands in nobody's way: a mail that nears the length at which Gmail cuts it, and prose that will not look
+    as it was meant, with its line in the sheet's `text`."""
     with context.db.read() as session:
         issue = issue_store.find(session, period.name)
         found = item_store.by_keys(session, [pick.key for _, pick in sheet.picks()])
         size = mail_bytes(context, session, issue, period, sheet, found) if issue else 0
-    return [told] if (told := mail.warning(size)) else []
+    place = sheet_path(context, period).relative_to(context.root).as_posix()
+    return [
+        *filter(None, [mail.warning(size)]),
+        *(f"{place}, line {remark.line}: {remark.message}" for remark in issues.remarks(text)),
+    ]
 
 
-def must_pass(context: Context, period: Period, sheet: Sheet, to_be: str = "approved", **said: Any) -> None:
-    """Raise Refused with every reason why the issue may not `to_be`, and what mends each; `said` as for `problems`."""
+def must_pass(
+    context: Context,
+    period: Period,
+    sheet: Sheet,
+    to_be: str = "approved",
+    beside: Sequence[str] = (),
+    **said: Any,
+) -> None:
+    """Raise Refused with every reason why the issue may not `to_be`, and what mends each; `said` as for `problems`.
+
+    What is `beside` them is told with them, and stands in nobody's way.
+    """
     found = problems(context, period, sheet, **said)
     if found:
         told = [f"{problem.reason}\n    → {problem.command}" for problem in found]
+        told += [f"(no obstacle) {one}" for one in beside]
         raise Refused(f"{period} cannot be {to_be} yet:\n  " + "\n  ".join(told), "mend these and say it again")
 
 

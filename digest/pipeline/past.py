@@ -19,6 +19,7 @@ from digest.pipeline.texts import quoted_from
 from digest.store import issues as issue_store
 from digest.store import items as item_store
 from digest.store import judgements
+from digest.urls import superseded_by
 
 Origin = Literal["source", "model", "editor"]
 _READ = 300  # places of a month's ranking
@@ -124,4 +125,5 @@ def _past(config: Config, item: Item, pick: SheetPick, category: str, month: str
         mentions=mentions,
         source=source.label if source else item.source_id,
         withdrawn=item.withdrawn.date() if item.withdrawn else None,
+        superseded=superseded_by(item.comment),
     )

@@ -20,7 +20,7 @@ from digest.pipeline import frozen
 from digest.pipeline.context import Context, recorded
 from digest.pipeline.corrections import note
 from digest.pipeline.errata import Erratum, errata
-from digest.pipeline.links import check_links, work_links
+from digest.pipeline.links import check_links, known_links, work_links
 from digest.pipeline.publish import write_site
 from digest.pipeline.recheck import recheck
 from digest.ports import IssueView, Report
@@ -40,14 +40,16 @@ def refresh(
 ) -> Report:
     """Compare every published work with what is known of it now; `ask` asks arXiv and the links first.
 
+    Without it their last answers count.
+
     `names` (periods and keys) choose among the errata. Raises NotFoundError for a name that has none to apply.
     """
     with recorded(context, "refresh") as report:
         with context.db.read() as session:
             pages = _pages(context, session)
-        bad = _ask(context, pages, report, sleep) if ask else {}
+        bad = _ask(context, pages, report, sleep) if ask else known_links(context, _links(context, pages)).bad
         with context.db.read() as session:
-            found = list(_errata(context, session, pages, bad))
+            found = list(_errata(context, session, pages, {link.url: link for link in bad}))
         chosen = [one for one in found if not names or one.period in names or one.key in names]
         works = len(set(_keys(pages)))
         report.numbers |= {"works": works, "errata": [_told(one) for one in chosen]}
@@ -82,20 +84,23 @@ def _keys(pages: _Pages) -> Iterator[str]:
     return (pick.key for _, view, _ in pages for pick in frozen.every_pick(view))
 
 
-def _ask(
-    context: Context, pages: _Pages, report: Report, sleep: Callable[[float], Awaitable[None]]
-) -> dict[str, DeadLink]:
-    """Bring the store up to date; returns the links that are gone or moved, by address."""
+def _ask(context: Context, pages: _Pages, report: Report, sleep: Callable[[float], Awaitable[None]]) -> list[DeadLink]:
+    """Bring the store up to date; returns the links that are gone or moved."""
     papers = recheck(context, _keys(pages), report.run_id, sleep=sleep)
-    with context.db.read() as session:
-        items = item_store.by_keys(session, sorted(set(_keys(pages))))
-    shown = {pick.url: pick.key for _, view, _ in pages for pick in frozen.every_pick(view) if pick.key in items}
-    answers = check_links(context, work_links(context, [(url, items[key]) for url, key in shown.items()]))
+    answers = check_links(context, _links(context, pages))
     report.numbers |= {"papers": papers.asked, "asked": answers.asked, "unjudged": answers.unjudged}
     unjudged = [f"{answers.unjudged} links could not be judged now"] if answers.unjudged else []
     report.problems = [*papers.problems, *unjudged]
     report.state = "partial" if papers.problems else "done"
-    return {link.url: link for link in answers.bad}
+    return answers.bad
+
+
+def _links(context: Context, pages: _Pages) -> dict[str, bool]:
+    """Where the works of all issues are linked to, as `work_links` gives it."""
+    with context.db.read() as session:
+        items = item_store.by_keys(session, sorted(set(_keys(pages))))
+    shown = {pick.url: pick.key for _, view, _ in pages for pick in frozen.every_pick(view) if pick.key in items}
+    return work_links(context, [(url, items[key]) for url, key in shown.items()])
 
 
 def _errata(context: Context, session: Session, pages: _Pages, bad: Mapping[str, DeadLink]) -> Iterator[Erratum]:

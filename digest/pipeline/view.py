@@ -21,6 +21,8 @@ from digest.store import items as item_store
 from digest.store import judgements
 from digest.store import notes as note_store
 from digest.text import slug
+from digest.text.venues import venue_in
+from digest.urls import superseded_by
 
 Kind = Literal["monthly", "yearly", "range"]
 Form = Literal["category", "month", "both"]
@@ -205,14 +207,15 @@ def pick_view(config: Config, pick: Pick, item: Item, verdict: Tagging | None, m
         highlight=pick.highlight,
         update_of=pick.update_of,
         withdrawn=item.withdrawn.date() if item.withdrawn else None,
+        superseded=superseded_by(item.comment),
         mentions=mentions,
     )
 
 
 def venue(config: Config, item: Item) -> str:
     """Where a work appeared: its venue, its arXiv number, or its source's name."""
-    if item.venue:
-        return item.venue
+    if place := item.venue or venue_in(item.comment):
+        return place
     if item.key.startswith("arxiv:"):
         return f"arXiv {item.key.removeprefix('arxiv:')}"
     source = config.source(item.source_id)

@@ -32,6 +32,7 @@ class PickView:
     highlight: str | None = None  # why it stands at the top
     update_of: str | None = None  # period it was covered in before
     withdrawn: date | None = None
+    superseded: str = ""  # the work that took its place, as its authors name it
     mentions: int = 1
     issue_period: str = ""  # in a recap: the monthly issue it comes from
     issue_url: str = ""  # empty where that month was never published

@@ -194,6 +194,8 @@ def _marks(pick: PickView, w: Words, titles: dict[str, str]) -> list[str]:
         marks.append(w("recap_ranked", month=w.period(pick.issue_period)))
     if pick.withdrawn:
         marks.append(w("withdrawn", date=w.full_day(pick.withdrawn)))
+    if pick.superseded:
+        marks.append(w("recap_superseded", work=pick.superseded))
     if pick.update_of:
         marks.append(w("update_of", period=w.period(pick.update_of)))
     if pick.confidence is not None and pick.confidence < UNSURE_BELOW:

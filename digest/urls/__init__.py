@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from urllib.parse import unquote
 
-from digest.urls.arxiv import arxiv_id, arxiv_ids_in
+from digest.urls.arxiv import arxiv_id, arxiv_ids_in, superseded_by
 from digest.urls.canonical import canonical, host_of, is_http, match_form, site
 
 __all__ = [
@@ -17,6 +17,7 @@ __all__ = [
     "is_http",
     "match_form",
     "site",
+    "superseded_by",
     "work_key",
 ]
 

@@ -47,6 +47,11 @@ _FILE = re.compile(
 )
 _PATHS = {host: re.compile(rf"/?{before}(?:arxiv[.:])?{_ID}", re.I) for host, before in _BEFORE_ID.items()}
 
+# What an author writes in a comment: "Superseded by arXiv:2509.00001", "this work is subsumed by our later paper, …".
+_SUPERSEDED = re.compile(r"\b(?:superseded|subsumed|(?P<maybe>replaced)) by\s+(?P<work>[^\n]+)", re.I)
+_NAMED = re.compile(rf"(?<![\d.])(?:arxiv[:./\w]*?)?{_ID}(?![\d.]*\d)", re.I)
+_SPOKEN = 80  # characters of a work that is described
+
 
 def arxiv_id(text: str) -> str | None:
     """The arXiv id, without version and subject class, that a URL, DOI, OAI identifier or bare id stands for."""
@@ -89,3 +94,17 @@ def _plain(identifier: str) -> str:
     """`math.CA/0611800` is `math/0611800`; new ids stay as they are."""
     archive, slash, number = identifier.lower().partition("/")
     return f"{archive.partition('.')[0]}/{number}" if slash else identifier
+
+
+def superseded_by(comment: str | None) -> str:
+    """The work that took a paper's place, by the comment of its authors: `arXiv 2509.00001`, else in their words."""
+    told = _SUPERSEDED.search(comment or "")
+    if told is None:
+        return ""
+    named = _NAMED.search(told["work"])
+    if named:
+        return f"arXiv {_plain(named[1])}"
+    if told["maybe"]:  # by hand, by a new version
+        return ""
+    words = re.split(r"[.;](?:\s|$)", told["work"], maxsplit=1)[0].strip()
+    return words if len(words) <= _SPOKEN else words[: _SPOKEN - 2].rsplit(" ", 1)[0] + " …"

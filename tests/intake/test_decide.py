@@ -202,6 +202,13 @@ def test_announcements_take_nothing_away_and_the_paper_s_facts_come_after_them()
     )
 
 
+def test_a_withdrawal_is_dated_by_the_version_that_says_so_else_by_the_day_it_was_seen() -> None:
+    known = stored(make(ARXIV, arxiv_id="2601.00001", version=1))
+    for version, day in ((2, DAY), (1, NOW)):
+        gone = make(ARXIV, arxiv_id="2601.00001", version=version, updated=DAY, withdrawn=True)
+        assert outcome(gone, known).update["withdrawn"] == gone.item_columns()["withdrawn"] == day
+
+
 def test_a_withdrawal_marks_the_item_and_only_a_new_version_takes_it_back() -> None:
     known = stored(make(ARXIV, arxiv_id="2601.00001", version=1))
     gone = make(ARXIV, arxiv_id="2601.00001", version=2, withdrawn=True)

@@ -193,3 +193,34 @@ def test_half_of_a_pair_is_no_term_but_the_pair_is() -> None:
     late = [f"Rivers of stone in place {n}" for n in range(12)]
     terms = distinctive({"early": early, "late": late})
     assert [term.text for term in terms["early"]] == ["Test-Time Compute"]
+
+
+def test_a_term_titles_the_month_it_sets_apart_most_in_one_spelling_and_what_only_opens_titles_none() -> None:
+    picks = [past(n, 1, title=f"Agents at sea {n}") for n in range(6)] + [past(9, 1, title="Graphs of stone")]
+    picks += [past(n, 2, title=f"An Agent in hills {n}") for n in range(3)]
+    picks += [past(10 + n, 2, title=f"Bridging {name}: Teaching of it") for n, name in enumerate(("ice", "oil", "ore"))]
+    picks += [past(n, 3, title=f"Tables of {n}") for n in range(6)]
+    titles = titles_of_months(picks, {month: MONTHS[month] for month in ("2025-01", "2025-02", "2025-03")})
+    assert "Agents" in titles["2025-01"]
+    assert "gent" not in titles["2025-02"]
+    assert "Bridging" not in titles["2025-02"]
+    assert "Teaching" not in titles["2025-02"]
+
+
+def test_a_month_that_nothing_sets_apart_is_named_by_the_first_of_its_works() -> None:
+    picks = [past(n, m, title=f"{'Quiet' if m == 1 else 'Loud'} work: a subtitle") for m in (1, 2) for n in range(2)]
+    only = [one for one in picks if one.month == "2025-01"]
+    assert titles_of_months(only, {"2025-01": "January"}) == {"2025-01": "January: Quiet work"}
+
+
+def test_there_are_three_highlights_where_there_are_three_works_though_one_category_holds_all_that_stand_out() -> None:
+    picks = [replace(past(n, 1 + n), score=float(n)) for n in range(6)]
+    marked = [replace(one, pick=replace(one.pick, highlight="fine")) for one in picks[:4]]
+    assert list(highlights(marked + picks[4:]).values()) == ["fine"] * 3
+    alone = highlights([*marked[:1], *picks[1:]])
+    assert list(alone.values()) == [
+        "fine",
+        "Among the highest ranked of 2025-06.",
+        "Among the highest ranked of 2025-05.",
+    ]
+    assert len(highlights(marked[:1])) == 1

@@ -5,13 +5,15 @@ from __future__ import annotations
 import re
 import subprocess
 from pathlib import Path
+from urllib.parse import unquote, urlsplit
 
 import pytest
-from bs4 import BeautifulSoup
+from bs4 import BeautifulSoup, Tag
 from hypothesis import given
 from hypothesis import strategies as st
 
 from digest.markdown import Remark, inline, lint, rewrite, to_html, to_html_line, to_text, to_words
+from tests.markdown.fragments import fragments
 from tests.markdown.hostile import HOSTILE
 
 PROSE = [
@@ -30,6 +32,10 @@ PROSE = [
     "{: .class}\n\n{::nomarkdown}\n\n*[HTML]: Hyper\n\nterm\n: definition\n\n| a | b |\n|---|---|\n| c | d |",
     "$$x$$ ~~gone~~ H~2~O [^1]\n\n[^1]: a note",
     '"quotes" -- dashes --- and ... dots',
+    "* one list\n- another\n\n1. and\n2) a third",
+    "Great!<https://example.org/> and \\![not an image](https://example.org/i)",
+    "[a <https://example.org/in> and ![image](https://example.org/i.png)](https://example.org/out) [](/nothing/)",
+    "- a line\n\n  - - -\n\n- 1. numbered\n  > quoted\n- last",
 ]
 
 
@@ -44,16 +50,23 @@ def _normal(markup: str) -> str:
     return re.sub(r" ?(</?(p|ul|ol|li|h2|h3|blockquote|pre|br|hr)/?>) ?", r"\1", text).strip()
 
 
+def _built(jekyll: str, folder: Path, pages: dict[str, str]) -> Path:
+    """Pages of Markdown as Jekyll builds them with the site's own settings."""
+    config = Path(__file__).parents[2] / "site" / "_config.yml"
+    (folder / "_config.yml").write_text(config.read_text(encoding="utf-8"), encoding="utf-8")
+    for name, prose in pages.items():
+        (folder / f"{name}.md").write_text(f"---\npermalink: /{name}.html\n---\n{prose}\n", encoding="utf-8")
+    done = subprocess.run([jekyll, "build", "-s", folder, "-d", folder / "_site"], capture_output=True, check=False)
+    assert done.returncode == 0, done.stderr
+    return folder / "_site"
+
+
 @pytest.mark.jekyll
 def test_kramdown_shows_what_the_feed_shows(jekyll: str, tmp_path: Path) -> None:
-    config = Path(__file__).parents[2] / "site" / "_config.yml"
-    (tmp_path / "_config.yml").write_text(config.read_text(encoding="utf-8"), encoding="utf-8")
     cases = [*PROSE, *HOSTILE]
     blocks = "\n\n".join(f'<section markdown="1">\n\n{rewrite(prose, "/base")}\n\n</section>' for prose in cases)
-    (tmp_path / "index.md").write_text(f"---\n---\n{blocks}\n", encoding="utf-8")
-    done = subprocess.run([jekyll, "build", "-s", tmp_path, "-d", tmp_path / "_site"], capture_output=True, check=False)
-    assert done.returncode == 0, done.stderr
-    page = BeautifulSoup((tmp_path / "_site/index.html").read_text(encoding="utf-8"), "html.parser")
+    built = _built(jekyll, tmp_path, {"index": blocks})
+    page = BeautifulSoup((built / "index.html").read_text(encoding="utf-8"), "html.parser")
     sections = page.select("section")
     assert len(sections) == len(cases)
     wrong = [
@@ -62,6 +75,39 @@ def test_kramdown_shows_what_the_feed_shows(jekyll: str, tmp_path: Path) -> None
         if _normal(section.decode_contents()) != _normal(to_html(prose, "/base"))
     ]
     assert wrong == []
+
+
+@pytest.mark.jekyll
+def test_what_kramdown_would_show_otherwise_is_remarked(jekyll: str, tmp_path: Path) -> None:
+    """Of generated fragments, each without a remark is the same in kramdown as it stands, in the post, in the feed."""
+    clean = [prose for prose in fragments(seed=2025, count=3_000) if not lint(prose)]
+    assert len(clean) > 800
+    pages = {f"raw{n}": prose for n, prose in enumerate(clean)} | {f"post{n}": rewrite(p) for n, p in enumerate(clean)}
+    built = _built(jekyll, tmp_path, pages)
+    wrong = [
+        (prose, name, shown, _seen(to_html(prose)))
+        for n, prose in enumerate(clean)
+        for name in ("raw", "post")
+        if name == "post" or not re.search(r"\{[{%]", prose)  # Jekyll runs Liquid within code too
+        if (shown := _seen((built / f"{name}{n}.html").read_text(encoding="utf-8"))) != _seen(to_html(prose))
+    ]
+    assert wrong == []
+
+
+def _seen(markup: str) -> str:
+    """HTML without what no reader sees: how an address is encoded, which of two emphases is outside."""
+    soup = BeautifulSoup(markup, "html.parser")
+    for frame in soup.select("div"):  # Jekyll's highlighter puts them around code
+        frame.unwrap()
+    for item in soup.select("li"):
+        first = item.find("p", recursive=False)
+        if isinstance(first, Tag) and len(item.find_all("p", recursive=False)) == 1:
+            first.unwrap()
+    for tag in soup.select("a[href]"):
+        parts = urlsplit(unquote(str(tag["href"])))
+        tag["href"] = parts._replace(netloc=parts.netloc.encode("idna").decode()).geturl()
+    nested = _normal(str(soup)).replace("<strong><em>", "<em><strong>").replace("</em></strong>", "</strong></em>")
+    return nested.replace("&quot;", '"')
 
 
 @given(st.text("ab *_`[]()<>{}%|#-+1.\\\n\"'&:/", max_size=80))
@@ -84,6 +130,36 @@ def test_what_lies_outside_the_subset_is_named_with_its_line() -> None:
         Remark(10, "a list marked with *; mark it with -"),
         Remark(12, "a link that is neither http nor https, nor a place on this site"),
     ]
+
+
+@pytest.mark.parametrize(
+    ("prose", "line", "said"),
+    [
+        ("one\n\n| a | b |\n|---|---|\n| c | d |", 3, "a |"),
+        ("one `code\nover two lines` and\n{{ site.url }}", 3, "Liquid"),
+        ("**模型（LLM）**是", 1, "a * that emphasises nothing"),
+        ("fine\n\n- a line\n- [ ] to do", 4, "a box to tick"),
+        ("a note[^1]\n\n[^1]: of it", 1, "a footnote"),
+        ("words\n{: .wide}", 2, "an attribute list"),
+        ("it costs $$x^2$$", 1, "a formula"),
+        ("~~gone~~", 1, "~~"),
+        ("> quoted\n>\n> - [x](javascript:y)", 3, "a link without an address"),
+        ("Text\n---", 1, "a heading that is underlined"),
+        ("- a\n> b", 2, "this begins right below a list"),
+        ("```\ncode", 1, "a block of code that is never closed"),
+        ("\\& so", 1, "a backslash before &"),
+    ],
+)
+def test_what_other_dialects_read_in_it_is_named_with_its_line(prose: str, line: int, said: str) -> None:
+    assert [remark for remark in lint(prose) if remark.line == line and remark.message.startswith(said)]
+
+
+@pytest.mark.parametrize(
+    "prose",
+    ["A* and B* are *searches*", "2*3, f_1 and a snake_case", "P(a\\|b), C++, R&D, C#, 50%, $5", "x < y, #1, 1986."],
+)
+def test_signs_of_the_trade_are_no_markup(prose: str) -> None:
+    assert lint(prose) == []
 
 
 def test_text_of_prose_keeps_paragraphs_lists_and_addresses() -> None:

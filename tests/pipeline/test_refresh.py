@@ -103,6 +103,7 @@ def test_dead_and_moved_links_of_published_works_are_proposed(quiet: Path) -> No
             ("dead", f"{web.base}/gone", f"{web.base}/gone is not there (HTTP 404)"),
             ("moved", f"{web.base}/moved", f"{web.base}/other"),
         }
+        assert workspace.refresh(ask=False).numbers["errata"] == report.numbers["errata"]
 
 
 def _lead_to(workspace: Workspace, web: Web) -> None:
@@ -308,3 +309,23 @@ def test_the_command_prints_a_diff_or_json(changed: Path) -> None:
     assert shown.stdout.startswith("@@ 2025-05 arxiv:")
     told = json.loads(run("refresh", "2025-05", "--offline", "--json", folder=changed).stdout)
     assert len(told["numbers"]["errata"]) == 2
+
+
+def test_a_paper_whose_authors_name_its_successor_is_marked_as_superseded(quiet: Path) -> None:
+    with _arxiv(quiet) as query, opened(quiet) as workspace:
+        old = papers(workspace)[0].key
+        query.extra = {old.removeprefix("arxiv:"): "<arxiv:comment>Superseded by arXiv:2512.12345</arxiv:comment>"}
+        told = workspace.refresh().numbers["errata"]
+        assert {(e["period"], e["key"], e["kind"]) for e in told} == {
+            ("2025-05", old, "superseded"),
+            ("2025", old, "superseded"),
+        }
+        workspace.refresh(apply=True)
+        assert workspace.refresh().numbers["errata"] == []
+        workspace.recap("2025-Q2")
+    for name in ("2025-05", "2025"):
+        post = next((quiet / "site" / "_posts").glob(f"*-{name}.md")).read_text()
+        assert "Superseded by arXiv 2512.12345" in post
+        assert "has been superseded by arXiv 2512.12345" in post.partition("{#corrections}")[2]
+    draft = (quiet / "site" / "_drafts" / "2025-Q2.md").read_text()
+    assert draft.count("Superseded by arXiv 2512.12345") == 1

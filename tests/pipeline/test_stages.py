@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import json
+import re
 from collections import Counter
 from dataclasses import replace
 from datetime import datetime
@@ -183,6 +184,22 @@ def test_a_mail_that_gmail_would_cut_is_refused_and_one_near_it_told(
             return
         for report in (made.check("2025-06", accept_gaps=True), made.approve("2025-06", accept_gaps=True)):
             assert ["102,400" in line for line in report.problems] == ([True] if outcome == "told" else [])
+
+
+def test_prose_outside_the_subset_is_told_with_its_line_whether_or_not_the_issue_may_go(tmp_path: Path) -> None:
+    told = "site/_drafts/2025-06.md, line {}: a numbered list is outside the allowed subset"
+    with filled(tmp_path) as made:
+        made.draft("2025-06")
+        path = tmp_path / "site" / "_drafts" / "2025-06.md"
+        drafted = path.read_text().replace("-->\n\n##", "-->\n\n1. first\n\n##", 1)
+        path.write_text(re.sub(r"(<!-- key=\S+) from=.*-->\n[^#]*", r"\1 from=editor -->\n\n", drafted, count=1))
+        line = drafted[: drafted.index("1. first")].count("\n") + 1
+        with pytest.raises(Refused, match="has no blurb") as refused:
+            made.check("2025-06", accept_gaps=True)
+        assert told.format(line) in str(refused.value)
+        path.write_text(drafted)
+        for report in (made.check("2025-06", accept_gaps=True), made.approve("2025-06", accept_gaps=True)):
+            assert report.problems == [told.format(line)]
 
 
 def test_an_approval_is_taken_back_until_readers_have_the_issue(tmp_path: Path) -> None:
