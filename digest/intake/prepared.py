@@ -40,6 +40,7 @@ class Prepared:
     withdrawn: bool = False
     digest: str = ""
     aliases: tuple[str, ...] = ()
+    page: str = ""  # where the source shows it, when that is not `url`: Hugging Face's page of a paper
     authority: bool = False  # arXiv itself speaks: its title, authors and abstract go before others'
 
     def __reduce__(self) -> tuple[Any, ...]:
@@ -50,6 +51,11 @@ class Prepared:
     def arxiv(self) -> str | None:
         """The arXiv id, if it has one."""
         return self.key.removeprefix("arxiv:") if self.key.startswith("arxiv:") else None
+
+    @property
+    def place(self) -> str:
+        """The address at which this source shows the work."""
+        return self.page or self.url
 
     @property
     def mark(self) -> str:
@@ -101,7 +107,7 @@ class Prepared:
         return {
             "source_id": self.source_id,
             "guid": self.guid,
-            "url": self.url,
+            "url": self.place,
             "title": self.title,
             "published": self.published,
             "first_seen": self.first_seen,
