@@ -13,14 +13,14 @@ _ARCHIVES = (
     "|q-alg|q-bio|quant-ph|solv-int|supr-con"
 )
 _OLD = rf"(?:{_ARCHIVES})(?:\.[a-z-]{{2,}})?/(?:9[1-9]|0[0-7])(?:0[1-9]|1[0-2])\d{{3}}"
-_ID = rf"({_NEW}|{_OLD})(?!\d)"
+_ID = rf"({_NEW}|{_OLD})"  # more may follow it in an address: people link to arxiv.org/abs/2307.000400
 
-_FAST = re.compile(rf"https?://(?:www\.|export\.)?arxiv\.org/(?:abs|pdf|html)/({_NEW})(?!\d)")
+_FAST = re.compile(rf"https?://(?:www\.|export\.)?arxiv\.org/(?:abs|pdf|html)/({_NEW})")
 _BARE = re.compile(rf"{_ID}(?:v\d+)?(?:\s*\[[\w.\-]+\])?$", re.I)
 _PREFIXED = re.compile(rf"(?:oai:\s*arxiv\.org:|(?:doi:\s*)?10\.48550/arxiv\.|arxiv(?::\s*|\.)){_ID}", re.I)
 _LINK = re.compile(r"(?:https?:)?(?://)?(?:[^/@\s]*@)?([a-z0-9.\-]+\.[a-z]{2,})(?::\d+)?/([^?#]*)", re.I)
 _IN_TEXT = re.compile(
-    rf"(?:arxiv(?:\.org/(?:abs|pdf|html)/|:\s*|\.)|(?:huggingface|hf)\.co/papers/){_ID}",
+    rf"(?:arxiv(?:\.org/(?:abs|pdf|html)/|:\s*|\.)|(?:huggingface|hf)\.co/papers/){_ID}(?!\d)",
     re.I,
 )
 # What may stand before the id in the path, per host. Elsewhere a number with a dot is not a paper.
