@@ -50,7 +50,8 @@ def show(name: Annotated[str, typer.Argument(metavar="ITEM", help="Key or number
     for field, value in told["item"].items():
         if value not in (None, "", [], {}):
             say(f"{field:12} {_plain(value)}")
-    show_table(["source", "seen", "url"], [[m["source"], m["seen"], m["url"]] for m in told["mentions"]])
+    fields = ["source", "seen", "url", "key"]
+    show_table(fields, [[mention[field] for field in fields] for mention in told["mentions"]])
     for other in told["possible"]:
         say(f"may be the same work: {other['key']} ({other['reason']})")
 
@@ -81,13 +82,16 @@ def merge(
 
 @items.command()
 def split(
-    name: Annotated[str, typer.Argument(metavar="ITEM", help="The item that was merged into another.")],
+    name: Annotated[
+        str, typer.Argument(metavar="ITEM", help="What was merged into another: its number, key or address.")
+    ],
     other: Annotated[str, typer.Argument(metavar="[OTHER]", help="An item that may be the same, and is not.")] = "",
 ) -> None:
-    """Take a merge back: the item gets its mentions again. With two items: say that they are different works.
+    """Take a merge back, by hand or by `fetch`: the item gets its mentions again. With two items: say that they differ.
 
     \b
     Example: digest items split 17
+    Example: digest items split https://lab.example/blog/gemma
     Example: digest items split 17 42
     """
     from digest.pipeline import works

@@ -6,14 +6,14 @@ its item; a telling title with an agreeing author or date is the same work, but 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Container, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from itertools import chain
 from operator import attrgetter
 from typing import Any
 
-from digest.intake.known import Known, KnownItem, KnownMention, repeated_guid, telling
+from digest.intake.known import Known, KnownItem, KnownMention, Place, repeated, repeated_guid, telling
 from digest.intake.prepared import Prepared
 from digest.text import hexdigest
 from digest.text.names import surnames
@@ -43,21 +43,22 @@ class Arrival:
 
 def decide(batch: Sequence[Prepared], known: Known) -> list[Arrival]:
     """One arrival per prepared item, in order. Items of one batch are known to those after them."""
-    desk = _Desk(known)
+    desk = _Desk(known, repeated(batch).keys())
     return [desk.arrival(item) for item in batch]
 
 
 class _Desk:
     """What is known, and what this batch has added to it so far."""
 
-    def __init__(self, known: Known) -> None:
+    def __init__(self, known: Known, repeated: Container[Place]) -> None:
+        self._repeated = repeated
         every = {id(item): item for item in (*known.items.values(), *chain(*known.titles.values()))}
         own = {name: KnownItem(*_VALUES(item)) for name, item in every.items()}
         self._tombstones = known.tombstones
         self._mentions = dict(known.mentions)
         self._items = {key: own[id(item)] for key, item in known.items.items()}
         self._titles = {key: [own[id(item)] for item in items] for key, items in known.titles.items()}
-        self._seen: set[tuple[str, str]] = set()
+        self._seen: set[Place] = set()
 
     def arrival(self, item: Prepared) -> Arrival:
         if item.key in self._tombstones:
@@ -74,14 +75,14 @@ class _Desk:
             found = self._joined(item, *match)
         else:
             found = self._new(item)
-        self._mentions[place] = KnownMention(found.item_key, item.mark, item.url)
+        self._mentions[place] = KnownMention(found.item_key, item.mark, item.place)
         return found
 
     def _with_own_guid(self, item: Prepared) -> Prepared:
-        """Two works under one guid in one feed: the later ones get a guid of their own."""
+        """Several works under one guid in one document: all but the first ever seen get a guid of their own."""
         place = (item.source_id, item.guid)
         mention = self._mentions.get(place)
-        clash = place in self._seen and mention and self._own_key(mention.item_key) != self._own_key(item.key)
+        clash = place in self._repeated and mention and self._own_key(mention.item_key) != self._own_key(item.key)
         return replace(item, guid=repeated_guid(item)) if clash else item
 
     def _own_key(self, key: str) -> str:
@@ -92,7 +93,7 @@ class _Desk:
         """The same source shows the same mention: unchanged, or a revision of the item it gave."""
         if again:
             return Arrival("duplicate", known.key, "twice in one document")
-        touched = mention.digest != item.mark or mention.url != item.url
+        touched = mention.digest != item.mark or mention.url != item.place
         update, reason = self._changes(item, known, changed=touched)
         outcome = "revised" if update else "unchanged"
         arrival = Arrival(

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
 from digest.intake.prepared import Prepared
 from digest.urls import arxiv_id
+
+Place = tuple[str, str]  # a source and its guid
 
 
 @dataclass(slots=True)
@@ -61,7 +63,7 @@ class Known:
     were merged into; `mentions` is by (source_id, guid); `titles` by title key.
     """
 
-    mentions: dict[tuple[str, str], KnownMention] = field(default_factory=dict)
+    mentions: dict[Place, KnownMention] = field(default_factory=dict)
     items: dict[str, KnownItem] = field(default_factory=dict)
     titles: dict[str, list[KnownItem]] = field(default_factory=dict)
     tombstones: frozenset[str] = frozenset()
@@ -71,7 +73,7 @@ class Known:
 class Wanted:
     """What to look up before deciding on a batch."""
 
-    places: frozenset[tuple[str, str]]
+    places: frozenset[Place]
     keys: frozenset[str]
     title_keys: frozenset[str]
 
@@ -79,13 +81,21 @@ class Wanted:
 def wanted(batch: Sequence[Prepared]) -> Wanted:
     """The places (source, guid), keys with aliases, and title keys that `decide` will ask for."""
     keys = {key for item in batch for key in (item.key, *item.aliases)}
-    times = Counter((item.source_id, item.guid) for item in batch)
-    repeated = {(item.source_id, repeated_guid(item)) for item in batch if times[item.source_id, item.guid] > 1}
+    places = {(item.source_id, item.guid) for item in batch}
+    own = {(item.source_id, repeated_guid(item)) for items in repeated(batch).values() for item in items}
     return Wanted(
-        places=frozenset(times.keys() | repeated),
+        places=frozenset(places | own),
         keys=frozenset(keys),
         title_keys=frozenset(item.title_key for item in batch if telling(item.title_key)),
     )
+
+
+def repeated(batch: Sequence[Prepared]) -> dict[Place, list[Prepared]]:
+    """The places that a batch names more than once, with the items there."""
+    items: defaultdict[Place, list[Prepared]] = defaultdict(list)
+    for item in batch:
+        items[item.source_id, item.guid].append(item)
+    return {place: found for place, found in items.items() if len(found) > 1}
 
 
 def repeated_guid(item: Prepared) -> str:

@@ -1,7 +1,7 @@
 """Which records are one work? Groups that are certain, and pairs that a person should look at.
 
-Only likely pairs are judged: those that share a key, a name, a link or one of their rarest title words, and nearest
-neighbours by vector, so that ten thousand records take seconds.
+Only likely pairs are judged: those that share a key, a link, a name in title or text, or one of their rarest title
+words, and nearest neighbours by vector, so that ten thousand records take seconds.
 """
 
 from __future__ import annotations
@@ -113,7 +113,7 @@ def _blocks(records: Sequence[Record]) -> Iterator[list[int]]:
     for number, record in enumerate(records):
         for key in ({record.key} if record.key else set()) | record.named:
             keys[key].append(number)
-        for name in {record.name, record.whole_name, record.tail_name}:
+        for name in {record.name, record.whole_name, record.tail_name, *record.coined}:
             if len(name) > 2:
                 names[name].append(number)
         for word in _rarest(record, counts):

@@ -84,6 +84,7 @@ def prepare(
         withdrawn=found.withdrawn,
         digest=hexdigest(title, "\x1e".join(authors), summary, content),
         aliases=_aliases(found, key),
+        page=_page(found, key),
         authority=source.kind in _AUTHORITIES and key.startswith("arxiv:"),
     )
 
@@ -138,6 +139,12 @@ def _place(found: Found, source: SourceLike, title: str) -> tuple[str, str]:
     if not source.url or not (found.guid or title):
         return "", ""
     return source.url, f"{work_key(source.url)}#{hexdigest(found.guid or title, str(found.published or ''))[:16]}"
+
+
+def _page(found: Found, key: str) -> str:
+    """The page of a paper that is not arXiv's own, else ""."""
+    elsewhere = key.startswith("arxiv:") and _may_show(found.url) and site(found.url) != "arxiv.org"
+    return canonical(found.url) if elsewhere else ""
 
 
 def _may_show(address: str) -> bool:

@@ -40,6 +40,7 @@ class Prepared:
     withdrawn: bool = False
     digest: str = ""
     aliases: tuple[str, ...] = ()
+    page: str = ""  # where the source shows it, when that is not `url`: Hugging Face's page of a paper
     authority: bool = False  # arXiv itself speaks: its title, authors and abstract go before others'
 
     def __reduce__(self) -> tuple[Any, ...]:
@@ -57,6 +58,11 @@ class Prepared:
         if not self.withdrawn:
             return None
         return self.updated if self.updated and (self.version or 1) > 1 else self.first_seen
+
+    @property
+    def place(self) -> str:
+        """The address at which this source shows the work."""
+        return self.page or self.url
 
     @property
     def mark(self) -> str:
@@ -108,7 +114,7 @@ class Prepared:
         return {
             "source_id": self.source_id,
             "guid": self.guid,
-            "url": self.url,
+            "url": self.place,
             "title": self.title,
             "published": self.published,
             "first_seen": self.first_seen,

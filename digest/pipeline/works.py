@@ -11,19 +11,23 @@ from digest.models import Decision, Item
 from digest.pipeline.context import Context, recorded
 from digest.ports import Report
 from digest.store import items as item_store
-from digest.store import judgements, merging
+from digest.store import judgements, merging, parting
+from digest.urls import is_http, work_key
 
 
 def show(context: Context, name: str) -> dict[str, Any]:
     """An item, its mentions, its verdicts, and what may be the same work."""
     with context.db.read() as session:
-        item = item_store.named(session, name)
+        item = item_store.named(session, _key(name))
         mentions = item_store.mentions(session, item.id or 0)
         verdicts = judgements.taggings(session, [item.id or 0]).get(item.id or 0, {})
         possible = merging.possible(session, [item.id or 0]).get(item.id or 0, [])
     return {
-        "item": item.model_dump(exclude={"content", "title_key", "digest"}),
-        "mentions": [{"source": m.source_id, "seen": f"{m.first_seen:%Y-%m-%d}", "url": m.url} for m in mentions],
+        "item": item.model_dump(exclude={"content", "title_key", "digest", "rewordings"}),
+        "mentions": [
+            {"source": m.source_id, "seen": f"{m.first_seen:%Y-%m-%d}", "url": m.url, "key": m.own_key}
+            for m in mentions
+        ],
         "verdicts": [
             {"engine": v.engine, "category": v.category, "confidence": v.confidence, "reason": v.reason}
             for v in verdicts.values()
@@ -46,7 +50,7 @@ def stays(one: Item, other: Item) -> tuple[Item, Item]:
 
 
 def split(context: Context, name: str, other: str = "") -> str:
-    """Take a merge back; the item is named by its number, because its key now leads to the other.
+    """Take a merge back, a person's or intake's; the item is named by its number or by the key that it had before.
 
     With another item: keep in mind that the two are different works.
     """
@@ -56,12 +60,20 @@ def split(context: Context, name: str, other: str = "") -> str:
             merging.differ(session, one, two, context.now)
             return f"{one.key} and {two.key} are two works"
         item = _merged(session, name)
-        moved = merging.split(session, item)
+        if item.merged_into is None:
+            item, moved = parting.part(session, item, _key(name), context.now)
+        else:
+            moved = merging.split(session, item)
     return f"{item.key} stands by itself again ({moved} mentions)"
 
 
 def _merged(session: Session, name: str) -> Item:
-    return item_store.by_own_key(session, name) or item_store.named(session, name)
+    return item_store.by_own_key(session, _key(name)) or item_store.named(session, _key(name))
+
+
+def _key(name: str) -> str:
+    """What a person calls an item as a key: addresses are known by theirs."""
+    return work_key(name) if is_http(name) else name
 
 
 def correct(context: Context, name: str, category: str) -> Report:

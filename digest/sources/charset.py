@@ -68,11 +68,17 @@ def _encoding(data: bytes, headers: Mapping[str, str]) -> str:
     labels = _labels(data, headers)
     if sevenbit := next((name for name in labels if name.startswith(_SEVEN_BIT)), None):
         return sevenbit
+    whole = (name for name in ("utf-8", *labels) if _fits(data, name))
+    return next(whole, labels[0] if labels else "cp1252")
+
+
+def _fits(data: bytes, encoding: str) -> bool:
+    """Whether the bytes can be in an encoding at all: a wrong label of many-byte characters would eat tags."""
     try:
-        data.decode("utf-8")
-    except UnicodeDecodeError:
-        return labels[0] if labels else "cp1252"
-    return "utf-8"
+        data.decode(encoding)
+    except UnicodeError:
+        return False
+    return True
 
 
 def _mostly_utf8(data: bytes) -> bytes | None:

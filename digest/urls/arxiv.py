@@ -13,7 +13,7 @@ _ARCHIVES = (
     "|q-alg|q-bio|quant-ph|solv-int|supr-con"
 )
 _OLD = rf"(?:{_ARCHIVES})(?:\.[a-z-]{{2,}})?/(?:9[1-9]|0[0-7])(?:0[1-9]|1[0-2])\d{{3}}"
-_ID = rf"({_NEW}|{_OLD})"
+_ID = rf"({_NEW}|{_OLD})"  # more may follow it in an address: people link to arxiv.org/abs/2307.000400
 
 _FAST = re.compile(rf"https?://(?:www\.|export\.)?arxiv\.org/(?:abs|pdf|html)/({_NEW})")
 _BARE = re.compile(rf"{_ID}(?:v\d+)?(?:\s*\[[\w.\-]+\])?$", re.I)

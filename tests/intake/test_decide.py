@@ -40,7 +40,7 @@ def stored(*batch: Prepared, known: Known | None = None) -> Known:
             known.items |= dict.fromkeys([arrival.item_key, *arrival.aliases], items[arrival.item_key])
         if arrival.mention:
             known.mentions[item.source_id, arrival.mention["guid"]] = KnownMention(
-                arrival.item_key, item.mark, item.url
+                arrival.item_key, item.mark, item.place
             )
     for stored_item in items.values():
         known.titles.setdefault(stored_item.title_key, [])
@@ -131,6 +131,16 @@ def test_two_posts_under_one_guid_are_two_items_at_every_fetch() -> None:
     assert [arrival.outcome for arrival in decide(batch, known)] == ["unchanged", "unchanged"]
 
 
+def test_posts_under_one_guid_stay_themselves_when_a_new_one_comes_above_them() -> None:
+    first, second, third = (make(guid="same", title=f"{TITLE} {n}", url=f"https://lab.example/{n}") for n in range(3))
+    known = stored(first, second)
+    assert [a.outcome for a in decide([second, first], known)] == ["unchanged", "unchanged"]
+    found = decide([third, first, second], known)
+    assert [a.outcome for a in found] == ["new", "unchanged", "unchanged"]
+    known = stored(third, first, second, known=known)
+    assert [a.outcome for a in decide([third, second], known)] == ["unchanged", "unchanged"]
+
+
 def test_the_same_post_twice_in_one_document_counts_once() -> None:
     item = make(guid="g", url="https://lab.example/a")
     assert [arrival.outcome for arrival in decide([item, item], Known())] == ["new", "duplicate"]
@@ -148,6 +158,18 @@ def test_a_paper_seen_at_a_hub_is_another_mention() -> None:
     assert (arrival.outcome, arrival.item_key, arrival.update) == ("duplicate", "arxiv:2601.00001", {})
     assert arrival.mention is not None
     assert arrival.mention["title"] == "Other"
+
+
+def test_a_mention_keeps_the_page_on_which_its_source_shows_the_paper() -> None:
+    item = make(HUB, url="https://huggingface.co/papers/2601.00001?utm_source=x", summary="s")
+    assert (item.url, item.mention_columns()["url"]) == (
+        "https://arxiv.org/abs/2601.00001",
+        "https://huggingface.co/papers/2601.00001",
+    )
+    assert outcome(item, stored(item)).mention is None
+    for source in (HUB, ARXIV):
+        versioned = make(source, url="https://arxiv.org/pdf/2601.00001v3")
+        assert versioned.mention_columns()["url"] == "https://arxiv.org/abs/2601.00001"
 
 
 def test_arxiv_words_replace_those_of_others() -> None:

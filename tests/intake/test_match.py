@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -62,6 +63,13 @@ def test_a_lab_s_report_under_a_nickname_is_shown_beside_the_paper() -> None:
     assert not joined(found)
     assert [(pair.one, pair.other) for pair in found.possible] == [(0, 1)]
     assert "called the same (Citegraph 2)" in found.possible[0].reason
+
+
+def test_a_paper_whose_name_stands_only_in_a_post_s_text_is_shown_beside_it() -> None:
+    post = rec("Laptops read long papers", SKETCH.format(name="Citegraph"), source="lab", url="https://lab.example/1")
+    paper = rec("Citegraph: Sparse Retrieval over Citations", SKETCH.format(name="Citegraph"), arxiv_id="2603.00001")
+    apart = np.array([[1.0, 0.0], [0.55, 0.835]], np.float32)  # too far from each other to be neighbours
+    assert [(pair.one, pair.other) for pair in match([post, paper], vectors=apart).possible] == [(0, 1)]
 
 
 def test_another_work_of_the_same_nickname_is_not_shown() -> None:

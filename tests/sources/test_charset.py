@@ -36,6 +36,11 @@ def test_http_wins_over_xml_and_xml_over_windows_1252() -> None:
     assert decoded(f"<a>{TEXT}</a>".encode("cp1252")) == f"<a>{TEXT}</a>"
 
 
+def test_http_does_not_win_with_an_encoding_that_the_bytes_cannot_be_in() -> None:
+    russian = "<?xml version='1.0' encoding='windows-1251'?><a>Привет, мир</a>".encode("cp1251")
+    assert decoded(russian, "euc-jp") == decoded(russian, "big5") == "<a>Привет, мир</a>"
+
+
 def test_latin_1_means_windows_1252() -> None:
     assert decoded("<a>“x”</a>".encode("cp1252"), "iso-8859-1") == "<a>“x”</a>"
 
