@@ -15,7 +15,7 @@ from digest.errors import StoreError
 from digest.ranking import signals
 from digest.ranking.logistic import Design, learn
 from digest.ranking.values import Candidate
-from digest.ranking.words import SLOTS, Sparse, names_of, shown, slot, word_matrix, words_of
+from digest.ranking.words import SLOTS, Sparse, alike, names_of, shown, slot, word_matrix, words_of
 from digest.vectors import DIMENSIONS, vectors
 
 if TYPE_CHECKING:
@@ -93,17 +93,24 @@ class Taste:
         return Taste(self.weights * share, self.learned_from)
 
     def names(self, group: str, candidate: Candidate, design: Design, row: int, *, up: bool) -> list[str]:
-        """Up to three things of the group that spoke most for the candidate of that row, or against it."""
-        parts: Iterable[tuple[str, float]] = ()
+        """Up to three things of the group that spoke most for the candidate of that row, or against it; of those that
+        say the same thing, the one that spoke most."""
+        parts: Iterable[tuple[str, str, float]] = ()
         if group == "form":
             form = design.dense[row, _TOPICAL:]
-            parts = zip(signals.said(form.tolist()), (form * self.weights[_TOPICAL:_WIDE]).tolist(), strict=True)
+            weighed = (form * self.weights[_TOPICAL:_WIDE]).tolist()
+            parts = zip(signals.KINDS, signals.said(form.tolist()), weighed, strict=True)
         elif group == "words":
             slots, weights = design.sparse.row(row)
             held = dict(zip(slots.tolist(), (weights * self.weights[_WIDE + slots]).tolist(), strict=True))
-            parts = ((shown(word), held[slot(word)]) for word in {*words_of(candidate), *names_of(candidate)})
-        told = [(-abs(part), name) for name, part in parts if (part > 0) == up and abs(part) > _WORTH_SAYING]
-        return [name for _, name in sorted(told)[:3]]
+            words = {*words_of(candidate), *names_of(candidate)}
+            parts = ((alike(word), shown(word), held[slot(word)]) for word in words)
+        told = sorted((-abs(part), name, kind) for kind, name, part in parts if (part > 0) == up)
+        strongest: dict[str, str] = {}
+        for part, name, kind in told:
+            if -part > _WORTH_SAYING:
+                strongest.setdefault(kind, name)
+        return list(strongest.values())[:3]
 
     def to_bytes(self) -> bytes:
         """Compressed, half precision: about 100 kB."""

@@ -40,6 +40,16 @@ def test_the_words_named_stand_in_the_text() -> None:
     assert set(named) <= {"diffusion", "for", "folding", "of", "proteins"}
 
 
+def test_no_sign_is_named_twice_with_other_numbers() -> None:
+    many = Candidate("m", "Agents", "Agents.", [f"Ada {n}" for n in range(60)], ["cs.CL"])
+    (one,) = rank([many], Context())
+    said = next(reason.words for reason in one.reasons if reason.feature == "taste-form")
+    named = said.partition(": ")[2].split(", ")
+    assert len(named) == 3
+    assert sum("authors" in name for name in named) <= 1
+    assert sum("cs.CL" in name for name in named) <= 1
+
+
 def test_a_few_decisions_move_the_prior_a_little_and_many_move_it_far() -> None:
     start = prior()
     few, many = learn_taste([_month("2026-01", repeat=1)], start), learn_taste(MONTHS, start)
