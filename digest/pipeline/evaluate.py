@@ -60,7 +60,7 @@ def tagging_numbers(
 
 
 def ranking_numbers(pools: Path, picks: Path, until: str, curator: str = "") -> dict[str, Any]:
-    """Learn from the pools' months up to `until`, measure on those after."""
+    """Learn from the pools' months up to `until`, measure on those after; `ranker` says what was measured."""
     candidates = {
         name: ranking.read_pool(read(path).decode("utf-8", "replace").split("\n"))
         for name, path in pool_files(pools).items()
@@ -70,7 +70,8 @@ def ranking_numbers(pools: Path, picks: Path, until: str, curator: str = "") -> 
     months = [month for month in ranking.months_of(candidates, made, who) if any(month.picked)]
     if not any(month.name > until for month in months) or not any(month.name <= until for month in months):
         raise ConfigError(f"no picked pools both up to {until} and after it", "give --train-until a month in between")
-    return ranking.evaluate(months, until).as_dict()
+    found, ranker = ranking.evaluate(months, until)
+    return found.as_dict() | {"ranker": ranker}
 
 
 def duplicates_numbers(data: Path) -> dict[str, Any]:
@@ -154,6 +155,8 @@ def judged(
     line = ", ".join(told) or "no figure has a gate"
     if numbers.get("engine", ENGINE) != ENGINE:
         line += f"; by {numbers['engine']}, {numbers['calls']} calls, {numbers['usd']:.4f} USD"
+    if ranker := numbers.get("ranker"):
+        line += f"; {ranker}"
     report = Report(f"eval {name}", line, problems=short, numbers=numbers)
     if unanswered := numbers.get("unanswered"):
         report.state = "partial"

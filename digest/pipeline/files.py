@@ -14,7 +14,8 @@ from digest.config import Taxonomy
 from digest.errors import ConfigError, unread
 from digest.pipeline.lines import objects, read
 from digest.ports import Report
-from digest.ranking import Candidate, PublicPick, Taste
+from digest.ranking import Candidate, Month, PublicPick, Taste
+from digest.vectors import vectors
 
 _SUFFIXES = (".jsonl", ".jsonl.gz")
 _MOST_SHOWN = 20
@@ -42,29 +43,30 @@ def rank_file(
 
     With `learn` and `picks` the taste of a curator's picks ranks (default: of who picked most), learned from the pools
     in that folder; else the cold ranker does, on the interests if they are given. That taste starts from what the
-    file's other curators picked; where there are none from the public prior, as an editor's own does.
+    file's other curators picked; where there are none from the public prior, as an editor's own does. The cold ranker
+    ranks also where that taste does worse on months held out, and where the prior was learned from those very picks.
     """
     candidates = _pool(pool)
-    taste = _learned(learn, picks, curator, {one.key for one in candidates}, pool) if learn and picks else None
-    context = ranking.Context(interests=interests, taste=taste)
-    ranked = ranking.rank(candidates, context)
+    cold = ranking.Context(interests=interests)
+    told, who, taste = "", "", None
+    if learn and picks:
+        months, who = _months(learn, picks, curator, {one.key for one in candidates}, pool)
+        proof, taste = ranking.settle(months, cold, ranking.prior(), asked=True)
+        told = f"; {proof.sentence}"
+    ranked = ranking.rank(candidates, replace(cold, taste=taste))
     rows = (
         {"arxiv_id": one.candidate.key, "score": round(one.score, 5), "reasons": [r.words for r in one.reasons]}
         for one in ranked
     )
     write(target, _lines(rows))
-    how = (
-        f"learned from {taste.learned_from}"
-        if taste
-        else "by the public prior" + (" and the interests" if interests else "")
-    )
+    how = _learned(taste, who) if taste else "by the public prior" + " and the interests" * bool(interests)
     return Report(
-        "rank", f"{len(ranked)} papers of {pool.name} ranked, {how} → {target}", numbers={"ranked": len(ranked)}
+        "rank", f"{len(ranked)} papers of {pool.name} ranked {how}{told} → {target}", numbers={"ranked": len(ranked)}
     )
 
 
-def _learned(folder: Path, picks: Path, curator: str, tested: set[str], pool: Path) -> Taste:
-    """A taste from the folder's pools; papers of the pool to be ranked are kept out of what is learned from."""
+def _months(folder: Path, picks: Path, curator: str, tested: set[str], pool: Path) -> tuple[list[Month], str]:
+    """The folder's pools with a curator's picks, and who that is; papers of the pool to be ranked are kept out."""
     pools = {
         name: [one for one in _pool(path) if one.key not in tested]
         for name, path in pool_files(folder).items()
@@ -78,10 +80,12 @@ def _learned(folder: Path, picks: Path, curator: str, tested: set[str], pool: Pa
             f"none of the picks of {who or 'no curator'} in {picks.name} is in the pools under {folder}",
             "the picks' arXiv ids must be in the pools",
         )
-    alone = all(pick.curator == who for pick in made)
-    taste = ranking.learn_taste(months, ranking.prior() if alone else None)
+    return [replace(month, embedded=vectors().embed([c.text for c in month.candidates])) for month in months], who
+
+
+def _learned(taste: Taste, who: str) -> str:
     said = taste.learned_from.replace("picks", f"picks of {who}", 1) if who else taste.learned_from
-    return replace(taste, learned_from=f"{said}, on top of the public prior" if alone else said)
+    return f"by what was learned from {said}"
 
 
 def whose(made: Sequence[PublicPick], curator: str, picks: Path) -> str:

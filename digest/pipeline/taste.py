@@ -11,7 +11,7 @@ from digest import ranking
 from digest.periods import Period
 from digest.pipeline.candidates import candidates_of, ranking_context
 from digest.pipeline.context import Context
-from digest.ranking import Month, Proof, Taste
+from digest.ranking import Month, Taste
 from digest.store import issues as issue_store
 from digest.store import settings
 from digest.text import hexdigest
@@ -43,7 +43,7 @@ def learn(context: Context) -> str:
         if kept.get("of") == mark:
             return str(kept["sentence"])
         months = _months(context, session, chosen)
-    proof, taste = learned(context, months)
+    proof, taste = ranking.settle(months, ranking_context(context), ranking.prior())
     value = {
         "of": mark,
         "form": ranking.FORM_OF_TASTE,
@@ -53,12 +53,6 @@ def learn(context: Context) -> str:
     with context.db.write() as session:
         settings.write(session, _NAME, value, context.now)
     return proof.sentence
-
-
-def learned(context: Context, months: list[Month]) -> tuple[Proof, Taste | None]:
-    """The proof on months held out, and the taste learned on all of them when it is better than the cold ranker."""
-    proof = ranking.prove(months, ranking_context(context), ranking.prior())
-    return proof, ranking.learn_taste(months, ranking.prior()) if proof.better else None
 
 
 def _months(context: Context, session: Session, chosen: Mapping[str, frozenset[int]]) -> list[Month]:

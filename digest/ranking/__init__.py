@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from digest.ranking.learning import Month, Proof, evaluate, learn_taste, months_of, most_active, prove, thinned
+from digest.ranking.learning import Month, Proof, evaluate, learn_taste, months_of, most_active, settle, thinned
 from digest.ranking.measure import Measured, PublicPick, measure, read_picks, read_pool
 from digest.ranking.packing import pack, unpack
 from digest.ranking.rank import Context, rank
@@ -28,10 +28,10 @@ __all__ = [
     "most_active",
     "pack",
     "prior",
-    "prove",
     "rank",
     "read_picks",
     "read_pool",
+    "settle",
     "shortlist",
     "thinned",
     "unpack",

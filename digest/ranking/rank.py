@@ -25,7 +25,10 @@ if TYPE_CHECKING:
 # What one unit of each feature adds to the score, in log-odds: a spread of topic match, a doubling of weight or of
 # mentions, a month of age, a point of a model's relevance above or below 3, an issue that held it already.
 TOPIC, SOURCE, AGE, MENTION, RELEVANCE, COVERED = 0.8, 0.7, -0.3, 0.8, 1.2, -8.0
-PRIOR = 0.5  # of the prior's parts when interests are stated: other people's taste must not drown them
+# Of the prior's parts when interests are stated: other people's taste must not drown them. Chosen by readers of eight
+# subjects with a line each, on what experts picked of these in 2025-04 to 2025-08: mean AUC .944 and recall of the
+# first hundred .46; by the line alone .915 and .28, by the prior alone .898 and .30, by the whole of both .936 and .41.
+PRIOR = 0.5
 DIGITS = 4  # kept of a part: what lies below is rounding, and must not decide between equals
 NAMED = 1000  # so many places from the top have the words named that spoke for them or against them
 _UNWEIGHTED = 0.05  # what a source of weight 0 counts as

@@ -175,6 +175,20 @@ _SIGNALS: tuple[tuple[str, str, str, Callable[[_Look], float]], ...] = (
     ),
 )
 NAMES = tuple(name for name, *_ in _SIGNALS)
+_SAME = {
+    **dict.fromkeys(("pair", "solo"), "authors"),
+    "short-title": "title",
+    **dict.fromkeys(("brief", "wordy"), "abstract"),
+    "short-name": "colon",
+}
+
+
+def _kind(name: str) -> str:
+    head, _, rest = name.partition("-")
+    return _SAME.get(name, rest if head in ("in", "first") else head)
+
+
+KINDS = tuple(map(_kind, NAMES))  # signals of one kind say the same thing with other numbers: naming one is enough
 
 
 def signal_matrix(candidates: Sequence[Candidate]) -> Matrix:

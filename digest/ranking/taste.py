@@ -6,7 +6,7 @@ import io
 import zipfile
 import zlib
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from importlib import resources
 from typing import TYPE_CHECKING
@@ -15,7 +15,7 @@ from digest.errors import StoreError
 from digest.ranking import signals
 from digest.ranking.logistic import Design, learn
 from digest.ranking.values import Candidate
-from digest.ranking.words import SLOTS, Sparse, names_of, shown, slot, word_matrix, words_of
+from digest.ranking.words import SLOTS, Sparse, alike, names_of, shown, slot, word_matrix, words_of
 from digest.vectors import DIMENSIONS, vectors
 
 if TYPE_CHECKING:
@@ -66,10 +66,17 @@ def titles(design: Design) -> Matrix:
 
 @dataclass(frozen=True, slots=True)
 class Taste:
-    """Weights of the dense columns, of the word slots, and the intercept; `learned_from` says on what, for people."""
+    """Weights of the dense columns, of the word slots, and the intercept; `learned_from` says on what, for people.
+
+    `read` are the arXiv ids or keys of the picks it was learned from, `beside` those of other curators' picks that were
+    known then, and `until` is the last of the months.
+    """
 
     weights: Matrix
     learned_from: str = ""
+    read: frozenset[str] = frozenset()
+    beside: frozenset[str] = frozenset()
+    until: str = ""
 
     def parts(self, design: Design) -> Matrix:
         """What topic, form and words add to each row's log-odds of being picked: shape (rows, 3)."""
@@ -90,27 +97,41 @@ class Taste:
 
     def scaled(self, share: float) -> Taste:
         """The same taste, held less strongly."""
-        return Taste(self.weights * share, self.learned_from)
+        return replace(self, weights=self.weights * share)
 
     def names(self, group: str, candidate: Candidate, design: Design, row: int, *, up: bool) -> list[str]:
-        """Up to three things of the group that spoke most for the candidate of that row, or against it."""
-        parts: Iterable[tuple[str, float]] = ()
+        """Up to three things of the group that spoke most for the candidate of that row, or against it; of those that
+        say the same thing, the one that spoke most."""
+        parts: Iterable[tuple[str, str, float]] = ()
         if group == "form":
             form = design.dense[row, _TOPICAL:]
-            parts = zip(signals.said(form.tolist()), (form * self.weights[_TOPICAL:_WIDE]).tolist(), strict=True)
+            weighed = (form * self.weights[_TOPICAL:_WIDE]).tolist()
+            parts = zip(signals.KINDS, signals.said(form.tolist()), weighed, strict=True)
         elif group == "words":
             slots, weights = design.sparse.row(row)
             held = dict(zip(slots.tolist(), (weights * self.weights[_WIDE + slots]).tolist(), strict=True))
-            parts = ((shown(word), held[slot(word)]) for word in {*words_of(candidate), *names_of(candidate)})
-        told = [(-abs(part), name) for name, part in parts if (part > 0) == up and abs(part) > _WORTH_SAYING]
-        return [name for _, name in sorted(told)[:3]]
+            words = {*words_of(candidate), *names_of(candidate)}
+            parts = ((alike(word), shown(word), held[slot(word)]) for word in words)
+        told = sorted((-abs(part), name, kind) for kind, name, part in parts if (part > 0) == up)
+        strongest: dict[str, str] = {}
+        for part, name, kind in told:
+            if -part > _WORTH_SAYING:
+                strongest.setdefault(kind, name)
+        return list(strongest.values())[:3]
 
     def to_bytes(self) -> bytes:
         """Compressed, half precision: about 100 kB."""
         import numpy as np
 
         buffer = io.BytesIO()
-        np.savez_compressed(buffer, weights=self.weights.astype(np.float16), learned_from=np.array(self.learned_from))
+        np.savez_compressed(
+            buffer,
+            weights=self.weights.astype(np.float16),
+            learned_from=np.array(self.learned_from),
+            read=np.array("\n".join(sorted(self.read))),
+            beside=np.array("\n".join(sorted(self.beside))),
+            until=np.array(self.until),
+        )
         return buffer.getvalue()
 
     @staticmethod
@@ -120,12 +141,20 @@ class Taste:
 
         try:
             with np.load(io.BytesIO(data), allow_pickle=False) as stored:
-                weights, learned_from = stored["weights"].astype(np.float32), str(stored["learned_from"])
+                weights = stored["weights"].astype(np.float32)
+                learned_from = str(stored["learned_from"])
+                names = ("read", "beside", "until")
+                read, beside, until = (str(stored[name]) if name in stored else "" for name in names)
         except (ValueError, KeyError, OSError, EOFError, zipfile.BadZipFile, zlib.error) as error:
             raise StoreError("the stored taste cannot be read", "learn it again: digest rank --learn") from error
         if weights.shape != (_WIDE + SLOTS + 1,):
             raise StoreError("the stored taste is of another version", "learn it again: digest rank --learn")
-        return Taste(weights, learned_from)
+        return Taste(weights, learned_from, frozenset(read.splitlines()), frozenset(beside.splitlines()), until)
+
+
+def bare(key: str) -> str:
+    """A key as the picks of a file name it: an arXiv id without its `arxiv:`."""
+    return key.removeprefix("arxiv:")
 
 
 def no_taste() -> Taste:

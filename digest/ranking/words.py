@@ -90,6 +90,11 @@ def shown(word: str) -> str:
     return f"{word.removeprefix(_TITLE)} (title)" if word.startswith(_TITLE) else word
 
 
+def alike(word: str) -> str:
+    """What a reader takes for the same word: in the title or not, one or several."""
+    return word if word.startswith(_AUTHOR) else word.removeprefix(_TITLE).removesuffix("s")
+
+
 def word_matrix(candidates: Sequence[Candidate], idf: Matrix) -> Sparse:
     """Unit rows of (1 + ln count) x inverse frequency, the authors beside them with a share each."""
     slots = _Slots()

@@ -1,4 +1,4 @@
-"""Learns the ranking's packaged background and prior; writes numbers only, into digest/data.
+"""Learns the ranking's packaged background and prior; writes numbers and ids of picks only, into digest/data.
 
     python -m tests.bench.train_ranker [DATA] [--until 2025-08]
 

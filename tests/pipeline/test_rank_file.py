@@ -9,6 +9,7 @@ import pytest
 
 from digest.errors import ConfigError
 from digest.pipeline.files import rank_file
+from digest.ranking import prior
 
 SUBJECTS = {"crops": "Wheat yield from satellite images", "agents": "Web agents that plan and use tools"}
 # Twelve papers on each subject a month; one curator picks the crops of both months, another the agents of one.
@@ -66,6 +67,27 @@ def test_the_picks_of_one_curator_alone_are_learned_on_top_of_the_public_prior(f
     subjects = [key.split(".")[1] for key in order if "." in key]
     assert subjects == ["crops"] * 12 + ["agents"] * 12
     assert order.index("many") < order.index("alone")  # of which the farmer's picks say nothing
+
+
+def test_picks_that_made_the_public_prior_are_ranked_by_it_as_it_is_and_the_report_says_so(folder: Path) -> None:
+    known = sorted(prior().read)[:12]
+    titles = [f"{SUBJECTS['crops']} {n}" for n in range(12)]
+    papers = [{"arxiv_id": key, "title": title} for key, title in zip(known, titles, strict=True)]
+    (folder / "pools" / "2025-01.jsonl").write_text(
+        "".join(json.dumps(paper) + "\n" for paper in papers) + _pool("2025-01")
+    )
+    picks = ({"month": "2025-01", "curator": "list", "arxiv_id": key} for key in known)
+    (folder / "picks.jsonl").write_text("".join(json.dumps(row) + "\n" for row in picks))
+    asked, plain = folder / "asked.jsonl", folder / "plain.jsonl"
+    report = rank_file(folder / "new.jsonl", asked, learn=folder / "pools", picks=folder / "picks.jsonl")
+    rank_file(folder / "new.jsonl", plain)
+    assert "by the public prior; the public prior was learned from 12 of these picks" in report.line
+    assert asked.read_bytes() == plain.read_bytes()
+
+
+def test_too_few_picks_to_prove_a_taste_are_learned_from_as_asked_and_the_report_says_so(folder: Path) -> None:
+    report = rank_file(folder / "new.jsonl", folder / "out.jsonl", learn=folder / "pools", picks=folder / "picks.jsonl")
+    assert "learned as asked, but not proved: 6 picks to learn from and 6 to judge by" in report.line
 
 
 def test_a_curator_without_picks_is_refused_with_the_names_there_are(folder: Path) -> None:

@@ -9,7 +9,7 @@ import pytest
 
 from digest.ranking import Candidate, signals
 from digest.ranking.logistic import Design, learn
-from digest.ranking.words import SLOTS, names_of, shown, slot, word_matrix, words_of
+from digest.ranking.words import SLOTS, alike, names_of, shown, slot, word_matrix, words_of
 
 ONES = np.ones(SLOTS, dtype=np.float32)
 
@@ -108,3 +108,16 @@ def test_an_abstract_of_few_words_is_brief_and_one_of_many_is_wordy() -> None:
         found = _form(abstract="word " * count)
         assert (found["brief"], found["wordy"]) == (brief, wordy)
         assert found["abstract-words"] == pytest.approx(count / 60)
+
+
+def test_signs_that_say_the_same_with_other_numbers_are_of_one_kind() -> None:
+    kinds = dict(zip(signals.NAMES, signals.KINDS, strict=True))
+    assert kinds["authors"] == kinds["authors-25"] == kinds["solo"]
+    assert kinds["title-45"] == kinds["title-letters"] == kinds["short-title"]
+    assert kinds["in-cs.CL"] == kinds["first-cs.CL"] != kinds["in-cs.AI"]
+    assert kinds["models-named"] != kinds["model-in-title"]
+
+
+def test_a_word_is_the_same_to_a_reader_in_the_title_and_in_the_plural_but_a_name_is_not() -> None:
+    assert alike("t:agents") == alike("agents") == alike("agent")
+    assert alike("a:ada agents") == "a:ada agents"

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from digest.errors import StoreError
 from digest.ranking import Candidate, Context, Taste, prior, rank
-from digest.ranking.learning import Month, learn_taste, months_of, prove, thinned
+from digest.ranking.learning import Month, evaluate, learn_taste, months_of, prove, settle, thinned
 from digest.ranking.measure import PublicPick
 from digest.ranking.taste import background, fit, no_taste
 
@@ -38,6 +40,16 @@ def test_the_words_named_stand_in_the_text() -> None:
     named = [name.removesuffix(" (title)") for name in said.partition(": ")[2].split(", ")]
     assert named
     assert set(named) <= {"diffusion", "for", "folding", "of", "proteins"}
+
+
+def test_no_sign_is_named_twice_with_other_numbers() -> None:
+    many = Candidate("m", "Agents", "Agents.", [f"Ada {n}" for n in range(60)], ["cs.CL"])
+    (one,) = rank([many], Context())
+    said = next(reason.words for reason in one.reasons if reason.feature == "taste-form")
+    named = said.partition(": ")[2].split(", ")
+    assert len(named) == 3
+    assert sum("authors" in name for name in named) <= 1
+    assert sum("cs.CL" in name for name in named) <= 1
 
 
 def test_a_few_decisions_move_the_prior_a_little_and_many_move_it_far() -> None:
@@ -79,6 +91,17 @@ def test_bytes_that_are_no_taste_are_refused_with_the_cure(data: bytes) -> None:
     assert "learn it again" in error.value.hint
 
 
+def test_the_picks_a_taste_was_learned_from_and_their_last_month_survive_its_bytes() -> None:
+    again = Taste.from_bytes(learn_taste(MONTHS[:2]).to_bytes())
+    assert (len(again.read), again.until) == (30, "2026-02")
+    assert again.read == MONTHS[0].picks | MONTHS[1].picks
+
+
+def test_the_packaged_prior_names_the_public_picks_it_was_learned_from() -> None:
+    assert prior().until == "2025-08"
+    assert f"public {len(prior().read)} picks of " in prior().learned_from
+
+
 def test_a_taste_of_another_version_is_refused() -> None:
     with pytest.raises(StoreError, match="another version"):
         Taste.from_bytes(Taste(np.zeros(7, dtype=np.float32)).to_bytes())
@@ -108,6 +131,78 @@ def test_with_too_few_picks_the_proof_says_how_many_are_missing() -> None:
     proof = prove([_month("2026-01", repeat=1), _month("2026-02", repeat=1)], Context())
     assert (proof.better, proof.learned) == (False, None)
     assert proof.sentence == "not learned yet: 3 picks to learn from and 3 to judge by, 10 of each are needed"
+
+
+def test_with_too_few_picks_to_prove_it_a_taste_is_learned_only_when_asked_for() -> None:
+    few = [_month("2026-01", repeat=1), _month("2026-02", repeat=1)]
+    assert settle(few, Context())[1] is None
+    proof, taste = settle(few, Context(), asked=True)
+    assert taste is not None
+    assert proof.sentence.startswith("learned as asked, but not proved: 3 picks to learn from and 3 to judge by")
+
+
+def test_a_taste_that_does_worse_on_months_held_out_is_not_used_even_when_asked_for() -> None:
+    fickle = [*MONTHS[:3], *(Month(m.name, m.candidates, [not p for p in m.picked]) for m in MONTHS[3:])]
+    context = Context(interests="agents that browse, quantized weights, retrieval, traffic, speech")
+    proof, taste = settle(fickle, context, asked=True)
+    assert (proof.better, taste) == (False, None)
+
+
+def test_picks_that_the_start_was_learned_from_are_neither_learned_again_nor_judged_by() -> None:
+    start = learn_taste(MONTHS)
+    proof, taste = settle(MONTHS[1:], Context(), start, asked=True)
+    assert (proof.better, taste) == (False, None)
+    assert proof.sentence == "the public prior was learned from 60 of these picks and is not taught them twice"
+
+
+def test_the_keys_of_a_workspace_name_the_same_picks_as_a_file() -> None:
+    named = [Month(m.name, [replace(c, key=f"arxiv:{c.key}") for c in m.candidates], m.picked) for m in MONTHS]
+    assert "from 75 of these picks" in settle(named, Context(), learn_taste(MONTHS))[0].sentence
+
+
+def test_picks_that_the_public_prior_has_seen_do_not_judge_it() -> None:
+    keys = iter(sorted(prior().beside))
+    public = [Month(m.name, [replace(c, key=next(keys)) for c in m.candidates], m.picked) for m in MONTHS]
+    proof, taste = settle(public, Context(), prior(), asked=True)
+    assert proof.learned is None
+    assert "30 picks to learn from and 0 to judge by besides 45 that the public prior has seen" in proof.sentence
+    assert taste is not None  # as asked
+    assert settle(public, Context(use_prior=False), prior())[0].better
+
+
+def test_what_other_curators_picked_is_remembered_beside_the_picks() -> None:
+    picks = [PublicPick("2026-01", "one", MONTHS[0].candidates[n].key) for n in range(3)]
+    theirs = [PublicPick("2026-01", "two", MONTHS[0].candidates[n].key) for n in (2, 7)]
+    taste = learn_taste(months_of({"2026-01": MONTHS[0].candidates}, picks + theirs, "one"))
+    assert taste.read == {pick.arxiv_id for pick in picks}
+    assert Taste.from_bytes(taste.to_bytes()).beside == {theirs[1].arxiv_id}
+
+
+def test_new_picks_of_whom_the_start_was_learned_from_move_it_once_they_have_proved_themselves() -> None:
+    start = learn_taste(MONTHS)
+    proof, taste = settle([*MONTHS, _month("2026-06"), _month("2026-07")], Context(), start)
+    assert proof.better
+    assert taste is not None
+    assert taste.learned_from == "30 picks among 80 candidates of 2026-06 to 2026-07, on top of the public prior"
+    few, _ = settle([*MONTHS, _month("2026-06", repeat=1)], Context(), start)
+    assert few.sentence.endswith("is not taught them twice, and 3 new ones are too few to prove more")
+
+
+def test_an_editor_who_shares_a_few_picks_with_the_public_learns_from_all_of_them() -> None:
+    start = replace(prior(), read=MONTHS[0].picks)
+    proof, taste = settle(MONTHS, Context(), start)
+    assert proof.better
+    assert taste is not None
+    assert taste.learned_from.startswith("75 picks among 200 candidates")
+
+
+@pytest.mark.parametrize(("year", "used"), [("2024", False), ("2026", True)])
+def test_what_is_measured_was_learned_from_no_month_after_the_last_one_named(year: str, used: bool) -> None:
+    months = [_month(f"{year}-{n:02d}") for n in range(1, 6)]
+    measured, sentence = evaluate(months, f"{year}-04")
+    assert [month.month for month in measured.months] == [f"{year}-05"]
+    assert measured.auc > 0.9
+    assert ("the cold ranker 50.0%" not in sentence) == used  # without the prior, which knows 2025, all are alike
 
 
 def test_no_month_at_all_proves_nothing() -> None:
