@@ -27,5 +27,5 @@ def chart_png(chart: Chart, words: Words) -> bytes:
     """The chart, its title left to the text around it."""
     image = Image.open(io.BytesIO(drawn(in_words(chart, words), words, "png", _PIXELS / WIDTH)))
     out = io.BytesIO()
-    image.convert("RGB").quantize(64, Image.Quantize.FASTOCTREE, dither=Image.Dither.NONE).save(out, "PNG")
+    image.convert("RGB").quantize(32, Image.Quantize.MEDIANCUT, dither=Image.Dither.NONE).save(out, "PNG")
     return out.getvalue()

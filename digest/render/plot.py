@@ -7,6 +7,7 @@ Parts that readers see have a name (gid): s1 a bar, l1 a line, a1 the area below
 from __future__ import annotations
 
 import io
+import logging
 import os
 import sys
 import tempfile
@@ -170,6 +171,8 @@ def _import_apart() -> None:
     """Import matplotlib so that it leaves nothing at home: its folder, and a list of the system's fonts, go unused."""
     if "matplotlib.font_manager" in sys.modules or "MPLCONFIGDIR" in os.environ:
         return
+    log = logging.getLogger("matplotlib.font_manager")
+    log.addFilter(_unheard)  # where there are many fonts it says that listing them takes a while
     with tempfile.TemporaryDirectory(prefix="digest-") as folder:
         os.environ["MPLCONFIGDIR"] = folder
         try:
@@ -178,6 +181,11 @@ def _import_apart() -> None:
             matplotlib.get_configdir()  # which it remembers
         finally:
             del os.environ["MPLCONFIGDIR"]
+            log.removeFilter(_unheard)
+
+
+def _unheard(record: logging.LogRecord) -> bool:
+    return False
 
 
 _DRAW: dict[str, Callable[[Figure, Chart, Words, Form], None]] = {"bars": _bars, "lines": _lines}

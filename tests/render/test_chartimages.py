@@ -68,3 +68,10 @@ def test_a_label_is_drawn_in_its_script(label: str) -> None:
     """Where it has letters, not boxes: two words of it differ."""
     drawn = {chart_png({**CHARTS[0], "labels": [one, "B"]}, words("en")) for one in (label, label[:-1], "\U00012000")}
     assert len(drawn) == 3
+
+
+def test_the_ground_is_the_paper_of_the_mail() -> None:
+    for chart in CHARTS:
+        image = Image.open(io.BytesIO(chart_png(chart, words("en")))).convert("RGB")
+        assert image.getpixel((0, 0)) == (251, 249, 245)
+        assert "#fbf9f5" in email(recap("both"), NEWSLETTER, unsubscribe="https://example.org/u").html
