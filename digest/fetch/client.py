@@ -22,7 +22,7 @@ from digest.fetch.answers import refusal
 from digest.fetch.body import read_body
 from digest.fetch.network import Connect, Resolver, Transport, resolve
 from digest.fetch.pacing import Pacer
-from digest.fetch.talk import Answer, Headers, Origin, WireError
+from digest.fetch.talk import Answer, Headers, Origin, WireError, connect
 from digest.ports import Clock, Request, Response
 
 MAX_REDIRECTS = 10
@@ -38,7 +38,7 @@ class Client:
         contact: str = "",
         pacer: Pacer | None = None,
         resolver: Resolver = resolve,
-        connect: Connect = asyncio.open_connection,
+        connect: Connect = connect,
         tls: ssl.SSLContext | None = None,
         clock: Clock = lambda: datetime.now(UTC),
     ) -> None:

@@ -14,10 +14,10 @@ from ipaddress import ip_address
 
 from digest.errors import FetchError
 from digest.fetch.addresses import permitted
-from digest.fetch.talk import Answer, Headers, Origin, Talk, WireError
+from digest.fetch.talk import Answer, Headers, Origin, Talk, Wire, WireError
 
 Resolver = Callable[[str, int], Awaitable[Sequence[str]]]
-Connect = Callable[..., Awaitable[tuple[asyncio.StreamReader, asyncio.StreamWriter]]]  # as asyncio.open_connection
+Connect = Callable[..., Awaitable[tuple[Wire, asyncio.StreamWriter]]]
 KEPT = 100  # connections that stay open for a while: a site with several sources is greeted once
 DIAL_SECONDS = 15.0
 
@@ -61,7 +61,7 @@ class Transport:
 
     async def _asked(self, origin: Origin, target: bytes, headers: Headers) -> tuple[Talk, Answer]:
         """Ask over a kept connection, or a new one; one that ends just then has not heard us (RFC 9112, 9.3.1)."""
-        if talk := await self._idle(origin):
+        if talk := self._idle(origin):
             try:
                 return talk, await talk.get(target, headers)
             except WireError:
@@ -70,11 +70,11 @@ class Transport:
         talk = await self._dial(origin)
         return talk, await talk.get(target, headers)
 
-    async def _idle(self, origin: Origin) -> Talk | None:
+    def _idle(self, origin: Origin) -> Talk | None:
         """A kept connection to the same place at which the other side has said nothing meanwhile."""
         for talk in [kept for kept in self._kept if kept.origin == origin]:
             self._kept.remove(talk)
-            if not talk.is_old() and await talk.is_quiet():
+            if not talk.is_old() and talk.is_quiet():
                 return talk
             talk.close()
         return None

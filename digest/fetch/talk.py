@@ -39,13 +39,37 @@ class Answer:
     body: AsyncIterator[bytes]
 
 
+class Wire(asyncio.StreamReader):
+    """A stream that says how many bytes have come and wait to be read."""
+
+    waiting = 0
+
+    def feed_data(self, data: Any) -> None:
+        self.waiting += len(data)
+        super().feed_data(data)
+
+    async def read(self, n: int = -1) -> bytes:
+        data = await super().read(n)
+        self.waiting -= len(data)
+        return data
+
+
+async def connect(address: str, port: int, **secure: Any) -> tuple[Wire, asyncio.StreamWriter]:
+    """As asyncio.open_connection, but for its reader. Raises OSError."""
+    loop = asyncio.get_running_loop()
+    wire = Wire(limit=_PIECE, loop=loop)
+    protocol = asyncio.StreamReaderProtocol(wire, loop=loop)
+    transport, _ = await loop.create_connection(lambda: protocol, address, port, **secure)
+    return wire, asyncio.StreamWriter(transport, protocol, wire, loop)
+
+
 class Talk:
     """The talk over one connection. It is closed when a GET fails, or is stopped on its way."""
 
-    def __init__(self, origin: Origin, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    def __init__(self, origin: Origin, wire: Wire, writer: asyncio.StreamWriter) -> None:
         self.origin = origin
         self.answered = False  # whether anything has come back since the last question
-        self._reader = reader
+        self._wire = wire
         self._writer = writer
         self._talk = h11.Connection(h11.CLIENT, max_incomplete_event_size=_LONGEST_HEAD)
         self._quiet_since = 0.0
@@ -75,16 +99,9 @@ class Talk:
     def is_old(self) -> bool:
         return time.monotonic() > self._quiet_since + _QUIET_SECONDS
 
-    async def is_quiet(self) -> bool:
-        """Whether nothing has come, not even the end. What had come is gone then: the connection is of no more use."""
-        try:
-            async with asyncio.timeout(0):
-                await self._reader.read(1)
-        except TimeoutError:
-            return True
-        except OSError:
-            pass
-        return False
+    def is_quiet(self) -> bool:
+        """Whether nothing has come that was not read, not even the end."""
+        return not (self._wire.waiting or self._wire.at_eof() or self._wire.exception())
 
     def close(self) -> None:
         self._writer.close()
@@ -111,7 +128,7 @@ class Talk:
 
     async def _piece(self) -> bytes:
         try:
-            piece = await self._reader.read(_PIECE)
+            piece = await self._wire.read(_PIECE)
         except OSError as error:
             raise WireError(f"broke the connection: {error or type(error).__name__}") from error
         if not (piece or self.answered):

@@ -66,7 +66,7 @@ class Context:
 @contextmanager
 def recorded(context: Context, stage: str, period: str | None = None) -> Iterator[Report]:
     """Keep a run for the stage: the block fills the report; an exception is kept as the reason and goes on."""
-    with context.db.write() as session:
+    with context.db.write(lasting=False) as session:
         run_id = runs.start(session, stage, period, context.now)
     context.run_ids.append(run_id)
     report = Report(stage=stage, line="", run_id=run_id)

@@ -29,12 +29,12 @@ class SiteTurns:
 
     def claim(self, site: str, seconds: float) -> float:
         """Take the site for at most `seconds`; 0 when it is ours, else how many seconds to wait before asking again."""
-        with self._db.write() as session:
+        with self._db.write(lasting=False) as session:
             return take(session, f"site:{site}", self._holder, timedelta(seconds=seconds), self._clock())
 
     def release(self, site: str, pause: float) -> None:
         """Give the site back; nobody's next claim succeeds before `pause` seconds are over."""
-        with self._db.write() as session:
+        with self._db.write(lasting=False) as session:
             give_back(session, f"site:{site}", self._holder, self._clock(), timedelta(seconds=pause))
 
 
@@ -67,7 +67,7 @@ def alone(db: Database, work: str, now: datetime) -> Iterator[bool]:
     A process that was killed is told from one at work, on this machine; elsewhere its claim ends in a day.
     """
     here = this_process()
-    with db.write() as session:
+    with db.write(lasting=False) as session:
         lease = session.get(Lease, work)
         free = lease is None or lease.expires <= now or lease.holder == here or not at_work(lease.holder)
         if free:
@@ -76,7 +76,7 @@ def alone(db: Database, work: str, now: datetime) -> Iterator[bool]:
         yield free
     finally:
         if free:
-            with db.write() as session:
+            with db.write(lasting=False) as session:
                 give_back(session, work, here, now)
 
 
@@ -88,13 +88,13 @@ def held(db: Database, work: str, clock: Clock, length: timedelta = timedelta(mi
     machine all claims are over; one whose process lives on is left `length` to be renewed.
     """
     holder = f"{this_process()}/{uuid4().hex}"
-    with db.write() as session:
+    with db.write(lasting=False) as session:
         ours = _won(session, work, holder, length, clock())
     ended = threading.Event()
 
     def beat() -> None:
         while not ended.wait(length.total_seconds() / 3):
-            with suppress(StoreError), db.write() as session:
+            with suppress(StoreError), db.write(lasting=False) as session:
                 lease = session.get(Lease, work)
                 if lease is not None and lease.holder == holder:
                     lease.expires, lease.not_before = clock() + length, None
@@ -109,7 +109,7 @@ def held(db: Database, work: str, clock: Clock, length: timedelta = timedelta(mi
         ended.set()
         if ours:
             heart.join()
-            with db.write() as session:
+            with db.write(lasting=False) as session:
                 lease = session.get(Lease, work)
                 if lease is not None and lease.holder == holder:
                     session.delete(lease)

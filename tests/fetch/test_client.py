@@ -15,6 +15,7 @@ import pytest
 from digest.errors import FetchError
 from digest.fetch.client import Client
 from digest.fetch.pacing import Pacer
+from digest.fetch.talk import Wire, connect
 from digest.ports import Request, Response, Validators
 from tests.fetch.server import Asked, Server, answer, redirect, serving
 
@@ -142,11 +143,9 @@ class ToLoopback:
     def __init__(self) -> None:
         self.dialled: list[str] = []
 
-    async def __call__(
-        self, address: str, port: int, **secure: Any
-    ) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+    async def __call__(self, address: str, port: int, **secure: Any) -> tuple[Wire, asyncio.StreamWriter]:
         self.dialled.append(address)
-        return await asyncio.open_connection("127.0.0.1", port, **secure)
+        return await connect("127.0.0.1", port, **secure)
 
 
 async def test_a_redirect_from_a_public_site_to_a_private_one_is_refused(server: Server) -> None:

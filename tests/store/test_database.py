@@ -228,3 +228,15 @@ def test_a_copy_is_whole_and_passes_its_checks(db: Database, tmp_path: Path) -> 
     assert copy.problems() == []
     with copy.read() as session:
         assert session.get(Setting, "a") is not None
+
+
+@pytest.mark.parametrize(("before", "lasting", "level"), [(False, True, 2), (True, False, 1)])
+def test_a_lasting_write_is_synced_whatever_the_one_before_it_was(
+    db: Database, before: bool, lasting: bool, level: int
+) -> None:
+    """SQLite's levels: 2 syncs at each commit, 1 only when the log is written back."""
+    with db.write(lasting=before) as session:
+        session.add(Setting(name="a", value={}, at=NOW))
+    with db.write(lasting=lasting) as session:
+        assert session.connection().exec_driver_sql("PRAGMA synchronous").scalar_one() == level
+        assert session.get_one(Setting, "a").value == {}
