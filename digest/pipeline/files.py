@@ -22,6 +22,7 @@ _MOST_SHOWN = 20
 
 def tag_file(taxonomy: Taxonomy, source: Path, target: Path) -> Report:
     """Papers {arxiv_id, title, abstract} to lines of {arxiv_id, category, secondary, confidence}."""
+    _apart(source, target)
     body, problems = tagging.tag_jsonl(read(source), tagging.EmbeddedTagger(taxonomy))
     write(target, body)
     count = body.count(b"\n")
@@ -44,6 +45,7 @@ def rank_file(
     in that folder; else the cold ranker does, on the interests if they are given. That taste starts from what the
     file's other curators picked; where there are none from the public prior, as an editor's own does.
     """
+    _apart(pool, target)
     candidates = _pool(pool)
     taste = _learned(learn, picks, curator, {one.key for one in candidates}, pool) if learn and picks else None
     context = ranking.Context(interests=interests, taste=taste)
@@ -93,6 +95,7 @@ def whose(made: Sequence[PublicPick], curator: str, picks: Path) -> str:
 
 def match_file(source: Path, target: Path) -> Report:
     """Records to lines of {record_id, key, group, possible}: one group is one work, `possible` the groups it may be."""
+    _apart(source, target)
     rows, problems = objects(read(source))
     records = [intake.record(row, number) for number, row in enumerate(rows)]
     found = intake.match(records)
@@ -135,6 +138,12 @@ def _pool(path: Path) -> list[Candidate]:
     return ranking.read_pool(read(path).decode("utf-8").splitlines())
 
 
+def _apart(source: Path, target: Path) -> None:
+    """Raise ConfigError where the answer would be written over the question."""
+    if target.exists() and source.exists() and target.samefile(source):
+        raise ConfigError(f"{target} is the file to be read", "name another file with --out: nothing was written")
+
+
 def write(path: Path, body: bytes) -> None:
     """Write a file whole or not at all."""
     partial = path.with_name(path.name + ".partial")
@@ -148,4 +157,4 @@ def write(path: Path, body: bytes) -> None:
 
 
 def _lines(rows: Iterable[dict[str, Any]]) -> bytes:
-    return "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows).encode()
+    return "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows).encode(errors="backslashreplace")
