@@ -57,6 +57,10 @@ class Vectors:
             ids.extend(pieces)
         return ids
 
+    def place(self, word: str) -> int | None:
+        """Where a whole word of lower case stands in the list of pieces, which goes from frequent to rare."""
+        return self._pieces.get(word)
+
     def _split(self, word: str) -> tuple[int, ...]:
         """Greedy longest match, as WordPiece does; a word that cannot be covered counts for nothing."""
         if len(word) > 100:

@@ -23,6 +23,7 @@ _MOST_SHOWN = 20
 
 def tag_file(taxonomy: Taxonomy, source: Path, target: Path) -> Report:
     """Papers {arxiv_id, title, abstract} to lines of {arxiv_id, category, secondary, confidence}."""
+    _apart(source, target)
     body, problems = tagging.tag_jsonl(read(source), tagging.EmbeddedTagger(taxonomy))
     write(target, body)
     count = body.count(b"\n")
@@ -46,6 +47,7 @@ def rank_file(
     file's other curators picked; where there are none from the public prior, as an editor's own does. The cold ranker
     ranks also where that taste does worse on months held out, and where the prior was learned from those very picks.
     """
+    _apart(pool, target)
     candidates = _pool(pool)
     cold = ranking.Context(interests=interests)
     told, who, taste = "", "", None
@@ -97,6 +99,7 @@ def whose(made: Sequence[PublicPick], curator: str, picks: Path) -> str:
 
 def match_file(source: Path, target: Path) -> Report:
     """Records to lines of {record_id, key, group, possible}: one group is one work, `possible` the groups it may be."""
+    _apart(source, target)
     rows, problems = objects(read(source))
     records = [intake.record(row, number) for number, row in enumerate(rows)]
     found = intake.match(records)
@@ -139,6 +142,12 @@ def _pool(path: Path) -> list[Candidate]:
     return ranking.read_pool(read(path).decode("utf-8").splitlines())
 
 
+def _apart(source: Path, target: Path) -> None:
+    """Raise ConfigError where the answer would be written over the question."""
+    if target.exists() and source.exists() and target.samefile(source):
+        raise ConfigError(f"{target} is the file to be read", "name another file with --out: nothing was written")
+
+
 def write(path: Path, body: bytes) -> None:
     """Write a file whole or not at all."""
     partial = path.with_name(path.name + ".partial")
@@ -152,4 +161,4 @@ def write(path: Path, body: bytes) -> None:
 
 
 def _lines(rows: Iterable[dict[str, Any]]) -> bytes:
-    return "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows).encode()
+    return "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows).encode(errors="backslashreplace")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -58,6 +59,11 @@ def _fold(word: str) -> tuple[str, str]:
     return pair
 
 
+def fold(word: str) -> str:
+    """A word of lower case as the vocabulary has it: singular, figures as #."""
+    return (_folded.get(word) or _fold(word))[0]
+
+
 def terms(text: str, limit: int | None = None) -> Iterator[str | tuple[str, str]]:
     """The words of a text, tails of coined names, and pairs of neighbours: `Qwen2.5-7B models` has qwen#, #b, model."""
     known = _folded
@@ -93,6 +99,12 @@ class Vocabulary:
             if item.abstract:
                 keys += [base + c for c in self._abstract.of(item.abstract, ABSTRACT_WORDS)]
         return self._weighted(np.array(keys, dtype=np.int64), len(inputs))
+
+    def frequent(self) -> dict[str, float]:
+        """The words of titles and of abstracts, each with the bits of surprise of meeting it in one."""
+        bits = ((self.rarity - 1) / math.log(2)).tolist()
+        pairs = zip((*self.title, *self.abstract), bits, strict=True)
+        return {word: value for word, value in pairs if " " not in word}
 
     def _weighted(self, keys: Ints, count: int) -> Sparse:
         distinct, times = np.unique(keys, return_counts=True)
@@ -151,6 +163,11 @@ def near(inputs: Sequence[TagInput], centres: Floats) -> Floats:
 
 def _apart(raw: Floats, centre: Floats) -> Floats:
     apart = np.where(raw.any(axis=1, keepdims=True), raw - centre, 0)
-    norms = np.linalg.norm(apart, axis=1, keepdims=True)
-    unit: Floats = (apart / np.where(norms == 0, 1, norms)).astype(np.float32)
-    return unit
+    return unit(apart)
+
+
+def unit(rows: Floats) -> Floats:
+    """The rows at length 1; zeros stay."""
+    norms = np.linalg.norm(rows, axis=1, keepdims=True)
+    even: Floats = (rows / np.where(norms == 0, 1, norms)).astype(np.float32)
+    return even

@@ -66,7 +66,8 @@ def tag_jsonl(data: bytes, tagger: Tagger) -> tuple[bytes, list[str]]:
         {"arxiv_id": p.arxiv_id, "category": v.category, "secondary": v.secondary, "confidence": round(v.confidence, 4)}
         for p, v in zip(papers, verdicts, strict=True)
     )
-    return "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows).encode(), problems
+    lines = "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows)
+    return lines.encode(errors="backslashreplace"), problems  # half a character goes out as it came in: \ud800
 
 
 def _read(data: bytes, make: Callable[[dict[str, Any]], T]) -> tuple[list[T], list[str]]:

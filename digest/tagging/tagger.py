@@ -9,7 +9,8 @@ import numpy as np
 
 from digest.config.schema import Category, Taxonomy
 from digest.ports import TagInput, Verdict
-from digest.tagging.features import Floats
+from digest.tagging.features import Floats, unit
+from digest.tagging.own import OwnWords
 from digest.tagging.taxonomy import OTHER
 from digest.tagging.weights import Weights, shipped
 from digest.vectors import vectors
@@ -19,7 +20,7 @@ _BATCH = 1000  # inputs scored at once: bounds memory
 _SAME_MEANING = 0.5  # a category keeps its trained scores while its description still says about the same
 _NEAR = 0.55  # likeness below which a correction says nothing about another item
 _PULL = 9.0  # log-odds a correction moves its own twin by
-_OWN_SLOPE, _OWN_START = 22.0, 0.43  # likeness to log-odds of a category of the owner's, against the best of the rest
+_OWN_SLOPE, _OWN_START = 22.0, 0.49  # likeness to log-odds of a category of the owner's, against the best of the rest
 _KEYWORD = 1.5  # log-odds, at least, by which a keyword in the title puts a category of the owner's ahead
 
 
@@ -39,7 +40,8 @@ class EmbeddedTagger:
         self._known_at = [
             (self._slugs.index(s), trained[s]) for s in self._slugs if s not in {c.slug for c in self._own}
         ]
-        self._prototypes = [self._prototype(category) for category in self._own]
+        self._trained = {place for place, _ in self._known_at}
+        self._words = OwnWords(self._own, self._weights.vocabulary) if self._own else None
         self._keywords = [_pattern(category.keywords) for category in self._own]
         self._examples: Floats | None = None
         self._learn([(item, slug) for item, slug in examples if slug in self._slugs])
@@ -53,12 +55,14 @@ class EmbeddedTagger:
         ]
 
     def _batch(self, inputs: Sequence[TagInput]) -> Iterator[Verdict]:
-        scores = self._scores(inputs)
+        scores, taught = self._scores(inputs)
         chances = _softmax(scores)
         order = np.argsort(-scores, axis=1)
-        for item, row, places in zip(inputs, chances, order, strict=True):
+        for item, row, places, lesson in zip(inputs, chances, order, taught, strict=True):
             best = places[0]
             sure = self._calibrated(float(row[best]), item)
+            if best in self._trained and not lesson:
+                sure = round(sure * self._weights.familiarity.chance(item), 3)
             second = self._slugs[places[1]] if len(places) > 1 and row[places[1]] >= 0.05 else None
             if sure < self._threshold:
                 yield Verdict(OTHER, self._slugs[best], sure)
@@ -69,25 +73,26 @@ class EmbeddedTagger:
         curve = self._weights.curve[0 if item.abstract else 1]
         return round(float(np.interp(chance, curve[0], curve[1])), 3)
 
-    def _scores(self, inputs: Sequence[TagInput]) -> Floats:
-        scores = self._base(inputs, needs := self._vectors(inputs) if self._own or self._examples is not None else None)
-        if self._examples is not None and needs is not None:
-            likeness: Floats = np.clip((needs @ self._examples.T - _NEAR) / (1 - _NEAR), 0, 1)
-            scores += (_PULL * likeness @ self._lessons).astype(np.float32)
-        return scores
+    def _scores(self, inputs: Sequence[TagInput]) -> tuple[Floats, list[bool]]:
+        """Scores of the categories, and whether a correction had a part in them."""
+        scores = self._base(inputs)
+        if self._examples is None:
+            return scores, [False] * len(inputs)
+        likeness: Floats = np.clip((self._vectors(inputs) @ self._examples.T - _NEAR) / (1 - _NEAR), 0, 1)
+        scores += (_PULL * likeness @ self._lessons).astype(np.float32)
+        return scores, (likeness.max(axis=1) > 0).tolist()
 
-    def _base(self, inputs: Sequence[TagInput], near: Floats | None) -> Floats:
+    def _base(self, inputs: Sequence[TagInput]) -> Floats:
         """Scores before corrections, in the taxonomy's order: trained, or by likeness to the owner's own words."""
         scores = np.full((len(inputs), len(self._slugs)), -30.0, dtype=np.float32)
         if self._known_at:
             mine, theirs = zip(*self._known_at, strict=True)
             scores[:, mine] = self._weights.scores(inputs)[:, theirs]
-        if near is not None and self._own:
+        if self._words is not None:
             rest = scores.max(axis=1) if self._known_at else np.zeros(len(inputs), dtype=np.float32)
-            for category, prototype, keywords in zip(self._own, self._prototypes, self._keywords, strict=True):
-                likeness = near @ prototype.T
-                best = likeness.max(axis=1) if self._known_at else likeness.mean(axis=1)
-                lead = _OWN_SLOPE * (best - _OWN_START)
+            alike = self._words.likeness(inputs)
+            for category, likeness, keywords in zip(self._own, alike.T, self._keywords, strict=True):
+                lead = _OWN_SLOPE * (likeness - _OWN_START)
                 named = np.array([bool(keywords and keywords.search(item.title)) for item in inputs])
                 scores[:, self._slugs.index(category.slug)] = rest + np.where(
                     named, np.maximum(lead, 0) + _KEYWORD, lead
@@ -99,40 +104,29 @@ class EmbeddedTagger:
         if not examples:
             return
         inputs = [item for item, _ in examples]
-        near = self._vectors(inputs)
         wanted = np.zeros((len(examples), len(self._slugs)), dtype=np.float32)
         wanted[np.arange(len(examples)), [self._slugs.index(slug) for _, slug in examples]] = 1
-        self._lessons = wanted - _softmax(self._base(inputs, near))
-        self._examples = near
+        self._lessons = wanted - _softmax(self._base(inputs))
+        self._examples = self._vectors(inputs)
 
     def _known(self, category: Category, trained: dict[str, int]) -> bool:
         if category.slug not in trained:
             return False
-        meaning = self._unit([category.description])[0]
+        meaning = self._meanings([category.description])[0]
         return float(meaning @ self._weights.meanings[trained[category.slug]]) >= _SAME_MEANING
-
-    def _prototype(self, category: Category) -> Floats:
-        """The vectors a category is known by: its title with its description, and each exemplar."""
-        return self._unit([f"{category.title}. {category.description}", *category.exemplars])
 
     def _vectors(self, inputs: Sequence[TagInput]) -> Floats:
         """Unit vectors of title and abstract together, the title counting as much as the abstract."""
-        titles = self._unit([item.title for item in inputs])
-        bodies = self._unit([item.abstract for item in inputs])
-        return _unit(titles + bodies)
+        titles = self._meanings([item.title for item in inputs])
+        bodies = self._meanings([item.abstract for item in inputs])
+        return unit(titles + bodies)
 
-    def _unit(self, texts: Sequence[str]) -> Floats:
+    def _meanings(self, texts: Sequence[str]) -> Floats:
         raw = vectors().embed(texts)
         empty = ~raw.any(axis=1)
         centred: Floats = (raw - self._weights.middle).astype(np.float32)
         centred[empty] = 0
-        return _unit(centred)
-
-
-def _unit(rows: Floats) -> Floats:
-    norms = np.linalg.norm(rows, axis=1, keepdims=True)
-    unit: Floats = (rows / np.where(norms == 0, 1, norms)).astype(np.float32)
-    return unit
+        return unit(centred)
 
 
 def _softmax(scores: Floats) -> Floats:

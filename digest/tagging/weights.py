@@ -5,18 +5,19 @@ from __future__ import annotations
 import io
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from importlib import resources
 
 import numpy as np
 
 from digest.ports import TagInput
+from digest.tagging.familiar import Familiarity
 from digest.tagging.features import Floats, Vocabulary, near
 
 FILE = "tagging.npz"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Weights:
     """A linear model over a vocabulary and static vectors.
 
@@ -41,6 +42,11 @@ class Weights:
         """The mean vector of titles, taken off before vectors are compared."""
         middle: Floats = self.centres[0]
         return middle
+
+    @cached_property
+    def familiarity(self) -> Familiarity:
+        """Whether texts are of the world these weights were learned in."""
+        return Familiarity(self.vocabulary)
 
     def scores(self, inputs: Sequence[TagInput]) -> Floats:
         """Log-odds of the categories, shape (inputs, categories)."""

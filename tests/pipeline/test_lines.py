@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import gzip
 import json
+from functools import partial
 from pathlib import Path
 
 import pytest
 
 from digest.config.schema import Category, Taxonomy
-from digest.errors import ConfigError, ParseError
+from digest.errors import ConfigError, NotFoundError, ParseError
 from digest.pipeline.evaluate import duplicates_numbers, everything, grounding_numbers
-from digest.pipeline.files import match_file, tag_file
+from digest.pipeline.files import match_file, rank_file, tag_file
 from digest.pipeline.lines import objects, read, whole
 from tests.llm.workspace import context
 
@@ -108,3 +109,27 @@ def test_eval_all_takes_the_files_a_folder_has_and_says_so_when_it_has_none(tmp_
         everything(place, tmp_path)
     _write(tmp_path / "labels.jsonl", '{"arxiv_id": "1", "title": "Retrieval", "label": "rag"}')
     assert set(everything(place, tmp_path)) == {"golden", "grounding", "tagging"}
+
+
+def test_an_answer_is_never_written_over_the_file_that_asked(tmp_path: Path) -> None:
+    path = _write(tmp_path / "x.jsonl", '{"arxiv_id": "1", "title": "Jailbreaks", "record_id": "1"}')
+    (tmp_path / "link.jsonl").symlink_to(path)
+    before = path.read_bytes()
+    taxonomy = Taxonomy(categories=(Category(slug="a", title="A", description="Jailbreaks of models"),))
+    for target in (path, tmp_path / "link.jsonl", tmp_path / "." / "x.jsonl"):
+        for run in (partial(tag_file, taxonomy, path), partial(match_file, path), partial(rank_file, path)):
+            with pytest.raises(ConfigError, match="is the file to be read"):
+                run(target)
+    assert path.read_bytes() == before
+    with pytest.raises(NotFoundError):
+        match_file(tmp_path / "missing.jsonl", path)
+
+
+def test_half_a_character_in_an_id_comes_back_as_it_was_given(tmp_path: Path) -> None:
+    path = _write(tmp_path / "x.jsonl", r'{"arxiv_id": "\ud800", "record_id": "\ud800", "title": "Jailbreaks"}')
+    for run, name in ((match_file, "record_id"), (rank_file, "arxiv_id")):
+        run(path, tmp_path / "out.jsonl")
+        assert json.loads((tmp_path / "out.jsonl").read_text(encoding="utf-8"))[name] == "\ud800"
+    category = Category(slug="a", title="A", description="Jailbreaks of models")
+    tag_file(Taxonomy(categories=(category,)), path, tmp_path / "out.jsonl")
+    assert json.loads((tmp_path / "out.jsonl").read_text(encoding="utf-8"))["arxiv_id"] == "\ud800"

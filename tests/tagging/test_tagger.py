@@ -168,3 +168,31 @@ def test_a_correction_that_says_what_the_tagger_said_changes_little(taxonomy: Ta
 def test_a_correction_to_a_category_that_is_gone_is_passed_over(taxonomy: Taxonomy) -> None:
     taught = EmbeddedTagger(taxonomy, [(ABOUT_RAG, "long-gone")])
     assert taught.tag([ABOUT_RAG]) == EmbeddedTagger(taxonomy).tag([ABOUT_RAG])
+
+
+LAW = Category(
+    slug="law",
+    title="Law",
+    description="Language models for law: courts, contracts, statutes, judgments and lawyers.",
+    exemplars=(
+        "LegalBench: A Collaboratively Built Benchmark for Measuring Legal Reasoning in Large Language Models",
+        "ChatLaw: Open-Source Legal Large Language Model",
+    ),
+)
+
+
+def test_words_that_half_of_all_papers_have_make_no_item_the_owners(taxonomy: Taxonomy) -> None:
+    tagger = EmbeddedTagger(with_category(taxonomy, LAW))
+    elsewhere = [
+        TagInput("StatEval: A Comprehensive Benchmark for Large Language Models in Statistics"),
+        TagInput("NorwAI's Large Language Models: Technical Report"),
+        TagInput("Measuring Massive Multitask Language Understanding"),
+        TagInput("Language Modeling by Language Models"),
+    ]
+    assert "law" not in categories(tagger, elsewhere)
+    belong = [
+        TagInput("LLMs in Interpreting Legal Documents"),
+        TagInput("Predicting court judgments from the facts of a case"),
+        TagInput("Drafting contracts with language models: what lawyers think"),
+    ]
+    assert categories(tagger, belong) == ["law"] * 3
