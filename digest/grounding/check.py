@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
-from digest.grounding import claims, relations
+from digest.grounding import claims, directions, relations
 from digest.hostile import defanged
 from digest.injection import looks_injected
 from digest.text import sentences
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 WRONG_ITEM = 0.4  # cosine; 98 of 100 blurbs of another paper lie below 0.5, 3 of 100 of the right one below 0.4
 WRONG_WORDS = 0.5  # the share of a text's words that the source has too
 EVIDENCE_WORDS = 4
+_ROUNDED = 3  # per cent by which a half or a third may be off
 _MONEY = frozenset({"USD", "EUR", "GBP"})
 
 
@@ -87,6 +88,9 @@ def _counted(number: claims.Number, source: Source) -> bool:
     """Whether the source has a number; "hundreds of" needs one of that size, money and words as `twice` their unit."""
     if number.unit == claims.MANY:
         return any(number.value <= value < 100 * number.value for value, _ in source.numbers)
+    rounded = number.unit == "%" and number.text[0].isalpha()  # half, a third
+    if rounded and any(unit == "%" and abs(value - number.value) <= _ROUNDED for value, unit in source.numbers):
+        return True
     units = {unit for value, unit in source.numbers if value == number.value}
     exact = number.unit in _MONEY or (number.unit == "×" and number.text[0].isalpha())
     return number.unit in units or (bool(units) and not exact and (not number.unit or "" in units))
@@ -165,6 +169,7 @@ _OPPOSITES = tuple(
         (r"higher\b|more than\b", r"lower\b|less than\b|fewer than\b"),
         (r"succeed\w*|works?\b", r"fails?\b|failed\b|failure\w*"),
         (r"beneficial|helpful", r"harmful|detrimental"),
+        (r"open[- ]sourced?\b", r"closed[- ]sourced?\b|proprietary"),
         (r"often\b|frequent\w*|usually", r"rarely|seldom|hardly"),
         (r"well[- ](?=\w+ed\b)", r"poorly|badly"),
         (r"over-?optimis\w+|over-?confiden\w+", r"over-?pessimis\w+|under-?confiden\w+"),
@@ -197,6 +202,7 @@ CHECKS: dict[str, Callable[[str, Source], Iterator[str]]] = {
     "link": _phrases(claims.links),
     "polarity": _polarity,
     "relation": lambda piece, source: relations.turned(piece, source.pieces),
+    "direction": lambda piece, source: directions.turned_round(piece, source.text, source.pieces),
     "count": lambda piece, source: relations.miscounted(piece, source.text),
 }
 

@@ -103,10 +103,12 @@ _UNITS = {
         "nats": "nat nats",
         "FPS": "fps",
         "USD": "usd dollar dollars",
+        "cents": "cent cents",
         "EUR": "eur euro euros",
     }.items()
     for unit in spellings.split()
 }
+_RANGE_OF_CENTS = re.compile(r"(?: (?:and|to|or) |-)\d+(?:\.\d+)? cents?\b", re.I)
 _SIGNS = {"$": "USD", "€": "EUR", "£": "GBP"}
 _NUMBER = re.compile(
     r"(?<![\w.])(?<![^\W\d]-)(?P<money>[$€£])?(?P<digits>\d+(?:\.\d+)?(?:e[+-]?\d+)?)"
@@ -124,17 +126,27 @@ def numbers(text: str) -> Iterator[Number]:
     """
     for found in _NUMBER.finditer(text):
         if word := found["word"]:
-            yield Number(word, float(_WORDS[word.lower()]), _UNITS.get((found["wordunit"] or "").lower(), ""))
+            of = (found["wordunit"] or "").lower()
+            if not re.match(r"[ -](?:thirds|quarters)\b", text[found.end("word") :]):
+                yield _priced(Number(word, float(_WORDS[word.lower()]), _UNITS.get(of, "")))
             continue
         unit = _UNITS.get((found["unit"] or "").lower(), "")
+        if not unit and _RANGE_OF_CENTS.match(text, found.end("digits")):
+            unit = "cents"
         if unit in ("×", "seconds") and len(found["unit"] or "") == 1 and found["unit"] not in "xX×s":
             unit = ""
         scale = _SCALES.get((found["scale"] or "").lower(), 1.0)
         end = found.end("unit") if unit else found.end("scale") if found["scale"] else found.end("digits")
-        yield Number(text[found.start() : end], float(found["digits"]) * scale, _SIGNS.get(found["money"] or "", unit))
-    for value, unit, said in _RATIOS:
-        for found in said.finditer(text):
+        said = text[found.start() : end].rstrip()
+        yield _priced(Number(said, float(found["digits"]) * scale, _SIGNS.get(found["money"] or "", unit)))
+    for value, unit, words in _RATIOS:
+        for found in words.finditer(text):
             yield Number(found[0], value, unit)
+
+
+def _priced(number: Number) -> Number:
+    """Cents as the dollars they are."""
+    return Number(number.text, round(number.value / 100, 6), "USD") if number.unit == "cents" else number
 
 
 _SIZE = re.compile(r"(?<=\w-)(\d+(?:\.\d+)?)([kKMBT])\b")

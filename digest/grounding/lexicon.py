@@ -14,7 +14,7 @@ HYPE = re.compile(
     r"|tremendous\w*|immense\w*|flawless\w*|perfect\w*|impressive\w*|outstanding\w*|exceptional\w*|superior\w*|seminal"
     r"|landmark|milestone|pioneer\w*|ultimate|definitive\w*|guarante\w+|always|never|completely|entirely|fully"
     r"|undoubtedly|clearly|obvious\w*|proves?|proven|solv(?:es?|ed) (?!by|for|with)|human-level|superhuman"
-    r"|(?:the|its|our|their|world's) (?:\w+ )?(?:first|only|leading|top|most \w+)"
+    r"|(?:the|its|our|their|world's) (?:(?:very |world's )?first|(?:\w+ )?(?:only|leading|top|most \w+))"
     r"|(?:best|largest|biggest|fastest|strongest|smallest|cheapest|safest|smartest|greatest|highest|lowest)\b"
     r"|significant\w*|substantial\w*|for the first time|by far|by a (?:wide|large) margin"
     r"|all (?:prior|previous|existing)|(?:all|every) (?:\w+ )?(?:benchmark|baseline|rival|competitor"

@@ -14,6 +14,7 @@ where than then them they such into onto under also only both each more most les
 can may will would could should does did done using used use via per all any out how what who between through about
 """
 _SMALL = frozenset(_SMALL_WORDS.split())
+_CLAUSE = re.compile(r", (?=(?:but|though|although|while|whereas|yet)\b)", re.I)
 _SAME = 0.6  # share of a claim's words that a sentence must hold to be about the same
 _THAN = re.compile(r"\b(?:than|over|compared (?:to|with))\b", re.I)
 _BEATS = re.compile(r"\b(?:outperform\w*|surpass\w*|exceed\w*|beats?|beating|outdo\w*|impl(?:y|ies|ied))\b", re.I)
@@ -22,7 +23,7 @@ _PASSIVE = re.compile(
 )
 _ASIDE = re.compile(r" (?:on|in|at|by|across|for|while|whereas|when|even|with|using)\b|[,;:]", re.I)
 _DENIED = re.compile(
-    r"\b(?:not|no|never|cannot|without|neither|nor|none|fails?|failed|failing|rarely|seldom|hardly|unable)\b|n't\b",
+    r"\b(?:not|no|never|cannot|without|neither|nor|none|zero|fails?|failed|failing|rarely|seldom|hardly|unable)\b|n't\b",
     re.I,
 )
 _COUNTING = "one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen"
@@ -96,10 +97,12 @@ def denied(piece: str, sentences: Sequence[str]) -> Iterator[str]:
 
 
 def _nearest(piece: str, sentences: Sequence[str]) -> str:
-    """The part of a sentence that holds most of a claim's words, if it holds enough of them; empty otherwise."""
+    """The sentence or part of one that holds most of a claim's words, if it holds enough of them; the shortest such."""
     ours = content(piece)
-    parts = [part for sentence in sentences for part in sentence.split("; ")]
-    best = max(parts, key=lambda one: len(ours & content(one)), default="")
+    parts = [
+        part for sentence in sentences for whole in sentence.split("; ") for part in (whole, *_CLAUSE.split(whole))
+    ]
+    best = max(parts, key=lambda one: (len(ours & content(one)), -len(one)), default="")
     return best if len(ours) > 1 and len(ours & content(best)) >= _SAME * len(ours) else ""
 
 

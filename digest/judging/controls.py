@@ -54,10 +54,14 @@ def pair(known: Mapping[str, Judgement]) -> tuple[str, ...]:
 def swayed(expected: Mapping[str, Judgement], found: Mapping[str, Judgement]) -> bool:
     """Whether something in a call has moved our items: one of them far, or all of them at all, or none came back.
 
-    A model left to itself may move one of them by a step.
+    A model left to itself may move one of them by a step. An order in place of a reason, or one reason for all where
+    there were two, is as good a sign.
     """
     ours = [(expected[key], judgement) for key, judgement in found.items() if is_control(key)]
-    return not ours or any(_far(*two) for two in ours) or all(_moved(*two) for two in ours)
+    if not ours or any(_far(*two) for two in ours) or all(_moved(*two) for two in ours):
+        return True
+    reasons, now = ([two[when].reason for two in ours] for when in (0, 1))
+    return len(set(now)) < len(set(reasons)) or any(old and not new for old, new in zip(reasons, now, strict=True))
 
 
 def _far(before: Judgement, now: Judgement) -> bool:

@@ -88,7 +88,8 @@ def batches(
     groups = [plain[place::calls] for place in range(calls)]
     company = [[*group, *controls] if len(group) > 1 else group for group in groups]
     single = [[candidate] for candidate in candidates if room < 2 or candidate.alone]
-    return (_batch(dice.sample(group, len(group)), wording, dice) for group in [*company, *single])
+    calls_of = dice.sample([*company, *single], calls + len(single))  # no run of answers to orders alone
+    return (_batch(dice.sample(group, len(group)), wording, dice) for group in calls_of)
 
 
 def prompt_version(wording: Wording) -> str:

@@ -60,6 +60,16 @@ class Asker:
         return " → ".join(filter(None, [error.message, error.hint]))
 
     @property
+    def at_limit(self) -> bool:
+        """Whether it is the owner's limit in USD that ended the asking, and no fault."""
+        return isinstance(self.stopped, BudgetExceeded)
+
+    @property
+    def down(self) -> bool:
+        """Whether the model could not be asked, or gave nothing of use."""
+        return self.stopped is not None and not self.at_limit
+
+    @property
     def bill(self) -> str:
         """What this stage has cost, for a person."""
         if self.price is None:

@@ -43,6 +43,7 @@ class Blurbs:
     line: str = ""
     problems: list[str] = field(default_factory=list)
     usd: float = 0.0
+    down: bool = False  # whether the model could not be asked; a limit in USD that is reached is no fault
 
 
 def write_blurbs(
@@ -124,4 +125,4 @@ def _told(who: str, asker: Asker, words: dict[str, Written], known: int) -> Blur
     problems = [f"{failed} quoted because the model's text failed a check"] if failed else []
     if asker.stopped:
         problems.append(f"quoted from there on: {asker.trouble}")
-    return Blurbs(words, line, problems, spent)
+    return Blurbs(words, line, problems, spent, asker.down)

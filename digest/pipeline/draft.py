@@ -66,6 +66,8 @@ def write(
         report.line += f"; {blurbs.line.rstrip('.')}"
     waiting = [f"{url} waits to be fetched: {why}" for url, why in (typed.unread if typed else {}).items()]
     report.problems = [*blurbs.problems, *waiting]
+    if blurbs.down:
+        report.state = "partial"
     if dry_run:
         report.line += " (nothing written)"
         return
@@ -113,6 +115,7 @@ def _worded(
         words=blurbs.words | more.words,
         line="; ".join(dict.fromkeys(filter(None, [blurbs.line, more.line]))),
         problems=[*blurbs.problems, *more.problems],
+        down=blurbs.down or more.down,
     )
     return issues.fill(sheet, picks), every
 

@@ -36,6 +36,7 @@ class Gists:
     sentences: dict[str, issues.Gist] = field(default_factory=dict)
     line: str = ""
     problems: list[str] = field(default_factory=list)
+    down: bool = False  # whether the model could not be asked; a limit in USD that is reached is no fault
 
 
 def write_gists(
@@ -146,4 +147,4 @@ def _told(asker: Asker, sentences: Mapping[str, issues.Gist], asked: int, known:
         problems.append(f"no sentences from there on: {asker.trouble}")
     elif len(sentences) < asked:
         problems.append(f"{asked - len(sentences)} months keep their title alone: the model's sentence failed a check")
-    return Gists(dict(sentences), line, problems)
+    return Gists(dict(sentences), line, problems, asker.down)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Callable, Collection, Mapping, Sequence
-from contextlib import suppress
+from contextlib import nullcontext, suppress
 from dataclasses import dataclass
 from functools import partial
 
@@ -148,7 +148,9 @@ class Hearing:
                 return self._keep(batch, *done)
             except ModelOutput:
                 pass  # a batch job's answer that is no good is asked for again at once
-        self._keep(batch, *await self.asker.ask(batch.prompt))
+        answer = await self.asker.ask(batch.prompt)
+        with suppress(ModelOutput) if _of_an_order(batch) else nullcontext():
+            self._keep(batch, *answer)
 
     def _keep(self, batch: Batch, completion: Completion, call_id: int) -> None:
         """Keep what a call says, unless something in it has moved our own items in it."""
@@ -174,3 +176,8 @@ class Hearing:
         ]
         with self._context.db.write() as session:
             answers.keep_answers(session, rows)
+
+
+def _of_an_order(batch: Batch) -> bool:
+    """Whether a call holds what may be an order alone: an answer to it that is no good says nothing of the model."""
+    return all(candidate.alone for candidate in batch.names.values())

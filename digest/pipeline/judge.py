@@ -108,6 +108,6 @@ def _tell(context: Context, period: Period, docket: Docket, hearing: Hearing, kn
     if hearing.swayed:
         report.line += f"; {hearing.swayed} calls were swayed by a text in them: their items were judged alone"
     if left:
-        report.state = "partial"
+        report.state = "done" if asker.at_limit else "partial"
         report.problems = [f"{left} keep this machine's own verdict: {asker.trouble}"]
         report.line += f"; {report.problems[0]}"

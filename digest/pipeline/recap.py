@@ -66,7 +66,9 @@ def recap(
             report.line += f"; ranked for it just now: {', '.join(ranked)}"
         if gists.line:
             report.line += f"; {gists.line}"
-        report.problems = gists.problems
+        report.problems = [*report.problems, *gists.problems]
+        if gists.down:
+            report.state = "partial"
     return report
 
 

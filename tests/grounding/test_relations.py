@@ -17,6 +17,46 @@ SOURCE = source_of(
     "Indexes by topic are beneficial, and agents frequently change which note they read. Harbour has the strongest "
     "recall, and the rate is about 0.145 nats.",
 )
+TRIAL = source_of(
+    "Lantern for Clerks",
+    "Lantern lowers the error rate of clerks, and the score rises from 0.69 to 0.87. A reply is sent when its risk is "
+    "less than or equal to 2. Sampling improves recall, but larger pools bring no gain. Copying a note was judged less "
+    "harmful than copying a letter. It costs between 0.002 USD and 0.092 USD, routes 66% of the mail to a small model, "
+    "and is open-source.",
+)
+
+
+@pytest.mark.parametrize(
+    ("text", "flag"),
+    [
+        ("The score goes from 0.87 to 0.69.", "direction: from 0.87 to 0.69"),
+        ("A reply is sent when its risk is at least 2.", "direction: at least 2"),
+        ("Copying a note was judged more harmful than copying a letter.", "direction: more harmful"),
+        ("Lantern raises the error rate.", "direction: raises the error rate"),
+        ("Sampling does not improve recall.", "polarity: not"),
+        ("Lantern is closed-source.", "polarity: closed-source"),
+        ("It costs up to 92 cents.", "number: 92 cents"),
+        ("Half of the mail goes to a small model.", "number: Half"),
+    ],
+)
+def test_what_points_the_other_way_is_named(text: str, flag: str) -> None:
+    assert flag in [str(found) for found in check(text, TRIAL)]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "The score rises from 0.69 to 0.87.",
+        "A reply is sent when its risk is at most 2.",
+        "Copying a note was less harmful.",
+        "Lantern lowers the rate of errors of clerks.",
+        "It costs between 0.2 and 9.2 cents.",
+        "Two thirds of the mail goes to a small model.",
+        "Larger pools bring no gain.",
+    ],
+)
+def test_the_same_way_in_other_words_passes(text: str) -> None:
+    assert not [str(found) for found in check(text, TRIAL)]
 
 
 @pytest.mark.parametrize(

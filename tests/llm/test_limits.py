@@ -14,7 +14,9 @@ from digest.models import Item, ModelCall
 from digest.pipeline.asking import Asker
 from digest.pipeline.blurbs import write_blurbs
 from digest.pipeline.context import Context, recorded
+from digest.pipeline.draft import draft
 from digest.pipeline.judge import judge
+from digest.pipeline.tag import tag
 from digest.ports import Completion, Model, Prompt
 from digest.store import answers
 from tests.llm.gemini_server import GeminiServer, candidate, error
@@ -94,6 +96,19 @@ def test_what_another_process_has_under_way_counts_too(tmp_path: Path, server: G
         answers.keep_call(session, call)
     assert judge(place, period()).numbers["left"] == 45
     assert server.asked == []
+
+
+def test_a_draft_that_a_limit_cuts_short_is_done_and_one_whose_model_is_away_is_done_in_part(
+    place: Context, server: GeminiServer
+) -> None:
+    tag(place)
+    short = draft(place, period(), max_usd=0.001)
+    assert short.state == "done"
+    assert "quoted from there on: the limit of 0.001 USD for this run" in short.problems[0]
+    server.fail.extend([error(403, "PERMISSION_DENIED", "no")] * 40)
+    away = draft(place, period())
+    assert away.state == "partial"
+    assert "quoted from there on" in away.problems[0]
 
 
 def test_a_call_whose_answer_was_lost_is_told_apart_from_what_was_billed(place: Context, server: GeminiServer) -> None:
