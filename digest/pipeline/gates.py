@@ -46,18 +46,19 @@ def problems(
         found = item_store.by_keys(session, keys)
         issue = issue_store.find(session, period.name)
         seen = issue is not None and issue.state in corrections.SEEN
-        had = issue_store.covered(session, period.name) if period.kind == "monthly" and not seen else {}
+        new = period.kind == "monthly" and not seen  # a review marks what was withdrawn since: it was published
+        had = issue_store.covered(session, period.name) if new else {}
         facts = IssueFacts(
-            sheet=_doubted(sheet, found) if period.kind == "monthly" and not seen else sheet,
+            sheet=_doubted(sheet, found) if new else sheet,
             unread=unread or {},
             covered={key: had[item.id or 0] for key, item in found.items() if item.id in had},
             signed=keys if sign else _signed(session, period, sheet),
-            withdrawn={key: item.withdrawn.date() for key, item in found.items() if item.withdrawn and not seen},
+            withdrawn={key: item.withdrawn.date() for key, item in found.items() if item.withdrawn and new},
             gaps=gaps(context, session),
             categories=taxonomy.slugs if period.kind == "monthly" else (),
             quotas={category.slug: category.quota for category in taxonomy.categories},
             mail_bytes=mail_bytes(context, session, issue, period, sheet, found) if issue else 0,
-            gaps_accepted=accept_gaps or seen or period.kind != "monthly",
+            gaps_accepted=accept_gaps or not new,
         )
     if not seen:
         answers = links or known_links(context, links_of(context, sheet, found))

@@ -19,6 +19,7 @@ from digest.models import Decision, Issue, Item, Pick
 from digest.periods import Period
 from digest.pipeline.blurbs import Written
 from digest.pipeline.context import Context
+from digest.pipeline.view import is_month
 from digest.store import issues as issue_store
 from digest.store import items as item_store
 from digest.store import judgements, merging
@@ -153,7 +154,7 @@ def adopt(
     note_store.answer(session, {note.id: note.outcome for note in sheet.notes})
     new = [
         _row(
-            homes.get(found[pick.key].id or 0, section.slug),
+            homes.get(found[pick.key].id or 0, section.slug) if is_month(section.slug) else section.slug,
             place,
             pick,
             found[pick.key],
@@ -168,7 +169,7 @@ def adopt(
 
 
 def _homes(session: Session, ids: Sequence[int]) -> dict[int, str]:
-    """For a recap: the category of each work in its monthly issue, else in an imported one, else its tagger's."""
+    """For a recap by month: each work's category in its monthly issue, else in an imported one, else its tagger's."""
     tagged = {key: judgements.best(rows) for key, rows in judgements.taggings(session, ids).items()}
     homes = {key: verdict.category for key, verdict in tagged.items() if verdict is not None}
     homes |= {key: row.category for key, row in issue_store.imported(session).items() if row.category}

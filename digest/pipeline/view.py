@@ -89,7 +89,7 @@ def _sections(config: Config, issue: Issue, views: Sequence[PickView]) -> list[S
     for view in views:
         homes.setdefault(view.category, []).append(view)
     titles = {category.slug: category.title for category in config.taxonomy.categories}
-    rows = [section for section in issue.sections if not _is_month(section)]
+    rows = [section for section in issue.sections if not is_month(section["slug"])]
     known = {section["slug"] for section in rows}
     if issue.form != "month":
         rows += [{"slug": name, "title": titles.get(name, name)} for name in homes if name not in known]
@@ -156,7 +156,13 @@ def _bets(session: Session, issue: Issue, period: Period) -> list[dict[str, str]
     """The year's bets, what became of each, and what the editor says of it now."""
     said = issue.numbers.get("bets", {})
     rows = note_store.of_year(session, period.last[0])
-    return [{"text": f"{row.text} {said.get(str(row.id), '')}".strip(), "outcome": row.outcome} for row in rows]
+    return [{"text": _answered(row.text, said.get(str(row.id), "")), "outcome": row.outcome} for row in rows]
+
+
+def _answered(bet: str, words: str) -> str:
+    """A bet with the words on it behind; a dash parts them where the bet ends without a sign of its own."""
+    apart = " " if not bet or bet[-1] in ".!?…。！？" else " – "
+    return f"{bet}{apart}{words}" if words else bet
 
 
 def _missed(session: Session, config: Config, issue: Issue) -> list[PickView]:
@@ -176,11 +182,14 @@ def _by_month(issue: Issue, views: Sequence[PickView]) -> list[SectionView]:
     months: dict[str, list[PickView]] = {}
     for view in views:
         months.setdefault(f"m{view.issue_period}", []).append(view)
-    return [_section(section, months.get(section["slug"], [])) for section in issue.sections if _is_month(section)]
+    return [
+        _section(section, months.get(section["slug"], [])) for section in issue.sections if is_month(section["slug"])
+    ]
 
 
-def _is_month(section: Mapping[str, str]) -> bool:
-    return bool(re.fullmatch(r"m\d{4}-\d{2}", section["slug"]))
+def is_month(slug: str) -> bool:
+    """Whether a section of a recap is one of its months."""
+    return bool(re.fullmatch(r"m\d{4}-\d{2}", slug))
 
 
 def pick_view(config: Config, pick: Pick, item: Item, verdict: Tagging | None, mentions: int) -> PickView:

@@ -317,3 +317,10 @@ def _entry(node: ElementTree.Element) -> Post:
     assert link is not None
     when = datetime.fromisoformat(node.findtext(f"{ATOM}published", ""))
     return Post(node.findtext(f"{ATOM}title", ""), node.findtext(f"{ATOM}content", ""), link.get("href", ""), when)
+
+
+@pytest.mark.parametrize("date", ["2025-04-30", "2025-04-30T08:00:00Z", '"2025-04-30"', "2025-04-30\nbroken = = yes"])
+def test_the_front_matter_of_hugo_is_read(date: str) -> None:
+    post = read_post("april.md", f'+++\ntitle = "AI digest: April"\ndate = {date}\n+++\n\n## Agents\n\nWords.\n')
+    assert (post.title, str(post.published)[:10]) == ("AI digest: April", "2025-04-30")
+    assert "+++" not in post.html

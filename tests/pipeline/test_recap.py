@@ -222,7 +222,7 @@ def test_a_review_speaks_the_newsletters_language(workspace_folder: Path) -> Non
 
 
 def test_a_bet_is_asked_for_at_the_years_end_and_its_answer_is_published(workspace_folder: Path) -> None:
-    texts = ("Small models run most agents.", "Retrieval is over.", "Nobody reads 2025.")
+    texts = ("Small models run most agents.", "Retrieval is over", "Nobody reads 2025.")
     with opened(workspace_folder) as workspace:
         with workspace.db.write() as session:
             unpublish(session, "2025")
@@ -248,7 +248,7 @@ def test_a_bet_is_asked_for_at_the_years_end_and_its_answer_is_published(workspa
     for text, outcome in kept.items():
         (line,) = (line for line in lines if text in line)
         assert outcome in line.lower()
-        assert ("It is" in line) == (outcome == "wrong")
+        assert (" – It is" in line) == (outcome == "wrong")
 
 
 def test_nothing_to_review_is_told(workspace_folder: Path) -> None:
@@ -278,3 +278,43 @@ def test_a_review_too_heavy_for_one_page_lists_each_work_once_and_has_it_in_full
         assert [heading.name for heading in part.select("article h1, article h2, article h3")][:2] == ["h1", "h2"]
         for anchor in (at.partition("#")[2] for at in listed if at.startswith(f"{path}#")):
             assert len(part.select(f"[id='{anchor}']")) == 1
+
+
+def test_a_work_withdrawn_since_is_marked_in_a_review_and_does_not_stand_in_its_way(workspace_folder: Path) -> None:
+    with opened(workspace_folder) as workspace:
+        with workspace.db.write() as session:
+            issue = issue_store.existing(session, "2025-05")
+            gone = issue_store.picks(session, issue.id or 0)[0][1]
+            gone.withdrawn, key = LATER, gone.key
+            session.add(gone)
+        workspace.recap("2025-Q2", "category")
+        sheet = workspace_folder / "site" / "_drafts" / "2025-Q2.md"
+        sheet.write_text(issues.render(replace(issues.parse(sheet.read_text()), intro="A quarter.")))
+        workspace.approve("2025-Q2", by="Ana")
+        workspace.publish("2025-Q2")
+        with workspace.db.read() as session:
+            review = issue_store.existing(session, "2025-Q2")
+            assert key in {item.key for _, item in issue_store.picks(session, review.id or 0)}
+    post = next((workspace_folder / "site" / "_posts").glob("*-2025-Q2.md")).read_text()
+    assert post.count("Withdrawn on") == 1
+
+
+def test_the_editors_move_of_a_pick_to_another_section_of_a_review_stands(workspace_folder: Path) -> None:
+    with opened(workspace_folder) as workspace:
+        workspace.recap("2025-Q2", "both")
+        path = workspace_folder / "site" / "_drafts" / "2025-Q2.md"
+        sheet = issues.parse(path.read_text())
+        home, away = sheet.sections[:2]
+        moved = home.picks[0]
+        sections = (
+            replace(home, entries=home.entries[1:]),
+            replace(away, entries=(*away.entries, moved)),
+            *sheet.sections[2:],
+        )
+        path.write_text(issues.render(replace(sheet, intro="A quarter.", sections=sections)))
+        workspace.approve("2025-Q2", by="Ana")
+        with workspace.db.read() as session:
+            review = issue_store.existing(session, "2025-Q2")
+            places = {item.key: pick.category for pick, item in issue_store.picks(session, review.id or 0)}
+    assert places[moved.key] == away.slug
+    assert {places[pick.key] for pick in home.picks[1:]} == {home.slug}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import tomllib
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import PurePath
@@ -14,6 +15,7 @@ from markdown_it import MarkdownIt
 from digest.text import one_line, strip_hidden
 
 _FRONT = re.compile(r"\A---[ \t]*\n(.*?)\n---[ \t]*(?:\n|\Z)", re.DOTALL)
+_TOML = re.compile(r"\A\+\+\+[ \t]*\n(.*?)\n\+\+\+[ \t]*(?:\n|\Z)", re.DOTALL)  # as Hugo writes it
 _NAMED = re.compile(r"^(\d{4})-(\d{1,2})-(\d{1,2})-(.+)$")
 # What kramdown and Liquid add to Markdown: attribute lists, a contents list, tags.
 _KRAMDOWN = re.compile(
@@ -49,6 +51,11 @@ def read_post(name: str, text: str) -> Post:
 
 
 def _split(text: str) -> tuple[dict[str, object], str]:
+    if match := _TOML.match(text):
+        try:
+            return tomllib.loads(match[1]), text[match.end() :]
+        except tomllib.TOMLDecodeError:
+            return dict(re.findall(r"(?m)^(\w+)[ \t]*=[ \t]*[\"']?(.*?)[\"']?[ \t]*$", match[1])), text[match.end() :]
     match = _FRONT.match(text)
     if not match:
         return {}, text
