@@ -17,5 +17,5 @@ def test_a_link_to_anything_but_a_page_or_an_address_is_none(base: str, address:
 
 @pytest.mark.parametrize("base", ["https://blog.example/post", ""])
 def test_what_acts_is_gone(base: str) -> None:
-    evil = '<p onclick="x()" style="x">a<script>x()</script><iframe src="https://x.example"></iframe><svg onload="x()"></svg></p>'
+    evil = '<p onclick="x()" style="x">a<script>x()</script><iframe src="x"></iframe><svg onload="x()"></svg></p>'
     assert clean_html(evil, base) == "<p>a</p>"
