@@ -13,7 +13,7 @@ from typing import Literal
 from digest import jekyll, llm, render, site
 from digest.bundle import shipped
 from digest.config import Config, load
-from digest.errors import DigestError, RenderError
+from digest.errors import DigestError, RenderError, StoreError
 from digest.mail import letterhead
 from digest.periods import month_of
 from digest.pipeline.backup import emptied, newest
@@ -41,6 +41,7 @@ class Patient:
     now: datetime
     faults: list[str]
     context: Context | None
+    cure: str  # of the database's faults
 
 
 Findings = Iterator[Finding]
@@ -58,7 +59,12 @@ def examine(root: Path, environ: Mapping[str, str], now: datetime, opened: Calla
         return [Finding("configuration", "bad", error.message, error.hint), *found]
     path = root / FILE
     faults = list(filter(None, [emptied(root)])) or (backup.faults(path) if path.exists() else [])
-    patient = Patient(root, config, environ, now, faults, opened() if path.exists() and not faults else None)
+    context, cure = None, _RESTORE
+    try:
+        context = opened() if path.exists() and not faults else None
+    except StoreError as error:  # sound, and of another version
+        faults, cure = [error.message], error.hint
+    patient = Patient(root, config, environ, now, faults, context, cure)
     return [finding for check in _CHECKS for finding in check(patient)] + found
 
 
@@ -147,14 +153,14 @@ def _database(patient: Patient) -> Findings:
     found = patient.context.db.problems() if patient.context else patient.faults
     for words in found[:10]:
         barred = any(sign in words for sign in ("readonly", "disk I/O", "disk is full", "unable to open"))
-        cure = "look at the disk's space and the file's rights" if barred else _RESTORE
+        cure = "look at the disk's space and the file's rights" if barred else patient.cure
         yield Finding("database", "bad", words, cure)
     if not found:
         yield Finding("database", "good", f"sound, {path.stat().st_size / _MIB:.1f} MiB")
     last = newest(patient.root)
-    if last is None:
+    if last is None and not found:
         yield Finding("database", "note", "there is no backup in backups/", "`digest backup` makes one")
-    elif patient.now.timestamp() - last.stat().st_mtime > 35 * 86_400:
+    elif last is not None and patient.now.timestamp() - last.stat().st_mtime > 35 * 86_400:
         yield Finding("database", "warning", f"the newest backup is {last.name}", "`digest backup` makes one")
 
 

@@ -178,3 +178,11 @@ def test_local_links_are_put_below_the_base() -> None:
     assert to_html("[a](/b/) [c](#d)", "https://x.example/y") == (
         '<p><a href="https://x.example/y/b/">a</a> <a href="#d">c</a></p>\n'
     )
+
+
+def test_what_a_fault_of_our_own_writing_of_html_let_through_is_still_cleaned_away(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    evil = '<p onclick="x()">a<script>x()</script><a href="javascript:x()" target="_top">b</a><img src="x"></p>'
+    monkeypatch.setattr("digest.markdown.prose._html", lambda node, base: evil)
+    assert to_html("any") == to_html_line("any") == "<p>a<a>b</a></p>"

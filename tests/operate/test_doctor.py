@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import sqlite3
+from contextlib import closing
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -47,6 +49,17 @@ def test_every_fault_has_a_cure(folder: Path) -> None:
     for expected in ("GOOGLE_API_KEY", "post.md.j2:1", "nothing uses psot.md.j2", "in clear", "DIGEST_SMTP_PASSWORD"):
         assert expected in words
     assert exit_code(found) == 1
+
+
+def test_a_database_of_a_newer_version_is_one_finding_and_the_rest_is_looked_at_all_the_same(folder: Path) -> None:
+    with closing(sqlite3.connect(folder / "digest.db")) as database, database:
+        database.execute("update alembic_version set version_num = '9999'")
+    found = looked(folder)
+    (bad,) = (finding for finding in found if finding.state == "bad")
+    assert (bad.subject, bad.cure) == ("database", "install the newer version, or restore a backup")
+    assert "made by a newer digest" in bad.words
+    assert {"model", "templates", "site", "mail", "disk"} <= {finding.subject for finding in found}
+    assert "`digest backup` makes one" not in [finding.cure for finding in found]  # it could not
 
 
 def test_a_configuration_that_cannot_be_read_is_one_finding_not_an_error(folder: Path) -> None:

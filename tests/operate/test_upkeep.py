@@ -7,6 +7,7 @@ import re
 import zipfile
 from collections.abc import Callable
 from datetime import timedelta
+from hashlib import sha256
 from pathlib import Path
 
 import pytest
@@ -79,27 +80,37 @@ def test_a_backup_that_was_altered_touches_nothing(folder: Path, tmp_path: Path)
     assert not list(folder.glob("backups/*"))
 
 
-def test_a_backup_never_writes_outside_the_workspace(folder: Path, tmp_path: Path) -> None:
-    from hashlib import sha256
-
+def altered(folder: Path, target: Path, more: dict[str, bytes]) -> Path:
+    """A backup of the workspace, into which somebody put more files, with their right sums."""
     with opened(folder) as workspace:
-        backup.backup(workspace.context, tmp_path / "kept.zip")
-    with zipfile.ZipFile(tmp_path / "kept.zip") as packed:
-        database = packed.read("digest.db")
-    files = {"digest.db": database, "site/../../escaped.md": b"x", "bin/escaped": b"x"}
-    with zipfile.ZipFile(tmp_path / "evil.zip", "w") as packed:
+        backup.backup(workspace.context, target.with_name("kept.zip"))
+    with zipfile.ZipFile(target.with_name("kept.zip")) as packed:
+        files = {"digest.db": packed.read("digest.db"), **more}
+    with zipfile.ZipFile(target, "w") as packed:
         for name, body in files.items():
             packed.writestr(name, body)
-        sums = {name: sha256(body).hexdigest() for name, body in files.items()}
-        packed.writestr("manifest.json", json.dumps({"sha256": sums}))
+        packed.writestr("manifest.json", json.dumps({"sha256": {n: sha256(b).hexdigest() for n, b in files.items()}}))
+    return target
+
+
+def test_a_backup_never_writes_outside_the_workspace(folder: Path, tmp_path: Path) -> None:
+    evil = altered(folder, tmp_path / "evil.zip", {"site/../../escaped.md": b"x"})
     before = titles(folder)
     with opened(folder) as workspace:
         (folder / "more.jsonl").write_text(rows("2025-12"))
         workspace.add_jsonl(folder / "more.jsonl")
     with pytest.raises(DigestError, match="not a path inside"):
-        restore(folder, tmp_path / "evil.zip")
+        restore(folder, evil)
     assert not list(tmp_path.rglob("escaped*"))
     assert titles(folder) > before  # nothing was touched, the database neither
+
+
+def test_of_a_backup_only_what_a_backup_holds_is_brought_back(folder: Path, tmp_path: Path) -> None:
+    evil = altered(folder, tmp_path / "evil.zip", {".env": b"A=1", "bin/run": b"x", "site/about.md": b"mine"})
+    restore(folder, evil)
+    assert (folder / "site" / "about.md").read_bytes() == b"mine"
+    assert not (folder / ".env").exists()
+    assert not (folder / "bin").exists()
 
 
 def test_a_database_cut_to_nothing_is_brought_back(folder: Path, tmp_path: Path) -> None:
