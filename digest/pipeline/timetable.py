@@ -27,6 +27,8 @@ Type=oneshot
 WorkingDirectory={root}
 EnvironmentFile=-{root}/.env
 ExecStart={command} run --due
+# Done, but for a source or two out of reach, which the log names: no failed unit each night.
+SuccessExitStatus=3
 """
 _TIMER = """\
 [Unit]

@@ -46,6 +46,7 @@ def test_systemd_is_told_the_command_and_takes_the_units(tmp_path: Path) -> None
     text = lines("systemd", Path("/srv/my news"))
     assert "ExecStart=/usr/bin/digest -w '/srv/my news' run --due" in text
     assert "WorkingDirectory=/srv/my news" in text
+    assert "SuccessExitStatus=3" in text  # one source out of reach each night is not a failed unit each night
     if shutil.which("systemd-analyze") is None:
         return
     for document in timetable("systemd", tmp_path, ["/bin/true"], Cadence()):
@@ -66,10 +67,21 @@ def test_github_does_every_night_what_is_due_and_keeps_what_it_read_though_a_sou
     assert flow[True]["schedule"] == [{"cron": "30 9 * * *"}]
     steps = flow["jobs"]["draft"]["steps"]
     runs = [step["run"] for step in steps if "run" in step]
-    assert "digest run --due --no-autopilot" in runs
-    after = steps[[step.get("run") for step in steps].index("digest run --due --no-autopilot") + 1 :]
+    (shift,) = [run for run in runs if run.startswith("digest run --due --no-autopilot")]
+    after = steps[[step.get("run") for step in steps].index(shift) + 1 :]
     assert [step["if"] for step in after] == ["always()", "always()"]
     assert after[0]["with"]["path"] == "digest.db"
+
+
+@pytest.mark.parametrize(("exits", "told"), [(0, 0), (3, 0), (4, 1), (1, 1)])
+def test_githubs_night_is_red_when_a_run_is_and_not_for_one_source(tmp_path: Path, exits: int, told: int) -> None:
+    flow = yaml.safe_load("\n".join(lines("github", tmp_path)))
+    (shift,) = [step["run"] for step in flow["jobs"]["draft"]["steps"] if "run --due" in step.get("run", "")]
+    (tmp_path / "digest").write_text(f"#!/bin/sh\nexit {exits}\n")
+    (tmp_path / "digest").chmod(0o755)
+    environ = {"PATH": f"{tmp_path}:/usr/bin:/bin"}
+    done = subprocess.run(["/bin/bash", "-e", "-c", shift], env=environ, check=False)
+    assert done.returncode == told
 
 
 def test_github_opens_one_pull_request_for_each_new_draft(tmp_path: Path) -> None:
