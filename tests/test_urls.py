@@ -42,6 +42,8 @@ https://www.alphaxiv.org/abs/2405.01234v1
 https://alphaxiv.org/overview/2405.01234
 https://huggingface.co/papers/2405.01234
 https://hf.co/papers/2405.01234
+https://hf-mirror.com/papers/2405.01234
+https://talk2arxiv.org/pdf/2405.01234
 https://papers.cool/arxiv/2405.01234
 https://scirate.com/arxiv/2405.01234
 https://doi.org/10.48550/arXiv.2405.01234

@@ -53,7 +53,7 @@ def tag(context: Context, *, again: bool = False) -> Report:
             "possible_duplicates": possible,
         }
         kinds = ", ".join(f"{slug} {count}" for slug, count in tally.most_common())
-        taught = f", taught by {len(examples)} corrections of yours" if examples else ""
+        taught = f", taught by {len(examples)} correction{'s' * (len(examples) > 1)} of yours" if examples else ""
         told = f"{len(waiting)} items by the embedded tagger{taught}: {kinds}"
         report.line = told if waiting else "nothing new to tag"
     return report

@@ -57,7 +57,7 @@ class Sparse:
 
 def slot(word: str) -> int:
     """A word's place; two words may share one."""
-    return crc32(word.encode()) % SLOTS
+    return crc32(word.encode(errors="replace")) % SLOTS
 
 
 class _Slots(dict[str, int]):

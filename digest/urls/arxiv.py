@@ -32,6 +32,8 @@ _BEFORE_ID = {
     "alphaxiv.org": r"(?:[a-z]{2}/)?(?:(?:abs|overview|pdf|html|resources|blog|chat|audio)/)?",
     "huggingface.co": r"papers/",
     "hf.co": r"papers/",
+    "hf-mirror.com": r"papers/",
+    "talk2arxiv.org": r"(?:abs|pdf)/",
     "papers.cool": r"arxiv/",
     "scirate.com": r"arxiv/",
     "doi.org": r"10\.48550/",

@@ -126,8 +126,9 @@ def test_an_answer_is_never_written_over_the_file_that_asked(tmp_path: Path) -> 
 
 
 def test_half_a_character_in_an_id_comes_back_as_it_was_given(tmp_path: Path) -> None:
-    path = _write(tmp_path / "x.jsonl", r'{"arxiv_id": "\ud800", "record_id": "\ud800", "title": "Jailbreaks"}')
-    for run, name in ((match_file, "record_id"), (rank_file, "arxiv_id")):
+    path = _write(tmp_path / "x.jsonl", r'{"arxiv_id": "\ud800", "record_id": "\ud800", "title": "Jailbreaks \ud800"}')
+    ranked = partial(rank_file, interests="jailbreaks")
+    for run, name in ((match_file, "record_id"), (ranked, "arxiv_id")):
         run(path, tmp_path / "out.jsonl")
         assert json.loads((tmp_path / "out.jsonl").read_text(encoding="utf-8"))[name] == "\ud800"
     category = Category(slug="a", title="A", description="Jailbreaks of models")

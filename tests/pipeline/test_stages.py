@@ -91,7 +91,7 @@ def test_the_editors_word_on_a_category_goes_before_the_taggers(tmp_path: Path) 
         works.correct(made.context, "arxiv:2506.00007", "Safety")
         shown = works.show(made.context, "arxiv:2506.00007")
         assert {"editor", "embedded"} == {verdict["engine"] for verdict in shown["verdicts"]}
-        assert "taught by 1 corrections of yours" in made.tag(again=True).line
+        assert "taught by 1 correction of yours" in made.tag(again=True).line
         assert "This machine's own tagger and quotations" in made.draft("2025-06").line
         sheet = (tmp_path / "site" / "_drafts" / "2025-06.md").read_text()
         assert sheet.index("{#safety}") < sheet.index("Clinical note summarization") < sheet.index("{#eval}")
