@@ -145,7 +145,7 @@ def judged(
 
     A figure that the data does not give (no paper with one label, say) is not judged.
     """
-    gates = _gates(root).get(gate or name, {})
+    gates = _gates(root, gate or name, numbers)
     gates = {key: least for key, least in gates.items() if numbers.get(key) is not None}
     before = _remember(context, name, numbers, data.name if data else "")
     told = [f"{key} {numbers[key]:.4g}{_moved(before.get(key), numbers[key])}" for key in gates]
@@ -192,13 +192,19 @@ def _remember(context: Context, name: str, numbers: dict[str, Any], data: str) -
     return next((dict(run) for run in reversed(kept) if run.get("data", "") == data), {})
 
 
-def _gates(root: Path) -> Mapping[str, Mapping[str, float]]:
-    """The workspace's eval.yaml over the program's own gates."""
+def _gates(root: Path, part: str, numbers: Mapping[str, Any]) -> Mapping[str, float]:
+    """A part's gates: the workspace's eval.yaml over the program's own. ConfigError for what it never would judge."""
     path = root / "eval.yaml"
-    if not path.is_file():
-        return GATES
     try:
-        own = yaml.safe_load(path.read_text(encoding="utf-8")) or {}
-        return {name: {**GATES.get(name, {}), **own.get(name, {})} for name in {*GATES, *own}}
+        own = yaml.safe_load(path.read_text(encoding="utf-8")) if path.is_file() else None
+        wanted = {
+            str(name): {str(key): float(least) for key, least in bars.items()} for name, bars in (own or {}).items()
+        }
     except (yaml.YAMLError, TypeError, AttributeError, ValueError, RecursionError) as error:
         raise ConfigError(f"eval.yaml cannot be read: {error}", "it maps a part to {figure: least}") from error
+    if strange := next((name for name in wanted if name not in GATES), None):
+        raise ConfigError(f"eval.yaml: there is no part {strange!r}", f"there are {', '.join(sorted(GATES))}")
+    known = {*GATES[part], *(key for key, value in numbers.items() if isinstance(value, int | float))}
+    if strange := next((key for key in wanted.get(part, {}) if key not in known), None):
+        raise ConfigError(f"eval.yaml: {part} has no figure {strange!r}", f"it has {', '.join(sorted(known))}")
+    return {**GATES[part], **wanted.get(part, {})}
