@@ -56,7 +56,8 @@ def tagging_numbers(
     if model is not None:
         return model_numbers(context, model, papers, max_usd)
     verdicts = tagging.EmbeddedTagger(context.config.taxonomy).tag([paper.item for paper in papers])
-    return tagging.score(papers, verdicts).numbers() | {"engine": ENGINE}
+    taught = tagging.taught(paper.key for paper in papers)
+    return tagging.score(papers, verdicts).numbers() | {"engine": ENGINE, "taught": taught}
 
 
 def ranking_numbers(pools: Path, picks: Path, until: str, curator: str = "") -> dict[str, Any]:
@@ -155,6 +156,8 @@ def judged(
     line = ", ".join(told) or "no figure has a gate"
     if numbers.get("engine", ENGINE) != ENGINE:
         line += f"; by {numbers['engine']}, {numbers['calls']} calls, {numbers['usd']:.4f} USD"
+    if taught := numbers.get("taught"):
+        line += f"; {taught} of the {numbers['papers']} papers taught the tagger, so that they say little of new ones"
     if ranker := numbers.get("ranker"):
         line += f"; {ranker}"
     report = Report(f"eval {name}", line, problems=short, numbers=numbers)

@@ -3,6 +3,7 @@
 from digest.tagging.evaluation import Bin, Scores, score
 from digest.tagging.labels import Labelled, Tagger, Unlabelled, golden, read_labels, read_papers, tag_jsonl
 from digest.tagging.tagger import ENGINE, EmbeddedTagger
+from digest.tagging.taught import taught
 from digest.tagging.taxonomy import OTHER, Change, Moves, diff, fingerprint, renames, resolve, retag_moves
 
 __all__ = [
@@ -26,4 +27,5 @@ __all__ = [
     "retag_moves",
     "score",
     "tag_jsonl",
+    "taught",
 ]

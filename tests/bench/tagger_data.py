@@ -50,6 +50,12 @@ def unsorted(folder: Path) -> tuple[list[Example], list[Example]]:
     return own, _weak([papers[name] for name in _shuffled(papers.keys() - apart - judged.keys())])
 
 
+def taught(folder: Path) -> set[str]:
+    """The arXiv ids of the papers that people sorted, and of those of own_labels.tsv that are learned from."""
+    sorted_by_people = {r["arxiv_id"] for n in ("labels", "labels_multi") for r in lines(folder / f"{n}.jsonl.gz")}
+    return sorted_by_people | (_own().keys() - _held_apart(folder))
+
+
 def _held_apart(folder: Path) -> set[str]:
     names = ("labels", "labels_multi", "unlabelled")
     return {r["arxiv_id"] for n in names for r in lines(folder / f"{n}.jsonl.gz")} | {

@@ -1,4 +1,4 @@
-"""Learn the tagger's weights and write digest/data/tagging.npz; also judges them on lists held out whole.
+"""Learn the tagger's weights; also judges them on lists held out whole. Writes them, and who taught it, to digest/data.
 
 Takes `labels.jsonl.gz`, `labels_multi.jsonl.gz` and `pools/*.jsonl.gz` of a data folder (by default ../shared/data; see
 digest.tagging.labels for the formats), and own_labels.tsv. Needs numpy only. The same data gives the same file.
@@ -22,12 +22,15 @@ from numpy.typing import NDArray
 
 from digest.ports import TagInput
 from digest.tagging.features import ABSTRACT_WORDS, Floats, Ints, Sparse, Vocabulary, near, terms
+from digest.tagging.taught import FILE as TAUGHT
+from digest.tagging.taught import pack
 from digest.tagging.weights import FILE, Weights
 from digest.vectors import vectors
-from tests.bench.tagger_data import Example, labelled, unsorted
+from tests.bench.tagger_data import Example, labelled, taught, unsorted
 
 NDBool = NDArray[np.bool_]
 ROOT = Path(__file__).resolve().parents[2]
+DATA = ROOT / "digest" / "data"
 SLUGS = ("models", "techniques", "rag", "agents", "safety", "eval", "applications", "beyond")
 # Lists are held out together when one kind of work is in several of them.
 FOLDS = (
@@ -278,7 +281,8 @@ def main() -> None:
         curves = (curve(people, full), curve(people, bare))
         known = meanings(chosen.taxonomy, centres[0])
         weights = Weights(SLUGS, terms_known, linear.matrix, linear.near, linear.bias, known, centres, curves)
-        (ROOT / "digest" / "data" / FILE).write_bytes(weights.pack())
+        (DATA / FILE).write_bytes(weights.pack())
+        (DATA / TAUGHT).write_bytes(pack(taught(chosen.data)))
 
 
 def numbers(examples: Sequence[Example], items: Sequence[TagInput], terms_known: Vocabulary, centres: Floats) -> Papers:

@@ -73,3 +73,12 @@ def test_a_gate_that_would_never_be_judged_is_a_mistake_and_not_a_pass(place: Pa
 def test_an_empty_file_of_gates_leaves_the_programs_own(place: Path) -> None:
     gates(place, "# none yet\n")
     assert run("eval", "tagging", "--data", "labels.jsonl", folder=place).returncode == 4
+
+
+def test_papers_that_taught_the_tagger_are_owned_up_to(place: Path) -> None:
+    gates(place, "tagging: {accuracy: 0, macro_f1: 0, acceptable: 0, sure_right: 0}")
+    known = {"arxiv_id": "2502.09673", "title": "Retrieval-augmented generation", "label": "rag"}
+    (place / "known.jsonl").write_text(json.dumps(known) + "\n" + json.dumps(known | {"arxiv_id": "2912.99999"}))
+    done = run("eval", "tagging", "--data", "known.jsonl", folder=place)
+    assert "1 of the 2 papers taught the tagger" in done.stdout
+    assert "taught" not in run("eval", "tagging", "--data", "labels.jsonl", folder=place).stdout
