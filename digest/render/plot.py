@@ -37,7 +37,7 @@ PAPER = "#fbf9f5"
 _INK, _QUIET, _LINE = "#211f1b", "#665f54", "#ddd6c9"
 _SHADES = ("#96391f", "#2f6b74", "#8a6a12", "#5b4b8a", "#4f7136", "#8c3b66")
 _SIZE, _ROW, _LABEL, _PLOT = 13, 24, 150, 224
-_LEFT, _RIGHT, _PANEL, _NAME, _FOOT, _YEAR = 20, 52, 84, 30, 26, 16
+_LEFT, _RIGHT, _PANEL, _NAME, _FOOT, _YEAR = 20, 52, 84, 38, 26, 16
 _CELLS = 21  # of a label at most; a Chinese character takes two
 _INCH = 72
 _LOCK = threading.Lock()  # matplotlib's settings are those of the whole process
@@ -84,7 +84,7 @@ def _lines(figure: Figure, chart: Chart, words: Words, form: Form) -> None:
         axes.set_xlim(0, max(len(labels) - 1, 1))
         if len(series) > 1:
             fonts, names = _said([one["name"]], form)
-            _dress([axes.set_title(names[0], loc="left", x=-_LEFT / (WIDTH - _LEFT - _RIGHT), pad=12)], fonts)
+            _dress([axes.set_title(names[0], loc="left", x=-_LEFT / (WIDTH - _LEFT - _RIGHT), pad=20)], fonts)
     fonts, shown = _said(months, form)
     axes.set_xticks(range(0, len(labels), every), shown)
     _dress(axes.get_xticklabels(), fonts)

@@ -152,6 +152,12 @@ def test_imported_issues_count_as_kept_and_say_nothing_of_what_was_read_for_them
     assert [title.get_text() for title in page.select(".chart figcaption")] == ["Picks by category", "Kept by month"]
 
 
+def test_a_range_says_which_of_its_months_held_nothing(workspace_folder: Path) -> None:
+    with opened(workspace_folder) as workspace:
+        report = workspace.recap("2025-11..2026-03")
+    assert report.line.endswith("; no work of 2026-01, 2026-02, 2026-03")
+
+
 def test_a_range_holds_the_works_of_its_months(workspace_folder: Path) -> None:
     with opened(workspace_folder) as workspace:
         workspace.recap("2025-07..2025-08", "both")

@@ -77,6 +77,15 @@ def test_words_and_months_are_those_of_the_page() -> None:
     assert [text.string for text in figure(MONTHS, "de").select("text")][1:3] == ["8.123", "Gelesen"]
 
 
+def test_the_highest_number_stands_clear_of_the_name_of_its_panel() -> None:
+    falling = {**MONTHS, "series": [{**one, "values": [9, 1, 2]} for one in MONTHS["series"]]}
+    lines = [(text.string, float(str(text["y"]))) for text in figure(falling).select("text")]
+    names = [y for text, y in lines if text in ("Read", "Kept")]
+    peaks = [y for text, y in lines if text == "9"]
+    assert len(names) == 2
+    assert all(peak - name > 13 for name, peak in zip(names, peaks, strict=True))  # 13 is the height of the letters
+
+
 def test_months_of_two_years_are_told_apart_by_the_year() -> None:
     over = {**MONTHS, "labels": ["2024-12", "2025-01", "2025-12"]}
     axis = [text.string for text in figure(over).select("text.t")]
