@@ -198,6 +198,7 @@ CHECKS: dict[str, Callable[[str, Source], Iterator[str]]] = {
     "number": _numbers,
     "name": _names,
     "hype": _hype,
+    "appeal": _phrases(claims.appeals),
     "citation": _phrases(claims.citations),
     "link": _phrases(claims.links),
     "polarity": _polarity,

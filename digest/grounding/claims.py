@@ -7,7 +7,7 @@ import unicodedata
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from digest.grounding.lexicon import HYPE, KNOWN
+from digest.grounding.lexicon import APPEAL, HYPE, KNOWN
 from digest.hostile import LINK
 from digest.text import one_line
 
@@ -214,6 +214,11 @@ def known(text: str) -> Iterator[str]:
 def hype(text: str) -> Iterator[str]:
     """Superlatives and words that praise."""
     return (found[0].strip() for found in HYPE.finditer(text))
+
+
+def appeals(text: str) -> Iterator[str]:
+    """Words that want something of the reader: to subscribe, to buy, to visit."""
+    return (found[0] for found in APPEAL.finditer(text))
 
 
 def citations(text: str) -> Iterator[str]:

@@ -1,4 +1,4 @@
-"""Words a sentence may use only when its source does: praise, and names that everybody knows."""
+"""Words a sentence may use only when its source does: praise, appeals to readers, names that everybody knows."""
 
 from __future__ import annotations
 
@@ -28,6 +28,18 @@ HYPE = re.compile(
     r"|elegant\w*|next-gen\w*|flagship|legendary|holy grail|silver bullet|turning point|once and for all)",
     re.I,
 )
+# A digest tells readers of works; it wants nothing of them. Who does has got it from a text that is not the source.
+APPEAL = re.compile(
+    r"\b(?:(?:un)?subscrib(?:e|ing)|sign(?:ing)? up|log(?:ging)? in|click(?:ing)?|buy|purchase|sponsor(?:s|ed|ship)?"
+    r"|discounts?|coupons?|vouchers?|promo(?:tional)? codes?|donat(?:e|ions?)|(?:re)?tweet|upvote|newsletter"
+    r"|(?:order|buy|call|act|try|join|visit|download|apply)(?: \w+){0,4} (?:now|today)|limited offer|free trial"
+    r"|(?:visit|contact|email|call|join|follow|support|tell|ask) (?:us|our|me|my|your)|your friends"
+    r"|share (?:this|it)\b|(?:star|fork|clone) (?:the|this|our|its|their) \w+|(?:do not|don't) miss"
+    r"|readers? (?:should|must|can|are (?:asked|urged|invited|advised))|you (?:should|must|need to|have to|are (?:asked"
+    r"|urged))"
+    r"|suscr[ií]b\w*|subscri(?:u|v)\w*|abonne(?:z|r)|abonnieren?)\b|订阅|点击|购买",
+    re.I,
+)
 # Names a model adds from memory, found in any spelling: makers, schools, models, data, tools, places.
 KNOWN = re.compile(
     r"\b(?:google|openai|anthropic|microsoft|nvidia|amazon|alibaba|baidu|tencent|bytedance|huawei|samsung|ibm|deepmind"
@@ -35,6 +47,7 @@ KNOWN = re.compile(
     r"|caltech"
     r"|oxford|cambridge|tsinghua|peking university|eth z[uü]rich|chatgpt|gpt|claude|gemini|llama|qwen|deepseek|grok"
     r"|copilot"
+    r"|gemma|mamba|retnet|rwkv|mixtral|falcon|kimi|olmo|nemotron|ernie|hunyuan"
     r"|bert|t5|whisper|stable diffusion|midjourney|dall-e|imagenet|coco|cifar|mnist|mmlu|gsm8k|humaneval|swe-bench"
     r"|squad"
     r"|wikipedia|common crawl|pytorch|tensorflow|keras|langchain|cuda|raspberry pi|android|iphone|reddit|youtube"

@@ -64,6 +64,8 @@ def recap(
             report.line += f"; never published, taken from the ranking: {', '.join(months)}"
         if ranked:
             report.line += f"; ranked for it just now: {', '.join(ranked)}"
+        if empty := [name for name, row in proposal.numbers["months"].items() if not row["kept"]]:
+            report.line += f"; no work of {', '.join(empty)}"
         if gists.line:
             report.line += f"; {gists.line}"
         report.problems = [*report.problems, *gists.problems]

@@ -137,8 +137,8 @@ def adopt(
     """
     names = merging.joined(session)
     sheet, base = issues.joined(sheet, names), base and issues.joined(base, names)
-    issue.title, issue.intro, issue.outro = sheet.title, sheet.intro, sheet.outro
-    issue.sections, issue.numbers = _sections(sheet), _numbers(issue, sheet)
+    for name, value in _said(issue, sheet).items():
+        setattr(issue, name, value)
     session.add(issue)
     rows = list(sheet.picks())
     found = item_store.by_keys(session, [pick.key for _, pick in rows])
@@ -178,8 +178,13 @@ def _homes(session: Session, ids: Sequence[int]) -> dict[int, str]:
 
 def as_issue(issue: Issue, sheet: Sheet) -> Issue:
     """A copy of the issue, not stored, that says what the sheet says."""
-    words = {"title": sheet.title, "intro": sheet.intro, "outro": sheet.outro, "sections": _sections(sheet)}
-    return Issue(**issue.model_dump() | words | {"numbers": _numbers(issue, sheet)})
+    return Issue(**issue.model_dump() | _said(issue, sheet))
+
+
+def _said(issue: Issue, sheet: Sheet) -> dict[str, Any]:
+    """What the sheet says of the issue itself, by the issue's fields."""
+    words = {name: getattr(sheet, name) for name in ("title", "form", "intro", "outro")}
+    return {**words, "sections": _sections(sheet), "numbers": _numbers(issue, sheet)}
 
 
 def _numbers(issue: Issue, sheet: Sheet) -> dict[str, Any]:

@@ -23,8 +23,20 @@ _KEPT = ("stroke-width", "stroke-linecap", "fill-opacity", "opacity", "text-anch
 def in_words(chart: Chart, words: Words) -> Chart:
     """The chart in a language."""
     series = [{**one, "name": words.get(one["name"], one["name"])} for one in chart["series"]]
-    labels = [words.short_month(label) if _MONTH.fullmatch(label) else label for label in chart["labels"]]
+    labels = [_label(label, words, _years(chart)) for label in chart["labels"]]
     return {**chart, "title": words.get(chart["title"], chart["title"]), "labels": labels, "series": series}
+
+
+def _years(chart: Chart) -> bool:
+    """Whether its months lie in more than one year."""
+    return len({label[:4] for label in chart["labels"] if _MONTH.fullmatch(label)}) > 1
+
+
+def _label(label: str, words: Words, year: bool) -> str:
+    """A month's short name, with the year on a second line if it must be told."""
+    if not _MONTH.fullmatch(label):
+        return one_line(label)
+    return words.short_month(label) + (f"\n{label[:4]}" if year else "")
 
 
 def svg(chart: Chart, words: Words) -> str:
@@ -39,10 +51,11 @@ def svg(chart: Chart, words: Words) -> str:
 
 def told(chart: Chart, words: Words) -> tuple[str, str]:
     """The title, and the chart in words: label and numbers, one after another."""
-    chart = in_words(chart, words)
-    return chart["title"], "; ".join(
-        f"{label}: " + ", ".join(_named(series, words.number(series["values"][i]), chart) for series in chart["series"])
-        for i, label in enumerate(chart["labels"])
+    shown = in_words(chart, words)
+    labels = map(words.period, chart["labels"]) if _years(chart) else shown["labels"]
+    return shown["title"], "; ".join(
+        f"{label}: " + ", ".join(_named(series, words.number(series["values"][i]), shown) for series in shown["series"])
+        for i, label in enumerate(labels)
     )
 
 

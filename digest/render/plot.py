@@ -37,7 +37,7 @@ PAPER = "#fbf9f5"
 _INK, _QUIET, _LINE = "#211f1b", "#665f54", "#ddd6c9"
 _SHADES = ("#96391f", "#2f6b74", "#8a6a12", "#5b4b8a", "#4f7136", "#8c3b66")
 _SIZE, _ROW, _LABEL, _PLOT = 13, 24, 150, 224
-_LEFT, _RIGHT, _PANEL, _NAME, _FOOT = 20, 52, 84, 30, 26
+_LEFT, _RIGHT, _PANEL, _NAME, _FOOT, _YEAR = 20, 52, 84, 38, 26, 16
 _CELLS = 21  # of a label at most; a Chinese character takes two
 _INCH = 72
 _LOCK = threading.Lock()  # matplotlib's settings are those of the whole process
@@ -73,7 +73,9 @@ def _bars(figure: Figure, chart: Chart, words: Words, form: Form) -> None:
 def _lines(figure: Figure, chart: Chart, words: Words, form: Form) -> None:
     """A panel for each series, each with a scale of its own, over the same labels."""
     labels, series = chart["labels"], chart["series"]
-    height = len(series) * (_PANEL + _NAME) + _FOOT
+    every = -(-len(labels) // 12) or 1
+    months, years = _parted(labels[::every])
+    height = len(series) * (_PANEL + _NAME) + _FOOT + _YEAR * any(years)
     figure.set_figheight(height / _INCH)
     for number, one in enumerate(series):
         bottom = height - (number + 1) * (_PANEL + _NAME)
@@ -82,11 +84,28 @@ def _lines(figure: Figure, chart: Chart, words: Words, form: Form) -> None:
         axes.set_xlim(0, max(len(labels) - 1, 1))
         if len(series) > 1:
             fonts, names = _said([one["name"]], form)
-            _dress([axes.set_title(names[0], loc="left", x=-_LEFT / (WIDTH - _LEFT - _RIGHT), pad=12)], fonts)
-    every = -(-len(labels) // 12) or 1
-    fonts, shown = _said(labels[::every], form)
+            _dress([axes.set_title(names[0], loc="left", x=-_LEFT / (WIDTH - _LEFT - _RIGHT), pad=20)], fonts)
+    fonts, shown = _said(months, form)
     axes.set_xticks(range(0, len(labels), every), shown)
     _dress(axes.get_xticklabels(), fonts)
+    for place, year in enumerate(years):
+        _below(axes, place * every, year)
+
+
+def _below(axes: Axes, place: int, year: str) -> None:
+    """A second line of a label."""
+    at: Any = {"xycoords": ("data", "axes fraction"), "textcoords": "offset points", "xytext": (0, -_FOOT)}
+    if year:
+        _dress([axes.annotate(year, (place, 0), ha="center", va="top", **at)], [_font(year, SANS)[0]])
+
+
+def _parted(labels: Sequence[str]) -> tuple[list[str], list[str]]:
+    """The first lines of labels, and the second ones where they are others than the label's before."""
+    parts = [label.partition("\n")[::2] for label in labels]
+    seconds = [second for _, second in parts]
+    return [first for first, _ in parts], [
+        "" if second == before else second for before, second in zip(["", *seconds], seconds, strict=False)
+    ]
 
 
 def _line(axes: Axes, values: Sequence[float], words: Words, shade: int) -> None:

@@ -97,6 +97,28 @@ def test_a_month_shows_its_works_in_the_order_of_the_sheet(thin: Path) -> None:
     assert [str(heading["id"]) for heading in page.select("h3[id]")] == full
 
 
+@pytest.mark.parametrize(("first", "then"), [("both", "month"), ("month", "category"), ("category", "both")])
+def test_a_review_appears_in_the_form_it_was_drafted_in_last(workspace_folder: Path, first: str, then: str) -> None:
+    with opened(workspace_folder) as workspace:
+        workspace.recap("2025-Q3", first)
+    page = published(workspace_folder, "2025-Q3", then)
+    contents = [str(link["href"]) for link in page.select("#contents + ul a")]
+    assert ("#agents" in contents) == (then != "month")
+    assert ("#m2025-07" in contents) == (then == "month")
+    assert ("#months" in contents) == (then == "both")
+
+
+def test_the_editor_says_in_the_sheet_which_form_a_review_has(workspace_folder: Path) -> None:
+    with opened(workspace_folder) as workspace:
+        workspace.recap("2025-Q3", "both")
+        file = workspace_folder / "site" / "_drafts" / "2025-Q3.md"
+        file.write_text(file.read_text().replace("form: both", "form: category", 1))
+        workspace.recap("2025-Q3")
+        with workspace.db.read() as session:
+            assert issue_store.existing(session, "2025-Q3").form == "category"
+        assert "\nform: category\n" in file.read_text()
+
+
 def test_a_review_of_ranked_months_alone_has_highlights_that_say_so(workspace_folder: Path) -> None:
     with opened(workspace_folder) as workspace:
         with workspace.db.write() as session:
@@ -128,6 +150,12 @@ def test_imported_issues_count_as_kept_and_say_nothing_of_what_was_read_for_them
     page = published(workspace_folder, "2024-Q2", "both")
     assert " ".join(page.select(".figures")[0].get_text(" ").split()) == "24 Kept"
     assert [title.get_text() for title in page.select(".chart figcaption")] == ["Picks by category", "Kept by month"]
+
+
+def test_a_range_says_which_of_its_months_held_nothing(workspace_folder: Path) -> None:
+    with opened(workspace_folder) as workspace:
+        report = workspace.recap("2025-11..2026-03")
+    assert report.line.endswith("; no work of 2026-01, 2026-02, 2026-03")
 
 
 def test_a_range_holds_the_works_of_its_months(workspace_folder: Path) -> None:

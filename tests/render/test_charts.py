@@ -77,6 +77,31 @@ def test_words_and_months_are_those_of_the_page() -> None:
     assert [text.string for text in figure(MONTHS, "de").select("text")][1:3] == ["8.123", "Gelesen"]
 
 
+def test_the_highest_number_stands_clear_of_the_name_of_its_panel() -> None:
+    falling = {**MONTHS, "series": [{**one, "values": [9, 1, 2]} for one in MONTHS["series"]]}
+    lines = [(text.string, float(str(text["y"]))) for text in figure(falling).select("text")]
+    names = [y for text, y in lines if text in ("Read", "Kept")]
+    peaks = [y for text, y in lines if text == "9"]
+    assert len(names) == 2
+    assert all(peak - name > 13 for name, peak in zip(names, peaks, strict=True))  # 13 is the height of the letters
+
+
+def test_months_of_two_years_are_told_apart_by_the_year() -> None:
+    over = {**MONTHS, "labels": ["2024-12", "2025-01", "2025-12"]}
+    axis = [text.string for text in figure(over).select("text.t")]
+    assert [text for text in axis if text not in ("Read", "Kept")] == ["Dec", "Jan", "Dec", "2024", "2025"]
+    assert told(over, words("en"))[1].startswith("December 2024: Read 7,000, Kept 1; January 2025: ")
+    assert "2025年1月" in told(over, words("zh"))[1]
+
+
+def test_the_year_stands_below_the_first_month_shown_of_it() -> None:
+    months = [f"{year}-{month:02d}" for year in (2024, 2025) for month in range(1, 13)][1:]
+    long = {**MONTHS, "labels": months, "series": [{"name": "read", "values": [3] * len(months)}]}
+    places = {text.string: (float(str(text["x"])), float(str(text["y"]))) for text in figure(long).select("text.t")}
+    assert places["2024"][1] == places["2025"][1] > places["Feb"][1]
+    assert places["2024"][0] < places["2025"][0]
+
+
 @pytest.mark.parametrize("label", HOSTILE)
 def test_any_label_is_shown_as_text(label: str) -> None:
     drawing = svg(bars([1, 2], [label, "$x_1$"]), words("en"))

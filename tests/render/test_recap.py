@@ -110,7 +110,7 @@ def test_a_chart_is_one_line_with_its_numbers_as_words() -> None:
 def test_what_stood_out_and_what_moved_is_told_on_the_page_in_the_feed_and_in_the_mail() -> None:
     view = recap("category")
     view.numbers |= {
-        "most_mentioned": [["arxiv:2506.00003", 9]],
+        "most_mentioned": [["arxiv:2506.00003", 9], ["arxiv:2506.00004", 8]],
         "first": "arxiv:2506.00000",
         "last": "arxiv:2506.00095",
         "rose": [{"text": "world models"}, {"text": "memory"}],
@@ -119,11 +119,12 @@ def test_what_stood_out_and_what_moved_is_told_on_the_page_in_the_feed_and_in_th
     mail = email(view, NEWSLETTER, unsubscribe="https://example.org/u")
     for told in (html(view, NEWSLETTER), mail.html):
         shown = " ".join(BeautifulSoup(told, "html.parser").get_text(" ").split())
-        assert "Most mentioned Work number 3 (9)" in shown
+        assert "Most mentioned Work number 3 (9), Work number 4 (8)" in shown.replace(") ,", "),")
         assert "First work Work number 0 (12 Jun)" in shown
         assert "Terms that rose world models, memory" in shown
         assert 'href="https://example.org/digest/2025/review/#arxiv-2506-00003"' in told
     assert "Most mentioned:\n* Work number 3 (9)\n" in mail.text
+    assert "<span>(9)</span>, [Work number 4]" in pages(view, NEWSLETTER)[0].body.decode()
     assert "Terms that fell: adapters\n" in mail.text
     assert (
         "- **Last work** [Work number 95](#arxiv-2506-00095) <span>(12 Jun)</span>"
