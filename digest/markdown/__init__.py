@@ -1,5 +1,6 @@
 """Markdown that every parser reads alike: foreign text escaped into it, the editor's prose rewritten from its tree."""
 
+from digest.markdown.emphasis import Style, emphasised
 from digest.markdown.escape import Md, escape, escape_code, link
 from digest.markdown.lint import Remark, lint
 from digest.markdown.prose import inline, rewrite, to_html, to_html_line, to_text, to_words
@@ -7,6 +8,8 @@ from digest.markdown.prose import inline, rewrite, to_html, to_html_line, to_tex
 __all__ = [
     "Md",
     "Remark",
+    "Style",
+    "emphasised",
     "escape",
     "escape_code",
     "inline",

@@ -81,7 +81,7 @@ def _decision(item_id: int, item: ImportedItem, now: datetime) -> Decision:
         period=item.period or None,
         verdict="pick",
         category=item.category or None,
-        detail={"blurb": item.blurb},
+        detail={"blurb": item.blurb, "markdown": item.markdown},
         origin="import",
         at=now,
     )

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
-from typing import Literal, cast
+from typing import Any, Literal, cast
 
 from sqlmodel import Session
 
 from digest import issues
 from digest.config import Config
 from digest.issues import PastPick, SheetPick
+from digest.markdown import escape
 from digest.models import Decision, Item, Pick, Tagging
 from digest.periods import Period
 from digest.pipeline.blurbs import quoted
@@ -66,11 +68,16 @@ def _imported(config: Config, session: Session, rows: dict[int, Decision]) -> li
     verdicts = judgements.taggings(session, list(found))
     out = []
     for key, item in found.items():
-        words, verdict = str(rows[key].detail.get("blurb", "")), judgements.best(verdicts.get(key, {}))
+        words, verdict = _prose(rows[key].detail), judgements.best(verdicts.get(key, {}))
         pick = SheetPick(item.key, item.title, item.url, facts(config, item, None), words, "editor", note=not words)
         category = rows[key].category or (verdict.category if verdict else "other")
         out.append(_past(config, item, pick, category, str(rows[key].period), counts.get(key, 1)))
     return out
+
+
+def _prose(detail: Mapping[str, Any]) -> str:
+    """What a past issue said of a work, as the editor would write it; older imports kept its plain words alone."""
+    return str(detail.get("markdown") or escape(str(detail.get("blurb", ""))))
 
 
 def _ranked(config: Config, session: Session, month: str, covered: dict[int, str]) -> list[PastPick]:

@@ -22,7 +22,7 @@ from digest.text import slug
 from tests.conftest import need_tool
 
 LATER = datetime(2026, 2, 3, 9, tzinfo=UTC)
-IMPORTED = "My words of *then*."
+IMPORTED = {"blurb": "My words of then.", "markdown": "My words of *then*."}
 
 
 def opened(folder: Path) -> Workspace:
@@ -44,7 +44,7 @@ def thin(workspace_folder: Path) -> Path:
         unpublish(session, "2025-05")
         works = unpublish(session, "2025-06")[:3]
         session.add_all(
-            Decision(item_id=n, period="2025-06", verdict="pick", detail={"blurb": IMPORTED}, origin="import", at=LATER)
+            Decision(item_id=n, period="2025-06", verdict="pick", detail=IMPORTED, origin="import", at=LATER)
             for n in works
         )
     return workspace_folder
@@ -132,21 +132,24 @@ def test_a_review_of_ranked_months_alone_has_highlights_that_say_so(workspace_fo
     assert all(": " in section.title for section in sheet.sections)
 
 
-def test_imported_issues_count_as_kept_and_say_nothing_of_what_was_read_for_them(
-    workspace_folder: Path, tmp_path: Path
-) -> None:
-    posts = tmp_path / "posts"
+def past_issues(folder: Path, words: str) -> None:
+    """Two issues of 2024, imported; `words` stand on each of their 24 items."""
+    posts = folder / "past"
     posts.mkdir()
     for name, month in (("April", "04"), ("May", "05")):
         front = f"---\ntitle: AI research digest, {name} 2024\ndate: 2024-{month}-28\n---\n"
         lists = [
             f"\n## {heading}\n\n"
-            + "\n".join(f"- [{heading} {n}](https://old.example/{month}{heading}{n}): words on it." for n in range(4))
+            + "\n".join(f"- [{heading} {n}](https://old.example/{month}{heading}{n}): {words}" for n in range(4))
             for heading in ("Agents", "RAG", "Safety")
         ]
         (posts / f"2024-{month}-28-past.md").write_text(front + "\n".join(lists), encoding="utf-8")
-    with opened(workspace_folder) as workspace:
+    with opened(folder) as workspace:
         keep_archive(workspace.context, read_archive(workspace.context, [str(posts)], {}))
+
+
+def test_imported_issues_count_as_kept_and_say_nothing_of_what_was_read_for_them(workspace_folder: Path) -> None:
+    past_issues(workspace_folder, "words on it.")
     page = published(workspace_folder, "2024-Q2", "both")
     assert " ".join(page.select(".figures")[0].get_text(" ").split()) == "24 Kept"
     assert [title.get_text() for title in page.select(".chart figcaption")] == ["Picks by category", "Kept by month"]
@@ -156,6 +159,30 @@ def test_a_range_says_which_of_its_months_held_nothing(workspace_folder: Path) -
     with opened(workspace_folder) as workspace:
         report = workspace.recap("2025-11..2026-03")
     assert report.line.endswith("; no work of 2026-01, 2026-02, 2026-03")
+
+
+PAST = r"a **bold** and *set* `x|y`, 2\*3\*4, x_y_z, a \< b, \[no\]\(link\), \{\{ gone }} and \`."
+SAID = "a bold and set x|y, 2*3*4, x_y_z, a < b, [no](link), {{ gone }} and `."
+
+
+def test_imported_words_are_set_as_they_were_and_show_every_sign_in_page_and_feed(workspace_folder: Path) -> None:
+    past_issues(workspace_folder, PAST)
+    page = published(workspace_folder, "2024-Q2", "both")
+    feed = BeautifulSoup((workspace_folder / "site" / "feed.xml").read_text(), "xml")
+    entry = next(one for one in feed.select("entry") if "2024-q2" in str(one.select("link")))
+    for shown in (page, BeautifulSoup(entry.select("content")[0].get_text(), "html.parser")):
+        assert " ".join(shown.get_text().split()).count(SAID) >= 24
+        assert str(shown).count("a <strong>bold</strong> and <em>set</em> <code>x|y</code>") >= 24
+
+
+def test_words_of_an_older_import_that_kept_them_plain_are_the_words_they_are(thin: Path) -> None:
+    with opened(thin) as workspace:
+        with workspace.db.write() as session:
+            for row in session.exec(select(Decision).where(Decision.origin == "import")):
+                row.detail = {"blurb": "No *stars* [in](them)."}
+        workspace.recap("2025-Q2", "month")
+    sheet = issues.parse((thin / "site" / "_drafts" / "2025-Q2.md").read_text())
+    assert sum(pick.blurb == r"No \*stars\* \[in\](them)." for _, pick in sheet.picks()) == 3
 
 
 def test_a_range_holds_the_works_of_its_months(workspace_folder: Path) -> None:

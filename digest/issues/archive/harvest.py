@@ -13,6 +13,7 @@ from digest.issues.archive.headings import Headings, folded, month, year
 from digest.issues.archive.posts import Post
 from digest.issues.archive.titles import blurb, items, title
 from digest.issues.archive.units import Heading, Piece, Unit, blocks
+from digest.markdown import emphasised
 
 _RECAP = re.compile(r"(?i)\b(review|recap|round-?up|digest|newsletter|links|reading list|best of|favou?rites?)\b")
 _OUTRO = re.compile(
@@ -24,13 +25,17 @@ _OUTRO = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class ImportedItem:
-    """A link of a past issue. `category` is a slug or empty, `period` a month or a year, `url` empty where none was."""
+    """A link of a past issue. `category` is a slug or empty, `period` a month or a year, `url` empty where none was.
+
+    `blurb` is plain text, `markdown` the same words as prose, with the editor's bold, emphasis and code.
+    """
 
     title: str
     url: str
     blurb: str
     category: str
     period: str
+    markdown: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +77,13 @@ def harvest(post: Post, headings: Headings, *, essays: bool = False) -> Harvest:
 
 def as_json(harvests: Sequence[Harvest]) -> dict[str, Any]:
     """`{"items": [{"title", "url", "blurb", "category", "period"}]}`"""
-    return {"items": [asdict(item) for one in harvests for item in one.items]}
+    return {"items": [_told(item) for one in harvests for item in one.items]}
+
+
+def _told(item: ImportedItem) -> dict[str, str]:
+    told = asdict(item)
+    del told["markdown"]
+    return told
 
 
 def _placed(post: Post, headings: Headings) -> Iterator[_Placed]:
@@ -185,7 +196,9 @@ def _items(post: Post, place: _Placed, form: str) -> Iterator[ImportedItem]:
         if own and not place.unit.listed and urlsplit(link.href or "").netloc == own:
             continue  # the author's own pages, named in passing
         period = place.month or _period(post)
-        yield ImportedItem(title(place.unit, link), link.href or "", blurb(place.unit, link), place.category, period)
+        name, words = title(place.unit, link), blurb(place.unit, link)
+        prose = emphasised(words.text, words.styles)
+        yield ImportedItem(name, link.href or "", words.text, place.category, period, prose)
 
 
 def _period(post: Post) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from itertools import takewhile
 
+from digest.issues.archive.styled import NONE, Words, joined, set_in
 from digest.issues.archive.units import Piece, Unit
 
 # Words that say what a link is, not what it leads to.
@@ -24,6 +25,8 @@ _SEPARATED = re.compile(r"\s*[:–—.-]\s")
 _LEADING = re.compile(
     "\\s*[(\\[]+\\s*\0\\d+\0(?:[\\s,;/|·&]|and|\0\\d+\0)*[)\\]]+|(?:\\s*[→>|·]*\\s*\0\\d+\0)+(?=\\W*$)"
 )  # links that only lead somewhere: in brackets, or at the end
+_MARKED = re.compile("\0(\\d+)\0")
+_LOOSE = re.compile(r"\s+(?=[.,;:!?](?:\s|$))")  # a space that is left before a sign
 _EDGES = " \t\n:–—-,.;|·•()[]"
 _BETWEEN = re.compile(r"(?i)[\W_]*(?:and|or|und|oder|et|ou|y|o|e|i)?[\W_]*")  # what stands between links of one kind
 _ENDED = re.compile(r"[.!?;。！？]['\"’”)\]]*\s*$|\n\s*$")
@@ -57,7 +60,7 @@ def items(unit: Unit) -> tuple[Piece, ...]:
     return tuple(out)
 
 
-def blurb(unit: Unit, link: Piece) -> str:
+def blurb(unit: Unit, link: Piece) -> Words:
     """The words of the link's line, without the title they follow and without `(paper, code)` and bare addresses.
 
     Of a line with several items, the words up to the next sentence that opens one.
@@ -67,13 +70,13 @@ def blurb(unit: Unit, link: Piece) -> str:
     behind = pieces[here + 1 :]
     if any(piece.href for piece in pieces if piece is not link):
         near = next((n for n, piece in enumerate(pieces) if piece.href and n > here), len(pieces))
-        if len(_text(pieces[here + 1 : near]).split()) >= _FEW:
+        if len(_text(pieces[here + 1 : near]).text.split()) >= _FEW:
             return _text(pieces[here + 1 : _next_item(unit, here)])
         row = _last_of_row(pieces)
         behind = pieces[row:]
         if not (behind and _SEPARATED.match(behind[0].text)) and sum(map(_names, pieces[:row])) > 1:
             return _text(pieces)  # `One and Two came out`: the titles are part of the sentence
-    elif not _text(pieces[:here]).strip(_EDGES):
+    elif not _text(pieces[:here]).text.strip(_EDGES):
         return _text(behind) or _text(pieces)
     whole = _text(pieces)
     if behind and _SEPARATED.match(behind[0].text) and _opens(pieces):
@@ -96,12 +99,12 @@ def _last_of_row(pieces: list[Piece]) -> int:
     return len(pieces)
 
 
-def _without(name: str, words: str) -> str:
+def _without(name: str, words: Words) -> Words:
     """The words without the title they begin with, and the label or the date before it."""
-    at = words.find(name)
-    if not name or at < 0 or not _LABEL.fullmatch(words[:at]):
+    at = words.text.find(name)
+    if not name or at < 0 or not _LABEL.fullmatch(words.text[:at]):
         return words
-    return words[at + len(name) :].lstrip(_HEAD).strip()
+    return words[at + len(name) :].stripped(_HEAD)
 
 
 def _next_item(unit: Unit, here: int) -> int:
@@ -112,13 +115,13 @@ def _next_item(unit: Unit, here: int) -> int:
     return next(opens, len(unit.pieces))
 
 
-def _text(pieces: list[Piece]) -> str:
+def _text(pieces: list[Piece]) -> Words:
     """The words of pieces on one line; `paper` and addresses in brackets or at the end only lead somewhere."""
-    marked = "".join(f"\0{number}\0" if _leads(piece) else piece.text for number, piece in enumerate(pieces))
-    marked = _LEADING.sub("", marked)
-    words = re.sub("\0(\\d+)\0", lambda match: _named(pieces[int(match[1])]), marked)
-    words = re.sub(r"\s+([.,;:!?])(?=\s|$)", r"\1", " ".join(words.split()))
-    return _NUMBER.sub("", words).lstrip(_HEAD).strip()
+    marked = joined(
+        set_in(piece.style, f"\0{number}\0" if _leads(piece) else piece.text) for number, piece in enumerate(pieces)
+    )
+    words = marked.without(_LEADING).sub(_MARKED, lambda match: _named(pieces[int(match[1])])).one_line()
+    return words.without(_LOOSE).without(_NUMBER).stripped(_HEAD)
 
 
 def _leads(piece: Piece) -> bool:
@@ -129,5 +132,5 @@ def _names(piece: Piece) -> bool:
     return bool(piece.href) and not _leads(piece)
 
 
-def _named(piece: Piece) -> str:
-    return "" if piece.text.startswith(("http://", "https://")) else piece.text
+def _named(piece: Piece) -> Words:
+    return NONE if piece.text.startswith(("http://", "https://")) else set_in(piece.style, piece.text)

@@ -11,6 +11,7 @@ from bs4 import Comment, NavigableString, Tag
 
 from digest.issues.archive.headings import month
 from digest.issues.archive.tree import tree
+from digest.markdown import Style
 
 _SKIPPED = {
     "script",
@@ -29,6 +30,11 @@ _SKIPPED = {
 }
 _INSIDE = {"div", "section", "article", "main", "details", "blockquote", "body", "html", "center", "header"}
 _BOLD_LEVEL = 7  # a paragraph that is all bold stands below any true heading
+_STYLES = {
+    **dict.fromkeys(("strong", "b"), Style.STRONG),
+    **dict.fromkeys(("em", "i"), Style.EM),
+    **dict.fromkeys(("code", "tt"), Style.CODE),
+}
 _NUMBERED = re.compile(r"^\s*(?:\d{1,3}[.)]|[-*•–])\s+")
 _SLIP = re.compile(r"\[([^\[\]]+)\]\s*\(\s*<?(https?://[^\s()<>]+(?:\([^\s()]*\)[^\s()<>]*)*)>?\s*\)")
 _BARE = re.compile(r"(?<![\w@/.\"'=])https?://[^\s<>()\[\]\"']+[^\s<>()\[\]\"'.,;:!?]")
@@ -36,11 +42,12 @@ _BARE = re.compile(r"(?<![\w@/.\"'=])https?://[^\s<>()\[\]\"']+[^\s<>()\[\]\"'.,
 
 @dataclass(frozen=True, slots=True)
 class Piece:
-    """Words; with `href` (maybe empty) a link. `bold` says the editor set them so."""
+    """Words; with `href` (maybe empty) a link. `bold` says that some of them name what a line is about."""
 
     text: str
     href: str | None = None
     bold: bool = False
+    style: Style = Style.PLAIN  # of all the words
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,9 +130,14 @@ def _terms(node: Tag, base: str) -> Iterator[Block]:
         if child.name == "dt" and pieces:
             yield Unit(tuple(pieces), listed=True)
             pieces = []
-        pieces += [Piece(" "), *_joined(_pieces(child, base, bold=child.name == "dt"))]
+        pieces += [Piece(" "), *_joined(_term(child, base))]
     if pieces:
         yield Unit(tuple(pieces), listed=True)
+
+
+def _term(node: Tag, base: str) -> Iterator[Piece]:
+    for piece in _pieces(node, base):
+        yield replace(piece, bold=piece.bold or node.name == "dt")
 
 
 def _apart(units: list[Block]) -> Iterator[Piece]:
@@ -162,31 +174,43 @@ def _lines(pieces: list[Piece]) -> Iterator[list[Piece]]:
         yield line
 
 
-def _pieces(node: Tag, base: str, bold: bool = False) -> Iterator[Piece]:
+def _pieces(node: Tag, base: str, style: Style = Style.PLAIN) -> Iterator[Piece]:
     for child in node.children:
         if isinstance(child, Comment):
             continue
         if isinstance(child, NavigableString):
-            yield from _words(str(child), bold)
+            yield from _words(str(child), style)
         elif not isinstance(child, Tag) or child.name in (*_SKIPPED, "ul", "ol"):
             continue
         elif child.name == "a" and child.has_attr("href"):
-            yield from _link(child, base, bold)
+            yield from _link(child, base, style)
         elif child.name == "br":
             yield Piece("\n")
         else:
-            yield from _pieces(child, base, bold or child.name in ("strong", "b"))
+            yield from _pieces(child, base, style | _style(child))
             if child.name in ("p", "div", "td", "th"):
                 yield Piece(" ")
 
 
-def _link(node: Tag, base: str, bold: bool) -> Iterator[Piece]:
+def _style(node: Tag) -> Style:
+    return _STYLES.get(node.name, Style.PLAIN)
+
+
+def _within(node: Tag) -> Style:
+    """What all the words of a link are set in."""
+    children = [child for child in node.children if str(child).strip()]
+    only = children[0] if len(children) == 1 else None
+    return _style(only) | _within(only) if isinstance(only, Tag) else Style.PLAIN
+
+
+def _link(node: Tag, base: str, style: Style) -> Iterator[Piece]:
     text, href = " ".join(node.get_text().split()), str(node["href"]).strip()
-    bold = bold or node.find(["strong", "b"]) is not None
+    style |= _within(node)
+    bold = Style.STRONG in style or node.find(["strong", "b"]) is not None
     if href.startswith(("#", "mailto:", "javascript:")) or (not text and node.find("img")):
-        yield Piece(text, bold=bold)
+        yield Piece(text, None, bold, style)
     else:
-        yield Piece(text, _absolute(base, href) if href else "", bold)
+        yield Piece(text, _absolute(base, href) if href else "", bold, style)
 
 
 def _absolute(base: str, href: str) -> str:
@@ -197,14 +221,14 @@ def _absolute(base: str, href: str) -> str:
     return address if address.startswith(("http://", "https://")) else ""
 
 
-def _words(text: str, bold: bool) -> Iterator[Piece]:
+def _words(text: str, style: Style) -> Iterator[Piece]:
     """Plain words, with links that were meant: `[text] (https://…)` and bare addresses."""
-    here = 0
+    here, bold = 0, Style.STRONG in style
     for match in re.finditer(f"{_SLIP.pattern}|(?P<bare>{_BARE.pattern})", text):
-        yield Piece(text[here : match.start()], bold=bold)
-        yield Piece(match[1] or match["bare"], match[2] or match["bare"], bold)
+        yield Piece(text[here : match.start()], None, bold, style)
+        yield Piece(match[1] or match["bare"], match[2] or match["bare"], bold, style)
         here = match.end()
-    yield Piece(text[here:], bold=bold)
+    yield Piece(text[here:], None, bold, style)
 
 
 def _joined(pieces: Iterator[Piece]) -> Iterator[Piece]:
