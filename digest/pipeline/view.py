@@ -133,13 +133,13 @@ def _chart(kind: str, title: str, labels: list[str], series: Mapping[str, list[i
 
 
 def _homes(session: Session, period: Period) -> dict[int, Period]:
-    """For a recap: the month in whose issue each work was published. A month has no need to ask."""
+    """For a recap: the first month in whose issue each work was published. A month has no need to ask."""
     if period.kind == "monthly":
         return {}
     months = {month.name: month for month in period.months()}
     return {
         pick.item_id: months[issue.period]
-        for issue in issue_store.published(session)
+        for issue in sorted(issue_store.published(session), key=lambda issue: issue.period, reverse=True)
         if issue.period in months
         for pick, _ in issue_store.picks(session, issue.id or 0)
     }

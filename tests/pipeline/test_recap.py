@@ -89,6 +89,22 @@ def test_a_month_that_was_never_published_says_so_and_imported_words_are_the_edi
     assert page.find(id="m2025-06") is not None
 
 
+def test_a_work_of_two_months_stands_in_the_first_on_the_sheet_and_on_the_page(workspace_folder: Path) -> None:
+    with opened(workspace_folder) as workspace, workspace.db.write() as session:
+        july, august = (issue_store.existing(session, period).id or 0 for period in ("2025-07", "2025-08"))
+        pick, item = issue_store.picks(session, july)[0]
+        again = pick.model_dump() | {"id": None, "issue_id": august, "position": 99, "update_of": "2025-07"}
+        session.add(type(pick)(**again))
+        key = item.key
+    page = published(workspace_folder, "2025-Q3", "month")
+    sheet = issues.parse((workspace_folder / "site" / "_drafts" / "2025-Q3.md").read_text())
+    held = {section.slug for section, one in sheet.picks() if one.key == key}
+    heading = page.find(id=slug(key))
+    assert held == {"m2025-07"}
+    assert heading is not None
+    assert heading.find_previous("h2")["id"] == "m2025-07"  # type: ignore[index]
+
+
 def test_a_month_shows_its_works_in_the_order_of_the_sheet(thin: Path) -> None:
     page = published(thin, "2025-Q2", "month")
     with opened(thin) as workspace, workspace.db.read() as session:
