@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import base64
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +23,10 @@ from digest.pipeline.context import Context
 from digest.ports import Document, Report
 from digest.store import search
 from digest.store.database import HEAD
+from digest.store.migrations import revisions
+from digest.store.older import brought_forward
+
+Lines = Callable[[Table], Iterator[bytes]]  # a table's rows as JSON, one to a line
 
 _PASSING = ("lease",)  # claims of processes; they mean nothing elsewhere
 _BATCH = 2000
@@ -52,21 +58,32 @@ _NEWEST_SHEETS = """
 def take_back(context: Context, folder: Path) -> Report:
     """Read an export into a workspace that is still empty, in one transaction; exporting again gives the same bytes.
 
-    Raises Refused when the store holds items, StoreError when a file is missing, damaged or of another schema.
+    An export of an earlier schema is brought forward by the migrations that a database of its age would run.
+    Raises Refused when the store holds items, StoreError when a file is missing, damaged or of a newer schema.
     """
-    _same_schema(folder)
-    counts: dict[str, int] = {}
+    schema = _schema(folder)
     with context.db.write() as session:
         if session.scalar(select(func.count()).select_from(Item)):
             raise Refused("this workspace holds items already", "`digest init DIR` makes an empty one; import there")
-        session.connection().execute(text("PRAGMA defer_foreign_keys=ON"))  # an item may be merged into a later one
-        for table in reversed(_tables()):
-            session.connection().execute(table.delete())
-        for table in _tables():
-            counts[table.name] = _insert(session, table, folder / "tables" / f"{table.name}.jsonl")
-        _pointed(session)
+        with _source(context, folder, schema) as lines:
+            counts = _fill(session, _tables(), lines)
         search.index(session)
-    return Report("export", f"{sum(counts.values())} rows of {len(counts)} tables read from {folder}", numbers=counts)
+    line = f"{sum(counts.values())} rows of {len(counts)} tables read from {folder}"
+    if schema != HEAD:
+        line += f", brought from schema {schema} to {HEAD}"
+    return Report("export", line, numbers=counts)
+
+
+@contextmanager
+def _source(context: Context, folder: Path, schema: str) -> Iterator[Lines]:
+    """What gives an export's lines at the newest schema, whatever it was written at."""
+    files = partial(_kept, folder)
+    if schema == HEAD:
+        yield files
+        return
+    fill = partial(_fill, lines=files)
+    with brought_forward(context.db.path, schema, fill, without=_PASSING) as older, older.read() as session:
+        yield partial(_lines, session)
 
 
 def _tables() -> list[Table]:
@@ -88,52 +105,68 @@ def _plain(value: Any) -> Any:
 
 
 def _write(path: Path, lines: Iterator[bytes]) -> int:
-    partial, count = path.with_name(f"{path.name}.partial"), 0
+    unfinished, count = path.with_name(f"{path.name}.partial"), 0
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        with partial.open("wb") as file:
+        with unfinished.open("wb") as file:
             for line in lines:
                 file.write(line)
                 count += 1
-        partial.replace(path)
+        unfinished.replace(path)
     except OSError as error:
         raise DigestError(f"{path} cannot be written: {error.strerror or error}", "name another folder") from error
     return count
 
 
-def _same_schema(folder: Path) -> None:
+def _schema(folder: Path) -> str:
+    """The schema that an export was written at, one that this program knows."""
     try:
-        found = json.loads((folder / "schema.json").read_bytes())["schema"]
+        found = str(json.loads((folder / "schema.json").read_bytes())["schema"])
     except (OSError, ValueError, KeyError, TypeError) as error:
         kind = StoreError if folder.exists() else NotFoundError
         raise kind(f"{folder} is no export: {unread(error)}", "`digest export DIR` makes one") from error
-    if found != HEAD:
-        raise StoreError(
-            f"{folder} was exported at schema {found}, this digest is at {HEAD}",
-            "export again with this version, from a backup restored",
-        )
+    if found != HEAD and found not in revisions():
+        told = f"{folder} was exported at schema {found[:40]!r}, which this digest (at {HEAD}) does not know"
+        raise StoreError(told, "install the version that wrote it, or a newer one")
+    return found
 
 
-def _insert(session: Session, table: Table, path: Path) -> int:
+def _kept(folder: Path, table: Table) -> Iterator[bytes]:
+    path = folder / "tables" / f"{table.name}.jsonl"
+    try:
+        with path.open("rb") as file:
+            yield from file
+    except OSError as error:
+        raise StoreError(f"{path} cannot be read: {unread(error)}", _WHOLE) from error
+
+
+def _fill(session: Session, tables: Sequence[Table], lines: Lines) -> dict[str, int]:
+    """Put lines in the place of all that the tables hold; returns how many by table."""
+    session.connection().execute(text("PRAGMA defer_foreign_keys=ON"))  # an item may be merged into a later one
+    for table in reversed(tables):
+        session.connection().execute(table.delete())
+    counts = {table.name: _insert(session, table, lines(table)) for table in tables}
+    _pointed(session)
+    return counts
+
+
+def _insert(session: Session, table: Table, lines: Iterator[bytes]) -> int:
     columns = {column.name: column for column in table.columns}
     connection, count = session.connection(), 0
     batch: list[dict[str, Any]] = []
     try:
-        with path.open("rb") as file:
-            for line in file:
-                count += 1
-                batch.append(_row(columns, line))
-                if len(batch) == _BATCH:
-                    connection.execute(insert(table), batch)
-                    batch = []
+        for line in lines:
+            count += 1
+            batch.append(_row(columns, line))
+            if len(batch) == _BATCH:
+                connection.execute(insert(table), batch)
+                batch = []
         if batch:
             connection.execute(insert(table), batch)
-    except OSError as error:
-        raise StoreError(f"{path} cannot be read: {unread(error)}", _WHOLE) from error
     except (ValueError, TypeError) as error:
-        raise StoreError(f"{path.name}, line {count}: {error}", _WHOLE) from error
+        raise StoreError(f"{table.name}.jsonl, line {count}: {error}", _WHOLE) from error
     except (IntegrityError, InterfaceError, ProgrammingError) as error:  # a row's own fault, not the disk's
-        raise StoreError(f"{path.name}, line {count} or before: {error.orig}", _WHOLE) from error
+        raise StoreError(f"{table.name}.jsonl, line {count} or before: {error.orig}", _WHOLE) from error
     return count
 
 

@@ -108,7 +108,7 @@ def serving(faulty: Faulty, **options: Any) -> Iterator[Mail]:
     try:
         yield Mail(
             transport="smtp", sender="Ana <ana@example.org>", host="127.0.0.1", port=port, security="none",
-            per_second=1000, timeout_seconds=2,
+            per_second=1000, timeout_seconds=10,
         )  # fmt: skip
     finally:
         controller.stop()

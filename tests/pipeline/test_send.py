@@ -11,7 +11,7 @@ from email import message_from_bytes, policy
 from pathlib import Path
 
 import pytest
-from sqlalchemy import event
+from sqlalchemy import Connection, event
 
 from digest.config import Mail
 from digest.errors import ConfigError, DeliveryError, Refused, StoreError
@@ -228,11 +228,10 @@ def limited(context: Context, room: int) -> None:
     """From now on the database may grow by so many pages only: what SQLite meets on a full disk."""
     with closing(sqlite3.connect(context.db.path)) as raw:
         pages = raw.execute("PRAGMA page_count").fetchone()[0]
-    context.db.close()
 
-    @event.listens_for(context.db._engine, "connect")
-    def limit(raw: sqlite3.Connection, _: object) -> None:
-        raw.execute(f"PRAGMA max_page_count={pages + room}")
+    @event.listens_for(context.db._engine, "begin")  # not "connect": a connection may be at hand already
+    def limit(connection: Connection) -> None:
+        connection.exec_driver_sql(f"PRAGMA max_page_count={pages + room}")
 
 
 def test_a_full_disk_stops_before_anything_is_handed_over(tmp_path: Path) -> None:

@@ -21,8 +21,15 @@ def settings(connection: Connection) -> Config:
     return config
 
 
-def upgrade(connection: Connection) -> None:
-    """Bring the database of an open transaction to the newest schema."""
+def upgrade(connection: Connection, revision: str = "head") -> None:
+    """Bring the database of an open transaction to a schema, the newest by default."""
     from alembic import command
 
-    command.upgrade(settings(connection), "head")
+    command.upgrade(settings(connection), revision)
+
+
+def revisions() -> list[str]:
+    """Every schema that this program can start from, the newest first."""
+    from alembic.script import ScriptDirectory
+
+    return [script.revision for script in ScriptDirectory(str(Path(__file__).parent)).walk_revisions()]
