@@ -50,7 +50,7 @@ class Vectors:
         """Row numbers of the text's word pieces, in order."""
         known = self._words
         ids: list[int] = []
-        for word in _WORD.findall(_plain(text)):
+        for word in _WORD.findall(plain(text)):
             pieces = known.get(word)
             if pieces is None:
                 pieces = known[word] = self._split(word)
@@ -78,7 +78,7 @@ class Vectors:
         return tuple(ids)
 
 
-def _plain(text: str) -> str:
+def plain(text: str) -> str:
     """Lower case without accents, as the vocabulary is."""
     text = text.lower()
     if text.isascii():

@@ -12,7 +12,7 @@ from urllib.parse import unquote
 from markdown_it import MarkdownIt
 from markdown_it.tree import SyntaxTreeNode
 
-from digest.markdown.prose import address, within_a_link
+from digest.markdown.prose import address, within
 from digest.text import strip_hidden
 
 _SPANS = {"text", "softbreak", "em", "strong", "link", "code_inline"}
@@ -190,11 +190,8 @@ def _left_over(source: str, at: int, text: SyntaxTreeNode) -> Iterator[tuple[int
 
 
 def _emphasis(node: SyntaxTreeNode) -> Iterator[str]:
-    above = node.parent
-    while above is not None and above.type != node.type:
-        above = above.parent
     nested = [child.type in ("em", "strong") for child in node.children if child.content or child.children]
-    if above is not None or (len(nested) > 1 and (nested[0] or nested[-1])):
+    if within(node, node.type) or (len(nested) > 1 and (nested[0] or nested[-1])):
         yield "emphasis that begins or ends within emphasis"
 
 
@@ -207,7 +204,7 @@ def _link(node: SyntaxTreeNode, source: str) -> Iterator[str]:
         yield "an address with signs that are not read alike everywhere; write them as %5C, %7C"
     if not any(below.content.strip("^") for below in node.walk() if not below.children):
         yield "a link without words"
-    if within_a_link(node):
+    if within(node, "link"):
         yield "a link within a link"
     if node.attrs.get("title"):
         yield "a link's title, which is not shown"

@@ -68,7 +68,7 @@ def _html(node: SyntaxTreeNode, base: str) -> str:
 
 
 def _html_link(node: SyntaxTreeNode, to: str, words: str, base: str) -> str:
-    target = "" if within_a_link(node) else address(to, base)
+    target = "" if within(node, "link") else address(to, base)
     return f'<a href="{html.escape(target)}">{words}</a>' if target and words.strip() else words
 
 
@@ -76,10 +76,10 @@ def _heading(node: SyntaxTreeNode) -> str:
     return "h2" if node.tag in ("h1", "h2") else "h3"
 
 
-def within_a_link(node: SyntaxTreeNode) -> bool:
-    """An image or an address in angle brackets among a link's words; no page has a link within a link."""
+def within(node: SyntaxTreeNode, kind: str) -> bool:
+    """Whether a node stands in one of that kind: no page has a link within a link."""
     above = node.parent
-    while above is not None and above.type != "link":
+    while above is not None and above.type != kind:
         above = above.parent
     return above is not None
 
@@ -177,7 +177,7 @@ def _span(node: SyntaxTreeNode, base: str) -> str:
 
 
 def _md_link(node: SyntaxTreeNode, words: str, to: str, base: str) -> str:
-    target = "" if within_a_link(node) else address(to, base).replace("&", "&amp;")
+    target = "" if within(node, "link") else address(to, base).replace("&", "&amp;")
     return f"[{words}]({target})" if target and words.strip() else words
 
 

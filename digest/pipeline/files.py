@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import json
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 from digest import intake, ranking, tagging
 from digest.config import Taxonomy
@@ -15,6 +13,7 @@ from digest.errors import ConfigError, unread
 from digest.pipeline.lines import objects, read
 from digest.ports import Report
 from digest.ranking import Candidate, Month, PublicPick, Taste
+from digest.text import json_lines
 from digest.vectors import vectors
 
 _SUFFIXES = (".jsonl", ".jsonl.gz")
@@ -60,7 +59,7 @@ def rank_file(
         {"arxiv_id": one.candidate.key, "score": round(one.score, 5), "reasons": [r.words for r in one.reasons]}
         for one in ranked
     )
-    write(target, _lines(rows))
+    write(target, json_lines(rows))
     how = _learned(taste, who) if taste else "by the public prior" + " and the interests" * bool(interests)
     return Report(
         "rank", f"{len(ranked)} papers of {pool.name} ranked {how}{told} → {target}", numbers={"ranked": len(ranked)}
@@ -111,7 +110,7 @@ def match_file(source: Path, target: Path) -> Report:
         {"record_id": one.record_id, "key": one.key, "group": group, "possible": sorted(possible[number])}
         for number, (one, group) in enumerate(zip(records, found.groups, strict=True))
     )
-    write(target, _lines(lines))
+    write(target, json_lines(lines))
     numbers = {"records": len(records), "works": len(set(found.groups)), "possible": len(found.possible)}
     line = f"{len(records)} records are {numbers['works']} works, {len(found.possible)} possible duplicates → {target}"
     return _left_out(Report("match", line, numbers=numbers), problems)
@@ -158,7 +157,3 @@ def write(path: Path, body: bytes) -> None:
         raise ConfigError(
             f"{path} cannot be written: {unread(error)}", "name a file in a folder that exists"
         ) from error
-
-
-def _lines(rows: Iterable[dict[str, Any]]) -> bytes:
-    return "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows).encode(errors="backslashreplace")

@@ -86,9 +86,8 @@ def _prose(text: str) -> datetime | None:
     """RFC 822 and its cousins; a year must be written, since a missing part would be filled from the clock."""
     try:
         moment = None if _HALF_DAY.search(text) else parsedate_to_datetime(text)  # it takes 2:00 PM for 02:00
-        if (
-            moment and text.split()[-1].upper() not in _SECONDS
-        ):  # email.utils reads a zone it does not know as "no zone"
+        zone = text.split()[-1].upper()
+        if moment and zone not in _SECONDS:  # email.utils reads a zone it does not know as "no zone"
             return moment
     except (ValueError, IndexError):
         pass

@@ -40,12 +40,7 @@ _RSS = re.compile(
 _ROLES: dict[str, tuple[str, ...]] = {
     "guid": ("guid", "atom:id", "id"),
     "title": ("title", "atom:title", "dc:title", "itunes:title", "media:title"),
-    "link": (
-        "feedburner:origlink",
-        "link",
-        "atom:link",
-        "uri",
-    ),  # the first is the page, the other ones count its clicks
+    "link": ("feedburner:origlink", "link", "atom:link", "uri"),  # the first is the page; the others may count clicks
     "summary": ("description", "atom:summary", "summary", "dc:description", "itunes:summary", "media:description"),
     "content": ("content:encoded", "atom:content", "content", "fullitem", "body", "xhtml:body", "xhtml:div"),
     "published": ("pubdate", "atom:published", "atom:issued", "published", "dcterms:issued", "dc:date", "atom:created"),

@@ -8,11 +8,10 @@ from __future__ import annotations
 
 import math
 import re
-import unicodedata
 
 from digest.ports import TagInput
 from digest.tagging.features import Vocabulary, fold
-from digest.vectors import vectors
+from digest.vectors import plain, vectors
 
 _WORD = re.compile(r"[a-z]{2,}|[^\W\d_a-z]")
 _FIRST_WORDS = 1996  # the list's characters and signs come before its words
@@ -77,11 +76,3 @@ def everyday(word: str) -> bool:
     """Whether any text has this word: it says nothing."""
     place = vectors().place(word)
     return place is not None and place < _FIRST_WORDS + _COMMON
-
-
-def plain(text: str) -> str:
-    """Lower case without accents."""
-    text = text.lower()
-    if text.isascii():
-        return text
-    return "".join(c for c in unicodedata.normalize("NFD", text) if unicodedata.category(c) != "Mn")

@@ -12,6 +12,7 @@ from typing import Any, Protocol, TypeVar
 
 from digest.errors import ParseError
 from digest.ports import TagInput, Verdict
+from digest.text import json_lines
 
 T = TypeVar("T")
 _MOST_SHOWN = 5
@@ -66,8 +67,7 @@ def tag_jsonl(data: bytes, tagger: Tagger) -> tuple[bytes, list[str]]:
         {"arxiv_id": p.arxiv_id, "category": v.category, "secondary": v.secondary, "confidence": round(v.confidence, 4)}
         for p, v in zip(papers, verdicts, strict=True)
     )
-    lines = "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows)
-    return lines.encode(errors="backslashreplace"), problems  # half a character goes out as it came in: \ud800
+    return json_lines(rows), problems
 
 
 def _read(data: bytes, make: Callable[[dict[str, Any]], T]) -> tuple[list[T], list[str]]:

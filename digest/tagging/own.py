@@ -14,9 +14,9 @@ import numpy as np
 
 from digest.config.schema import Category
 from digest.ports import TagInput
-from digest.tagging.familiar import UNLEARNED, everyday, plain
+from digest.tagging.familiar import UNLEARNED, everyday
 from digest.tagging.features import Floats, Vocabulary, fold, unit
-from digest.vectors import DIMENSIONS, vectors
+from digest.vectors import DIMENSIONS, plain, vectors
 
 _WORD = re.compile(r"[a-z][a-z0-9]+")
 _BODY = 2000  # characters of an abstract that are read
