@@ -7,13 +7,13 @@ def main() -> None:
     """Run the command line; to be told to end is to be interrupted, so that runs and claims are closed."""
     import signal
 
-    from digest.cli import run
+    from digest.cli import run_cli
 
-    signal.signal(signal.SIGTERM, _told_to_end)  # how systemd, `timeout` and containers stop a program
-    run()
+    signal.signal(signal.SIGTERM, _interrupt_on_sigterm)  # how systemd, `timeout` and containers stop a program
+    run_cli()
 
 
-def _told_to_end(*_: object) -> None:
+def _interrupt_on_sigterm(*_: object) -> None:
     """What Ctrl-C does now, be it asyncio's way; a job in the background may ignore that, but not this."""
     import signal
 

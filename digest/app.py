@@ -14,23 +14,23 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
-from digest.config import Config, load
+from digest.config import Config, load_config
 from digest.errors import StoreError
-from digest.pipeline.backup import emptied
+from digest.pipeline.backup import describe_lost_database
 from digest.pipeline.context import Context
-from digest.pipeline.waiting import wait_for
-from digest.ports import Clock, Fetcher, Progress, Report, Silent, Transport
-from digest.scratch import sweep
-from digest.store.database import FILE, Database
+from digest.pipeline.waiting import run_sync
+from digest.ports import Clock, Fetcher, NullProgress, Progress, Report, Transport
+from digest.scratch import remove_abandoned_files
+from digest.store.database import DATABASE_FILE, Database
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from digest.llm import Choice
+    from digest.llm import ModelChoice
     from digest.models import Item
 
 
-def system_clock() -> datetime:
+def read_system_clock() -> datetime:
     """Now, aware, in UTC."""
     return datetime.now(UTC)
 
@@ -42,14 +42,14 @@ class Workspace:
         self,
         root: Path | str = ".",
         *,
-        clock: Clock = system_clock,
+        clock: Clock = read_system_clock,
         progress: Progress | None = None,
         provider: str = "",
     ) -> None:
         self.root = Path(root).resolve()
         self._clock = clock
         self._provider = provider
-        self._progress: Progress = progress or Silent()
+        self._progress: Progress = progress or NullProgress()
 
     def __enter__(self) -> Self:
         return self
@@ -65,16 +65,18 @@ class Workspace:
     @cached_property
     def config(self) -> Config:
         """sources.yaml, validated whole; raises ConfigError."""
-        return load(self.root / "sources.yaml")
+        return load_config(self.root / "sources.yaml")
 
     @cached_property
     def db(self) -> Database:
         """The store, at the newest schema."""
         _ = self.config  # a folder that is no workspace gets no database
-        sweep(self.root)
-        path = self.root / FILE
-        if path.exists() and (lost := emptied(self.root)):
-            raise StoreError(lost, f"`digest backup --restore FILE` brings it back; remove {FILE} to begin anew")
+        remove_abandoned_files(self.root)
+        path = self.root / DATABASE_FILE
+        if path.exists() and (lost := describe_lost_database(self.root)):
+            raise StoreError(
+                lost, f"`digest backup --restore FILE` brings it back; remove {DATABASE_FILE} to begin anew"
+            )
         return Database(path)
 
     @cached_property
@@ -86,10 +88,10 @@ class Workspace:
             db=self.db,
             clock=self._clock,
             progress=self._progress,
-            make_fetcher=self._fetcher,
-            make_transport=self._transport,
-            make_model=self.model.make,
-            model_line=self.model.line,
+            make_fetcher=self._make_fetcher,
+            make_transport=self._make_transport,
+            make_model=self.model.create,
+            model_summary=self.model.description,
             environ=os.environ,
         )
 
@@ -97,15 +99,15 @@ class Workspace:
 
     def fetch(self, sources: Sequence[str] = (), *, force: bool = False) -> Report:
         """Read the sources that are due, or those named."""
-        from digest.pipeline.fetch import fetch
+        from digest.pipeline.fetch import fetch_sources
 
-        return wait_for(fetch(self.context, sources, force=force))
+        return run_sync(fetch_sources(self.context, sources, force=force))
 
     def backfill(self, period: str, source: str = "") -> Report:
         """Fetch months of arXiv by date of first submission; goes on where it was stopped."""
-        from digest.pipeline.backfill import backfill
+        from digest.pipeline.backfill import backfill_arxiv
 
-        return wait_for(backfill(self.context, self.context.period(period), source))
+        return run_sync(backfill_arxiv(self.context, self.context.parse_period(period), source))
 
     def add_url(self, url: str, source: str = "manual") -> Report:
         """Keep one work by its address."""
@@ -115,179 +117,189 @@ class Workspace:
 
     def add_jsonl(self, path: Path | str, source: str = "manual") -> Report:
         """Keep every line of a file of JSON lines."""
-        from digest.pipeline.add import add_jsonl
+        from digest.pipeline.add import add_jsonl_file
 
-        return add_jsonl(self.context, Path(path), source)
+        return add_jsonl_file(self.context, Path(path), source)
 
-    def search(self, words: str, limit: int = 20) -> list[Item]:
+    def search(self, query: str, limit: int = 20) -> list[Item]:
         """Items that hold all the words, best first."""
         from digest.store import search
 
         with self.db.read() as session:
-            whole = search.is_whole(session)
+            whole = search.is_search_index_complete(session)
         if not whole:
             with self.db.write() as session:
-                search.index(session)
+                search.update_search_index(session)
         with self.db.read() as session:
-            return search.search(session, words, limit)
+            return search.search_items(session, query, limit)
 
     # -- judging ---------------------------------------------------------------------------------------------------
 
     def tag(self, *, again: bool = False) -> Report:
         """Sort new and changed items into categories, or everything `again`."""
-        from digest.pipeline.tag import tag
+        from digest.pipeline.tag import tag_items
 
-        return tag(self.context, again=again)
+        return tag_items(self.context, retag=again)
 
     def rank(self, period: str = "last", *, learn: bool = False) -> Report:
         """Put a period's candidates in order; `learn` from your picks first."""
         from digest.pipeline import taste
-        from digest.pipeline.rank import rank
+        from digest.pipeline.rank import rank_period
 
         if learn:
-            taste.learn(self.context)
-        return rank(self.context, self.context.period(period))
+            taste.learn_preferences(self.context)
+        return rank_period(self.context, self.context.parse_period(period))
 
     def judge(self, period: str = "last", *, limit: int | None = None, max_usd: float | None = None) -> Report:
         """Have the language model grade the best candidates; does nothing without one."""
-        from digest.pipeline.judge import judge
+        from digest.pipeline.judge import grade_candidates
 
-        return judge(self.context, self.context.period(period), limit=limit, max_usd=max_usd)
+        return grade_candidates(self.context, self.context.parse_period(period), limit=limit, max_usd=max_usd)
 
     def estimate(self, period: str = "last", *, limit: int | None = None) -> Report:
         """What judging and writing would send, and what that may cost."""
-        from digest.pipeline.estimate import estimate
+        from digest.pipeline.estimate import estimate_costs
 
-        return estimate(self.context, self.context.period(period), self.model.provider, limit=limit)
+        return estimate_costs(self.context, self.context.parse_period(period), self.model.provider, limit=limit)
 
     def items(self, period: str = "last", limit: int = 50) -> list[Item]:
         """A ranked period's candidates, best first."""
         from digest.store import judgements
 
         with self.db.read() as session:
-            return [item for _, item in judgements.ranking(session, self.context.period(period).name, limit)]
+            return [item for _, item in judgements.load_ranking(session, self.context.parse_period(period).name, limit)]
 
     def explain(self, period: str, item: str) -> dict[str, Any]:
         """What each part added to an item's score."""
-        from digest.pipeline.rank import explain
+        from digest.pipeline.rank import explain_ranking
 
-        return explain(self.context, self.context.period(period), item)
+        return explain_ranking(self.context, self.context.parse_period(period), item)
 
     # -- editing and publishing ------------------------------------------------------------------------------------
 
     def draft(self, period: str = "last", *, dry_run: bool = False, max_usd: float | None = None) -> Report:
         """Write the sheet, or merge what is new into it; a review keeps its form."""
-        from digest.pipeline.draft import draft
-        from digest.pipeline.recap import recap
+        from digest.pipeline.draft import draft_issue
+        from digest.pipeline.recap import draft_recap
 
-        chosen = self.context.period(period)
+        chosen = self.context.parse_period(period)
         if chosen.kind != "monthly":
-            return recap(self.context, chosen, max_usd=max_usd, dry_run=dry_run)
-        return draft(self.context, chosen, dry_run=dry_run, max_usd=max_usd)
+            return draft_recap(self.context, chosen, max_usd=max_usd, dry_run=dry_run)
+        return draft_issue(self.context, chosen, dry_run=dry_run, max_usd=max_usd)
 
-    def take_back(self, period: str = "last") -> Report:
+    def withdraw_approval(self, period: str = "last") -> Report:
         """Take an approval back, so that the issue may be edited; raises Refused when readers have it."""
-        from digest.pipeline.approve import take_back
+        from digest.pipeline.approve import revoke_approval
 
-        return take_back(self.context, self.context.period(period))
+        return revoke_approval(self.context, self.context.parse_period(period))
 
     def check(self, period: str = "last", *, accept_gaps: bool = False, links: bool = False) -> Report:
         """Run the gates; raises Refused with each reason. `links` asks each link, else their last answers count."""
-        from digest.pipeline.approve import check
+        from digest.pipeline.approve import check_issue
 
-        return check(self.context, self.context.period(period), accept_gaps=accept_gaps, links=links)
+        return check_issue(
+            self.context, self.context.parse_period(period), accept_gaps=accept_gaps, should_check_links=links
+        )
 
     def approve(
         self, period: str = "last", *, by: str = "", sign: bool = False, accept_gaps: bool = False, links: bool = False
     ) -> Report:
         """Take the sheet as the issue; raises Refused when a gate says no."""
-        from digest.pipeline.approve import approve
+        from digest.pipeline.approve import approve_issue
 
-        chosen = self.context.period(period)
-        return approve(self.context, chosen, by=by, sign=sign, accept_gaps=accept_gaps, links=links)
+        chosen = self.context.parse_period(period)
+        return approve_issue(
+            self.context, chosen, approver=by, sign=sign, accept_gaps=accept_gaps, should_check_links=links
+        )
 
     def publish(self, period: str = "last", *, correct: str | None = None, dry_run: bool = False) -> Report:
         """Write post, feeds and the site's lists; `correct` says what was wrong with a published issue."""
-        from digest.pipeline.publish import publish
+        from digest.pipeline.publish import publish_issue
 
-        return publish(self.context, self.context.period(period), correct=correct, dry_run=dry_run)
+        return publish_issue(self.context, self.context.parse_period(period), correction=correct, dry_run=dry_run)
 
     def refresh(self, names: Sequence[str] = (), *, ask: bool = True, apply: bool = False) -> Report:
         """Look again at published works and propose errata; `apply` puts them in, all or those of keys or periods."""
-        from digest.pipeline.refresh import refresh
+        from digest.pipeline.refresh import refresh_issues
 
-        return refresh(self.context, names, ask=ask, apply=apply)
+        return refresh_issues(self.context, names, should_fetch=ask, apply=apply)
 
     def recap(self, period: str, form: str = "", *, max_usd: float | None = None) -> Report:
         """Draft a year, quarter or range in review: by category, by month, or both; else as its sheet has it."""
-        from digest.pipeline.recap import recap
+        from digest.pipeline.recap import draft_recap
 
-        return recap(self.context, self.context.period(period), form, max_usd=max_usd)
+        return draft_recap(self.context, self.context.parse_period(period), form, max_usd=max_usd)
 
     def send(
         self, period: str = "last", *, yes: bool = False, expect: int | None = None, again: Sequence[str] = ()
     ) -> Report:
         """Mail a published issue; a dry run unless `yes`. `again` names readers whose mail failed or is in doubt."""
-        from digest.pipeline.send import send
+        from digest.pipeline.send import send_issue
 
-        return send(self.context, self.context.period(period), yes=yes, expect=expect, again=again)
+        return send_issue(
+            self.context,
+            self.context.parse_period(period),
+            is_confirmed=yes,
+            expected_count=expect,
+            retry_addresses=again,
+        )
 
     def add_subscriber(self, address: str, *, confirmed: bool = False) -> None:
         """Add a reader; pending until confirmed."""
-        from digest.pipeline.readers import add
+        from digest.pipeline.readers import subscribe_address
 
-        add(self.context, address, confirmed=confirmed)
+        subscribe_address(self.context, address, is_confirmed=confirmed)
 
     # -- operating -------------------------------------------------------------------------------------------------
 
     def run(self, period: str = "last", *, accept_gaps: bool = False, max_usd: float | None = None) -> Report:
         """Fetch, tag, rank and draft; raises Refused, with nothing drafted, when the run is red."""
-        from digest.pipeline.run import run
+        from digest.pipeline.run import run_pipeline
 
-        return run(self.context, self.context.period(period), accept_gaps=accept_gaps, max_usd=max_usd)
+        return run_pipeline(self.context, self.context.parse_period(period), accept_gaps=accept_gaps, max_usd=max_usd)
 
     def status(self) -> dict[str, Any]:
         """Sources, issues and totals."""
-        from digest.pipeline.status import status
+        from digest.pipeline.status import load_status
 
-        return status(self.context)
+        return load_status(self.context)
 
     def runs(self, limit: int = 20) -> list[dict[str, Any]]:
         """The newest runs, newest first."""
-        from digest.pipeline.status import runs
+        from digest.pipeline.status import load_run_rows
 
-        return runs(self.context, limit)
+        return load_run_rows(self.context, limit)
 
     def explain_run(self, number: int) -> dict[str, Any]:
         """One run: how it ended and why, and what it found at each source. Raises NotFoundError."""
-        from digest.pipeline.status import explained
+        from digest.pipeline.status import explain_run
 
-        return explained(self.context, number)
+        return explain_run(self.context, number)
 
-    def _fetcher(self) -> Fetcher:
+    def _make_fetcher(self) -> Fetcher:
         from digest.fetch.client import Client
-        from digest.fetch.pacing import Pacer
-        from digest.store.leases import SiteTurns
+        from digest.fetch.pacing import RateLimiter
+        from digest.store.leases import DatabaseHostLock
 
         newsletter = self.config.newsletter
         contact = "; ".join(part for part in (newsletter.address, newsletter.email) if part)
-        return Client(contact=contact, pacer=Pacer(turns=SiteTurns(self.db)))
+        return Client(contact=contact, rate_limiter=RateLimiter(host_lock=DatabaseHostLock(self.db)))
 
-    def _transport(self) -> Transport:
-        from digest.mail import transport
+    def _make_transport(self) -> Transport:
+        from digest.mail import create_transport
 
-        return transport(self.config.mail, self.root)
+        return create_transport(self.config.mail, self.root)
 
     @cached_property
-    def model(self) -> Choice:
+    def model(self) -> ModelChoice:
         """Which language model is used, if any, and why."""
-        from digest.llm import choose
+        from digest.llm import choose_model
 
-        return choose(self.config.model, os.environ, self.root, self._provider)
+        return choose_model(self.config.model, os.environ, self.root, self._provider)
 
 
 def initialise(folder: Path | str) -> tuple[int, int]:
     """Make a workspace; returns how many files were written and how many were there already."""
-    from digest.pipeline.initialise import initialise as make
+    from digest.pipeline.initialise import create_workspace as make
 
     return make(Path(folder))

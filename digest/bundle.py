@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
-_PACKAGE = Path(__file__).parent
+_PACKAGE_FOLDER = Path(__file__).parent
 
 
-def shipped(name: str) -> Path:
+def find_resource(name: str) -> Path:
     """The path of a shipped file or folder: inside the package when installed, beside it in a checkout."""
-    packed = _PACKAGE / "shipped" / name
-    beside = _PACKAGE.parent / name
+    packed = _PACKAGE_FOLDER / "shipped" / name
+    beside = _PACKAGE_FOLDER.parent / name
     return packed if packed.exists() else beside

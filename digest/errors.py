@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 
-def unread(error: Exception) -> str:
+def describe_read_error(error: Exception) -> str:
     """Why a file could not be read, without the numbers and names that Python adds."""
     if isinstance(error, UnicodeDecodeError):
         return "it is not UTF-8 text"
@@ -50,7 +50,7 @@ class ModelError(DigestError):
     """A language model could not be used, or answered badly."""
 
 
-class ModelUnavailable(ModelError):
+class ModelUnavailableError(ModelError):
     """The model cannot be reached now; `retry_after` in seconds if it said so; `final` when asking again is useless.
 
     `in_doubt`: it was asked and may bill an answer that never arrived.
@@ -62,16 +62,16 @@ class ModelUnavailable(ModelError):
         hint: str = "",
         *,
         retry_after: float | None = None,
-        final: bool = False,
-        in_doubt: bool = False,
+        is_final: bool = False,
+        may_be_billed: bool = False,
     ) -> None:
         super().__init__(message, hint)
         self.retry_after = retry_after
-        self.final = final
-        self.in_doubt = in_doubt
+        self.is_final = is_final
+        self.may_be_billed = may_be_billed
 
 
-class ModelOutput(ModelError):
+class ModelOutputError(ModelError):
     """The model answered, but not with what was asked; `completion` keeps its words."""
 
     def __init__(self, message: str, hint: str = "", *, completion: str = "") -> None:
@@ -79,7 +79,7 @@ class ModelOutput(ModelError):
         self.completion = completion
 
 
-class BudgetExceeded(ModelError):
+class BudgetExceededError(ModelError):
     """A call would pass the run's or the month's limit in USD."""
 
 
@@ -93,13 +93,13 @@ class NotFoundError(DigestError):
     exit_code = 2
 
 
-class SheetError(DigestError):
+class DraftError(DigestError):
     """A sheet cannot be read; `line` is 1-based, `file` its name once that is known."""
 
     def __init__(self, message: str, hint: str = "", *, line: int = 0, file: str = "") -> None:
         place = ", ".join([*([file] if file else []), *([f"line {line}"] if line else [])])
         super().__init__(f"{place}: {message}" if place else message, hint)
-        self.words = message
+        self.detail = message
         self.line = line
 
 
@@ -121,15 +121,21 @@ class DeliveryError(DigestError):
     """
 
     def __init__(
-        self, message: str, hint: str = "", *, temporary: bool = False, in_doubt: bool = False, stop: bool = False
+        self,
+        message: str,
+        hint: str = "",
+        *,
+        is_temporary: bool = False,
+        is_outcome_unknown: bool = False,
+        is_systemic: bool = False,
     ) -> None:
         super().__init__(message, hint)
-        self.temporary = temporary
-        self.in_doubt = in_doubt
-        self.stop = stop
+        self.is_temporary = is_temporary
+        self.is_outcome_unknown = is_outcome_unknown
+        self.is_systemic = is_systemic
 
 
-class Refused(DigestError):
+class CheckFailedError(DigestError):
     """A gate said no: what is missing, and the command that mends it."""
 
     exit_code = 4

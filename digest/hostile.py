@@ -5,33 +5,37 @@ from __future__ import annotations
 import re
 import unicodedata
 
-from digest.text import one_line, strip_hidden
+from digest.text import normalise_line, strip_hidden
 
-PROMPT_CHARACTERS = 4_000
+MAX_PROMPT_CHARACTERS = 4_000
 
 _COMMENT = re.compile(r"(?s)<!--.*?(?:-->|$)")
-_UNSEEN = re.compile(r"(?is)<(script|style|template|noscript)\b.*?(?:</\1\s*>|$)|<[^<>]*\bhidden\b[^<>]*>.*?</\w+>")
+_HIDDEN_ELEMENT = re.compile(
+    r"(?is)<(script|style|template|noscript)\b.*?(?:</\1\s*>|$)|<[^<>]*\bhidden\b[^<>]*>.*?</\w+>"
+)
 _TAG = re.compile(r"(?i)</?(?:a|b|br|code|div|em|h[1-6]|i|img|li|ol|p|pre|span|strong|sub|sup|table|td|tr|ul)\b[^<>]*>")
 # Fillers and selectors that are not of Unicode's format class and still show nothing.
-BLANK = re.compile("[\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u3164\ufe00-\ufe0f\uffa0\U000e0100-\U000e01ef]")
+BLANK_CHARACTERS = re.compile(
+    "[\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u3164\ufe00-\ufe0f\uffa0\U000e0100-\U000e01ef]"
+)
 
 _MARKDOWN_LINK = re.compile(r"!?\[([^\]\[]*)\]\([^()\s]*(?:\([^()]*\)[^()\s]*)*[^()]*\)")
-_ENDINGS = (  # behind which a word is an address however it is spelled
+_TOP_LEVEL_DOMAINS = (  # behind which a word is an address however it is spelled
     "com|org|net|io|ai|dev|co|app|xyz|info|me|ru|cn|de|uk|fr|eu|example|test|invalid|gg|ly|sh|tech|site"
     "|online|top|click|link|zip|biz|shop|store|page|cloud|pro|live|news|blog|club|edu|gov"
 )
-_FILES = (  # endings of names of files and programs that no address has
+_FILE_EXTENSIONS = (  # endings of names of files and programs that no address has
     "js|jsx|ts|tsx|mjs|cpp|hpp|cu|json|jsonl|yaml|yml|toml|txt|csv|tsv|xml|html|css|tex|bib|pdf|png|jpe?g|gif|svg"
     "|ipynb|onnx|gguf|safetensors|parquet|exe|cfg|ini|log|tar|gz"
 )
 _DOT = r"(?:\\?[.\u3002\uff61\u2024\uff0e]|\s?\[\.\]\s?|\s?\(dot\)\s?|\sdot\s)"
-LINK = re.compile(
+LINK_PATTERN = re.compile(
     r"(?:\b(?:https?|ftp|file|data|javascript|mailto|tel|hxxps?):\S+|\bwww\.\S+|\b[\w.+-]+@[\w-]+(?:\.[\w-]+)*\.[^\W\d_][\w-]+"
     r"|\bthis https? URL\b"  # where arXiv has taken one out
     r"|\bh ?t ?t ?p ?s? ?: ?/ ?/(?: ?[\w.-])*"
-    rf"|(?<![\w@.-])(?:[\w-]+{_DOT})+(?:{_ENDINGS})\b(?:[:/]\S*)?"
+    rf"|(?<![\w@.-])(?:[\w-]+{_DOT})+(?:{_TOP_LEVEL_DOMAINS})\b(?:[:/]\S*)?"
     # Any other word behind a dot, unless it begins a sentence or ends the name of a file or a shortened word.
-    rf"|(?<![\w@.-])(?:[^\W_][\w-]+[.\u3002\uff61\u2024\uff0e])+(?!(?:{_FILES})\b)"
+    rf"|(?<![\w@.-])(?:[^\W_][\w-]+[.\u3002\uff61\u2024\uff0e])+(?!(?:{_FILE_EXTENSIONS})\b)"
     r"(?-i:[^\W\d_A-Z]{2,24}|[A-Z]{2,24})\b(?![.\w])(?:[:/]\S*)?"
     r"|(?<![\w.])\d{1,3}(?:\.\d{1,3}){3}(?::\d+)?(?:/\S*)?"
     r"|(?<![\w@.])@[A-Za-z]\w{2,}(?!\w))",
@@ -39,14 +43,16 @@ LINK = re.compile(
 )
 
 
-def sanitise_for_prompt(text: str, limit: int = PROMPT_CHARACTERS) -> str:
+def sanitise_for_prompt(text: str, limit: int = MAX_PROMPT_CHARACTERS) -> str:
     """What of a foreign text a model is shown: visible words on one line, at most `limit` characters."""
-    text = _TAG.sub(" ", _UNSEEN.sub(" ", _COMMENT.sub(" ", text)))
-    text = "".join(c for c in BLANK.sub("", strip_hidden(text)) if unicodedata.category(c) not in ("Cf", "Co", "Cn"))
-    return one_line(text)[:limit].rstrip()
+    text = _TAG.sub(" ", _HIDDEN_ELEMENT.sub(" ", _COMMENT.sub(" ", text)))
+    text = "".join(
+        c for c in BLANK_CHARACTERS.sub("", strip_hidden(text)) if unicodedata.category(c) not in ("Cf", "Co", "Cn")
+    )
+    return normalise_line(text)[:limit].rstrip()
 
 
-def plain_model_text(text: str, title: str = "") -> tuple[str, tuple[str, ...]]:
+def clean_model_text(text: str, title: str = "") -> tuple[str, tuple[str, ...]]:
     """A model's words as one line of plain text, and what was taken off: links, markup, a repeated title."""
     removed: list[str] = []
 
@@ -59,15 +65,15 @@ def plain_model_text(text: str, title: str = "") -> tuple[str, tuple[str, ...]]:
     text = re.sub(r"</?[A-Za-z][^<>]*>|\{[{%].*?[%}]\}", drop, _MARKDOWN_LINK.sub(r"\1", text))
     text = re.sub(r"(?m)^\s*(?:#{1,6}|[-*>]|\d+\.)\s+", "", text)
     text = re.sub(r"\*\*|__|`+|(?<!\w)[*_](?=\w)|(?<=\w)[*_](?!\w)", "", text)
-    text = _without_title(one_line(text), title)
-    while LINK.search(text := one_line(re.sub(r"\s+(?=[.,;:!?])|\s*\(\s*\)|\s*\[\s*\]", "", text))):
-        text = LINK.sub(drop, text)  # taking one off may bring the halves of another together
+    text = _strip_title(normalise_line(text), title)
+    while LINK_PATTERN.search(text := normalise_line(re.sub(r"\s+(?=[.,;:!?])|\s*\(\s*\)|\s*\[\s*\]", "", text))):
+        text = LINK_PATTERN.sub(drop, text)  # taking one off may bring the halves of another together
     return text, tuple(removed)
 
 
-def _without_title(text: str, title: str) -> str:
+def _strip_title(text: str, title: str) -> str:
     """Models like to begin with the title and a colon; it stands above the blurb already."""
-    start = one_line(title)
+    start = normalise_line(title)
     if start and text.casefold().startswith(start.casefold()):
         rest = text[len(start) :].lstrip()
         if rest[:1] in (":", "-", "–", "—", "."):
@@ -75,6 +81,6 @@ def _without_title(text: str, title: str) -> str:
     return text
 
 
-def defanged(text: str) -> str:
+def defang_links(text: str) -> str:
     """A foreign text to be shown as a warning: its addresses can be read, and are no links any more."""
-    return LINK.sub(lambda link: re.sub(r"[.:@\u3002\uff61\u2024\uff0e]", r"[\g<0>]", link[0]), text)
+    return LINK_PATTERN.sub(lambda link: re.sub(r"[.:@\u3002\uff61\u2024\uff0e]", r"[\g<0>]", link[0]), text)

@@ -41,7 +41,7 @@ class Period:
         out, here = [], self.first
         while here <= self.last:
             out.append(Period(here, here))
-            here = _shift(here, 1)
+            here = _add_months(here, 1)
         return out
 
     def start(self, zone: tzinfo = UTC) -> datetime:
@@ -50,55 +50,55 @@ class Period:
 
     def end(self, zone: tzinfo = UTC) -> datetime:
         """The first instant after it, in UTC."""
-        return datetime.combine(date(*_shift(self.last, 1), 1), time(), zone).astimezone(UTC)
+        return datetime.combine(date(*_add_months(self.last, 1), 1), time(), zone).astimezone(UTC)
 
     def __str__(self) -> str:
         return self.name
 
 
-def month_of(moment: datetime, zone: tzinfo = UTC) -> Period:
+def get_month_of(moment: datetime, zone: tzinfo = UTC) -> Period:
     """The month a moment falls in, in that zone."""
     local = moment.astimezone(zone)
     return Period((local.year, local.month), (local.year, local.month))
 
 
-def parse(text: str, now: datetime, zone: tzinfo = UTC) -> Period:
+def parse_period(text: str, now: datetime, zone: tzinfo = UTC) -> Period:
     """Read a period; `last` and `this` are months seen from `now`. Raises ConfigError."""
     text = text.strip()
-    this = month_of(now, zone).first
+    this = get_month_of(now, zone).first
     if text.lower() in ("this", "last"):
-        month = this if text.lower() == "this" else _shift(this, -1)
+        month = this if text.lower() == "this" else _add_months(this, -1)
         return Period(month, month)
     if ".." in text:
         first, _, last = text.partition("..")
-        a, b = _month(first, text), _month(last, text)
+        a, b = _parse_month(first, text), _parse_month(last, text)
         if a > b:
             raise ConfigError(f"period {text!r} ends before it begins", f"write {last}..{first}")
         return Period(a, b)
     if match := re.match(r"^(\d{4})-[Qq]([1-4])$", text):
         opening = int(match[2]) * 3 - 2
-        return Period((_year(match[1], text), opening), (int(match[1]), opening + 2))
+        return Period((_parse_year(match[1], text), opening), (int(match[1]), opening + 2))
     if re.match(r"^\d{4}$", text):
-        return Period((_year(text, text), 1), (int(text), 12))
-    month = _month(text, text)
+        return Period((_parse_year(text, text), 1), (int(text), 12))
+    month = _parse_month(text, text)
     return Period(month, month)
 
 
-def _year(text: str, whole: str) -> int:
+def _parse_year(text: str, period_text: str) -> int:
     if not 1990 <= int(text) <= 2200:
-        raise ConfigError(f"period {whole!r}: {text} is not a plausible year", "name one from 1990 to 2200")
+        raise ConfigError(f"period {period_text!r}: {text} is not a plausible year", "name one from 1990 to 2200")
     return int(text)
 
 
-def _month(text: str, whole: str) -> tuple[int, int]:
+def _parse_month(text: str, period_text: str) -> tuple[int, int]:
     match = _MONTH.match(text.strip())
     if not match or not 1 <= int(match[2]) <= 12:
         raise ConfigError(
-            f"{whole!r} is not a period", "write 2026-10, 2026, 2026-Q3, 2026-03..2026-07, 'last' or 'this'"
+            f"{period_text!r} is not a period", "write 2026-10, 2026, 2026-Q3, 2026-03..2026-07, 'last' or 'this'"
         )
-    return _year(match[1], whole), int(match[2])
+    return _parse_year(match[1], period_text), int(match[2])
 
 
-def _shift(month: tuple[int, int], by: int) -> tuple[int, int]:
+def _add_months(month: tuple[int, int], by: int) -> tuple[int, int]:
     count = month[0] * 12 + month[1] - 1 + by
     return count // 12, count % 12 + 1

@@ -7,27 +7,27 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from digest.errors import DigestError
-from digest.pipeline.shift import work
+from digest.pipeline.shift import run_due
 
 if TYPE_CHECKING:
     from apscheduler.schedulers.blocking import BlockingScheduler
 
     from digest.app import Workspace
 
-_MINUTE = 60.0
+_INTERVAL_SECONDS = 60.0
 
 
-def stay(workspace: Workspace) -> None:
+def run_scheduler(workspace: Workspace) -> None:
     """Do what is due, every minute, until interrupted; what is under way is brought to its end."""
-    waiting = scheduler(workspace)
+    waiting = build_scheduler(workspace)
     try:
         waiting.start()
     except KeyboardInterrupt:
-        workspace.context.progress.say("schedule: stops when what is under way is done")
+        workspace.context.progress.print_line("schedule: stops when what is under way is done")
         waiting.shutdown(wait=True)
 
 
-def scheduler(workspace: Workspace, seconds: float = _MINUTE) -> BlockingScheduler:
+def build_scheduler(workspace: Workspace, seconds: float = _INTERVAL_SECONDS) -> BlockingScheduler:
     """A scheduler with one job, a shift every so many seconds; after a sleep of the machine there is one, not many."""
     from apscheduler.schedulers.blocking import BlockingScheduler
 
@@ -40,14 +40,14 @@ def scheduler(workspace: Workspace, seconds: float = _MINUTE) -> BlockingSchedul
 
     def shift() -> None:
         try:
-            reports = work(context)
+            reports = run_due(context)
         except DigestError as error:  # the database is busy or its disk full: the next minute may see it better
-            context.progress.say(f"schedule: {error.message}\n  → {error.hint}")
+            context.progress.print_line(f"schedule: {error.message}\n  → {error.hint}")
             return
         for report in reports:
-            context.progress.say(f"{report.stage}: {report.line}")
+            context.progress.print_line(f"{report.stage}: {report.line}")
             for problem in report.problems:
-                context.progress.say(f"  ! {problem}")
+                context.progress.print_line(f"  ! {problem}")
 
     made.add_job(shift, "interval", seconds=seconds, next_run_time=datetime.now(UTC))
     return made

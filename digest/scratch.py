@@ -10,28 +10,28 @@ from functools import cache
 from pathlib import Path
 from uuid import uuid4
 
-_END = ".partial"
+_PARTIAL_SUFFIX = ".partial"
 _PROC = Path("/proc")
-_FOREIGN = ("_site",)  # Jekyll's; folders that begin with a dot are passed over too
+_SKIPPED_FOLDERS = ("_site",)  # Jekyll's; folders that begin with a dot are passed over too
 
 
-def beside(target: Path) -> Path:
+def make_partial_path(target: Path) -> Path:
     """A free name in the target's folder, hidden, that tells which process writes there."""
-    return target.with_name(f".{target.name[:60]}.{uuid4().hex[:8]}.{this_process()}{_END}")
+    return target.with_name(f".{target.name[:60]}.{uuid4().hex[:8]}.{identify_process()}{_PARTIAL_SUFFIX}")
 
 
-def this_process() -> str:
+def identify_process() -> str:
     """This process as number@began. The number alone is given to another process in time."""
-    return _numbered(os.getpid())
+    return _format_process(os.getpid())
 
 
-def alive(process: str) -> bool:
+def is_process_alive(process: str) -> bool:
     """Whether a process of this machine, named as above or by its number alone, may still be at work."""
     number, _, began = process.partition("@")
-    return _answers(int(number)) and (not began or _began(int(number)) in (began, ""))
+    return _is_pid_running(int(number)) and (not began or _read_start_time(int(number)) in (began, ""))
 
 
-def _answers(pid: int) -> bool:
+def _is_pid_running(pid: int) -> bool:
     try:
         os.kill(pid, 0)
     except ProcessLookupError:
@@ -42,31 +42,31 @@ def _answers(pid: int) -> bool:
 
 
 @cache
-def _numbered(pid: int) -> str:
-    return f"{pid}@{_began(pid)}"
+def _format_process(pid: int) -> str:
+    return f"{pid}@{_read_start_time(pid)}"
 
 
-def sweep(root: Path) -> int:
+def remove_abandoned_files(root: Path) -> int:
     """Remove what killed processes of this machine left half-written anywhere below a folder; returns how many."""
     gone = 0
     for here, folders, files in os.walk(root):
         for name in [*files, *folders]:
-            if _abandoned(name):
+            if _is_abandoned(name):
                 path = Path(here, name)
                 shutil.rmtree(path, ignore_errors=True) if path.is_dir() else path.unlink(missing_ok=True)
                 gone += 1
-        folders[:] = [name for name in folders if not name.startswith(".") and name not in _FOREIGN]
+        folders[:] = [name for name in folders if not name.startswith(".") and name not in _SKIPPED_FOLDERS]
     return gone
 
 
-def _abandoned(name: str) -> bool:
-    if not (name.startswith(".") and name.endswith(_END)):
+def _is_abandoned(name: str) -> bool:
+    if not (name.startswith(".") and name.endswith(_PARTIAL_SUFFIX)):
         return False
-    process = name.removesuffix(_END).rpartition(".")[2]
-    return process.partition("@")[0].isdigit() and not alive(process)
+    process = name.removesuffix(_PARTIAL_SUFFIX).rpartition(".")[2]
+    return process.partition("@")[0].isdigit() and not is_process_alive(process)
 
 
-def _began(pid: int) -> str:
+def _read_start_time(pid: int) -> str:
     """When a process of this machine began, as the system counts; "" where it does not tell."""
     with suppress(OSError):
         status = (_PROC / str(pid) / "stat").read_text(encoding="utf-8", errors="replace")

@@ -11,17 +11,17 @@ from digest.errors import DigestError
 from digest.ports import Document
 
 
-def write(root: Path, documents: Iterable[Document]) -> list[str]:
+def write_documents(root: Path, documents: Iterable[Document]) -> list[str]:
     """Write each document whose bytes differ from what is there; returns the paths written, in order.
 
     Raises DigestError for a path that leaves the root, and when the disk refuses.
     """
     changed = []
     for document in documents:
-        target = _inside(root, document.path)
+        target = _resolve_inside(root, document.path)
         try:
-            if not _same(target, document.body):
-                _replace(target, document.body)
+            if not _has_content(target, document.body):
+                _replace_atomically(target, document.body)
                 changed.append(document.path)
         except OSError as error:
             raise DigestError(
@@ -31,35 +31,37 @@ def write(root: Path, documents: Iterable[Document]) -> list[str]:
     return changed
 
 
-def inside(root: Path, documents: Iterable[Document]) -> None:
+def check_paths_inside(root: Path, documents: Iterable[Document]) -> None:
     """Raise DigestError for the first document whose path leaves the root; touches nothing."""
     for document in documents:
-        _inside(root, document.path)
+        _resolve_inside(root, document.path)
 
 
-def write_new(root: Path, path: str, body: bytes) -> bool:
+def write_new_file(root: Path, path: str, body: bytes) -> bool:
     """Write a file unless something stands in its place; returns whether it was written."""
-    target = _inside(root, path)
-    return not os.path.lexists(target) and bool(write(root, [Document(path, body)]))
+    target = _resolve_inside(root, path)
+    return not os.path.lexists(target) and bool(write_documents(root, [Document(path, body)]))
 
 
-def names(root: Path, folder: str) -> list[str]:
+def list_files(root: Path, folder: str) -> list[str]:
     """The paths of the files in a folder of the site, sorted."""
-    return sorted(path.relative_to(root).as_posix() for path in _inside(root, folder).glob("*") if path.is_file())
+    return sorted(
+        path.relative_to(root).as_posix() for path in _resolve_inside(root, folder).glob("*") if path.is_file()
+    )
 
 
-def remove(root: Path, paths: Iterable[str]) -> list[str]:
+def remove_files(root: Path, paths: Iterable[str]) -> list[str]:
     """Delete files that are no longer part of the site; returns those that were there."""
     gone = []
     for path in paths:
-        target = _inside(root, path)
+        target = _resolve_inside(root, path)
         if target.is_file():
             target.unlink()
             gone.append(path)
     return gone
 
 
-def overrides(folder: Path) -> dict[str, str]:
+def load_template_overrides(folder: Path) -> dict[str, str]:
     """The workspace's own templates, by name; what is not UTF-8 raises DigestError."""
     found = {}
     for path in sorted(folder.glob("**/*.j2")):
@@ -70,7 +72,7 @@ def overrides(folder: Path) -> dict[str, str]:
     return found
 
 
-def _inside(root: Path, path: str) -> Path:
+def _resolve_inside(root: Path, path: str) -> Path:
     """The file a document's path names; symbolic links are followed before judging where it lies."""
     parts = PurePosixPath(path).parts
     if not parts or path.startswith("/") or ".." in parts or "\\" in path or "\0" in path:
@@ -83,17 +85,17 @@ def _inside(root: Path, path: str) -> Path:
     return target
 
 
-def _same(target: Path, body: bytes) -> bool:
+def _has_content(target: Path, body: bytes) -> bool:
     try:
         return target.stat().st_size == len(body) and target.read_bytes() == body
     except FileNotFoundError:
         return False
 
 
-def _replace(target: Path, body: bytes) -> None:
+def _replace_atomically(target: Path, body: bytes) -> None:
     """Bytes and directory entry are on the disk before this returns; a crash leaves the old file or the new one."""
     target.parent.mkdir(parents=True, exist_ok=True)
-    partial = scratch.beside(target)
+    partial = scratch.make_partial_path(target)
     try:
         with partial.open("xb") as file:
             file.write(body)

@@ -19,26 +19,26 @@ if TYPE_CHECKING:
 
     Matrix = NDArray[np.float32]
 
-DIMENSIONS = 128
+EMBEDDING_DIMENSIONS = 128
 _WORD = re.compile(r"\w+|[^\w\s]")
-_UNKNOWN = -1
+_UNKNOWN_PIECE = -1
 
 
-class Vectors:
+class EmbeddingTable:
     """The table, loaded once per process with `vectors()`."""
 
     def __init__(self, table: Matrix, pieces: dict[str, int]) -> None:
         self._table = table
         self._pieces = pieces
-        self._words: dict[str, tuple[int, ...]] = {}
+        self._pieces_by_word: dict[str, tuple[int, ...]] = {}
 
     def embed(self, texts: Sequence[str]) -> Matrix:
         """Unit vectors of the texts, shape (len(texts), 128); a text without known pieces is all zeros."""
         import numpy as np
 
-        out = np.zeros((len(texts), DIMENSIONS), dtype=np.float32)
+        out = np.zeros((len(texts), EMBEDDING_DIMENSIONS), dtype=np.float32)
         for row, text in enumerate(texts):
-            ids = self.piece_ids(text)
+            ids = self.split_into_pieces(text)
             if ids:
                 out[row] = self._table[ids].sum(axis=0)
         norms = np.linalg.norm(out, axis=1, keepdims=True)
@@ -46,30 +46,30 @@ class Vectors:
         unit: Matrix = out / norms
         return unit
 
-    def piece_ids(self, text: str) -> list[int]:
+    def split_into_pieces(self, text: str) -> list[int]:
         """Row numbers of the text's word pieces, in order."""
-        known = self._words
+        known = self._pieces_by_word
         ids: list[int] = []
-        for word in _WORD.findall(plain(text)):
+        for word in _WORD.findall(fold_word(text)):
             pieces = known.get(word)
             if pieces is None:
-                pieces = known[word] = self._split(word)
+                pieces = known[word] = self._split_word(word)
             ids.extend(pieces)
         return ids
 
-    def place(self, word: str) -> int | None:
+    def get_frequency_rank(self, word: str) -> int | None:
         """Where a whole word of lower case stands in the list of pieces, which goes from frequent to rare."""
         return self._pieces.get(word)
 
-    def _split(self, word: str) -> tuple[int, ...]:
+    def _split_word(self, word: str) -> tuple[int, ...]:
         """Greedy longest match, as WordPiece does; a word that cannot be covered counts for nothing."""
         if len(word) > 100:
             return ()
         ids, start = [], 0
         while start < len(word):
             for end in range(len(word), start, -1):
-                piece = self._pieces.get(("##" if start else "") + word[start:end], _UNKNOWN)
-                if piece != _UNKNOWN:
+                piece = self._pieces.get(("##" if start else "") + word[start:end], _UNKNOWN_PIECE)
+                if piece != _UNKNOWN_PIECE:
                     break
             else:
                 return ()
@@ -78,7 +78,7 @@ class Vectors:
         return tuple(ids)
 
 
-def plain(text: str) -> str:
+def fold_word(text: str) -> str:
     """Lower case without accents, as the vocabulary is."""
     text = text.lower()
     if text.isascii():
@@ -87,13 +87,13 @@ def plain(text: str) -> str:
 
 
 @lru_cache(maxsize=1)
-def vectors() -> Vectors:
+def load_embeddings() -> EmbeddingTable:
     """The packaged table."""
     import numpy as np
 
     data = resources.files("digest") / "data"
-    rows = np.frombuffer((data / "static128.int8").read_bytes(), dtype=np.int8).reshape(-1, DIMENSIONS)
+    rows = np.frombuffer((data / "static128.int8").read_bytes(), dtype=np.int8).reshape(-1, EMBEDDING_DIMENSIONS)
     scale = np.frombuffer((data / "static128.scale.f32").read_bytes(), dtype="<f4")
     words = (data / "vocab.txt").read_text(encoding="utf-8").split("\n")
     table: Matrix = rows.astype(np.float32) * scale[:, None].astype(np.float32)
-    return Vectors(table, {word: number for number, word in enumerate(words) if word})
+    return EmbeddingTable(table, {word: number for number, word in enumerate(words) if word})

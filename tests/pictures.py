@@ -16,9 +16,9 @@ from playwright.sync_api import Browser, ViewportSize, sync_playwright
 
 from digest import jekyll
 from digest.app import Workspace
-from digest.demo.story import tell
-from digest.desk import Desk, serve
-from digest.ports import Silent
+from digest.demo.story import run_demo
+from digest.desk import DeskServer, serve_desk
+from digest.ports import NullProgress
 from digest.store import issues
 
 PLACE = Path(__file__).resolve().parents[1] / ".github"
@@ -30,9 +30,9 @@ def main(target: Path = PLACE) -> None:
     """Play the demo, build its site, and look at it."""
     with tempfile.TemporaryDirectory() as folder, sync_playwright() as playwright:
         root = Path(folder) / "demo"
-        tell(root, Silent())
+        run_demo(root, NullProgress())
         browser = playwright.chromium.launch(executable_path="/usr/bin/chromium", args=["--no-sandbox"])
-        with _served(jekyll.build(root / "site")) as site:
+        with _served(jekyll.build_site(root / "site")) as site:
             _take(browser, f"{site}/2025/10/digest/", target / "post.png")
             _take(browser, f"{site}/2025/review/", target / "review.png", dark=True, at="#numbers")
         with _desk(root) as address:
@@ -70,11 +70,11 @@ def _desk(root: Path) -> Iterator[str]:
     """The desk on a month that waits for its editor, on the day on which the demo fetched."""
     with Workspace(root, clock=lambda: FETCHED) as workspace:
         with workspace.db.write() as session:
-            issue = issues.existing(session, MONTH)
+            issue = issues.get_issue(session, MONTH)
             issue.state, issue.published = "draft", None
-        desk = Desk(workspace.context, MONTH)
-        threading.Thread(target=serve, args=(desk,), daemon=True).start()
-        yield desk.address
+        desk = DeskServer(workspace.context, MONTH)
+        threading.Thread(target=serve_desk, args=(desk,), daemon=True).start()
+        yield desk.url
 
 
 if __name__ == "__main__":

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from digest.hostile import LINK, defanged, plain_model_text, sanitise_for_prompt
-from digest.injection import looks_injected
+from digest.hostile import LINK_PATTERN, clean_model_text, defang_links, sanitise_for_prompt
+from digest.injection import find_injection
 
 
 def test_hidden_characters_comments_and_hidden_elements_are_not_shown_to_a_model() -> None:
@@ -34,19 +34,19 @@ def test_a_comparison_is_not_mistaken_for_markup() -> None:
     ],
 )
 def test_ordinary_prose_is_not_suspected(text: str) -> None:
-    assert looks_injected(text) is None
+    assert find_injection(text) is None
 
 
 @given(st.text(max_size=200))
 def test_whatever_a_model_says_becomes_one_line_without_addresses(text: str) -> None:
-    plain, removed = plain_model_text(f"{text} see https://example.org/a?b=c or [this](http://example.com) evil .com")
+    plain, removed = clean_model_text(f"{text} see https://example.org/a?b=c or [this](http://example.com) evil .com")
     assert "\n" not in plain
-    assert LINK.search(plain) is None
+    assert LINK_PATTERN.search(plain) is None
     assert removed
 
 
 def test_links_markup_and_a_repeated_title_are_taken_off_and_reported() -> None:
-    plain, removed = plain_model_text(
+    plain, removed = clean_model_text(
         "Lantern: **Fast** [memory](https://evil.example/x) for <b>agents</b>.", "Lantern"
     )
     assert plain == "Fast memory for agents."
@@ -62,7 +62,7 @@ def test_links_markup_and_a_repeated_title_are_taken_off_and_reported() -> None:
     ],
 )  # fmt: skip
 def test_an_address_is_taken_off_a_models_words_whatever_its_ending_or_spelling(address: str) -> None:
-    plain, removed = plain_model_text(f"It works. See {address} now.")
+    plain, removed = clean_model_text(f"It works. See {address} now.")
     assert plain in ("It works. See now.", "It works. See")
     assert removed
 
@@ -75,9 +75,9 @@ def test_an_address_is_taken_off_a_models_words_whatever_its_ending_or_spelling(
     ],
 )  # fmt: skip
 def test_names_of_files_programs_and_measures_are_no_addresses(words: str) -> None:
-    assert plain_model_text(f"It uses {words} here.") == (f"It uses {words} here.", ())
+    assert clean_model_text(f"It uses {words} here.") == (f"It uses {words} here.", ())
 
 
 def test_a_foreign_text_shown_as_a_warning_holds_no_link() -> None:
-    shown = defanged("visit https://evil.example/a or mail me@evil.example")
+    shown = defang_links("visit https://evil.example/a or mail me@evil.example")
     assert shown == "visit https[:]//evil[.]example/a or mail me[@]evil[.]example"

@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from digest.errors import ConfigError
-from digest.periods import Period, parse
+from digest.periods import Period, parse_period
 
 NOW = datetime(2026, 1, 1, 0, 30, tzinfo=UTC)
 
@@ -27,20 +27,20 @@ NOW = datetime(2026, 1, 1, 0, 30, tzinfo=UTC)
     ],
 )
 def test_a_period_has_one_canonical_name(text: str, name: str, months: int) -> None:
-    period = parse(text, NOW)
+    period = parse_period(text, NOW)
     assert period.name == name
     assert len(period.months()) == months
-    assert parse(period.name, NOW) == period
+    assert parse_period(period.name, NOW) == period
 
 
 def test_last_is_seen_from_the_newsletters_zone() -> None:
-    assert parse("this", NOW, ZoneInfo("America/New_York")).name == "2025-12"
+    assert parse_period("this", NOW, ZoneInfo("America/New_York")).name == "2025-12"
 
 
 @pytest.mark.parametrize("text", ["2026-13", "10-2026", "", "../x", "2026-05..2026-01", "0001-01", "2026-1"])
 def test_a_bad_period_is_a_usage_error(text: str) -> None:
     with pytest.raises(ConfigError):
-        parse(text, NOW)
+        parse_period(text, NOW)
 
 
 def test_bounds_follow_clock_changes() -> None:

@@ -25,19 +25,19 @@ def test_leftovers_of_the_dead_are_removed_and_nothing_else(tmp_path: Path) -> N
     dead.write_text("half")
     made.mkdir()
     (made / "digest.db").write_text("half")
-    living = scratch.beside(tmp_path / "site" / "feed.xml")
+    living = scratch.make_partial_path(tmp_path / "site" / "feed.xml")
     others = [living, tmp_path / "site/.nojekyll", tmp_path / ".partial", tmp_path / ".x.y.partial"]
     foreign = tmp_path / "site/_site" / dead.name
     for path in [*others, foreign]:
         path.write_text("")
-    assert scratch.sweep(tmp_path) == 2
+    assert scratch.remove_abandoned_files(tmp_path) == 2
     assert not dead.exists()
     assert not made.exists()
     assert all(path.exists() for path in [*others, foreign])
 
 
 def test_a_name_is_hidden_free_and_short_enough_for_any_disk(tmp_path: Path) -> None:
-    one, other = scratch.beside(tmp_path / ("é" * 120)), scratch.beside(tmp_path / ("é" * 120))
+    one, other = scratch.make_partial_path(tmp_path / ("é" * 120)), scratch.make_partial_path(tmp_path / ("é" * 120))
     assert one != other
     assert one.name.startswith(".")
     assert len(os.fsencode(one.name)) < 255
@@ -47,5 +47,5 @@ def test_a_name_is_hidden_free_and_short_enough_for_any_disk(tmp_path: Path) -> 
 def test_a_leftover_of_a_dead_process_whose_number_lives_again_is_removed(tmp_path: Path) -> None:
     leftover = tmp_path / f".a.0.{os.getpid()}@long-ago.partial"
     leftover.write_text("half")
-    assert scratch.sweep(tmp_path) == 1
+    assert scratch.remove_abandoned_files(tmp_path) == 1
     assert not leftover.exists()

@@ -10,15 +10,15 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from digest.urls import (
-    arxiv_id,
-    arxiv_ids_in,
-    canonical,
-    doi,
-    host_of,
-    is_http,
-    match_form,
-    site,
-    superseded_by,
+    build_match_url,
+    canonicalise_url,
+    extract_arxiv_id,
+    extract_doi,
+    extract_host,
+    extract_site,
+    find_arxiv_ids,
+    find_superseding_work,
+    is_http_url,
     work_key,
 )
 
@@ -104,7 +104,7 @@ def test_old_ids_lose_their_subject_class_and_short_ids_keep_four_digits(spellin
     ],
 )
 def test_a_number_that_no_known_host_or_prefix_vouches_for_is_not_a_paper(text: str) -> None:
-    assert arxiv_id(text) is None
+    assert extract_arxiv_id(text) is None
 
 
 def test_every_recorded_spelling_maps_to_its_paper(shared_data: Path) -> None:
@@ -119,7 +119,7 @@ def test_ids_are_found_inside_running_text_once_each() -> None:
     text = (
         "See arXiv:2405.01234v2, https://arxiv.org/abs/2405.01234 and https://hf.co/papers/2501.00001. Not 2405.99999."
     )
-    assert arxiv_ids_in(text) == ["2405.01234", "2501.00001"]
+    assert find_arxiv_ids(text) == ["2405.01234", "2501.00001"]
 
 
 @pytest.mark.parametrize(
@@ -137,7 +137,7 @@ def test_ids_are_found_inside_running_text_once_each() -> None:
     ],
 )
 def test_a_doi_is_read_from_resolvers_and_publishers(spelling: str, name: str | None) -> None:
-    assert doi(spelling) == name
+    assert extract_doi(spelling) == name
 
 
 @pytest.mark.parametrize(
@@ -159,7 +159,7 @@ def test_a_doi_is_read_from_resolvers_and_publishers(spelling: str, name: str | 
     ],
 )
 def test_an_address_has_one_spelling(url: str, plain: str) -> None:
-    assert canonical(url) == plain
+    assert canonicalise_url(url) == plain
 
 
 def test_scheme_and_last_slash_do_not_tell_works_apart_but_queries_do() -> None:
@@ -170,9 +170,13 @@ def test_scheme_and_last_slash_do_not_tell_works_apart_but_queries_do() -> None:
 
 
 def test_the_pdf_and_the_page_of_a_known_host_are_one_work() -> None:
-    assert match_form("https://openreview.net/pdf?id=aB_1") == match_form("https://openreview.net/forum?id=aB_1")
-    assert match_form("https://aclanthology.org/2023.acl-long.1.pdf") == "https://aclanthology.org/2023.acl-long.1"
-    assert match_form("https://www.openreview.net/forum?id=aB_1&noteId=x") == "https://openreview.net/forum?id=aB_1"
+    assert build_match_url("https://openreview.net/pdf?id=aB_1") == build_match_url(
+        "https://openreview.net/forum?id=aB_1"
+    )
+    assert build_match_url("https://aclanthology.org/2023.acl-long.1.pdf") == "https://aclanthology.org/2023.acl-long.1"
+    assert (
+        build_match_url("https://www.openreview.net/forum?id=aB_1&noteId=x") == "https://openreview.net/forum?id=aB_1"
+    )
 
 
 @pytest.mark.parametrize(
@@ -187,14 +191,14 @@ def test_the_pdf_and_the_page_of_a_known_host_are_one_work() -> None:
     ],
 )
 def test_the_site_of_an_address_is_its_registrable_domain(url: str, domain: str) -> None:
-    assert site(url) == domain
+    assert extract_site(url) == domain
 
 
 @pytest.mark.parametrize(
     "url", ["javascript:alert(1)", "at://did/x", "file:///etc/passwd", "https://", "//example.org", ""]
 )
 def test_only_web_addresses_may_be_shown_or_fetched(url: str) -> None:
-    assert not is_http(url)
+    assert not is_http_url(url)
 
 
 ANY_URL = st.one_of(
@@ -210,12 +214,12 @@ ANY_URL = st.one_of(
 @example("http://example.org:99999/")
 @example("https://\ud800/\udfff")
 def test_any_text_has_a_key_and_normal_forms_are_stable(url: str) -> None:
-    plain = canonical(url)
-    assert canonical(plain) == plain
-    assert match_form(plain) == match_form(url)
+    plain = canonicalise_url(url)
+    assert canonicalise_url(plain) == plain
+    assert build_match_url(plain) == build_match_url(url)
     assert work_key(url)
-    assert site(url) in host_of(url)
-    assert is_http(url) in (True, False)
+    assert extract_site(url) in extract_host(url)
+    assert is_http_url(url) in (True, False)
 
 
 @pytest.mark.parametrize(
@@ -232,4 +236,4 @@ def test_any_text_has_a_key_and_normal_forms_are_stable(url: str) -> None:
     ],
 )
 def test_a_comment_names_the_work_that_took_a_papers_place(comment: str | None, work: str) -> None:
-    assert superseded_by(comment) == work
+    assert find_superseding_work(comment) == work

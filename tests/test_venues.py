@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from digest.text.venues import venue_in
+from digest.text.venues import extract_venue
 
 
 @pytest.mark.parametrize(
@@ -25,4 +25,4 @@ from digest.text.venues import venue_in
     ],
 )
 def test_a_venue_is_named_where_the_comment_names_it_with_its_year(comment: str | None, venue: str) -> None:
-    assert venue_in(comment) == venue
+    assert extract_venue(comment) == venue

@@ -26,15 +26,15 @@ from sqlalchemy import Engine, event
 from sqlmodel import SQLModel, col, select
 
 from digest import issues
-from digest.demo.records import PUBLISHERS
-from digest.demo.server import serving
+from digest.demo.records import RECORDED_PUBLISHERS
+from digest.demo.server import serve_recorded_sources
 from digest.models import Alias, Decision, Delivery, Issue, Item, ItemVector, Mention, Pick, Ranking, Tagging
 from digest.pipeline import backup
 from digest.store import issues as issue_store
 from tests.operate.newer import newer, schema_is_whole
 from tests.operate.workspace import MONTH, configure, edit, made, opened
 
-FEED = next(publisher.slug for publisher in PUBLISHERS.values() if publisher.form == "rss")
+FEED = next(publisher.slug for publisher in RECORDED_PUBLISHERS.values() if publisher.form == "rss")
 READERS = ("ada@example.org", "grace@example.org")
 _TABLES: tuple[type[SQLModel], ...] = (Item, Mention, Alias, Tagging, Ranking, Decision, Issue, Pick, ItemVector)
 _LEFT_OUT = {"id", "state", "sent"}  # row numbers may differ; states are looked at by themselves
@@ -53,7 +53,7 @@ def story(folder: Path, tell: Tell = lambda step: None) -> None:
         workspace.tag()
         tell("tag")
         with workspace.db.read() as session:
-            issue = issue_store.find(session, MONTH)
+            issue = issue_store.find_issue(session, MONTH)
         if issue is None or issue.state == "draft":
             workspace.rank(MONTH)
             workspace.draft(MONTH)
@@ -65,7 +65,7 @@ def story(folder: Path, tell: Tell = lambda step: None) -> None:
         tell("publish")
         workspace.send(MONTH, yes=True)
         tell("send")
-        backup.backup(workspace.context)
+        backup.create_backup(workspace.context)
         tell("backup")
 
 
@@ -92,10 +92,10 @@ def after_the_kill(folder: Path, told: set[str], whole: dict[str, bytes], counts
     """
     schema_is_whole(folder)
     with opened(folder) as workspace, workspace.db.read() as session:
-        assert workspace.db.problems() == []
+        assert workspace.db.check_integrity() == []
         assert leftovers(folder) == []
         items, tags = len(session.exec(select(Item)).all()), len(session.exec(select(Tagging)).all())
-        issue = issue_store.find(session, MONTH)
+        issue = issue_store.find_issue(session, MONTH)
         states = set(session.exec(select(Delivery.state)).all())
     fetched, added = counts
     assert items in ({added} if "add" in told else {fetched, added} if "fetch" in told else {0, fetched, added}), items
@@ -105,7 +105,7 @@ def after_the_kill(folder: Path, told: set[str], whole: dict[str, bytes], counts
     assert states == {"sent"} or "send" not in told, states
     for name, body in site(folder).items():
         if name.startswith("_drafts/"):
-            issues.parse(body.decode())
+            issues.parse_draft(body.decode())
         elif name not in ("feed.xml", "feed.json") or "publish" in told:
             assert whole.get(name) == body or body == _skeleton(name), name
     assert set(site(folder)) >= set(whole) or "publish" not in told
@@ -127,7 +127,7 @@ def sources() -> Iterator[str]:
     child = os.fork()
     if child == 0:
         os.dup2(os.open(os.devnull, os.O_WRONLY), 2)  # of clients that were killed it would tell at length
-        with serving() as base:
+        with serve_recorded_sources() as base:
             os.write(writing, f"{base}\n".encode())
             signal.pause()
     try:
@@ -152,8 +152,8 @@ def after_the_resumption(folder: Path, whole: dict[str, bytes], stored: dict[str
     for name, expected in stored.items():
         assert found[name] == expected, name
     with opened(folder) as workspace, workspace.db.read() as session:
-        assert workspace.db.problems() == []
-        assert issue_store.existing(session, MONTH).state in ("published", "sent")
+        assert workspace.db.check_integrity() == []
+        assert issue_store.get_issue(session, MONTH).state in ("published", "sent")
         journal = list(session.exec(select(Delivery).order_by(col(Delivery.id))))
     assert leftovers(folder) == []
     assert len(journal) == len(READERS)

@@ -8,27 +8,27 @@ from pathlib import Path
 import pytest
 
 from digest import jekyll
-from digest.demo.story import Told, tell
-from digest.ports import Silent
+from digest.demo.story import DemoResult, run_demo
+from digest.ports import NullProgress
 from tests.conftest import need_tool
 
 
 @pytest.fixture(scope="session")
-def told(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Told]:
+def told(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, DemoResult]:
     """The demo's folder and what it told; not to be changed."""
     folder = tmp_path_factory.mktemp("walk") / "demo"
-    return folder, tell(folder, Silent())
+    return folder, run_demo(folder, NullProgress())
 
 
 @pytest.fixture(scope="session")
-def jekyll_site(told: tuple[Path, Told]) -> Path:
+def jekyll_site(told: tuple[Path, DemoResult]) -> Path:
     """The demo's site as Jekyll builds it."""
     need_tool("jekyll")
-    return jekyll.build(told[0] / "site")
+    return jekyll.build_site(told[0] / "site")
 
 
 @pytest.fixture
-def workspace_folder(told: tuple[Path, Told], tmp_path: Path) -> Path:
+def workspace_folder(told: tuple[Path, DemoResult], tmp_path: Path) -> Path:
     """A copy of the demo's workspace, to be changed at will."""
     target = tmp_path / "workspace"
     shutil.copytree(told[0], target)

@@ -6,10 +6,10 @@ from typing import Annotated
 
 import typer
 
-from digest.cli.shell import Json, app, finish, opened, say, show_json, show_table
+from digest.cli.shell import Json, app, exit_with_report, open_workspace, print_json, print_table, print_text
 
-templates = typer.Typer(help="The templates of posts and mails, and your own in their place.", no_args_is_help=True)
-app.add_typer(templates, name="templates")
+templates_app = typer.Typer(help="The templates of posts and mails, and your own in their place.", no_args_is_help=True)
+app.add_typer(templates_app, name="templates")
 
 
 @app.command()
@@ -26,17 +26,17 @@ def refresh(
     Example: digest refresh
     Example: digest refresh --apply arxiv:2501.00663
     """
-    from digest.pipeline.refresh import as_diff
+    from digest.pipeline.refresh import format_errata
 
-    with opened() as workspace:
+    with open_workspace() as workspace:
         report = workspace.refresh(names or [], ask=not offline, apply=apply)
     if not as_json:
-        for line in as_diff(report.numbers["errata"]):
-            say(line)
-    finish(report, as_json)
+        for line in format_errata(report.numbers["errata"]):
+            print_text(line)
+    exit_with_report(report, as_json)
 
 
-@templates.command(name="list")
+@templates_app.command(name="list")
 def list_(as_json: Json = False) -> None:
     """List the templates, and which of them the workspace has of its own.
 
@@ -44,15 +44,15 @@ def list_(as_json: Json = False) -> None:
     """
     from digest.pipeline import templates as pipeline
 
-    with opened() as workspace:
-        rows = pipeline.templates(workspace.context)
+    with open_workspace() as workspace:
+        rows = pipeline.list_templates(workspace.context)
     if as_json:
-        show_json([{"name": row.name, "own": row.own} for row in rows])
+        print_json([{"name": row.name, "own": row.is_own} for row in rows])
     else:
-        show_table(["template", "from"], [[row.name, "this workspace" if row.own else "digest"] for row in rows])
+        print_table(["template", "from"], [[row.name, "this workspace" if row.is_own else "digest"] for row in rows])
 
 
-@templates.command()
+@templates_app.command()
 def copy(name: Annotated[str, typer.Argument(metavar="NAME", help="As `list` names it.")]) -> None:
     """Copy a template into the workspace's templates/, where it takes the place of the one that ships.
 
@@ -60,5 +60,5 @@ def copy(name: Annotated[str, typer.Argument(metavar="NAME", help="As `list` nam
     """
     from digest.pipeline import templates as pipeline
 
-    with opened() as workspace:
-        say(f"templates: {pipeline.copy_template(workspace.context, name)}")
+    with open_workspace() as workspace:
+        print_text(f"templates: {pipeline.copy_template(workspace.context, name)}")

@@ -8,16 +8,16 @@ from typing import Annotated, Any
 
 import typer
 
-from digest.cli.shell import Json, app, finish, opened, say, show_json, show_table
+from digest.cli.shell import Json, app, exit_with_report, open_workspace, print_json, print_table, print_text
 
-items = typer.Typer(help="Works: which records are one, merges and splits.", no_args_is_help=True)
-sources = typer.Typer(help="Sources as OPML, in and out.", no_args_is_help=True)
-taxonomy = typer.Typer(help="The categories, and what a change of them would move.", no_args_is_help=True)
-for group, name in ((items, "items"), (sources, "sources"), (taxonomy, "taxonomy")):
+items_app = typer.Typer(help="Works: which records are one, merges and splits.", no_args_is_help=True)
+sources_app = typer.Typer(help="Sources as OPML, in and out.", no_args_is_help=True)
+taxonomy_app = typer.Typer(help="The categories, and what a change of them would move.", no_args_is_help=True)
+for group, name in ((items_app, "items"), (sources_app, "sources"), (taxonomy_app, "taxonomy")):
     app.add_typer(group, name=name)
 
 
-@items.command()
+@items_app.command()
 def match(
     jsonl: Annotated[
         Path, typer.Option("--jsonl", help="Records: record_id, source, title, url, arxiv_id, date, text.")
@@ -31,10 +31,10 @@ def match(
     """
     from digest.pipeline.files import match_file
 
-    finish(match_file(jsonl, out), as_json)
+    exit_with_report(match_file(jsonl, out), as_json)
 
 
-@items.command()
+@items_app.command()
 def show(name: Annotated[str, typer.Argument(metavar="ITEM", help="Key or number.")], as_json: Json = False) -> None:
     """Show an item, every place where it was seen, and what may be the same work.
 
@@ -42,21 +42,21 @@ def show(name: Annotated[str, typer.Argument(metavar="ITEM", help="Key or number
     """
     from digest.pipeline import works
 
-    with opened() as workspace:
-        told = works.show(workspace.context, name)
+    with open_workspace() as workspace:
+        told = works.describe_item(workspace.context, name)
     if as_json:
-        show_json(told)
+        print_json(told)
         return
     for field, value in told["item"].items():
         if value not in (None, "", [], {}):
-            say(f"{field:12} {_plain(value)}")
+            print_text(f"{field:12} {_format_field(value)}")
     fields = ["source", "seen", "url", "key"]
-    show_table(fields, [[mention[field] for field in fields] for mention in told["mentions"]])
+    print_table(fields, [[mention[field] for field in fields] for mention in told["mentions"]])
     for other in told["possible"]:
-        say(f"may be the same work: {other['key']} ({other['reason']})")
+        print_text(f"may be the same work: {other['key']} ({other['reason']})")
 
 
-def _plain(value: Any) -> str:
+def _format_field(value: Any) -> str:
     """A field for people: lists and maps in words, moments to the minute."""
     if isinstance(value, dict):
         return ", ".join(f"{name}: {said}" for name, said in value.items())
@@ -65,7 +65,7 @@ def _plain(value: Any) -> str:
     return f"{value:%Y-%m-%d %H:%M} UTC" if isinstance(value, datetime) else str(value)
 
 
-@items.command()
+@items_app.command()
 def merge(
     name: Annotated[str, typer.Argument(metavar="ITEM")],
     into: Annotated[str, typer.Argument(metavar="INTO", help="The item that stays.")],
@@ -76,11 +76,11 @@ def merge(
     """
     from digest.pipeline import works
 
-    with opened() as workspace:
-        say(f"items: {works.merge(workspace.context, name, into)}")
+    with open_workspace() as workspace:
+        print_text(f"items: {works.merge_items_by_name(workspace.context, name, into)}")
 
 
-@items.command()
+@items_app.command()
 def split(
     name: Annotated[
         str, typer.Argument(metavar="ITEM", help="What was merged into another: its number, key or address.")
@@ -96,25 +96,25 @@ def split(
     """
     from digest.pipeline import works
 
-    with opened() as workspace:
-        say(f"items: {works.split(workspace.context, name, other)}")
+    with open_workspace() as workspace:
+        print_text(f"items: {works.split_item_by_name(workspace.context, name, other)}")
 
 
-@sources.command(name="export")
+@sources_app.command(name="export")
 def export_(out: Annotated[Path, typer.Argument(metavar="FILE")]) -> None:
     """Write the sources that have an address as OPML.
 
     Example: digest sources export sources.opml
     """
-    from digest.pipeline.files import write
+    from digest.pipeline.files import write_output_file
     from digest.sources import write_opml
 
-    with opened() as workspace:
-        write(out, write_opml(workspace.config.sources, workspace.config.newsletter.title))
-    say(f"sources: {out}")
+    with open_workspace() as workspace:
+        write_output_file(out, write_opml(workspace.config.sources, workspace.config.newsletter.title))
+    print_text(f"sources: {out}")
 
 
-@sources.command(name="import")
+@sources_app.command(name="import")
 def import_(
     file: Annotated[Path, typer.Argument(metavar="FILE", help="An OPML file.")],
     put: Annotated[bool, typer.Option("--write", help="Add them to sources.yaml instead of printing.")] = False,
@@ -125,39 +125,39 @@ def import_(
     Example: digest sources import feeds.opml
     Example: digest sources import feeds.opml --write
     """
-    from digest.pipeline.subscriptions import add_sources, wanted
+    from digest.pipeline.subscriptions import append_source_lines, plan_opml_import
 
-    with opened() as workspace:
-        fresh, there = wanted(workspace.config, file)
+    with open_workspace() as workspace:
+        fresh, there = plan_opml_import(workspace.config, file)
         if put:
-            add_sources(workspace.root / "sources.yaml", fresh)
-            say(f"sources: {len(fresh)} added to sources.yaml, {len(there)} were there already")
+            append_source_lines(workspace.root / "sources.yaml", fresh)
+            print_text(f"sources: {len(fresh)} added to sources.yaml, {len(there)} were there already")
             return
     for line in fresh:
-        say(f"  - {line}")
+        print_text(f"  - {line}")
     for line in there:
-        say(f"# already there: - {line}")
+        print_text(f"# already there: - {line}")
 
 
-@sources.command(name="list")
+@sources_app.command(name="list")
 def list_(as_json: Json = False) -> None:
     """List the configured sources.
 
     Example: digest sources list
     """
-    with opened() as workspace:
+    with open_workspace() as workspace:
         rows = [
             source.model_dump(include={"id", "kind", "url", "enabled", "weight"}) for source in workspace.config.sources
         ]
     if as_json:
-        show_json(rows)
+        print_json(rows)
     else:
-        show_table(
+        print_table(
             ["id", "kind", "weight", "url"], [[r["id"], r["kind"], f"{r['weight']:g}", r["url"] or ""] for r in rows]
         )
 
 
-@taxonomy.command()
+@taxonomy_app.command()
 def diff(
     other: Annotated[Path, typer.Argument(metavar="FILE", help="Another sources.yaml.")], as_json: Json = False
 ) -> None:
@@ -165,10 +165,10 @@ def diff(
 
     Example: digest taxonomy diff sources.old.yaml
     """
-    from digest.pipeline.retag import taxonomy_diff
+    from digest.pipeline.retag import preview_taxonomy_change
 
-    with opened() as workspace:
-        finish(taxonomy_diff(workspace.context, other), as_json)
+    with open_workspace() as workspace:
+        exit_with_report(preview_taxonomy_change(workspace.context, other), as_json)
 
 
 @app.command()
@@ -177,19 +177,21 @@ def costs(as_json: Json = False) -> None:
 
     Example: digest costs
     """
-    from digest.llm import AS_OF
+    from digest.llm import PRICES_AS_OF
     from digest.store import answers
 
-    with opened() as workspace, workspace.db.read() as session:
-        rows = [row._asdict() for row in answers.costs(session)]
+    with open_workspace() as workspace, workspace.db.read() as session:
+        rows = [row._asdict() for row in answers.load_costs(session)]
     if as_json:
-        show_json(rows)
+        print_json(rows)
         return
     columns = ["month", "stage", "model", "calls", "prompt_tokens", "output_tokens", "usd"]
     shown = [[*(str(row[column]) for column in columns[:-1]), f"{row['usd']:.4f}"] for row in rows]
-    show_table(columns, shown, "costs: no language model was asked yet")
+    print_table(columns, shown, "costs: no language model was asked yet")
     if rows:
         whole = sum(row["usd"] for row in rows)
         lost = sum(row["unanswered"] for row in rows)
         among = f"; {lost} calls had no answer and are reckoned at what they may have cost at most" if lost else ""
-        say(f"costs: {whole:.4f} USD in all, at the list prices of {AS_OF} or those of sources.yaml{among}")
+        print_text(
+            f"costs: {whole:.4f} USD in all, at the list prices of {PRICES_AS_OF} or those of sources.yaml{among}"
+        )

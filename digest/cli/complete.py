@@ -2,28 +2,28 @@
 
 from __future__ import annotations
 
-from digest.cli.place import workspace_root
+from digest.cli.place import find_workspace_root
 from digest.errors import DigestError
 
 
-def periods(incomplete: str) -> list[str]:
+def complete_periods(incomplete: str) -> list[str]:
     """The words for a period, and the periods whose sheet lies in the workspace."""
-    sheets = sorted((path.stem for path in workspace_root().glob("site/_drafts/*.md")), reverse=True)
+    sheets = sorted((path.stem for path in find_workspace_root().glob("site/_drafts/*.md")), reverse=True)
     return [name for name in ("last", "this", *sheets) if name.startswith(incomplete)]
 
 
-def sources(incomplete: str) -> list[str]:
+def complete_sources(incomplete: str) -> list[str]:
     """The ids of the configured sources."""
-    from digest.config import load
+    from digest.config import load_config
 
     try:
-        config = load(workspace_root() / "sources.yaml")
+        config = load_config(find_workspace_root() / "sources.yaml")
     except DigestError:
         return []
     return [source.id for source in config.sources if source.id.startswith(incomplete)]
 
 
-def providers(incomplete: str) -> list[str]:
+def complete_providers(incomplete: str) -> list[str]:
     """The language models there are."""
     from digest.config import PROVIDERS
 

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from digest.cli.shell import Json, PeriodArg, app, finish, opened, say, show_json, show_table
+from digest.cli.shell import Json, PeriodArg, app, exit_with_report, open_workspace, print_json, print_table, print_text
 
 
 @app.command()
@@ -19,17 +19,17 @@ def desk(
 
     Example: digest desk 2026-10
     """
-    from digest.desk import Desk, serve
+    from digest.desk import DeskServer, serve_desk
     from digest.pipeline import editing
 
-    with opened() as workspace:
-        name = workspace.context.period(period)
-        editing.load(workspace.context, name)
-        running = Desk(workspace.context, name.name, port)
-        say(f"desk: {running.address}\n  only this machine can open it; Ctrl-C ends it")
+    with open_workspace() as workspace:
+        name = workspace.context.parse_period(period)
+        editing.load_current_draft(workspace.context, name)
+        running = DeskServer(workspace.context, name.name, port)
+        print_text(f"desk: {running.url}\n  only this machine can open it; Ctrl-C ends it")
         if open_:
-            typer.launch(running.address)
-        serve(running)
+            typer.launch(running.url)
+        serve_desk(running)
 
 
 @app.command()
@@ -44,19 +44,19 @@ def history(
     """
     from digest.pipeline import history as past
 
-    with opened() as workspace:
-        context, name = workspace.context, workspace.context.period(period)
+    with open_workspace() as workspace:
+        context, name = workspace.context, workspace.context.parse_period(period)
         if version:
-            typer.echo(past.text_of(context, name, version), nl=False)
+            typer.echo(past.load_draft_version(context, name, version), nl=False)
             return
-        rows = past.history(context, name)
+        rows = past.list_draft_versions(context, name)
     if as_json:
-        show_json(rows)
+        print_json(rows)
     elif rows:
         columns = ["version", "at", "origin", "lines", "added", "removed"]
-        show_table(columns, [[str(row[column])[:19] for column in columns] for row in rows])
+        print_table(columns, [[str(row[column])[:19] for column in columns] for row in rows])
     else:
-        say(f"history: nothing was kept of {name}")
+        print_text(f"history: nothing was kept of {name}")
 
 
 @app.command()
@@ -69,7 +69,7 @@ def restore(
 
     Example: digest restore 2026-10 3
     """
-    from digest.pipeline.history import restore as bring_back
+    from digest.pipeline.history import restore_draft_version as bring_back
 
-    with opened() as workspace:
-        finish(bring_back(workspace.context, workspace.context.period(period), version), as_json)
+    with open_workspace() as workspace:
+        exit_with_report(bring_back(workspace.context, workspace.context.parse_period(period), version), as_json)

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from digest.cli.shell import DryRun, Json, MaxUsd, PeriodArg, Provider, app, finish, opened
+from digest.cli.shell import DryRun, Json, MaxUsd, PeriodArg, Provider, app, exit_with_report, open_workspace
 
 
 @app.command()
@@ -22,25 +22,31 @@ def draft(
 
     Example: digest draft 2026-10
     """
-    with opened(provider) as workspace:
-        report = workspace.take_back(period) if return_ else workspace.draft(period, dry_run=dry_run, max_usd=max_usd)
-        finish(report, as_json)
+    with open_workspace(provider) as workspace:
+        report = (
+            workspace.withdraw_approval(period)
+            if return_
+            else workspace.draft(period, dry_run=dry_run, max_usd=max_usd)
+        )
+        exit_with_report(report, as_json)
 
 
-Gaps = Annotated[bool, typer.Option("--accept-gaps", help="Go on although sources failed or fell silent.")]
-Links = Annotated[
+AcceptGaps = Annotated[bool, typer.Option("--accept-gaps", help="Go on although sources failed or fell silent.")]
+CheckLinks = Annotated[
     bool, typer.Option("--links/--no-links", help="Ask the links (arXiv aside) whether they still lead to their works.")
 ]
 
 
 @app.command()
-def check(period: PeriodArg = "last", accept_gaps: Gaps = False, links: Links = True, as_json: Json = False) -> None:
+def check(
+    period: PeriodArg = "last", accept_gaps: AcceptGaps = False, links: CheckLinks = True, as_json: Json = False
+) -> None:
     """Run the gates of a draft; exit 4 with each reason and the command that mends it.
 
     Example: digest check 2026-10
     """
-    with opened() as workspace:
-        finish(workspace.check(period, accept_gaps=accept_gaps, links=links), as_json)
+    with open_workspace() as workspace:
+        exit_with_report(workspace.check(period, accept_gaps=accept_gaps, links=links), as_json)
 
 
 @app.command()
@@ -48,16 +54,16 @@ def approve(
     period: PeriodArg = "last",
     sign: Annotated[bool, typer.Option("--sign", help="Answer for flagged text with your name.")] = False,
     by: Annotated[str, typer.Option("--by", help="Who approves; the newsletter's author when not said.")] = "",
-    accept_gaps: Gaps = False,
-    links: Links = True,
+    accept_gaps: AcceptGaps = False,
+    links: CheckLinks = True,
     as_json: Json = False,
 ) -> None:
     """Approve an issue for publication, after its gates.
 
     Example: digest approve 2026-10
     """
-    with opened() as workspace:
-        finish(workspace.approve(period, by=by, sign=sign, accept_gaps=accept_gaps, links=links), as_json)
+    with open_workspace() as workspace:
+        exit_with_report(workspace.approve(period, by=by, sign=sign, accept_gaps=accept_gaps, links=links), as_json)
 
 
 @app.command()
@@ -74,5 +80,5 @@ def recap(
 
     Example: digest recap 2025 --by both
     """
-    with opened(provider) as workspace:
-        finish(workspace.recap(period, by, max_usd=max_usd), as_json)
+    with open_workspace(provider) as workspace:
+        exit_with_report(workspace.recap(period, by, max_usd=max_usd), as_json)

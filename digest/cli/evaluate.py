@@ -7,17 +7,17 @@ from typing import Annotated, Any
 
 import typer
 
-from digest.cli.shell import Json, MaxUsd, app, finish, opened, show_json
+from digest.cli.shell import Json, MaxUsd, app, exit_with_report, open_workspace, print_json
 
-evals = typer.Typer(help="Measure the parts on labelled data; exit 4 when a gate falls short.", no_args_is_help=True)
-app.add_typer(evals, name="eval")
+eval_app = typer.Typer(help="Measure the parts on labelled data; exit 4 when a gate falls short.", no_args_is_help=True)
+app.add_typer(eval_app, name="eval")
 
-Data = Annotated[Path | None, typer.Option("--data", help="A file of JSON lines, or its .gz.")]
+DataFile = Annotated[Path | None, typer.Option("--data", help="A file of JSON lines, or its .gz.")]
 
 
-@evals.command()
+@eval_app.command()
 def tagging(
-    data: Data = None,
+    data: DataFile = None,
     engine: Annotated[
         str, typer.Option("--engine", help="embedded, or a model as in sources.yaml: gemini, openai, scripted.")
     ] = "embedded",
@@ -33,13 +33,13 @@ def tagging(
     from digest.pipeline import evaluate
 
     embedded = engine in ("embedded", "local")
-    with opened("" if embedded else engine) as workspace:
-        numbers = evaluate.tagging_numbers(workspace.context, data, embedded=embedded, max_usd=max_usd)
+    with open_workspace("" if embedded else engine) as workspace:
+        numbers = evaluate.evaluate_tagging(workspace.context, data, embedded=embedded, max_usd=max_usd)
     name = "tagging" if embedded else f"tagging by {engine}"
-    _judge(name, numbers, as_json, gate="tagging" if data else "golden", data=data)
+    _report_metrics(name, numbers, as_json, gate="tagging" if data else "golden", data=data)
 
 
-@evals.command()
+@eval_app.command()
 def ranking(
     pools: Annotated[Path, typer.Option("--pools", help="A folder of YYYY-MM.jsonl[.gz].")],
     picks: Annotated[Path, typer.Option("--picks", help="A file of {month, curator, arxiv_id}.")],
@@ -51,12 +51,12 @@ def ranking(
 
     Example: digest eval ranking --pools pools --picks picks.jsonl.gz --train-until 2025-08
     """
-    from digest.pipeline.evaluate import ranking_numbers
+    from digest.pipeline.evaluate import evaluate_ranking
 
-    _judge("ranking", ranking_numbers(pools, picks, train_until, curator), as_json, data=picks)
+    _report_metrics("ranking", evaluate_ranking(pools, picks, train_until, curator), as_json, data=picks)
 
 
-@evals.command()
+@eval_app.command()
 def duplicates(
     data: Annotated[Path, typer.Option("--data", help="Pairs {a, b, label}.")], as_json: Json = False
 ) -> None:
@@ -64,24 +64,24 @@ def duplicates(
 
     Example: digest eval duplicates --data duplicate_pairs.jsonl.gz
     """
-    from digest.pipeline.evaluate import duplicates_numbers
+    from digest.pipeline.evaluate import evaluate_duplicates
 
-    _judge("duplicates", duplicates_numbers(data), as_json, data=data)
+    _report_metrics("duplicates", evaluate_duplicates(data), as_json, data=data)
 
 
-@evals.command()
-def grounding(data: Data = None, as_json: Json = False) -> None:
+@eval_app.command()
+def grounding(data: DataFile = None, as_json: Json = False) -> None:
     """Whether true sentences pass the check, and those with a changed number, name, link or subject do not.
 
     Example: digest eval grounding
     """
-    from digest.pipeline.evaluate import grounding_numbers
+    from digest.pipeline.evaluate import evaluate_grounding
 
-    _judge("grounding", grounding_numbers(data), as_json, data=data)
+    _report_metrics("grounding", evaluate_grounding(data), as_json, data=data)
 
 
-@evals.command(name="all")
-def everything(
+@eval_app.command(name="all")
+def evaluate_all(
     folder: Annotated[
         Path | None,
         typer.Option("--data", help="A folder with labels, pools and picks, pairs; what is there is taken."),
@@ -95,27 +95,32 @@ def everything(
     from digest.pipeline import evaluate
     from digest.ports import Report
 
-    with opened() as workspace:
-        numbers = evaluate.everything(workspace.context, folder)
+    with open_workspace() as workspace:
+        numbers = evaluate.evaluate_all_parts(workspace.context, folder)
         reports = [
-            evaluate.judged(workspace.context, name, n, workspace.root, data=folder) for name, n in numbers.items()
+            evaluate.compare_with_gates(workspace.context, name, n, workspace.root, data=folder)
+            for name, n in numbers.items()
         ]
     short = [problem for report in reports for problem in report.problems]
     if as_json and short:
-        show_json({"stage": "eval", "line": evaluate.table(reports), "numbers": numbers, "problems": short})
-    evaluate.refuse_short(reports)
-    finish(
-        Report("eval", f"{len(reports)} parts within their gates\n  {evaluate.table(reports)}", numbers=numbers),
+        print_json({"stage": "eval", "line": evaluate.format_reports(reports), "numbers": numbers, "problems": short})
+    evaluate.require_passing_gates(reports)
+    exit_with_report(
+        Report(
+            "eval", f"{len(reports)} parts within their gates\n  {evaluate.format_reports(reports)}", numbers=numbers
+        ),
         as_json,
     )
 
 
-def _judge(name: str, numbers: dict[str, Any], as_json: bool, *, gate: str = "", data: Path | None = None) -> None:
-    from digest.pipeline.evaluate import judged, refuse_short
+def _report_metrics(
+    name: str, numbers: dict[str, Any], as_json: bool, *, gate: str = "", data: Path | None = None
+) -> None:
+    from digest.pipeline.evaluate import compare_with_gates, require_passing_gates
 
-    with opened() as workspace:
-        report = judged(workspace.context, name, numbers, workspace.root, gate=gate, data=data)
+    with open_workspace() as workspace:
+        report = compare_with_gates(workspace.context, name, numbers, workspace.root, gate=gate, data=data)
     if as_json and report.problems:
-        show_json({"stage": report.stage, "line": report.line, "numbers": numbers, "problems": list(report.problems)})
-    refuse_short([report])
-    finish(report, as_json)
+        print_json({"stage": report.stage, "line": report.line, "numbers": numbers, "problems": list(report.problems)})
+    require_passing_gates([report])
+    exit_with_report(report, as_json)

@@ -8,14 +8,14 @@ from typing import Annotated
 import typer
 
 from digest.cli import complete
-from digest.cli.shell import Json, PeriodArg, app, finish, opened, show_json, show_table
+from digest.cli.shell import Json, PeriodArg, app, exit_with_report, open_workspace, print_json, print_table
 
 
 @app.command()
 def fetch(
     sources: Annotated[
         list[str] | None,
-        typer.Argument(metavar="[SOURCE]...", help="Only these sources.", autocompletion=complete.sources),
+        typer.Argument(metavar="[SOURCE]...", help="Only these sources.", autocompletion=complete.complete_sources),
     ] = None,
     force: Annotated[bool, typer.Option("--force", help="Ask also sources that are not due.")] = False,
     as_json: Json = False,
@@ -24,8 +24,8 @@ def fetch(
 
     Example: digest fetch arxiv openai --force
     """
-    with opened() as workspace:
-        finish(workspace.fetch(sources or [], force=force), as_json)
+    with open_workspace() as workspace:
+        exit_with_report(workspace.fetch(sources or [], force=force), as_json)
 
 
 @app.command()
@@ -38,8 +38,8 @@ def backfill(
 
     Example: digest backfill 2025-01..2025-06 --source arxiv
     """
-    with opened() as workspace:
-        finish(workspace.backfill(period, source), as_json)
+    with open_workspace() as workspace:
+        exit_with_report(workspace.backfill(period, source), as_json)
 
 
 @app.command()
@@ -57,12 +57,12 @@ def add(
     Example: digest add https://arxiv.org/abs/2501.00663
     Example: digest add --jsonl month.jsonl
     """
-    with opened() as workspace:
+    with open_workspace() as workspace:
         if jsonl is not None:
-            finish(workspace.add_jsonl(jsonl, source), as_json)
+            exit_with_report(workspace.add_jsonl(jsonl, source), as_json)
         if url is None:
             raise typer.BadParameter("give a URL or --jsonl FILE")
-        finish(workspace.add_url(url, source), as_json)
+        exit_with_report(workspace.add_url(url, source), as_json)
 
 
 @app.command()
@@ -75,12 +75,12 @@ def search(
 
     Example: digest search '"test-time compute" scaling'
     """
-    with opened() as workspace:
+    with open_workspace() as workspace:
         found = workspace.search(" ".join(words), limit)
     if as_json:
-        show_json(
+        print_json(
             [item.model_dump(include={"key", "title", "url", "authors", "published", "summary"}) for item in found]
         )
         return
     rows = [[f"{item.published:%Y-%m-%d}" if item.published else "", item.title, item.key] for item in found]
-    show_table(["published", "title", "key"], rows, "search: nothing found")
+    print_table(["published", "title", "key"], rows, "search: nothing found")

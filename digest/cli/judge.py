@@ -7,7 +7,18 @@ from typing import Annotated, Any
 
 import typer
 
-from digest.cli.shell import DryRun, Json, MaxUsd, PeriodArg, Provider, app, finish, opened, say, show_json
+from digest.cli.shell import (
+    DryRun,
+    Json,
+    MaxUsd,
+    PeriodArg,
+    Provider,
+    app,
+    exit_with_report,
+    open_workspace,
+    print_json,
+    print_text,
+)
 
 
 @app.command()
@@ -34,27 +45,27 @@ def tag(
     Example: digest tag --estimate
     Example: digest tag --jsonl papers.jsonl --out tags.jsonl
     """
-    with opened() as workspace:
+    with open_workspace() as workspace:
         if jsonl is not None:
             from digest.pipeline.files import tag_file
 
-            finish(tag_file(workspace.config.taxonomy, jsonl, _wanted(out)), as_json)
+            exit_with_report(tag_file(workspace.config.taxonomy, jsonl, _require_output(out)), as_json)
         if item or as_:
             if not (item and as_):
                 raise typer.BadParameter("give both ITEM and --as CATEGORY")
-            from digest.pipeline.works import correct
+            from digest.pipeline.works import correct_category
 
-            finish(correct(workspace.context, item, as_), as_json)
+            exit_with_report(correct_category(workspace.context, item, as_), as_json)
         if estimate:
-            finish(workspace.estimate(), as_json)
+            exit_with_report(workspace.estimate(), as_json)
         if dry_run:
-            from digest.pipeline.retag import moves
+            from digest.pipeline.retag import preview_retag
 
-            finish(moves(workspace.context), as_json)
-        finish(workspace.tag(again=retag), as_json)
+            exit_with_report(preview_retag(workspace.context), as_json)
+        exit_with_report(workspace.tag(again=retag), as_json)
 
 
-def _wanted(out: Path | None) -> Path:
+def _require_output(out: Path | None) -> Path:
     if out is None:
         raise typer.BadParameter("say with --out where to write")
     return out
@@ -77,10 +88,10 @@ def judge(
     Example: digest judge 2026-10 --estimate
     Example: digest judge 2026-10 --provider openai
     """
-    with opened(provider) as workspace:
+    with open_workspace(provider) as workspace:
         if estimate:
-            finish(workspace.estimate(period, limit=limit), as_json)
-        finish(workspace.judge(period, limit=limit, max_usd=max_usd), as_json)
+            exit_with_report(workspace.estimate(period, limit=limit), as_json)
+        exit_with_report(workspace.judge(period, limit=limit, max_usd=max_usd), as_json)
 
 
 @app.command()
@@ -117,19 +128,21 @@ def rank(
         folder = Path(learn) if learn else None
         if bool(folder) != bool(picks):
             raise typer.BadParameter("--learn DIR and --picks FILE go together")
-        told = rank_file(jsonl, _wanted(out), learn=folder, picks=picks, curator=curator, interests=interests)
-        finish(told, as_json)
-    with opened() as workspace:
+        told = rank_file(jsonl, _require_output(out), learn=folder, picks=picks, curator=curator, interests=interests)
+        exit_with_report(told, as_json)
+    with open_workspace() as workspace:
         if explain:
-            _explain(workspace.explain(period, explain), as_json)
+            _show_explanation(workspace.explain(period, explain), as_json)
             return
-        finish(workspace.rank(period, learn=bool(learn)), as_json)
+        exit_with_report(workspace.rank(period, learn=bool(learn)), as_json)
 
 
-def _explain(told: dict[str, Any], as_json: bool) -> None:
+def _show_explanation(explanation: dict[str, Any], as_json: bool) -> None:
     if as_json:
-        show_json(told)
+        print_json(explanation)
         return
-    say(f"{told['title']}\n{told['key']}: place {told['place']} of {told['of']}, score {told['score']}")
-    for reason in told["reasons"]:
-        say(f"  {reason['part']:+7.2f}  {reason['words']}")
+    print_text(
+        f"{explanation['title']}\n{explanation['key']}: place {explanation['place']} of {explanation['of']}, score {explanation['score']}"
+    )
+    for reason in explanation["reasons"]:
+        print_text(f"  {reason['part']:+7.2f}  {reason['words']}")

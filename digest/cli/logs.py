@@ -9,36 +9,38 @@ import sys
 from collections.abc import Mapping
 from datetime import UTC, datetime
 
-from digest.text import visible_json
+from digest.text import escape_hidden_in_json
 
-_SECRET = ("KEY", "TOKEN", "SECRET", "PASSWORD", "HOOK", "WEBHOOK")  # how the names of such variables end
-_SHORTEST = 6  # shorter values would blot out ordinary words
+_SECRET_SUFFIXES = ("KEY", "TOKEN", "SECRET", "PASSWORD", "HOOK", "WEBHOOK")  # how the names of such variables end
+_MIN_SECRET_LENGTH = 6  # shorter values would blot out ordinary words
 
 
-class JsonLines(logging.Formatter):
+class JsonLogFormatter(logging.Formatter):
     """One record as one line: at, level, event, and the fields the event came with."""
 
     def __init__(self, environ: Mapping[str, str]) -> None:
         super().__init__()
-        named = {name: value for name, value in environ.items() if name.upper().endswith(_SECRET)}
-        self._secrets = sorted({value for value in named.values() if len(value) >= _SHORTEST}, key=len, reverse=True)
+        named = {name: value for name, value in environ.items() if name.upper().endswith(_SECRET_SUFFIXES)}
+        self._secrets = sorted(
+            {value for value in named.values() if len(value) >= _MIN_SECRET_LENGTH}, key=len, reverse=True
+        )
 
     def format(self, record: logging.LogRecord) -> str:
         at = datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds")
         fields = {"at": at, "level": record.levelname.lower(), "event": record.getMessage()}
         fields |= getattr(record, "facts", {})
-        return self._blotted(visible_json(json.dumps(fields, ensure_ascii=False, default=str)))
+        return self._redact(escape_hidden_in_json(json.dumps(fields, ensure_ascii=False, default=str)))
 
-    def _blotted(self, line: str) -> str:
+    def _redact(self, line: str) -> str:
         for secret in self._secrets:
             line = line.replace(json.dumps(secret, ensure_ascii=False)[1:-1], "***")
         return line
 
 
-def begin() -> None:
+def enable_json_logs() -> None:
     """Log from here on; people who did not ask for it get the commands' own lines alone."""
     handler = logging.StreamHandler(sys.stderr)
-    handler.setFormatter(JsonLines(os.environ))
+    handler.setFormatter(JsonLogFormatter(os.environ))
     logger = logging.getLogger("digest")
     logger.handlers[:] = [handler]
     logger.setLevel(logging.INFO)

@@ -7,13 +7,15 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from digest.cli.shell import Json, PeriodArg, app, finish, opened, say, show_json, show_table
+from digest.cli.shell import Json, PeriodArg, app, exit_with_report, open_workspace, print_json, print_table, print_text
 
 if TYPE_CHECKING:
     from digest.app import Workspace
 
-mail = typer.Typer(help="An issue as mail: looked at, exported, checked, and what became of it.", no_args_is_help=True)
-app.add_typer(mail, name="mail")
+mail_app = typer.Typer(
+    help="An issue as mail: looked at, exported, checked, and what became of it.", no_args_is_help=True
+)
+app.add_typer(mail_app, name="mail")
 
 
 @app.command()
@@ -31,17 +33,17 @@ def send(
 
     Example: digest send 2026-10 --yes --expect 412
     """
-    with opened() as workspace:
+    with open_workspace() as workspace:
         if to:
-            from digest.pipeline.send import send_test
+            from digest.pipeline.send import send_test_message
 
-            finish(send_test(workspace.context, workspace.context.period(period), to), as_json)
+            exit_with_report(send_test_message(workspace.context, workspace.context.parse_period(period), to), as_json)
         if yes and expect is None:
-            expect = _typed(workspace, period, again or [])
-        finish(workspace.send(period, yes=yes, expect=expect, again=again or ()), as_json)
+            expect = _ask_subscriber_count(workspace, period, again or [])
+        exit_with_report(workspace.send(period, yes=yes, expect=expect, again=again or ()), as_json)
 
 
-def _typed(workspace: Workspace, period: str, again: list[str]) -> int:
+def _ask_subscriber_count(workspace: Workspace, period: str, again: list[str]) -> int:
     """The number of readers, typed by a person who has seen it."""
     from digest.errors import ConfigError
 
@@ -49,11 +51,11 @@ def _typed(workspace: Workspace, period: str, again: list[str]) -> int:
     if not sys.stdin.isatty():
         number = dry.numbers["readers"]
         raise ConfigError("--yes needs the number of readers", f"`--expect {number}` says that you know it")
-    say(f"send: {dry.line}")
+    print_text(f"send: {dry.line}")
     return int(typer.prompt("How many readers shall get it? Type the number", type=int))
 
 
-@mail.command()
+@mail_app.command()
 def preview(
     period: PeriodArg = "last",
     open_: Annotated[bool, typer.Option("--open", help="Show it in the browser.")] = False,
@@ -64,16 +66,16 @@ def preview(
 
     Example: digest mail preview 2026-10 --open
     """
-    from digest.pipeline.exporting import preview as write
+    from digest.pipeline.exporting import preview_mail as write
 
-    with opened() as workspace:
-        report = write(workspace.context, workspace.context.period(period))
+    with open_workspace() as workspace:
+        report = write(workspace.context, workspace.context.parse_period(period))
     if open_:
         typer.launch(report.numbers["html"])
-    finish(report, as_json)
+    exit_with_report(report, as_json)
 
 
-@mail.command()
+@mail_app.command()
 def export(
     period: PeriodArg = "last",
     to: Annotated[str, typer.Option("--to", help="buttondown, listmonk or mailchimp.")] = "buttondown",
@@ -84,13 +86,13 @@ def export(
 
     Example: digest mail export 2026-10 --to buttondown
     """
-    from digest.pipeline.exporting import export as make
+    from digest.pipeline.exporting import export_mail_draft as make
 
-    with opened() as workspace:
-        finish(make(workspace.context, workspace.context.period(period), to, again=again), as_json)
+    with open_workspace() as workspace:
+        exit_with_report(make(workspace.context, workspace.context.parse_period(period), to, again=again), as_json)
 
 
-@mail.command()
+@mail_app.command()
 def log(period: PeriodArg = "last", as_json: Json = False) -> None:
     """List what became of an issue's mail, reader by reader; times are the newsletter's.
 
@@ -98,17 +100,17 @@ def log(period: PeriodArg = "last", as_json: Json = False) -> None:
     """
     from digest.store import deliveries, issues
 
-    with opened() as workspace, workspace.db.read() as session:
+    with open_workspace() as workspace, workspace.db.read() as session:
         zone = workspace.context.zone
-        issue = issues.existing(session, workspace.context.period(period).name)
+        issue = issues.get_issue(session, workspace.context.parse_period(period).name)
         rows = [
             {"address": r.address, "state": d.state, "tries": d.attempts, "at": d.at.astimezone(zone), "why": d.error}
-            for d, r in deliveries.journal(session, issue.id or 0)
+            for d, r in deliveries.load_deliveries(session, issue.id or 0)
         ]
     if as_json:
-        show_json(rows)
+        print_json(rows)
         return
-    show_table(
+    print_table(
         ["address", "state", "tries", f"at ({zone})", "why"],
         [[f"{cell:%Y-%m-%d %H:%M:%S}" if key == "at" else str(cell) for key, cell in row.items()] for row in rows],
         f"nobody was mailed {issue.period} yet; `digest send {issue.period}` says how many would be",

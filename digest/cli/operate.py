@@ -12,16 +12,16 @@ from digest.cli.shell import (
     PeriodArg,
     Provider,
     app,
-    due_line,
-    finish,
-    opened,
-    say,
-    show_json,
-    show_table,
+    exit_with_report,
+    format_due_row,
+    open_workspace,
+    print_json,
+    print_table,
+    print_text,
 )
 
-timetables = typer.Typer(help="Run by the cadence in sources.yaml.")
-app.add_typer(timetables, name="schedule")
+schedule_app = typer.Typer(help="Run by the cadence in sources.yaml.")
+app.add_typer(schedule_app, name="schedule")
 
 
 @app.command()
@@ -43,16 +43,16 @@ def run(
     Example: digest run last --max-usd 0.10
     Example: digest run --due
     """
-    with opened(provider) as workspace:
+    with open_workspace(provider) as workspace:
         if not due:
-            finish(workspace.run(period, accept_gaps=accept_gaps, max_usd=max_usd), as_json)
-        from digest.pipeline.shift import attended, together, work
+            exit_with_report(workspace.run(period, accept_gaps=accept_gaps, max_usd=max_usd), as_json)
+        from digest.pipeline.shift import combine_reports, run_due, without_autopilot
 
-        context = workspace.context if autopilot else attended(workspace.context)
-        finish(together(work(context)), as_json)
+        context = workspace.context if autopilot else without_autopilot(workspace.context)
+        exit_with_report(combine_reports(run_due(context)), as_json)
 
 
-@timetables.callback(invoke_without_command=True)
+@schedule_app.callback(invoke_without_command=True)
 def schedule(
     context: typer.Context,
     once: Annotated[bool, typer.Option("--next", help="Say what is due and when the next draft is, and stop.")] = False,
@@ -63,18 +63,18 @@ def schedule(
     """
     if context.invoked_subcommand:
         return
-    from digest.pipeline.status import due
-    from digest.scheduler import stay
+    from digest.pipeline.status import load_due_rows
+    from digest.scheduler import run_scheduler
 
-    with opened() as workspace:
+    with open_workspace() as workspace:
         if not once:
-            stay(workspace)
+            run_scheduler(workspace)
             return
-        for row in due(workspace.context):
-            say(f"schedule: {due_line(row)}")
+        for row in load_due_rows(workspace.context):
+            print_text(f"schedule: {format_due_row(row)}")
 
 
-@timetables.command()
+@schedule_app.command()
 def install(
     cron: Annotated[bool, typer.Option("--cron", help="A line for crontab.")] = False,
     systemd: Annotated[bool, typer.Option("--systemd", help="A service and a timer.")] = False,
@@ -89,20 +89,20 @@ def install(
     import sys
 
     from digest import site
-    from digest.pipeline.timetable import PLACES, timetable
+    from digest.pipeline.timetable import INSTALL_STEPS, render_schedule_files
 
     chosen = [name for name, wanted in (("cron", cron), ("systemd", systemd), ("github", github)) if wanted]
     if len(chosen) != 1:
         raise typer.BadParameter("choose one of --cron, --systemd, --github")
     found = shutil.which("digest")
     program = [found] if found else [sys.executable, "-m", "digest"]
-    with opened() as workspace:
-        documents = timetable(chosen[0], workspace.root, program, workspace.config.cadence)
+    with open_workspace() as workspace:
+        documents = render_schedule_files(chosen[0], workspace.root, program, workspace.config.cadence)
         if write:
-            site.write(workspace.root, documents)
+            site.write_documents(workspace.root, documents)
     for document in documents:
-        say(f"schedule: {document.path} written" if write else f"# {document.path}\n{document.body.decode()}")
-    say(f"# then: {PLACES[chosen[0]]}")
+        print_text(f"schedule: {document.path} written" if write else f"# {document.path}\n{document.body.decode()}")
+    print_text(f"# then: {INSTALL_STEPS[chosen[0]]}")
 
 
 @app.command()
@@ -119,40 +119,40 @@ def runs(
     Example: digest runs -n 5
     Example: digest runs 17
     """
-    with opened() as workspace:
+    with open_workspace() as workspace:
         if number is not None:
             told = workspace.explain_run(number)
-            show_json(told) if as_json else _explain(told)
+            print_json(told) if as_json else _show_run(told)
             return
         rows = workspace.runs(limit)
     if as_json:
-        show_json(rows)
+        print_json(rows)
         return
     columns = ["id", "stage", "period", "state", "started", "seconds", "line"]
     shown = [[str(row[column] if row[column] is not None else "") for column in columns] for row in rows]
-    show_table(columns, shown, "runs: none yet; `digest run last` makes the first")
+    print_table(columns, shown, "runs: none yet; `digest run last` makes the first")
 
 
-def _explain(told: dict[str, Any]) -> None:
+def _show_run(run: dict[str, Any]) -> None:
     """A run in words, then its ledger: a row a source, found = new + revised + … + failed."""
-    of = f" of {told['period']}" if told["period"] else ""
-    ended = f", ended {told['finished']}" if told["finished"] else ""
-    say(f"run {told['id']}: {told['stage']}{of}, {told['state']}; begun {told['started']}{ended} (UTC)")
-    for line in filter(None, [told["line"], *(f"! {problem}" for problem in told["problems"])]):
-        say(f"  {line}")
-    if told["reason"] not in ("", told["line"]) and not told["problems"]:
-        say(f"  because: {told['reason']}")
-    if told["sources"]:
-        show_table(
+    of = f" of {run['period']}" if run["period"] else ""
+    ended = f", ended {run['finished']}" if run["finished"] else ""
+    print_text(f"run {run['id']}: {run['stage']}{of}, {run['state']}; begun {run['started']}{ended} (UTC)")
+    for line in filter(None, [run["line"], *(f"! {problem}" for problem in run["problems"])]):
+        print_text(f"  {line}")
+    if run["reason"] not in ("", run["line"]) and not run["problems"]:
+        print_text(f"  because: {run['reason']}")
+    if run["sources"]:
+        print_table(
             ["source", "state", "items", "took", "next", "said"],
-            [[*(str(row[name]) for name in _LEDGER), _said(row)] for row in told["sources"]],
+            [[*(str(row[name]) for name in _RESULT_COLUMNS), _describe_problem(row)] for row in run["sources"]],
         )
 
 
-_LEDGER = ("id", "state", "counts", "took", "next")
+_RESULT_COLUMNS = ("id", "state", "counts", "took", "next")
 
 
-def _said(row: dict[str, Any]) -> str:
+def _describe_problem(row: dict[str, Any]) -> str:
     """The source's trouble with its cure, and items without a fate, which there must never be."""
     lost = f"{row['unexplained']} items unaccounted for" if row["unexplained"] else ""
     return "; ".join(filter(None, [lost, row["error"], row["hint"]]))

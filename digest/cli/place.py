@@ -5,20 +5,20 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-_chosen: dict[str, Path] = {}
+_selected_root: dict[str, Path] = {}
 
 
-def choose(root: Path | None) -> None:
+def select_workspace(root: Path | None) -> None:
     """Remember what `--workspace` named, for this call of the program; None is nothing."""
-    _chosen.clear()
+    _selected_root.clear()
     if root is not None:
-        _chosen["root"] = root
+        _selected_root["root"] = root
 
 
-def workspace_root() -> Path:
+def find_workspace_root() -> Path:
     """--workspace, else DIGEST_WORKSPACE, else the nearest folder upwards that holds a sources.yaml."""
-    if "root" in _chosen:
-        return _chosen["root"].resolve()
+    if "root" in _selected_root:
+        return _selected_root["root"].resolve()
     if named := os.environ.get("DIGEST_WORKSPACE"):
         return Path(named).resolve()
     here = Path.cwd()

@@ -7,20 +7,20 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from typing import TypeVar
 
-from digest.ports import Progress, Silent
-from digest.text import visible
+from digest.ports import NullProgress, Progress
+from digest.text import sanitise_for_terminal
 
 T = TypeVar("T")
 
 
-class Quiet(Silent):
+class QuietProgress(NullProgress):
     """Shows nothing but lines said on purpose."""
 
-    def say(self, line: str) -> None:
-        print(visible(line), file=sys.stderr)  # noqa: T201
+    def print_line(self, line: str) -> None:
+        print(sanitise_for_terminal(line), file=sys.stderr)  # noqa: T201
 
 
-class Bars(Quiet):
+class BarProgress(QuietProgress):
     """Rich bars on standard error, gone when the work is done."""
 
     def track(self, items: Iterable[T], label: str, total: int | None = None) -> Iterable[T]:
@@ -39,6 +39,6 @@ class Bars(Quiet):
             yield lambda step: bars.advance(bar, step)
 
 
-def progress() -> Progress:
+def choose_progress() -> Progress:
     """Bars on a terminal, quiet elsewhere."""
-    return Bars() if sys.stderr.isatty() else Quiet()
+    return BarProgress() if sys.stderr.isatty() else QuietProgress()

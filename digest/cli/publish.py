@@ -6,8 +6,8 @@ from typing import Annotated
 
 import typer
 
-from digest.cli.place import workspace_root
-from digest.cli.shell import DryRun, Json, PeriodArg, app, finish, opened, say
+from digest.cli.place import find_workspace_root
+from digest.cli.shell import DryRun, Json, PeriodArg, app, exit_with_report, open_workspace, print_text
 
 
 @app.command()
@@ -27,8 +27,8 @@ def publish(
     Example: digest publish 2026-10
     Example: digest publish 2026-10 --correct "The model has 7B parameters, not 70B."
     """
-    with opened() as workspace:
-        finish(workspace.publish(period, correct=correct, dry_run=dry_run), as_json)
+    with open_workspace() as workspace:
+        exit_with_report(workspace.publish(period, correct=correct, dry_run=dry_run), as_json)
 
 
 @app.command()
@@ -43,9 +43,9 @@ def preview(
     """
     from digest import jekyll
 
-    site = workspace_root() / "site"
+    site = find_workspace_root() / "site"
     if build:
-        say(f"preview: {jekyll.build(site, drafts=drafts)}")
+        print_text(f"preview: {jekyll.build_site(site, drafts=drafts)}")
         return
-    say(f"preview: http://127.0.0.1:{port} (Ctrl-C ends it)")
-    raise typer.Exit(jekyll.serve(site, port, drafts=drafts))
+    print_text(f"preview: http://127.0.0.1:{port} (Ctrl-C ends it)")
+    raise typer.Exit(jekyll.serve_site(site, port, drafts=drafts))

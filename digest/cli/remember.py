@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from digest.cli.shell import DryRun, Json, app, finish, opened, say, show_json, show_table
+from digest.cli.shell import DryRun, Json, app, exit_with_report, open_workspace, print_json, print_table, print_text
 
 
 @app.command(name="import")
@@ -28,27 +28,27 @@ def import_(
     Example: digest import https://example.org/feed.xml --dry-run
     Example: digest import _posts --map "AI Security and alignment=safety"
     """
-    from digest.issues.archive import as_json as told
-    from digest.pipeline.archive import keep_archive, read_archive
+    from digest.issues.archive import serialize_imported_posts as told
+    from digest.pipeline.archive import import_archive, read_archive
 
-    said = dict(_pair(text) for text in maps or [])
-    with opened() as workspace:
-        harvests = read_archive(workspace.context, places, said, essays=essays)
+    said = dict(_parse_heading_map(text) for text in maps or [])
+    with open_workspace() as workspace:
+        harvests = read_archive(workspace.context, places, said, include_essays=essays)
         if as_json and dry_run:
-            show_json(told(harvests))
+            print_json(told(harvests))
             return
         if not dry_run:
-            finish(keep_archive(workspace.context, harvests), as_json)
+            exit_with_report(import_archive(workspace.context, harvests), as_json)
     for one in harvests:
         left = " (its links are left alone; --essays takes them)" if one.form == "essay" and not essays else ""
-        say(f"{one.title or one.url}: {one.form}, {len(one.items)} items{left}")
-        for name in one.unmapped:
-            say(f"  “{name}” names no category; --map '{name}=…'")
+        print_text(f"{one.title or one.url}: {one.form}, {len(one.items)} items{left}")
+        for name in one.unmapped_headings:
+            print_text(f"  “{name}” names no category; --map '{name}=…'")
     rows = [[item.period, item.category, item.title, item.url] for one in harvests for item in one.items]
-    show_table(["period", "category", "title", "url"], rows)
+    print_table(["period", "category", "title", "url"], rows)
 
 
-def _pair(text: str) -> tuple[str, str]:
+def _parse_heading_map(text: str) -> tuple[str, str]:
     heading, sign, category = text.rpartition("=")
     if not sign or not heading.strip() or not category.strip():
         raise typer.BadParameter(f"{text!r} is not HEADING=CATEGORY")
@@ -66,8 +66,8 @@ def note(
     """
     from digest.store import notes
 
-    with opened() as workspace:
+    with open_workspace() as workspace:
         now = workspace.context.now
         with workspace.db.write() as session:
-            notes.add(session, year, text, now)
-    say(f"note: kept for {year}; `digest recap {year}` asks what became of it")
+            notes.add_prediction(session, year, text, now)
+    print_text(f"note: kept for {year}; `digest recap {year}` asks what became of it")

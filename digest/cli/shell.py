@@ -13,7 +13,7 @@ import typer
 
 from digest import __version__
 from digest.cli import complete
-from digest.cli.place import choose, workspace_root
+from digest.cli.place import find_workspace_root, select_workspace
 
 if TYPE_CHECKING:
     from digest.app import Workspace
@@ -36,21 +36,25 @@ MaxUsd = Annotated[
 Provider = Annotated[
     str,
     typer.Option(
-        "--provider", help="For this run, as model.provider: local, gemini, …", autocompletion=complete.providers
+        "--provider",
+        help="For this run, as model.provider: local, gemini, …",
+        autocompletion=complete.complete_providers,
     ),
 ]
 PeriodArg = Annotated[
     str,
     typer.Argument(
-        metavar="PERIOD", help="2026-10, last, this; a recap also 2026, 2026-Q3.", autocompletion=complete.periods
+        metavar="PERIOD",
+        help="2026-10, last, this; a recap also 2026, 2026-Q3.",
+        autocompletion=complete.complete_periods,
     ),
 ]
 
-_EXIT = {"done": 0, "partial": 3, "failed": 1}
+_EXIT_CODES = {"done": 0, "partial": 3, "failed": 1}
 
 
 @app.callback(invoke_without_command=True)
-def _root(
+def _configure(
     workspace: Annotated[
         Path | None, typer.Option("--workspace", "-w", help="The workspace's folder (or DIGEST_WORKSPACE).")
     ] = None,
@@ -66,21 +70,21 @@ def _root(
     if form not in ("", "text", "json"):
         raise typer.BadParameter(f"{form!r} is not a log format; use json or text")
     if form == "json":
-        from digest.cli.logs import begin
+        from digest.cli.logs import enable_json_logs
 
-        begin()
-    choose(workspace)
+        enable_json_logs()
+    select_workspace(workspace)
 
 
-def opened(provider: str = "") -> Workspace:
+def open_workspace(provider: str = "") -> Workspace:
     """The workspace the command works in, telling a person how long work goes; `provider` is this run's model's."""
     from digest.app import Workspace
-    from digest.cli.progress import progress
+    from digest.cli.progress import choose_progress
 
-    return Workspace(workspace_root(), clock=clock(), progress=progress(), provider=provider)
+    return Workspace(find_workspace_root(), clock=choose_clock(), progress=choose_progress(), provider=provider)
 
 
-def clock() -> Callable[[], datetime]:
+def choose_clock() -> Callable[[], datetime]:
     """The wall clock; DIGEST_NOW, an ISO instant, holds it still for rehearsals."""
     if fixed := os.environ.get("DIGEST_NOW"):
         from digest.errors import ConfigError
@@ -96,10 +100,10 @@ def clock() -> Callable[[], datetime]:
     return lambda: datetime.now(UTC)
 
 
-def finish(report: Report, as_json: bool = False) -> None:
+def exit_with_report(report: Report, as_json: bool = False) -> None:
     """Print a stage's line and problems, and exit with its code."""
     if as_json:
-        show_json(
+        print_json(
             {
                 "stage": report.stage,
                 "state": report.state,
@@ -110,45 +114,45 @@ def finish(report: Report, as_json: bool = False) -> None:
             }
         )
     else:
-        say(f"{report.stage}: {report.line}")
+        print_text(f"{report.stage}: {report.line}")
         for problem in report.problems:
-            say(f"  ! {problem}", err=True)
-    raise typer.Exit(_EXIT[report.state])
+            print_text(f"  ! {problem}", err=True)
+    raise typer.Exit(_EXIT_CODES[report.state])
 
 
-def say(text: str, *, err: bool = False) -> None:
+def print_text(text: str, *, err: bool = False) -> None:
     """Lines for a person; text of sources, servers and models is among them, and must not steer the terminal."""
-    from digest.text import visible
+    from digest.text import sanitise_for_terminal
 
-    typer.echo(visible(text), err=err)
+    typer.echo(sanitise_for_terminal(text), err=err)
 
 
-def due_line(row: Mapping[str, str]) -> str:
+def format_due_row(row: Mapping[str, str]) -> str:
     """One piece of work that the cadence waits for."""
     told = {"due": "is due since", "waits": "failed, and is tried again at", "next": "is next, at"}[row["state"]]
     return f"{row['work']} of {row['period']} {told} {row['at']}"
 
 
-def show_json(value: Any) -> None:
+def print_json(value: Any) -> None:
     """One JSON document on standard output."""
-    from digest.text import visible_json
+    from digest.text import escape_hidden_in_json
 
-    typer.echo(visible_json(json.dumps(value, ensure_ascii=False, indent=1, default=str)))
+    typer.echo(escape_hidden_in_json(json.dumps(value, ensure_ascii=False, indent=1, default=str)))
 
 
-def show_table(headings: list[str], rows: list[list[str]], empty: str = "") -> None:
+def print_table(headings: list[str], rows: list[list[str]], empty: str = "") -> None:
     """Aligned columns, the last unpadded; wide cells wrap on a terminal. `empty` is said where there are no rows."""
     if empty and not rows:
-        say(empty)
+        print_text(empty)
         return
     from rich.console import Console
     from rich.table import Table
 
-    from digest.text import visible
+    from digest.text import sanitise_for_terminal
 
     table = Table(*headings, box=None, pad_edge=False, header_style="bold")
     for row in rows:
-        table.add_row(*map(visible, row))
+        table.add_row(*map(sanitise_for_terminal, row))
     console = Console(width=None if os.isatty(1) else 200, highlight=False, markup=False)
     with console.capture() as printed:
         console.print(table)

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
-from digest.cli.shell import Json, app, due_line, opened, say, show_json, show_table
+from digest.cli.shell import Json, app, format_due_row, open_workspace, print_json, print_table, print_text
 
 
 @app.command()
@@ -21,8 +21,8 @@ def init(
     from digest.app import initialise
 
     made, kept = initialise(folder)
-    say(f"init: {folder}: {made} files written" + (f", {kept} kept as they were" if kept else ""))
-    say("  next: set newsletter.title and url in sources.yaml, then `digest run`")
+    print_text(f"init: {folder}: {made} files written" + (f", {kept} kept as they were" if kept else ""))
+    print_text("  next: set newsletter.title and url in sources.yaml, then `digest run`")
 
 
 @app.command()
@@ -35,14 +35,14 @@ def demo(
 
     Example: digest demo --open
     """
-    from digest.cli.progress import progress
-    from digest.demo.story import tell
+    from digest.cli.progress import choose_progress
+    from digest.demo.story import run_demo
 
-    told = tell(folder, progress())
+    told = run_demo(folder, choose_progress())
     if as_json:
-        show_json(told.numbers)
+        print_json(told.numbers)
     else:
-        say(told.text)
+        print_text(told.text)
     if open_:
         typer.launch(str(told.start_page))
 
@@ -68,44 +68,44 @@ def status(
 
     import click
 
-    with opened() as workspace:
+    with open_workspace() as workspace:
         if metrics is not None:
             from digest.pipeline.metrics import write_metrics
 
             write_metrics(workspace.context, metrics)
-            say(f"status: {metrics} written")
+            print_text(f"status: {metrics} written")
             return
         while True:
             facts = workspace.status()
             if watch:
                 click.clear()
-            _show(facts, every, as_json)
+            _show_status(facts, every, as_json)
             if not watch:
                 return
             time.sleep(watch)
 
 
-def _show(facts: dict[str, Any], every: bool, as_json: bool) -> None:
+def _show_status(facts: dict[str, Any], every: bool, as_json: bool) -> None:
     if as_json:
-        show_json(facts)
+        print_json(facts)
     elif every:
-        _show_all(facts)
+        _show_all_rows(facts)
     else:
         import shutil
 
-        from digest.cli.screen import screen
+        from digest.cli.screen import render_status_screen
 
         columns, rows = shutil.get_terminal_size((120, 40))
-        for line in screen(facts, columns, min(max(rows, 24), 40)):
-            say(line)
+        for line in render_status_screen(facts, columns, min(max(rows, 24), 40)):
+            print_text(line)
 
 
-def _show_all(facts: dict[str, Any]) -> None:
-    say(facts["line"])
+def _show_all_rows(facts: dict[str, Any]) -> None:
+    print_text(facts["line"])
     for row in facts["due"]:
-        say(f"  {due_line(row)}")
+        print_text(f"  {format_due_row(row)}")
     if facts["sources"]:
-        show_table(
+        print_table(
             ["source", "state", "items", "last run", "took", "checked", "next", "trouble"],
             [
                 [*(str(row[key] or "") for key in _SOURCE_COLUMNS), row["error"] or row["warning"]]
@@ -113,7 +113,7 @@ def _show_all(facts: dict[str, Any]) -> None:
             ],
         )
     for issue in facts["issues"]:
-        say(f"issue {issue['period']}: {issue['state']}, {issue['picks']} picks: {issue['title']}")
+        print_text(f"issue {issue['period']}: {issue['state']}, {issue['picks']} picks: {issue['title']}")
 
 
 _SOURCE_COLUMNS = ("id", "state", "items", "counts", "took", "checked", "next")

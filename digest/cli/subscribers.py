@@ -7,17 +7,17 @@ from typing import Annotated
 
 import typer
 
-from digest.cli.shell import Json, app, finish, opened, say, show_json, show_table
+from digest.cli.shell import Json, app, exit_with_report, open_workspace, print_json, print_table, print_text
 
-subscribers = typer.Typer(help="The readers: added, imported, confirmed, taken out.", no_args_is_help=True)
-app.add_typer(subscribers, name="subscribers")
+subscribers_app = typer.Typer(help="The readers: added, imported, confirmed, taken out.", no_args_is_help=True)
+app.add_typer(subscribers_app, name="subscribers")
 
 Address = Annotated[str, typer.Argument(metavar="ADDRESS", help="name@example.org")]
 Topic = Annotated[list[str] | None, typer.Option("--topic", help="A category's slug; none means all.")]
 Confirmed = Annotated[bool, typer.Option("--confirmed", help="They have said yes elsewhere.")]
 
 
-@subscribers.command()
+@subscribers_app.command()
 def add(
     address: Address,
     name: Annotated[str, typer.Option("--name")] = "",
@@ -31,26 +31,28 @@ def add(
     """
     from digest.pipeline import readers
 
-    with opened() as workspace:
-        finish(
-            readers.add(workspace.context, address, name=name, topics=topic or (), confirmed=confirmed),
+    with open_workspace() as workspace:
+        exit_with_report(
+            readers.subscribe_address(
+                workspace.context, address, name=name, topics=topic or (), is_confirmed=confirmed
+            ),
             as_json,
         )
 
 
-@subscribers.command(name="import")
-def load(path: Path, confirmed: Confirmed = False, as_json: Json = False) -> None:
+@subscribers_app.command(name="import")
+def import_(path: Path, confirmed: Confirmed = False, as_json: Json = False) -> None:
     """Read a CSV with a column `address` or `email`, and as may be name, state, topics. Who had left stays left.
 
     Example: digest subscribers import readers.csv --confirmed
     """
     from digest.pipeline import readers
 
-    with opened() as workspace:
-        finish(readers.load(workspace.context, path, confirmed=confirmed), as_json)
+    with open_workspace() as workspace:
+        exit_with_report(readers.import_subscribers(workspace.context, path, is_confirmed=confirmed), as_json)
 
 
-@subscribers.command()
+@subscribers_app.command()
 def export() -> None:
     """Print all readers as CSV, those who left too.
 
@@ -58,12 +60,12 @@ def export() -> None:
     """
     from digest.pipeline import readers
 
-    with opened() as workspace:
-        typer.echo(readers.export(workspace.context), nl=False)
+    with open_workspace() as workspace:
+        typer.echo(readers.export_subscribers(workspace.context), nl=False)
 
 
-@subscribers.command(name="list")
-def show(
+@subscribers_app.command(name="list")
+def list_(
     state: Annotated[str, typer.Option("--state", help="pending, active, unsubscribed or bounced.")] = "",
     as_json: Json = False,
 ) -> None:
@@ -73,27 +75,27 @@ def show(
     """
     from digest.store import readers
 
-    if state and state not in readers.STATES:
-        raise typer.BadParameter(f"{state!r} is no state; one of {', '.join(readers.STATES)}")
-    with opened() as workspace, workspace.db.read() as session:
-        people = readers.everyone(session, state)
+    if state and state not in readers.SUBSCRIBER_STATES:
+        raise typer.BadParameter(f"{state!r} is no state; one of {', '.join(readers.SUBSCRIBER_STATES)}")
+    with open_workspace() as workspace, workspace.db.read() as session:
+        people = readers.load_subscribers(session, state)
     columns = ["address", "state", "topics", "name", "reason", "changed"]
     rows = [{column: getattr(person, column) for column in columns} for person in people]
     if as_json:
-        show_json(rows)
+        print_json(rows)
         return
-    show_table(
+    print_table(
         columns,
-        [[_cell(row[column]) for column in columns] for row in rows],
+        [[_format_cell(row[column]) for column in columns] for row in rows],
         f"no reader is {state}" if state else "no readers yet; `digest subscribers add ADDRESS` or `import FILE`",
     )
 
 
-def _cell(value: object) -> str:
+def _format_cell(value: object) -> str:
     return " ".join(value) if isinstance(value, list) else f"{value:%Y-%m-%d}" if hasattr(value, "year") else str(value)
 
 
-@subscribers.command()
+@subscribers_app.command()
 def remove(addresses: list[str], as_json: Json = False) -> None:
     """Take readers off the list. They are remembered, so that no import brings them back.
 
@@ -101,11 +103,11 @@ def remove(addresses: list[str], as_json: Json = False) -> None:
     """
     from digest.pipeline import readers
 
-    with opened() as workspace:
-        finish(readers.remove(workspace.context, addresses), as_json)
+    with open_workspace() as workspace:
+        exit_with_report(readers.remove_subscribers(workspace.context, addresses), as_json)
 
 
-@subscribers.command()
+@subscribers_app.command()
 def confirm(
     addresses: Annotated[list[str] | None, typer.Argument(metavar="[ADDRESS…]", help="name@example.org …")] = None,
     ask: Annotated[bool, typer.Option("--ask", help="Mail pending readers for their yes; all never asked.")] = False,
@@ -122,13 +124,15 @@ def confirm(
 
     if not (addresses or ask):
         raise typer.BadParameter("name the readers, or --ask all that were never asked")
-    with opened() as workspace:
+    with open_workspace() as workspace:
         if ask:
-            finish(confirming.ask(workspace.context, addresses or (), expect=expect), as_json)
-        finish(readers.confirm(workspace.context, addresses or ()), as_json)
+            exit_with_report(
+                confirming.request_confirmations(workspace.context, addresses or (), expected_count=expect), as_json
+            )
+        exit_with_report(readers.confirm_subscribers(workspace.context, addresses or ()), as_json)
 
 
-@subscribers.command()
+@subscribers_app.command()
 def topics(address: Address, topic: Topic = None, as_json: Json = False) -> None:
     """Set which categories a reader gets; without --topic all.
 
@@ -136,11 +140,11 @@ def topics(address: Address, topic: Topic = None, as_json: Json = False) -> None
     """
     from digest.pipeline import readers
 
-    with opened() as workspace:
-        finish(readers.follow(workspace.context, address, topic or ()), as_json)
+    with open_workspace() as workspace:
+        exit_with_report(readers.set_subscriber_topics(workspace.context, address, topic or ()), as_json)
 
 
-@subscribers.command()
+@subscribers_app.command()
 def bounces(path: Path, as_json: Json = False) -> None:
     """Read delivery reports, complaints and requests to leave from an mbox file or a Maildir.
 
@@ -148,8 +152,8 @@ def bounces(path: Path, as_json: Json = False) -> None:
     """
     from digest.pipeline import readers
 
-    with opened() as workspace:
-        finish(readers.bounces(workspace.context, path), as_json)
+    with open_workspace() as workspace:
+        exit_with_report(readers.process_bounces(workspace.context, path), as_json)
 
 
 @app.command()
@@ -165,16 +169,16 @@ def listen(
     from functools import partial
     from urllib.parse import urlsplit
 
-    from digest.desk.deadlines import server
-    from digest.desk.listen import application
-    from digest.desk.postman import Postman
+    from digest.desk.deadlines import build_server
+    from digest.desk.listen import create_signup_app
+    from digest.desk.postman import ConfirmationSender
     from digest.pipeline import confirming
 
-    with opened() as workspace:
+    with open_workspace() as workspace:
         context = workspace.context
-        confirming.need_endpoint(context)
+        confirming.require_signup_endpoint(context)
         prefix = urlsplit(context.config.mail.unsubscribe_url or "").path
-        with Postman(partial(confirming.post, context)) as postman:
-            answers = application(context, prefix=prefix, wake=postman.wake)
-            say(f"listen: http://{host}:{port}, the form at /subscribe (Ctrl-C ends it)")
-            server(answers, host=host, port=port, log_level="warning").run()
+        with ConfirmationSender(partial(confirming.send_confirmations, context)) as postman:
+            answers = create_signup_app(context, prefix=prefix, wake=postman.wake)
+            print_text(f"listen: http://{host}:{port}, the form at /subscribe (Ctrl-C ends it)")
+            build_server(answers, host=host, port=port, log_level="warning").run()

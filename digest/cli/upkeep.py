@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from digest.cli.shell import DryRun, Json, app, clock, finish, opened, say, show_json
+from digest.cli.shell import DryRun, Json, app, choose_clock, exit_with_report, open_workspace, print_json, print_text
 
 _UNDER = "\n" + " " * 9  # where the words of a finding begin
 
@@ -29,29 +29,29 @@ def doctor(
     """
     from dataclasses import asdict
 
-    from digest.pipeline.doctor import ask_sources, examine, examine_mail, exit_code
+    from digest.pipeline.doctor import choose_exit_code, diagnose_mail, diagnose_workspace, probe_sources
 
     if area not in ("", "mail"):
         raise typer.BadParameter(f"{area!r} is no area; mail is the only one")
-    with opened() as workspace:
+    with open_workspace() as workspace:
         if area:
-            findings = examine_mail(workspace.config, os.environ)
+            findings = diagnose_mail(workspace.config, os.environ)
         else:
-            findings = examine(workspace.root, os.environ, clock()(), lambda: workspace.context)
+            findings = diagnose_workspace(workspace.root, os.environ, choose_clock()(), lambda: workspace.context)
         if sources:
-            findings += ask_sources(workspace.context)
+            findings += probe_sources(workspace.context)
     if as_json:
-        show_json([asdict(finding) for finding in findings])
+        print_json([asdict(finding) for finding in findings])
     else:
         for finding in findings:
-            say(f"{finding.state:8} {finding.subject}: {finding.words.replace(chr(10), _UNDER)}")
+            print_text(f"{finding.state:8} {finding.subject}: {finding.words.replace(chr(10), _UNDER)}")
             if finding.cure:
-                say(f"         → {finding.cure}")
+                print_text(f"         → {finding.cure}")
         if area:
-            from digest.mail.checkup import BULK
+            from digest.mail.checkup import BULK_SENDER_RULES
 
-            say(f"\n{BULK}")
-    raise typer.Exit(exit_code(findings))
+            print_text(f"\n{BULK_SENDER_RULES}")
+    raise typer.Exit(choose_exit_code(findings))
 
 
 @app.command()
@@ -70,13 +70,13 @@ def backup(
     """
     from digest.pipeline import backup as copies
 
-    with opened() as workspace:
+    with open_workspace() as workspace:
         if restore is not None:
-            report = copies.put_back(
-                workspace.root, clock()(), restore, lambda target: copies.take(workspace.context, target)
+            report = copies.restore_backup(
+                workspace.root, choose_clock()(), restore, lambda target: copies.write_backup(workspace.context, target)
             )
-            finish(report, as_json)
-        finish(copies.backup(workspace.context, file), as_json)
+            exit_with_report(report, as_json)
+        exit_with_report(copies.create_backup(workspace.context, file), as_json)
 
 
 @app.command()
@@ -93,9 +93,9 @@ def export(
     """
     from digest.pipeline import export as exports
 
-    with opened() as workspace:
-        work = exports.take_back if take_back else exports.export
-        finish(work(workspace.context, folder), as_json)
+    with open_workspace() as workspace:
+        work = exports.import_workspace if take_back else exports.export_workspace
+        exit_with_report(work(workspace.context, folder), as_json)
 
 
 @app.command()
@@ -108,7 +108,7 @@ def prune(
 
     Example: digest prune --older-than 24 --dry-run
     """
-    from digest.pipeline.prune import prune as forget
+    from digest.pipeline.prune import prune_items as forget
 
-    with opened() as workspace:
-        finish(forget(workspace.context, months, dry_run=dry_run), as_json)
+    with open_workspace() as workspace:
+        exit_with_report(forget(workspace.context, months, dry_run=dry_run), as_json)

@@ -1,16 +1,16 @@
 """sources.yaml: its shape and how it is read."""
 
-from digest.config.load import load, parse
+from digest.config.load import load_config, parse_config
 from digest.config.schema import (
     PROVIDERS,
     Cadence,
     Category,
     Config,
-    Mail,
-    ModelSection,
+    MailConfig,
+    ModelConfig,
     Newsletter,
     Selectors,
-    Site,
+    SiteConfig,
     Source,
     Taxonomy,
 )
@@ -20,13 +20,13 @@ __all__ = [
     "Cadence",
     "Category",
     "Config",
-    "Mail",
-    "ModelSection",
+    "MailConfig",
+    "ModelConfig",
     "Newsletter",
     "Selectors",
-    "Site",
+    "SiteConfig",
     "Source",
     "Taxonomy",
-    "load",
-    "parse",
+    "load_config",
+    "parse_config",
 ]

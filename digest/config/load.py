@@ -12,13 +12,13 @@ import yaml
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
-from digest.config.schema import DAY, SLUG, Config
-from digest.errors import ConfigError, unread
+from digest.config.schema import DAY_PATTERN, SLUG_PATTERN, Config
+from digest.errors import ConfigError, describe_read_error
 
-Path_ = tuple[str | int, ...]
+KeyPath = tuple[str | int, ...]
 
 
-def load(path: Path) -> Config:
+def load_config(path: Path) -> Config:
     """Read and validate a sources.yaml; raises ConfigError with one line per mistake."""
     try:
         text = path.read_text(encoding="utf-8")
@@ -28,18 +28,20 @@ def load(path: Path) -> Config:
             "name a file that is there; `digest init DIR` makes a workspace",
         ) from None
     except (OSError, UnicodeDecodeError) as error:
-        raise ConfigError(f"{path} cannot be read: {unread(error)}", "it must be a UTF-8 text file") from error
-    return parse(text, path.name)
+        raise ConfigError(
+            f"{path} cannot be read: {describe_read_error(error)}", "it must be a UTF-8 text file"
+        ) from error
+    return parse_config(text, path.name)
 
 
-def parse(text: str, name: str = "sources.yaml") -> Config:
+def parse_config(text: str, name: str = "sources.yaml") -> Config:
     """Validate the text of a sources.yaml, called `name` in errors."""
-    lines: dict[Path_, int] = {}
+    lines: dict[KeyPath, int] = {}
     repeated: list[str] = []
     try:
         node = yaml.compose(text, Loader=yaml.SafeLoader)
         if node is not None:
-            _index(node, (), lines, repeated, name)
+            _index_lines(node, (), lines, repeated, name)
         data = yaml.safe_load(text)
     except yaml.MarkedYAMLError as error:
         line = error.problem_mark.line + 1 if error.problem_mark else 1
@@ -53,18 +55,22 @@ def parse(text: str, name: str = "sources.yaml") -> Config:
     except RecursionError as error:
         raise ConfigError(f"{name}: lists and keys are nested without end", "see `digest init`") from error
     if not isinstance(data, dict):
-        raise ConfigError(f"{name}:1: found {_kind(data)}, expected keys such as 'newsletter:'", "see `digest init`")
+        raise ConfigError(
+            f"{name}:1: found {_describe_type(data)}, expected keys such as 'newsletter:'", "see `digest init`"
+        )
     try:
         config = Config.model_validate(data)
     except ValidationError as error:
-        mistakes = repeated + [_sentence(detail, lines, name) for detail in _causes(error.errors())]
-        raise ConfigError("\n".join(mistakes), _count(mistakes)) from None
+        mistakes = repeated + [
+            _format_mistake(detail, lines, name) for detail in _drop_consequent_mistakes(error.errors())
+        ]
+        raise ConfigError("\n".join(mistakes), _format_hint(mistakes)) from None
     if repeated:
-        raise ConfigError("\n".join(repeated), _count(repeated))
+        raise ConfigError("\n".join(repeated), _format_hint(repeated))
     return config
 
 
-def _causes(details: Sequence[ErrorDetails]) -> list[ErrorDetails]:
+def _drop_consequent_mistakes(details: Sequence[ErrorDetails]) -> list[ErrorDetails]:
     """Without "too short" where an entry of the list was itself mistaken: pydantic counts only the good ones."""
     places = [detail["loc"] for detail in details]
     return [
@@ -75,37 +81,39 @@ def _causes(details: Sequence[ErrorDetails]) -> list[ErrorDetails]:
     ]
 
 
-def _count(mistakes: Sequence[str]) -> str:
+def _format_hint(mistakes: Sequence[str]) -> str:
     return "1 mistake; mend it" if len(mistakes) == 1 else f"{len(mistakes)} mistakes; mend them"
 
 
-def _index(node: yaml.Node, place: Path_, lines: dict[Path_, int], repeated: list[str], name: str) -> None:
+def _index_lines(
+    node: yaml.Node, path: KeyPath, lines: dict[KeyPath, int], repeated_keys: list[str], name: str
+) -> None:
     """Note the 1-based line of every key and list entry; YAML itself lets the last of two equal keys win silently."""
-    lines.setdefault(place, node.start_mark.line + 1)
+    lines.setdefault(path, node.start_mark.line + 1)
     if isinstance(node, yaml.MappingNode):
         seen: set[str] = set()
         for key, value in node.value:
             if key.value in seen:
                 line = key.start_mark.line + 1
-                repeated.append(f"{name}:{line}: {_dotted((*place, key.value))}: given twice")
+                repeated_keys.append(f"{name}:{line}: {_format_path((*path, key.value))}: given twice")
             seen.add(key.value)
-            lines[(*place, key.value)] = key.start_mark.line + 1
-            _index(value, (*place, key.value), lines, repeated, name)
+            lines[(*path, key.value)] = key.start_mark.line + 1
+            _index_lines(value, (*path, key.value), lines, repeated_keys, name)
     elif isinstance(node, yaml.SequenceNode):
         for number, value in enumerate(node.value):
-            _index(value, (*place, number), lines, repeated, name)
+            _index_lines(value, (*path, number), lines, repeated_keys, name)
 
 
-def _sentence(detail: ErrorDetails, lines: dict[Path_, int], name: str) -> str:
+def _format_mistake(detail: ErrorDetails, lines: dict[KeyPath, int], name: str) -> str:
     place = tuple(detail["loc"])
     known = place
     while known and known not in lines:
         known = known[:-1]
-    return f"{name}:{lines.get(known, 1)}: {_dotted(place)}: {_what(detail, place)}"
+    return f"{name}:{lines.get(known, 1)}: {_format_path(place)}: {_describe_mistake(detail, place)}"
 
 
 # pydantic's kinds of mistake, in the words of someone who writes YAML.
-_PLAIN = {
+_MESSAGES = {
     "string_too_short": "needs {min_length} or more characters",
     "string_too_long": "may have {max_length} characters at most",
     "string_type": "must be text; put it in quotes",
@@ -124,81 +132,81 @@ _PLAIN = {
     "less_than_equal": "must be {le:g} or less",
     "value_error": "{error}",
 }
-_PATTERNS = {
-    SLUG: "lower-case letters, figures and hyphens, e.g. long-context",
-    DAY: "a year, month or day, e.g. 2026 or 2026-11-23",
+_PATTERN_EXPLANATIONS = {
+    SLUG_PATTERN: "lower-case letters, figures and hyphens, e.g. long-context",
+    DAY_PATTERN: "a year, month or day, e.g. 2026 or 2026-11-23",
 }
 
 
-def _what(detail: ErrorDetails, place: Path_) -> str:
+def _describe_mistake(detail: ErrorDetails, path: KeyPath) -> str:
     kind, found, context = detail["type"], detail["input"], detail.get("ctx", {})
     if kind == "extra_forbidden":
-        allowed = _fields(place[:-1])
-        return f"unknown key{_nearest(str(place[-1]), allowed)}; allowed: {', '.join(allowed)}"
+        allowed = _list_fields(path[:-1])
+        return f"unknown key{_suggest_nearest(str(path[-1]), allowed)}; allowed: {', '.join(allowed)}"
     if kind == "missing":
         return "missing; it is required"
     if kind == "literal_error":
-        allowed = [str(v) for v in context.get("allowed") or _literals(place)]
-        return f"{found!r} is unknown{_nearest(str(found), allowed)}; allowed: {', '.join(v for v in allowed if v)}"
+        allowed = [str(v) for v in context.get("allowed") or _list_literals(path)]
+        return f"{found!r} is unknown{_suggest_nearest(str(found), allowed)}; allowed: {', '.join(v for v in allowed if v)}"
     if kind == "string_pattern_mismatch":
-        return f"{found!r} is not written as it should be; allowed: {_PATTERNS[context['pattern']]}"
+        return f"{found!r} is not written as it should be; allowed: {_PATTERN_EXPLANATIONS[context['pattern']]}"
     if kind == "too_short":
         return f"needs {context['min_length']} or more (found {context.get('actual_length', 'none')})"
-    message = _plainly(kind, context, detail["msg"])
+    message = _format_pydantic_message(kind, context, detail["msg"])
     if kind == "value_error" and isinstance(found, dict):
         return message  # of keys that do not agree: that a mapping was found says nothing
     if found is None:
         return "has no value; give it one, or take the key out"
-    shown = repr(found) if isinstance(found, str | int | float | bool) else _kind(found)
+    shown = repr(found) if isinstance(found, str | int | float | bool) else _describe_type(found)
     return f"{message} (found {shown[:80]})"
 
 
-def _plainly(kind: str, context: dict[str, Any], otherwise: str) -> str:
-    return _PLAIN[kind].format(**context) if kind in _PLAIN else otherwise[0].lower() + otherwise[1:]
+def _format_pydantic_message(kind: str, context: dict[str, Any], otherwise: str) -> str:
+    return _MESSAGES[kind].format(**context) if kind in _MESSAGES else otherwise[0].lower() + otherwise[1:]
 
 
-def _nearest(found: str, allowed: Sequence[str]) -> str:
+def _suggest_nearest(found: str, allowed: Sequence[str]) -> str:
     close = difflib.get_close_matches(found, allowed, 1, 0.6)
     return f" (did you mean '{close[0]}'?)" if close else ""
 
 
-def _annotation(place: Path_) -> Any:
+def _get_annotation(path: KeyPath) -> Any:
     """The declared type at a place in the configuration."""
     here: Any = Config
-    for step in place:
-        here = _bare(here)
+    for step in path:
+        here = _strip_optional(here)
         if isinstance(step, int):
             here = get_args(here)[0]
         elif isinstance(here, type) and issubclass(here, BaseModel) and step in here.model_fields:
             here = here.model_fields[step].annotation
         else:
             return None
-    return _bare(here)
+    return _strip_optional(here)
 
 
-def _bare(kind: Any) -> Any:
+def _strip_optional(kind: Any) -> Any:
     if get_origin(kind) in (Union, types.UnionType):
         return next(a for a in get_args(kind) if a is not type(None))
     return kind
 
 
-def _fields(place: Path_) -> list[str]:
-    here = _annotation(place)
+def _list_fields(path: KeyPath) -> list[str]:
+    here = _get_annotation(path)
     return list(here.model_fields) if isinstance(here, type) and issubclass(here, BaseModel) else []
 
 
-def _literals(place: Path_) -> tuple[Any, ...]:
-    here = _annotation(place)
+def _list_literals(path: KeyPath) -> tuple[Any, ...]:
+    here = _get_annotation(path)
     return get_args(here) if get_origin(here) is Literal else ()
 
 
-def _dotted(place: Path_) -> str:
+def _format_path(path: KeyPath) -> str:
     out = ""
-    for step in place:
+    for step in path:
         out += f"[{step}]" if isinstance(step, int) else f".{step}" if out else str(step)
     return out or "the whole"
 
 
-def _kind(value: Any) -> str:
+def _describe_type(value: Any) -> str:
     names = {dict: "a mapping", list: "a list", str: "a text", type(None): "nothing", int: "a number"}
     return names.get(type(value), type(value).__name__)

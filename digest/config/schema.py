@@ -12,36 +12,36 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, field_validator, model_validator
 from pydantic_core import PydanticCustomError
 
-SLUG = r"^[a-z0-9][a-z0-9-]{0,63}$"
-DAY = r"^(\d{4}(-\d{2}(-\d{2})?)?)?$"
-Slug = Annotated[str, Field(pattern=SLUG)]
+SLUG_PATTERN = r"^[a-z0-9][a-z0-9-]{0,63}$"
+DAY_PATTERN = r"^(\d{4}(-\d{2}(-\d{2})?)?)?$"
+Slug = Annotated[str, Field(pattern=SLUG_PATTERN)]
 
 
-def _http_url(value: str) -> str:
+def _check_http_url(value: str) -> str:
     if not re.match(r"^https?://[^\s/]+", value):
         raise ValueError("must be an http or https address")
     return value
 
 
-HttpUrl = Annotated[str, AfterValidator(_http_url)]
+HttpUrl = Annotated[str, AfterValidator(_check_http_url)]
 
 
-def _mail_address(value: str) -> str:
+def _check_mail_address(value: str) -> str:
     if value and not re.fullmatch(r"[^@\s<>,;]+@[^@\s<>,;]+", value):
         raise ValueError("must be one mail address such as me@example.org")
     return value
 
 
-MailAddress = Annotated[str, AfterValidator(_mail_address)]
+MailAddress = Annotated[str, AfterValidator(_check_mail_address)]
 
 
-class Section(BaseModel):
+class ConfigSection(BaseModel):
     """Base: unknown keys are mistakes, and values do not change after loading."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
-class Newsletter(Section):
+class Newsletter(ConfigSection):
     """Who speaks, where it is read."""
 
     title: str = Field(min_length=1, max_length=200)
@@ -52,14 +52,14 @@ class Newsletter(Section):
     description: str = ""
     timezone: str = "UTC"
     language: Literal["en", "es", "de", "fr", "ca", "zh"] = "en"
-    owned_since: str = Field(default="", pattern=DAY)  # date part of tag: ids, RFC 4151
+    owned_since: str = Field(default="", pattern=DAY_PATTERN)  # date part of tag: ids, RFC 4151
     interests: str = ""  # one line: what the reader cares about
     style: str = ""  # a note on the editor's voice, for a model
     notice: str = ""  # a line shown on every issue
 
     @field_validator("timezone")
     @classmethod
-    def _known_zone(cls, value: str) -> str:
+    def _check_timezone(cls, value: str) -> str:
         try:
             ZoneInfo(value)
         except (ZoneInfoNotFoundError, ValueError, OSError):
@@ -68,7 +68,7 @@ class Newsletter(Section):
 
     @field_validator("base_path")
     @classmethod
-    def _path(cls, value: str) -> str:
+    def _check_base_path(cls, value: str) -> str:
         if value and not re.match(r"^(/[A-Za-z0-9._~-]+)+$", value):
             raise ValueError("must be empty or start with a slash and not end with one, such as '/digest'")
         return value
@@ -79,7 +79,7 @@ class Newsletter(Section):
         return self.url.rstrip("/") + self.base_path
 
 
-class Selectors(Section):
+class Selectors(ConfigSection):
     """CSS selectors of the page kind; each may stay empty for the defaults."""
 
     item: str = ""
@@ -90,7 +90,7 @@ class Selectors(Section):
 
     @field_validator("*")
     @classmethod
-    def _readable(cls, text: str) -> str:
+    def _check_selector(cls, text: str) -> str:
         """A slip is told with its line in sources.yaml, not as a page that cannot be read."""
         if text:
             import soupsieve  # takes a while to import, and most sources have no selectors
@@ -102,7 +102,7 @@ class Selectors(Section):
         return text
 
 
-class Source(Section):
+class Source(ConfigSection):
     """A configured place. Kinds: feed, arxiv (query API), arxiv-oai, arxiv-rss, page."""
 
     id: Slug
@@ -120,7 +120,7 @@ class Source(Section):
     selectors: Selectors = Selectors()
 
     @model_validator(mode="after")
-    def _whole(self) -> Source:
+    def _check_required_keys(self) -> Source:
         if self.kind in ("feed", "page") and not self.url:
             raise ValueError(f"a source of kind '{self.kind}' needs a 'url'")
         if self.kind.startswith("arxiv") and not self.categories:
@@ -139,7 +139,7 @@ class Source(Section):
         return self.quote or ("abstract" if self.kind.startswith("arxiv") else "post")
 
 
-class Category(Section):
+class Category(ConfigSection):
     """A section of the issue. A user's own works from a description and a few titles."""
 
     slug: Slug
@@ -151,7 +151,7 @@ class Category(Section):
     quota: int = Field(default=3, ge=0, le=100)
 
 
-class Taxonomy(Section):
+class Taxonomy(ConfigSection):
     """The closed, versioned set of categories."""
 
     version: int = Field(default=1, ge=1)
@@ -159,7 +159,7 @@ class Taxonomy(Section):
     categories: tuple[Category, ...] = Field(min_length=1)
 
     @model_validator(mode="after")
-    def _distinct(self) -> Taxonomy:
+    def _check_distinct_names(self) -> Taxonomy:
         seen: dict[str, str] = {"other": "the reserved word"}
         for category in self.categories:
             for name in (category.slug, *category.aliases):
@@ -172,13 +172,13 @@ class Taxonomy(Section):
     def slugs(self) -> tuple[str, ...]:
         return tuple(c.slug for c in self.categories)
 
-    def every_name(self, names: Collection[str]) -> frozenset[str]:
+    def expand_aliases(self, names: Collection[str]) -> frozenset[str]:
         """The names with those their categories have or had besides: a renamed one keeps its readers."""
         also = [{c.slug, *c.aliases} for c in self.categories if not {c.slug, *c.aliases}.isdisjoint(names)]
         return frozenset(names).union(*also)
 
 
-class Cadence(Section):
+class Cadence(ConfigSection):
     """When things happen, in the newsletter's time zone unless it says UTC."""
 
     fetch_hour_utc: int = Field(default=6, ge=0, le=23)  # 05-12 UTC is kind to arXiv
@@ -192,18 +192,20 @@ class Cadence(Section):
     alert_webhook_env: str = ""  # name of the environment variable that holds the URL
 
 
-class ModelPrice(Section):
+class ModelPrice(ConfigSection):
     """What a model costs that the packaged table does not list, in USD per million tokens; 0 for your own machine's."""
 
     input: float = Field(ge=0)
     output: float = Field(ge=0)
 
 
-_FOLDER = Path(__file__).parents[1] / "llm" / "providers"
-PROVIDERS = tuple(sorted(module.name for module in iter_modules([str(_FOLDER)])))  # a file each; none is imported here
+_PROVIDER_FOLDER = Path(__file__).parents[1] / "llm" / "providers"
+PROVIDERS = tuple(
+    sorted(module.name for module in iter_modules([str(_PROVIDER_FOLDER)]))
+)  # a file each; none is imported here
 
 
-def _provider(value: str) -> str:
+def _check_provider(value: str) -> str:
     """As pydantic tells of a Literal, which cannot be made of what lies in a folder."""
     allowed = ("auto", "local", *PROVIDERS)
     if value not in allowed:
@@ -211,10 +213,10 @@ def _provider(value: str) -> str:
     return value
 
 
-class ModelSection(Section):
+class ModelConfig(ConfigSection):
     """Which language model, if any, and what it may cost. Keys come from the environment only."""
 
-    provider: Annotated[str, AfterValidator(_provider)] = "auto"
+    provider: Annotated[str, AfterValidator(_check_provider)] = "auto"
     name: str = "gemini-3.5-flash-lite"
     thinking: Literal["", "MINIMAL", "LOW", "MEDIUM", "HIGH"] = "MINIMAL"
     service_tier: Literal["standard", "flex"] = "standard"
@@ -232,7 +234,7 @@ class ModelSection(Section):
     script: str = ""  # the scripted kind's file, relative to the workspace
 
 
-class Site(Section):
+class SiteConfig(ConfigSection):
     """How the blog looks and what its feeds hold."""
 
     look: Literal["serif", "sans"] = "serif"
@@ -241,7 +243,7 @@ class Site(Section):
     logo_text: str = ""
 
 
-class Mail(Section):
+class MailConfig(ConfigSection):
     """How issues are mailed. User and password come from DIGEST_SMTP_USER and DIGEST_SMTP_PASSWORD."""
 
     transport: Literal["outbox", "smtp"] = "outbox"
@@ -263,19 +265,19 @@ class Mail(Section):
     exporters: dict[str, dict[str, Any]] = Field(default_factory=dict)
 
 
-class Config(Section):
+class Config(ConfigSection):
     """The whole of sources.yaml."""
 
     newsletter: Newsletter
     sources: tuple[Source, ...] = Field(min_length=1)
     taxonomy: Taxonomy
     cadence: Cadence = Cadence()
-    model: ModelSection = ModelSection()
-    site: Site = Site()
-    mail: Mail = Mail()
+    model: ModelConfig = ModelConfig()
+    site: SiteConfig = SiteConfig()
+    mail: MailConfig = MailConfig()
 
     @model_validator(mode="after")
-    def _distinct_sources(self) -> Config:
+    def _check_distinct_sources(self) -> Config:
         seen: set[str] = set()
         for source in self.sources:
             if source.id in seen:
@@ -283,6 +285,6 @@ class Config(Section):
             seen.add(source.id)
         return self
 
-    def source(self, source_id: str) -> Source | None:
+    def find_source(self, source_id: str) -> Source | None:
         """The source of that id, or None."""
         return next((s for s in self.sources if s.id == source_id), None)

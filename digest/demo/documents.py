@@ -10,7 +10,7 @@ from datetime import datetime
 from email.utils import format_datetime
 from xml.sax.saxutils import escape
 
-from digest.demo.records import Post, Publisher, Work
+from digest.demo.records import Publisher, RecordedPost, RecordedWork
 
 _ARXIV_ENTRY = """  <entry>
     <id>http://arxiv.org/abs/{id}v1</id>
@@ -25,7 +25,7 @@ _ARXIV_ENTRY = """  <entry>
 {authors}
   </entry>"""
 
-_ARXIV = """<?xml version='1.0' encoding='UTF-8'?>
+_ARXIV_FEED = """<?xml version='1.0' encoding='UTF-8'?>
 <feed xmlns:opensearch="http://a9.com/-/spec/opensearch/1.1/" xmlns:arxiv="http://arxiv.org/schemas/atom" \
 xmlns="http://www.w3.org/2005/Atom">
   <id>https://arxiv.org/api/recorded</id>
@@ -39,7 +39,7 @@ xmlns="http://www.w3.org/2005/Atom">
 """
 
 
-def arxiv_answer(works: Sequence[Work], query: Mapping[str, str]) -> bytes:
+def render_arxiv_response(works: Sequence[RecordedWork], query: Mapping[str, str]) -> bytes:
     """Answer a query API request: categories, submittedDate window, start, max_results, sort order."""
     words = query.get("search_query", "")
     wanted = set(re.findall(r"cat:([\w.-]+)", words))
@@ -53,16 +53,16 @@ def arxiv_answer(works: Sequence[Work], query: Mapping[str, str]) -> bytes:
     if query.get("sortOrder") == "descending":
         found.reverse()
     start, size = int(query.get("start", 0)), int(query.get("max_results", 10))
-    entries = "\n".join(_arxiv_entry(work) for work in found[start : start + size])
-    text = _ARXIV.format(query=escape(words), size=size, total=len(found), start=start, entries=entries)
+    entries = "\n".join(_render_arxiv_entry(work) for work in found[start : start + size])
+    text = _ARXIV_FEED.format(query=escape(words), size=size, total=len(found), start=start, entries=entries)
     return text.encode()
 
 
-def _arxiv_entry(work: Work) -> str:
+def _render_arxiv_entry(work: RecordedWork) -> str:
     return _ARXIV_ENTRY.format(
         id=work.arxiv_id,
         title=escape(work.title),
-        date=_iso(work.published),
+        date=_format_iso(work.published),
         summary=escape(work.summary),
         primary=work.categories[0],
         categories="\n".join(
@@ -72,13 +72,13 @@ def _arxiv_entry(work: Work) -> str:
     )
 
 
-def rss(publisher: Publisher, posts: Sequence[Post], base: str) -> bytes:
+def render_recorded_rss(publisher: Publisher, posts: Sequence[RecordedPost], base: str) -> bytes:
     """RSS 2.0."""
     items = "".join(
         f"<item><title>{escape(post.title)}</title><link>{escape(post.url)}</link>"
         f'<guid isPermaLink="true">{escape(post.url)}</guid>'
         f"<pubDate>{format_datetime(post.published)}</pubDate>"
-        f"<description>{escape(_paragraph(post))}</description></item>\n"
+        f"<description>{escape(_render_paragraph(post))}</description></item>\n"
         for post in posts
     )
     head = (
@@ -88,31 +88,31 @@ def rss(publisher: Publisher, posts: Sequence[Post], base: str) -> bytes:
     return ('<?xml version="1.0" encoding="UTF-8"?>\n' + feed).encode()
 
 
-def atom(publisher: Publisher, posts: Sequence[Post], base: str) -> bytes:
+def render_recorded_atom(publisher: Publisher, posts: Sequence[RecordedPost], base: str) -> bytes:
     """Atom 1.0."""
     entries = "".join(
         f"<entry><id>{escape(post.url)}</id><title>{escape(post.title)}</title>"
-        f'<link rel="alternate" href="{escape(post.url)}"/><updated>{_iso(post.published)}</updated>'
-        f"<published>{_iso(post.published)}</published>"
+        f'<link rel="alternate" href="{escape(post.url)}"/><updated>{_format_iso(post.published)}</updated>'
+        f"<published>{_format_iso(post.published)}</published>"
         f"<author><name>{escape(post.author or publisher.name)}</name></author>"
-        f'<summary type="html">{escape(_paragraph(post))}</summary></entry>\n'
+        f'<summary type="html">{escape(_render_paragraph(post))}</summary></entry>\n'
         for post in posts
     )
-    newest = _iso(max(post.published for post in posts))
+    newest = _format_iso(max(post.published for post in posts))
     head = f"<id>{escape(publisher.home)}</id><title>{escape(publisher.name)}</title><updated>{newest}</updated>"
     feed = f'<feed xmlns="http://www.w3.org/2005/Atom">{head}\n{entries}</feed>\n'
     return ('<?xml version="1.0" encoding="UTF-8"?>\n' + feed).encode()
 
 
-def json_feed(publisher: Publisher, posts: Sequence[Post], base: str) -> bytes:
+def render_recorded_json_feed(publisher: Publisher, posts: Sequence[RecordedPost], base: str) -> bytes:
     """JSON Feed 1.1."""
     items = [
         {
             "id": post.url,
             "url": post.url,
             "title": post.title,
-            "content_html": _paragraph(post),
-            "date_published": _iso(post.published),
+            "content_html": _render_paragraph(post),
+            "date_published": _format_iso(post.published),
             "authors": [{"name": post.author or publisher.name}],
         }
         for post in posts
@@ -127,12 +127,12 @@ def json_feed(publisher: Publisher, posts: Sequence[Post], base: str) -> bytes:
     return json.dumps(feed, ensure_ascii=False, indent=1).encode()
 
 
-def page(publisher: Publisher, posts: Sequence[Post], base: str) -> bytes:
+def render_recorded_page(publisher: Publisher, posts: Sequence[RecordedPost], base: str) -> bytes:
     """A blog's front page without any feed."""
     cards = "".join(
         f'<article><a href="{html.escape(post.url)}"><h2>{html.escape(post.title)}</h2></a>'
         f'<time datetime="{post.published:%Y-%m-%d}">{post.published:%d %B %Y}</time>'
-        f"{_paragraph(post)}</article>\n"
+        f"{_render_paragraph(post)}</article>\n"
         for post in posts
     )
     name = html.escape(publisher.name)
@@ -143,17 +143,17 @@ def page(publisher: Publisher, posts: Sequence[Post], base: str) -> bytes:
     ).encode()
 
 
-def _paragraph(post: Post) -> str:
+def _render_paragraph(post: RecordedPost) -> str:
     return f"<p>{html.escape(post.summary)}</p>" if post.summary else ""
 
 
-def _iso(moment: datetime) -> str:
+def _format_iso(moment: datetime) -> str:
     return moment.strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
-FORMS: dict[str, tuple[Callable[[Publisher, Sequence[Post], str], bytes], str]] = {
-    "rss": (rss, "application/rss+xml"),
-    "atom": (atom, "application/atom+xml"),
-    "json": (json_feed, "application/feed+json"),
-    "page": (page, "text/html; charset=utf-8"),
+DOCUMENT_FORMS: dict[str, tuple[Callable[[Publisher, Sequence[RecordedPost], str], bytes], str]] = {
+    "rss": (render_recorded_rss, "application/rss+xml"),
+    "atom": (render_recorded_atom, "application/atom+xml"),
+    "json": (render_recorded_json_feed, "application/feed+json"),
+    "page": (render_recorded_page, "text/html; charset=utf-8"),
 }

@@ -11,7 +11,7 @@ from typing import Any
 
 
 @dataclass(frozen=True, slots=True)
-class Work:
+class RecordedWork:
     """A paper as arXiv lists it."""
 
     arxiv_id: str
@@ -23,7 +23,7 @@ class Work:
 
 
 @dataclass(frozen=True, slots=True)
-class Post:
+class RecordedPost:
     """An announcement as its publisher lists it."""
 
     title: str
@@ -44,7 +44,7 @@ class Publisher:
     weight: float = 1.0
 
 
-PUBLISHERS = {
+RECORDED_PUBLISHERS = {
     p.slug: p
     for p in (
         Publisher("openai-research", "OpenAI", "https://openai.com/news/", "rss", 1.4),
@@ -74,38 +74,40 @@ PUBLISHERS = {
 
 
 @lru_cache(maxsize=1)
-def works() -> tuple[Work, ...]:
+def load_recorded_works() -> tuple[RecordedWork, ...]:
     """All recorded papers, by date."""
     return tuple(
-        Work(
+        RecordedWork(
             arxiv_id=row["arxiv_id"],
             title=row["title"],
             authors=tuple(row["authors"]),
             categories=tuple(row["categories"]),
-            published=_moment(row["published"]),
+            published=_parse_moment(row["published"]),
             summary=row.get("summary", ""),
         )
-        for row in _rows("works.jsonl")
+        for row in _load_rows("works.jsonl")
     )
 
 
-def posts(publisher: str) -> tuple[Post, ...]:
+def load_recorded_posts(publisher: str) -> tuple[RecordedPost, ...]:
     """A publisher's recorded announcements, newest first."""
-    rows = [row for row in _rows("posts.jsonl") if row["source"] == publisher]
+    rows = [row for row in _load_rows("posts.jsonl") if row["source"] == publisher]
     made = [
-        Post(row["title"], row["url"], _moment(row["published"]), row.get("author", ""), row.get("summary", ""))
+        RecordedPost(
+            row["title"], row["url"], _parse_moment(row["published"]), row.get("author", ""), row.get("summary", "")
+        )
         for row in rows
     ]
     return tuple(sorted(made, key=lambda post: (post.published, post.url), reverse=True))
 
 
 @lru_cache(maxsize=2)
-def _rows(name: str) -> list[dict[str, Any]]:
+def _load_rows(name: str) -> list[dict[str, Any]]:
     text = (resources.files("digest") / "demo" / "recorded" / name).read_text(encoding="utf-8")
     return [json.loads(line) for line in text.splitlines()]
 
 
-def _moment(text: str) -> datetime:
+def _parse_moment(text: str) -> datetime:
     """A date stands for its noon: no time zone moves it into another month."""
     if len(text) == 10:
         text += "T12:00:00+00:00"

@@ -13,14 +13,14 @@ from digest.demo import documents, records
 
 
 @contextmanager
-def serving() -> Iterator[str]:
+def serve_recorded_sources() -> Iterator[str]:
     """Serve the records while the block runs; the value is the base URL."""
-    with listening(_Handler) as base:
+    with serve_on_loopback(_RecordHandler) as base:
         yield base
 
 
 @contextmanager
-def listening(handler: Callable[..., BaseHTTPRequestHandler]) -> Iterator[str]:
+def serve_on_loopback(handler: Callable[..., BaseHTTPRequestHandler]) -> Iterator[str]:
     """Answer on a free loopback port while the block runs; the value is the base URL, http://127.0.0.1:PORT."""
     server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
     server.daemon_threads = True
@@ -34,14 +34,14 @@ def listening(handler: Callable[..., BaseHTTPRequestHandler]) -> Iterator[str]:
         thread.join()
 
 
-class _Handler(BaseHTTPRequestHandler):
+class _RecordHandler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
 
     def log_message(self, format: str, *args: object) -> None:
         """Stay silent; the pipeline's own report tells what was fetched."""
 
     def do_GET(self) -> None:
-        body, kind = _answer(self.path, f"http://{self.headers['Host']}")
+        body, kind = _find_document(self.path, f"http://{self.headers['Host']}")
         etag = f'"{sha256(body).hexdigest()[:16]}"'
         if not body:
             self._send(404, b"not recorded\n", "text/plain", "")
@@ -60,15 +60,15 @@ class _Handler(BaseHTTPRequestHandler):
         self.wfile.write(body)
 
 
-def _answer(target: str, base: str) -> tuple[bytes, str]:
+def _find_document(target: str, base: str) -> tuple[bytes, str]:
     """The document at a path, and its media type; empty when nothing is recorded there."""
     parts = urlsplit(target)
     if parts.path == "/api/query":
         query = {name: values[-1] for name, values in parse_qs(parts.query).items()}
-        return documents.arxiv_answer(records.works(), query), "application/atom+xml"
+        return documents.render_arxiv_response(records.load_recorded_works(), query), "application/atom+xml"
     folder, _, name = parts.path.strip("/").partition("/")
-    publisher = records.PUBLISHERS.get(name.removesuffix("/").split(".")[0])
+    publisher = records.RECORDED_PUBLISHERS.get(name.removesuffix("/").split(".")[0])
     if publisher is None or publisher.form != folder:
         return b"", "text/plain"
-    write, kind = documents.FORMS[publisher.form]
-    return write(publisher, records.posts(publisher.slug), base), kind
+    write, kind = documents.DOCUMENT_FORMS[publisher.form]
+    return write(publisher, records.load_recorded_posts(publisher.slug), base), kind

@@ -8,26 +8,26 @@ from typing import Any
 
 from digest import issues
 from digest.errors import ConfigError
-from digest.issues import Sheet, SheetCandidate, SheetPick
-from digest.markdown import escape, link
+from digest.issues import Draft, DraftCandidate, DraftPick
+from digest.markdown import encode_link, escape_markdown
 from digest.models import Item
 from digest.periods import Period
 from digest.pipeline import works
-from digest.pipeline.blurbs import quoted
+from digest.pipeline.blurbs import build_quoted_blurb
 from digest.pipeline.context import Context
-from digest.pipeline.editing import Change, pick_row
-from digest.pipeline.propose import facts, item_pick
-from digest.pipeline.typed import learn
+from digest.pipeline.editing import DraftEdit, load_pick_row
+from digest.pipeline.propose import build_pick, format_item_facts
+from digest.pipeline.typed import prefetch_url
 from digest.store import issues as issue_store
 from digest.store import items as item_store
 from digest.store import judgements
-from digest.text import one_line
+from digest.text import normalise_line
 
-_SHEET = ("title", "intro", "outro")
+_DRAFT_FIELDS = ("title", "intro", "outro")
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class EditRequest:
     """A request to change the sheet: where, and the body's fields as texts."""
 
     context: Context
@@ -40,11 +40,11 @@ class Asked:
         return self.fields[name]
 
     @property
-    def titles(self) -> dict[str, str]:
+    def category_titles(self) -> dict[str, str]:
         return {category.slug: category.title for category in self.context.config.taxonomy.categories}
 
 
-def asked(context: Context, period: Period, body: Any) -> tuple[int, str, Asked]:
+def parse_edit_request(context: Context, period: Period, body: Any) -> tuple[int, str, EditRequest]:
     """The version the page was made from, the action's name, and the rest; raises ConfigError for another shape."""
     if not isinstance(body, dict) or not isinstance(body.get("version"), int):
         raise ConfigError("the request is not an edit", "load the page again")
@@ -52,203 +52,215 @@ def asked(context: Context, period: Period, body: Any) -> tuple[int, str, Asked]
     action = fields.get("action", "")
     if action not in ACTIONS:
         raise ConfigError(f"{action!r} is not an action of the desk", "load the page again")
-    return body["version"], action, Asked(context, period, fields)
+    return body["version"], action, EditRequest(context, period, fields)
 
 
-def _pick(ask: Asked) -> Change:
+def _pick_item(request: EditRequest) -> DraftEdit:
     """Into the section named, else the one of its category."""
-    item, category, covered = _item(ask)
-    pick = item_pick(ask.context.config, item, quoted(item), None, covered)
-    titles = ask.titles
-    slug = ask.fields.get("section") or (category if category in titles else next(iter(titles)))
+    item, category, covered = _load_item(request)
+    pick = build_pick(request.context.config, item, build_quoted_blurb(item), None, covered)
+    titles = request.category_titles
+    slug = request.fields.get("section") or (category if category in titles else next(iter(titles)))
 
-    def change(sheet: Sheet) -> Sheet:
-        moved = issues.place(sheet, pick.key, slug, titles, ask.fields.get("before", ""), pick)
-        here = next(p for _, p in moved.picks() if p.key == pick.key)
+    def change(sheet: Draft) -> Draft:
+        moved = issues.place_pick(sheet, pick.key, slug, titles, request.fields.get("before", ""), pick)
+        here = next(p for _, p in moved.iter_picks() if p.key == pick.key)
         if here.blurb or here.origin != "source":
             return moved
-        return issues.with_pick(moved, pick.key, blurb=pick.blurb, engine=pick.engine, note=pick.note)
+        return issues.update_pick(moved, pick.key, blurb=pick.blurb, engine=pick.engine, note=pick.note)
 
     return change
 
 
-def _aside(mark: Any) -> Callable[[Asked], Change]:
-    def ask_for(ask: Asked) -> Change:
-        item, category, covered = _item(ask)
-        line = SheetCandidate(
-            item.key, item.title, item.url, facts(ask.context.config, item, None), category=category, covered=covered
+def _mark_candidate(mark: Any) -> Callable[[EditRequest], DraftEdit]:
+    def ask_for(ask: EditRequest) -> DraftEdit:
+        item, category, covered = _load_item(ask)
+        line = DraftCandidate(
+            item.key,
+            item.title,
+            item.url,
+            format_item_facts(ask.context.config, item, None),
+            category=category,
+            covered=covered,
         )
-        return lambda sheet: issues.set_aside(sheet, line, mark)
+        return lambda sheet: issues.move_to_shortlist(sheet, line, mark)
 
     return ask_for
 
 
-def _text(ask: Asked) -> Change:
+def _edit_text(request: EditRequest) -> DraftEdit:
     """A text of the sheet itself, or of a section: its title, or the prose under it."""
-    field, text, slug = ask["field"], ask["text"], ask.fields.get("section", "")
+    field, text, slug = request["field"], request["text"], request.fields.get("section", "")
     if field == "title":
-        text = one_line(text)
+        text = normalise_line(text)
         if not text:
             raise ConfigError("a title cannot be empty", "write one")
     if slug and field in ("title", "note"):
         whose = {"engine": ""} if field == "note" else {}
-        return lambda sheet: issues.with_section(sheet, slug, **{field: text}, **whose)
-    if field in _SHEET:
+        return lambda sheet: issues.update_section(sheet, slug, **{field: text}, **whose)
+    if field in _DRAFT_FIELDS:
         fields: dict[str, Any] = {field: text}
         return lambda sheet: replace(sheet, **fields)
     raise ConfigError(f"{field!r} is not a text of the sheet", "load the page again")
 
 
-def _title(ask: Asked) -> Change:
-    key, text = ask["key"], one_line(ask["text"])
+def _edit_title(request: EditRequest) -> DraftEdit:
+    key, text = request["key"], normalise_line(request["text"])
     if not text:
         raise ConfigError("a title cannot be empty", "write one")
-    return lambda sheet: issues.with_pick(sheet, key, title=text)
+    return lambda sheet: issues.update_pick(sheet, key, title=text)
 
 
-def _blurb(ask: Asked) -> Change:
+def _edit_blurb(request: EditRequest) -> DraftEdit:
     """Words typed by the editor; what equals the machine's text as it was offered for editing changes nothing."""
-    key, text = ask["key"], ask["text"].replace("\r\n", "\n").strip()
+    key, text = request["key"], request["text"].replace("\r\n", "\n").strip()
 
-    def change(sheet: Sheet) -> Sheet:
-        here = _here(sheet, key)
-        if here is not None and text == typed(here):
+    def change(sheet: Draft) -> Draft:
+        here = _find_pick(sheet, key)
+        if here is not None and text == format_editable_blurb(here):
             return sheet
-        return issues.with_pick(sheet, key, blurb=text, origin="editor", engine="", flags=())
+        return issues.update_pick(sheet, key, blurb=text, origin="editor", engine="", flags=())
 
     return change
 
 
-def typed(pick: SheetPick) -> str:
+def format_editable_blurb(pick: DraftPick) -> str:
     """A blurb as Markdown to type on: the editor's as it is, a machine's escaped, so that its signs stay signs."""
-    return pick.blurb if pick.origin == "editor" else "\n\n".join(map(escape, pick.blurb.split("\n\n")))
+    return pick.blurb if pick.origin == "editor" else "\n\n".join(map(escape_markdown, pick.blurb.split("\n\n")))
 
 
-def _choose(ask: Asked) -> Change:
+def _choose_version(request: EditRequest) -> DraftEdit:
     """One of the versions that the store keeps of a pick's words."""
-    key, text = ask["key"], ask["text"]
-    with ask.context.db.read() as session:
-        versions = pick_row(session, ask.period, key).versions
+    key, text = request["key"], request["text"]
+    with request.context.db.read() as session:
+        versions = load_pick_row(session, request.period, key).versions
     found = next((version for version in versions if version["text"] == text), None)
     if found is None:
         raise ConfigError("these words are not among the versions any more", "load the page again")
     words = {"blurb": text, "origin": found["origin"], "engine": found["engine"], "flags": tuple(found["flags"])}
-    return lambda sheet: issues.with_pick(sheet, key, **words)
+    return lambda sheet: issues.update_pick(sheet, key, **words)
 
 
-def _mark(ask: Asked) -> Change:
+def _set_pick_style(request: EditRequest) -> DraftEdit:
     """Also noted, highlight, update: how a pick is shown. An empty text takes a mark off."""
-    key, field, text = ask["key"], ask["field"], ask["text"]
-    fields: dict[str, Any] = {"note": bool(text), "highlight": one_line(text) or None, "update_of": text or None}
+    key, field, text = request["key"], request["field"], request["text"]
+    fields: dict[str, Any] = {"note": bool(text), "highlight": normalise_line(text) or None, "update_of": text or None}
     if field not in fields:
         raise ConfigError(f"{field!r} is not a mark of a pick", "load the page again")
-    return lambda sheet: issues.with_pick(sheet, key, **{field: fields[field]})
+    return lambda sheet: issues.update_pick(sheet, key, **{field: fields[field]})
 
 
-def _settled(ask: Asked) -> Change:
+def _resolve_conflict(request: EditRequest) -> DraftEdit:
     """A conflict is answered: the editor's words stand, or the text shown beside them takes their place."""
-    key, field, text, taken = ask.fields.get("key", ""), ask["field"], ask["text"], ask["take"] == "theirs"
+    key, field, text, taken = (
+        request.fields.get("key", ""),
+        request["field"],
+        request["text"],
+        request["take"] == "theirs",
+    )
     fields: dict[str, Any] = {}
     if taken:
         fields = {"blurb": text, "origin": "editor", "engine": "", "flags": ()} if field == "blurb" else {field: text}
 
-    def change(sheet: Sheet) -> Sheet:
-        side = _here(sheet, key) if key else sheet
+    def change(sheet: Draft) -> Draft:
+        side = _find_pick(sheet, key) if key else sheet
         left = tuple(one for one in (side.conflicts if side else ()) if (one.field, one.text) != (field, text))
         if key:
-            return issues.with_pick(sheet, key, conflicts=left, **fields)
-        return replace(sheet, conflicts=left, **(fields if field in _SHEET else {}))
+            return issues.update_pick(sheet, key, conflicts=left, **fields)
+        return replace(sheet, conflicts=left, **(fields if field in _DRAFT_FIELDS else {}))
 
     return change
 
 
-def _address(ask: Asked) -> Change:
+def _add_url(request: EditRequest) -> DraftEdit:
     """A work of the editor's own by its address; one that cannot be read now waits in the sheet."""
-    address = link(ask["url"].strip())
+    address = encode_link(request["url"].strip())
     if not address:
         raise ConfigError("this is not an http or https address", "paste the work's address")
-    learn(ask.context, address)
-    section, words = ask["section"], ask.fields.get("text", "").strip()
-    return lambda sheet: issues.add_address(sheet, section, address, words)
+    prefetch_url(request.context, address)
+    section, words = request["section"], request.fields.get("text", "").strip()
+    return lambda sheet: issues.add_typed_url(sheet, section, address, words)
 
 
-def _unaddress(ask: Asked) -> Change:
+def _remove_url(request: EditRequest) -> DraftEdit:
     """Take a typed address out again, words and all; the version before keeps them."""
-    section, url = ask["section"], ask["url"]
-    return lambda sheet: issues.without_address(sheet, section, url)
+    section, url = request["section"], request["url"]
+    return lambda sheet: issues.remove_typed_url(sheet, section, url)
 
 
-def _open_section(ask: Asked) -> Change:
+def _add_section(request: EditRequest) -> DraftEdit:
     """A section of the editor's own, behind the others."""
-    title = one_line(ask["title"])
+    title = normalise_line(request["title"])
     if not title:
         raise ConfigError("a title cannot be empty", "write one")
     return lambda sheet: issues.add_section(sheet, title)
 
 
-def _close_section(ask: Asked) -> Change:
-    section = ask["section"]
-    return lambda sheet: issues.without_section(sheet, section)
+def _remove_section(request: EditRequest) -> DraftEdit:
+    section = request["section"]
+    return lambda sheet: issues.remove_section(sheet, section)
 
 
-def _link(ask: Asked) -> Change:
+def _edit_link(request: EditRequest) -> DraftEdit:
     """The address readers are sent to; an empty one is the work's own again."""
-    key, text = ask["key"], ask["text"].strip()
-    address = link(text) if text else _item(ask)[0].url
+    key, text = request["key"], request["text"].strip()
+    address = encode_link(text) if text else _load_item(request)[0].url
     if not address:
         raise ConfigError("this is not an http or https address", "paste the work's address")
-    return lambda sheet: issues.with_pick(sheet, key, url=address)
+    return lambda sheet: issues.update_pick(sheet, key, url=address)
 
 
-def _same(ask: Asked) -> Change:
+def _merge_items(request: EditRequest) -> DraftEdit:
     """Two works are one: the store joins them, and so does every sheet that is read from now on."""
-    with ask.context.db.read() as session:
-        goes, kept = works.stays(item_store.named(session, ask["key"]), item_store.named(session, ask["other"]))
-    works.merge(ask.context, goes.key, kept.key)
-    return _as_it_is
+    with request.context.db.read() as session:
+        goes, kept = works.order_merge_pair(
+            item_store.get_item(session, request["key"]), item_store.get_item(session, request["other"])
+        )
+    works.merge_items_by_name(request.context, goes.key, kept.key)
+    return _return_unchanged
 
 
-def _differ(ask: Asked) -> Change:
-    works.split(ask.context, ask["key"], ask["other"])
-    return _as_it_is
+def _split_items(request: EditRequest) -> DraftEdit:
+    works.split_item_by_name(request.context, request["key"], request["other"])
+    return _return_unchanged
 
 
-def _as_it_is(sheet: Sheet) -> Sheet:
+def _return_unchanged(sheet: Draft) -> Draft:
     return sheet
 
 
-def _here(sheet: Sheet, key: str) -> SheetPick | None:
-    return next((pick for _, pick in sheet.picks() if pick.key == key), None)
+def _find_pick(sheet: Draft, key: str) -> DraftPick | None:
+    return next((pick for _, pick in sheet.iter_picks() if pick.key == key), None)
 
 
-def _item(ask: Asked) -> tuple[Item, str, str]:
+def _load_item(request: EditRequest) -> tuple[Item, str, str]:
     """The item, its category, and the period in which it was covered before."""
-    with ask.context.db.read() as session:
-        item = item_store.named(session, ask["key"])
+    with request.context.db.read() as session:
+        item = item_store.get_item(session, request["key"])
         number = item.id or 0
-        verdict = judgements.best(judgements.taggings(session, [number]).get(number, {}))
+        verdict = judgements.choose_best_tagging(judgements.load_taggings(session, [number]).get(number, {}))
         return (
             item,
             verdict.category if verdict else "other",
-            issue_store.covered(session, ask.period.name).get(number, ""),
+            issue_store.load_covered_in(session, request.period.name).get(number, ""),
         )
 
 
-ACTIONS: dict[str, Callable[[Asked], Change]] = {
-    "pick": _pick,
-    "reject": _aside("-"),
-    "open": _aside(" "),
-    "text": _text,
-    "title": _title,
-    "blurb": _blurb,
-    "choose": _choose,
-    "mark": _mark,
-    "settle": _settled,
-    "address": _address,
-    "unaddress": _unaddress,
-    "open-section": _open_section,
-    "close-section": _close_section,
-    "link": _link,
-    "same": _same,
-    "differ": _differ,
+ACTIONS: dict[str, Callable[[EditRequest], DraftEdit]] = {
+    "pick": _pick_item,
+    "reject": _mark_candidate("-"),
+    "open": _mark_candidate(" "),
+    "text": _edit_text,
+    "title": _edit_title,
+    "blurb": _edit_blurb,
+    "choose": _choose_version,
+    "mark": _set_pick_style,
+    "settle": _resolve_conflict,
+    "address": _add_url,
+    "unaddress": _remove_url,
+    "open-section": _add_section,
+    "close-section": _remove_section,
+    "link": _edit_link,
+    "same": _merge_items,
+    "differ": _split_items,
 }

@@ -11,9 +11,9 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.responses import HTMLResponse, PlainTextResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-LONGEST = 1_000_000  # bytes of a request's body
-_OPEN = ("/static/", "/enter")  # no secrets there; `/enter` asks for the token itself
-_POLICY = (
+MAX_BODY_BYTES = 1_000_000  # bytes of a request's body
+_PUBLIC_PATHS = ("/static/", "/enter")  # no secrets there; `/enter` asks for the token itself
+_CONTENT_POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; font-src 'self'; img-src 'self'; connect-src 'self'; "
     "frame-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'self'"
 )
@@ -22,8 +22,8 @@ MAIL_POLICY = (
     "default-src 'none'; style-src 'unsafe-inline'; img-src 'self' data:; form-action 'none'; base-uri 'none'; "
     "frame-ancestors 'self'; sandbox allow-same-origin allow-popups allow-popups-to-escape-sandbox"
 )
-_HEADERS = {
-    "Content-Security-Policy": _POLICY,
+_SECURITY_HEADERS = {
+    "Content-Security-Policy": _CONTENT_POLICY,
     "X-Frame-Options": "SAMEORIGIN",  # the preview is a frame of the desk
     "X-Content-Type-Options": "nosniff",
     "Referrer-Policy": "no-referrer",
@@ -32,7 +32,7 @@ _HEADERS = {
     "Permissions-Policy": "camera=(), geolocation=(), microphone=()",
     "Cache-Control": "no-store",
 }
-_REFUSED = (
+_REFUSAL_PAGE = (
     '<!doctype html><html lang="en"><meta name="color-scheme" content="light dark">'
     '<meta name="viewport" content="width=device-width"><title>digest desk: refused</title>'
     "<main><h1>Refused</h1><p>refused: {}</p></main></html>"
@@ -40,7 +40,7 @@ _REFUSED = (
 
 
 @dataclass(frozen=True)
-class Keys:
+class DeskSecrets:
     """The secrets of one run of the desk: the token for the address, the cookie it is changed for, the form's own."""
 
     token: str = field(default_factory=lambda: token_urlsafe(32))
@@ -48,24 +48,24 @@ class Keys:
     form: str = field(default_factory=lambda: token_urlsafe(32))
 
 
-class Guard:
+class AccessGuard:
     """ASGI middleware that refuses what does not come from the desk's own page, before anything else looks at it."""
 
-    def __init__(self, app: ASGIApp, keys: Keys, port: int) -> None:
+    def __init__(self, app: ASGIApp, secrets: DeskSecrets, port: int) -> None:
         self._app = app
-        self._keys = keys
+        self._secrets = secrets
         self._hosts = (f"127.0.0.1:{port}", f"localhost:{port}")
-        self.cookie_name = cookie_name(port)
+        self.cookie_name = make_cookie_name(port)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        reason = self._refusal(scope)
-        app = refusal(reason, Headers(scope=scope)) if reason else self._app
-        await app(scope, receive, _with_headers(send))
+        reason = self._find_refusal_reason(scope)
+        app = refuse_request(reason, Headers(scope=scope)) if reason else self._app
+        await app(scope, receive, _add_security_headers(send))
 
-    def _refusal(self, scope: Scope) -> str:
+    def _find_refusal_reason(self, scope: Scope) -> str:
         """Why the request is refused; empty when it is the desk's own."""
         headers, path, method = Headers(scope=scope), scope["path"], scope["method"]
         host = headers.get("host", "")
@@ -74,33 +74,33 @@ class Guard:
         origin = headers.get("origin")
         if (origin is not None or method not in ("GET", "HEAD")) and origin != f"http://{host}":
             return "the request comes from another page"
-        if path.startswith(_OPEN):
+        if path.startswith(_PUBLIC_PATHS):
             return ""
         if headers.get("sec-fetch-site", "same-origin") not in ("same-origin", "none"):
             return "the request comes from another site"
-        if not compare_digest(_cookie(headers, self.cookie_name).encode(), self._keys.cookie.encode()):
+        if not compare_digest(_read_cookie(headers, self.cookie_name).encode(), self._secrets.cookie.encode()):
             return "open the address that `digest desk` printed"
         if method in ("GET", "HEAD"):
             return ""
-        if not compare_digest(headers.get("x-desk", "").encode(), self._keys.form.encode()):
+        if not compare_digest(headers.get("x-desk", "").encode(), self._secrets.form.encode()):
             return "the page is from another run of the desk; load it again"
         length = headers.get("content-length", "")
-        return "" if length.isdigit() and int(length) <= LONGEST else "the request is too long"
+        return "" if length.isdigit() and int(length) <= MAX_BODY_BYTES else "the request is too long"
 
 
-def refusal(reason: str, headers: Headers) -> Response:
+def refuse_request(reason: str, headers: Headers) -> Response:
     """The refusal for a person who opened an address as a page, and for programs and scripts as plain text."""
     if "text/html" in headers.get("accept", ""):
-        return HTMLResponse(_REFUSED.format(escape(reason)), 403)
+        return HTMLResponse(_REFUSAL_PAGE.format(escape(reason)), 403)
     return PlainTextResponse(f"refused: {reason}\n", 403)
 
 
-def cookie_name(port: int) -> str:
+def make_cookie_name(port: int) -> str:
     """Cookies know no ports; the name does, so that two desks do not take each other's."""
     return f"digest_desk_{port}"
 
 
-def _cookie(headers: Headers, name: str) -> str:
+def _read_cookie(headers: Headers, name: str) -> str:
     try:
         found = SimpleCookie(headers.get("cookie", "")).get(name)
     except CookieError:
@@ -108,11 +108,11 @@ def _cookie(headers: Headers, name: str) -> str:
     return found.value if found else ""
 
 
-def _with_headers(send: Send) -> Send:
+def _add_security_headers(send: Send) -> Send:
     async def sending(message: Message) -> None:
         if message["type"] == "http.response.start":
             headers = MutableHeaders(scope=message)
-            for name, value in _HEADERS.items():
+            for name, value in _SECURITY_HEADERS.items():
                 headers.setdefault(name, value)  # the mail, whose styles are inline, brings a policy of its own
         await send(message)
 

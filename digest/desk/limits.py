@@ -6,23 +6,23 @@ import time
 from collections import deque
 from collections.abc import Callable
 
-_CLIENTS = 10_000
+_MAX_CLIENTS = 10_000
 
 
-class Limit:
+class ClientLimit:
     """At most `most` times `within` seconds for each client; the client longest known is forgotten first."""
 
-    def __init__(self, most: int, within: float, clock: Callable[[], float] = time.monotonic) -> None:
-        self._most, self.within, self._clock = most, within, clock
-        self._counted: dict[str, deque[float]] = {}
+    def __init__(self, max_events: int, window_seconds: float, clock: Callable[[], float] = time.monotonic) -> None:
+        self._max_events, self.window_seconds, self._clock = max_events, window_seconds, clock
+        self._events: dict[str, deque[float]] = {}
 
-    def reached(self, client: str) -> bool:
-        counted = self._counted.get(client, deque[float]())
-        while counted and counted[0] < self._clock() - self.within:
+    def is_reached(self, client: str) -> bool:
+        counted = self._events.get(client, deque[float]())
+        while counted and counted[0] < self._clock() - self.window_seconds:
             counted.popleft()
-        return len(counted) >= self._most
+        return len(counted) >= self._max_events
 
-    def count(self, client: str) -> None:
-        if client not in self._counted and len(self._counted) >= _CLIENTS:
-            self._counted.pop(next(iter(self._counted)))
-        self._counted.setdefault(client, deque(maxlen=self._most)).append(self._clock())
+    def record_event(self, client: str) -> None:
+        if client not in self._events and len(self._events) >= _MAX_CLIENTS:
+            self._events.pop(next(iter(self._events)))
+        self._events.setdefault(client, deque(maxlen=self._max_events)).append(self._clock())

@@ -16,54 +16,54 @@ from starlette.responses import HTMLResponse, JSONResponse, PlainTextResponse, R
 from starlette.routing import Route
 
 from digest.desk import values
-from digest.desk.actions import ACTIONS, asked
-from digest.desk.guard import MAIL_POLICY, Keys, cookie_name, refusal
-from digest.desk.preview import mail_html, mail_text, post_page
+from digest.desk.actions import ACTIONS, parse_edit_request
+from digest.desk.guard import MAIL_POLICY, DeskSecrets, make_cookie_name, refuse_request
+from digest.desk.preview import render_mail_preview, render_mail_text_preview, render_post_preview
 from digest.errors import ConfigError, DigestError
 from digest.periods import Period
 from digest.pipeline import editing
-from digest.pipeline.approve import approve, take_back
+from digest.pipeline.approve import approve_issue, revoke_approval
 from digest.pipeline.context import Context
-from digest.pipeline.editing import Current
-from digest.pipeline.gates import ask_links, problems
-from digest.pipeline.wording import other_words
-from digest.render.templating import render
+from digest.pipeline.editing import CurrentDraft
+from digest.pipeline.gates import check_draft_links, find_problems
+from digest.pipeline.wording import add_blurb_alternative
+from digest.render.templating import render_template
 
-_STATUS = {2: 400, 4: 409}  # by the error's exit code; what is left is 422
-Work = Callable[[Context, Period, Any], Response]
+_STATUS_BY_EXIT_CODE = {2: 400, 4: 409}  # by the error's exit code; what is left is 422
+PageHandler = Callable[[Context, Period, Any], Response]
 
 
-def application(context: Context, keys: Keys, port: int) -> Starlette:
+def create_desk_app(context: Context, secrets: DeskSecrets, port: int) -> Starlette:
     """The desk without its guard."""
-    pages = _Pages(context, keys, port)
-    reads: dict[str, Work] = {
-        "": pages.page,
-        "/state": pages.state,
-        "/shortlist": pages.shortlist,
-        "/issue": pages.issue,
-        "/gates": pages.gates,
-        "/preview/post": pages.post,
-        "/preview/mail": pages.mail,
-        "/preview/text": pages.text,
+    pages = _DeskPages(context, secrets, port)
+    reads: dict[str, PageHandler] = {
+        "": pages.show_page,
+        "/state": pages.show_state,
+        "/shortlist": pages.show_shortlist,
+        "/issue": pages.show_issue,
+        "/gates": pages.show_checks,
+        "/preview/post": pages.preview_post,
+        "/preview/mail": pages.preview_mail,
+        "/preview/text": pages.preview_mail_text,
     }
-    writes: dict[str, Work] = {
-        "/edit": pages.edit,
-        "/words": pages.words,
-        "/approve": pages.approve,
-        "/links": pages.links,
-        "/reopen": pages.reopen,
+    writes: dict[str, PageHandler] = {
+        "/edit": pages.edit_draft,
+        "/words": pages.offer_alternatives,
+        "/approve": pages.approve_draft,
+        "/links": pages.check_draft_links,
+        "/reopen": pages.reopen_draft,
     }
-    routes = [Route(f"/{{period}}{path}", pages.read(work), methods=["GET"]) for path, work in reads.items()]
-    routes += [Route(f"/{{period}}{path}", pages.write(work), methods=["POST"]) for path, work in writes.items()]
-    static = Route("/static/{name:path}", _files(Path(__file__).parent / "static"))
-    style = Route("/site/{name:path}", _files(context.site / "assets"))
+    routes = [Route(f"/{{period}}{path}", pages.handle_get(work), methods=["GET"]) for path, work in reads.items()]
+    routes += [Route(f"/{{period}}{path}", pages.handle_post(work), methods=["POST"]) for path, work in writes.items()]
+    static = Route("/static/{name:path}", _serve_files(Path(__file__).parent / "static"))
+    style = Route("/site/{name:path}", _serve_files(context.site_folder / "assets"))
     return Starlette(
         routes=[Route("/enter", pages.enter), static, style, *routes],
-        exception_handlers={DigestError: _told},
+        exception_handlers={DigestError: _render_error},
     )
 
 
-def _files(folder: Path) -> Callable[[Request], Response]:
+def _serve_files(folder: Path) -> Callable[[Request], Response]:
     """The few small files of a folder; whole, so that a browser that leaves does not leave one open."""
     home = folder.resolve()
 
@@ -76,146 +76,154 @@ def _files(folder: Path) -> Callable[[Request], Response]:
     return answer
 
 
-def _told(request: Request, error: Exception) -> Response:
+def _render_error(request: Request, error: Exception) -> Response:
     assert isinstance(error, DigestError)
-    status = _STATUS.get(error.exit_code, 422)
+    status = _STATUS_BY_EXIT_CODE.get(error.exit_code, 422)
     told = {"error": error.message, "hint": error.hint}
     if "application/json" in request.headers.get("accept", ""):
         return JSONResponse(told, status)
-    return HTMLResponse(render("desk/error.html.j2", {}, **told), status)
+    return HTMLResponse(render_template("desk/error.html.j2", {}, **told), status)
 
 
-class _Pages:
+class _DeskPages:
     """The answers, each from the store and the sheet as they are now; nothing is remembered between two requests."""
 
-    def __init__(self, context: Context, keys: Keys, port: int) -> None:
+    def __init__(self, context: Context, secrets: DeskSecrets, port: int) -> None:
         self._context = context
-        self._keys = keys
-        self._cookie = cookie_name(port)
+        self._secrets = secrets
+        self._cookie_name = make_cookie_name(port)
 
-    def read(self, work: Work) -> Callable[[Request], Awaitable[Response]]:
+    def handle_get(self, handler: PageHandler) -> Callable[[Request], Awaitable[Response]]:
         async def answer(request: Request) -> Response:
-            period = self._context.period(request.path_params["period"])
-            return await run_in_threadpool(work, self._context, period, request.query_params)
+            period = self._context.parse_period(request.path_params["period"])
+            return await run_in_threadpool(handler, self._context, period, request.query_params)
 
         return answer
 
-    def write(self, work: Work) -> Callable[[Request], Awaitable[Response]]:
+    def handle_post(self, handler: PageHandler) -> Callable[[Request], Awaitable[Response]]:
         async def answer(request: Request) -> Response:
-            period = self._context.period(request.path_params["period"])
+            period = self._context.parse_period(request.path_params["period"])
             try:
                 body = json.loads(await request.body())
             except ValueError as error:
                 raise ConfigError("the request is not JSON", "load the page again") from error
-            return await run_in_threadpool(work, self._context, period, body)
+            return await run_in_threadpool(handler, self._context, period, body)
 
         return answer
 
     async def enter(self, request: Request) -> Response:
         """Change the token for a cookie. A page in between makes the next step the desk's own, as Strict wants it."""
-        if not compare_digest(request.query_params.get("token", "").encode(), self._keys.token.encode()):
-            return refusal("open the address that `digest desk` printed", request.headers)
-        period = self._context.period(request.query_params.get("period", "last"))
-        response = HTMLResponse(render("desk/enter.html.j2", {}, period=period.name))
-        response.set_cookie(self._cookie, self._keys.cookie, httponly=True, samesite="strict")
+        if not compare_digest(request.query_params.get("token", "").encode(), self._secrets.token.encode()):
+            return refuse_request("open the address that `digest desk` printed", request.headers)
+        period = self._context.parse_period(request.query_params.get("period", "last"))
+        response = HTMLResponse(render_template("desk/enter.html.j2", {}, period=period.name))
+        response.set_cookie(self._cookie_name, self._secrets.cookie, httponly=True, samesite="strict")
         return response
 
-    def page(self, context: Context, period: Period, query: Any) -> Response:
-        current = editing.load(context, period)
-        shown = render(
+    def show_page(self, context: Context, period: Period, query: Any) -> Response:
+        current = editing.load_current_draft(context, period)
+        shown = render_template(
             "desk/page.html.j2",
             {},
             period=period.name,
-            key=self._keys.form,
+            key=self._secrets.form,
             newsletter=context.config.newsletter,
             author=context.config.newsletter.author,
-            filters=values.filters(context, period),
+            filters=values.load_filters(context, period),
             query=dict(query),
-            model=context.model_line,
-            listing=values.listing(context, period, current.sheet, query),
-            **_issue(context, period, current),
+            model=context.model_summary,
+            listing=values.load_candidate_page(context, period, current.draft, query),
+            **_build_issue_values(context, period, current),
         )
         return HTMLResponse(shown)
 
-    def state(self, context: Context, period: Period, query: Any) -> Response:
-        current = editing.load(context, period)
+    def show_state(self, context: Context, period: Period, query: Any) -> Response:
+        current = editing.load_current_draft(context, period)
         return JSONResponse({"version": current.version, "state": current.state})
 
-    def shortlist(self, context: Context, period: Period, query: Any) -> Response:
-        sheet = editing.load(context, period).sheet
-        return HTMLResponse(render("desk/rows.html.j2", {}, listing=values.listing(context, period, sheet, query)))
+    def show_shortlist(self, context: Context, period: Period, query: Any) -> Response:
+        sheet = editing.load_current_draft(context, period).draft
+        return HTMLResponse(
+            render_template("desk/rows.html.j2", {}, listing=values.load_candidate_page(context, period, sheet, query))
+        )
 
-    def issue(self, context: Context, period: Period, query: Any) -> Response:
-        return _panes(context, period, editing.load(context, period))
+    def show_issue(self, context: Context, period: Period, query: Any) -> Response:
+        return _render_issue_pane(context, period, editing.load_current_draft(context, period))
 
-    def gates(self, context: Context, period: Period, query: Any) -> Response:
-        current = editing.load(context, period)
-        found = problems(context, period, current.sheet)
-        shown = render(
+    def show_checks(self, context: Context, period: Period, query: Any) -> Response:
+        current = editing.load_current_draft(context, period)
+        found = find_problems(context, period, current.draft)
+        shown = render_template(
             "desk/gates.html.j2",
             {},
             problems=found,
             state=current.state,
             author=context.config.newsletter.author,
-            kinds={problem.gate for problem in found},
+            kinds={problem.rule for problem in found},
         )
         return HTMLResponse(shown)
 
-    def edit(self, context: Context, period: Period, body: Any) -> Response:
-        version, action, fields = asked(context, period, body)
-        return _panes(context, period, editing.edit(context, period, version, ACTIONS[action](fields)))
+    def edit_draft(self, context: Context, period: Period, body: Any) -> Response:
+        version, action, fields = parse_edit_request(context, period, body)
+        return _render_issue_pane(
+            context, period, editing.edit_draft(context, period, version, ACTIONS[action](fields))
+        )
 
-    def words(self, context: Context, period: Period, body: Any) -> Response:
-        found = other_words(context, period, str(body.get("key", "")))
+    def offer_alternatives(self, context: Context, period: Period, body: Any) -> Response:
+        found = add_blurb_alternative(context, period, str(body.get("key", "")))
         said = "Other words are below the blurb." if found else "There were no other words to be had."
-        return _panes(context, period, editing.load(context, period), said)
+        return _render_issue_pane(context, period, editing.load_current_draft(context, period), said)
 
-    def approve(self, context: Context, period: Period, body: Any) -> Response:
-        if editing.load(context, period).version != body.get("version"):
+    def approve_draft(self, context: Context, period: Period, body: Any) -> Response:
+        if editing.load_current_draft(context, period).version != body.get("version"):
             raise ConfigError("the sheet has changed since you read it", "read it again, then approve")
         sign, gaps = body.get("sign") is True, body.get("accept_gaps") is True
-        report = approve(context, period, sign=sign, accept_gaps=gaps, links=True)
-        return _panes(context, period, editing.load(context, period), "; ".join([report.line, *report.problems]))
+        report = approve_issue(context, period, sign=sign, accept_gaps=gaps, should_check_links=True)
+        return _render_issue_pane(
+            context, period, editing.load_current_draft(context, period), "; ".join([report.line, *report.problems])
+        )
 
-    def links(self, context: Context, period: Period, body: Any) -> Response:
-        current = editing.load(context, period)
-        answers = ask_links(context, current.sheet)
-        said = f"{answers.asked} links asked, {len(answers.bad)} dead or moved"
-        return _panes(context, period, current, f"{said}; {answers.line}" if answers.line else said)
+    def check_draft_links(self, context: Context, period: Period, body: Any) -> Response:
+        current = editing.load_current_draft(context, period)
+        answers = check_draft_links(context, current.draft)
+        said = f"{answers.request_count} links asked, {len(answers.dead_links)} dead or moved"
+        return _render_issue_pane(context, period, current, f"{said}; {answers.summary}" if answers.summary else said)
 
-    def reopen(self, context: Context, period: Period, body: Any) -> Response:
-        take_back(context, period)
-        return _panes(context, period, editing.load(context, period), f"{period} is a draft again")
+    def reopen_draft(self, context: Context, period: Period, body: Any) -> Response:
+        revoke_approval(context, period)
+        return _render_issue_pane(
+            context, period, editing.load_current_draft(context, period), f"{period} is a draft again"
+        )
 
-    def post(self, context: Context, period: Period, query: Any) -> Response:
-        return HTMLResponse(post_page(context, period))
+    def preview_post(self, context: Context, period: Period, query: Any) -> Response:
+        return HTMLResponse(render_post_preview(context, period))
 
-    def mail(self, context: Context, period: Period, query: Any) -> Response:
-        return HTMLResponse(mail_html(context, period), headers={"Content-Security-Policy": MAIL_POLICY})
+    def preview_mail(self, context: Context, period: Period, query: Any) -> Response:
+        return HTMLResponse(render_mail_preview(context, period), headers={"Content-Security-Policy": MAIL_POLICY})
 
-    def text(self, context: Context, period: Period, query: Any) -> Response:
-        return HTMLResponse(mail_text(context, period))
+    def preview_mail_text(self, context: Context, period: Period, query: Any) -> Response:
+        return HTMLResponse(render_mail_text_preview(context, period))
 
 
-def _issue(context: Context, period: Period, current: Current) -> dict[str, Any]:
+def _build_issue_values(context: Context, period: Period, current: CurrentDraft) -> dict[str, Any]:
     return {
-        "sheet": current.sheet,
-        "blocks": values.blocks(context, period, current.sheet),
+        "sheet": current.draft,
+        "blocks": values.load_editor_sections(context, period, current.draft),
         "editable": current.state == "draft",
-        **values.counts(current),
+        **values.summarise_draft(current),
     }
 
 
-def _panes(context: Context, period: Period, current: Current, said: str = "") -> Response:
+def _render_issue_pane(context: Context, period: Period, current: CurrentDraft, message: str = "") -> Response:
     """The issue's pane anew, and what the rest of the page needs to follow."""
-    shown = _issue(context, period, current)
-    conflicts = [f"{one.field} of {one.where}" for one in current.conflicts]
+    shown = _build_issue_values(context, period, current)
+    conflicts = [f"{one.field} of {one.location}" for one in current.conflicts]
     if conflicts:
-        said = "Somebody else changed the same words; theirs are kept beside yours."
+        message = "Somebody else changed the same words; theirs are kept beside yours."
     return JSONResponse(
         {
-            "html": render("desk/issue.html.j2", {}, period=period.name, **shown),
-            "said": said,
+            "html": render_template("desk/issue.html.j2", {}, period=period.name, **shown),
+            "said": message,
             **{name: shown[name] for name in ("version", "state", "picks", "marks")},
         }
     )

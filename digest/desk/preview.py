@@ -7,16 +7,16 @@ from markupsafe import Markup
 from digest import mail, render, site
 from digest.periods import Period
 from digest.pipeline.context import Context
-from digest.pipeline.view import issue_view
+from digest.pipeline.view import build_issue_view
 from digest.ports import IssueView
-from digest.render.templating import render as fill
+from digest.render.templating import render_template as fill
 from digest.store import issues as issue_store
 
 
-def post_page(context: Context, period: Period) -> str:
+def render_post_preview(context: Context, period: Period) -> str:
     """The issue's HTML, as feeds and mails carry it, in the site's own style."""
-    newsletter, view = context.config.newsletter, _view(context, period)
-    body = render.html(view, newsletter, site.overrides(context.templates))
+    newsletter, view = context.config.newsletter, _load_view(context, period)
+    body = render.render_html_fragment(view, newsletter, site.load_template_overrides(context.template_folder))
     return fill(
         "desk/post.html.j2",
         {},
@@ -28,25 +28,25 @@ def post_page(context: Context, period: Period) -> str:
     )
 
 
-def mail_html(context: Context, period: Period) -> str:
+def render_mail_preview(context: Context, period: Period) -> str:
     """The message's HTML as it will be sent, but that its links open beside the desk."""
-    return _mail(context, period).html.replace("<head>", '<head><base target="_blank">', 1)
+    return _render_mail(context, period).html.replace("<head>", '<head><base target="_blank">', 1)
 
 
-def mail_text(context: Context, period: Period) -> str:
+def render_mail_text_preview(context: Context, period: Period) -> str:
     """The message's plain text."""
-    text = _mail(context, period).text
+    text = _render_mail(context, period).text
     return fill("desk/mail.html.j2", {}, text=text, language=context.config.newsletter.language)
 
 
-def _mail(context: Context, period: Period) -> render.Mail:
+def _render_mail(context: Context, period: Period) -> render.RenderedEmail:
     newsletter = context.config.newsletter
-    leave = mail.letterhead(newsletter, context.config.mail).unsubscribe("preview")
-    templates = site.overrides(context.templates)
-    return render.email(_view(context, period), newsletter, unsubscribe=leave, templates=templates)
+    leave = mail.load_sender_profile(newsletter, context.config.mail).unsubscribe_url("preview")
+    templates = site.load_template_overrides(context.template_folder)
+    return render.render_email(_load_view(context, period), newsletter, unsubscribe=leave, templates=templates)
 
 
-def _view(context: Context, period: Period) -> IssueView:
+def _load_view(context: Context, period: Period) -> IssueView:
     with context.db.read() as session:
-        issue = issue_store.existing(session, period.name)
-        return issue_view(session, context.config, issue, period, context.now)
+        issue = issue_store.get_issue(session, period.name)
+        return build_issue_view(session, context.config, issue, period, context.now)

@@ -9,29 +9,29 @@ from typing import Any
 
 from sqlmodel import Session
 
-from digest.desk.actions import typed
-from digest.injection import looks_injected
-from digest.issues import AddedUrl, Conflict, Sheet, SheetPick
-from digest.markdown import link
+from digest.desk.actions import format_editable_blurb
+from digest.injection import find_injection
+from digest.issues import AddedUrl, Conflict, Draft, DraftPick
+from digest.markdown import encode_link
 from digest.models import Item, Pick, PossibleDuplicate, Ranking
 from digest.periods import Period
 from digest.pipeline.context import Context
-from digest.pipeline.editing import Current
-from digest.pipeline.propose import facts
-from digest.pipeline.said import Said, label, said_of
-from digest.pipeline.wording import Part, doubts, parts
+from digest.pipeline.editing import CurrentDraft
+from digest.pipeline.propose import format_item_facts
+from digest.pipeline.said import ItemMention, collect_item_mentions, get_source_label
+from digest.pipeline.wording import BlurbPart, attribute_blurb, find_unsupported_claims
 from digest.store import issues as issue_store
 from digest.store import items as item_store
 from digest.store import judgements, merging, shortlist
-from digest.store.shortlist import Wanted
+from digest.store.shortlist import CandidateFilter
 
-PAGE = 50
-MARKS = {"x": "picked", "-": "rejected", " ": "open"}
-_suspect = lru_cache(maxsize=1024)(looks_injected)  # the same works are on every page that is asked for
+PAGE_SIZE = 50
+MARK_NAMES = {"x": "picked", "-": "rejected", " ": "open"}
+_find_injection = lru_cache(maxsize=1024)(find_injection)  # the same works are on every page that is asked for
 
 
 @dataclass(frozen=True, slots=True)
-class Twin:
+class DuplicateView:
     """Another work that may be the same."""
 
     key: str
@@ -40,7 +40,7 @@ class Twin:
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
+class CandidateRow:
     """A candidate on the shortlist. `mark` is x, - or a blank, as in the sheet."""
 
     key: str
@@ -54,25 +54,25 @@ class Row:
     reasons: list[tuple[str, str]]  # words, and what they add to the score
     abstract: list[str]
     mentions: int  # of different sources
-    said: list[Said]
+    said: list[ItemMention]
     covered: str
-    twins: list[Twin]
+    twins: list[DuplicateView]
     mark: str
     suspect: str  # words that instruct a model
 
 
 @dataclass(frozen=True, slots=True)
-class Listing:
+class CandidatePage:
     """A page of the shortlist."""
 
-    rows: list[Row]
+    rows: list[CandidateRow]
     total: int
     offset: int
     next: int | None
 
 
 @dataclass(frozen=True, slots=True)
-class Words:
+class BlurbVersion:
     """A pick's words that the editor may choose instead."""
 
     text: str
@@ -80,23 +80,23 @@ class Words:
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
+class EditorPick:
     """A pick in the issue, with its words told apart by owner."""
 
-    pick: SheetPick
+    pick: DraftPick
     label: str
-    parts: list[list[Part]]
+    parts: list[list[BlurbPart]]
     doubts: list[str]
     typed: str
-    versions: list[Words]
+    versions: list[BlurbVersion]
     conflicts: tuple[Conflict, ...]
     signed_by: str
     own_url: str  # the work's own address, where the editor gave another
-    twins: list[Twin]
+    twins: list[DuplicateView]
 
 
 @dataclass(frozen=True, slots=True)
-class Block:
+class EditorSection:
     """A section of the issue. `added` are addresses that wait to be fetched."""
 
     slug: str
@@ -104,63 +104,65 @@ class Block:
     note: str
     engine: str  # the model that wrote the note; empty when the editor did
     number: int | None  # the key that puts a work here
-    entries: list[Entry]
+    entries: list[EditorPick]
     added: list[AddedUrl]
 
 
-def listing(context: Context, period: Period, sheet: Sheet, query: Mapping[str, str]) -> Listing:
+def load_candidate_page(context: Context, period: Period, sheet: Draft, query: Mapping[str, str]) -> CandidatePage:
     """A page of candidates by the filters in `query`: category, source, q, mark, offset."""
     offset = int(query["offset"]) if query.get("offset", "").isdigit() else 0
-    marks = marks_of(sheet)
-    wanted = _wanted(context, period, marks, query)
+    marks = collect_marks(sheet)
+    wanted = _build_candidate_filter(context, period, marks, query)
     with context.db.read() as session:
-        found, total = shortlist.page(session, wanted, offset, PAGE)
-        rows = _rows(context, session, period, marks, found)
-    return Listing(rows, total, offset, offset + PAGE if offset + PAGE < total else None)
+        found, total = shortlist.load_candidate_page(session, wanted, offset, PAGE_SIZE)
+        rows = _build_rows(context, session, period, marks, found)
+    return CandidatePage(rows, total, offset, offset + PAGE_SIZE if offset + PAGE_SIZE < total else None)
 
 
-def marks_of(sheet: Sheet) -> dict[str, str]:
+def collect_marks(sheet: Draft) -> dict[str, str]:
     """Which works of the sheet are picked or turned down, by key."""
     marks = {line.key: line.mark for line in sheet.shortlist if line.mark != " "}
-    return {**marks, **{pick.key: "x" for _, pick in sheet.picks()}}
+    return {**marks, **{pick.key: "x" for _, pick in sheet.iter_picks()}}
 
 
-def _wanted(context: Context, period: Period, marks: Mapping[str, str], query: Mapping[str, str]) -> Wanted:
-    mark = next((sign for sign, name in MARKS.items() if name == query.get("mark")), "")
-    return Wanted(
+def _build_candidate_filter(
+    context: Context, period: Period, marks: Mapping[str, str], query: Mapping[str, str]
+) -> CandidateFilter:
+    mark = next((sign for sign, name in MARK_NAMES.items() if name == query.get("mark")), "")
+    return CandidateFilter(
         period.name,
         period.start(context.zone),
         period.end(context.zone),
         category=query.get("category", ""),
         source=query.get("source", ""),
-        words=query.get("q", ""),
+        text=query.get("q", ""),
         keys=[key for key, sign in marks.items() if sign == mark] if mark in ("x", "-") else None,
-        without=list(marks) if mark == " " else (),
+        excluded_keys=list(marks) if mark == " " else (),
     )
 
 
-def _rows(
+def _build_rows(
     context: Context,
     session: Session,
     period: Period,
     marks: Mapping[str, str],
-    found: list[tuple[Item, Ranking | None]],
-) -> list[Row]:
-    ids = [item.id or 0 for item, _ in found]
-    verdicts, mentions = judgements.taggings(session, ids), item_store.mention_counts(session, ids)
-    said = said_of(context.config, session, period, [item for item, _ in found])
-    twins = merging.possible(session, ids)
-    covered = issue_store.covered(session, period.name)
+    candidates: list[tuple[Item, Ranking | None]],
+) -> list[CandidateRow]:
+    ids = [item.id or 0 for item, _ in candidates]
+    verdicts, mentions = judgements.load_taggings(session, ids), item_store.count_mentioning_sources(session, ids)
+    said = collect_item_mentions(context.config, session, period, [item for item, _ in candidates])
+    twins = merging.load_possible_duplicates(session, ids)
+    covered = issue_store.load_covered_in(session, period.name)
     titles = {category.slug: category.title for category in context.config.taxonomy.categories}
     rows = []
-    for item, row in found:
-        verdict = judgements.best(verdicts.get(item.id or 0, {}))
+    for item, row in candidates:
+        verdict = judgements.choose_best_tagging(verdicts.get(item.id or 0, {}))
         rows.append(
-            Row(
+            CandidateRow(
                 key=item.key,
                 title=item.title,
                 url=item.url,
-                facts=facts(context.config, item, None),
+                facts=format_item_facts(context.config, item, None),
                 category=titles.get(verdict.category, "Other") if verdict else "Other",
                 doubt=f"{verdict.confidence:.2f}" if verdict and verdict.confidence < 0.7 else "",
                 score=f"{row.score:.2f}" if row else "",
@@ -170,80 +172,84 @@ def _rows(
                 mentions=mentions.get(item.id or 0, 1),
                 said=said[item.id or 0],
                 covered=covered.get(item.id or 0, ""),
-                twins=_twins(twins.get(item.id or 0, ())),
+                twins=_view_duplicates(twins.get(item.id or 0, ())),
                 mark=marks.get(item.key, " "),
-                suspect=_suspect(f"{item.title}\n{item.summary}") or "",
+                suspect=_find_injection(f"{item.title}\n{item.summary}") or "",
             )
         )
     return rows
 
 
-def blocks(context: Context, period: Period, sheet: Sheet) -> list[Block]:
+def load_editor_sections(context: Context, period: Period, sheet: Draft) -> list[EditorSection]:
     """The issue's sections with all that stands on each pick."""
     with context.db.read() as session:
-        items = item_store.by_keys(session, [pick.key for _, pick in sheet.picks()])
-        issue = issue_store.existing(session, period.name)
-        rows = {row.item_id: row for row, _ in issue_store.picks(session, issue.id or 0)}
-        twins = merging.possible(session, [item.id or 0 for item in items.values()])
+        items = item_store.load_items_by_key(session, [pick.key for _, pick in sheet.iter_picks()])
+        issue = issue_store.get_issue(session, period.name)
+        rows = {row.item_id: row for row, _ in issue_store.load_picks(session, issue.id or 0)}
+        twins = merging.load_possible_duplicates(session, [item.id or 0 for item in items.values()])
     numbers = {c.slug: n for n, c in enumerate(context.config.taxonomy.categories[:8], 1)}
     return [
-        Block(
+        EditorSection(
             section.slug,
             section.title,
-            section.note,
+            section.intro,
             section.engine,
             numbers.get(section.slug),
-            [_entry(pick, items[pick.key], rows, twins) for pick in section.picks],
-            [added for place, added in sheet.added() if place is section],
+            [_build_editor_pick(pick, items[pick.key], rows, twins) for pick in section.picks],
+            [added for place, added in sheet.iter_added_urls() if place is section],
         )
         for section in sheet.sections
     ]
 
 
-def _entry(
-    pick: SheetPick,
+def _build_editor_pick(
+    pick: DraftPick,
     item: Item,
     rows: Mapping[int, Pick],
     twins: Mapping[int, list[tuple[PossibleDuplicate, Item]]],
-) -> Entry:
+) -> EditorPick:
     row = rows.get(item.id or 0)
     versions = row.versions if row else []
-    return Entry(
+    return EditorPick(
         pick=pick,
-        label=_whose(pick.origin, pick.engine),
-        parts=parts(item, pick, versions),
-        doubts=list(doubts(item, pick)),
-        typed=typed(pick),
-        versions=[Words(v["text"], _whose(v["origin"], v["engine"])) for v in versions if v["text"] != pick.blurb],
+        label=_describe_origin(pick.origin, pick.engine),
+        parts=attribute_blurb(item, pick, versions),
+        doubts=list(find_unsupported_claims(item, pick)),
+        typed=format_editable_blurb(pick),
+        versions=[
+            BlurbVersion(v["text"], _describe_origin(v["origin"], v["engine"]))
+            for v in versions
+            if v["text"] != pick.blurb
+        ],
         conflicts=pick.conflicts,
         signed_by=(row.signed_by or "") if row and row.blurb == pick.blurb else "",
-        own_url=item.url if link(pick.url) not in ("", link(item.url)) else "",
-        twins=_twins(twins.get(item.id or 0, ())),
+        own_url=item.url if encode_link(pick.url) not in ("", encode_link(item.url)) else "",
+        twins=_view_duplicates(twins.get(item.id or 0, ())),
     )
 
 
-def _twins(found: Sequence[tuple[PossibleDuplicate, Item]]) -> list[Twin]:
-    return [Twin(other.key, other.title, pair.reason) for pair, other in found]
+def _view_duplicates(duplicates: Sequence[tuple[PossibleDuplicate, Item]]) -> list[DuplicateView]:
+    return [DuplicateView(other.key, other.title, pair.reason) for pair, other in duplicates]
 
 
-def _whose(origin: str, engine: str) -> str:
+def _describe_origin(origin: str, engine: str) -> str:
     told = {"source": f"From the {engine or 'source'}", "model": f"Written by {engine or 'a model'}"}
     return told.get(origin, "Your words")
 
 
-def filters(context: Context, period: Period) -> dict[str, Any]:
+def load_filters(context: Context, period: Period) -> dict[str, Any]:
     """What the shortlist can be narrowed to: categories, and the sources of this period's candidates."""
     with context.db.read() as session:
-        found = shortlist.sources(session, period.name)
+        found = shortlist.count_ranked_items_by_source(session, period.name)
     categories = [(category.slug, category.title) for category in context.config.taxonomy.categories]
     return {
         "categories": [*categories, ("other", "Other")],
-        "sources": [(name, f"{label(context.config, name)} ({count})") for name, count in found],
+        "sources": [(name, f"{get_source_label(context.config, name)} ({count})") for name, count in found],
         "marks": [(name, name.capitalize()) for name in ("open", "picked", "rejected")],
     }
 
 
-def counts(current: Current) -> dict[str, Any]:
+def summarise_draft(current: CurrentDraft) -> dict[str, Any]:
     """What the head of the page says of the sheet."""
-    picks = sum(1 for _ in current.sheet.picks())
-    return {"version": current.version, "state": current.state, "picks": picks, "marks": marks_of(current.sheet)}
+    picks = sum(1 for _ in current.draft.iter_picks())
+    return {"version": current.version, "state": current.state, "picks": picks, "marks": collect_marks(current.draft)}

@@ -6,7 +6,7 @@ from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
 
 # RFC 6890 and the IANA special-purpose registries. `is_private` misses 100.64/10 and multicast; `is_global` is true for
 # 224.0.0.1, 64:ff9b::7f00:1 and 2002:7f00:1::, so the table is our own.
-_NOWHERE_V4 = [ip_network(n) for n in ("0.0.0.0/8", "169.254.0.0/16", "224.0.0.0/4", "240.0.0.0/4")]
+_FORBIDDEN_V4 = [ip_network(n) for n in ("0.0.0.0/8", "169.254.0.0/16", "224.0.0.0/4", "240.0.0.0/4")]
 _PRIVATE_V4 = [
     ip_network(n)
     for n in (
@@ -29,19 +29,19 @@ _PRIVATE_V6 = [ip_network(n) for n in ("::1/128", "fc00::/7")]
 _NAT64 = ip_network("64:ff9b::/96")
 
 
-def permitted(address: str, *, private: bool = False) -> bool:
+def is_ip_allowed(address: str, *, allow_private: bool = False) -> bool:
     """Whether this IP address may be dialled; `private` admits loopback and local networks, never link-local ones."""
-    ip = _embedded(ip_address(address))
+    ip = _unwrap_ipv4(ip_address(address))
     if isinstance(ip, IPv4Address):
-        if any(ip in net for net in _NOWHERE_V4):
+        if any(ip in net for net in _FORBIDDEN_V4):
             return False
-        return private or not any(ip in net for net in _PRIVATE_V4)
+        return allow_private or not any(ip in net for net in _PRIVATE_V4)
     if ip in _GLOBAL_V6:
         return not any(ip in net for net in _RESERVED_V6)
-    return private and any(ip in net for net in _PRIVATE_V6)
+    return allow_private and any(ip in net for net in _PRIVATE_V6)
 
 
-def _embedded(ip: IPv4Address | IPv6Address) -> IPv4Address | IPv6Address:
+def _unwrap_ipv4(ip: IPv4Address | IPv6Address) -> IPv4Address | IPv6Address:
     """The IPv4 address a mapped or NAT64 address stands for; other addresses are themselves."""
     if isinstance(ip, IPv6Address):
         if ip.ipv4_mapped is not None:

@@ -7,15 +7,15 @@ from collections.abc import AsyncIterator, Iterator
 
 from digest.errors import FetchError
 
-_PIECE = 65_536
+_CHUNK_BYTES = 65_536
 _GZIP_OR_ZLIB = 47  # window bits: 32 for "detect the header", 15 for the largest window
-_MAGIC = b"\x1f\x8b"
-_PACKED = {"": False, "identity": False, "gzip": True, "x-gzip": True, "deflate": True}
+_GZIP_MAGIC = b"\x1f\x8b"
+_IS_COMPRESSED = {"": False, "identity": False, "gzip": True, "x-gzip": True, "deflate": True}
 
 
-async def read_body(chunks: AsyncIterator[bytes], encoding: str, limit: int) -> bytes:
+async def read_limited_body(chunks: AsyncIterator[bytes], encoding: str, limit: int) -> bytes:
     """The decoded body. Raises FetchError past `limit` bytes, raw or decoded, and on a broken or cut stream."""
-    packed = _PACKED.get(encoding.strip().lower())
+    packed = _IS_COMPRESSED.get(encoding.strip().lower())
     if packed is None:
         raise FetchError(f"the answer is encoded as {encoding!r}, which was not asked for")
     inflater = Inflater() if packed else None
@@ -23,7 +23,7 @@ async def read_body(chunks: AsyncIterator[bytes], encoding: str, limit: int) -> 
     size = raw = 0
     async for chunk in chunks:
         raw += len(chunk)
-        for piece in inflater.feed(chunk) if inflater else (chunk,):
+        for piece in inflater.decompress(chunk) if inflater else (chunk,):
             size += len(piece)
             pieces.append(piece)
             if max(raw, size) > limit:
@@ -31,7 +31,7 @@ async def read_body(chunks: AsyncIterator[bytes], encoding: str, limit: int) -> 
         if raw > limit:  # compressed data that unfolds to nothing is a flood too
             raise FetchError(f"the answer is larger than {limit:,} bytes")
     if inflater:
-        inflater.finish()
+        inflater.check_complete()
     return b"".join(pieces)
 
 
@@ -39,36 +39,36 @@ class Inflater:
     """Undoes gzip or zlib in pieces of at most 64 KiB. httpx's own decoder unfolds a whole network chunk at once."""
 
     def __init__(self) -> None:
-        self._engine = zlib.decompressobj(_GZIP_OR_ZLIB)
-        self._started = self._done = False
-        self._held = b""
+        self._decompressor = zlib.decompressobj(_GZIP_OR_ZLIB)
+        self._has_output = self._is_finished = False
+        self._pending = b""
 
-    def feed(self, chunk: bytes) -> Iterator[bytes]:
+    def decompress(self, chunk: bytes) -> Iterator[bytes]:
         """Decoded pieces of the next compressed bytes. Raises FetchError when they are not what they claim."""
-        if self._engine.eof:
-            chunk = self._next_member(self._held + chunk)
-        while chunk and not self._done:
+        if self._decompressor.eof:
+            chunk = self._start_next_member(self._pending + chunk)
+        while chunk and not self._is_finished:
             try:
-                piece = self._engine.decompress(chunk, _PIECE)
+                piece = self._decompressor.decompress(chunk, _CHUNK_BYTES)
             except zlib.error as error:
                 raise FetchError("the answer's compression is broken") from error
-            self._started = True
+            self._has_output = True
             if piece:
                 yield piece
-            chunk = self._engine.unconsumed_tail
-            if self._engine.eof:
-                chunk = self._next_member(self._engine.unused_data)
+            chunk = self._decompressor.unconsumed_tail
+            if self._decompressor.eof:
+                chunk = self._start_next_member(self._decompressor.unused_data)
 
-    def finish(self) -> None:
+    def check_complete(self) -> None:
         """Raise FetchError when the stream stopped before its end."""
-        if self._started and not self._engine.eof:
+        if self._has_output and not self._decompressor.eof:
             raise FetchError("the answer broke off in the middle")
 
-    def _next_member(self, rest: bytes) -> bytes:
+    def _start_next_member(self, rest: bytes) -> bytes:
         """What follows a gzip member is another one, or padding that everybody ignores."""
-        if rest.startswith(_MAGIC):
-            self._engine = zlib.decompressobj(_GZIP_OR_ZLIB)
+        if rest.startswith(_GZIP_MAGIC):
+            self._decompressor = zlib.decompressobj(_GZIP_OR_ZLIB)
             return rest
-        self._held = rest if _MAGIC.startswith(rest) else b""
-        self._done = not _MAGIC.startswith(rest)
+        self._pending = rest if _GZIP_MAGIC.startswith(rest) else b""
+        self._is_finished = not _GZIP_MAGIC.startswith(rest)
         return b""

@@ -18,15 +18,15 @@ import httpx
 
 from digest import __version__
 from digest.errors import FetchError
-from digest.fetch.answers import refusal
-from digest.fetch.body import read_body
-from digest.fetch.network import Connect, Resolver, Transport, resolve
-from digest.fetch.pacing import Pacer
-from digest.fetch.talk import Answer, Headers, Origin, WireError, connect
+from digest.fetch.answers import build_response_error
+from digest.fetch.body import read_limited_body
+from digest.fetch.network import ConnectionPool, OpenConnection, Resolver, resolve_host
+from digest.fetch.pacing import RateLimiter
+from digest.fetch.talk import Origin, RawHeaders, StreamedResponse, TransportError, open_connection
 from digest.ports import Clock, Request, Response
 
 MAX_REDIRECTS = 10
-_REDIRECTS = frozenset({301, 302, 303, 307, 308})
+_REDIRECT_STATUSES = frozenset({301, 302, 303, 307, 308})
 
 
 class Client:
@@ -36,16 +36,16 @@ class Client:
         self,
         *,
         contact: str = "",
-        pacer: Pacer | None = None,
-        resolver: Resolver = resolve,
-        connect: Connect = connect,
-        tls: ssl.SSLContext | None = None,
+        rate_limiter: RateLimiter | None = None,
+        resolver: Resolver = resolve_host,
+        open_connection: OpenConnection = open_connection,
+        ssl_context: ssl.SSLContext | None = None,
         clock: Clock = lambda: datetime.now(UTC),
     ) -> None:
-        secured = cache(lambda: _secured(tls or httpx.create_ssl_context(trust_env=False)))
-        self._public = Transport(secured, resolver, connect, private=False)
-        self._private = Transport(secured, resolver, connect, private=True)
-        self._pacer = pacer or Pacer()
+        secured = cache(lambda: _set_alpn(ssl_context or httpx.create_ssl_context(trust_env=False)))
+        self._public = ConnectionPool(secured, resolver, open_connection, allow_private=False)
+        self._private = ConnectionPool(secured, resolver, open_connection, allow_private=True)
+        self._rate_limiter = rate_limiter or RateLimiter()
         self._clock = clock
         self._headers = {
             "user-agent": f"digest/{__version__}" + (f" (+{contact})" if contact else ""),
@@ -55,17 +55,17 @@ class Client:
 
     async def __call__(self, request: Request) -> Response:
         """Fetch, following redirects. Gives 200, 203 and 304; anything else raises FetchError."""
-        url, spent = _address(request.url), 0.0
+        url, spent = _parse_url(request.url), 0.0
         seen = {str(url)}
         hops: list[tuple[int, str]] = []
         while True:
-            async with self._pacer.slot(str(url), request.deadline, request.pause):
+            async with self._rate_limiter.acquire(str(url), request.deadline, request.min_pause):
                 began = time.monotonic()
-                answer = await self._within(request, url, request.deadline - spent)
+                answer = await self._send_within_deadline(request, url, request.deadline - spent)
                 spent += time.monotonic() - began
-            if answer.status not in _REDIRECTS:
-                return self._accepted(request, answer, tuple(hops), spent)
-            url = _next_hop(url, answer)
+            if answer.status not in _REDIRECT_STATUSES:
+                return self._check_response(request, answer, tuple(hops), spent)
+            url = _resolve_redirect(url, answer)
             hops.append((answer.status, str(url)))
             if len(hops) > MAX_REDIRECTS:
                 raise FetchError(f"{request.url} redirects more than {MAX_REDIRECTS} times", status=answer.status)
@@ -88,26 +88,28 @@ class Client:
     ) -> None:
         await self.aclose()
 
-    async def _within(self, request: Request, url: httpx.URL, seconds: float) -> Response:
+    async def _send_within_deadline(self, request: Request, url: httpx.URL, seconds: float) -> Response:
         """One hop in what is left of the total deadline. httpx's timeouts are per read: a slow drip passes them."""
         try:
             async with asyncio.timeout(max(seconds, 0)):
-                return await self._hop(request, url)
+                return await self._send_request(request, url)
         except TimeoutError as error:
             raise FetchError(f"{url} took longer than {request.deadline:g} seconds") from error
 
-    async def _hop(self, request: Request, url: httpx.URL) -> Response:
+    async def _send_request(self, request: Request, url: httpx.URL) -> Response:
         transport = self._private if request.allow_private else self._public
         try:
-            async with transport.answer(_origin(url), url.raw_path, self._wire(request, url)) as answer:
-                headers = _joined(answer.headers)
-                redirect = answer.status in _REDIRECTS
-                body = b"" if redirect else await self._body(answer, headers, request, url)
-        except WireError as error:
+            async with transport.open_response(
+                _parse_origin(url), url.raw_path, self._build_headers(request, url)
+            ) as answer:
+                headers = _join_headers(answer.headers)
+                redirect = answer.status in _REDIRECT_STATUSES
+                body = b"" if redirect else await self._read_body(answer, headers, request, url)
+        except TransportError as error:
             raise FetchError(f"{url} {error}") from error
         return Response(answer.status, str(url), headers, body)
 
-    def _wire(self, request: Request, url: httpx.URL) -> Headers:
+    def _build_headers(self, request: Request, url: httpx.URL) -> RawHeaders:
         named = {name.lower(): value for name, value in request.headers.items()}
         headers = {"host": url.netloc.decode("ascii"), **self._headers, **named}
         if (known := request.validators) and known.url == str(url):
@@ -117,30 +119,32 @@ class Client:
                 headers["if-modified-since"] = known.last_modified
         return [(name.encode(), value.encode("latin-1", "replace")) for name, value in headers.items()]
 
-    async def _body(self, answer: Answer, headers: Mapping[str, str], request: Request, url: httpx.URL) -> bytes:
+    async def _read_body(
+        self, answer: StreamedResponse, headers: Mapping[str, str], request: Request, url: httpx.URL
+    ) -> bytes:
         length = headers.get("content-length", "")
         if length.isdecimal() and int(length) > request.max_bytes:
             raise FetchError(f"{url}: the answer is larger than {request.max_bytes:,} bytes", status=answer.status)
         try:
-            return await read_body(answer.body, headers.get("content-encoding", ""), request.max_bytes)
+            return await read_limited_body(answer.body, headers.get("content-encoding", ""), request.max_bytes)
         except FetchError as error:
             raise FetchError(f"{url}: {error.message}", error.hint, status=answer.status) from error
 
-    def _accepted(
+    def _check_response(
         self, request: Request, answer: Response, hops: tuple[tuple[int, str], ...], spent: float
     ) -> Response:
         conditional = request.validators is not None and request.validators.url == answer.url
-        if error := refusal(answer, conditional=conditional, now=self._clock()):
+        if error := build_response_error(answer, is_conditional=conditional, now=self._clock()):
             raise error
         return Response(answer.status, answer.url, answer.headers, answer.body, spent, hops)
 
 
-def _secured(tls: ssl.SSLContext) -> ssl.SSLContext:
+def _set_alpn(tls: ssl.SSLContext) -> ssl.SSLContext:
     tls.set_alpn_protocols(["http/1.1"])
     return tls
 
 
-def _address(text: str) -> httpx.URL:
+def _parse_url(text: str) -> httpx.URL:
     """An http or https address without fragment and credentials. Raises FetchError."""
     try:
         url = httpx.URL(text)
@@ -151,23 +155,23 @@ def _address(text: str) -> httpx.URL:
     return url.copy_with(fragment=None, username=None, password=None) if url.fragment or url.userinfo else url
 
 
-def _next_hop(url: httpx.URL, answer: Response) -> httpx.URL:
+def _resolve_redirect(url: httpx.URL, answer: Response) -> httpx.URL:
     raw = answer.headers.get("location", "").strip().encode("latin-1")
     location = raw.decode("utf-8", "replace")  # servers send raw UTF-8 paths
     if not location:
         raise FetchError(f"{url} redirects to nowhere", status=answer.status)
     try:
-        return _address(str(url.join(location)))
+        return _parse_url(str(url.join(location)))
     except (httpx.InvalidURL, ValueError) as error:
         raise FetchError(f"{url} redirects to {location!r}, which is not an address", status=answer.status) from error
 
 
-def _origin(url: httpx.URL) -> Origin:
+def _parse_origin(url: httpx.URL) -> Origin:
     secure = url.scheme == "https"
     return Origin(secure, url.raw_host.decode("ascii"), url.port or (443 if secure else 80))
 
 
-def _joined(headers: Headers) -> dict[str, str]:
+def _join_headers(headers: RawHeaders) -> dict[str, str]:
     """By name, repeated ones joined. Latin-1 keeps every byte, so that validators go back as they came."""
     joined: dict[str, str] = {}
     for name, value in ((name.decode("latin-1"), value.decode("latin-1")) for name, value in headers):

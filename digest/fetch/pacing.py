@@ -9,16 +9,16 @@ from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from typing import Protocol
 
-from digest.urls import site
+from digest.urls import extract_site
 
-IN_ALL = 20
-PER_SITE = 2
+MAX_REQUESTS = 20
+MAX_REQUESTS_PER_SITE = 2
 # https://info.arxiv.org/help/api/tou.html: one request every 3 seconds, one connection, over all machines together.
-PAUSED = {"arxiv.org": 3.0}
-_SLACK = 30.0  # seconds a claim outlives the request's own deadline
+SITE_PAUSES = {"arxiv.org": 3.0}
+_CLAIM_MARGIN_SECONDS = 30.0  # seconds a claim outlives the request's own deadline
 
 
-class Turns(Protocol):
+class HostLock(Protocol):
     """Claims on a site that hold across processes."""
 
     def claim(self, site: str, seconds: float) -> float:
@@ -28,7 +28,7 @@ class Turns(Protocol):
         """Give the site back; nobody's next claim succeeds before `pause` seconds are over."""
 
 
-class OwnTurns:
+class InProcessHostLock:
     """Turns within this process alone, for where there is no database."""
 
     def __init__(self) -> None:
@@ -45,43 +45,47 @@ class OwnTurns:
         self._free_at[site] = time.monotonic() + pause
 
 
-class Pacer:
+class RateLimiter:
     """Slots for requests: `total` at once, `per_site` to one site, and for `paused` sites one with a pause after it."""
 
     def __init__(
         self,
         *,
-        total: int = IN_ALL,
-        per_site: int = PER_SITE,
-        paused: Mapping[str, float] = PAUSED,
-        turns: Turns | None = None,
+        max_requests: int = MAX_REQUESTS,
+        max_requests_per_site: int = MAX_REQUESTS_PER_SITE,
+        site_pauses: Mapping[str, float] = SITE_PAUSES,
+        host_lock: HostLock | None = None,
     ) -> None:
-        self._total = asyncio.Semaphore(total)
-        self._sites: dict[str, asyncio.Semaphore] = defaultdict(lambda: asyncio.Semaphore(per_site))
-        self._single: dict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
-        self._paused = dict(paused)
-        self._turns = turns or OwnTurns()
+        self._request_slots = asyncio.Semaphore(max_requests)
+        self._site_slots: dict[str, asyncio.Semaphore] = defaultdict(lambda: asyncio.Semaphore(max_requests_per_site))
+        self._site_locks: dict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
+        self._site_pauses = dict(site_pauses)
+        self._host_lock = host_lock or InProcessHostLock()
 
     @asynccontextmanager
-    async def slot(self, url: str, seconds: float, pause: float = 0.0) -> AsyncIterator[None]:
+    async def acquire(self, url: str, seconds: float, min_pause: float = 0.0) -> AsyncIterator[None]:
         """Wait for a place for one request to `url` that takes at most `seconds`, and hold it.
 
         `pause` lengthens the pause of a site that has one.
         """
-        name = site(url)
-        if name in self._paused:
-            async with self._single[name], self._turn(name, seconds, max(pause, self._paused[name])), self._total:
+        name = extract_site(url)
+        if name in self._site_pauses:
+            async with (
+                self._site_locks[name],
+                self._hold_site(name, seconds, max(min_pause, self._site_pauses[name])),
+                self._request_slots,
+            ):
                 yield
         else:
             # The site first: a queue for one slow site must not hold places that others could use.
-            async with self._sites[name], self._total:
+            async with self._site_slots[name], self._request_slots:
                 yield
 
     @asynccontextmanager
-    async def _turn(self, name: str, seconds: float, pause: float) -> AsyncIterator[None]:
-        while wait := await asyncio.to_thread(self._turns.claim, name, seconds + _SLACK):
+    async def _hold_site(self, name: str, seconds: float, pause: float) -> AsyncIterator[None]:
+        while wait := await asyncio.to_thread(self._host_lock.claim, name, seconds + _CLAIM_MARGIN_SECONDS):
             await asyncio.sleep(wait)
         try:
             yield
         finally:
-            await asyncio.to_thread(self._turns.release, name, pause)
+            await asyncio.to_thread(self._host_lock.release, name, pause)

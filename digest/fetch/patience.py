@@ -10,15 +10,15 @@ from typing import TypeVar
 from digest.errors import FetchError, ParseError, SourceError
 
 T = TypeVar("T")
-_FIRST_WAIT = 5.0
-_LONGEST_WAIT = 300.0
+_FIRST_WAIT_SECONDS = 5.0
+_MAX_WAIT_SECONDS = 300.0
 
 
-async def patiently(
+async def retry_fetch(
     attempt: Callable[[], Awaitable[T]],
     *,
     attempts: int,
-    first_wait: float = _FIRST_WAIT,
+    first_wait: float = _FIRST_WAIT_SECONDS,
     jitter: Callable[[], float] = random.random,
     sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
 ) -> T:
@@ -31,24 +31,24 @@ async def patiently(
         try:
             return await attempt()
         except SourceError as error:
-            if not _may_pass(error) or wants_peace(error):
+            if not _is_transient(error) or is_retry_after_too_long(error):
                 raise
-            await sleep(_wait(error, number, first_wait, jitter))
+            await sleep(_compute_wait(error, number, first_wait, jitter))
     return await attempt()
 
 
-def wants_peace(error: SourceError) -> bool:
+def is_retry_after_too_long(error: SourceError) -> bool:
     """Whether the server asks for a longer wait than is taken within a run."""
-    return isinstance(error, FetchError) and (error.retry_after or 0.0) > _LONGEST_WAIT
+    return isinstance(error, FetchError) and (error.retry_after or 0.0) > _MAX_WAIT_SECONDS
 
 
-def _may_pass(error: SourceError) -> bool:
+def _is_transient(error: SourceError) -> bool:
     if isinstance(error, FetchError):
         return error.status is None or error.status == 429 or error.status >= 500 or error.status < 300
     return isinstance(error, ParseError)
 
 
-def _wait(error: SourceError, number: int, first_wait: float, jitter: Callable[[], float]) -> float:
+def _compute_wait(error: SourceError, number: int, first_wait: float, jitter: Callable[[], float]) -> float:
     asked = error.retry_after if isinstance(error, FetchError) else None
-    spread = min(first_wait * (1 << number), _LONGEST_WAIT) * jitter()
+    spread = min(first_wait * (1 << number), _MAX_WAIT_SECONDS) * jitter()
     return max(asked or 0.0, spread)

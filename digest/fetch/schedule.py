@@ -8,15 +8,15 @@ from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 
-FRESHNESS_CAP = timedelta(hours=24)  # a feed that claims to be fresh for a year is misconfigured
-RETRY_CAP = timedelta(days=7)
-_LONGEST_BACKOFF = timedelta(hours=72)
+MAX_FRESHNESS = timedelta(hours=24)  # a feed that claims to be fresh for a year is misconfigured
+MAX_RETRY_AFTER = timedelta(days=7)
+_MAX_BACKOFF = timedelta(hours=72)
 _JITTER = 0.1
-_SOON = timedelta(hours=1)
+_FIRST_BACKOFF = timedelta(hours=1)
 _DAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 
 
-def next_check(
+def compute_next_check(
     now: datetime,
     interval: timedelta,
     headers: Mapping[str, str],
@@ -30,12 +30,14 @@ def next_check(
 
     `ttl` is in minutes; `jitter` gives 0..1 and adds up to a tenth, so that sources do not march in step.
     """
-    asked = max(timedelta(minutes=max(ttl or 0, 0)) if (ttl or 0) < 1e6 else FRESHNESS_CAP, freshness(headers, now))
-    wait = max(interval, min(asked, FRESHNESS_CAP))
-    return _outside(now + wait * (1 + _JITTER * jitter()), skip_hours, skip_days)
+    asked = max(
+        timedelta(minutes=max(ttl or 0, 0)) if (ttl or 0) < 1e6 else MAX_FRESHNESS, parse_freshness(headers, now)
+    )
+    wait = max(interval, min(asked, MAX_FRESHNESS))
+    return _skip_closed_hours(now + wait * (1 + _JITTER * jitter()), skip_hours, skip_days)
 
 
-def freshness(headers: Mapping[str, str], now: datetime) -> timedelta:
+def parse_freshness(headers: Mapping[str, str], now: datetime) -> timedelta:
     """How long an answer stays fresh: Cache-Control beats Expires, no-cache beats max-age (RFC 9111, 5.2)."""
     control = headers.get("cache-control", "").lower()
     if re.search(r"\bno-(cache|store)\b", control):
@@ -43,33 +45,33 @@ def freshness(headers: Mapping[str, str], now: datetime) -> timedelta:
     if match := re.search(r"(?<![\w-])max-age\s*=\s*\"?(\d{1,9})", control):
         age = headers.get("age", "0").strip()
         return timedelta(seconds=max(int(match[1]) - (int(age) if age.isdecimal() and len(age) < 10 else 0), 0))
-    expires = http_date(headers.get("expires", ""))
-    served = http_date(headers.get("date", "")) or now
+    expires = parse_http_date(headers.get("expires", ""))
+    served = parse_http_date(headers.get("date", "")) or now
     return max(expires - served, timedelta()) if expires else timedelta()
 
 
-def retry_after(headers: Mapping[str, str], now: datetime) -> float | None:
+def parse_retry_after(headers: Mapping[str, str], now: datetime) -> float | None:
     """Seconds the server asks us to wait, capped; dates count from the server's clock. None for garbage and past."""
     value = headers.get("retry-after", "").strip()
     if re.fullmatch(r"\d{1,12}", value):
         seconds = float(value)
-    elif moment := http_date(value):
-        seconds = (moment - (http_date(headers.get("date", "")) or now)).total_seconds()
+    elif moment := parse_http_date(value):
+        seconds = (moment - (parse_http_date(headers.get("date", "")) or now)).total_seconds()
     else:
         return None
-    return min(seconds, RETRY_CAP.total_seconds()) if seconds > 0 else None
+    return min(seconds, MAX_RETRY_AFTER.total_seconds()) if seconds > 0 else None
 
 
-def backoff(
+def compute_backoff(
     now: datetime, errors: int, *, retry_after: float | None = None, jitter: Callable[[], float] = random.random
 ) -> datetime:
     """The next attempt after `errors` failures in a row: an hour, doubled up to three days, spread by a quarter."""
-    wait = min(_SOON * (1 << min(max(errors, 1) - 1, 16)), _LONGEST_BACKOFF) * (0.75 + 0.5 * jitter())
+    wait = min(_FIRST_BACKOFF * (1 << min(max(errors, 1) - 1, 16)), _MAX_BACKOFF) * (0.75 + 0.5 * jitter())
     asked = timedelta(seconds=retry_after or 0) * (1 + _JITTER * jitter())
     return now + max(wait, asked)
 
 
-def http_date(text: str) -> datetime | None:
+def parse_http_date(text: str) -> datetime | None:
     """An HTTP date as aware UTC, or None."""
     try:
         moment = parsedate_to_datetime(text)
@@ -79,7 +81,7 @@ def http_date(text: str) -> datetime | None:
         return None
 
 
-def _outside(moment: datetime, hours: frozenset[int], days: frozenset[str]) -> datetime:
+def _skip_closed_hours(moment: datetime, hours: frozenset[int], days: frozenset[str]) -> datetime:
     """The first moment from `moment` on in an hour (GMT) and on a day the feed does not skip."""
     shut = {day.strip().lower() for day in days}
     for ahead in range(24 * 8):

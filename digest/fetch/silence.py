@@ -6,19 +6,19 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from itertools import pairwise
 
-_ENOUGH = 6  # days on which something came; fewer tell nothing of a habit
-_TIMES = 3
-LEAST = timedelta(days=7)  # of quiet; a source that was active since then is not silent, whatever its habit
+_MIN_ACTIVE_DAYS = 6  # days on which something came; fewer tell nothing of a habit
+_STALE_FACTOR = 3
+MIN_STALE = timedelta(days=7)  # of quiet; a source that was active since then is not silent, whatever its habit
 
 
-def silent_for(days: Sequence[datetime], now: datetime) -> timedelta | None:
+def stale_for(active_days: Sequence[datetime], now: datetime) -> timedelta | None:
     """How long a source has been silent, when that is three times its longest usual pause; else None.
 
     `days` are the moments of its active days, in order; the usual pause is the ninetieth percentile of the gaps.
     """
-    if len(days) < _ENOUGH:
+    if len(active_days) < _MIN_ACTIVE_DAYS:
         return None
-    gaps = sorted(later - earlier for earlier, later in pairwise(days))
+    gaps = sorted(later - earlier for earlier, later in pairwise(active_days))
     usual = gaps[int(0.9 * (len(gaps) - 1))]
-    quiet = now - days[-1]
-    return quiet if quiet > max(_TIMES * usual, LEAST) else None
+    quiet = now - active_days[-1]
+    return quiet if quiet > max(_STALE_FACTOR * usual, MIN_STALE) else None

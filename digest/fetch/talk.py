@@ -11,127 +11,127 @@ from typing import Any, NamedTuple
 
 import h11
 
-_PIECE = 65_536  # bytes taken from the wire at once
-_LONGEST_HEAD = 100_000  # bytes; some sites send a policy of tens of thousands
-_QUIET_SECONDS = 15.0  # what a connection that waits is good for: many servers hang up soon after
+_CHUNK_BYTES = 65_536  # bytes taken from the wire at once
+_MAX_HEAD_BYTES = 100_000  # bytes; some sites send a policy of tens of thousands
+_KEEP_ALIVE_SECONDS = 15.0  # what a connection that waits is good for: many servers hang up soon after
 
-Headers = list[tuple[bytes, bytes]]
+RawHeaders = list[tuple[bytes, bytes]]
 
 
-class WireError(Exception):
+class TransportError(Exception):
     """What went wrong on the wire, in words that go on after the address."""
 
 
 class Origin(NamedTuple):
     """Where requests go that may share a connection."""
 
-    secure: bool
+    is_secure: bool
     host: str
     port: int
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class StreamedResponse:
     """Status and headers, their names in lower case; the body comes as it is read, compressed if it was sent so."""
 
     status: int
-    headers: Headers
+    headers: RawHeaders
     body: AsyncIterator[bytes]
 
 
-class Wire(asyncio.StreamReader):
+class ConnectionStream(asyncio.StreamReader):
     """A stream that says how many bytes have come and wait to be read."""
 
-    waiting = 0
+    unread_bytes = 0
 
     def feed_data(self, data: Any) -> None:
-        self.waiting += len(data)
+        self.unread_bytes += len(data)
         super().feed_data(data)
 
     async def read(self, n: int = -1) -> bytes:
         data = await super().read(n)
-        self.waiting -= len(data)
+        self.unread_bytes -= len(data)
         return data
 
 
-async def connect(address: str, port: int, **secure: Any) -> tuple[Wire, asyncio.StreamWriter]:
+async def open_connection(address: str, port: int, **secure: Any) -> tuple[ConnectionStream, asyncio.StreamWriter]:
     """As asyncio.open_connection, but for its reader. Raises OSError."""
     loop = asyncio.get_running_loop()
-    wire = Wire(limit=_PIECE, loop=loop)
+    wire = ConnectionStream(limit=_CHUNK_BYTES, loop=loop)
     protocol = asyncio.StreamReaderProtocol(wire, loop=loop)
     transport, _ = await loop.create_connection(lambda: protocol, address, port, **secure)
     return wire, asyncio.StreamWriter(transport, protocol, wire, loop)
 
 
-class Talk:
+class Connection:
     """The talk over one connection. It is closed when a GET fails, or is stopped on its way."""
 
-    def __init__(self, origin: Origin, wire: Wire, writer: asyncio.StreamWriter) -> None:
+    def __init__(self, origin: Origin, stream: ConnectionStream, writer: asyncio.StreamWriter) -> None:
         self.origin = origin
-        self.answered = False  # whether anything has come back since the last question
-        self._wire = wire
+        self.has_response_data = False  # whether anything has come back since the last question
+        self._stream = stream
         self._writer = writer
-        self._talk = h11.Connection(h11.CLIENT, max_incomplete_event_size=_LONGEST_HEAD)
-        self._quiet_since = 0.0
+        self._h11 = h11.Connection(h11.CLIENT, max_incomplete_event_size=_MAX_HEAD_BYTES)
+        self._idle_since = 0.0
 
-    async def get(self, target: bytes, headers: Headers) -> Answer:
+    async def send_get(self, target: bytes, headers: RawHeaders) -> StreamedResponse:
         """Ask, and read the answer's head. Raises WireError."""
-        self.answered = False
+        self.has_response_data = False
         try:
-            self._writer.write(self._question(target, headers))
+            self._writer.write(self._encode_request(target, headers))
             with suppress(OSError):  # who hangs up early may have answered before
                 await self._writer.drain()
-            while not isinstance(head := await self._event(), h11.Response):
+            while not isinstance(head := await self._read_event(), h11.Response):
                 pass  # 100 or 103: the answer is still to come
         except BaseException:
             self.close()
             raise
-        return Answer(head.status_code, list(head.headers), self._body())
+        return StreamedResponse(head.status_code, list(head.headers), self._iterate_body())
 
-    def is_over(self) -> bool:
+    def reset_for_reuse(self) -> bool:
         """Whether the answer was read to its end and another question may follow; from then on it grows old."""
-        if not self._talk.our_state is self._talk.their_state is h11.DONE or self._talk.trailing_data[0]:
+        if not self._h11.our_state is self._h11.their_state is h11.DONE or self._h11.trailing_data[0]:
             return False
-        self._talk.start_next_cycle()
-        self._quiet_since = time.monotonic()
+        self._h11.start_next_cycle()
+        self._idle_since = time.monotonic()
         return True
 
-    def is_old(self) -> bool:
-        return time.monotonic() > self._quiet_since + _QUIET_SECONDS
+    def is_expired(self) -> bool:
+        return time.monotonic() > self._idle_since + _KEEP_ALIVE_SECONDS
 
-    def is_quiet(self) -> bool:
+    def is_idle(self) -> bool:
         """Whether nothing has come that was not read, not even the end."""
-        return not (self._wire.waiting or self._wire.at_eof() or self._wire.exception())
+        return not (self._stream.unread_bytes or self._stream.at_eof() or self._stream.exception())
 
     def close(self) -> None:
         self._writer.close()
 
-    def _question(self, target: bytes, headers: Headers) -> bytes:
+    def _encode_request(self, target: bytes, headers: RawHeaders) -> bytes:
         try:
-            question = self._talk.send(h11.Request(method="GET", target=target, headers=headers)) or b""
+            question = self._h11.send(h11.Request(method="GET", target=target, headers=headers)) or b""
         except h11.LocalProtocolError as error:
-            raise WireError(f"cannot be asked in HTTP: {error}") from error
-        return question + (self._talk.send(h11.EndOfMessage()) or b"")
+            raise TransportError(f"cannot be asked in HTTP: {error}") from error
+        return question + (self._h11.send(h11.EndOfMessage()) or b"")
 
-    async def _body(self) -> AsyncIterator[bytes]:
-        while isinstance(event := await self._event(), h11.Data):
+    async def _iterate_body(self) -> AsyncIterator[bytes]:
+        while isinstance(event := await self._read_event(), h11.Data):
             yield event.data
 
-    async def _event(self) -> Any:
+    async def _read_event(self) -> Any:
         """h11's next event. Raises WireError."""
         try:
-            while (event := self._talk.next_event()) is h11.NEED_DATA:
-                self._talk.receive_data(await self._piece())
+            while (event := self._h11.next_event()) is h11.NEED_DATA:
+                self._h11.receive_data(await self._read_chunk())
         except h11.RemoteProtocolError as error:
-            raise WireError(f"broke off its answer, or does not speak HTTP: {error}") from error
+            raise TransportError(f"broke off its answer, or does not speak HTTP: {error}") from error
         return event
 
-    async def _piece(self) -> bytes:
+    async def _read_chunk(self) -> bytes:
         try:
-            piece = await self._wire.read(_PIECE)
+            piece = await self._stream.read(_CHUNK_BYTES)
         except OSError as error:
-            raise WireError(f"broke the connection: {error or type(error).__name__}") from error
-        if not (piece or self.answered):
-            raise WireError("broke off its answer, or does not speak HTTP: it hung up without a word")
-        self.answered = True
+            raise TransportError(f"broke the connection: {error or type(error).__name__}") from error
+        if not (piece or self.has_response_data):
+            raise TransportError("broke off its answer, or does not speak HTTP: it hung up without a word")
+        self.has_response_data = True
         return piece

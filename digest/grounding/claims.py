@@ -7,12 +7,12 @@ import unicodedata
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from digest.grounding.lexicon import APPEAL, HYPE, KNOWN
-from digest.hostile import LINK
-from digest.text import one_line
+from digest.grounding.lexicon import _HYPE, _READER_APPEAL, _WELL_KNOWN_NAME
+from digest.hostile import LINK_PATTERN
+from digest.text import normalise_line
 
 
-class Number(NamedTuple):
+class NumberClaim(NamedTuple):
     """A number as written, its value with k/M/B/million worked in, and its unit if it has a known one."""
 
     text: str
@@ -25,9 +25,9 @@ _QUOTES = str.maketrans("‘’‚“”„«»", '\'\'\'"""""')
 _TEX = re.compile(r"\\(?:text|mathrm|mathbf|textbf|textit|emph|textsc|mathcal|operatorname)\s*\{([^{}]*)\}")
 
 
-def normal(text: str) -> str:
+def normalize_for_comparison(text: str) -> str:
     """One spelling for what may be written in many: NFKC, plain dashes and quotes, light TeX taken off."""
-    text = one_line(text)
+    text = normalise_line(text)
     if not text.isascii():
         seen = "".join(
             c for c in text if unicodedata.category(c) != "Cf"
@@ -39,14 +39,14 @@ def normal(text: str) -> str:
     return re.sub(r"(?<=\d),(?=\d{3}\b)", "", re.sub(r"\s+", " ", text)).strip()
 
 
-_COUNTS = ("three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve")
-_TENS = ("twenty", "thirty", "forty", "fifty", "sixty", "seventy", "eighty", "ninety", "one hundred")
-_WORDS = {
-    **{word: value for value, word in enumerate(_COUNTS, 3)},
-    **{word: 10 * value for value, word in enumerate(_TENS, 2)},
+_UNIT_WORDS = ("three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve")
+_TENS_WORDS = ("twenty", "thirty", "forty", "fifty", "sixty", "seventy", "eighty", "ninety", "one hundred")
+_NUMBER_WORDS = {
+    **{word: value for value, word in enumerate(_UNIT_WORDS, 3)},
+    **{word: 10 * value for value, word in enumerate(_TENS_WORDS, 2)},
 }
-MANY = "many"  # the unit of "hundreds of"
-_SAID = (
+MANY_UNIT = "many"  # the unit of "hundreds of"
+_RATIO_PATTERNS = (
     (2.0, "×", r"doubl(?:es?|ed|ing)|twice|two-?fold"),
     (3.0, "×", r"tripl(?:es?|ed|ing)|three-?fold|thrice"),
     (4.0, "×", r"quadrupl(?:es?|ed|ing)|four-?fold"),
@@ -61,13 +61,13 @@ _SAID = (
     (100.0, "", r"a hundred"),
     (1e3, "", r"a thousand"),
     (1e6, "", r"a million"),
-    (12.0, MANY, r"dozens of"),
-    (100.0, MANY, r"hundreds of"),
-    (1e3, MANY, r"thousands of"),
-    (1e6, MANY, r"millions of"),
-    (1e9, MANY, r"billions of"),
+    (12.0, MANY_UNIT, r"dozens of"),
+    (100.0, MANY_UNIT, r"hundreds of"),
+    (1e3, MANY_UNIT, r"thousands of"),
+    (1e6, MANY_UNIT, r"millions of"),
+    (1e9, MANY_UNIT, r"billions of"),
 )
-_RATIOS = tuple((value, unit, re.compile(rf"\b(?:{words})\b", re.I)) for value, unit, words in _SAID)
+_RATIOS = tuple((value, unit, re.compile(rf"\b(?:{words})\b", re.I)) for value, unit, words in _RATIO_PATTERNS)
 _SCALES = {
     "k": 1e3, "thousand": 1e3, "m": 1e6, "mn": 1e6, "million": 1e6, "b": 1e9, "bn": 1e9, "billion": 1e9,
     "t": 1e12, "trillion": 1e12,
@@ -109,17 +109,17 @@ _UNITS = {
     for unit in spellings.split()
 }
 _RANGE_OF_CENTS = re.compile(r"(?: (?:and|to|or) |-)\d+(?:\.\d+)? cents?\b", re.I)
-_SIGNS = {"$": "USD", "€": "EUR", "£": "GBP"}
+_CURRENCY_SIGNS = {"$": "USD", "€": "EUR", "£": "GBP"}
 _NUMBER = re.compile(
     r"(?<![\w.])(?<![^\W\d]-)(?P<money>[$€£])?(?P<digits>\d+(?:\.\d+)?(?:e[+-]?\d+)?)"
     r"(?:[\s-]?(?P<scale>thousand|million|billion|trillion|[kKMB](?:n\b|\b)|T\b))?"
     r"(?:[\s-]{0,2}(?P<unit>%|×|[A-Za-z]+))?"
-    r"|\b(?P<word>" + "|".join(_WORDS) + r")\b(?:[\s-](?P<wordunit>[a-z]+))?",
+    r"|\b(?P<word>" + "|".join(_NUMBER_WORDS) + r")\b(?:[\s-](?P<wordunit>[a-z]+))?",
     re.I,
 )
 
 
-def numbers(text: str) -> Iterator[Number]:
+def find_numbers(text: str) -> Iterator[NumberClaim]:
     """Numbers of a normalised text; digits inside names such as GPT-4 are the name's.
 
     What words say, such as `twice` or `hundreds of`, comes last.
@@ -128,7 +128,7 @@ def numbers(text: str) -> Iterator[Number]:
         if word := found["word"]:
             of = (found["wordunit"] or "").lower()
             if not re.match(r"[ -](?:thirds|quarters)\b", text[found.end("word") :]):
-                yield _priced(Number(word, float(_WORDS[word.lower()]), _UNITS.get(of, "")))
+                yield _convert_cents(NumberClaim(word, float(_NUMBER_WORDS[word.lower()]), _UNITS.get(of, "")))
             continue
         unit = _UNITS.get((found["unit"] or "").lower(), "")
         if not unit and _RANGE_OF_CENTS.match(text, found.end("digits")):
@@ -138,24 +138,26 @@ def numbers(text: str) -> Iterator[Number]:
         scale = _SCALES.get((found["scale"] or "").lower(), 1.0)
         end = found.end("unit") if unit else found.end("scale") if found["scale"] else found.end("digits")
         said = text[found.start() : end].rstrip()
-        yield _priced(Number(said, float(found["digits"]) * scale, _SIGNS.get(found["money"] or "", unit)))
+        yield _convert_cents(
+            NumberClaim(said, float(found["digits"]) * scale, _CURRENCY_SIGNS.get(found["money"] or "", unit))
+        )
     for value, unit, words in _RATIOS:
         for found in words.finditer(text):
-            yield Number(found[0], value, unit)
+            yield NumberClaim(found[0], value, unit)
 
 
-def _priced(number: Number) -> Number:
+def _convert_cents(number: NumberClaim) -> NumberClaim:
     """Cents as the dollars they are."""
-    return Number(number.text, round(number.value / 100, 6), "USD") if number.unit == "cents" else number
+    return NumberClaim(number.text, round(number.value / 100, 6), "USD") if number.unit == "cents" else number
 
 
-_SIZE = re.compile(r"(?<=\w-)(\d+(?:\.\d+)?)([kKMBT])\b")
+_NAME_SIZE = re.compile(r"(?<=\w-)(\d+(?:\.\d+)?)([kKMBT])\b")
 
 
-def sizes(text: str) -> Iterator[Number]:
+def find_sizes_in_names(text: str) -> Iterator[NumberClaim]:
     """The sizes that stand in names, as in Lantern-7B: a text that has the name may give them."""
-    for found in _SIZE.finditer(text):
-        yield Number(found[0], float(found[1]) * _SCALES[found[2].lower()], "")
+    for found in _NAME_SIZE.finditer(text):
+        yield NumberClaim(found[0], float(found[1]) * _SCALES[found[2].lower()], "")
 
 
 # Inner capitals, runs of capitals, letters with digits: words that only a name has.
@@ -163,12 +165,12 @@ _NAME = re.compile(
     r"(?<![\w@/.-])(?=[\w.+-]*[A-Za-z])(?:[A-Za-z]*[a-z][\w]*[A-Z][\w+.-]*\w|[A-Z][a-z]+[A-Z]+\b|[A-Z][A-Z0-9&+.-]*[A-Z0-9][\w+-]*"
     r"|[A-Za-z]+[-.]?\d[\w.+-]*\w|[A-Za-z]+[-.]?\d|\d+[A-Za-z]{2,}\d*[A-Z]\w*|[A-Z]\w+(?:-[A-Z0-9]\w*)+)"
 )
-_PROPER = re.compile(r"(?<=[\w,;)'\"%-] )(?<![.!?:] )[\"'(]?([A-Z][a-zà-ÿ]+(?:'s)?)\b")
-_OPENING = re.compile(r"(?:^|[.!?:] )[\"'(]*([A-Z][a-zà-ÿ]+)(?= (\w+))")
-_VERB = re.compile(
+_PROPER_NOUN = re.compile(r"(?<=[\w,;)'\"%-] )(?<![.!?:] )[\"'(]?([A-Z][a-zà-ÿ]+(?:'s)?)\b")
+_SENTENCE_OPENING = re.compile(r"(?:^|[.!?:] )[\"'(]*([A-Z][a-zà-ÿ]+)(?= (\w+))")
+_VERB_OR_PLURAL = re.compile(
     r"(?:is|was|has|does|[a-z]{2,}[^\Wsu]s)$"
 )  # a third person's, or a plural: both ask for the word before
-_COMMON = frozenset(
+_COMMON_ACRONYMS = frozenset(
     ("AI", "ML", "NLP", "LLM", "LLMs", "API", "APIs", "GPU", "GPUs", "CPU", "URL", "PDF", "US", "UK", "EU")
 )
 _NOT_NAMES = re.compile(
@@ -186,16 +188,16 @@ _NOT_NAMES = re.compile(
 )
 
 
-def names(text: str) -> Iterator[str]:
+def find_names(text: str) -> Iterator[str]:
     """Names in a normalised text: by their letters, by a capital inside a sentence, by a verb after a first word."""
     for found in _NAME.finditer(text):
-        if found[0] not in _COMMON and not re.fullmatch(r"(?i)\d+(?:st|nd|rd|th|d|x)", found[0]):
+        if found[0] not in _COMMON_ACRONYMS and not re.fullmatch(r"(?i)\d+(?:st|nd|rd|th|d|x)", found[0]):
             yield found[0]
-    for found in _PROPER.finditer(text):
-        if found[1] not in _COMMON:
+    for found in _PROPER_NOUN.finditer(text):
+        if found[1] not in _COMMON_ACRONYMS:
             yield found[1].removesuffix("'s")
-    for found in _OPENING.finditer(text):
-        if not _NOT_NAMES.match(found[1]) and not found[1].endswith("ing") and _VERB.match(found[2]):
+    for found in _SENTENCE_OPENING.finditer(text):
+        if not _NOT_NAMES.match(found[1]) and not found[1].endswith("ing") and _VERB_OR_PLURAL.match(found[2]):
             yield found[1]
 
 
@@ -206,26 +208,26 @@ _CITATION = re.compile(
 )
 
 
-def known(text: str) -> Iterator[str]:
+def find_well_known_names(text: str) -> Iterator[str]:
     """Names that everybody knows, in whatever letters they are written."""
-    return (found[0].strip() for found in KNOWN.finditer(text))
+    return (found[0].strip() for found in _WELL_KNOWN_NAME.finditer(text))
 
 
-def hype(text: str) -> Iterator[str]:
+def find_hype(text: str) -> Iterator[str]:
     """Superlatives and words that praise."""
-    return (found[0].strip() for found in HYPE.finditer(text))
+    return (found[0].strip() for found in _HYPE.finditer(text))
 
 
-def appeals(text: str) -> Iterator[str]:
+def find_reader_appeals(text: str) -> Iterator[str]:
     """Words that want something of the reader: to subscribe, to buy, to visit."""
-    return (found[0] for found in APPEAL.finditer(text))
+    return (found[0] for found in _READER_APPEAL.finditer(text))
 
 
-def citations(text: str) -> Iterator[str]:
+def find_citations(text: str) -> Iterator[str]:
     """References to other work: Name et al. (2020), [12], arXiv:2301.00001, DOIs."""
     return (found[0] for found in _CITATION.finditer(text))
 
 
-def links(text: str) -> Iterator[str]:
+def find_link_texts(text: str) -> Iterator[str]:
     """Addresses of pages and people, also the ones written with [.] in them."""
-    return (found[0].rstrip(".,;:)") for found in LINK.finditer(text))
+    return (found[0].rstrip(".,;:)") for found in LINK_PATTERN.finditer(text))

@@ -7,18 +7,18 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
-from digest.grounding.check import Source, check, source_of
-from digest.grounding.claims import names, normal
-from digest.grounding.quote import quote
-from digest.text import one_line, sentences
+from digest.grounding.check import GroundingSource, check_grounding, prepare_grounding_source
+from digest.grounding.claims import find_names, normalize_for_comparison
+from digest.grounding.quote import extract_quote
+from digest.text import normalise_line, split_sentences
 
 if TYPE_CHECKING:
-    from digest.vectors import Vectors
+    from digest.vectors import EmbeddingTable
 
 _DIGITS = re.compile(r"(?<![\w.-])\d+(?:\.\d+)?")
-TRUE = "verbatim sentence"  # the one test in which nothing was made untrue
-GATES = {  # percent: at most for what is true, at least for what is not
-    TRUE: 0.0,
+VERBATIM_TEST = "verbatim sentence"  # the one test in which nothing was made untrue
+GROUNDING_GATES = {  # percent: at most for what is true, at least for what is not
+    VERBATIM_TEST: 0.0,
     "number changed": 92.0,
     "name swapped": 79.0,
     "citation invented": 100.0,
@@ -28,80 +28,85 @@ GATES = {  # percent: at most for what is true, at least for what is not
 }
 
 
-class Work(NamedTuple):
+class GroundingWork(NamedTuple):
     """A stored text, ready to be checked against, and the blurb quoted from it."""
 
     title: str
     text: str
-    source: Source
+    source: GroundingSource
     blurb: str
 
 
-class Outcome(NamedTuple):
+class GroundingOutcome(NamedTuple):
     """How many texts of a sort were checked, how many percent of them flagged, and whether that passes the gate."""
 
     test: str
     texts: int
-    flagged: float
+    flagged_percent: float
     passed: bool
 
 
-Case = tuple[str, Source]
-Cases = Callable[[Sequence[Work]], Iterable[Case]]
+GroundingCase = tuple[str, GroundingSource]
+CaseBuilder = Callable[[Sequence[GroundingWork]], Iterable[GroundingCase]]
 
 
-def evaluate(texts: Iterable[tuple[str, str]], vectors: Vectors, seed: int = 1) -> list[Outcome]:
+def measure_grounding(
+    texts: Iterable[tuple[str, str]], vectors: EmbeddingTable, seed: int = 1
+) -> list[GroundingOutcome]:
     """One outcome a test over works given as (title, abstract); a test that finds nothing to change is left out."""
-    works = [Work(title, text, source_of(title, text), quote(title, text, vectors).text) for title, text in texts]
+    works = [
+        GroundingWork(title, text, prepare_grounding_source(title, text), extract_quote(title, text, vectors).text)
+        for title, text in texts
+    ]
     dice = random.Random(seed)  # noqa: S311  the same changes every time
-    tests: dict[str, Cases] = {
-        TRUE: _verbatim,
-        "number changed": lambda works: _numbers(works, dice),
-        "name swapped": lambda works: _names(works, dice),
-        "citation invented": _adding("It extends Smith et al. (2023)."),
-        "link invented": _adding("More at https://example.org/more."),
-        "praise added": _adding("This is a groundbreaking result."),
-        "another work's blurb": _another,
+    tests: dict[str, CaseBuilder] = {
+        VERBATIM_TEST: _verbatim_cases,
+        "number changed": lambda works: _changed_number_cases(works, dice),
+        "name swapped": lambda works: _swapped_name_cases(works, dice),
+        "citation invented": _appended_text_cases("It extends Smith et al. (2023)."),
+        "link invented": _appended_text_cases("More at https://example.org/more."),
+        "praise added": _appended_text_cases("This is a groundbreaking result."),
+        "another work's blurb": _other_blurb_cases,
     }
-    return [outcome for name, cases in tests.items() if (outcome := _outcome(name, list(cases(works)), vectors))]
+    return [outcome for name, cases in tests.items() if (outcome := _run_test(name, list(cases(works)), vectors))]
 
 
-def _outcome(test: str, cases: Sequence[Case], vectors: Vectors) -> Outcome | None:
+def _run_test(test: str, cases: Sequence[GroundingCase], vectors: EmbeddingTable) -> GroundingOutcome | None:
     if not cases:
         return None
-    near = vectors if test in (TRUE, "another work's blurb") else None
-    flagged = 100 * sum(bool(check(text, source, vectors=near)) for text, source in cases) / len(cases)
-    gate = GATES[test]
-    return Outcome(test, len(cases), flagged, flagged <= gate if test == TRUE else flagged >= gate)
+    near = vectors if test in (VERBATIM_TEST, "another work's blurb") else None
+    flagged = 100 * sum(bool(check_grounding(text, source, vectors=near)) for text, source in cases) / len(cases)
+    gate = GROUNDING_GATES[test]
+    return GroundingOutcome(test, len(cases), flagged, flagged <= gate if test == VERBATIM_TEST else flagged >= gate)
 
 
-def _verbatim(works: Sequence[Work]) -> Iterator[Case]:
-    return ((piece, work.source) for work in works for piece in sentences(one_line(work.text)))
+def _verbatim_cases(works: Sequence[GroundingWork]) -> Iterator[GroundingCase]:
+    return ((piece, work.source) for work in works for piece in split_sentences(normalise_line(work.text)))
 
 
-def _numbers(works: Sequence[Work], dice: random.Random) -> Iterator[Case]:
+def _changed_number_cases(works: Sequence[GroundingWork], dice: random.Random) -> Iterator[GroundingCase]:
     """The first number of each sentence, raised by one to nine."""
-    for piece, source in _verbatim(works):
+    for piece, source in _verbatim_cases(works):
         if found := _DIGITS.search(piece):
             old, more = found[0], dice.randint(1, 9)
             new = f"{float(old) + more:.1f}" if "." in old else str(int(old) + more)
             yield piece[: found.start()] + new + piece[found.end() :], source
 
 
-def _names(works: Sequence[Work], dice: random.Random) -> Iterator[Case]:
+def _swapped_name_cases(works: Sequence[GroundingWork], dice: random.Random) -> Iterator[GroundingCase]:
     """The first name of each blurb, for one of another work's."""
     for place, work in enumerate(works):
         other = works[(place + 7) % len(works)]
-        theirs = sorted(set(names(normal(f"{other.title}. {other.text}"))))
-        ours = [name for name in names(normal(work.blurb)) if name in work.blurb]
+        theirs = sorted(set(find_names(normalize_for_comparison(f"{other.title}. {other.text}"))))
+        ours = [name for name in find_names(normalize_for_comparison(work.blurb)) if name in work.blurb]
         if ours and theirs and other is not work:
             yield work.blurb.replace(ours[0], dice.choice(theirs)), work.source
 
 
-def _adding(words: str) -> Cases:
+def _appended_text_cases(words: str) -> CaseBuilder:
     return lambda works: [(f"{work.blurb} {words}", work.source) for work in works]
 
 
-def _another(works: Sequence[Work]) -> Iterator[Case]:
+def _other_blurb_cases(works: Sequence[GroundingWork]) -> Iterator[GroundingCase]:
     half = len(works) // 2
     return ((works[(place + half) % len(works)].blurb, work.source) for place, work in enumerate(works) if half)

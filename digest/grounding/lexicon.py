@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-HYPE = re.compile(
+_HYPE = re.compile(
     r"\b(?:ground-?breaking|revolution\w*|break-?through\w*|game-?chang\w+|unprecedented\w*|remarkabl\w+"
     r"|extraordinar\w+"
     r"|incredibl\w+|astonish\w+|amazing\w*|stunning\w*|spectacular\w*|phenomenal\w*|miracul\w+|magic\w*|unrivall?ed"
@@ -29,7 +29,7 @@ HYPE = re.compile(
     re.I,
 )
 # A digest tells readers of works; it wants nothing of them. Who does has got it from a text that is not the source.
-APPEAL = re.compile(
+_READER_APPEAL = re.compile(
     r"\b(?:(?:un)?subscrib(?:e|ing)|sign(?:ing)? up|log(?:ging)? in|click(?:ing)?|buy|purchase|sponsor(?:s|ed|ship)?"
     r"|discounts?|coupons?|vouchers?|promo(?:tional)? codes?|donat(?:e|ions?)|(?:re)?tweet|upvote|newsletter"
     r"|(?:order|buy|call|act|try|join|visit|download|apply)(?: \w+){0,4} (?:now|today)|limited offer|free trial"
@@ -41,7 +41,7 @@ APPEAL = re.compile(
     re.I,
 )
 # Names a model adds from memory, found in any spelling: makers, schools, models, data, tools, places.
-KNOWN = re.compile(
+_WELL_KNOWN_NAME = re.compile(
     r"\b(?:google|openai|anthropic|microsoft|nvidia|amazon|alibaba|baidu|tencent|bytedance|huawei|samsung|ibm|deepmind"
     r"|hugging ?face|stability ai|mistral|cohere|xai|darpa|nasa|stanford|berkeley|carnegie mellon|harvard|princeton"
     r"|caltech"

@@ -8,21 +8,23 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from digest.hostile import LINK
-from digest.injection import looks_injected
-from digest.ports import Quote
-from digest.text import one_line, sentences
+from digest.hostile import LINK_PATTERN
+from digest.injection import find_injection
+from digest.ports import ExtractedQuote
+from digest.text import normalise_line, split_sentences
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from digest.vectors import Vectors
+    from digest.vectors import EmbeddingTable
 
-POST_CHARACTERS = 1_500  # a post says what it is about at its beginning
-_LONG, _SHORT, _CUT = 40, 8, 80  # words
+MAX_POST_CHARACTERS = 1_500  # a post says what it is about at its beginning
+_LONG_SENTENCE, _SHORT_SENTENCE, _MAX_SENTENCE_WORDS = 40, 8, 80  # words
 
-_WHO = r"\b(?:we|this (?:paper|work|study|article|report|survey|post)|our (?:work|paper|approach|method))\b[^.]{0,60}?"
-_DOES = (
+_SUBJECT = (
+    r"\b(?:we|this (?:paper|work|study|article|report|survey|post)|our (?:work|paper|approach|method))\b[^.]{0,60}?"
+)
+_CONTRIBUTION_VERB = (
     r"\b(?:propos|introduc|present|develop|describ|releas|design|formali[sz]|demonstrat|show|investigat|stud(?:y|ies)"
     r"|explor|examin|argu|provid|survey|review|address|build|built|creat|unveil|launch|announc|tackl|offer|conduct"
     r"|evaluat|find|analy[sz])"
@@ -30,18 +32,18 @@ _DOES = (
 _Cues = tuple[tuple[float, re.Pattern[str]], ...]
 
 
-def _cues(*rows: tuple[float, str]) -> _Cues:
+def _compile_cues(*rows: tuple[float, str]) -> _Cues:
     return tuple((weight, re.compile(pattern, re.I)) for weight, pattern in rows)
 
 
-CONTRIBUTION = _cues(
+CONTRIBUTION_CUES = _compile_cues(
     (3.0, r"\b(?:we|this (?:paper|work|study|report|article)|and) (?:\w+ ){0,3}?(?:propose|introduce|present)s?\b"),
-    (2.0, _WHO + _DOES),
+    (2.0, _SUBJECT + _CONTRIBUTION_VERB),
     (1.0, r"\b(?:is|are|a|an) (?:\w+ ){0,2}?(?:novel|new|first|unified|open|simple)\b"),
     (1.0, r"\b(?:first|in this (?:paper|work|study))\b"),
     (0.6, r"^(?:in this (?:paper|work|study)|to (?:address|bridge|tackle|fill|overcome|mitigate|solve)|here,)"),
 )
-RESULT = _cues(
+RESULT_CUES = _compile_cues(
     (1.5, r"\b(?:outperform|surpass|achiev|attain|exceed|improv|reduc|yield|boost|match|gain)\w*"),
     (1.0, r"\d+(?:\.\d+)?\s*\\?(?:%|x\b|×|times|points|percent|\$\\times)"),
     (
@@ -53,12 +55,12 @@ RESULT = _cues(
     (0.7, r"\bstate[- ]of[- ]the[- ]art\b|\bSOTA\b"),
     (0.5, r"\d"),
 )
-_THING = r"(?:code|data|dataset|models?|weights|demo|project|resources?|checkpoints?)"
-AGAINST = _cues(
+_ARTIFACT = r"(?:code|data|dataset|models?|weights|demo|project|resources?|checkpoints?)"
+PENALTY_CUES = _compile_cues(
     (  # where to get it, and what a feed adds by itself
         4.0,
-        rf"\b{_THING}\b[^.]{{0,60}}\b(?:available|released|open[- ]sourced|found at)\b"
-        rf"|\bproject page\b|\bgithub\b|\bopen[- ]source\b[^.]{{0,40}}\b{_THING}\b"
+        rf"\b{_ARTIFACT}\b[^.]{{0,60}}\b(?:available|released|open[- ]sourced|found at)\b"
+        rf"|\bproject page\b|\bgithub\b|\bopen[- ]source\b[^.]{{0,40}}\b{_ARTIFACT}\b"
         r"|\bappeared first on\b|\b(?:read|learn) more\b|\bsubscribe\b|\bsign up\b",
     ),
     (  # background, and hopes
@@ -69,77 +71,83 @@ AGAINST = _cues(
 )
 
 
-def quote(title: str, text: str, vectors: Vectors | None = None, *, post: bool = False) -> Quote:
+def extract_quote(
+    title: str, text: str, vectors: EmbeddingTable | None = None, *, is_post: bool = False
+) -> ExtractedQuote:
     """The blurb that needs no model, at most two sentences, each verbatim in `text` (white space folded).
 
     Of a `post` only the first 1,500 characters are read. With `vectors`, nearness to the title counts too.
     """
-    pieces = _readable(text[:POST_CHARACTERS] if post else text, cut=post and len(text) > POST_CHARACTERS)
+    pieces = _select_sentences(
+        text[:MAX_POST_CHARACTERS] if is_post else text, is_truncated=is_post and len(text) > MAX_POST_CHARACTERS
+    )
     if not pieces:
-        return Quote(text="", sentences=())
-    near = _nearness(title, pieces, vectors)
-    against = [_against(piece) for piece in pieces]
-    first = _contribution(pieces, near, against)
-    second = _result(pieces, near, against, first)
-    chosen = [_shortened(pieces[i]) for i in sorted({first, second})]
-    return Quote(text=" ".join(chosen), sentences=tuple(piece.removesuffix(" …") for piece in chosen))
+        return ExtractedQuote(text="", sentences=())
+    near = _score_title_similarity(title, pieces, vectors)
+    against = [_score_penalty(piece) for piece in pieces]
+    first = _find_contribution(pieces, near, against)
+    second = _find_result(pieces, near, against, first)
+    chosen = [_truncate_sentence(pieces[i]) for i in sorted({first, second})]
+    return ExtractedQuote(text=" ".join(chosen), sentences=tuple(piece.removesuffix(" …") for piece in chosen))
 
 
-def _readable(text: str, *, cut: bool) -> list[str]:
+def _select_sentences(text: str, *, is_truncated: bool) -> list[str]:
     """The sentences of all paragraphs; no address, no instruction to a model, no sentence cut in two.
 
     Headings stay out where there is prose.
     """
-    pieces = [piece for part in re.split(r"\n\s*\n", text) for piece in sentences(one_line(part))]
-    if cut and len(pieces) > 1:
+    pieces = [piece for part in re.split(r"\n\s*\n", text) for piece in split_sentences(normalise_line(part))]
+    if is_truncated and len(pieces) > 1:
         pieces.pop()
-    pieces = [piece for piece in pieces if not LINK.search(piece) and looks_injected(piece) is None]
-    prose = [piece for piece in pieces if len(piece.split()) >= _SHORT or re.search(r"[.!?…][\"”’)]*$", piece)]
+    pieces = [piece for piece in pieces if not LINK_PATTERN.search(piece) and find_injection(piece) is None]
+    prose = [piece for piece in pieces if len(piece.split()) >= _SHORT_SENTENCE or re.search(r"[.!?…][\"”’)]*$", piece)]
     return prose or pieces
 
 
-def _nearness(title: str, pieces: Sequence[str], vectors: Vectors | None) -> list[float]:
+def _score_title_similarity(title: str, sentence_texts: Sequence[str], vectors: EmbeddingTable | None) -> list[float]:
     """Cosine of each sentence with the title; 0 without vectors."""
     if vectors is None:
-        return [0.0] * len(pieces)
-    rows = vectors.embed([title, *pieces])
+        return [0.0] * len(sentence_texts)
+    rows = vectors.embed([title, *sentence_texts])
     return [float(value) for value in rows[1:] @ rows[0]]
 
 
-def _weight(cues: _Cues, piece: str) -> float:
-    return sum(weight for weight, pattern in cues if pattern.search(piece))
+def _score_cues(cues: _Cues, sentence: str) -> float:
+    return sum(weight for weight, pattern in cues if pattern.search(sentence))
 
 
-def _against(piece: str) -> float:
-    words = len(piece.split())
-    return _weight(AGAINST, piece) + 0.03 * max(0, words - _LONG) + 1.5 * (words < _SHORT)
+def _score_penalty(sentence: str) -> float:
+    words = len(sentence.split())
+    return _score_cues(PENALTY_CUES, sentence) + 0.03 * max(0, words - _LONG_SENTENCE) + 1.5 * (words < _SHORT_SENTENCE)
 
 
-def _contribution(pieces: Sequence[str], near: Sequence[float], against: Sequence[float]) -> int:
+def _find_contribution(sentence_texts: Sequence[str], similarities: Sequence[float], penalties: Sequence[float]) -> int:
     scores = [
-        _weight(CONTRIBUTION, piece) + 3.0 * near[i] - 2.0 * i / len(pieces) - against[i]
-        for i, piece in enumerate(pieces)
+        _score_cues(CONTRIBUTION_CUES, piece) + 3.0 * similarities[i] - 2.0 * i / len(sentence_texts) - penalties[i]
+        for i, piece in enumerate(sentence_texts)
     ]
     return scores.index(max(scores))
 
 
-def _result(pieces: Sequence[str], near: Sequence[float], against: Sequence[float], first: int) -> int:
+def _find_result(
+    sentence_texts: Sequence[str], similarities: Sequence[float], penalties: Sequence[float], contribution: int
+) -> int:
     """The best other sentence, later ones before earlier ones; `first` itself when none is worth it."""
     scores = {
-        i: _weight(RESULT, piece)
-        + 0.3 * _weight(CONTRIBUTION, piece)
-        + 1.5 * near[i]
-        + (i == first + 1)
-        - 2.0 * (i < first)
-        - against[i]
-        for i, piece in enumerate(pieces)
-        if i != first
+        i: _score_cues(RESULT_CUES, piece)
+        + 0.3 * _score_cues(CONTRIBUTION_CUES, piece)
+        + 1.5 * similarities[i]
+        + (i == contribution + 1)
+        - 2.0 * (i < contribution)
+        - penalties[i]
+        for i, piece in enumerate(sentence_texts)
+        if i != contribution
     }
-    best = max(scores, key=lambda i: scores[i], default=first)
-    return best if scores.get(best, 0.0) > -2.0 else first
+    best = max(scores, key=lambda i: scores[i], default=contribution)
+    return best if scores.get(best, 0.0) > -2.0 else contribution
 
 
-def _shortened(piece: str) -> str:
+def _truncate_sentence(sentence: str) -> str:
     """A sentence of more than 80 words ends after them, with an ellipsis."""
-    words = piece.split(" ")
-    return piece if len(words) <= _CUT else " ".join(words[:_CUT]) + " …"
+    words = sentence.split(" ")
+    return sentence if len(words) <= _MAX_SENTENCE_WORDS else " ".join(words[:_MAX_SENTENCE_WORDS]) + " …"

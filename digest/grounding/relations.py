@@ -7,130 +7,136 @@ from collections.abc import Iterator, Sequence
 from functools import lru_cache
 from typing import NamedTuple
 
-_ROOT = 5  # letters by which two forms of a word are taken for one
-_SMALL_WORDS = """
+_STEM_LENGTH = 5  # letters by which two forms of a word are taken for one
+_STOPWORD_TEXT = """
 the and for with from that this these those their there its it's are was were has have had been being which while when
 where than then them they such into onto under also only both each more most less very much many some our your not but
 can may will would could should does did done using used use via per all any out how what who between through about
 """
-_SMALL = frozenset(_SMALL_WORDS.split())
-_CLAUSE = re.compile(r", (?=(?:but|though|although|while|whereas|yet)\b)", re.I)
-_SAME = 0.6  # share of a claim's words that a sentence must hold to be about the same
+_STOPWORDS = frozenset(_STOPWORD_TEXT.split())
+_CLAUSE_BOUNDARY = re.compile(r", (?=(?:but|though|although|while|whereas|yet)\b)", re.I)
+_MIN_SHARED_STEMS = 0.6  # share of a claim's words that a sentence must hold to be about the same
 _THAN = re.compile(r"\b(?:than|over|compared (?:to|with))\b", re.I)
-_BEATS = re.compile(r"\b(?:outperform\w*|surpass\w*|exceed\w*|beats?|beating|outdo\w*|impl(?:y|ies|ied))\b", re.I)
-_PASSIVE = re.compile(
+_OUTPERFORMS = re.compile(r"\b(?:outperform\w*|surpass\w*|exceed\w*|beats?|beating|outdo\w*|impl(?:y|ies|ied))\b", re.I)
+_PASSIVE_COMPARISON = re.compile(
     r"\b(?:is|are|was|were|been|being) (?:\w+ )?(?:outperformed|surpassed|exceeded|beaten|implied)\b", re.I
 )
-_ASIDE = re.compile(r" (?:on|in|at|by|across|for|while|whereas|when|even|with|using)\b|[,;:]", re.I)
-_DENIED = re.compile(
+_PHRASE_END = re.compile(r" (?:on|in|at|by|across|for|while|whereas|when|even|with|using)\b|[,;:]", re.I)
+_NEGATION = re.compile(
     r"\b(?:not|no|never|cannot|without|neither|nor|none|zero|fails?|failed|failing|rarely|seldom|hardly|unable)\b|n't\b",
     re.I,
 )
-_COUNTING = "one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen"
-_COUNTS = {word: value for value, word in enumerate(_COUNTING.split(), 1)}
-_COUNT = re.compile(rf"(?<![.\w-])(\d+|{'|'.join(_COUNTS)})[ -](?=[a-z])", re.I)
-_BEHIND = re.compile(r"(?:[a-z-]+[ -]?){0,4}", re.I)
-_THING = re.compile(r"(?:[a-z-]+[ -]){0,3}?[a-z]{3,}s\b|[a-z]{4,}\b", re.I)
+_COUNT_WORDS = "one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen"
+_COUNT_VALUES = {word: value for value, word in enumerate(_COUNT_WORDS.split(), 1)}
+_COUNT = re.compile(rf"(?<![.\w-])(\d+|{'|'.join(_COUNT_VALUES)})[ -](?=[a-z])", re.I)
+_WORDS_AFTER_COUNT = re.compile(r"(?:[a-z-]+[ -]?){0,4}", re.I)
+_COUNTED_THING = re.compile(r"(?:[a-z-]+[ -]){0,3}?[a-z]{3,}s\b|[a-z]{4,}\b", re.I)
 
 
-class _Sides(NamedTuple):
+class _Comparison(NamedTuple):
     """What stands before and behind a word of comparison; words on both sides say nothing and are left out."""
 
     word: str
     left: frozenset[str]
     right: frozenset[str]
-    than: bool
+    has_than: bool
 
 
-def content(text: str) -> frozenset[str]:
+def extract_content_stems(text: str) -> frozenset[str]:
     """A text's words that carry meaning, each by its root."""
     words = re.findall(r"[^\W_]+", text.casefold())
-    return frozenset(_root(word) for word in words if len(word) > 3 and word not in _SMALL)
+    return frozenset(_stem(word) for word in words if len(word) > 3 and word not in _STOPWORDS)
 
 
 @lru_cache(maxsize=4096)
-def _root(word: str) -> str:
-    return (re.sub(r"(?:ing|ed|es|s|ly)$", "", word) if len(word) > 4 else word)[:_ROOT]
+def _stem(word: str) -> str:
+    return (re.sub(r"(?:ing|ed|es|s|ly)$", "", word) if len(word) > 4 else word)[:_STEM_LENGTH]
 
 
-def turned(piece: str, sentences: Sequence[str]) -> Iterator[str]:
+def find_swapped_comparisons(claim: str, sentences: Sequence[str]) -> Iterator[str]:
     """A word of comparison whose two sides stand the other way round in the source."""
-    for mine in _sides(piece):
-        if any(_crossed(mine, theirs) for sentence in sentences for theirs in _sides(sentence)):
+    for mine in _parse_comparisons(claim):
+        if any(_is_swapped(mine, theirs) for sentence in sentences for theirs in _parse_comparisons(sentence)):
             yield mine.word
 
 
-def _crossed(mine: _Sides, theirs: _Sides) -> bool:
+def _is_swapped(claim: _Comparison, source: _Comparison) -> bool:
     """Behind `than` the predicate is on the left of both; else the left sides have nothing in common."""
-    if not (mine.left & theirs.right and mine.right & theirs.left) or mine.right & theirs.right:
+    if not (claim.left & source.right and claim.right & source.left) or claim.right & source.right:
         return False
-    return (mine.than and theirs.than) or not mine.left & theirs.left
+    return (claim.has_than and source.has_than) or not claim.left & source.left
 
 
-def _sides(piece: str) -> Iterator[_Sides]:
+def _parse_comparisons(sentence: str) -> Iterator[_Comparison]:
     """One for each word of comparison."""
-    turned_round = _PASSIVE.search(piece) is not None
-    for pattern in (_BEATS, _THAN):
-        for word in pattern.finditer(piece):
-            before, behind = piece[: word.start()], piece[word.end() :].lstrip()
+    turned_round = _PASSIVE_COMPARISON.search(sentence) is not None
+    for pattern in (_OUTPERFORMS, _THAN):
+        for word in pattern.finditer(sentence):
+            before, behind = sentence[: word.start()], sentence[word.end() :].lstrip()
             before = before if pattern is _THAN else re.split(r"[,;:] ", before)[-1]
-            left, right = _things(before), _things(_ASIDE.split(behind, maxsplit=1)[0])
+            left, right = (
+                _extract_compared_stems(before),
+                _extract_compared_stems(_PHRASE_END.split(behind, maxsplit=1)[0]),
+            )
             both = left & right
             sides = (right - both, left - both) if turned_round else (left - both, right - both)
-            yield _Sides(word[0], *sides, than=pattern is _THAN)
+            yield _Comparison(word[0], *sides, has_than=pattern is _THAN)
 
 
-def _things(text: str) -> frozenset[str]:
+def _extract_compared_stems(text: str) -> frozenset[str]:
     """What may win or lose: without adverbs, and a name with a hyphen as one word."""
-    return content(re.sub(r"\w+ly\b|(?<=\w)-(?=[A-Z])", "", text))
+    return extract_content_stems(re.sub(r"\w+ly\b|(?<=\w)-(?=[A-Z])", "", text))
 
 
-def denied(piece: str, sentences: Sequence[str]) -> Iterator[str]:
+def find_negation_changes(claim: str, sentences: Sequence[str]) -> Iterator[str]:
     """A denial where the nearest sentence has none, or the word that it denies without the denial."""
-    source = _nearest(piece, sentences)
-    ours, theirs = _DENIED.search(piece), _DENIED.search(source)
+    source = _find_nearest_clause(claim, sentences)
+    ours, theirs = _NEGATION.search(claim), _NEGATION.search(source)
     if source and ours and not theirs:
         yield ours[0]
     if source and theirs and not ours:
-        heart = _heart(source, theirs)
-        yield from [word for word in re.findall(r"[^\W_]+", piece) if heart == _root(word.casefold())][:1]
+        heart = _find_negated_stem(source, theirs)
+        yield from [word for word in re.findall(r"[^\W_]+", claim) if heart == _stem(word.casefold())][:1]
 
 
-def _nearest(piece: str, sentences: Sequence[str]) -> str:
+def _find_nearest_clause(claim: str, sentences: Sequence[str]) -> str:
     """The sentence or part of one that holds most of a claim's words, if it holds enough of them; the shortest such."""
-    ours = content(piece)
+    ours = extract_content_stems(claim)
     parts = [
-        part for sentence in sentences for whole in sentence.split("; ") for part in (whole, *_CLAUSE.split(whole))
+        part
+        for sentence in sentences
+        for whole in sentence.split("; ")
+        for part in (whole, *_CLAUSE_BOUNDARY.split(whole))
     ]
-    best = max(parts, key=lambda one: (len(ours & content(one)), -len(one)), default="")
-    return best if len(ours) > 1 and len(ours & content(best)) >= _SAME * len(ours) else ""
+    best = max(parts, key=lambda one: (len(ours & extract_content_stems(one)), -len(one)), default="")
+    return best if len(ours) > 1 and len(ours & extract_content_stems(best)) >= _MIN_SHARED_STEMS * len(ours) else ""
 
 
-def _heart(sentence: str, denial: re.Match[str]) -> str:
+def _find_negated_stem(sentence: str, denial: re.Match[str]) -> str:
     """The word that is denied: the first behind a denial that carries meaning, adverbs aside."""
     behind = re.findall(r"[^\W_]+", sentence[denial.end() :].casefold())
-    return next((_root(w) for w in behind if len(w) > 3 and w not in _SMALL and not w.endswith("ly")), "")
+    return next((_stem(w) for w in behind if len(w) > 3 and w not in _STOPWORDS and not w.endswith("ly")), "")
 
 
-def miscounted(piece: str, source: str) -> Iterator[str]:
+def find_wrong_counts(claim: str, source: str) -> Iterator[str]:
     """A number of things of which the source gives another number, and never this one."""
-    for found in _COUNT.finditer(piece):
-        thing = _THING.match(piece, found.end())
+    for found in _COUNT.finditer(claim):
+        thing = _COUNTED_THING.match(claim, found.end())
         if thing is None or found[1].lower() == "one":
             continue
-        given = _numbers_of(_root(re.split(r"[ -]", thing[0].casefold())[-1]), source)
-        if given and _value(found[1]) not in given:
+        given = _find_counts(_stem(re.split(r"[ -]", thing[0].casefold())[-1]), source)
+        if given and _parse_count(found[1]) not in given:
             yield found[0] + thing[0]
 
 
-def _numbers_of(thing: str, source: str) -> set[int]:
+def _find_counts(thing: str, source: str) -> set[int]:
     """The numbers before a thing, with up to three words between."""
     return {
-        _value(found[1])
+        _parse_count(found[1])
         for found in _COUNT.finditer(source)
-        if thing in map(_root, re.findall(r"[a-z]+", _BEHIND.match(source, found.end())[0].casefold()))  # type: ignore[index]
+        if thing in map(_stem, re.findall(r"[a-z]+", _WORDS_AFTER_COUNT.match(source, found.end())[0].casefold()))  # type: ignore[index]
     }
 
 
-def _value(number: str) -> int:
-    return _COUNTS.get(number.lower()) or int(number)
+def _parse_count(number: str) -> int:
+    return _COUNT_VALUES.get(number.lower()) or int(number)

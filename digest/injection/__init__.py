@@ -5,28 +5,28 @@ from __future__ import annotations
 import re
 import unicodedata
 
-from digest.hostile import BLANK, defanged
+from digest.hostile import BLANK_CHARACTERS, defang_links
 from digest.injection import english, neighbours, pleas
-from digest.injection.elsewhere import MARKS, SCRIPTS
-from digest.injection.wary import may_instruct
-from digest.text import one_line
+from digest.injection.elsewhere import MARKER_PATTERN, SCRIPT_PATTERN
+from digest.injection.wary import is_suspicious
+from digest.text import normalise_line
 
-__all__ = ["looks_injected", "may_instruct"]
+__all__ = ["find_injection", "is_suspicious"]
 
-_ORDERS = (*english.ORDERS, *pleas.ORDERS, *neighbours.ORDERS)
+_PATTERNS = (*english.ENGLISH_PATTERNS, *pleas.PLEA_PATTERNS, *neighbours.FOREIGN_PATTERNS)
 _BIDI_OR_TAG = re.compile("[\u202a-\u202e\u2066-\u2069\U000e0000-\U000e007f]")
 # Letters that pass for Latin ones; the rest of the confusables list is of no use in English words.
 _LOOKALIKE = str.maketrans("аеорсухіјѕԁɡӏвмнткΑΒΕΖΗΙΚΜΝΟΡΤΥΧοινυ", "aeopcyxijsdgIvmhtkABEZHIKMNOPTYXoivu")
-_MIXED = re.compile(r"(?i)\b(?=\w*[a-z])(?=\w*[а-яіјѕԁӏ])\w{4,}")
+_MIXED_ALPHABETS = re.compile(r"(?i)\b(?=\w*[a-z])(?=\w*[а-яіјѕԁӏ])\w{4,}")
 
-_SPELT = re.compile(r"(?<![A-Za-z])(?:[A-Za-z][ .\-_*]{1,2}){10,}|\b(?:[A-Za-z]-){4,}[A-Za-z]\b")
+_SPELLED_OUT = re.compile(r"(?<![A-Za-z])(?:[A-Za-z][ .\-_*]{1,2}){10,}|\b(?:[A-Za-z]-){4,}[A-Za-z]\b")
 _ENCODED = re.compile(r"\b[A-Za-z0-9+/]{44,}={0,2}(?![\w/-])")
 _LEET = re.compile(r"(?<=[A-Za-z])[013457]|[013457](?=[A-Za-z])")
 _MIDDLE_DIGIT = re.compile(r"(?<![A-Za-z])[A-Za-z]+[013457]+[A-Za-z]+[013457]|[A-Za-z][013457][A-Za-z]{2}")
-_LETTER = dict(zip("013457", "oieast", strict=True))
+_LEET_LETTERS = dict(zip("013457", "oieast", strict=True))
 
 
-def looks_injected(text: str) -> str | None:
+def find_injection(text: str) -> str | None:
     """The words by which a text seems to instruct a model rather than a reader, or None.
 
     Words in hidden elements count as much as visible ones.
@@ -34,25 +34,25 @@ def looks_injected(text: str) -> str | None:
     if not text.isascii():
         if hidden := _BIDI_OR_TAG.search(text):
             return f"hidden character U+{ord(hidden[0]):04X}"
-        text = "".join(c for c in BLANK.sub("", text) if unicodedata.category(c) != "Cf")
-        if mixed := _MIXED.search(text):
+        text = "".join(c for c in BLANK_CHARACTERS.sub("", text) if unicodedata.category(c) != "Cf")
+        if mixed := _MIXED_ALPHABETS.search(text):
             return f"letters of two alphabets in {mixed[0]!r}"
         text = unicodedata.normalize("NFKC", text)
-        if found := SCRIPTS.search(text):
-            return _shown(found[0])
-    if found := MARKS.search(text) or _SPELT.search(text) or _ENCODED.search(text):
-        return _shown(found[0])
+        if found := SCRIPT_PATTERN.search(text):
+            return _format_match(found[0])
+    if found := MARKER_PATTERN.search(text) or _SPELLED_OUT.search(text) or _ENCODED.search(text):
+        return _format_match(found[0])
     folded = text if text.isascii() else text.translate(_LOOKALIKE)
     forms = [folded]
     if _MIDDLE_DIGIT.search(folded):
-        forms.append(_LEET.sub(lambda digit: _LETTER[digit[0]], folded))
+        forms.append(_LEET.sub(lambda digit: _LEET_LETTERS[digit[0]], folded))
     for form in forms:
         words = set(re.findall(r"\w+", form.lower()))
-        for needed, pattern in _ORDERS:
+        for needed, pattern in _PATTERNS:
             if needed & words and (found := pattern.search(form)):
-                return _shown(found[0])
+                return _format_match(found[0])
     return None
 
 
-def _shown(words: str) -> str:
-    return defanged(one_line(words)[:80])
+def _format_match(words: str) -> str:
+    return defang_links(normalise_line(words)[:80])

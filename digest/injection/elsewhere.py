@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 # Scripts without spaces between words, or without a list of words to look for first.
-SCRIPTS = re.compile(
+SCRIPT_PATTERN = re.compile(
     r"忽略.{0,12}(?:指令|指示|说明|提示|要求)|請?请?忽视.{0,10}(?:规则|指令)|無視.{0,12}(?:指示|命令)|(?:指示|命令).{0,8}無視"
     r"|(?:评分|得分|相关性).{0,10}(?:100|10|5|满分|最高)|给.{0,14}(?:最高|满分)|你现在是"
     r"|最高(?:評価|点).{0,6}(?:付|与|して)|満点|(?:ルール|指示).{0,6}忘れ"
@@ -16,7 +16,7 @@ SCRIPTS = re.compile(
     r"|पूरे अंक",
     re.I,
 )
-MARKS = re.compile(
+MARKER_PATTERN = re.compile(
     r"<\|?(?:im_start|im_end|system|start_header_id)\|?>|\[/?INST\]|<</?SYS>>"
     r"|(?m:(?:^|[.!?]\s)\s*(?:system|assistant|user|human)\s*:)|[\"'](?:role|system|assistant)[\"']\s*:"
     r"|#{2,} ?(?:instruction|system|response|end)\b|\bBEGIN (?:SYSTEM|INSTRUCTIONS?|PROMPT)\b"

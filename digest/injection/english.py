@@ -4,20 +4,20 @@ from __future__ import annotations
 
 import re
 
-_ALL = r"(?:all|any|every|the|your|these|those|my)"
-_ORDERS = r"(?:instruction|prompt|rule|guideline|direction|order|rubric|polic)"
-_ASKED = r"(?:^|[.!?:;,>\"'(\[*#-]\s*|\b(?:you|must|should|please|now|and|to|will|then) )"
-_READER = r"(?:AI|LLMs?|language models?|reviewers?|assistants?|models?|bots?|summari[sz]ers?|curators?|editors?)"
+_DETERMINER = r"(?:all|any|every|the|your|these|those|my)"
+_INSTRUCTION_NOUN = r"(?:instruction|prompt|rule|guideline|direction|order|rubric|polic)"
+_REQUEST_START = r"(?:^|[.!?:;,>\"'(\[*#-]\s*|\b(?:you|must|should|please|now|and|to|will|then) )"
+_MODEL_NOUN = r"(?:AI|LLMs?|language models?|reviewers?|assistants?|models?|bots?|summari[sz]ers?|curators?|editors?)"
 _GRADE = r"(?:relevance|novelty|category|score|rating|relevancia|pertinence|relevanz)"
 
 # The words without which a pattern cannot match, and the pattern.
-ORDERS = tuple(
+ENGLISH_PATTERNS = tuple(
     (frozenset(words.split()), re.compile(pattern, re.I))
     for words, pattern in (
         (
             "ignore disregard forget override bypass ignoring disregarding",
-            rf"\b(?:ignor(?:e|ing)|disregard(?:ing)?|forget|override|bypass)\b (?:{_ALL} |of )*"
-            rf"(?:(?:previous|prior|above|preceding|earlier|foregoing|system|other)\b|{_ALL} {_ORDERS}|"
+            rf"\b(?:ignor(?:e|ing)|disregard(?:ing)?|forget|override|bypass)\b (?:{_DETERMINER} |of )*"
+            rf"(?:(?:previous|prior|above|preceding|earlier|foregoing|system|other)\b|{_DETERMINER} {_INSTRUCTION_NOUN}|"
             rf"(?:everything|what) )",
         ),
         (
@@ -32,10 +32,10 @@ ORDERS = tuple(
         ),
         (
             "pretend act behave roleplay role speak respond",
-            rf"{_ASKED}(?:pretend|act|behave|roleplay|role-play|speak|respond) (?:to be|as if|as an?|like an?|only"
+            rf"{_REQUEST_START}(?:pretend|act|behave|roleplay|role-play|speak|respond) (?:to be|as if|as an?|like an?|only"
             rf" in)\b",
         ),
-        ("as", rf"\bas an? {_READER},? (?:you|I)\b|\bas an AI\b[^.]{{0,30}}\b(?:must|should)\b"),
+        ("as", rf"\bas an? {_MODEL_NOUN},? (?:you|I)\b|\bas an AI\b[^.]{{0,30}}\b(?:must|should)\b"),
         (
             "review reviews rating score verdict assessment",
             r"\b(?:positive|favou?rable|glowing) (?:review|rating|score|assessment)s? only\b|\bonly (?:a"
@@ -67,9 +67,9 @@ ORDERS = tuple(
         (
             "dear attention note message instruction instructions hey",
             rf"\b(?:(?:dear|hey|note to|message (?:to|for)|instructions? (?:to|for))[:,]?|attention[:,])"
-            rf" (?:the |all |any )?{_READER}\b(?=\s*[:,.!-])",
+            rf" (?:the |all |any )?{_MODEL_NOUN}\b(?=\s*[:,.!-])",
         ),
-        ("you", rf"\b(?:if|when|since) you(?: are|'re) (?:an? )?(?:{_READER}\b|reading this)"),
+        ("you", rf"\b(?:if|when|since) you(?: are|'re) (?:an? )?(?:{_MODEL_NOUN}\b|reading this)"),
         (
             "your",
             r"\byour (?:next |final |own )?(?:output|answer|response|reply|summary|blurb|evaluation|rating|judge?ment"
@@ -77,7 +77,7 @@ ORDERS = tuple(
         ),
         (
             "respond reply answer output say write print return",
-            rf"{_ASKED}(?:respond|reply|answer|output|say|write|print|return) (?:only |just )?(?:with )?"
+            rf"{_REQUEST_START}(?:respond|reply|answer|output|say|write|print|return) (?:only |just )?(?:with )?"
             r"(?:only |just )?(?:the words?|yes|nothing|[\"'][^\"']{2,40}[\"']$)",
         ),
         (
@@ -115,7 +115,7 @@ ORDERS = tuple(
             r"\b(?:overrides?|supersedes?|replaces?) (?:all |any |the |your )+(?:other |previous |prior )?"
             r"(?:guidelines|instructions|rules|prompts?)\b",
         ),
-        ("reading", rf"\b{_READER} reading this\b"),
+        ("reading", rf"\b{_MODEL_NOUN} reading this\b"),
         (
             "reveal print repeat leak output show",
             r"\b(?:reveal|print|repeat|show|leak|output) (?:me )?(?:your|the) (?:system |hidden |initial )*"

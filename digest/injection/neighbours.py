@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 # The words without which a pattern cannot match, and the pattern.
-ORDERS = tuple(
+FOREIGN_PATTERNS = tuple(
     (frozenset(words.split()), re.compile(pattern, re.I))
     for words, pattern in (
         (

@@ -9,7 +9,7 @@ _IMPERATIVE = (
     r"|let us|now|and"
     r"|then|has to|have to|better|is to|to|will|would)\s+)"
 )
-_THIS = (
+_THIS_ITEM = (
     r"(?:(?:this|the present|the above|my|our) (?:item|paper|manuscript|submission|entry|article|document|note|post"
     r"|text|piece|page|"
     r"abstract|contribution|product|one|request|message)\b|us\b|me\b)"
@@ -19,8 +19,10 @@ _MACHINES = (
     r"|classifiers?"
     r"|evaluators?|summari[sz]ers?|reviewers?|curators?|readers?|whoever)"
 )
-_KIND = "(?:(?:any|all|the|every|some|an?|automated|automatic|artificial|evaluating|neural|machine|language) ){0,3}"
-_FAVOUR = (
+_MACHINE_QUALIFIER = (
+    "(?:(?:any|all|the|every|some|an?|automated|automatic|artificial|evaluating|neural|machine|language) ){0,3}"
+)
+_FAVOUR_VERB = (
     r"(?:accept|award|boost|choose|endorse|favou?r|feature|flag|grade|label|mark|pick|place|praise|prefer|promote"
     r"|put|rank|rate"
     r"|recommend|reward|score|select|treat|upvote|advertise)"
@@ -30,26 +32,26 @@ _TOP = (
     r"|essential|first"
     r"|number one|ahead|above)"
 )
-_OLD = (
+_RULES_NOUN = (
     r"(?:rubric|criteria|guidance|guidelines?|instructions?|directions?|directives?|rules?|programming|safety checks?)"
 )
-_OURS = r"(?:blurb|commentary|newsletter|your (?:summary|answer|reply|response|output|reason|verdict|note|text))"
+_OUTPUT_NOUN = r"(?:blurb|commentary|newsletter|your (?:summary|answer|reply|response|output|reason|verdict|note|text))"
 
 # The words without which a pattern cannot match, and the pattern.
-ORDERS = tuple(
+PLEA_PATTERNS = tuple(
     (frozenset(words.split()), re.compile(pattern, re.I))
     for words, pattern in (
         (
             "accept award boost choose endorse favor favour feature flag grade label mark pick place praise prefer"
             " promote put rank rate recommend reward score select treat upvote advertise",
-            rf"{_IMPERATIVE}(?:never |always |not )?{_FAVOUR} {_THIS}"
+            rf"{_IMPERATIVE}(?:never |always |not )?{_FAVOUR_VERB} {_THIS_ITEM}"
             rf"|\b(?:must|should|shall|ought to|required to|asked to|obliged to"
-            rf"|imperative that)\b[^.]{{0,40}}\b{_FAVOUR}s?"
-            rf" (?:{_THIS}|it\b|this (?:work|as)\b)|{_IMPERATIVE}{_FAVOUR} (?:this|it) [^.]{{0,20}}\b{_TOP}\b",
+            rf"|imperative that)\b[^.]{{0,40}}\b{_FAVOUR_VERB}s?"
+            rf" (?:{_THIS_ITEM}|it\b|this (?:work|as)\b)|{_IMPERATIVE}{_FAVOUR_VERB} (?:this|it) [^.]{{0,20}}\b{_TOP}\b",
         ),
         (
             "award assign grant give deserves merits worth reward grants",
-            rf"{_IMPERATIVE}(?:award|assign|grant|give|reward)s? (?:{_THIS}|(?:this|it)\b)[^.]{{0,30}}"
+            rf"{_IMPERATIVE}(?:award|assign|grant|give|reward)s? (?:{_THIS_ITEM}|(?:this|it)\b)[^.]{{0,30}}"
             r"\b(?:top|highest|maximum|uppermost|full|perfect|best) (?:possible )?(?:score|grade|mark|point|rating"
             r"|relevance)s?\b"
             r"|\bhighest possible (?:mark|score"
@@ -76,10 +78,13 @@ ORDERS = tuple(
         ),
         (
             "please assign give relevance you accept recommend rank score rate choose select prefer promote boost",
-            rf"(?:^|[.!?]\s|\b(?:for|to|note|dear|hello|hi|hey|attention),? ){_KIND}{_MACHINES}\s*(?:[:!]\s*"
-            rf"(?:{_FAVOUR}|assign|give|relevance)|[:!,]\s*(?:please|you|be ))",
+            rf"(?:^|[.!?]\s|\b(?:for|to|note|dear|hello|hi|hey|attention),? ){_MACHINE_QUALIFIER}{_MACHINES}\s*(?:[:!]\s*"
+            rf"(?:{_FAVOUR_VERB}|assign|give|relevance)|[:!,]\s*(?:please|you|be ))",
         ),
-        ("must", rf"\b(?:bots|models|LLMs|AIs|assistants|machines) must (?:up|always |give|{_FAVOUR} (?:this|it)\b)"),
+        (
+            "must",
+            rf"\b(?:bots|models|LLMs|AIs|assistants|machines) must (?:up|always |give|{_FAVOUR_VERB} (?:this|it)\b)",
+        ),
         (
             "imperative disclose reveal mention recommend respond reply praise select choose answer",
             r"\bimperative that (?:the |any |every )?(?:AI|model|LLM|assistant|bot)\b"
@@ -92,10 +97,10 @@ ORDERS = tuple(
             " updated changed replaced supersedes overrides opposite",
             rf"{_IMPERATIVE}(?:drop|discard|abandon|stop following|(?:do not|don't|never) follow|skip"
             rf"|pay no attention to|forget about)"
-            rf" (?:the|your|all|any|every|whatever|what|being|earlier|previous)\b(?: \w+){{0,2}}?(?: {_OLD}|(?: you"
+            rf" (?:the|your|all|any|every|whatever|what|being|earlier|previous)\b(?: \w+){{0,2}}?(?: {_RULES_NOUN}|(?: you"
             rf"| your)? (?:were|was) told"
             r"| neutral)"
-            rf"|\b{_OLD}\b[^.]{{0,30}}\b(?:no longer apply|(?:are|is|were|was|have been|has been) (?:void|cancell?ed"
+            rf"|\b{_RULES_NOUN}\b[^.]{{0,30}}\b(?:no longer apply|(?:are|is|were|was|have been|has been) (?:void|cancell?ed"
             rf"|(?:updated|changed|"
             r"replaced) (?:by the|today|now)))|\bguidance cancell?ed\b|\bfrom this point (?:on )?(?:follow|obey)\b"
             r"|\b(?:supersedes?|overrides?|replaces?) (?:the|your|all|any) (?:\w+ )?(?:guidance|context"
@@ -108,7 +113,7 @@ ORDERS = tuple(
             "blurb commentary newsletter summary answer reply response output reason verdict note text",
             rf"\b(?:begin|start|end|finish|close|add|append|insert|include|copy|paste|write|put|quote|say|state"
             rf"|make sure|ensure|link)s?\b"
-            rf"[^.]{{0,60}}\b(?:the )?{_OURS}\b|\b{_OURS} (?:should|must|shall|has to|needs to|ends?|begins?|starts?)\b"
+            rf"[^.]{{0,60}}\b(?:the )?{_OUTPUT_NOUN}\b|\b{_OUTPUT_NOUN} (?:should|must|shall|has to|needs to|ends?|begins?|starts?)\b"
             r"|\bthe (?:summary|blurb|commentary|reason) (?:should|must|shall|has to|needs to) (?:contain|include"
             r"|end|begin|start|say|state"
             rf"|mention|praise|link)|{_IMPERATIVE}(?:the )?(?:write|replace) (?:the |your )?(?:commentary|blurb"
@@ -163,8 +168,8 @@ ORDERS = tuple(
         ),
         (
             "request requested ask asks requests",
-            rf"\b(?:request|ask)(?:s|ed)? (?:that )?{_KIND}{_MACHINES} (?:to )?(?:score|rate|rank|accept|select|give"
-            rf"|recommend|grant)s? (?:{_THIS}|this\b|it\b)",
+            rf"\b(?:request|ask)(?:s|ed)? (?:that )?{_MACHINE_QUALIFIER}{_MACHINES} (?:to )?(?:score|rate|rank|accept|select|give"
+            rf"|recommend|grant)s? (?:{_THIS_ITEM}|this\b|it\b)",
         ),
         (
             "required expected obliged obligated has",

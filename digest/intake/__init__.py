@@ -2,34 +2,34 @@
 
 from __future__ import annotations
 
-from digest.intake.decide import MOST_REWORDINGS, Arrival, decide
-from digest.intake.evaluate import DuplicateScore, score_pairs
-from digest.intake.known import Known, KnownItem, KnownMention, Wanted, wanted
-from digest.intake.lines import Lines, read_lines
-from digest.intake.match import Matching, Possible, match
-from digest.intake.prepare import prepare
-from digest.intake.prepared import Prepared, Rejected
-from digest.intake.profile import Record, record
+from digest.intake.decide import MAX_REWORDINGS, IngestDecision, decide_batch
+from digest.intake.evaluate import DuplicateScore, score_duplicates
+from digest.intake.known import ExistingItem, ExistingMention, ExistingRecords, LookupKeys, collect_lookup_keys
+from digest.intake.lines import ParsedLines, parse_jsonl_items
+from digest.intake.match import MatchResult, PossiblePair, match_records
+from digest.intake.prepare import normalize_entry
+from digest.intake.prepared import PreparedItem, RejectedEntry
+from digest.intake.profile import RecordFeatures, build_record_features
 
 __all__ = [
-    "MOST_REWORDINGS",
-    "Arrival",
+    "MAX_REWORDINGS",
     "DuplicateScore",
-    "Known",
-    "KnownItem",
-    "KnownMention",
-    "Lines",
-    "Matching",
-    "Possible",
-    "Prepared",
-    "Record",
-    "Rejected",
-    "Wanted",
-    "decide",
-    "match",
-    "prepare",
-    "read_lines",
-    "record",
-    "score_pairs",
-    "wanted",
+    "ExistingItem",
+    "ExistingMention",
+    "ExistingRecords",
+    "IngestDecision",
+    "LookupKeys",
+    "MatchResult",
+    "ParsedLines",
+    "PossiblePair",
+    "PreparedItem",
+    "RecordFeatures",
+    "RejectedEntry",
+    "build_record_features",
+    "collect_lookup_keys",
+    "decide_batch",
+    "match_records",
+    "normalize_entry",
+    "parse_jsonl_items",
+    "score_duplicates",
 ]

@@ -13,19 +13,27 @@ from itertools import chain
 from operator import attrgetter
 from typing import Any
 
-from digest.intake.known import Known, KnownItem, KnownMention, Place, repeated, repeated_guid, telling
-from digest.intake.prepared import Prepared
-from digest.text import hexdigest
-from digest.text.names import surnames
+from digest.intake.known import (
+    ExistingItem,
+    ExistingMention,
+    ExistingRecords,
+    MentionKey,
+    build_unique_guid,
+    find_repeated_mentions,
+    is_distinctive_title,
+)
+from digest.intake.prepared import PreparedItem
+from digest.text import hash_texts
+from digest.text.names import extract_surnames
 
-MOST_REWORDINGS = 24  # of one item; more come from texts that hold the time or count their readers
+MAX_REWORDINGS = 24  # of one item; more come from texts that hold the time or count their readers
 _SAME_TITLE_DAYS = 30
-_JUST_NOW = timedelta(hours=1)  # a date as near to the asking is the server's clock, not the post's
-_VALUES = attrgetter(*KnownItem.__slots__)  # in the order of its fields
+_SERVER_CLOCK_MARGIN = timedelta(hours=1)  # a date as near to the asking is the server's clock, not the post's
+_EXISTING_ITEM_VALUES = attrgetter(*ExistingItem.__slots__)  # in the order of its fields
 
 
 @dataclass(slots=True)
-class Arrival:
+class IngestDecision:
     """What to do with one prepared item.
 
     `item_key` names the item it belongs to. `insert` are the columns of a new item, `update` those to change on a known
@@ -35,208 +43,220 @@ class Arrival:
     outcome: str  # new | revised | unchanged | duplicate | rejected
     item_key: str
     reason: str = ""
-    insert: dict[str, Any] | None = None
-    update: dict[str, Any] = field(default_factory=dict)
-    mention: dict[str, Any] | None = None
+    insert_columns: dict[str, Any] | None = None
+    update_columns: dict[str, Any] = field(default_factory=dict)
+    mention_columns: dict[str, Any] | None = None
     aliases: dict[str, str] = field(default_factory=dict)
 
 
-def decide(batch: Sequence[Prepared], known: Known) -> list[Arrival]:
+def decide_batch(batch: Sequence[PreparedItem], existing: ExistingRecords) -> list[IngestDecision]:
     """One arrival per prepared item, in order. Items of one batch are known to those after them."""
-    desk = _Desk(known, repeated(batch).keys())
-    return [desk.arrival(item) for item in batch]
+    desk = _BatchIndex(existing, find_repeated_mentions(batch).keys())
+    return [desk.decide_item(item) for item in batch]
 
 
-class _Desk:
+class _BatchIndex:
     """What is known, and what this batch has added to it so far."""
 
-    def __init__(self, known: Known, repeated: Container[Place]) -> None:
-        self._repeated = repeated
-        every = {id(item): item for item in (*known.items.values(), *chain(*known.titles.values()))}
-        own = {name: KnownItem(*_VALUES(item)) for name, item in every.items()}
-        self._tombstones = known.tombstones
-        self._mentions = dict(known.mentions)
-        self._items = {key: own[id(item)] for key, item in known.items.items()}
-        self._titles = {key: [own[id(item)] for item in items] for key, items in known.titles.items()}
-        self._seen: set[Place] = set()
+    def __init__(self, existing: ExistingRecords, repeated: Container[MentionKey]) -> None:
+        self._repeated_keys = repeated
+        every = {id(item): item for item in (*existing.items.values(), *chain(*existing.titles.values()))}
+        own = {name: ExistingItem(*_EXISTING_ITEM_VALUES(item)) for name, item in every.items()}
+        self._tombstones = existing.tombstones
+        self._mentions = dict(existing.mentions)
+        self._items = {key: own[id(item)] for key, item in existing.items.items()}
+        self._titles = {key: [own[id(item)] for item in items] for key, items in existing.titles.items()}
+        self._seen_keys: set[MentionKey] = set()
 
-    def arrival(self, item: Prepared) -> Arrival:
+    def decide_item(self, item: PreparedItem) -> IngestDecision:
         if item.key in self._tombstones:
-            return Arrival("rejected", item.key, "purged before")
-        item = self._with_own_guid(item)
+            return IngestDecision("rejected", item.key, "purged before")
+        item = self._ensure_unique_guid(item)
         place = (item.source_id, item.guid)
-        again = place in self._seen
-        self._seen.add(place)
+        again = place in self._seen_keys
+        self._seen_keys.add(place)
         mention = self._mentions.get(place)
         target = self._items.get(mention.item_key) if mention else None
         if mention and target:
-            found = self._seen_again(item, target, mention, again)
-        elif match := self._match(item):
-            found = self._joined(item, *match)
+            found = self._decide_same_mention(item, target, mention, again)
+        elif match := self._find_match(item):
+            found = self._decide_new_mention(item, *match)
         else:
-            found = self._new(item)
-        self._mentions[place] = KnownMention(found.item_key, item.mark, item.place)
+            found = self._decide_new_item(item)
+        self._mentions[place] = ExistingMention(found.item_key, item.mention_digest, item.mention_url)
         return found
 
-    def _with_own_guid(self, item: Prepared) -> Prepared:
+    def _ensure_unique_guid(self, item: PreparedItem) -> PreparedItem:
         """Several works under one guid in one document: all but the first ever seen get a guid of their own."""
         place = (item.source_id, item.guid)
         mention = self._mentions.get(place)
-        clash = place in self._repeated and mention and self._own_key(mention.item_key) != self._own_key(item.key)
-        return replace(item, guid=repeated_guid(item)) if clash else item
+        clash = (
+            place in self._repeated_keys
+            and mention
+            and self._resolve_key(mention.item_key) != self._resolve_key(item.key)
+        )
+        return replace(item, guid=build_unique_guid(item)) if clash else item
 
-    def _own_key(self, key: str) -> str:
+    def _resolve_key(self, key: str) -> str:
         known = self._items.get(key)
         return known.key if known else key
 
-    def _seen_again(self, item: Prepared, known: KnownItem, mention: KnownMention, again: bool) -> Arrival:
+    def _decide_same_mention(
+        self, item: PreparedItem, existing: ExistingItem, mention: ExistingMention, is_repeated: bool
+    ) -> IngestDecision:
         """The same source shows the same mention: unchanged, or a revision of the item it gave."""
-        if again:
-            return Arrival("duplicate", known.key, "twice in one document")
-        touched = mention.digest != item.mark or mention.url != item.place
-        update, reason = self._changes(item, known, changed=touched)
+        if is_repeated:
+            return IngestDecision("duplicate", existing.key, "twice in one document")
+        touched = mention.digest != item.mention_digest or mention.url != item.mention_url
+        update, reason = self._find_changes(item, existing, changed=touched)
         outcome = "revised" if update else "unchanged"
-        arrival = Arrival(
-            outcome, known.key, reason, update=update, mention=item.mention_columns() if touched else None
+        arrival = IngestDecision(
+            outcome,
+            existing.key,
+            reason,
+            update_columns=update,
+            mention_columns=item.build_mention_columns() if touched else None,
         )
         if item.key not in self._items:
-            arrival.aliases = self._alias(known, [item.key], "the source moved it")
-        return self._remember(arrival, item, known)
+            arrival.aliases = self._add_aliases(existing, [item.key], "the source moved it")
+        return self._apply_update(arrival, item, existing)
 
-    def _match(self, item: Prepared) -> tuple[KnownItem, str] | None:
+    def _find_match(self, item: PreparedItem) -> tuple[ExistingItem, str] | None:
         """The known item that this one is another mention of, with the reason."""
         for key in (item.key, *item.aliases):
             if known := self._items.get(key):
                 return known, "same key" if key == item.key else f"same {key.partition(':')[0]}"
-        for known in self._titles.get(item.title_key, ()) if telling(item.title_key) else ():
-            if reason := _same_by_title(item, known):
+        for known in self._titles.get(item.title_key, ()) if is_distinctive_title(item.title_key) else ():
+            if reason := _explain_title_match(item, known):
                 return known, reason
         return None
 
-    def _joined(self, item: Prepared, known: KnownItem, reason: str) -> Arrival:
+    def _decide_new_mention(self, item: PreparedItem, existing: ExistingItem, reason: str) -> IngestDecision:
         """Another place where a known work is seen."""
-        better = item.authority and not known.authority
-        update, change = self._changes(item, known, changed=better or item.source_id == known.source_id)
-        if item.arxiv and not known.arxiv:
+        better = item.is_authority and not existing.is_authority
+        update, change = self._find_changes(item, existing, changed=better or item.source_id == existing.source_id)
+        if item.arxiv_id and not existing.arxiv_id:
             update |= {"url": item.url, "kind": "paper"}
         better = better and "title" in update
-        arrival = Arrival("revised" if better else "duplicate", known.key, change if better else reason)
-        arrival.update, arrival.mention = update, item.mention_columns()
-        arrival.aliases = self._alias(known, (item.key, *item.aliases), reason)
-        return self._remember(arrival, item, known)
+        arrival = IngestDecision("revised" if better else "duplicate", existing.key, change if better else reason)
+        arrival.update_columns, arrival.mention_columns = update, item.build_mention_columns()
+        arrival.aliases = self._add_aliases(existing, (item.key, *item.aliases), reason)
+        return self._apply_update(arrival, item, existing)
 
-    def _new(self, item: Prepared) -> Arrival:
-        known = KnownItem(
+    def _decide_new_item(self, item: PreparedItem) -> IngestDecision:
+        known = ExistingItem(
             0, item.key, item.source_id, item.title, item.title_key, item.url, item.authors, item.summary, item.content,
-            item.published, item.updated, item.announced, item.date_flag, item.version, item.withdrawn_on, item.digest,
+            item.published, item.updated, item.announced, item.date_flag, item.version, item.withdrawn_at, item.digest,
         )  # fmt: skip
         self._items[item.key] = known
         self._titles.setdefault(item.title_key, []).append(known)
-        aliases = self._alias(known, item.aliases, "given by the source")
-        return Arrival("new", item.key, "", item.item_columns(), {}, item.mention_columns(), aliases)
+        aliases = self._add_aliases(known, item.aliases, "given by the source")
+        return IngestDecision("new", item.key, "", item.build_item_columns(), {}, item.build_mention_columns(), aliases)
 
-    def _alias(self, known: KnownItem, keys: Iterable[str], reason: str) -> dict[str, str]:
+    def _add_aliases(self, existing: ExistingItem, keys: Iterable[str], reason: str) -> dict[str, str]:
         """The keys that nothing is known under yet, now this item's."""
         fresh = {key: reason for key in keys if key not in self._items}
-        self._items.update(dict.fromkeys(fresh, known))
+        self._items.update(dict.fromkeys(fresh, existing))
         return fresh
 
-    def _changes(self, item: Prepared, known: KnownItem, *, changed: bool) -> tuple[dict[str, Any], str]:
+    def _find_changes(self, item: PreparedItem, existing: ExistingItem, *, changed: bool) -> tuple[dict[str, Any], str]:
         """The columns to change on a known item, and why."""
-        update, reason = _gaps(item, known), "filled in"
-        if item.announced and (known.announced is None or item.announced < known.announced):
+        update, reason = _fill_gaps(item, existing), "filled in"
+        if item.announced and (existing.announced is None or item.announced < existing.announced):
             update["announced"] = item.announced
-        if not _speaks_for(item, known):
+        if not _is_text_source(item, existing):
             return update, reason if update else ""
-        if known.version and item.version and item.version < known.version:
+        if existing.version and item.version and item.version < existing.version:
             return {}, "an older version"
-        newer = bool(item.version and item.version > (known.version or 0))
-        if item.withdrawn and not known.withdrawn:
-            update["withdrawn"], reason = item.withdrawn_on, "withdrawn"
-        elif known.withdrawn and newer and not item.withdrawn:
+        newer = bool(item.version and item.version > (existing.version or 0))
+        if item.withdrawn and not existing.withdrawn:
+            update["withdrawn"], reason = item.withdrawn_at, "withdrawn"
+        elif existing.withdrawn and newer and not item.withdrawn:
             update["withdrawn"], reason = None, "back after a withdrawal"
-        times = 0 if newer or _edited(item, known) else known.rewordings + 1
-        if newer or (changed and item.digest != known.digest and times <= MOST_REWORDINGS):
+        times = 0 if newer or _is_edited(item, existing) else existing.rewordings + 1
+        if newer or (changed and item.digest != existing.digest and times <= MAX_REWORDINGS):
             reason = reason if "withdrawn" in update else f"version {item.version}" if newer else "its text changed"
-            update |= {**item.text_columns(), **_kept(item, known), "rewordings": times}
-        elif changed and item.authority:
-            update |= item.fact_columns()
+            update |= {**item.build_text_columns(), **_preserve_missing(item, existing), "rewordings": times}
+        elif changed and item.is_authority:
+            update |= item.build_metadata_columns()
             reason = reason if "withdrawn" in update else "its facts changed"
-        elif changed and item.url != known.url:
+        elif changed and item.url != existing.url:
             update["url"], reason = item.url, "its address changed"
         return update, reason if update else ""
 
-    def _remember(self, arrival: Arrival, item: Prepared, known: KnownItem) -> Arrival:
+    def _apply_update(self, decision: IngestDecision, item: PreparedItem, existing: ExistingItem) -> IngestDecision:
         """Later items of the batch see the changes."""
-        for name, value in arrival.update.items():
-            if name in KnownItem.__slots__:
-                setattr(known, name, value)
-        return arrival
+        for name, value in decision.update_columns.items():
+            if name in ExistingItem.__slots__:
+                setattr(existing, name, value)
+        return decision
 
 
-def _same_by_title(item: Prepared, known: KnownItem) -> str:
+def _explain_title_match(item: PreparedItem, existing: ExistingItem) -> str:
     """Why an item with the same title is the same work, or ""."""
-    if item.arxiv and known.arxiv:
+    if item.arxiv_id and existing.arxiv_id:
         return ""
-    if item.key.startswith("doi:") and known.key.startswith("doi:"):
+    if item.key.startswith("doi:") and existing.key.startswith("doi:"):
         return ""
-    days = abs(item.published - known.published) if item.published and known.published else None
-    if item.source_id == known.source_id:
+    days = abs(item.published - existing.published) if item.published and existing.published else None
+    if item.source_id == existing.source_id:
         same_day = days is not None and days < timedelta(days=1)
-        return "same title on the same day" if same_day and _alike(item.summary, known.summary) else ""
-    ours, theirs = surnames(item.authors), surnames(known.authors)
+        return "same title on the same day" if same_day and _is_same_text(item.summary, existing.summary) else ""
+    ours, theirs = extract_surnames(item.authors), extract_surnames(existing.authors)
     if ours and theirs:
         return "same title and author" if ours & theirs else ""
     near = days is not None and days <= timedelta(days=_SAME_TITLE_DAYS)
     return "same title, near in time" if near else ""
 
 
-def _alike(one: str, other: str) -> bool:
+def _is_same_text(left: str, right: str) -> bool:
     """Whether two texts of one source with one title on one day are the same text, but for small corrections."""
-    if not one or not other:
+    if not left or not right:
         return True
     from rapidfuzz import fuzz
 
-    return fuzz.ratio(one[:2000], other[:2000]) >= 80
+    return fuzz.ratio(left[:2000], right[:2000]) >= 80
 
 
-def _speaks_for(item: Prepared, known: KnownItem) -> bool:
+def _is_text_source(item: PreparedItem, existing: ExistingItem) -> bool:
     """Whether this source's words are the item's words: arXiv's before others', else those of the first source."""
-    if item.authority or known.authority:
-        return item.authority
-    return item.source_id == known.source_id
+    if item.is_authority or existing.is_authority:
+        return item.is_authority
+    return item.source_id == existing.source_id
 
 
-def _edited(item: Prepared, known: KnownItem) -> bool:
+def _is_edited(item: PreparedItem, existing: ExistingItem) -> bool:
     """Whether title or date say that the post was changed, and does not only show something else at each look."""
-    dated = item.updated != known.updated and (not item.updated or item.first_seen - item.updated >= _JUST_NOW)
-    return dated or item.title != known.title
+    dated = item.updated != existing.updated and (
+        not item.updated or item.first_seen - item.updated >= _SERVER_CLOCK_MARGIN
+    )
+    return dated or item.title != existing.title
 
 
-def _gaps(item: Prepared, known: KnownItem) -> dict[str, Any]:
+def _fill_gaps(item: PreparedItem, existing: ExistingItem) -> dict[str, Any]:
     """What the known item lacks and this mention has."""
     update: dict[str, Any] = {}
-    if item.published and not known.published:
+    if item.published and not existing.published:
         update |= {"published": item.published, "date_flag": None}
-    if item.authors and not known.authors:
+    if item.authors and not existing.authors:
         update["authors"] = item.authors
-    if item.summary and not known.summary:
-        update |= {"summary": item.summary, "content": known.content or item.content, "source_id": item.source_id}
+    if item.summary and not existing.summary:
+        update |= {"summary": item.summary, "content": existing.content or item.content, "source_id": item.source_id}
     if update.keys() & {"authors", "summary"}:
-        update["digest"] = hexdigest(
-            known.title,
-            "\x1e".join(update.get("authors", known.authors)),
-            update.get("summary", known.summary),
-            update.get("content", known.content),
+        update["digest"] = hash_texts(
+            existing.title,
+            "\x1e".join(update.get("authors", existing.authors)),
+            update.get("summary", existing.summary),
+            update.get("content", existing.content),
         )
     return update
 
 
-def _kept(item: Prepared, known: KnownItem) -> dict[str, Any]:
+def _preserve_missing(item: PreparedItem, existing: ExistingItem) -> dict[str, Any]:
     """What a revision without a value must not take away."""
-    kept: dict[str, Any] = {"version": item.version or known.version}
+    kept: dict[str, Any] = {"version": item.version or existing.version}
     if not item.authors:
-        kept["authors"] = known.authors
+        kept["authors"] = existing.authors
     if not item.summary:
-        kept |= {"summary": known.summary, "content": known.content}
+        kept |= {"summary": existing.summary, "content": existing.content}
     return kept

@@ -7,10 +7,10 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from digest.intake.match import match
-from digest.intake.profile import record
+from digest.intake.match import match_records
+from digest.intake.profile import build_record_features
 
-_KEYLESS = {"arxiv_id": None, "url": ""}
+_WITHOUT_KEYS = {"arxiv_id": None, "url": ""}
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,15 +38,15 @@ class DuplicateScore:
     @property
     def precision(self) -> float:
         """Of the pairs flagged, those that are one work."""
-        return _share(self.flagged_right, self.flagged_wrong)
+        return _precision(self.flagged_right, self.flagged_wrong)
 
     @property
     def joined_precision(self) -> float:
         """Of the pairs joined, those that are one work."""
-        return _share(self.joined_right, self.joined_wrong)
+        return _precision(self.joined_right, self.joined_wrong)
 
 
-def score_pairs(rows: Iterable[Mapping[str, Any]], *, keyless: bool = False) -> DuplicateScore:
+def score_duplicates(rows: Iterable[Mapping[str, Any]], *, withhold_keys: bool = False) -> DuplicateScore:
     """Judge pairs `{"a": record, "b": record, "label": "same" | "different", "kind": ...}`, each by itself.
 
     With `keyless`, ids and links are withheld, so that only names, authors and texts can tell.
@@ -56,9 +56,9 @@ def score_pairs(rows: Iterable[Mapping[str, Any]], *, keyless: bool = False) -> 
     faults: dict[bool, list[str]] = {True: [], False: []}
     for row in rows:
         same = row["label"] == "same"
-        pair = [record({**row[side], **(_KEYLESS if keyless else {})}) for side in ("a", "b")]
-        found = match(pair)
-        outcome = "joined" if len(set(found.groups)) == 1 else "flagged" if found.possible else "apart"
+        pair = [build_record_features({**row[side], **(_WITHOUT_KEYS if withhold_keys else {})}) for side in ("a", "b")]
+        found = match_records(pair)
+        outcome = "joined" if len(set(found.groups)) == 1 else "flagged" if found.possible_pairs else "apart"
         right = same == (outcome != "apart")
         outcomes[same, outcome] += 1
         kinds[str(row.get("kind", "")), right] += 1
@@ -79,5 +79,5 @@ def score_pairs(rows: Iterable[Mapping[str, Any]], *, keyless: bool = False) -> 
     )
 
 
-def _share(right: int, wrong: int) -> float:
+def _precision(right: int, wrong: int) -> float:
     return right / (right + wrong) if right + wrong else 1.0

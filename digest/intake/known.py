@@ -7,14 +7,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from digest.intake.prepared import Prepared
-from digest.urls import arxiv_id
+from digest.intake.prepared import PreparedItem
+from digest.urls import extract_arxiv_id
 
-Place = tuple[str, str]  # a source and its guid
+MentionKey = tuple[str, str]  # a source and its guid
 
 
 @dataclass(slots=True)
-class KnownItem:
+class ExistingItem:
     """A stored item, as far as intake looks at it. `id` is 0 while it waits in the same batch."""
 
     id: int
@@ -36,18 +36,18 @@ class KnownItem:
     rewordings: int = 0
 
     @property
-    def authority(self) -> bool:
+    def is_authority(self) -> bool:
         """Whether arXiv itself has given this item's text."""
-        return self.version is not None and bool(self.arxiv)
+        return self.version is not None and bool(self.arxiv_id)
 
     @property
-    def arxiv(self) -> str | None:
+    def arxiv_id(self) -> str | None:
         """The arXiv id, which stands in the address even where an earlier post gave the key."""
-        return arxiv_id(self.url)
+        return extract_arxiv_id(self.url)
 
 
 @dataclass(frozen=True, slots=True)
-class KnownMention:
+class ExistingMention:
     """A stored mention: which item it belongs to, and what it said."""
 
     item_key: str
@@ -56,53 +56,55 @@ class KnownMention:
 
 
 @dataclass(slots=True)
-class Known:
+class ExistingRecords:
     """The part of the store that a batch can touch.
 
     `items` holds each item under its own key and under its aliases, merged items already followed to the one they
     were merged into; `mentions` is by (source_id, guid); `titles` by title key.
     """
 
-    mentions: dict[Place, KnownMention] = field(default_factory=dict)
-    items: dict[str, KnownItem] = field(default_factory=dict)
-    titles: dict[str, list[KnownItem]] = field(default_factory=dict)
+    mentions: dict[MentionKey, ExistingMention] = field(default_factory=dict)
+    items: dict[str, ExistingItem] = field(default_factory=dict)
+    titles: dict[str, list[ExistingItem]] = field(default_factory=dict)
     tombstones: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
-class Wanted:
+class LookupKeys:
     """What to look up before deciding on a batch."""
 
-    places: frozenset[Place]
+    mention_keys: frozenset[MentionKey]
     keys: frozenset[str]
     title_keys: frozenset[str]
 
 
-def wanted(batch: Sequence[Prepared]) -> Wanted:
+def collect_lookup_keys(batch: Sequence[PreparedItem]) -> LookupKeys:
     """The places (source, guid), keys with aliases, and title keys that `decide` will ask for."""
     keys = {key for item in batch for key in (item.key, *item.aliases)}
     places = {(item.source_id, item.guid) for item in batch}
-    own = {(item.source_id, repeated_guid(item)) for items in repeated(batch).values() for item in items}
-    return Wanted(
-        places=frozenset(places | own),
+    own = {
+        (item.source_id, build_unique_guid(item)) for items in find_repeated_mentions(batch).values() for item in items
+    }
+    return LookupKeys(
+        mention_keys=frozenset(places | own),
         keys=frozenset(keys),
-        title_keys=frozenset(item.title_key for item in batch if telling(item.title_key)),
+        title_keys=frozenset(item.title_key for item in batch if is_distinctive_title(item.title_key)),
     )
 
 
-def repeated(batch: Sequence[Prepared]) -> dict[Place, list[Prepared]]:
+def find_repeated_mentions(batch: Sequence[PreparedItem]) -> dict[MentionKey, list[PreparedItem]]:
     """The places that a batch names more than once, with the items there."""
-    items: defaultdict[Place, list[Prepared]] = defaultdict(list)
+    items: defaultdict[MentionKey, list[PreparedItem]] = defaultdict(list)
     for item in batch:
         items[item.source_id, item.guid].append(item)
     return {place: found for place, found in items.items() if len(found) > 1}
 
 
-def repeated_guid(item: Prepared) -> str:
+def build_unique_guid(item: PreparedItem) -> str:
     """The guid of an item whose source gives the same guid to several: the first keeps it bare."""
     return f"{item.guid}#{item.key}"
 
 
-def telling(title_key: str) -> bool:
+def is_distinctive_title(title_key: str) -> bool:
     """Whether a title says enough to identify a work: `introduction` and `weekly update` do not."""
     return len(title_key) >= 15 and title_key.count(" ") >= 2

@@ -9,73 +9,73 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from digest.intake.prepare import prepare
-from digest.intake.prepared import Prepared, Rejected
-from digest.ports import Found
+from digest.intake.prepare import normalize_entry
+from digest.intake.prepared import PreparedItem, RejectedEntry
+from digest.ports import Entry
 
 if TYPE_CHECKING:
     from digest.config import Source
 
-_TEXTS = ("guid", "url", "title", "summary", "content", "doi", "venue", "comment", "arxiv_id")
+_TEXT_FIELDS = ("guid", "url", "title", "summary", "content", "doi", "venue", "comment", "arxiv_id")
 
 
 @dataclass(slots=True)
-class Lines:
+class ParsedLines:
     """What lines held: items fit to be kept, how many of each source were refused, and why, line by line."""
 
-    read: int = 0
-    prepared: list[Prepared] = field(default_factory=list)
-    refused: Counter[str] = field(default_factory=Counter)
+    line_count: int = 0
+    items: list[PreparedItem] = field(default_factory=list)
+    rejected_counts: Counter[str] = field(default_factory=Counter)
     problems: list[str] = field(default_factory=list)
 
 
-def read_lines(
+def parse_jsonl_items(
     lines: Iterable[tuple[str, str]], sources: Mapping[str, Source], default: Source, now: datetime
-) -> Lines:
+) -> ParsedLines:
     """Read (place, line) pairs. A line may name its own source; one that `sources` lacks is like `default`.
 
     A line that cannot be read costs itself alone, and counts against the default source.
     """
-    out = Lines()
+    out = ParsedLines()
     for place, line in lines:
-        out.read += 1
+        out.line_count += 1
         try:
-            name, found = _found(json.loads(line))
+            name, found = _parse_entry(json.loads(line))
         except (ValueError, TypeError, RecursionError) as error:
-            out.refused[default.id] += 1
+            out.rejected_counts[default.id] += 1
             out.problems.append(f"{place}: {error}")
             continue
         source = sources.get(name) or (default.model_copy(update={"id": name}) if name else default)
-        kept = prepare(found, source, now, plain=True)
-        if isinstance(kept, Rejected):
-            out.refused[source.id] += 1
+        kept = normalize_entry(found, source, now, is_plain_text=True)
+        if isinstance(kept, RejectedEntry):
+            out.rejected_counts[source.id] += 1
             out.problems.append(f"{kept.title or kept.url or place}: {kept.reason}")
         else:
-            out.prepared.append(kept)
+            out.items.append(kept)
     return out
 
 
-def _found(row: Any) -> tuple[str, Found]:
+def _parse_entry(row: Any) -> tuple[str, Entry]:
     if not isinstance(row, dict):
         raise TypeError("the line is not a JSON object")
-    texts = {name: _text(row, name) for name in _TEXTS}
+    texts = {name: _get_text(row, name) for name in _TEXT_FIELDS}
     if not (texts["title"] or texts["url"] or texts["arxiv_id"]):
         raise ValueError("neither title nor url nor arxiv_id is given")
     arxiv_id = texts.pop("arxiv_id")
-    found = Found(arxiv_id=arxiv_id or None)
+    found = Entry(arxiv_id=arxiv_id or None)
     for name, text in texts.items():
         if text:
             setattr(found, name, text)
-    found.summary = found.summary or _text(row, "abstract")
-    found.authors = _names(row.get("authors"))
+    found.summary = found.summary or _get_text(row, "abstract")
+    found.authors = _parse_names(row.get("authors"))
     found.categories = [str(each) for each in row.get("categories") or []]
-    found.published = _moment(row.get("published") or row.get("date"))
+    found.published = _parse_moment(row.get("published") or row.get("date"))
     if arxiv_id and not found.url:
         found.url = f"https://arxiv.org/abs/{arxiv_id}"
-    return _text(row, "source"), found
+    return _get_text(row, "source"), found
 
 
-def _text(row: Mapping[str, Any], name: str) -> str:
+def _get_text(row: Mapping[str, Any], name: str) -> str:
     value = row.get(name)
     if value is None:
         return ""
@@ -84,11 +84,11 @@ def _text(row: Mapping[str, Any], name: str) -> str:
     return value
 
 
-def _names(value: Any) -> list[str]:
+def _parse_names(value: Any) -> list[str]:
     return [str(name) for name in value] if isinstance(value, list) else [value] if isinstance(value, str) else []
 
 
-def _moment(value: Any) -> datetime | None:
+def _parse_moment(value: Any) -> datetime | None:
     """An ISO date or datetime; a bare date stands for its noon in UTC, so that no time zone moves it to another day."""
     if not value:
         return None

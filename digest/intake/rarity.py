@@ -7,35 +7,35 @@ from collections.abc import Iterable
 from functools import lru_cache
 from importlib import resources
 
-UNKNOWN = 12.0  # bits: fewer than 30 of 95,476 papers
-_FIGURE = 6.0
-_WORD = re.compile(r"[a-z]+|\d+(?:\.\d+)?")
+UNKNOWN_BITS = 12.0  # bits: fewer than 30 of 95,476 papers
+_FIGURE_BITS = 6.0
+_WORD_OR_FIGURE = re.compile(r"[a-z]+|\d+(?:\.\d+)?")
 
 
-def words_of(folded_text: str) -> list[str]:
+def split_words(folded_text: str) -> list[str]:
     """Runs of letters, and figures with their decimals, of folded text."""
-    return _WORD.findall(folded_text)
+    return _WORD_OR_FIGURE.findall(folded_text)
 
 
-def rarity(word: str) -> float:
+def measure_rarity(word: str) -> float:
     """Bits of surprise in meeting this word in a paper's title or abstract, 0 to 12."""
-    return _table()[word]
+    return _load_rarity_table()[word]
 
 
-def bits(words: Iterable[str]) -> float:
+def sum_rarity(words: Iterable[str]) -> float:
     """The sum of the words' rarities."""
-    return sum(map(_table().__getitem__, words))
+    return sum(map(_load_rarity_table().__getitem__, words))
 
 
-class _Table(dict[str, float]):
+class _RarityTable(dict[str, float]):
     """Words to bits; a word that is not here is rare, and a figure the rarer the longer it is."""
 
     def __missing__(self, word: str) -> float:
-        return min(UNKNOWN, _FIGURE + len(word) - 1) if word[0].isdigit() else UNKNOWN
+        return min(UNKNOWN_BITS, _FIGURE_BITS + len(word) - 1) if word[0].isdigit() else UNKNOWN_BITS
 
 
 @lru_cache(maxsize=1)
-def _table() -> _Table:
+def _load_rarity_table() -> _RarityTable:
     text = (resources.files("digest") / "data" / "word_rarity.txt").read_text(encoding="utf-8")
     lines = [line.split(" ") for line in text.splitlines() if not line.startswith("#")]
-    return _Table({word: float(level) for level, *words in lines for word in words})
+    return _RarityTable({word: float(level) for level, *words in lines for word in words})

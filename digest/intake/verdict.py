@@ -13,125 +13,129 @@ from functools import lru_cache
 from importlib import resources
 from math import exp
 
-from digest.intake.known import telling
+from digest.intake.known import is_distinctive_title
 from digest.intake.likeness import (
-    MEASURES,
-    coined,
-    contained,
-    gap,
-    measures,
-    nickname,
-    other_edition,
-    overlap,
-    variants,
+    SIMILARITY_FEATURES,
+    count_days_apart,
+    has_shared_name,
+    is_family_variant,
+    is_other_edition,
+    is_title_contained,
+    measure_coined_name,
+    measure_overlap,
+    measure_similarity,
 )
-from digest.intake.profile import Record
+from digest.intake.profile import RecordFeatures
 
-FLAG = 0.5
+FLAG_PROBABILITY = 0.5
 _NEAR_DAYS = 30
 
 
 @dataclass(frozen=True, slots=True)
-class Verdict:
+class PairClassification:
     """A chance from 0 to 1, whether the two may be joined at once, and the reason in words."""
 
-    chance: float
-    certain: bool
+    probability: float
+    should_merge: bool
     reason: str
 
 
-def verdict(one: Record, other: Record, vector: float) -> Verdict:
+def classify_pair(left: RecordFeatures, right: RecordFeatures, vector: float) -> PairClassification:
     """Judge a pair; `vector` is the cosine of the two texts' vectors."""
-    if one.key and one.key == other.key:
-        return Verdict(1.0, True, "same key")
-    if hopeless(one, other, vector):
-        return Verdict(0.02, False, "nothing telling in common")
-    found = dict(zip(MEASURES, measures(one, other, vector), strict=True))
-    if other_edition(one, other) or (one.arxiv and other.arxiv and variants(one, other)):
-        return Verdict(0.02, False, "another edition")
-    if one.arxiv and other.arxiv:
-        return Verdict(_two_ids(one, other, found), False, _reason(one, other, found))
-    chance = _chance(found)
-    if _same_title(one, other):
+    if left.key and left.key == right.key:
+        return PairClassification(1.0, True, "same key")
+    if is_ruled_out(left, right, vector):
+        return PairClassification(0.02, False, "nothing telling in common")
+    found = dict(zip(SIMILARITY_FEATURES, measure_similarity(left, right, vector), strict=True))
+    if is_other_edition(left, right) or (left.arxiv_id and right.arxiv_id and is_family_variant(left, right)):
+        return PairClassification(0.02, False, "another edition")
+    if left.arxiv_id and right.arxiv_id:
+        return PairClassification(
+            _compare_arxiv_ids(left, right, found), False, _describe_agreement(left, right, found)
+        )
+    chance = _compute_probability(found)
+    if _has_same_title(left, right):
         chance = max(chance, 0.9 if found["shared_bits"] >= 0.25 or found["short"] else chance)
-    certain = _certain(one, other, found)
-    return Verdict(max(chance, 0.99) if certain else chance, certain, _reason(one, other, found))
+    certain = _should_merge(left, right, found)
+    return PairClassification(
+        max(chance, 0.99) if certain else chance, certain, _describe_agreement(left, right, found)
+    )
 
 
-def _chance(found: dict[str, float]) -> float:
-    weights = _weights()
-    return 1 / (1 + exp(-weights["bias"] - sum(weights[name] * measure for name, measure in found.items())))
+def _compute_probability(features: dict[str, float]) -> float:
+    weights = _load_match_weights()
+    return 1 / (1 + exp(-weights["bias"] - sum(weights[name] * measure for name, measure in features.items())))
 
 
 @lru_cache(maxsize=1)
-def _weights() -> dict[str, float]:
+def _load_match_weights() -> dict[str, float]:
     text = (resources.files("digest") / "data" / "match_weights.json").read_text(encoding="utf-8")
     weights: dict[str, float] = json.loads(text)
     return weights
 
 
-def hopeless(one: Record, other: Record, vector: float) -> bool:
+def is_ruled_out(left: RecordFeatures, right: RecordFeatures, vector: float) -> bool:
     """A cheap look that spares most pairs the measuring."""
-    if one.arxiv and other.arxiv and (overlap(one.people, other.people) or 0) < 0.5:
+    if left.arxiv_id and right.arxiv_id and (measure_overlap(left.author_keys, right.author_keys) or 0) < 0.5:
         return True
-    if vector >= 0.45 or nickname(one, other) or one.title_key == other.title_key or _linked(one, other):
+    if vector >= 0.45 or has_shared_name(left, right) or left.title_key == right.title_key or _is_linked(left, right):
         return False
-    return not coined(one, other) and not contained(one, other)
+    return not measure_coined_name(left, right) and not is_title_contained(left, right)
 
 
-def _linked(one: Record, other: Record) -> bool:
-    return other.key in one.named or one.key in other.named
+def _is_linked(left: RecordFeatures, right: RecordFeatures) -> bool:
+    return right.key in left.referenced_keys or left.key in right.referenced_keys
 
 
-def _two_ids(one: Record, other: Record, found: dict[str, float]) -> float:
+def _compare_arxiv_ids(left: RecordFeatures, right: RecordFeatures, features: dict[str, float]) -> float:
     """The chance that two arXiv ids are one work: the same people, and the same title or the same text."""
-    if _same_title(one, other):
+    if _has_same_title(left, right):
         return 0.97
-    needed = 0.45 if found["swapped"] < 0.4 else 0.6 if found["swapped"] < 1 else 2.0
-    close = found["title"] >= 0.8 and found["shared_bits"] >= needed
-    renamed = found["title"] >= 0.9 and found["name_bits"] >= 0.3 and found["shared_bits"] >= 0.3
-    same_text = found["shared_bits"] >= 0.65 or found["runs"] >= 0.4
+    needed = 0.45 if features["swapped"] < 0.4 else 0.6 if features["swapped"] < 1 else 2.0
+    close = features["title"] >= 0.8 and features["shared_bits"] >= needed
+    renamed = features["title"] >= 0.9 and features["name_bits"] >= 0.3 and features["shared_bits"] >= 0.3
+    same_text = features["shared_bits"] >= 0.65 or features["runs"] >= 0.4
     if close or renamed or same_text:
-        return min(0.95, 0.5 + found["shared_bits"] / 2 + found["runs"] / 4)
-    return min(0.5, found["shared_bits"])
+        return min(0.95, 0.5 + features["shared_bits"] / 2 + features["runs"] / 4)
+    return min(0.5, features["shared_bits"])
 
 
-def _same_title(one: Record, other: Record) -> bool:
-    return one.title_key == other.title_key and telling(one.title_key)
+def _has_same_title(left: RecordFeatures, right: RecordFeatures) -> bool:
+    return left.title_key == right.title_key and is_distinctive_title(left.title_key)
 
 
-def _certain(one: Record, other: Record, found: dict[str, float]) -> bool:
+def _should_merge(left: RecordFeatures, right: RecordFeatures, features: dict[str, float]) -> bool:
     """Whether only one work explains the agreement: the title with an author, the date or the text, or a link."""
-    if one.source == other.source and one.source:
+    if left.source == right.source and left.source:
         return False
     if (
-        _linked(one, other)
-        and len(one.named | other.named) == 1
-        and (nickname(one, other) or found["shared_bits"] >= 0.5)
+        _is_linked(left, right)
+        and len(left.referenced_keys | right.referenced_keys) == 1
+        and (has_shared_name(left, right) or features["shared_bits"] >= 0.5)
     ):
         return True
-    if not _same_title(one, other):
+    if not _has_same_title(left, right):
         return False
-    if one.people and other.people:
-        return bool(overlap(one.people, other.people))
-    days = gap(one, other)
-    return (days is not None and days <= _NEAR_DAYS) or found["shared_bits"] >= 0.5 or found["runs"] >= 0.3
+    if left.author_keys and right.author_keys:
+        return bool(measure_overlap(left.author_keys, right.author_keys))
+    days = count_days_apart(left, right)
+    return (days is not None and days <= _NEAR_DAYS) or features["shared_bits"] >= 0.5 or features["runs"] >= 0.3
 
 
-def _reason(one: Record, other: Record, found: dict[str, float]) -> str:
+def _describe_agreement(left: RecordFeatures, right: RecordFeatures, features: dict[str, float]) -> str:
     """What the two have in common, in words for the editor."""
     parts = []
-    if _same_title(one, other):
+    if _has_same_title(left, right):
         parts.append("the same title")
-    elif nickname(one, other):
-        shorter = min(one.title, other.title, key=len)
+    elif has_shared_name(left, right):
+        shorter = min(left.title, right.title, key=len)
         parts.append(f"called the same ({shorter})")
-    elif found["title"] >= 0.8:
+    elif features["title"] >= 0.8:
         parts.append("nearly the same title")
-    if found["authors"] > 0:
-        parts.append(f"{len(one.people & other.people)} authors in common")
-    if found["shared_bits"] >= 0.3:
-        parts.append(f"{found['shared_bits']:.0%} of the telling words in common")
-    if (days := gap(one, other)) is not None:
+    if features["authors"] > 0:
+        parts.append(f"{len(left.author_keys & right.author_keys)} authors in common")
+    if features["shared_bits"] >= 0.3:
+        parts.append(f"{features['shared_bits']:.0%} of the telling words in common")
+    if (days := count_days_apart(left, right)) is not None:
         parts.append(f"{days} days apart")
     return ", ".join(parts)

@@ -6,11 +6,11 @@ from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
-ALTERNATIVES = 2  # on the shortlist, for each place a category has in the issue
+ALTERNATES_PER_PLACE = 2  # on the shortlist, for each place a category has in the issue
 
 
 @dataclass(frozen=True, slots=True)
-class Ranked:
+class SelectionCandidate:
     """A candidate as the rankers and taggers left it; `category` is a slug or "other"."""
 
     key: str
@@ -18,8 +18,8 @@ class Ranked:
     score: float
     confidence: float = 1.0
     secondary: str | None = None
-    covered: str = ""  # the period it was covered in before
-    turned_down: bool = False
+    covered_in: str = ""  # the period it was covered in before
+    is_rejected: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,13 +30,13 @@ class Selection:
     shortlist: list[str]
 
 
-def select(
-    ranked: Sequence[Ranked],
+def select_candidates(
+    ranked: Sequence[SelectionCandidate],
     quotas: Mapping[str, int],
     *,
     total: int | None = None,
     shortlist: int = 50,
-    kept: Collection[str] = (),
+    required_keys: Collection[str] = (),
 ) -> Selection:
     """Fill each category's quota from `ranked`, best first; of `total` places the best go first.
 
@@ -47,35 +47,41 @@ def select(
     """
     places = dict.fromkeys(quotas, 0)
     sections: dict[str, list[str]] = {slug: [] for slug in quotas}
-    rest: list[Ranked] = []
+    rest: list[SelectionCandidate] = []
     limit = len(ranked) if total is None else total
     for candidate in ranked:
-        if _wanted(candidate, quotas, places, limit, kept):
+        if _is_selected(candidate, quotas, places, limit, required_keys):
             slug = candidate.category if candidate.category in quotas else next(iter(quotas))
             sections[slug].append(candidate.key)
             places[slug] += 1
-        elif not candidate.turned_down:
+        elif not candidate.is_rejected:
             rest.append(candidate)
-    return Selection(sections, _shortlist(rest, quotas, shortlist))
+    return Selection(sections, _select_shortlist(rest, quotas, shortlist))
 
 
-def _shortlist(rest: Sequence[Ranked], quotas: Mapping[str, int], length: int) -> list[str]:
+def _select_shortlist(rest: Sequence[SelectionCandidate], quotas: Mapping[str, int], length: int) -> list[str]:
     """The keys of `rest` to offer, in its order: what the categories have a right to, then the best of the others."""
     seen: Counter[str] = Counter()
     due: list[int] = []
     others: list[int] = []
     for place, candidate in enumerate(rest):
-        seen[candidate.category] += not candidate.covered
-        within = not candidate.covered and seen[candidate.category] <= ALTERNATIVES * quotas.get(candidate.category, 0)
+        seen[candidate.category] += not candidate.covered_in
+        within = not candidate.covered_in and seen[candidate.category] <= ALTERNATES_PER_PLACE * quotas.get(
+            candidate.category, 0
+        )
         (due if within else others).append(place)
     return [rest[place].key for place in sorted((due + others)[:length])]
 
 
-def _wanted(
-    candidate: Ranked, quotas: Mapping[str, int], places: Mapping[str, int], limit: int, kept: Collection[str]
+def _is_selected(
+    candidate: SelectionCandidate,
+    quotas: Mapping[str, int],
+    places: Mapping[str, int],
+    limit: int,
+    required_keys: Collection[str],
 ) -> bool:
-    if candidate.key in kept:
+    if candidate.key in required_keys:
         return True
-    if candidate.turned_down or candidate.covered or candidate.category not in quotas:
+    if candidate.is_rejected or candidate.covered_in or candidate.category not in quotas:
         return False
     return places[candidate.category] < quotas[candidate.category] and sum(places.values()) < limit

@@ -5,30 +5,30 @@ from __future__ import annotations
 import html
 import re
 
-from digest.markdown.escape import escape
+from digest.markdown.escape import escape_markdown
 
-_ESCAPED = re.compile(r"\\([!-/:-@\[-`{-~])|&(?:#\d{1,7}|#[xX][0-9a-fA-F]{1,6}|[A-Za-z][A-Za-z0-9]{1,31});")
+_ESCAPED_CHARACTER = re.compile(r"\\([!-/:-@\[-`{-~])|&(?:#\d{1,7}|#[xX][0-9a-fA-F]{1,6}|[A-Za-z][A-Za-z0-9]{1,31});")
 _DASH = re.compile(r"(?:^|(?<= ))—")
-_BARE = re.compile(r"[^A-Za-z0-9:/._~?=@+,;%!#*'()-]")
-_NUMBER = re.compile(r"&#(\d{1,7});")
+_MARK_SPECIALS = re.compile(r"[^A-Za-z0-9:/._~?=@+,;%!#*'()-]")
+_NUMERIC_ENTITY = re.compile(r"&#(\d{1,7});")
 
 
-def unescape(text: str) -> str:
+def unescape_markdown(text: str) -> str:
     """The plain text behind escaped Markdown, however an editor escaped it."""
-    return _ESCAPED.sub(lambda m: m[1] or html.unescape(m[0]), text)
+    return _ESCAPED_CHARACTER.sub(lambda m: m[1] or html.unescape(m[0]), text)
 
 
-def escape_part(text: str, *, dots: bool = False) -> str:
+def escape_line_part(text: str, *, keep_dots: bool = False) -> str:
     """A text that stands between dashes and, unless `dots` are its own, between middle dots; on one line."""
-    text = _DASH.sub("&#8212;", escape(text))
-    return text if dots else text.replace("·", "&#183;")
+    text = _DASH.sub("&#8212;", escape_markdown(text))
+    return text if keep_dots else text.replace("·", "&#183;")
 
 
-def mark_value(value: str) -> str:
+def encode_mark_value(value: str) -> str:
     """A value inside an HTML comment: nothing that Liquid, kramdown, a table or the comment's end could see."""
-    return _BARE.sub(lambda m: f"&#{ord(m[0])};", value).replace("--", "-&#45;")
+    return _MARK_SPECIALS.sub(lambda m: f"&#{ord(m[0])};", value).replace("--", "-&#45;")
 
 
-def mark_text(value: str) -> str:
+def decode_mark_value(value: str) -> str:
     """What `mark_value` wrote."""
-    return _NUMBER.sub(lambda m: chr(min(int(m[1]), 0x10FFFF)), value)
+    return _NUMERIC_ENTITY.sub(lambda m: chr(min(int(m[1]), 0x10FFFF)), value)

@@ -6,87 +6,91 @@ from collections.abc import Collection, Mapping
 from dataclasses import replace
 from typing import TypeVar
 
-from digest.issues.values import AddedUrl, Conflict, Sheet, SheetCandidate, SheetPick, SheetSection
-from digest.issues.words import paragraphs
+from digest.issues.values import AddedUrl, Conflict, Draft, DraftCandidate, DraftPick, DraftSection
+from digest.issues.words import normalise_paragraphs
 
-Entry = TypeVar("Entry", SheetPick, SheetCandidate)
-Names = Mapping[str, tuple[str, str]]
+KeyedEntry = TypeVar("KeyedEntry", DraftPick, DraftCandidate)
+MergedKeys = Mapping[str, tuple[str, str]]
 
 
-def joined(sheet: Sheet, names: Names) -> Sheet:
+def apply_merges_to_draft(draft: Draft, merged_keys: MergedKeys) -> Draft:
     """The sheet with each key of `names` replaced by the key and the address of the work it is part of now.
 
     Of two picks the first stays, of a pick and a line the pick, of two lines the first. The editor's words of the
     place that goes move to the one that stays, or, where the editor wrote there too, stand beside them as a conflict.
     """
-    if not any(entry.key in names for entry in _entries(sheet)):
-        return sheet
-    picks: dict[str, SheetPick] = {}
-    for _, pick in sheet.picks():
-        own = _named(pick, names)
-        picks[own.key] = with_words(picks[own.key], pick.blurb, pick.origin) if own.key in picks else own
-    lines: dict[str, SheetCandidate] = {}
-    for line in sheet.shortlist:
-        line = _named(line, names)
+    if not any(entry.key in merged_keys for entry in _list_keyed_entries(draft)):
+        return draft
+    picks: dict[str, DraftPick] = {}
+    for _, pick in draft.iter_picks():
+        own = _replace_merged_key(pick, merged_keys)
+        picks[own.key] = merge_blurb_text(picks[own.key], pick.blurb, pick.origin) if own.key in picks else own
+    lines: dict[str, DraftCandidate] = {}
+    for line in draft.shortlist:
+        line = _replace_merged_key(line, merged_keys)
         key = line.key
         if key in picks:
-            picks[key] = with_words(picks[key], line.words, "editor")
+            picks[key] = merge_blurb_text(picks[key], line.editor_text, "editor")
         elif key in lines:
-            words = "\n\n".join(filter(None, (lines[key].words, line.words)))
-            lines[key] = replace(lines[key], words=words, mark=lines[key].mark if lines[key].mark != " " else line.mark)
+            words = "\n\n".join(filter(None, (lines[key].editor_text, line.editor_text)))
+            lines[key] = replace(
+                lines[key], editor_text=words, mark=lines[key].mark if lines[key].mark != " " else line.mark
+            )
         else:
             lines[key] = line
     placed = set[str]()
-    sections = tuple(_section(section, names, picks, placed) for section in sheet.sections)
-    return replace(sheet, sections=sections, shortlist=tuple(lines.values()))
+    sections = tuple(_merge_section_entries(section, merged_keys, picks, placed) for section in draft.sections)
+    return replace(draft, sections=sections, shortlist=tuple(lines.values()))
 
 
-def without_twins(sheet: Sheet, keys: Collection[str]) -> Sheet:
+def clear_possible_duplicates(draft: Draft, keys: Collection[str]) -> Draft:
     """The sheet with the doubt taken off the works of `keys`, whether another one is the same."""
     if not keys:
-        return sheet
+        return draft
     sections = tuple(
         replace(
             section,
             entries=tuple(
-                replace(entry, twin="") if isinstance(entry, SheetPick) and entry.key in keys else entry
+                replace(entry, possible_duplicate="") if isinstance(entry, DraftPick) and entry.key in keys else entry
                 for entry in section.entries
             ),
         )
-        for section in sheet.sections
+        for section in draft.sections
     )
-    lines = tuple(replace(line, twin="") if line.key in keys else line for line in sheet.shortlist)
-    return replace(sheet, sections=sections, shortlist=lines)
+    lines = tuple(replace(line, possible_duplicate="") if line.key in keys else line for line in draft.shortlist)
+    return replace(draft, sections=sections, shortlist=lines)
 
 
-def _entries(sheet: Sheet) -> list[SheetPick | SheetCandidate]:
-    return [*(pick for _, pick in sheet.picks()), *sheet.shortlist]
+def _list_keyed_entries(draft: Draft) -> list[DraftPick | DraftCandidate]:
+    return [*(pick for _, pick in draft.iter_picks()), *draft.shortlist]
 
 
-def _named(entry: Entry, names: Names) -> Entry:
-    if entry.key not in names:
+def _replace_merged_key(entry: KeyedEntry, merged_keys: MergedKeys) -> KeyedEntry:
+    if entry.key not in merged_keys:
         return entry
-    key, url = names[entry.key]
-    return replace(entry, key=key, url=url, twin="")
+    key, url = merged_keys[entry.key]
+    return replace(entry, key=key, url=url, possible_duplicate="")
 
 
-def with_words(pick: SheetPick, words: str, origin: str) -> SheetPick:
+def merge_blurb_text(pick: DraftPick, text: str, origin: str) -> DraftPick:
     """The pick with words from another place: a hand's take the machine's place, and stand beside a hand's."""
-    if origin != "editor" or not words or words == pick.blurb:
+    if origin != "editor" or not text or text == pick.blurb:
         return pick
     if pick.origin == "editor" and pick.blurb:
-        return replace(pick, conflicts=(*pick.conflicts, Conflict("blurb", paragraphs(words))))
-    return replace(pick, blurb=words, origin="editor", engine="", flags=())
+        return replace(pick, conflicts=(*pick.conflicts, Conflict("blurb", normalise_paragraphs(text))))
+    return replace(pick, blurb=text, origin="editor", engine="", flags=())
 
 
-def _section(section: SheetSection, names: Names, picks: Mapping[str, SheetPick], placed: set[str]) -> SheetSection:
-    entries: list[SheetPick | AddedUrl] = []
+def _merge_section_entries(
+    section: DraftSection, merged_keys: MergedKeys, picks: Mapping[str, DraftPick], placed_keys: set[str]
+) -> DraftSection:
+    entries: list[DraftPick | AddedUrl] = []
     for entry in section.entries:
         if isinstance(entry, AddedUrl):
             entries.append(entry)
             continue
-        key = _named(entry, names).key
-        if key not in placed:
-            placed.add(key)
+        key = _replace_merged_key(entry, merged_keys).key
+        if key not in placed_keys:
+            placed_keys.add(key)
             entries.append(picks[key])
     return replace(section, entries=tuple(entries))

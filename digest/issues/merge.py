@@ -5,16 +5,16 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-from digest.issues.places import LIST, Entry, Places, merged_places, places
-from digest.issues.three import MergeConflict, Texts, fact, merged_order, three, with_new
-from digest.issues.values import AddedUrl, Sheet, SheetCandidate, SheetNote, SheetPick, SheetSection
+from digest.issues.places import SHORTLIST_LOCATION, DraftEntry, DraftIndex, index_draft, merge_locations
+from digest.issues.three import MergeConflict, TextMerger, merge_fact, merge_order, merge_value, union_conflicts
+from digest.issues.values import AddedUrl, Draft, DraftCandidate, DraftPick, DraftPrediction, DraftSection
 
-_FACTS = ("facts", "covered", "twin")
-_JUDGED = (*_FACTS, "category", "confidence", "score", "reasons", "mentions")
-_HAND = ("date", "period", "form", "state", "layout", "scratch")
+_FACT_FIELDS = ("facts", "covered", "possible_duplicate")
+_GENERATED_FIELDS = (*_FACT_FIELDS, "category", "confidence", "score", "reasons", "mentions")
+_EDITOR_DRAFT_FIELDS = ("date", "period", "form", "state", "layout", "scratch")
 
 
-def merge(base: Sheet, mine: Sheet, new: Sheet) -> tuple[Sheet, list[MergeConflict]]:
+def merge_drafts(base: Draft, edited: Draft, generated: Draft) -> tuple[Draft, list[MergeConflict]]:
     """Merge field by field. `mine` is settled (see `settle`); merge(b, b, n) is n and merge(b, m, b) is m.
 
     What only the program changed is refreshed; what the editor changed stays; what both changed stays as the
@@ -22,190 +22,230 @@ def merge(base: Sheet, mine: Sheet, new: Sheet) -> tuple[Sheet, list[MergeConfli
     merge's base is `new`, not the result.
     """
     told: list[MergeConflict] = []
-    sides = places(base), places(mine), places(new)
-    closed = {s.slug for s in base.sections} - {s.slug for s in mine.sections}
-    placed = merged_places(*sides, closed)
-    texts = Texts("sheet", told)
+    sides = index_draft(base), index_draft(edited), index_draft(generated)
+    closed = {s.slug for s in base.sections} - {s.slug for s in edited.sections}
+    placed = merge_locations(*sides, closed)
+    texts = TextMerger("sheet", told)
     words: dict[str, Any] = {}
     for name in ("title", "intro", "outro"):
-        words[name] = texts.merge(name, getattr(base, name), getattr(mine, name), getattr(new, name))
-    sections = _sections(base, mine, new, sides, placed, told, texts)
-    order = _order(LIST, sides, placed)
+        words[name] = texts.merge_text(name, getattr(base, name), getattr(edited, name), getattr(generated, name))
+    sections = _merge_sections(base, edited, generated, sides, placed, told, texts)
+    order = _merge_location_order(SHORTLIST_LOCATION, sides, placed)
     merged = replace(
-        new,
+        generated,
         **words,
-        **{name: three(getattr(base, name), getattr(mine, name), getattr(new, name)) for name in _HAND},
+        **{
+            name: merge_value(getattr(base, name), getattr(edited, name), getattr(generated, name))
+            for name in _EDITOR_DRAFT_FIELDS
+        },
         sections=tuple(sections),
-        notes=_notes(base, mine, new),
-        missed=_missed(base, mine, new),
-        shortlist=tuple(_line(name, *sides) for name in order),
-        conflicts=with_new(three(base.conflicts, mine.conflicts, new.conflicts), texts.shown),
+        predictions=_merge_predictions(base, edited, generated),
+        missed=_merge_missed(base, edited, generated),
+        shortlist=tuple(_merge_candidate(name, *sides) for name in order),
+        conflicts=union_conflicts(
+            merge_value(base.conflicts, edited.conflicts, generated.conflicts), texts.draft_conflicts
+        ),
     )
     return merged, told
 
 
-_Sides = tuple[Places, Places, Places]
+_DraftIndexes = tuple[DraftIndex, DraftIndex, DraftIndex]
 
 
-def _order(place: str, sides: _Sides, placed: dict[str, str]) -> list[str]:
-    base, mine, new = (side.order(place) for side in sides)
-    here = [name for name, where in placed.items() if where == place]
-    order = merged_order(base, mine, new, set(here))
+def _merge_location_order(location: str, sides: _DraftIndexes, locations: dict[str, str]) -> list[str]:
+    base, mine, new = (side.get_keys(location) for side in sides)
+    here = [name for name, where in locations.items() if where == location]
+    order = merge_order(base, mine, new, set(here))
     return [*order, *(name for name in here if name not in order)]  # proposals for a section that was closed
 
 
-def _sections(
-    base: Sheet,
-    mine: Sheet,
-    new: Sheet,
-    sides: _Sides,
-    placed: dict[str, str],
-    told: list[MergeConflict],
-    texts: Texts,
-) -> list[SheetSection]:
-    b, m, n = ({section.slug: section for section in sheet.sections} for sheet in (base, mine, new))
-    kept = {slug for slug in (m | n) if _stands(b.get(slug), m.get(slug), n.get(slug)) or slug in placed.values()}
+def _merge_sections(
+    base: Draft,
+    edited: Draft,
+    generated: Draft,
+    sides: _DraftIndexes,
+    locations: dict[str, str],
+    conflicts: list[MergeConflict],
+    texts: TextMerger,
+) -> list[DraftSection]:
+    b, m, n = ({section.slug: section for section in sheet.sections} for sheet in (base, edited, generated))
+    kept = {
+        slug
+        for slug in (m | n)
+        if _is_section_kept(b.get(slug), m.get(slug), n.get(slug)) or slug in locations.values()
+    }
     out = []
-    for slug in merged_order(list(b), list(m), list(n), kept):
-        names = _order(slug, sides, placed)
-        entries = tuple(_entry(name, *sides, told) for name in names)
-        out.append(replace(_heading(b.get(slug), m.get(slug), n.get(slug), texts), entries=entries))
+    for slug in merge_order(list(b), list(m), list(n), kept):
+        names = _merge_location_order(slug, sides, locations)
+        entries = tuple(_merge_entry(name, *sides, conflicts) for name in names)
+        out.append(replace(_merge_section_head(b.get(slug), m.get(slug), n.get(slug), texts), entries=entries))
     return out
 
 
-def _stands(base: SheetSection | None, mine: SheetSection | None, new: SheetSection | None) -> bool:
+def _is_section_kept(base: DraftSection | None, edited: DraftSection | None, generated: DraftSection | None) -> bool:
     """An empty section stays when the editor made or changed it, or left it alone and the program still has it."""
-    if mine is None:
-        return base is None and new is not None
-    return base is None or new is not None or replace(mine, entries=()) != replace(base, entries=())
+    if edited is None:
+        return base is None and generated is not None
+    return base is None or generated is not None or replace(edited, entries=()) != replace(base, entries=())
 
 
-def _heading(
-    base: SheetSection | None, mine: SheetSection | None, new: SheetSection | None, texts: Texts
-) -> SheetSection:
-    if mine is None or new is None:
-        only = mine or new
+def _merge_section_head(
+    base: DraftSection | None, edited: DraftSection | None, generated: DraftSection | None, texts: TextMerger
+) -> DraftSection:
+    if edited is None or generated is None:
+        only = edited or generated
         assert only is not None
         return only
     words: dict[str, Any] = {}
     for name in ("title", "closing"):
         before = getattr(base, name) if base else None
-        words[name] = texts.merge(f"{name} of {mine.slug}", before, getattr(mine, name), getattr(new, name))
-    note, engine = _note(base, mine, new, texts)
-    return replace(mine, **words, note=note, engine=engine)
+        words[name] = texts.merge_text(
+            f"{name} of {edited.slug}", before, getattr(edited, name), getattr(generated, name)
+        )
+    note, engine = _merge_section_intro(base, edited, generated, texts)
+    return replace(edited, **words, intro=note, engine=engine)
 
 
-def _note(base: SheetSection | None, mine: SheetSection, new: SheetSection, texts: Texts) -> tuple[str, str]:
+def _merge_section_intro(
+    base: DraftSection | None, edited: DraftSection, generated: DraftSection, texts: TextMerger
+) -> tuple[str, str]:
     """The prose that stands and who wrote it: a model's gives way to a newer one, or stays deleted."""
-    b, m, n = (side and (side.note, side.engine) for side in (base, mine, new))
-    if n == b or (m != b and base and base.engine and not mine.note):
-        return mine.note, mine.engine
-    if m == b or mine.engine:
-        return new.note, new.engine
-    note = texts.merge(f"note of {mine.slug}", base.note if base else None, mine.note, new.note)
-    return note, new.engine if note == new.note else mine.engine
+    b, m, n = (side and (side.intro, side.engine) for side in (base, edited, generated))
+    if n == b or (m != b and base and base.engine and not edited.intro):
+        return edited.intro, edited.engine
+    if m == b or edited.engine:
+        return generated.intro, generated.engine
+    note = texts.merge_text(f"note of {edited.slug}", base.intro if base else None, edited.intro, generated.intro)
+    return note, generated.engine if note == generated.intro else edited.engine
 
 
-def _entry(name: str, base: Places, mine: Places, new: Places, told: list[MergeConflict]) -> SheetPick | AddedUrl:
-    here = mine.entries.get(name)
+def _merge_entry(
+    name: str, base: DraftIndex, edited: DraftIndex, generated: DraftIndex, conflicts: list[MergeConflict]
+) -> DraftPick | AddedUrl:
+    here = edited.entries.get(name)
     if isinstance(here, AddedUrl):
         return here
-    theirs = new.entries.get(name)
-    if not isinstance(here, SheetPick):
-        found = new.pick(name) or mine.pick(name)
+    theirs = generated.entries.get(name)
+    if not isinstance(here, DraftPick):
+        found = generated.get_pick(name) or edited.get_pick(name)
         assert found is not None or isinstance(theirs, AddedUrl)
         return found or theirs  # type: ignore[return-value]
-    newer = new.pick(name)
+    newer = generated.get_pick(name)
     if newer is None:
         return here
-    return _pick(base.pick(name), here, newer, told, proposed=isinstance(theirs, SheetPick))
+    return _merge_pick(base.get_pick(name), here, newer, conflicts, proposed=isinstance(theirs, DraftPick))
 
 
-def _pick(
-    base: SheetPick | None, mine: SheetPick, new: SheetPick, told: list[MergeConflict], *, proposed: bool
-) -> SheetPick:
+def _merge_pick(
+    base: DraftPick | None, edited: DraftPick, generated: DraftPick, conflicts: list[MergeConflict], *, proposed: bool
+) -> DraftPick:
     """A pick of both sides. A candidate the program did not pick (`proposed` is false) brings facts alone."""
-    facts = {name: fact(getattr(base, name, None), getattr(mine, name), getattr(new, name)) for name in _FACTS}
-    facts["url"] = three(base.url if base else None, mine.url, new.url)
+    facts = {
+        name: merge_fact(getattr(base, name, None), getattr(edited, name), getattr(generated, name))
+        for name in _FACT_FIELDS
+    }
+    facts["url"] = merge_value(base.url if base else None, edited.url, generated.url)
     if not proposed:
-        return replace(mine, **facts)
-    texts = Texts(mine.key, told)
-    ours = _blurb(base, mine, new, texts)
-    out = replace(ours, key=mine.key, **facts)
-    before = base or new
+        return replace(edited, **facts)
+    texts = TextMerger(edited.key, conflicts)
+    ours = _select_blurb_side(base, edited, generated, texts)
+    out = replace(ours, key=edited.key, **facts)
+    before = base or generated
     return replace(
         out,
-        title=texts.merge("title", base.title if base else None, mine.title, new.title),
-        highlight=three(before.highlight, mine.highlight, new.highlight),
-        note=three(before.note, mine.note, new.note),
-        update_of=three(before.update_of, mine.update_of, new.update_of),
-        conflicts=with_new(three(before.conflicts, mine.conflicts, new.conflicts), texts.shown),
+        title=texts.merge_text("title", base.title if base else None, edited.title, generated.title),
+        highlight=merge_value(before.highlight, edited.highlight, generated.highlight),
+        note=merge_value(before.note, edited.note, generated.note),
+        update_of=merge_value(before.update_of, edited.update_of, generated.update_of),
+        conflicts=union_conflicts(
+            merge_value(before.conflicts, edited.conflicts, generated.conflicts), texts.draft_conflicts
+        ),
     )
 
 
-def _blurb(base: SheetPick | None, mine: SheetPick, new: SheetPick, texts: Texts) -> SheetPick:
+def _select_blurb_side(base: DraftPick | None, edited: DraftPick, generated: DraftPick, texts: TextMerger) -> DraftPick:
     """The side whose blurb stands, with its origin, engine and flags."""
-    b, m, n = (side and (side.blurb, side.origin, side.engine, side.flags) for side in (base, mine, new))
-    if m == b or (mine.origin == "source" and not mine.blurb):
-        return new
+    b, m, n = (side and (side.blurb, side.origin, side.engine, side.flags) for side in (base, edited, generated))
+    if m == b or (edited.origin == "source" and not edited.blurb):
+        return generated
     if n == b:
-        return mine
-    if mine.origin != "editor":
-        return new
-    if base and new.blurb and new.blurb not in (base.blurb, mine.blurb):
-        texts.clash("blurb", mine.blurb, new.blurb)
-    return mine
+        return edited
+    if edited.origin != "editor":
+        return generated
+    if base and generated.blurb and generated.blurb not in (base.blurb, edited.blurb):
+        texts.add_conflict("blurb", edited.blurb, generated.blurb)
+    return edited
 
 
-def _line(name: str, base: Places, mine: Places, new: Places) -> SheetCandidate:
+def _merge_candidate(name: str, base: DraftIndex, edited: DraftIndex, generated: DraftIndex) -> DraftCandidate:
     """A line of the shortlist: the program's judgement, the editor's mark and words."""
-    here, theirs, before = _as_line(mine.entries.get(name)), _as_line(new.entries.get(name)), base.entries.get(name)
-    return _judged(before if isinstance(before, SheetCandidate) else None, here, theirs)
+    here, theirs, before = (
+        _to_candidate(edited.entries.get(name)),
+        _to_candidate(generated.entries.get(name)),
+        base.entries.get(name),
+    )
+    return _merge_candidate_fields(before if isinstance(before, DraftCandidate) else None, here, theirs)
 
 
-def _judged(old: SheetCandidate | None, here: SheetCandidate | None, theirs: SheetCandidate | None) -> SheetCandidate:
-    if here is None or theirs is None:
-        line = here or theirs
+def _merge_candidate_fields(
+    base: DraftCandidate | None, edited: DraftCandidate | None, generated: DraftCandidate | None
+) -> DraftCandidate:
+    if edited is None or generated is None:
+        line = edited or generated
         assert line is not None
         return line
-    judged = {k: fact(getattr(old, k, None), getattr(here, k), getattr(theirs, k)) for k in _JUDGED}
-    hand = {
-        k: three(getattr(old or theirs, k), getattr(here, k), getattr(theirs, k))
-        for k in ("mark", "words", "title", "url")
+    judged = {
+        k: merge_fact(getattr(base, k, None), getattr(edited, k), getattr(generated, k)) for k in _GENERATED_FIELDS
     }
-    return replace(here, **judged, **hand)
+    hand = {
+        k: merge_value(getattr(base or generated, k), getattr(edited, k), getattr(generated, k))
+        for k in ("mark", "editor_text", "title", "url")
+    }
+    return replace(edited, **judged, **hand)
 
 
-def _as_line(entry: Entry | None) -> SheetCandidate | None:
-    if isinstance(entry, SheetPick):
-        return SheetCandidate(entry.key, entry.title, entry.url, entry.facts, covered=entry.covered, twin=entry.twin)
-    return entry if isinstance(entry, SheetCandidate) else None
+def _to_candidate(entry: DraftEntry | None) -> DraftCandidate | None:
+    if isinstance(entry, DraftPick):
+        return DraftCandidate(
+            entry.key,
+            entry.title,
+            entry.url,
+            entry.facts,
+            covered=entry.covered,
+            possible_duplicate=entry.possible_duplicate,
+        )
+    return entry if isinstance(entry, DraftCandidate) else None
 
 
-def _missed(base: Sheet, mine: Sheet, new: Sheet) -> tuple[SheetCandidate, ...]:
-    b, m, n = ({line.key: line for line in sheet.missed} for sheet in (base, mine, new))
-    return tuple(_judged(b.get(key), m.get(key), n.get(key)) for key in _lasting(b, m, n))
+def _merge_missed(base: Draft, edited: Draft, generated: Draft) -> tuple[DraftCandidate, ...]:
+    b, m, n = ({line.key: line for line in sheet.missed} for sheet in (base, edited, generated))
+    return tuple(_merge_candidate_fields(b.get(key), m.get(key), n.get(key)) for key in _merge_line_keys(b, m, n))
 
 
-def _lasting(base: dict[str, Any], mine: dict[str, Any], new: dict[str, Any]) -> list[str]:
+def _merge_line_keys(base: dict[str, Any], edited: dict[str, Any], generated: dict[str, Any]) -> list[str]:
     """Which lines remain, in order: those of both, those the editor changed, those newly proposed."""
-    stays = {key for key in mine if key in new or mine[key] != base.get(key)}
-    kept = stays | (new.keys() - base.keys())
-    return merged_order(list(base), list(mine), list(new), kept)
+    stays = {key for key in edited if key in generated or edited[key] != base.get(key)}
+    kept = stays | (generated.keys() - base.keys())
+    return merge_order(list(base), list(edited), list(generated), kept)
 
 
-def _notes(base: Sheet, mine: Sheet, new: Sheet) -> tuple[SheetNote, ...]:
-    b, m, n = ({str(note.id): note for note in sheet.notes} for sheet in (base, mine, new))
-    return tuple(_bet(b.get(key), m.get(key), n.get(key)) for key in _lasting(b, m, n))
+def _merge_predictions(base: Draft, edited: Draft, generated: Draft) -> tuple[DraftPrediction, ...]:
+    b, m, n = ({str(note.id): note for note in sheet.predictions} for sheet in (base, edited, generated))
+    return tuple(_merge_prediction(b.get(key), m.get(key), n.get(key)) for key in _merge_line_keys(b, m, n))
 
 
-def _bet(base: SheetNote | None, mine: SheetNote | None, new: SheetNote | None) -> SheetNote:
-    if mine is None or new is None:
-        only = mine or new
+def _merge_prediction(
+    base: DraftPrediction | None, edited: DraftPrediction | None, generated: DraftPrediction | None
+) -> DraftPrediction:
+    if edited is None or generated is None:
+        only = edited or generated
         assert only is not None
         return only
-    before = base or new
-    text = fact(before.text, mine.text, new.text)
-    return SheetNote(
-        mine.id, text, three(before.outcome, mine.outcome, new.outcome), three(before.words, mine.words, new.words)
+    before = base or generated
+    text = merge_fact(before.text, edited.text, generated.text)
+    return DraftPrediction(
+        edited.id,
+        text,
+        merge_value(before.outcome, edited.outcome, generated.outcome),
+        merge_value(before.comment, edited.comment, generated.comment),
     )

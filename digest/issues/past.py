@@ -6,14 +6,14 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import date
 
-from digest.issues.values import SheetPick
+from digest.issues.values import DraftPick
 
 
 @dataclass(frozen=True, slots=True)
 class PastPick:
     """A pick of one of the months. Its terms are counted in `text`, or in the title, whose words say most."""
 
-    pick: SheetPick
+    pick: DraftPick
     category: str
     month: str  # 2025-03
     published: date | None = None
@@ -21,12 +21,12 @@ class PastPick:
     mentions: int = 1
     source: str = ""
     withdrawn: date | None = None
-    superseded: str = ""  # the key or title of the work that took its place
+    superseded_by: str = ""  # the key or title of the work that took its place
     score: float | None = None  # in the ranking of its month
-    ranked: bool = False  # its month was never published: it comes from the ranking
+    is_from_ranking: bool = False  # its month was never published: it comes from the ranking
 
 
-def once(picks: Iterable[PastPick]) -> list[PastPick]:
+def deduplicate_picks(picks: Iterable[PastPick]) -> list[PastPick]:
     """Each work once, where it stood first, with the words and the highlight of its last update."""
     out: dict[str, PastPick] = {}
     for past in sorted(picks, key=lambda past: past.month):
@@ -41,18 +41,18 @@ def once(picks: Iterable[PastPick]) -> list[PastPick]:
     return list(out.values())
 
 
-def grouped(order: Iterable[str], named: Iterable[tuple[str, PastPick]]) -> dict[str, list[PastPick]]:
+def group_picks(order: Iterable[str], named_picks: Iterable[tuple[str, PastPick]]) -> dict[str, list[PastPick]]:
     """Picks by name in that order, unknown names last, empty ones left out."""
     groups: dict[str, list[PastPick]] = {name: [] for name in order}
-    for name, past in named:
+    for name, past in named_picks:
         groups.setdefault(name, []).append(past)
     return {name: group for name, group in groups.items() if group}
 
 
-def weight(past: PastPick) -> tuple[float, str]:
-    marked = 3.0 * (past.pick.highlight is not None)
-    return marked + written(past) + min(past.mentions - 1, 8) / 2, past.pick.key
+def compute_pick_weight(pick: PastPick) -> tuple[float, str]:
+    marked = 3.0 * (pick.pick.highlight is not None)
+    return marked + has_editor_text(pick) + min(pick.mentions - 1, 8) / 2, pick.pick.key
 
 
-def written(past: PastPick) -> bool:
+def has_editor_text(past: PastPick) -> bool:
     return past.pick.origin == "editor" and bool(past.pick.blurb)

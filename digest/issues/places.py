@@ -5,79 +5,91 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import dataclass
 
-from digest.issues.lines import as_pick
-from digest.issues.values import AddedUrl, Sheet, SheetCandidate, SheetPick
+from digest.issues.lines import candidate_to_pick
+from digest.issues.values import AddedUrl, Draft, DraftCandidate, DraftPick
 
-LIST = ""  # the place below the line; a section's slug is never empty
-Entry = SheetPick | AddedUrl | SheetCandidate
+SHORTLIST_LOCATION = ""  # the place below the line; a section's slug is never empty
+DraftEntry = DraftPick | AddedUrl | DraftCandidate
 
 
 @dataclass(frozen=True, slots=True)
-class Places:
+class DraftIndex:
     """One sheet's entries by identity: what and where each is, and the order within each place."""
 
-    entries: dict[str, Entry]
-    where: dict[str, str]
-    orders: dict[str, list[str]]
+    entries: dict[str, DraftEntry]
+    locations: dict[str, str]
+    keys_by_location: dict[str, list[str]]
 
-    def order(self, place: str) -> list[str]:
-        return self.orders.get(place, [])
+    def get_keys(self, location: str) -> list[str]:
+        return self.keys_by_location.get(location, [])
 
-    def pick(self, name: str) -> SheetPick | None:
+    def get_pick(self, name: str) -> DraftPick | None:
         """The entry as a pick, also when it is still a line of the shortlist."""
         entry = self.entries.get(name)
-        return as_pick(entry) if isinstance(entry, SheetCandidate) else entry if isinstance(entry, SheetPick) else None
+        return (
+            candidate_to_pick(entry)
+            if isinstance(entry, DraftCandidate)
+            else entry
+            if isinstance(entry, DraftPick)
+            else None
+        )
 
 
-def places(sheet: Sheet) -> Places:
+def index_draft(draft: Draft) -> DraftIndex:
     """Index a sheet. An added address is its own identity, words and all; of a key's two places the section counts."""
-    out = Places({}, {}, {})
+    out = DraftIndex({}, {}, {})
     twins: Counter[AddedUrl] = Counter()
-    for section in sheet.sections:
+    for section in draft.sections:
         for entry in section.entries:
             name = f"{entry!r} {twins[entry]}" if isinstance(entry, AddedUrl) else entry.key
             if isinstance(entry, AddedUrl):
                 twins[entry] += 1
-            _stand(out, name, entry, section.slug)
-    for line in sheet.shortlist:
+            _add_to_index(out, name, entry, section.slug)
+    for line in draft.shortlist:
         if line.key not in out.entries:
-            _stand(out, line.key, line, LIST)
+            _add_to_index(out, line.key, line, SHORTLIST_LOCATION)
     return out
 
 
-def _stand(out: Places, name: str, entry: Entry, place: str) -> None:
-    out.entries[name], out.where[name] = entry, place
-    out.orders.setdefault(place, []).append(name)
+def _add_to_index(index: DraftIndex, name: str, entry: DraftEntry, location: str) -> None:
+    index.entries[name], index.locations[name] = entry, location
+    index.keys_by_location.setdefault(location, []).append(name)
 
 
-def merged_places(base: Places, mine: Places, new: Places, closed: set[str]) -> dict[str, str]:
+def merge_locations(
+    base: DraftIndex, edited: DraftIndex, generated: DraftIndex, removed_sections: set[str]
+) -> dict[str, str]:
     """The place of each entry that remains. `closed` are the sections that the editor took out."""
-    dragged = {place for place in mine.orders if place != LIST and _reordered(base.order(place), mine.order(place))}
+    dragged = {
+        place
+        for place in edited.keys_by_location
+        if place != SHORTLIST_LOCATION and _is_reordered(base.get_keys(place), edited.get_keys(place))
+    }
     out = {}
-    for name in dict.fromkeys((*mine.where, *new.where, *base.where)):
-        b, m, n = base.where.get(name), mine.where.get(name), new.where.get(name)
-        held = m is not None and (m in dragged or touched(base.entries.get(name), mine.entries[name]))
+    for name in dict.fromkeys((*edited.locations, *generated.locations, *base.locations)):
+        b, m, n = base.locations.get(name), edited.locations.get(name), generated.locations.get(name)
+        held = m is not None and (m in dragged or is_edited(base.entries.get(name), edited.entries[name]))
         place = n if m == b and not held else m
-        if place in closed:
-            place = LIST if m is None else m
+        if place in removed_sections:
+            place = SHORTLIST_LOCATION if m is None else m
         if place is not None:
             out[name] = place
     return out
 
 
-def _reordered(base: list[str], mine: list[str]) -> bool:
-    return [x for x in mine if x in set(base)] != [x for x in base if x in set(mine)]
+def _is_reordered(base: list[str], edited: list[str]) -> bool:
+    return [x for x in edited if x in set(base)] != [x for x in base if x in set(edited)]
 
 
-def touched(base: Entry | None, mine: Entry) -> bool:
+def is_edited(base: DraftEntry | None, edited: DraftEntry) -> bool:
     """A hand changed the words or the marks of an entry."""
-    if isinstance(mine, SheetCandidate):
-        before = (base.mark, base.words) if isinstance(base, SheetCandidate) else (" ", "")
-        return (mine.mark, mine.words) != before
-    if isinstance(mine, AddedUrl) or not isinstance(base, SheetPick):
+    if isinstance(edited, DraftCandidate):
+        before = (base.mark, base.editor_text) if isinstance(base, DraftCandidate) else (" ", "")
+        return (edited.mark, edited.editor_text) != before
+    if isinstance(edited, AddedUrl) or not isinstance(base, DraftPick):
         return True
-    return _hand(base) != _hand(mine)
+    return _editor_values(base) != _editor_values(edited)
 
 
-def _hand(pick: SheetPick) -> tuple[object, ...]:
+def _editor_values(pick: DraftPick) -> tuple[object, ...]:
     return pick.title, pick.url, pick.blurb, pick.origin, pick.highlight, pick.note, pick.update_of, pick.conflicts

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from digest.errors import Refused
+from digest.errors import CheckFailedError
 
 # (state, verb) -> state. Publishing again what is published changes nothing, so that every command can be repeated.
-MOVES: dict[tuple[str, str], str] = {
+TRANSITIONS: dict[tuple[str, str], str] = {
     ("draft", "draft"): "draft",
     ("draft", "approve"): "approved",
     ("approved", "approve"): "approved",
@@ -28,8 +28,8 @@ _HINTS = {
     "published": 'edit its sheet, then `digest approve PERIOD` and `digest publish PERIOD --correct "what was wrong"`',
     "sent": 'edit its sheet, then `digest approve PERIOD` and `digest publish PERIOD --correct "what was wrong"`',
 }
-_NAMES = {"draft": "still a draft"}
-_DONE = {
+_STATE_NAMES = {"draft": "still a draft"}
+_ACTION_PARTICIPLES = {
     "draft": "drafted again",
     "approve": "approved",
     "return": "returned to a draft",
@@ -39,15 +39,18 @@ _DONE = {
 }
 
 
-def move(state: str, verb: str, period: str = "PERIOD") -> str:
+def transition_state(state: str, action: str, period: str = "PERIOD") -> str:
     """The state after `verb`. Raises Refused when the table has no such move, with what can be done instead."""
-    after = MOVES.get((state, verb))
+    after = TRANSITIONS.get((state, action))
     if after is None:
         hint = _HINTS.get(state, "").replace("PERIOD", period)
-        raise Refused(f"{period} is {_NAMES.get(state, state)} and cannot be {_DONE.get(verb, verb)}", hint)
+        raise CheckFailedError(
+            f"{period} is {_STATE_NAMES.get(state, state)} and cannot be {_ACTION_PARTICIPLES.get(action, action)}",
+            hint,
+        )
     return after
 
 
-def moves_from(state: str) -> tuple[str, ...]:
+def list_actions(state: str) -> tuple[str, ...]:
     """The verbs that can be used in a state."""
-    return tuple(verb for (before, verb) in MOVES if before == state)
+    return tuple(verb for (before, verb) in TRANSITIONS if before == state)

@@ -13,8 +13,8 @@ from itertools import pairwise
 from math import log, sqrt
 
 _WORD = re.compile(r"[^\W\d_][\w+’'-]*[\w+]|[^\W\d_]\b")
-_PRIOR = 10.0  # weight of the whole vocabulary in pseudo-texts; months have some ten to fifty texts
-_STOP = frozenset(
+_PRIOR_WEIGHT = 10.0  # weight of the whole vocabulary in pseudo-texts; months have some ten to fifty texts
+_STOPWORDS = frozenset(
     _WORD.findall(
         "a about across after all also an and any are as at be been before being between both but by can could do "
         "does for from get had has have how however i if in into is it its just less let make makes many may more "
@@ -25,7 +25,7 @@ _STOP = frozenset(
         "large llm llms model models moreover report rethinking survey technical unleashing meet meets "
     )
 )
-_VAGUE = frozenset(  # these say nothing alone, and something in a pair: deep research, open weights, world model
+_VAGUE_WORDS = frozenset(  # these say nothing alone, and something in a pair: deep research, open weights, world model
     _WORD.findall(
         "adaptive agentic analysis artificial automatic better building capabilities capability challenges context "
         "data deep design document dynamic efficient enhancing evaluating evaluation fast foundation framework "
@@ -35,16 +35,18 @@ _VAGUE = frozenset(  # these say nothing alone, and something in a pair: deep re
         "training understanding unified universal visual world architecture medical question reason think "
     )
 )
-_HALF = re.compile(  # half of a pair too: test-time compute, retrieval-augmented generation, long-context models
+_VAGUE_COMPOUND = re.compile(  # half of a pair too: test-time compute, retrieval-augmented generation, long-context models
     r".+-(?:time|augmented|based|aware|driven|guided|level|scale|step|turn|shot|context|tuned|free|efficient|evolving"
     r"|specific|agnostic|centric|oriented|enhanced|grained|horizon|end|hop|powered|trained|trainable)"
 )
 
-_DOING = re.compile(r"(?:^|[:.?!–—]\s+)([^\W\d_]+ing)\b")  # Bridging the gap, Teaching models: what a title does
+_OPENING_GERUND = re.compile(
+    r"(?:^|[:.?!–—]\s+)([^\W\d_]+ing)\b"
+)  # Bridging the gap, Teaching models: what a title does
 
 
 @dataclass(frozen=True, slots=True)
-class Term:
+class Keyword:
     """A word or a pair as it is mostly written, in how many texts of the group, and its z-score.
 
     `key` is the same for all its spellings: Agent, agents.
@@ -56,68 +58,74 @@ class Term:
     key: str = ""
 
 
-def distinctive(groups: Mapping[str, Sequence[str]], most: int = 5, least: int = 2) -> dict[str, list[Term]]:
+def find_distinctive_keywords(
+    groups: Mapping[str, Sequence[str]], max_count: int = 5, min_texts: int = 2
+) -> dict[str, list[Keyword]]:
     """Per group up to `most` terms that occur in at least `least` of its texts and set it apart (z above 1)."""
     shown: dict[str, Counter[str]] = {}
-    counts = {name: Counter(term for text in texts for term in _terms(text, shown)) for name, texts in groups.items()}
+    counts = {
+        name: Counter(term for text in texts for term in _extract_terms(text, shown)) for name, texts in groups.items()
+    }
     total: Counter[str] = Counter()
     for count in counts.values():
         total.update(count)
-    return {name: _best(count, total, shown, most, least) for name, count in counts.items()}
+    return {name: _select_keywords(count, total, shown, max_count, min_texts) for name, count in counts.items()}
 
 
-def _terms(text: str, shown: dict[str, Counter[str]]) -> set[str]:
+def _extract_terms(text: str, spellings: dict[str, Counter[str]]) -> set[str]:
     """The terms of one text, each once; `shown` learns how they are written, save for what only opens a title."""
     words = [match[0] for match in _WORD.finditer(text)]
-    opening = {match[1].casefold() for match in _DOING.finditer(text)}
+    opening = {match[1].casefold() for match in _OPENING_GERUND.finditer(text)}
     out = set()
     for term in [*((word,) for word in words), *pairwise(words)]:
         folded = tuple(word.casefold() for word in term)
-        vague = len(folded) == 1 and (_VAGUE & {folded[0], _singular(folded[0])} or _HALF.fullmatch(folded[0]))
-        if not vague and not _STOP & set(folded) and all(len(word) > 1 for word in folded):
-            key = " ".join(map(_singular, folded))
+        vague = len(folded) == 1 and (
+            _VAGUE_WORDS & {folded[0], _singularize(folded[0])} or _VAGUE_COMPOUND.fullmatch(folded[0])
+        )
+        if not vague and not _STOPWORDS & set(folded) and all(len(word) > 1 for word in folded):
+            key = " ".join(map(_singularize, folded))
             if len(folded) == 1 and folded[0] in opening:
                 key = f"…{key}"  # counted, so that shares stay what they are; never shown
             else:
-                shown.setdefault(key, Counter())[" ".join(term)] += 1
+                spellings.setdefault(key, Counter())[" ".join(term)] += 1
             out.add(key)
     return out
 
 
-def _singular(word: str) -> str:
+def _singularize(word: str) -> str:
     return word[:-1] if len(word) > 3 and word.endswith("s") and not word.endswith(("ss", "us", "is")) else word
 
 
-def _best(
-    count: Counter[str], total: Counter[str], shown: Mapping[str, Counter[str]], most: int, least: int
-) -> list[Term]:
+def _select_keywords(
+    count: Counter[str], total: Counter[str], spellings: Mapping[str, Counter[str]], max_count: int, min_texts: int
+) -> list[Keyword]:
     here, everywhere = count.total(), total.total()
     if here == everywhere:
         return []  # there is nothing to be set apart from
     terms = []
     for term, n in count.items():
-        if n >= least and term in shown and total[term] < everywhere:
-            z = _z(n, total[term] - n, here, everywhere - here, total[term] / everywhere)
-            terms.append(Term(shown[term].most_common(1)[0][0], n, z, term))
+        if n >= min_texts and term in spellings and total[term] < everywhere:
+            z = _compute_z_score(n, total[term] - n, here, everywhere - here, total[term] / everywhere)
+            terms.append(Keyword(spellings[term].most_common(1)[0][0], n, z, term))
     ranked = sorted((term for term in terms if term.z > 1), key=lambda term: (-term.z, -len(term.text), term.text))
-    return _apart(ranked)[:most]
+    return _drop_overlapping(ranked)[:max_count]
 
 
-def _z(here: int, there: int, all_here: int, all_there: int, share: float) -> float:
-    prior = _PRIOR * share
-    a, b = here + prior, there + prior
-    odds = log(a / (all_here + _PRIOR - a)) - log(b / (all_there + _PRIOR - b))
+def _compute_z_score(group_count: int, other_count: int, group_total: int, other_total: int, share: float) -> float:
+    prior = _PRIOR_WEIGHT * share
+    a, b = group_count + prior, other_count + prior
+    odds = log(a / (group_total + _PRIOR_WEIGHT - a)) - log(b / (other_total + _PRIOR_WEIGHT - b))
     return odds / sqrt(1 / a + 1 / b)
 
 
-def _apart(terms: Iterable[Term]) -> list[Term]:
+def _drop_overlapping(terms: Iterable[Keyword]) -> list[Keyword]:
     """Without a word that a better pair holds already, or a pair whose word came first."""
-    out: list[Term] = []
+    out: list[Keyword] = []
     for term in terms:
-        if not any(_words(term) & _words(taken) for taken in out):
+        if not any(_split_words(term) & _split_words(taken) for taken in out):
             out.append(term)
     return out
 
 
-def _words(term: Term) -> set[str]:
+def _split_words(term: Keyword) -> set[str]:
     return set(re.split(r"[\s-]+", term.key))

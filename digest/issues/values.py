@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Literal
 
-Origin = Literal["source", "model", "editor"]
+BlurbOrigin = Literal["source", "model", "editor"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,7 +19,7 @@ class Conflict:
 
 
 @dataclass(frozen=True, slots=True)
-class SheetPick:
+class DraftPick:
     """A pick. Title and a machine's blurb are plain text; an editor's blurb is Markdown. Facts are never read back.
 
     A `url` that is not the work's is the editor's own, put in the place of one that is dead.
@@ -30,11 +30,11 @@ class SheetPick:
     url: str = ""
     facts: str = ""  # one plain line: authors · venue · date, see `facts_line`
     blurb: str = ""  # empty with origin "source": still to be quoted or written
-    origin: Origin = "source"
+    origin: BlurbOrigin = "source"
     engine: str = ""  # what a quotation is from ("abstract"), or the model that wrote it
     flags: tuple[str, ...] = ()  # strings of a machine's blurb that the source does not support
     covered: str = ""  # the period in which the work was already covered
-    twin: str = ""  # another work that may be the same, and the command that settles it
+    possible_duplicate: str = ""  # another work that may be the same, and the command that settles it
     highlight: str | None = None  # why it stands at the top
     note: bool = False  # "also noted": one line
     update_of: str | None = None  # the editor's label for a work that was covered before
@@ -51,7 +51,7 @@ class AddedUrl:
 
 
 @dataclass(frozen=True, slots=True)
-class SheetSection:
+class DraftSection:
     """A heading with prose under it and the entries in the reader's order.
 
     The prose is the editor's, or, with an `engine`, one line of Markdown that this model wrote.
@@ -59,18 +59,18 @@ class SheetSection:
 
     slug: str
     title: str
-    note: str = ""
+    intro: str = ""
     closing: str = ""
-    entries: tuple[SheetPick | AddedUrl, ...] = ()
+    entries: tuple[DraftPick | AddedUrl, ...] = ()
     engine: str = ""
 
     @property
-    def picks(self) -> tuple[SheetPick, ...]:
-        return tuple(entry for entry in self.entries if isinstance(entry, SheetPick))
+    def picks(self) -> tuple[DraftPick, ...]:
+        return tuple(entry for entry in self.entries if isinstance(entry, DraftPick))
 
 
 @dataclass(frozen=True, slots=True)
-class SheetCandidate:
+class DraftCandidate:
     """A line of the shortlist. `mark` is the editor's: " " open, "x" pick it, "-" turned down."""
 
     key: str
@@ -83,9 +83,9 @@ class SheetCandidate:
     reasons: tuple[str, ...] = ()
     mentions: int = 1
     covered: str = ""
-    twin: str = ""
+    possible_duplicate: str = ""
     mark: Literal[" ", "x", "-"] = " "
-    words: str = ""  # what the editor wrote behind the line; becomes the blurb
+    editor_text: str = ""  # what the editor wrote behind the line; becomes the blurb
 
     def __post_init__(self) -> None:
         for name in ("confidence", "score"):
@@ -94,17 +94,17 @@ class SheetCandidate:
 
 
 @dataclass(frozen=True, slots=True)
-class SheetNote:
+class DraftPrediction:
     """A bet or a doubt kept for the year's end; the editor answers right, wrong or open."""
 
     id: int
     text: str
     outcome: Literal["open", "right", "wrong"] = "open"
-    words: str = ""
+    comment: str = ""
 
 
 @dataclass(frozen=True, slots=True)
-class Sheet:
+class Draft:
     """An issue as the editor sees it. Prose (intro, outro, notes, scratch) is Markdown, the title plain text."""
 
     period: str
@@ -115,22 +115,22 @@ class Sheet:
     layout: str = "post"
     intro: str = ""
     outro: str = ""
-    sections: tuple[SheetSection, ...] = ()
-    notes: tuple[SheetNote, ...] = ()
-    missed: tuple[SheetCandidate, ...] = ()  # of a recap: works that others named; those ticked are shown
-    shortlist: tuple[SheetCandidate, ...] = ()
+    sections: tuple[DraftSection, ...] = ()
+    predictions: tuple[DraftPrediction, ...] = ()
+    missed: tuple[DraftCandidate, ...] = ()  # of a recap: works that others named; those ticked are shown
+    shortlist: tuple[DraftCandidate, ...] = ()
     scratch: str = ""  # the editor's own lines below the line; readers never see them
     conflicts: tuple[Conflict, ...] = ()
     # Lines of the shortlist as they were read in a section.
-    moved: tuple[SheetCandidate, ...] = field(default=(), compare=False, repr=False)
+    moved_candidates: tuple[DraftCandidate, ...] = field(default=(), compare=False, repr=False)
 
-    def picks(self) -> Iterator[tuple[SheetSection, SheetPick]]:
+    def iter_picks(self) -> Iterator[tuple[DraftSection, DraftPick]]:
         """Every pick with its section, in order."""
         for section in self.sections:
             for pick in section.picks:
                 yield section, pick
 
-    def added(self) -> Iterator[tuple[SheetSection, AddedUrl]]:
+    def iter_added_urls(self) -> Iterator[tuple[DraftSection, AddedUrl]]:
         """Every address that waits to be fetched, with its section."""
         for section in self.sections:
             for entry in section.entries:

@@ -6,160 +6,174 @@ import json
 import re
 from collections.abc import Iterable, Iterator
 
-from digest.issues.escape import escape_part, mark_value
-from digest.issues.help import help_comment
-from digest.issues.values import AddedUrl, Conflict, Sheet, SheetCandidate, SheetNote, SheetPick, SheetSection
-from digest.issues.words import DOUBT, escape_paragraphs, indent, label, seal, shield
-from digest.markdown.escape import escape, link
-from digest.text import one_line
+from digest.issues.escape import encode_mark_value, escape_line_part
+from digest.issues.help import render_help_comment
+from digest.issues.values import AddedUrl, Conflict, Draft, DraftCandidate, DraftPick, DraftPrediction, DraftSection
+from digest.issues.words import (
+    UNCERTAIN_CONFIDENCE,
+    compute_checksum,
+    escape_paragraphs,
+    escape_prose_lines,
+    indent_continuation,
+    render_blurb_label,
+)
+from digest.markdown.escape import encode_link, escape_markdown
+from digest.text import normalise_line
 
-SHORTLIST = "digest:shortlist"
-NOTES = "digest:notes"
-MISSED = "digest:missed"
-CLOSING = "digest:closing"
-_HEADINGS = {SHORTLIST: "Shortlist", NOTES: "What I got wrong", MISSED: "Missed", CLOSING: "Closing words"}
+SHORTLIST_ANCHOR = "digest:shortlist"
+PREDICTIONS_ANCHOR = "digest:notes"
+MISSED_ANCHOR = "digest:missed"
+CLOSING_ANCHOR = "digest:closing"
+_RESERVED_TITLES = {
+    SHORTLIST_ANCHOR: "Shortlist",
+    PREDICTIONS_ANCHOR: "What I got wrong",
+    MISSED_ANCHOR: "Missed",
+    CLOSING_ANCHOR: "Closing words",
+}
 
 
-def render(sheet: Sheet) -> str:
+def render_draft(draft: Draft) -> str:
     """The sheet as the text of `_drafts/PERIOD.md`; `parse` reads it back to an equal value."""
-    blocks = [_front_matter(sheet), help_comment(sheet), *_conflicts(sheet.conflicts)]
-    blocks += [shield(sheet.intro, links=False)]
-    for section in sheet.sections:
-        blocks += _section(section)
-    if sheet.notes:
-        blocks += [_heading(NOTES), "\n".join(map(_note, sheet.notes))]
-    if sheet.missed:
-        blocks += [_heading(MISSED), "\n".join(map(_candidate, sheet.missed))]
-    if sheet.outro:
-        blocks += [_heading(CLOSING), shield(sheet.outro, links=False)]
-    shortlist = "\n".join(map(_candidate, sheet.shortlist))
-    blocks += ["---", _heading(SHORTLIST), shield(sheet.scratch, links=False), shortlist]
+    blocks = [_render_front_matter(draft), render_help_comment(draft), *_render_conflicts(draft.conflicts)]
+    blocks += [escape_prose_lines(draft.intro, links=False)]
+    for section in draft.sections:
+        blocks += _render_section(section)
+    if draft.predictions:
+        blocks += [_render_heading(PREDICTIONS_ANCHOR), "\n".join(map(_render_prediction, draft.predictions))]
+    if draft.missed:
+        blocks += [_render_heading(MISSED_ANCHOR), "\n".join(map(_render_candidate, draft.missed))]
+    if draft.outro:
+        blocks += [_render_heading(CLOSING_ANCHOR), escape_prose_lines(draft.outro, links=False)]
+    shortlist = "\n".join(map(_render_candidate, draft.shortlist))
+    blocks += ["---", _render_heading(SHORTLIST_ANCHOR), escape_prose_lines(draft.scratch, links=False), shortlist]
     return "\n\n".join(block for block in blocks if block) + "\n"
 
 
-def _front_matter(sheet: Sheet) -> str:
+def _render_front_matter(draft: Draft) -> str:
     values = {
-        "layout": sheet.layout,
-        "title": json.dumps(one_line(sheet.title), ensure_ascii=False),
-        "date": f"{sheet.date:%Y-%m-%d %H:%M:%S} +0000",
-        "period": json.dumps(sheet.period),
-        "form": sheet.form,
-        "state": sheet.state,
+        "layout": draft.layout,
+        "title": json.dumps(normalise_line(draft.title), ensure_ascii=False),
+        "date": f"{draft.date:%Y-%m-%d %H:%M:%S} +0000",
+        "period": json.dumps(draft.period),
+        "form": draft.form,
+        "state": draft.state,
     }
     return "\n".join(["---", *(f"{name}: {value}" for name, value in values.items()), "---"])
 
 
-def _heading(slug: str, title: str = "") -> str:
+def _render_heading(slug: str, title: str = "") -> str:
     # kramdown wants a letter first: https://kramdown.gettalong.org/syntax.html#specifying-a-header-id
     anchor = slug if slug[:1].isalpha() else f"n:{slug}"
-    return f"## {escape(title or _HEADINGS[slug])} {{#{anchor}}}"
+    return f"## {escape_markdown(title or _RESERVED_TITLES[slug])} {{#{anchor}}}"
 
 
-def _section(section: SheetSection) -> Iterator[str]:
-    yield _heading(section.slug, section.title)
+def _render_section(section: DraftSection) -> Iterator[str]:
+    yield _render_heading(section.slug, section.title)
     if section.closing:
-        yield f"> Closing: {one_line(section.closing)}"
-    yield _note_under(section)
+        yield f"> Closing: {normalise_line(section.closing)}"
+    yield _render_section_intro(section)
     for entry in section.entries:
-        yield from [_added(entry)] if isinstance(entry, AddedUrl) else _pick(entry)
+        yield from [_render_added_url(entry)] if isinstance(entry, AddedUrl) else _render_pick(entry)
 
 
-def _note_under(section: SheetSection) -> str:
+def _render_section_intro(section: DraftSection) -> str:
     """The prose under a heading; a model's with its name, and sealed so that a hand's change is seen."""
-    words = shield(section.note)
+    words = escape_prose_lines(section.intro)
     if not section.engine:
         return words
-    mark = _mark({"by": section.engine, "sum": seal(section.note)})
-    return f"{label('model', section.engine)}{mark} {words}"
+    mark = _render_mark({"by": section.engine, "sum": compute_checksum(section.intro)})
+    return f"{render_blurb_label('model', section.engine)}{mark} {words}"
 
 
-def _added(added: AddedUrl) -> str:
+def _render_added_url(added: AddedUrl) -> str:
     if added.title:
-        return f"### [{escape(added.title)}]({link(added.url)})\n\n{shield(added.words)}".rstrip()
-    return _behind(f"- <{link(added.url)}>", added.words)
+        return f"### [{escape_markdown(added.title)}]({encode_link(added.url)})\n\n{escape_prose_lines(added.words)}".rstrip()
+    return _append_editor_text(f"- <{encode_link(added.url)}>", added.words)
 
 
-def _behind(head: str, words: str) -> str:
+def _append_editor_text(head: str, editor_text: str) -> str:
     """Words behind a list's line; on the next one where they begin with what could be a mark, or with code."""
-    text = shield(words)
-    return indent(f"{head}\n{text}" if re.match(r".*<!--|`{3}|~{3}", text) else f"{head} {text}".rstrip())
+    text = escape_prose_lines(editor_text)
+    return indent_continuation(f"{head}\n{text}" if re.match(r".*<!--|`{3}|~{3}", text) else f"{head} {text}".rstrip())
 
 
-def _pick(pick: SheetPick) -> Iterator[str]:
+def _render_pick(pick: DraftPick) -> Iterator[str]:
     marks = {"key": pick.key, "from": pick.origin, "by": pick.engine}
     if pick.origin != "editor":
-        marks["sum"] = seal(pick.blurb)
-    yield f"### {_link(pick.title, pick.url)} {_mark(marks)}"
+        marks["sum"] = compute_checksum(pick.blurb)
+    yield f"### {_render_link(pick.title, pick.url)} {_render_mark(marks)}"
     if pick.facts:
-        yield f"<small>{escape(pick.facts)}</small>"
-    yield "\n".join(_fields(pick))
-    yield shield(pick.blurb) if pick.origin == "editor" else _machine_blurb(pick)
-    yield from _conflicts(pick.conflicts)
+        yield f"<small>{escape_markdown(pick.facts)}</small>"
+    yield "\n".join(_render_pick_fields(pick))
+    yield escape_prose_lines(pick.blurb) if pick.origin == "editor" else _render_generated_blurb(pick)
+    yield from _render_conflicts(pick.conflicts)
 
 
-def _machine_blurb(pick: SheetPick) -> str:
+def _render_generated_blurb(pick: DraftPick) -> str:
     text = escape_paragraphs(pick.blurb)
-    return label(pick.origin, pick.engine) + text if text and pick.engine else text
+    return render_blurb_label(pick.origin, pick.engine) + text if text and pick.engine else text
 
 
-def _fields(pick: SheetPick) -> Iterator[str]:
+def _render_pick_fields(pick: DraftPick) -> Iterator[str]:
     if pick.highlight is not None:
-        yield f"> Highlight: {one_line(pick.highlight)}".rstrip()
+        yield f"> Highlight: {normalise_line(pick.highlight)}".rstrip()
     if pick.note:
         yield "> Also noted"
     if pick.update_of is not None:
-        yield f"> Update of {escape_part(pick.update_of)}".rstrip()
+        yield f"> Update of {escape_line_part(pick.update_of)}".rstrip()
     if pick.covered:
-        yield f"> Already covered in {escape_part(pick.covered)}"
-    if pick.twin:
-        yield f"> May be the same as {escape_part(pick.twin)}"
+        yield f"> Already covered in {escape_line_part(pick.covered)}"
+    if pick.possible_duplicate:
+        yield f"> May be the same as {escape_line_part(pick.possible_duplicate)}"
     if pick.flags:
-        yield "> Not in the source: " + " · ".join(map(escape_part, pick.flags))
+        yield "> Not in the source: " + " · ".join(map(escape_line_part, pick.flags))
 
 
-def _candidate(line: SheetCandidate) -> str:
-    parts = " — ".join([_link(line.title, line.url), *_judged(line)])
-    return _behind(f"- [{line.mark}] {parts} {_mark({'key': line.key})}", line.words)
+def _render_candidate(candidate: DraftCandidate) -> str:
+    parts = " — ".join([_render_link(candidate.title, candidate.url), *_iter_candidate_parts(candidate)])
+    return _append_editor_text(
+        f"- [{candidate.mark}] {parts} {_render_mark({'key': candidate.key})}", candidate.editor_text
+    )
 
 
-def _judged(line: SheetCandidate) -> Iterator[str]:
-    if line.facts:
-        yield f"*{escape_part(line.facts, dots=True)}*"
-    if line.category:
-        yield f"category {line.category}{_sureness(line.confidence)}"
-    if line.score is not None:
-        yield f"score {line.score!r}"
-    if line.reasons:
-        yield "because " + " · ".join(map(escape_part, line.reasons))
-    if line.mentions != 1:
-        yield f"{line.mentions} mentions"
-    if line.covered:
-        yield f"already covered in {escape_part(line.covered)}"
-    if line.twin:
-        yield f"may be the same as {escape_part(line.twin)}"
+def _iter_candidate_parts(candidate: DraftCandidate) -> Iterator[str]:
+    if candidate.facts:
+        yield f"*{escape_line_part(candidate.facts, keep_dots=True)}*"
+    if candidate.category:
+        yield f"category {candidate.category}{_format_confidence(candidate.confidence)}"
+    if candidate.score is not None:
+        yield f"score {candidate.score!r}"
+    if candidate.reasons:
+        yield "because " + " · ".join(map(escape_line_part, candidate.reasons))
+    if candidate.mentions != 1:
+        yield f"{candidate.mentions} mentions"
+    if candidate.covered:
+        yield f"already covered in {escape_line_part(candidate.covered)}"
+    if candidate.possible_duplicate:
+        yield f"may be the same as {escape_line_part(candidate.possible_duplicate)}"
 
 
-def _sureness(confidence: float | None) -> str:
+def _format_confidence(confidence: float | None) -> str:
     if confidence is None:
         return ""
-    return f" {confidence!r}{'?' if confidence < DOUBT else ''}"
+    return f" {confidence!r}{'?' if confidence < UNCERTAIN_CONFIDENCE else ''}"
 
 
-def _note(note: SheetNote) -> str:
-    text = escape(note.text)
-    return f"- {note.outcome}: {text} {_mark({'note': str(note.id)})} {shield(one_line(note.words))}".rstrip()
+def _render_prediction(prediction: DraftPrediction) -> str:
+    text = escape_markdown(prediction.text)
+    return f"- {prediction.outcome}: {text} {_render_mark({'note': str(prediction.id)})} {escape_prose_lines(normalise_line(prediction.comment))}".rstrip()
 
 
-def _link(title: str, url: str) -> str:
-    text, address = escape_part(title, dots=True), link(url)
+def _render_link(title: str, url: str) -> str:
+    text, address = escape_line_part(title, keep_dots=True), encode_link(url)
     return f"[{text}]({address})" if address else text
 
 
-def _mark(values: dict[str, str]) -> str:
-    return f"<!-- {' '.join(f'{name}={mark_value(value)}' for name, value in values.items() if value)} -->"
+def _render_mark(values: dict[str, str]) -> str:
+    return f"<!-- {' '.join(f'{name}={encode_mark_value(value)}' for name, value in values.items() if value)} -->"
 
 
-def _conflicts(conflicts: Iterable[Conflict]) -> Iterator[str]:
+def _render_conflicts(conflicts: Iterable[Conflict]) -> Iterator[str]:
     for conflict in conflicts:
         text = escape_paragraphs(conflict.text).replace("--", "-&#45;")
         yield f"<!-- conflict {conflict.field}: your words stand; the newer ones of the program would be:\n{text}\n-->"

@@ -6,26 +6,26 @@ import json
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
-from digest.errors import ModelOutput
-from digest.hostile import plain_model_text
-from digest.judging.tags import Candidate
-from digest.judging.wording import Wording, version
+from digest.errors import ModelOutputError
+from digest.hostile import clean_model_text
+from digest.judging.tags import PromptItem
+from digest.judging.wording import PromptTemplates, hash_prompt
 from digest.ports import Completion, Prompt
 
-STAGE, VERIFY = "blurb", "verify"
-SCHEMA_VERSION = 1
-_SENTENCES = 3
+BLURB_STAGE, VERIFY_STAGE = "blurb", "verify"
+BLURB_SCHEMA_VERSION = 1
+_MAX_SENTENCES = 3
 
-_FIELDS = {"text": {"type": "string"}, "evidence": {"type": "string"}}
-_SCHEMA: dict[str, Any] = {
+_SENTENCE_FIELDS = {"text": {"type": "string"}, "evidence": {"type": "string"}}
+_BLURB_SCHEMA: dict[str, Any] = {
     "type": "object",
     "properties": {
         "sentences": {
             "type": "array",
             "items": {
                 "type": "object",
-                "properties": _FIELDS,
-                "required": list(_FIELDS),
+                "properties": _SENTENCE_FIELDS,
+                "required": list(_SENTENCE_FIELDS),
                 "additionalProperties": False,
             },
         }
@@ -35,43 +35,43 @@ _SCHEMA: dict[str, Any] = {
 }
 
 
-class Blurb(NamedTuple):
+class ModelBlurb(NamedTuple):
     """A blurb as a model wrote it, in plain text; a quotation for each sentence; what was taken off it."""
 
     text: str
     evidence: tuple[str, ...]
-    removed: tuple[str, ...]
+    removed_strings: tuple[str, ...]
 
 
-def blurb_prompt(
-    candidate: Candidate, wording: Wording, examples: Sequence[str] = (), unsupported: Sequence[str] = ()
+def build_blurb_prompt(
+    candidate: PromptItem, templates: PromptTemplates, examples: Sequence[str] = (), unsupported: Sequence[str] = ()
 ) -> Prompt:
     """Ask for one item's blurb; with `unsupported`, ask again and name the strings that failed."""
     return Prompt(
-        stage=STAGE,
-        version=version(wording.blurb(examples), str(SCHEMA_VERSION)),
-        system=wording.blurb(examples, unsupported),
+        stage=BLURB_STAGE,
+        version=hash_prompt(templates.render_blurb_prompt(examples), str(BLURB_SCHEMA_VERSION)),
+        system=templates.render_blurb_prompt(examples, unsupported),
         user=json.dumps({"item": {"title": candidate.title, "text": candidate.text}}, ensure_ascii=False),
-        schema=_SCHEMA,
+        schema=_BLURB_SCHEMA,
         max_output_tokens=768,
     )
 
 
-def read_blurb(completion: Completion, candidate: Candidate) -> Blurb:
+def parse_blurb(completion: Completion, candidate: PromptItem) -> ModelBlurb:
     """The blurb in a reply, with links, markup and a repeated title taken off; raises ModelOutput."""
     rows = completion.data.get("sentences") if isinstance(completion.data, dict) else None
     rows = [row for row in rows if isinstance(row, dict)] if isinstance(rows, list) else []
-    plain = [plain_model_text(str(row.get("text") or ""), candidate.title) for row in rows[:_SENTENCES]]
+    plain = [clean_model_text(str(row.get("text") or ""), candidate.title) for row in rows[:_MAX_SENTENCES]]
     text = " ".join(words for words, _ in plain if words)
     if not text:
-        raise ModelOutput(
+        raise ModelOutputError(
             f"{completion.model} wrote no blurb (it ended with {completion.finish})", completion=completion.text
         )
-    evidence = tuple(str(row.get("evidence") or "") for row in rows[:_SENTENCES])
-    return Blurb(text, evidence, tuple(string for _, strings in plain for string in strings))
+    evidence = tuple(str(row.get("evidence") or "") for row in rows[:_MAX_SENTENCES])
+    return ModelBlurb(text, evidence, tuple(string for _, strings in plain for string in strings))
 
 
-_VERDICT: dict[str, Any] = {
+_VERIFY_SCHEMA: dict[str, Any] = {
     "type": "object",
     "properties": {"unsupported": {"type": "array", "items": {"type": "string"}}},
     "required": ["unsupported"],
@@ -79,17 +79,17 @@ _VERDICT: dict[str, Any] = {
 }
 
 
-def verify_prompt(candidate: Candidate, blurb: Blurb, wording: Wording) -> Prompt:
+def build_verify_prompt(candidate: PromptItem, blurb: ModelBlurb, templates: PromptTemplates) -> Prompt:
     """Ask for what in a blurb the item's text does not say: wrong relations, negations, overclaiming."""
-    system = wording.verify()
+    system = templates.render_verification_prompt()
     item = {"title": candidate.title, "text": candidate.text, "note": blurb.text}
     user = json.dumps({"item": item}, ensure_ascii=False)
-    return Prompt(VERIFY, version(system), system, user, _VERDICT, max_output_tokens=512)
+    return Prompt(VERIFY_STAGE, hash_prompt(system), system, user, _VERIFY_SCHEMA, max_output_tokens=512)
 
 
-def read_doubts(completion: Completion) -> tuple[str, ...]:
+def parse_unsupported_claims(completion: Completion) -> tuple[str, ...]:
     """The unsupported words a verifying reply names; raises ModelOutput when it names neither some nor none."""
     rows = completion.data.get("unsupported") if isinstance(completion.data, dict) else None
     if not isinstance(rows, list):
-        raise ModelOutput(f"{completion.model} did not verify the blurb", completion=completion.text)
-    return tuple(plain_model_text(str(row))[0][:120] or "the whole note" for row in rows)
+        raise ModelOutputError(f"{completion.model} did not verify the blurb", completion=completion.text)
+    return tuple(clean_model_text(str(row))[0][:120] or "the whole note" for row in rows)

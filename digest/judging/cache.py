@@ -7,10 +7,10 @@ from collections.abc import Mapping
 from hashlib import sha256
 from typing import Any
 
-from digest.judging.tags import Candidate
+from digest.judging.tags import PromptItem
 
 
-def answer_key(model: str, stage: str, version: str, candidate: Candidate, **parameters: Any) -> str:
+def build_cache_key(model: str, stage: str, version: str, item: PromptItem, **parameters: Any) -> str:
     """A SHA-256 over the canonical JSON of model, stage, prompt version, parameters and the item's own words.
 
     `version` covers the prompt's text, and with it the taxonomy, the rubric, the style note and the examples.
@@ -19,8 +19,8 @@ def answer_key(model: str, stage: str, version: str, candidate: Candidate, **par
         "model": model,
         "stage": stage,
         "version": version,
-        "title": candidate.title,
-        "text": candidate.text,
+        "title": item.title,
+        "text": item.text,
         "parameters": parameters,
     }
     return sha256(json.dumps(facts, sort_keys=True, ensure_ascii=True, default=str).encode()).hexdigest()

@@ -11,25 +11,25 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from digest.errors import ModelOutput
-from digest.hostile import plain_model_text, sanitise_for_prompt
-from digest.injection import looks_injected, may_instruct
-from digest.judging.wording import Wording, version
+from digest.errors import ModelOutputError
+from digest.hostile import clean_model_text, sanitise_for_prompt
+from digest.injection import find_injection, is_suspicious
+from digest.judging.wording import PromptTemplates, hash_prompt
 from digest.ports import Completion, Prompt
 
-STAGE = "judge"
-SCHEMA_VERSION = 1
-AT_ONCE = 10  # answers depend on position in longer lists: arXiv 2309.00384
-REASON_WORDS = 12
-_CURES = {
+GRADE_STAGE = "judge"
+GRADE_SCHEMA_VERSION = 1
+ITEMS_PER_CALL = 10  # answers depend on position in longer lists: arXiv 2309.00384
+MAX_REASON_WORDS = 12
+_FINISH_HINTS = {
     "MAX_TOKENS": "it was cut off: a lower model.thinking leaves more room for the answer",
     "STOP": "does the model keep to a JSON schema?",
 }
-_LETTERS = "bcdfghjkmnpqrstvwxz23456789"
+_NAME_LETTERS = "bcdfghjkmnpqrstvwxz23456789"
 
 
 @dataclass(frozen=True, slots=True)
-class Candidate:
+class PromptItem:
     """An item to be judged: its key and the words a model may see.
 
     `suspect` is what in them instructs a model, as the editor is told; `alone` also where something only might.
@@ -38,26 +38,26 @@ class Candidate:
     key: str
     title: str
     text: str
-    suspect: str | None = None
-    alone: bool = False
+    injected_text: str | None = None
+    needs_own_call: bool = False
 
     @classmethod
-    def of(cls, key: str, title: str, text: str) -> Candidate:
+    def from_text(cls, key: str, title: str, text: str) -> PromptItem:
         """A candidate from stored text, cleaned for a prompt."""
-        suspect = looks_injected(f"{title}\n{text}")
+        suspect = find_injection(f"{title}\n{text}")
         title, text = sanitise_for_prompt(title, 300), sanitise_for_prompt(text)
-        return cls(key, title, text, suspect, suspect is not None or may_instruct(title) or may_instruct(text))
+        return cls(key, title, text, suspect, suspect is not None or is_suspicious(title) or is_suspicious(text))
 
 
 @dataclass(frozen=True, slots=True)
-class Batch:
+class GradingCall:
     """One call: its prompt, and whose names it uses."""
 
     prompt: Prompt
-    names: Mapping[str, Candidate]
+    items_by_name: Mapping[str, PromptItem]
 
 
-class Judgement(BaseModel):
+class Grade(BaseModel):
     """What a model says of one item, checked. Relevance and novelty are 1 to 5."""
 
     model_config = ConfigDict(extra="ignore", frozen=True, strict=True)
@@ -69,55 +69,55 @@ class Judgement(BaseModel):
     reason: str
 
 
-def batches(
-    candidates: Sequence[Candidate],
-    wording: Wording,
+def build_grading_calls(
+    items: Sequence[PromptItem],
+    templates: PromptTemplates,
     seed: str,
-    controls: Sequence[Candidate] = (),
-    at_once: int = AT_ONCE,
-) -> Iterator[Batch]:
+    canaries: Sequence[PromptItem] = (),
+    items_per_call: int = ITEMS_PER_CALL,
+) -> Iterator[GradingCall]:
     """Calls of at most `at_once`, the `controls` among them, in an order and under names that nobody can foresee.
 
     What may be an order is in a call of its own, and so is everything where two have no room beside the controls.
     """
     dice = random.Random(seed)  # noqa: S311  the seed comes from the caller's secrets
-    room = at_once - len(controls)
-    plain = [candidate for candidate in candidates if room > 1 and not candidate.alone]
+    room = items_per_call - len(canaries)
+    plain = [candidate for candidate in items if room > 1 and not candidate.needs_own_call]
     dice.shuffle(plain)
     calls = -(-len(plain) // max(1, room))
     groups = [plain[place::calls] for place in range(calls)]
-    company = [[*group, *controls] if len(group) > 1 else group for group in groups]
-    single = [[candidate] for candidate in candidates if room < 2 or candidate.alone]
+    company = [[*group, *canaries] if len(group) > 1 else group for group in groups]
+    single = [[candidate] for candidate in items if room < 2 or candidate.needs_own_call]
     calls_of = dice.sample([*company, *single], calls + len(single))  # no run of answers to orders alone
-    return (_batch(dice.sample(group, len(group)), wording, dice) for group in calls_of)
+    return (_build_call(dice.sample(group, len(group)), templates, dice) for group in calls_of)
 
 
-def prompt_version(wording: Wording) -> str:
+def hash_grading_prompt(templates: PromptTemplates) -> str:
     """Changes with the prompt's words, the taxonomy and the shape of the answer."""
-    return version(wording.judge, str(SCHEMA_VERSION))
+    return hash_prompt(templates.grading_prompt, str(GRADE_SCHEMA_VERSION))
 
 
-def _batch(group: Sequence[Candidate], wording: Wording, dice: random.Random) -> Batch:
-    names: dict[str, Candidate] = {}
+def _build_call(group: Sequence[PromptItem], templates: PromptTemplates, dice: random.Random) -> GradingCall:
+    names: dict[str, PromptItem] = {}
     for candidate in group:
-        while (name := "item-" + "".join(dice.choices(_LETTERS, k=5))) in names:
+        while (name := "item-" + "".join(dice.choices(_NAME_LETTERS, k=5))) in names:
             continue
         names[name] = candidate
     rows = [{"id": name, "title": one.title, "text": one.text} for name, one in names.items()]
-    return Batch(
+    return GradingCall(
         Prompt(
-            stage=STAGE,
-            version=prompt_version(wording),
-            system=wording.judge,
+            stage=GRADE_STAGE,
+            version=hash_grading_prompt(templates),
+            system=templates.grading_prompt,
             user=json.dumps({"items": rows}, ensure_ascii=False),
-            schema=_schema(wording.categories),
+            schema=_reply_schema(templates.categories),
             max_output_tokens=256 + 128 * len(rows),
         ),
         names,
     )
 
 
-def _schema(categories: Sequence[str]) -> dict[str, Any]:
+def _reply_schema(categories: Sequence[str]) -> dict[str, Any]:
     grade = {"type": "integer", "minimum": 1, "maximum": 5}
     fields = {
         "id": {"type": "string"},
@@ -136,7 +136,7 @@ def _schema(categories: Sequence[str]) -> dict[str, Any]:
     }
 
 
-def read_judgements(completion: Completion, batch: Batch, wording: Wording) -> dict[str, Judgement]:
+def parse_grades(completion: Completion, call: GradingCall, templates: PromptTemplates) -> dict[str, Grade]:
     """Judgements by the candidates' keys: what was sent and came back exactly once, whole and within the rubric.
 
     Names that were not sent are dropped; a name given twice counts as missing. Raises ModelOutput when nothing is left.
@@ -144,33 +144,33 @@ def read_judgements(completion: Completion, batch: Batch, wording: Wording) -> d
     rows = completion.data.get("items") if isinstance(completion.data, dict) else None
     rows = [row for row in rows if isinstance(row, dict)] if isinstance(rows, list) else []
     times = Counter(str(row.get("id")) for row in rows)
-    found: dict[str, Judgement] = {}
+    found: dict[str, Grade] = {}
     for row in rows:
-        candidate = batch.names.get(str(row.get("id")))
-        if candidate and times[str(row["id"])] == 1 and (judgement := _judgement(row, wording.categories)):
+        candidate = call.items_by_name.get(str(row.get("id")))
+        if candidate and times[str(row["id"])] == 1 and (judgement := _parse_grade(row, templates.categories)):
             found[candidate.key] = judgement
     if not found:
-        raise ModelOutput(
+        raise ModelOutputError(
             f"{completion.model} gave no judgement that can be used (it ended with {completion.finish})",
-            _CURES.get(completion.finish, ""),
+            _FINISH_HINTS.get(completion.finish, ""),
             completion=completion.text,
         )
     return found
 
 
-def _judgement(row: Mapping[str, Any], categories: Sequence[str]) -> Judgement | None:
+def _parse_grade(row: Mapping[str, Any], categories: Sequence[str]) -> Grade | None:
     secondary: str | Literal["none"] | None = row.get("secondary")
     secondary = None if secondary in ("none", row.get("category")) else secondary
     if row.get("category") not in categories or (secondary is not None and secondary not in categories):
         return None
     try:
-        judgement = Judgement.model_validate({**row, "secondary": secondary})
+        judgement = Grade.model_validate({**row, "secondary": secondary})
     except ValidationError:
         return None
-    return judgement.model_copy(update={"reason": _reason(judgement.reason)})
+    return judgement.model_copy(update={"reason": _clean_reason(judgement.reason)})
 
 
-def _reason(text: str) -> str:
+def _clean_reason(text: str) -> str:
     """At most twelve words of plain text; nothing when they instruct instead of saying why."""
-    plain, _ = plain_model_text(text)
-    return "" if looks_injected(plain) else " ".join(plain.split()[:REASON_WORDS])
+    plain, _ = clean_model_text(text)
+    return "" if find_injection(plain) else " ".join(plain.split()[:MAX_REASON_WORDS])

@@ -6,53 +6,62 @@ import os
 from collections.abc import Callable
 from pathlib import Path
 
-from digest.config import Mail
+from digest.config import MailConfig
 from digest.errors import DeliveryError
-from digest.mail.addresses import check
-from digest.mail.letterhead import Letterhead, letterhead
-from digest.mail.message import UNSUBSCRIBE, Letter, Sign, compose, message_id, warning, weigh, weight
-from digest.mail.notice import notice
-from digest.mail.outbox import Outbox
-from digest.mail.signing import signer
-from digest.mail.smtp import Smtp
+from digest.mail.addresses import normalise_address
+from digest.mail.letterhead import SenderProfile, load_sender_profile
+from digest.mail.message import (
+    UNSUBSCRIBE_PLACEHOLDER,
+    MailContent,
+    Signer,
+    build_message_id,
+    check_mail_size,
+    compose_message,
+    format_size_warning,
+    measure_html_size,
+)
+from digest.mail.notice import compose_notification
+from digest.mail.outbox import OutboxTransport
+from digest.mail.signing import create_signer
+from digest.mail.smtp import SmtpTransport
 from digest.ports import Message, Transport
 
 __all__ = [
     "TRANSPORTS",
-    "UNSUBSCRIBE",
-    "Letter",
-    "Letterhead",
-    "Sign",
-    "check",
-    "compose",
-    "hand_over",
-    "letterhead",
-    "message_id",
-    "notice",
-    "signer",
-    "transport",
-    "warning",
-    "weigh",
-    "weight",
+    "UNSUBSCRIBE_PLACEHOLDER",
+    "MailContent",
+    "SenderProfile",
+    "Signer",
+    "attempt_delivery",
+    "build_message_id",
+    "check_mail_size",
+    "compose_message",
+    "compose_notification",
+    "create_signer",
+    "create_transport",
+    "format_size_warning",
+    "load_sender_profile",
+    "measure_html_size",
+    "normalise_address",
 ]
 
-TRANSPORTS: dict[str, Callable[[Mail, Path], Transport]] = {
-    "outbox": lambda mail, root: Outbox(root / "outbox"),
-    "smtp": lambda mail, root: Smtp(mail, os.environ),
+TRANSPORTS: dict[str, Callable[[MailConfig, Path], Transport]] = {
+    "outbox": lambda mail, root: OutboxTransport(root / "outbox"),
+    "smtp": lambda mail, root: SmtpTransport(mail, os.environ),
 }
 
 
-def transport(mail: Mail, root: Path) -> Transport:
+def create_transport(mail: MailConfig, root: Path) -> Transport:
     """The configured transport."""
     return TRANSPORTS[mail.transport](mail, root)
 
 
-def hand_over(transport: Transport, message: Message) -> tuple[str, str, bool]:
+def attempt_delivery(transport: Transport, message: Message) -> tuple[str, str, bool]:
     """What became of a message (sent, deferred, failed or unknown), why and what to do, and whether to stop here."""
     try:
         transport.send(message)
     except DeliveryError as error:
-        state = "unknown" if error.in_doubt else "deferred" if error.temporary else "failed"
+        state = "unknown" if error.is_outcome_unknown else "deferred" if error.is_temporary else "failed"
         said = error.message.removeprefix(f"{message.recipient}: ")  # it is kept with the reader's delivery
-        return state, f"{said}; {error.hint}" if error.hint else said, error.stop
+        return state, f"{said}; {error.hint}" if error.hint else said, error.is_systemic
     return "sent", "", False

@@ -8,12 +8,12 @@ from email.policy import EmailPolicy
 from email.utils import formataddr
 from typing import Any
 
-_LINE = 76
-_LONGEST = 990  # RFC 5322 2.1.1: 998 characters a line
-_WORD = 60  # a longer one cannot be folded at a space
+_LINE_LENGTH = 76
+_MAX_LINE_LENGTH = 990  # RFC 5322 2.1.1: 998 characters a line
+_MAX_FOLDABLE_WORD = 60  # a longer one cannot be folded at a space
 
 
-class Policy(EmailPolicy):
+class HeaderPolicy(EmailPolicy):
     """SMTP's policy, but for three headers that Python's own folding breaks.
 
     List-* and Message-ID beyond 78 characters would become encoded words, which no mail program reads as an address;
@@ -32,13 +32,15 @@ class Policy(EmailPolicy):
         """The header as text with its line end."""
         lower = name.lower()
         if lower == "subject":
-            return f"{name}: {_subject(str(value), self.linesep)}{self.linesep}"
+            return f"{name}: {_fold_subject(str(value), self.linesep)}{self.linesep}"
         if isinstance(value, AddressHeader):
-            written = f",{self.linesep} ".join(_address(a.display_name, a.addr_spec, name) for a in value.addresses)
+            written = f",{self.linesep} ".join(
+                _fold_address(a.display_name, a.addr_spec, name) for a in value.addresses
+            )
             return f"{name}: {written}{self.linesep}"
         if lower in ("message-id", "feedback-id") or lower.startswith("list-"):
             text = str(value)
-            if text.isascii() and len(text) < _LONGEST:
+            if text.isascii() and len(text) < _MAX_LINE_LENGTH:
                 return f"{name}: {text}{self.linesep}"
         return str(super().fold(name, value))
 
@@ -46,16 +48,18 @@ class Policy(EmailPolicy):
         return self.fold(name, value).encode("ascii", "surrogateescape")
 
 
-def _subject(text: str, linesep: str) -> str:
-    plain = text.isascii() and "=?" not in text and all(len(word) <= _WORD for word in text.split(" "))
-    return Header(text, None if plain else "utf-8", maxlinelen=_LINE, header_name="Subject").encode(linesep=linesep)
+def _fold_subject(text: str, linesep: str) -> str:
+    plain = text.isascii() and "=?" not in text and all(len(word) <= _MAX_FOLDABLE_WORD for word in text.split(" "))
+    return Header(text, None if plain else "utf-8", maxlinelen=_LINE_LENGTH, header_name="Subject").encode(
+        linesep=linesep
+    )
 
 
-def _address(name: str, address: str, header: str) -> str:
-    if name.isascii() and len(name) + len(address) < _LONGEST:
+def _fold_address(name: str, address: str, header: str) -> str:
+    if name.isascii() and len(name) + len(address) < _MAX_LINE_LENGTH:
         return formataddr((name, address))
-    words = Header(name, "utf-8", maxlinelen=_LINE, header_name=header).encode(linesep="\r\n")
+    words = Header(name, "utf-8", maxlinelen=_LINE_LENGTH, header_name=header).encode(linesep="\r\n")
     return f"{words} <{address}>"
 
 
-POLICY = Policy(linesep="\r\n", max_line_length=78, cte_type="7bit")
+MAIL_POLICY = HeaderPolicy(linesep="\r\n", max_line_length=78, cte_type="7bit")

@@ -6,23 +6,23 @@ from dataclasses import dataclass
 from email.utils import parseaddr
 from urllib.parse import quote
 
-from digest.config import Mail, Newsletter
+from digest.config import MailConfig, Newsletter
 from digest.errors import ConfigError
-from digest.mail.addresses import check
-from digest.text import one_line, slug
+from digest.mail.addresses import normalise_address
+from digest.text import normalise_line, slugify
 
-_NOBODY = "digest@localhost"  # the outbox takes mail of a newsletter that has no address yet
+_PLACEHOLDER_ADDRESS = "digest@localhost"  # the outbox takes mail of a newsletter that has no address yet
 
 
 @dataclass(frozen=True, slots=True)
-class Letterhead:
+class SenderProfile:
     """`endpoint` is the https (or loopback) base of a `digest listen`; empty means that leaving is by mail only."""
 
     name: str
     address: str
     reply_to: str
     list_id: str
-    leave_by: str  # the address a reader writes to
+    unsubscribe_address: str  # the address a reader writes to
     endpoint: str
     bounce_domain: str
 
@@ -30,37 +30,39 @@ class Letterhead:
     def domain(self) -> str:
         return self.address.rpartition("@")[2]
 
-    def unsubscribe(self, token: str) -> str:
+    def unsubscribe_url(self, token: str) -> str:
         """Where a reader leaves: the endpoint's page, else a mail that needs only to be sent."""
-        return f"{self.endpoint}/u/{token}" if self.endpoint else self.unsubscribe_mailto(token)
+        return f"{self.endpoint}/u/{token}" if self.endpoint else self.unsubscribe_mailto_url(token)
 
-    def unsubscribe_mailto(self, token: str) -> str:
-        return f"mailto:{quote(self.leave_by, safe='@+')}?subject=unsubscribe%20{quote(token)}"
+    def unsubscribe_mailto_url(self, token: str) -> str:
+        return f"mailto:{quote(self.unsubscribe_address, safe='@+')}?subject=unsubscribe%20{quote(token)}"
 
-    def confirmation(self, token: str) -> str:
+    def confirmation_url(self, token: str) -> str:
         """Where a reader says yes."""
         return f"{self.endpoint}/c/{token}"
 
-    def envelope(self, message_id: str) -> str:
+    def envelope_sender(self, message_id: str) -> str:
         """The address bounces go to: one for each message where a domain is set aside for them (VERP)."""
         if not self.bounce_domain:
             return self.address
         return f"bounce+{message_id.strip('<>').partition('@')[0]}@{self.bounce_domain}"
 
 
-def letterhead(newsletter: Newsletter, mail: Mail) -> Letterhead:
+def load_sender_profile(newsletter: Newsletter, mail: MailConfig) -> SenderProfile:
     """Read from sources.yaml; raises ConfigError for addresses that cannot be, and for SMTP without a sender."""
     name, address = parseaddr(mail.sender) if mail.sender else (newsletter.title, newsletter.email)
     if not address and mail.transport != "outbox":
         raise ConfigError("mail.sender: nobody is named", 'set mail.sender: "Name <me@my.org>" in sources.yaml')
-    address = check(address, "mail.sender") if address else _NOBODY
+    address = normalise_address(address, "mail.sender") if address else _PLACEHOLDER_ADDRESS
     domain = address.rpartition("@")[2]
-    return Letterhead(
-        name=one_line(name or newsletter.title),
+    return SenderProfile(
+        name=normalise_line(name or newsletter.title),
         address=address,
-        reply_to=check(mail.reply_to, "mail.reply_to") if mail.reply_to else "",
-        list_id=mail.list_id.strip("<>") or f"{slug(newsletter.title)}.{domain}",
-        leave_by=check(mail.unsubscribe_mailto, "mail.unsubscribe_mailto") if mail.unsubscribe_mailto else address,
+        reply_to=normalise_address(mail.reply_to, "mail.reply_to") if mail.reply_to else "",
+        list_id=mail.list_id.strip("<>") or f"{slugify(newsletter.title)}.{domain}",
+        unsubscribe_address=normalise_address(mail.unsubscribe_mailto, "mail.unsubscribe_mailto")
+        if mail.unsubscribe_mailto
+        else address,
         endpoint=(mail.unsubscribe_url or "").rstrip("/"),
         bounce_domain=mail.bounce_domain,
     )

@@ -9,24 +9,24 @@ from dataclasses import dataclass
 
 from digest.errors import ConfigError
 
-COLUMNS = ("address", "name", "state", "topics", "reason", "created", "changed")
+CSV_COLUMNS = ("address", "name", "state", "topics", "reason", "created", "changed")
 _ALIASES = {"email": "address", "e-mail": "address", "email address": "address", "email_address": "address",
             "mail": "address", "full name": "name", "status": "state"}  # fmt: skip
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")
+_FORMULA_PREFIXES = ("=", "+", "-", "@", "\t", "\r")
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
+class SubscriberRow:
     """A line of a list; `number` is its line in the file. Empty where the column is missing."""
 
-    number: int
+    line_number: int
     address: str
     name: str = ""
     state: str = ""
     topics: tuple[str, ...] = ()
 
 
-def read(data: bytes) -> list[Row]:
+def parse_subscriber_csv(data: bytes) -> list[SubscriberRow]:
     """Rows of a CSV with a heading; a file without one is a list of addresses. Raises ConfigError for no address."""
     try:
         text = data.decode("utf-8-sig")
@@ -42,28 +42,28 @@ def read(data: bytes) -> list[Row]:
             raise ConfigError("the list has no column of addresses", "head one 'address' or 'email'")
         headings, lines = ["address"], ["", *lines]
     reader = csv.DictReader(lines[1:], headings, delimiter=dialect, restval="")
-    return [_row(number, cells) for number, cells in enumerate(reader, 2 if lines[0] else 1)]
+    return [_parse_row(number, cells) for number, cells in enumerate(reader, 2 if lines[0] else 1)]
 
 
-def _row(number: int, cells: dict[str, str]) -> Row:
-    cell = {name: _plain(cells.get(name) or "") for name in COLUMNS}
+def _parse_row(number: int, cells: dict[str, str]) -> SubscriberRow:
+    cell = {name: _unescape_formula(cells.get(name) or "") for name in CSV_COLUMNS}
     topics = tuple(topic for topic in cell["topics"].replace(";", " ").split() if topic)
-    return Row(number, cell["address"], cell["name"], cell["state"].lower(), topics)
+    return SubscriberRow(number, cell["address"], cell["name"], cell["state"].lower(), topics)
 
 
-def write(rows: Iterable[Sequence[str]]) -> str:
+def format_subscriber_csv(rows: Iterable[Sequence[str]]) -> str:
     """CSV with the heading; a cell a spreadsheet would run as a formula begins with an apostrophe."""
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\n")
-    writer.writerow(COLUMNS)
-    writer.writerows([_safe(cell) for cell in row] for row in rows)
+    writer.writerow(CSV_COLUMNS)
+    writer.writerows([_escape_formula(cell) for cell in row] for row in rows)
     return out.getvalue()
 
 
-def _safe(cell: str) -> str:
-    return f"'{cell}" if cell.startswith((*_FORMULA, "'")) else cell
+def _escape_formula(cell: str) -> str:
+    return f"'{cell}" if cell.startswith((*_FORMULA_PREFIXES, "'")) else cell
 
 
-def _plain(cell: str) -> str:
+def _unescape_formula(cell: str) -> str:
     """Undo `_safe`."""
-    return cell[1:] if cell[:1] == "'" and cell[1:2] in (*_FORMULA, "'") else cell.strip()
+    return cell[1:] if cell[:1] == "'" and cell[1:2] in (*_FORMULA_PREFIXES, "'") else cell.strip()

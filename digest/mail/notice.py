@@ -7,28 +7,28 @@ from email.headerregistry import Address
 from email.message import EmailMessage
 from email.utils import format_datetime
 
-from digest.mail.addresses import check
-from digest.mail.headers import POLICY
-from digest.mail.letterhead import Letterhead
-from digest.mail.message import Letter, Sign, message_id
+from digest.mail.addresses import normalise_address
+from digest.mail.headers import MAIL_POLICY
+from digest.mail.letterhead import SenderProfile
+from digest.mail.message import MailContent, Signer, build_message_id
 from digest.ports import Message
-from digest.text import one_line
+from digest.text import normalise_line
 
 
-def notice(
-    head: Letterhead, letter: Letter, *, recipient: str, about: str, at: datetime, sign: Sign | None = None
+def compose_notification(
+    sender: SenderProfile, content: MailContent, *, recipient: str, about: str, at: datetime, sign: Signer | None = None
 ) -> Message:
     """Address a notice. `about` names what it tells: said again, it has the same Message-ID, and shows once."""
-    to = check(recipient)
-    mail = EmailMessage(policy=POLICY)
-    mail["From"] = Address(display_name=head.name, addr_spec=head.address)
+    to = normalise_address(recipient)
+    mail = EmailMessage(policy=MAIL_POLICY)
+    mail["From"] = Address(display_name=sender.name, addr_spec=sender.address)
     mail["To"] = Address(addr_spec=to)
-    mail["Subject"] = one_line(letter.subject)
+    mail["Subject"] = normalise_line(content.subject)
     mail["Date"] = format_datetime(at)
-    mail["Message-ID"] = message_id(about, to, head.domain)
+    mail["Message-ID"] = build_message_id(about, to, sender.domain)
     mail["Auto-Submitted"] = "auto-generated"  # RFC 3834: no holiday notice answers it
-    mail.set_content(letter.text, cte="quoted-printable")
+    mail.set_content(content.text, cte="quoted-printable")
     raw = mail.as_bytes()
     return Message(
-        recipient=to, sender=head.address, message_id=str(mail["Message-ID"]), raw=sign(raw) if sign else raw
+        recipient=to, sender=sender.address, message_id=str(mail["Message-ID"]), raw=sign(raw) if sign else raw
     )

@@ -8,10 +8,10 @@ from pathlib import Path
 from digest import scratch
 from digest.errors import DeliveryError
 from digest.ports import Message
-from digest.text import slug
+from digest.text import slugify
 
 
-class Outbox:
+class OutboxTransport:
     """Writes messages to `folder`, each once and whole."""
 
     def __init__(self, folder: Path) -> None:
@@ -19,8 +19,8 @@ class Outbox:
 
     def send(self, message: Message) -> str:
         """Write the message and return the file's name."""
-        name = f"{slug(message.message_id)}.eml"
-        partial = scratch.beside(self._folder / name)
+        name = f"{slugify(message.message_id)}.eml"
+        partial = scratch.make_partial_path(self._folder / name)
         try:
             self._folder.mkdir(exist_ok=True)
             with partial.open("wb") as file:
@@ -30,7 +30,7 @@ class Outbox:
             partial.replace(self._folder / name)
         except OSError as error:
             raise DeliveryError(
-                f"outbox/{name}: {error}", "look at the disk's space and rights", temporary=True
+                f"outbox/{name}: {error}", "look at the disk's space and rights", is_temporary=True
             ) from error
         return name
 

@@ -12,48 +12,48 @@ from urllib.parse import unquote
 from markdown_it import MarkdownIt
 from markdown_it.tree import SyntaxTreeNode
 
-from digest.markdown.prose import address, within
+from digest.markdown.prose import is_within, resolve_link
 from digest.text import strip_hidden
 
-_SPANS = {"text", "softbreak", "em", "strong", "link", "code_inline"}
-_NAMES = {
+_ALLOWED_SPANS = {"text", "softbreak", "em", "strong", "link", "code_inline"}
+_UNSUPPORTED_NAMES = {
     "ordered_list": "a numbered list",
     "image": "an image",
     "hr": "a horizontal rule",
     "hardbreak": "a forced line break",
     "code_block": "an indented block (fence it with ```)",
 }
-_AS_TEXT = "which is shown as text"
+_SHOWN_AS_TEXT = "which is shown as text"
 
 # What other dialects, kramdown's first of all, read in prose: https://kramdown.gettalong.org/syntax.html
-_LINES = (
-    (re.compile(r"\*\[[^\]]+\]:"), f"an abbreviation, {_AS_TEXT}"),
-    (re.compile(r":[ \t]"), f"a definition, {_AS_TEXT}"),
-    (re.compile(r"\[[ xX]\](?:[ \t]|$)"), f"a box to tick, {_AS_TEXT}"),
-    (re.compile(r"\[[^\]]+\]:"), f"an address to refer to, {_AS_TEXT}"),
-    (re.compile(r"\^[ \t]*$"), f"a lone ^, {_AS_TEXT}"),
-    (re.compile(r"\d+\.[ \t]"), f"a line that begins like a numbered list, {_AS_TEXT}"),
-    (re.compile(r"=+"), f"a line of =, {_AS_TEXT}"),
+_LINE_PATTERNS = (
+    (re.compile(r"\*\[[^\]]+\]:"), f"an abbreviation, {_SHOWN_AS_TEXT}"),
+    (re.compile(r":[ \t]"), f"a definition, {_SHOWN_AS_TEXT}"),
+    (re.compile(r"\[[ xX]\](?:[ \t]|$)"), f"a box to tick, {_SHOWN_AS_TEXT}"),
+    (re.compile(r"\[[^\]]+\]:"), f"an address to refer to, {_SHOWN_AS_TEXT}"),
+    (re.compile(r"\^[ \t]*$"), f"a lone ^, {_SHOWN_AS_TEXT}"),
+    (re.compile(r"\d+\.[ \t]"), f"a line that begins like a numbered list, {_SHOWN_AS_TEXT}"),
+    (re.compile(r"=+"), f"a line of =, {_SHOWN_AS_TEXT}"),
     (re.compile(r".*\\ *$"), "a line that ends in a backslash"),
 )
-_TEXTS = (
-    (re.compile(r"</?[A-Za-z][A-Za-z0-9-]*(\s[^<>]*)?/?>|<!--|<\?|<![A-Z]"), f"HTML, {_AS_TEXT}"),
-    (re.compile(r"\{\{|\{%"), f"Liquid, {_AS_TEXT}"),
-    (re.compile(r"\{:|\{#"), f"an attribute list, {_AS_TEXT}"),
-    (re.compile(r"\|"), f"a |, {_AS_TEXT} and makes no table (\\| says so)"),
-    (re.compile(r"\$\$"), f"a formula, {_AS_TEXT}"),
-    (re.compile(r"\[\^[^\]]"), f"a footnote, {_AS_TEXT}"),
-    (re.compile(r"~~"), f"~~ for words struck out, {_AS_TEXT}"),
+_TEXT_PATTERNS = (
+    (re.compile(r"</?[A-Za-z][A-Za-z0-9-]*(\s[^<>]*)?/?>|<!--|<\?|<![A-Z]"), f"HTML, {_SHOWN_AS_TEXT}"),
+    (re.compile(r"\{\{|\{%"), f"Liquid, {_SHOWN_AS_TEXT}"),
+    (re.compile(r"\{:|\{#"), f"an attribute list, {_SHOWN_AS_TEXT}"),
+    (re.compile(r"\|"), f"a |, {_SHOWN_AS_TEXT} and makes no table (\\| says so)"),
+    (re.compile(r"\$\$"), f"a formula, {_SHOWN_AS_TEXT}"),
+    (re.compile(r"\[\^[^\]]"), f"a footnote, {_SHOWN_AS_TEXT}"),
+    (re.compile(r"~~"), f"~~ for words struck out, {_SHOWN_AS_TEXT}"),
     (re.compile("`"), "a backtick that opens no code (\\` says so)"),
     (re.compile(r"\]\("), "a link without an address that a page may have"),
 )
-_LEFT_OVER = re.compile(r"\*(?=\S)|(?<![^\W\d_])_(?=\S)")
-_NOT_MEANT = "a {0} that emphasises nothing (mind the signs beside it, or write \\{0})"
-_NO_ESCAPE = set("&^%,;/?@")  # signs before which kramdown shows the backslash
+_LEFTOVER_MARKER = re.compile(r"\*(?=\S)|(?<![^\W\d_])_(?=\S)")
+_UNUSED_MARKER = "a {0} that emphasises nothing (mind the signs beside it, or write \\{0})"
+_NEEDLESS_ESCAPES = set("&^%,;/?@")  # signs before which kramdown shows the backslash
 
 
 @dataclass(frozen=True, slots=True)
-class Remark:
+class LintWarning:
     """Something in prose that would not look the same everywhere; `line` is 1-based."""
 
     line: int
@@ -66,48 +66,52 @@ def _parser() -> MarkdownIt:
     return MarkdownIt("commonmark", {"html": False}).disable("text_join")
 
 
-def lint(prose: str) -> list[Remark]:
+def lint_markdown(prose: str) -> list[LintWarning]:
     """What lies outside the subset: paragraphs, emphasis, links, `-` lists, `##` headings, quotes, fenced code."""
     source = strip_hidden(prose)
     lines = source.split("\n")
     tree = SyntaxTreeNode(_parser().parse(source))
-    remarks = {Remark(*said) for node in tree.walk(include_self=False) for said in _said(node, lines)}
+    remarks = {LintWarning(*said) for node in tree.walk(include_self=False) for said in _lint_node(node, lines)}
     return sorted(remarks, key=lambda remark: (remark.line, remark.message))
 
 
-def _said(node: SyntaxTreeNode, lines: Sequence[str]) -> Iterator[tuple[int, str]]:
+def _lint_node(node: SyntaxTreeNode, lines: Sequence[str]) -> Iterator[tuple[int, str]]:
     """What is to be said of a block, or of all within a block's words, each with its line."""
     first = node.map[0] + 1 if node.map else 1
     if node.type == "inline":
-        for at, message in _of_words(node):
+        for at, message in _lint_inline(node):
             yield first + node.content[:at].count("\n"), message
         for number, line in enumerate(node.content.split("\n"), first):
-            yield from ((number, message) for pattern, message in _LINES if pattern.match(line))
+            yield from ((number, message) for pattern, message in _LINE_PATTERNS if pattern.match(line))
             if number > first and line.startswith("<"):
                 yield number, "a line that begins with <; join it to the one before"
             if "\t" in lines[number - 1]:
                 yield number, "a tab; write spaces"
     elif node.map:
-        yield from ((first, message) for message in _of_block(node, lines))
+        yield from ((first, message) for message in _lint_block(node, lines))
 
 
-def _of_block(node: SyntaxTreeNode, lines: Sequence[str]) -> Iterator[str]:
-    tell = _BLOCKS.get(node.type, _outside)
+def _lint_block(node: SyntaxTreeNode, lines: Sequence[str]) -> Iterator[str]:
+    tell = _BLOCK_LINTERS.get(node.type, _lint_unsupported)
     yield from tell(node, lines)
     before = node.previous_sibling
-    if before is not None and before.type in ("bullet_list", "blockquote") and lines[_start(node) - 1].strip("> \t"):
+    if (
+        before is not None
+        and before.type in ("bullet_list", "blockquote")
+        and lines[_get_start_line(node) - 1].strip("> \t")
+    ):
         yield "this begins right below a list or a quotation; leave a blank line between"
 
 
-def _start(node: SyntaxTreeNode) -> int:
+def _get_start_line(node: SyntaxTreeNode) -> int:
     return node.map[0] if node.map else 0
 
 
-def _outside(node: SyntaxTreeNode, _: Sequence[str] = ()) -> Iterator[str]:
-    yield f"{_NAMES.get(node.type, node.type)} is outside the allowed subset"
+def _lint_unsupported(node: SyntaxTreeNode, _: Sequence[str] = ()) -> Iterator[str]:
+    yield f"{_UNSUPPORTED_NAMES.get(node.type, node.type)} is outside the allowed subset"
 
 
-def _heading(node: SyntaxTreeNode, _: Sequence[str]) -> Iterator[str]:
+def _lint_heading(node: SyntaxTreeNode, _: Sequence[str]) -> Iterator[str]:
     if node.tag not in ("h2", "h3"):
         yield f"a heading of level {node.tag[1]}; write it with ##"
     elif not node.markup.startswith("#"):
@@ -116,57 +120,57 @@ def _heading(node: SyntaxTreeNode, _: Sequence[str]) -> Iterator[str]:
         yield "a heading without words"
 
 
-def _list(node: SyntaxTreeNode, _: Sequence[str]) -> Iterator[str]:
+def _lint_list(node: SyntaxTreeNode, _: Sequence[str]) -> Iterator[str]:
     if node.markup != "-":
         yield f"a list marked with {node.markup}; mark it with -"
 
 
-def _empty(node: SyntaxTreeNode, _: Sequence[str]) -> Iterator[str]:
+def _lint_empty(node: SyntaxTreeNode, _: Sequence[str]) -> Iterator[str]:
     if not node.children:
         yield "a quotation or a list's line without words"
 
 
-def _fence(node: SyntaxTreeNode, lines: Sequence[str]) -> Iterator[str]:
+def _lint_fence(node: SyntaxTreeNode, lines: Sequence[str]) -> Iterator[str]:
     end = node.map[1] if node.map else 0
     last = lines[end - 1].strip("> \t")
-    if end - _start(node) < 2 or not last.startswith(node.markup) or set(last) != set(node.markup):
+    if end - _get_start_line(node) < 2 or not last.startswith(node.markup) or set(last) != set(node.markup):
         yield f"a block of code that is never closed with {node.markup}"
 
 
-def _nothing(_: SyntaxTreeNode, __: Sequence[str]) -> Iterator[str]:
+def _lint_nothing(_: SyntaxTreeNode, __: Sequence[str]) -> Iterator[str]:
     yield from ()
 
 
-_BLOCKS: dict[str, Callable[[SyntaxTreeNode, Sequence[str]], Iterator[str]]] = {
-    "heading": _heading,
-    "bullet_list": _list,
-    "list_item": _empty,
-    "blockquote": _empty,
-    "fence": _fence,
-    "paragraph": _nothing,
+_BLOCK_LINTERS: dict[str, Callable[[SyntaxTreeNode, Sequence[str]], Iterator[str]]] = {
+    "heading": _lint_heading,
+    "bullet_list": _lint_list,
+    "list_item": _lint_empty,
+    "blockquote": _lint_empty,
+    "fence": _lint_fence,
+    "paragraph": _lint_nothing,
 }
 
 
-def _of_words(inline: SyntaxTreeNode) -> Iterator[tuple[int, str]]:
+def _lint_inline(inline: SyntaxTreeNode) -> Iterator[tuple[int, str]]:
     """What is to be said of a block's words, with the place in them."""
-    for at, node in _places(inline):
+    for at, node in _locate_spans(inline):
         if node.type == "text":
-            yield from ((at, message) for pattern, message in _TEXTS if pattern.search(node.content))
-            yield from _left_over(inline.content, at, node)
+            yield from ((at, message) for pattern, message in _TEXT_PATTERNS if pattern.search(node.content))
+            yield from _lint_leftover_markers(inline.content, at, node)
         elif node.type == "text_special":
-            if node.info == "escape" and node.content in _NO_ESCAPE:
+            if node.info == "escape" and node.content in _NEEDLESS_ESCAPES:
                 yield at, f"a backslash before {node.content}, which needs none"
         elif node.type in ("em", "strong"):
-            yield from ((at, message) for message in _emphasis(node))
+            yield from ((at, message) for message in _lint_emphasis(node))
         elif node.type == "link":
-            yield from ((at, message) for message in _link(node, inline.content))
+            yield from ((at, message) for message in _lint_link(node, inline.content))
         elif node.type == "code_inline" and (node.markup in node.content or inline.content[at - 1 : at].isspace()):
             yield at, "code with a space or a backtick at its edge"
-        elif node.type not in _SPANS:
-            yield from ((at, message) for message in _outside(node))
+        elif node.type not in _ALLOWED_SPANS:
+            yield from ((at, message) for message in _lint_unsupported(node))
 
 
-def _places(inline: SyntaxTreeNode) -> Iterator[tuple[int, SyntaxTreeNode]]:
+def _locate_spans(inline: SyntaxTreeNode) -> Iterator[tuple[int, SyntaxTreeNode]]:
     """Every span of a block's words with the place where it begins, or, of links and emphasis, where its words do."""
     source, here = inline.content.replace("\n", " "), 0
     for node in inline.walk(include_self=False):
@@ -179,32 +183,32 @@ def _places(inline: SyntaxTreeNode) -> Iterator[tuple[int, SyntaxTreeNode]]:
         here = here if found < 0 else found + len(node.content)
 
 
-def _left_over(source: str, at: int, text: SyntaxTreeNode) -> Iterator[tuple[int, str]]:
+def _lint_leftover_markers(source: str, at: int, text: SyntaxTreeNode) -> Iterator[tuple[int, str]]:
     """A star or a low line that opens nothing here, and something where another stands behind it; one too many."""
     end, before = at + len(text.content), text.previous_sibling
-    for match in takewhile(lambda match: match.start() < end, _LEFT_OVER.finditer(source, at)):
+    for match in takewhile(lambda match: match.start() < end, _LEFTOVER_MARKER.finditer(source, at)):
         if re.search(rf"\S\{match[0]}", source[match.end() :]):
-            yield match.start(), _NOT_MEANT.format(match[0])
+            yield match.start(), _UNUSED_MARKER.format(match[0])
     if before is not None and before.type in ("em", "strong") and text.content.startswith(before.markup[0]):
-        yield at, _NOT_MEANT.format(before.markup[0])
+        yield at, _UNUSED_MARKER.format(before.markup[0])
 
 
-def _emphasis(node: SyntaxTreeNode) -> Iterator[str]:
+def _lint_emphasis(node: SyntaxTreeNode) -> Iterator[str]:
     nested = [child.type in ("em", "strong") for child in node.children if child.content or child.children]
-    if within(node, node.type) or (len(nested) > 1 and (nested[0] or nested[-1])):
+    if is_within(node, node.type) or (len(nested) > 1 and (nested[0] or nested[-1])):
         yield "emphasis that begins or ends within emphasis"
 
 
-def _link(node: SyntaxTreeNode, source: str) -> Iterator[str]:
+def _lint_link(node: SyntaxTreeNode, source: str) -> Iterator[str]:
     href = str(node.attrs.get("href", ""))
     path = unquote(href.partition("//")[2].partition("/")[2])
-    if not address(href, ""):
+    if not resolve_link(href, ""):
         yield "a link that is neither http nor https, nor a place on this site"
     elif path not in unquote(source) or "|" in path:
         yield "an address with signs that are not read alike everywhere; write them as %5C, %7C"
     if not any(below.content.strip("^") for below in node.walk() if not below.children):
         yield "a link without words"
-    if within(node, "link"):
+    if is_within(node, "link"):
         yield "a link within a link"
     if node.attrs.get("title"):
         yield "a link's title, which is not shown"

@@ -13,10 +13,10 @@ from markdown_it import MarkdownIt
 from markdown_it.token import Token
 from markdown_it.tree import SyntaxTreeNode
 
-from digest.markdown.escape import Md, escape_code, escape_inside, link, opening
-from digest.text import one_line, strip_hidden
+from digest.markdown.escape import SafeMarkdown, encode_link, escape_code_text, escape_inline, escape_line_start
+from digest.text import normalise_line, strip_hidden
 
-_TAGS = {"p", "em", "strong", "a", "code", "pre", "ul", "ol", "li", "h2", "h3", "blockquote", "br", "hr"}
+_ALLOWED_TAGS = {"p", "em", "strong", "a", "code", "pre", "ul", "ol", "li", "h2", "h3", "blockquote", "br", "hr"}
 
 
 @cache
@@ -24,31 +24,33 @@ def _parser() -> MarkdownIt:
     return MarkdownIt("commonmark", {"html": False})
 
 
-def _tokens(prose: str) -> list[Token]:
+def _parse_tokens(prose: str) -> list[Token]:
     return _parser().parse(strip_hidden(prose))
 
 
-def _tree(prose: str) -> SyntaxTreeNode:
-    return SyntaxTreeNode(_tokens(prose))
+def _parse_tree(prose: str) -> SyntaxTreeNode:
+    return SyntaxTreeNode(_parse_tokens(prose))
 
 
-def to_html_line(prose: str, base: str = "") -> str:
+def render_html_line(prose: str, base: str = "") -> str:
     """The same in one line, without paragraphs."""
-    spans = [_html(node, base).strip() for node in _tree(prose).walk() if node.type == "inline"]
-    return _clean(" ".join(spans))
+    spans = [_render_html_node(node, base).strip() for node in _parse_tree(prose).walk() if node.type == "inline"]
+    return _sanitise_html(" ".join(spans))
 
 
-def to_html(prose: str, base: str = "") -> str:
+def render_html(prose: str, base: str = "") -> str:
     """HTML of prose, sanitised; links that begin with `/` are put below `base`."""
-    rendered = "".join(_html(node, base) for node in _tree(prose).children)
-    return _clean(rendered)
+    rendered = "".join(_render_html_node(node, base) for node in _parse_tree(prose).children)
+    return _sanitise_html(rendered)
 
 
-def _clean(rendered: str) -> str:
-    return nh3.clean(rendered, tags=_TAGS, attributes={"a": {"href"}}, link_rel=None, url_schemes={"http", "https"})
+def _sanitise_html(rendered: str) -> str:
+    return nh3.clean(
+        rendered, tags=_ALLOWED_TAGS, attributes={"a": {"href"}}, link_rel=None, url_schemes={"http", "https"}
+    )
 
 
-def _html(node: SyntaxTreeNode, base: str) -> str:
+def _render_html_node(node: SyntaxTreeNode, base: str) -> str:
     kind = node.type
     if kind in ("text", "softbreak", "hardbreak"):
         return {"softbreak": "\n", "hardbreak": "<br />"}.get(kind, html.escape(node.content, quote=False))
@@ -56,158 +58,158 @@ def _html(node: SyntaxTreeNode, base: str) -> str:
         code = f"<code>{html.escape(node.content, quote=False)}</code>"
         return code if kind == "code_inline" else f"<pre>{code}</pre>\n"
     if kind == "image":
-        return _html_link(node, str(node.attrs.get("src", "")), html.escape(node.content), base)
-    inner = "".join(_html(child, base) for child in node.children)
+        return _render_html_link(node, str(node.attrs.get("src", "")), html.escape(node.content), base)
+    inner = "".join(_render_html_node(child, base) for child in node.children)
     if kind == "link":
-        return _html_link(node, str(node.attrs.get("href", "")), inner, base)
+        return _render_html_link(node, str(node.attrs.get("href", "")), inner, base)
     if (kind == "paragraph" and node.hidden) or kind == "inline":
         return inner
     if kind == "heading":
-        return f"<{_heading(node)}>{inner}</{_heading(node)}>\n" if inner else ""
+        return f"<{_heading_tag(node)}>{inner}</{_heading_tag(node)}>\n" if inner else ""
     return f"<{node.tag}>{inner}</{node.tag}>" + ("" if kind in ("em", "strong") else "\n")
 
 
-def _html_link(node: SyntaxTreeNode, to: str, words: str, base: str) -> str:
-    target = "" if within(node, "link") else address(to, base)
-    return f'<a href="{html.escape(target)}">{words}</a>' if target and words.strip() else words
+def _render_html_link(node: SyntaxTreeNode, href: str, label: str, base: str) -> str:
+    target = "" if is_within(node, "link") else resolve_link(href, base)
+    return f'<a href="{html.escape(target)}">{label}</a>' if target and label.strip() else label
 
 
-def _heading(node: SyntaxTreeNode) -> str:
+def _heading_tag(node: SyntaxTreeNode) -> str:
     return "h2" if node.tag in ("h1", "h2") else "h3"
 
 
-def within(node: SyntaxTreeNode, kind: str) -> bool:
+def is_within(node: SyntaxTreeNode, node_type: str) -> bool:
     """Whether a node stands in one of that kind: no page has a link within a link."""
     above = node.parent
-    while above is not None and above.type != kind:
+    while above is not None and above.type != node_type:
         above = above.parent
     return above is not None
 
 
-def address(to: str, base: str) -> str:
+def resolve_link(href: str, base: str) -> str:
     """Where a link leads: the web, a place on this site, an anchor; empty for all else."""
-    if to.startswith("//"):
+    if href.startswith("//"):
         return ""
-    if to.startswith("/"):
-        absolute = link(f"https://site.invalid{to}")
+    if href.startswith("/"):
+        absolute = encode_link(f"https://site.invalid{href}")
         return base + absolute.removeprefix("https://site.invalid") if absolute else ""
-    if re.fullmatch(r"#[A-Za-z0-9_.:-]+", to):
-        return to
-    return link(to)
+    if re.fullmatch(r"#[A-Za-z0-9_.:-]+", href):
+        return href
+    return encode_link(href)
 
 
-def rewrite(prose: str, base: str = "") -> Md:
+def rewrite_markdown(prose: str, base: str = "") -> SafeMarkdown:
     """Markdown written anew from the prose's tree: kramdown shows what CommonMark reads, and Liquid sees nothing."""
-    return Md(_blocks(_tree(prose).children, base))
+    return SafeMarkdown(_write_blocks(_parse_tree(prose).children, base))
 
 
-def inline(prose: str, base: str = "") -> Md:
+def rewrite_markdown_line(prose: str, base: str = "") -> SafeMarkdown:
     """The same as one line, for a list item or a table cell: the words of all its paragraphs."""
-    parts = [_inline(node.children, base) for node in _tree(prose).walk() if node.type == "inline"]
-    return opening(" ".join(part.strip() for part in parts))
+    parts = [_write_inline(node.children, base) for node in _parse_tree(prose).walk() if node.type == "inline"]
+    return escape_line_start(" ".join(part.strip() for part in parts))
 
 
-def _blocks(nodes: Sequence[SyntaxTreeNode], base: str, between: str = "\n\n") -> str:
+def _write_blocks(nodes: Sequence[SyntaxTreeNode], base: str, between: str = "\n\n") -> str:
     """Blocks one after the other; kramdown lets a list or a quotation go on where a lone `^` does not end it."""
     out = ""
     for node, before in zip(nodes, (None, *nodes), strict=False):
         open_ended = before is not None and before.type in ("bullet_list", "ordered_list", "blockquote")
-        out += ("\n\n^\n\n" if open_ended else between if before is not None else "") + _block(node, base)
+        out += ("\n\n^\n\n" if open_ended else between if before is not None else "") + _write_block(node, base)
     return out
 
 
-def _block(node: SyntaxTreeNode, base: str) -> str:
+def _write_block(node: SyntaxTreeNode, base: str) -> str:
     kind = node.type
     if kind in ("fence", "code_block"):
-        return f"<pre><code>{escape_code(node.content)}</code></pre>"
+        return f"<pre><code>{escape_code_text(node.content)}</code></pre>"
     if kind == "hr":
         return "<hr />"
     if kind == "heading":
-        words = _children(node, base)
-        return f"{'#' * int(_heading(node)[1])} {words}" if words else ""
+        words = _write_children(node, base)
+        return f"{'#' * int(_heading_tag(node)[1])} {words}" if words else ""
     if kind == "blockquote":
-        return _prefixed(_blocks(node.children, base), "> ", "> ")
+        return _prefix_lines(_write_blocks(node.children, base), "> ", "> ")
     if kind in ("bullet_list", "ordered_list"):
-        return _list(node, base)
-    return opening(_children(node, base))
+        return _write_list(node, base)
+    return escape_line_start(_write_children(node, base))
 
 
-def _list(node: SyntaxTreeNode, base: str) -> str:
+def _write_list(node: SyntaxTreeNode, base: str) -> str:
     tight = all(child.hidden for item in node.children for child in item.children if child.type == "paragraph")
     items = []
     for number, item in enumerate(node.children, 1):
         mark = "- " if node.type == "bullet_list" else f"{number}. "
-        body = _blocks(item.children, base, "\n" if tight else "\n\n")
-        items.append(_prefixed(body, mark, " " * len(mark)))
+        body = _write_blocks(item.children, base, "\n" if tight else "\n\n")
+        items.append(_prefix_lines(body, mark, " " * len(mark)))
     return ("\n" if tight else "\n\n").join(items)
 
 
-def _prefixed(body: str, first: str, rest: str) -> str:
+def _prefix_lines(body: str, first: str, rest: str) -> str:
     lines = body.split("\n")
     return "\n".join(
         (first if i == 0 else rest) + line if line or i == 0 else rest.rstrip() for i, line in enumerate(lines)
     )
 
 
-def _children(node: SyntaxTreeNode, base: str) -> str:
-    return "".join(_inline(child.children, base) for child in node.children if child.type == "inline").strip()
+def _write_children(node: SyntaxTreeNode, base: str) -> str:
+    return "".join(_write_inline(child.children, base) for child in node.children if child.type == "inline").strip()
 
 
-def _inline(nodes: Iterable[SyntaxTreeNode], base: str) -> str:
+def _write_inline(nodes: Iterable[SyntaxTreeNode], base: str) -> str:
     """Spans one after the other; an exclamation mark before a link would make an image of it."""
     out = ""
-    for span in (_span(node, base) for node in nodes):
+    for span in (_write_span(node, base) for node in nodes):
         out = (f"{out[:-1]}&#33;" if out.endswith("!") and span.startswith("[") else out) + span
     return out
 
 
-def _span(node: SyntaxTreeNode, base: str) -> str:
+def _write_span(node: SyntaxTreeNode, base: str) -> str:
     """Emphasis is written as tags: kramdown and CommonMark differ on stars beside letters and on stars in stars."""
     simple: dict[str, Callable[[], str]] = {
-        "text": lambda: escape_inside(node.content),
+        "text": lambda: escape_inline(node.content),
         "softbreak": lambda: " ",
         "hardbreak": lambda: "<br />",
-        "code_inline": lambda: f"<code>{escape_code(node.content)}</code>",
-        "em": lambda: f"<em>{_inline(node.children, base)}</em>",
-        "strong": lambda: f"<strong>{_inline(node.children, base)}</strong>",
-        "link": lambda: _md_link(node, _inline(node.children, base), str(node.attrs.get("href", "")), base),
-        "image": lambda: _md_link(node, escape_inside(node.content), str(node.attrs.get("src", "")), base),
+        "code_inline": lambda: f"<code>{escape_code_text(node.content)}</code>",
+        "em": lambda: f"<em>{_write_inline(node.children, base)}</em>",
+        "strong": lambda: f"<strong>{_write_inline(node.children, base)}</strong>",
+        "link": lambda: _write_link(node, _write_inline(node.children, base), str(node.attrs.get("href", "")), base),
+        "image": lambda: _write_link(node, escape_inline(node.content), str(node.attrs.get("src", "")), base),
     }
     return simple[node.type]()
 
 
-def _md_link(node: SyntaxTreeNode, words: str, to: str, base: str) -> str:
-    target = "" if within(node, "link") else address(to, base).replace("&", "&amp;")
-    return f"[{words}]({target})" if target and words.strip() else words
+def _write_link(node: SyntaxTreeNode, label: str, href: str, base: str) -> str:
+    target = "" if is_within(node, "link") else resolve_link(href, base).replace("&", "&amp;")
+    return f"[{label}]({target})" if target and label.strip() else label
 
 
-def to_text(prose: str, base: str = "") -> str:
+def render_text(prose: str, base: str = "") -> str:
     """Plain text of prose: paragraphs apart by a blank line, a link's address after its words."""
-    return "\n\n".join(text for node in _tree(prose).children if (text := _text(node, base).strip()))
+    return "\n\n".join(text for node in _parse_tree(prose).children if (text := _render_text_node(node, base).strip()))
 
 
-def to_words(prose: str) -> str:
+def render_description(prose: str) -> str:
     """The words of prose on one line, for descriptions: no addresses, no marks, no blocks of code."""
-    spans = (node for node in _tree(prose).walk() if node.type == "inline")
-    return one_line(" ".join("".join(_word(node) for node in span.walk()) for span in spans))
+    spans = (node for node in _parse_tree(prose).walk() if node.type == "inline")
+    return normalise_line(" ".join("".join(_get_node_text(node) for node in span.walk()) for span in spans))
 
 
-def _word(node: SyntaxTreeNode) -> str:
+def _get_node_text(node: SyntaxTreeNode) -> str:
     return node.content if node.type in ("text", "code_inline") else " " * node.type.endswith("break")
 
 
-def _text(node: SyntaxTreeNode, base: str) -> str:
+def _render_text_node(node: SyntaxTreeNode, base: str) -> str:
     kind = node.type
     if kind in ("text", "code_inline", "fence", "code_block"):
         return node.content
     if kind in ("softbreak", "hardbreak"):
         return " "
-    inner = "".join(_text(child, base) for child in node.children)
+    inner = "".join(_render_text_node(child, base) for child in node.children)
     if kind == "link":
-        target = address(str(node.attrs.get("href", "")), base)
+        target = resolve_link(str(node.attrs.get("href", "")), base)
         return inner if target in ("", inner) or target.startswith("#") else f"{inner} ({target})"
     if kind == "list_item":
-        return _prefixed(inner.strip(), "- ", "  ") + "\n"
+        return _prefix_lines(inner.strip(), "- ", "  ") + "\n"
     if kind == "blockquote":
-        return _prefixed(inner.strip(), "> ", "> ") + "\n\n"
+        return _prefix_lines(inner.strip(), "> ", "> ") + "\n\n"
     return inner + ("\n\n" if kind == "paragraph" and not node.hidden else "\n" if kind == "paragraph" else "")

@@ -2,38 +2,38 @@
 
 from __future__ import annotations
 
-from digest.models.issues import Issue, IssueSnapshot, LinkCheck, Note, Pick, SheetVersion
-from digest.models.items import Alias, Item, Mention, PossibleDuplicate, SourceState, State, Tombstone
+from digest.models.issues import DraftVersion, Issue, IssueSnapshot, LinkCheck, Pick, Prediction
+from digest.models.items import Alias, FetchState, Item, Mention, PossibleDuplicate, SourceState, Tombstone
 from digest.models.judgements import Decision, ItemVector, Ranking, Tagging
-from digest.models.ledger import Checkpoint, Count, Lease, ModelAnswer, ModelCall, Run, RunCount, Setting
+from digest.models.ledger import CachedAnswer, Checkpoint, KeyValue, LLMCall, Lock, Run, SourceResult, SourceResultRow
 from digest.models.readers import Confirmation, Delivery, Subscriber
 
 __all__ = [
     "Alias",
+    "CachedAnswer",
     "Checkpoint",
     "Confirmation",
-    "Count",
     "Decision",
     "Delivery",
+    "DraftVersion",
+    "FetchState",
     "Issue",
     "IssueSnapshot",
     "Item",
     "ItemVector",
-    "Lease",
+    "KeyValue",
+    "LLMCall",
     "LinkCheck",
+    "Lock",
     "Mention",
-    "ModelAnswer",
-    "ModelCall",
-    "Note",
     "Pick",
     "PossibleDuplicate",
+    "Prediction",
     "Ranking",
     "Run",
-    "RunCount",
-    "Setting",
-    "SheetVersion",
+    "SourceResult",
+    "SourceResultRow",
     "SourceState",
-    "State",
     "Subscriber",
     "Tagging",
     "Tombstone",

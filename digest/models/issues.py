@@ -67,8 +67,10 @@ class Pick(SQLModel, table=True):
     signed: datetime | None = None
 
 
-class SheetVersion(SQLModel, table=True):
+class DraftVersion(SQLModel, table=True):
     """Every version of a sheet the program wrote or saw; `origin` is generated, editor, desk or merged."""
+
+    __tablename__ = "sheetversion"
 
     __tablename__ = "sheet_version"
     id: int | None = Field(default=None, primary_key=True)
@@ -89,8 +91,10 @@ class IssueSnapshot(SQLModel, table=True):
     at: datetime
 
 
-class Note(SQLModel, table=True):
+class Prediction(SQLModel, table=True):
     """A bet or a doubt kept for the year's end."""
+
+    __tablename__ = "note"
 
     id: int | None = Field(default=None, primary_key=True)
     year: int = Field(index=True)

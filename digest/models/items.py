@@ -11,7 +11,7 @@ from sqlmodel import Field, SQLModel
 from digest.models.columns import json_column
 
 
-class State(SQLModel):
+class FetchState(SQLModel):
     """What we know of a source between two checks. Validators are opaque and belong to `validators_url`.
 
     As a value beside its table: SQLAlchemy watches every attribute of a row, which takes a fetch longer than its work.
@@ -40,7 +40,7 @@ class State(SQLModel):
     wishes: dict[str, Any] = json_column(dict)  # how the feed asks to be polled: ttl (minutes), skip_hours, skip_days
 
 
-class SourceState(State, table=True):
+class SourceState(FetchState, table=True):
     """A source's state as it is stored."""
 
     __tablename__ = "source_state"

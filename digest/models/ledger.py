@@ -11,11 +11,13 @@ from sqlmodel import Field, SQLModel
 from digest.models.columns import json_column
 
 
-class ModelCall(SQLModel, table=True):
+class LLMCall(SQLModel, table=True):
     """One request to a language model, its cost, and its answer for the cache.
 
     It is written down before it is sent, at what it may cost at most; so it stays when no answer comes back.
     """
+
+    __tablename__ = "modelcall"
 
     __tablename__ = "model_call"
     id: int | None = Field(default=None, primary_key=True)
@@ -35,8 +37,10 @@ class ModelCall(SQLModel, table=True):
     at: datetime = Field(index=True)
 
 
-class ModelAnswer(SQLModel, table=True):
+class CachedAnswer(SQLModel, table=True):
     """A cached answer about one item: the key covers content, prompt version, model and taxonomy."""
+
+    __tablename__ = "modelanswer"
 
     __tablename__ = "model_answer"
     key: str = Field(primary_key=True)
@@ -61,7 +65,7 @@ class Run(SQLModel, table=True):
     report: dict[str, Any] = json_column(dict)
 
 
-class Count(SQLModel):
+class SourceResult(SQLModel):
     """A run's ledger for one source: found = new + revised + unchanged + duplicate + rejected + failed."""
 
     run_id: int = Field(foreign_key="run.id", index=True)
@@ -83,8 +87,10 @@ class Count(SQLModel):
     at: datetime
 
 
-class RunCount(Count, table=True):
+class SourceResultRow(SourceResult, table=True):
     """A count as it is stored."""
+
+    __tablename__ = "runcount"
 
     __tablename__ = "run_count"
     __table_args__ = (UniqueConstraint("run_id", "source_id"),)
@@ -99,8 +105,10 @@ class Checkpoint(SQLModel, table=True):
     at: datetime
 
 
-class Lease(SQLModel, table=True):
+class Lock(SQLModel, table=True):
     """A claim on work or on a host, shared between processes; it ends at `expires` unless renewed."""
+
+    __tablename__ = "lease"
 
     name: str = Field(primary_key=True)
     holder: str
@@ -108,8 +116,10 @@ class Lease(SQLModel, table=True):
     not_before: datetime | None = None  # the earliest next request, where the lease paces a host
 
 
-class Setting(SQLModel, table=True):
+class KeyValue(SQLModel, table=True):
     """A small fact the program minted or the editor answered once (tag: ids, heading maps, ranker state)."""
+
+    __tablename__ = "setting"
 
     name: str = Field(primary_key=True)
     value: dict[str, Any] = json_column(dict)

@@ -14,30 +14,30 @@ from pathlib import Path
 from sqlmodel import Session
 
 from digest.config import Source
-from digest.errors import ConfigError, NotFoundError, SourceError, unread
-from digest.fetch.worker import Workers
-from digest.intake import Lines, read_lines
-from digest.models import Count, Item
-from digest.pipeline.context import Context, recorded
-from digest.pipeline.intake import take_found, take_in_each
-from digest.pipeline.waiting import wait_for
-from digest.ports import Found, Report, Request
+from digest.errors import ConfigError, NotFoundError, SourceError, describe_read_error
+from digest.fetch.worker import ParserPool
+from digest.intake import ParsedLines, parse_jsonl_items
+from digest.models import Item, SourceResult
+from digest.pipeline.context import Context, record_run
+from digest.pipeline.intake import ingest_entries, ingest_items_by_source
+from digest.pipeline.waiting import run_sync
+from digest.ports import Entry, Report, Request
 from digest.sources import parse_article
 from digest.store import items as item_store
 from digest.store import ledger
 from digest.urls import work_key
 
-_BATCH = 1500  # lines; a smaller file is read in this process
-_DEADLINE = 120.0  # seconds for a batch that takes half of one
-_READING = 30.0  # seconds that one page may take to be read
-_SHOWN = 20  # mistakes of a file that are told one by one
+_BATCH_LINES = 1500  # lines; a smaller file is read in this process
+_BATCH_DEADLINE = 120.0  # seconds for a batch that takes half of one
+_PAGE_DEADLINE = 30.0  # seconds that one page may take to be read
+_MAX_SHOWN_PROBLEMS = 20  # mistakes of a file that are told one by one
 
-_Batch = list[tuple[str, str]]  # place and line
+_LineBatch = list[tuple[str, str]]  # place and line
 
 
-def manual_source(context: Context, source_id: str) -> Source:
+def get_manual_source(context: Context, source_id: str) -> Source:
     """The configured source of that name, or a stand-in for what a person brings in by hand."""
-    return context.config.source(source_id) or Source(
+    return context.config.find_source(source_id) or Source(
         id=source_id, kind="feed", url="https://example.org/", name="added by hand", quote="source"
     )
 
@@ -46,15 +46,15 @@ def add_url(context: Context, url: str, source_id: str = "manual", deadline: flo
     """Fetch a page or paper within `deadline` seconds and keep it as an item; a known one is mentioned once more."""
     if not url.lower().startswith(("http://", "https://")):
         raise ConfigError(f"{url!r} is not an http or https address", "write it whole, with https:// in front")
-    source = manual_source(context, source_id)
-    with recorded(context, "add") as report:
-        found = wait_for(_article(context, url, deadline))
+    source = get_manual_source(context, source_id)
+    with record_run(context, "add") as report:
+        found = run_sync(_fetch_article(context, url, deadline))
         with context.db.write() as session:
-            counts, reasons = take_found(session, source, [found], context.now)
-            _count(session, report, source.id, counts, context.now)
+            counts, reasons = ingest_entries(session, source, [found], context.now)
+            _record_counts(session, report, source.id, counts, context.now)
             if reasons:
                 raise SourceError(f"{url} cannot be kept: {reasons[0]}", "add it with --jsonl and a title")
-            item = item_store.by_keys(session, [work_key(found.url or url), work_key(url)])
+            item = item_store.load_items_by_key(session, [work_key(found.url or url), work_key(url)])
         if not item:
             raise NotFoundError(f"{url} was read but not kept", "add it with --jsonl and a title")
         kept = next(iter(item.values()))
@@ -63,27 +63,27 @@ def add_url(context: Context, url: str, source_id: str = "manual", deadline: flo
     return kept, report
 
 
-async def _article(context: Context, url: str, deadline: float) -> Found:
+async def _fetch_article(context: Context, url: str, deadline: float) -> Entry:
     async with aclosing(context.make_fetcher()) as fetcher:
         response = await fetcher(Request(url, deadline=deadline))
-    async with Workers(deadline=min(deadline, _READING)) as workers:
+    async with ParserPool(deadline=min(deadline, _PAGE_DEADLINE)) as workers:
         return await workers.run(parse_article, response.body, response.url, dict(response.headers), subject=url)
 
 
-def add_jsonl(context: Context, path: Path, source_id: str = "manual") -> Report:
+def add_jsonl_file(context: Context, path: Path, source_id: str = "manual") -> Report:
     """Keep every line of a file: title or url, and authors, published, summary (or abstract), arxiv_id, source.
 
     A line may name its own configured source. Lines that cannot be read are counted as rejected and named.
     """
-    with recorded(context, "add") as report, context.progress.task(f"adding {path.name}") as advance:
-        totals = wait_for(_add_lines(context, path, source_id, report, advance))
+    with record_run(context, "add") as report, context.progress.task(f"adding {path.name}") as advance:
+        totals = run_sync(_add_lines(context, path, source_id, report, advance))
         report.numbers = dict(totals)
         report.line = (
             f"{path.name}: {totals['found']} found, {totals['new']} new, {totals['revised']} revised, "
             f"{totals['unchanged']} unchanged, {totals['duplicate']} duplicate, {totals['rejected']} rejected"
         )
-        more = len(report.problems) - _SHOWN
-        report.problems = [*report.problems[:_SHOWN], *([f"… {more} more"] if more > 0 else [])]
+        more = len(report.problems) - _MAX_SHOWN_PROBLEMS
+        report.problems = [*report.problems[:_MAX_SHOWN_PROBLEMS], *([f"… {more} more"] if more > 0 else [])]
         if totals["rejected"]:
             report.state = "partial"
     return report
@@ -94,30 +94,30 @@ async def _add_lines(
 ) -> Counter[str]:
     """Batch after batch; while one is stored, another process reads the next. Returns the sums of all fates."""
     configured = {source.id: source for source in context.config.sources}
-    common = (configured, manual_source(context, source_id), context.now)
+    common = (configured, get_manual_source(context, source_id), context.now)
     fates: dict[str, Counter[str]] = defaultdict(Counter)
-    async with aclosing(_read(_batches(path), common, path.name)) as batches:
+    async with aclosing(_parse_batches(_read_batches(path), common, path.name)) as batches:
         async for lines in batches:
-            await asyncio.to_thread(_keep, context, report, fates, lines)
-            advance(lines.read)
+            await asyncio.to_thread(_store_batch, context, report, fates, lines)
+            advance(lines.line_count)
     return sum(fates.values(), Counter())
 
 
-async def _read(
-    batches: Iterator[_Batch], common: tuple[Mapping[str, Source], Source, datetime], subject: str
-) -> AsyncGenerator[Lines, None]:
+async def _parse_batches(
+    batches: Iterator[_LineBatch], common: tuple[Mapping[str, Source], Source, datetime], subject: str
+) -> AsyncGenerator[ParsedLines, None]:
     """What each batch holds. The next one is read in another process meanwhile; a single one is not worth a process."""
     first, following = next(batches, []), next(batches, None)
     if following is None:
-        yield read_lines(first, *common)
+        yield parse_jsonl_items(first, *common)
         return
-    async with Workers(deadline=_DEADLINE) as workers:
-        coming = asyncio.create_task(workers.run(read_lines, following, *common, subject=subject))
+    async with ParserPool(deadline=_BATCH_DEADLINE) as workers:
+        coming = asyncio.create_task(workers.run(parse_jsonl_items, following, *common, subject=subject))
         try:
-            yield await asyncio.to_thread(read_lines, first, *common)  # while the process starts
+            yield await asyncio.to_thread(parse_jsonl_items, first, *common)  # while the process starts
             for batch in batches:
                 lines = await coming
-                coming = asyncio.create_task(workers.run(read_lines, batch, *common, subject=subject))
+                coming = asyncio.create_task(workers.run(parse_jsonl_items, batch, *common, subject=subject))
                 yield lines
             yield await coming
         finally:
@@ -125,35 +125,35 @@ async def _read(
             await asyncio.wait([coming])
 
 
-def _keep(context: Context, report: Report, fates: dict[str, Counter[str]], lines: Lines) -> None:
+def _store_batch(context: Context, report: Report, fates: dict[str, Counter[str]], lines: ParsedLines) -> None:
     """Store one batch and its counts by source, so far, in one transaction."""
     with context.db.write() as session:
-        for name, counts in take_in_each(session, lines.prepared).items():
+        for name, counts in ingest_items_by_source(session, lines.items).items():
             fates[name].update(counts)
             fates[name]["found"] += counts.total()
-        for name, refused in lines.refused.items():
+        for name, refused in lines.rejected_counts.items():
             fates[name].update(found=refused, rejected=refused)
         for name, counts in fates.items():
-            _count(session, report, name, counts, context.now)
+            _record_counts(session, report, name, counts, context.now)
     report.problems = [*report.problems, *lines.problems]
 
 
-def _count(session: Session, report: Report, source_id: str, counts: Mapping[str, int], now: datetime) -> None:
-    count = Count(run_id=report.run_id or 0, source_id=source_id, at=now)
-    for fate in (*ledger.FATES, "found"):
+def _record_counts(session: Session, report: Report, source_id: str, counts: Mapping[str, int], now: datetime) -> None:
+    count = SourceResult(run_id=report.run_id or 0, source_id=source_id, at=now)
+    for fate in (*ledger.OUTCOMES, "found"):
         setattr(count, fate, counts.get(fate, 0))
-    ledger.record(session, count)
+    ledger.save_source_results(session, count)
 
 
-def _batches(path: Path) -> Iterator[_Batch]:
+def _read_batches(path: Path) -> Iterator[_LineBatch]:
     """The file's lines with their places, some at a time; empty lines are left out."""
     opener = gzip.open if path.suffix == ".gz" else open
     try:
         with opener(path, "rt", encoding="utf-8") as file:
             lines = ((f"{path.name}:{number}", line) for number, line in enumerate(file, 1) if line.strip())
-            while batch := list(islice(lines, _BATCH)):
+            while batch := list(islice(lines, _BATCH_LINES)):
                 yield batch
     except (OSError, UnicodeDecodeError, EOFError) as error:
         raise ConfigError(
-            f"{path} cannot be read: {unread(error)}", "give a UTF-8 file of JSON lines, or its .gz"
+            f"{path} cannot be read: {describe_read_error(error)}", "give a UTF-8 file of JSON lines, or its .gz"
         ) from error

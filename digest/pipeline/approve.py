@@ -5,109 +5,121 @@ from __future__ import annotations
 from dataclasses import replace
 
 from digest import issues, site
-from digest.issues import Sheet
+from digest.issues import Draft
 from digest.periods import Period
 from digest.pipeline import corrections
-from digest.pipeline.blurbs import quoted
-from digest.pipeline.context import Context, recorded
-from digest.pipeline.gates import ask_links, must_pass, warnings
-from digest.pipeline.links import Answers
-from digest.pipeline.propose import item_pick
-from digest.pipeline.sheets import adopt, current, keep_hand, of_a_hand
-from digest.pipeline.typed import Typed, fetched
+from digest.pipeline.blurbs import build_quoted_blurb
+from digest.pipeline.context import Context, record_run
+from digest.pipeline.gates import check_draft_links, find_warnings, require_passing
+from digest.pipeline.links import LinkReport
+from digest.pipeline.propose import build_pick
+from digest.pipeline.sheets import apply_draft_to_issue, load_draft, recover_editor_text, save_editor_version
+from digest.pipeline.typed import ResolvedDraft, fetch_added_urls
 from digest.ports import Document, Report
 from digest.store import issues as issue_store
 from digest.store import items as item_store
-from digest.text import hexdigest
+from digest.text import hash_texts
 
 
-def check(context: Context, period: Period, *, accept_gaps: bool = False, links: bool = False) -> Report:
+def check_issue(
+    context: Context, period: Period, *, accept_gaps: bool = False, should_check_links: bool = False
+) -> Report:
     """Run the gates on the sheet as it lies there. Raises Refused with every reason and what mends it.
 
     `links` asks the links first; without it, and where there is no network, their last answers count.
     """
-    with recorded(context, "check", period.name) as report:
-        text, sheet = current(context, period)
-        typed = whole(context, sheet)
-        heard = _heard(context, typed.sheet, report) if links else None
-        beside = warnings(context, period, typed.sheet, text)
-        must_pass(
-            context, period, typed.sheet, beside=beside, accept_gaps=accept_gaps, links=heard, unread=typed.unread
+    with record_run(context, "check", period.name) as report:
+        text, sheet = load_draft(context, period)
+        typed = complete_draft(context, sheet)
+        heard = _report_links(context, typed.draft, report) if should_check_links else None
+        beside = find_warnings(context, period, typed.draft, text)
+        require_passing(
+            context,
+            period,
+            typed.draft,
+            notices=beside,
+            accept_gaps=accept_gaps,
+            links=heard,
+            unread=typed.unreadable_urls,
         )
         report.problems = [*report.problems, *beside]
         report.line = f"{period}: nothing stands in the way of approval"
     return report
 
 
-def approve(
+def approve_issue(
     context: Context,
     period: Period,
     *,
-    by: str = "",
+    approver: str = "",
     sign: bool = False,
     accept_gaps: bool = False,
-    links: bool = False,
+    should_check_links: bool = False,
 ) -> Report:
     """Take the sheet as the issue: fetch typed addresses, run the gates, adopt every word, note who approved."""
-    with recorded(context, "approve", period.name) as report:
+    with record_run(context, "approve", period.name) as report:
         with context.db.read() as session:
-            state = issues.move(issue_store.existing(session, period.name).state, "approve", period.name)
-        text, sheet = current(context, period)
-        keep_hand(context, period, text)
-        typed = whole(context, sheet)
-        settled = typed.sheet
-        heard = _heard(context, settled, report) if links else None
-        must_pass(context, period, settled, sign=sign, accept_gaps=accept_gaps, links=heard, unread=typed.unread)
-        text = issues.render(settled)
-        site.write(context.site, [Document(f"_drafts/{period.name}.md", text.encode())])
-        name = by or context.config.newsletter.author
+            state = issues.transition_state(issue_store.get_issue(session, period.name).state, "approve", period.name)
+        text, sheet = load_draft(context, period)
+        save_editor_version(context, period, text)
+        typed = complete_draft(context, sheet)
+        settled = typed.draft
+        heard = _report_links(context, settled, report) if should_check_links else None
+        require_passing(
+            context, period, settled, sign=sign, accept_gaps=accept_gaps, links=heard, unread=typed.unreadable_urls
+        )
+        text = issues.render_draft(settled)
+        site.write_documents(context.site_folder, [Document(f"_drafts/{period.name}.md", text.encode())])
+        name = approver or context.config.newsletter.author
         with context.db.write() as session:
-            issue = issue_store.existing(session, period.name)
-            if state in corrections.SEEN:
-                corrections.keep(session, context, issue, text)
+            issue = issue_store.get_issue(session, period.name)
+            if state in corrections.PUBLISHED_STATES:
+                corrections.store_correction(session, context, issue, text)
             else:
-                base = issue_store.newest_sheet(session, period.name, "generated")
-                issue_store.keep_sheet(session, period.name, "approved", text, context.now)
-                adopt(session, issue, settled, issues.parse(base.text) if base else None, context.now)
+                base = issue_store.find_newest_draft_version(session, period.name, "generated")
+                issue_store.save_draft_version(session, period.name, "approved", text, context.now)
+                apply_draft_to_issue(
+                    session, issue, settled, issues.parse_draft(base.text) if base else None, context.now
+                )
             issue.state, issue.approved, issue.approved_by = state, context.now, name
-            issue.sheet_digest = hexdigest(text)
+            issue.sheet_digest = hash_texts(text)
             if sign:
-                issue_store.sign(session, issue.id or 0, name, context.now)
+                issue_store.sign_flagged_picks(session, issue.id or 0, name, context.now)
             session.add(issue)
-        picked = sum(1 for _ in settled.picks())
+        picked = sum(1 for _ in settled.iter_picks())
         report.numbers = {"picks": picked}
-        report.problems = [*report.problems, *warnings(context, period, settled, text)]
-        how = ' --correct "what was wrong"' if state in corrections.SEEN else ""
+        report.problems = [*report.problems, *find_warnings(context, period, settled, text)]
+        how = ' --correct "what was wrong"' if state in corrections.PUBLISHED_STATES else ""
         report.line = f"{period}: approved by {name}, {picked} picks; `digest publish {period}{how}` publishes it"
     return report
 
 
-def take_back(context: Context, period: Period) -> Report:
+def revoke_approval(context: Context, period: Period) -> Report:
     """Take an approval back, so that the issue may be edited; raises Refused when readers have it."""
-    with recorded(context, "return", period.name) as report:
+    with record_run(context, "return", period.name) as report:
         with context.db.write() as session:
-            issue = issue_store.existing(session, period.name)
-            issue.state = issues.move(issue.state, "return", period.name)
+            issue = issue_store.get_issue(session, period.name)
+            issue.state = issues.transition_state(issue.state, "return", period.name)
             session.add(issue)
         report.line = f"{period}: a draft again; `digest approve {period}` approves it"
     return report
 
 
-def _heard(context: Context, sheet: Sheet, report: Report) -> Answers:
+def _report_links(context: Context, sheet: Draft, report: Report) -> LinkReport:
     """What the issue's links answer now; links that nobody could ask stand in nobody's way, but are told."""
-    answers = ask_links(context, sheet)
-    report.problems = [*report.problems, *filter(None, [answers.line])]
+    answers = check_draft_links(context, sheet)
+    report.problems = [*report.problems, *filter(None, [answers.summary])]
     return answers
 
 
-def whole(context: Context, sheet: Sheet) -> Typed:
+def complete_draft(context: Context, sheet: Draft) -> ResolvedDraft:
     """The sheet with ticked lines moved up, typed addresses fetched, and empty blurbs quoted."""
     titles = {category.slug: category.title for category in context.config.taxonomy.categories}
     with context.db.read() as session:
-        settled = issues.settle(of_a_hand(session, sheet), titles)
-    typed = fetched(context, settled)
-    waiting = [pick.key for _, pick in typed.sheet.picks() if not pick.blurb and pick.origin == "source"]
+        settled = issues.apply_marks(recover_editor_text(session, sheet), titles)
+    typed = fetch_added_urls(context, settled)
+    waiting = [pick.key for _, pick in typed.draft.iter_picks() if not pick.blurb and pick.origin == "source"]
     with context.db.read() as session:
-        stored = item_store.by_keys(session, waiting)
-    picks = {key: item_pick(context.config, item, quoted(item)) for key, item in stored.items()}
-    return replace(typed, sheet=issues.fill(typed.sheet, picks))
+        stored = item_store.load_items_by_key(session, waiting)
+    picks = {key: build_pick(context.config, item, build_quoted_blurb(item)) for key, item in stored.items()}
+    return replace(typed, draft=issues.fill_missing_blurbs(typed.draft, picks))

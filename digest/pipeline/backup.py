@@ -12,36 +12,36 @@ from hashlib import sha256
 from pathlib import Path
 
 from digest import scratch, site
-from digest.errors import DigestError, NotFoundError, StoreError, unread
-from digest.pipeline.context import Context, recorded
+from digest.errors import DigestError, NotFoundError, StoreError, describe_read_error
+from digest.pipeline.context import Context, record_run
 from digest.ports import Document, Report
 from digest.store import backup as copies
-from digest.store.database import FILE
+from digest.store.database import DATABASE_FILE
 
 _MANIFEST = "manifest.json"
-_MADE = ("_site", ".jekyll-cache")  # Jekyll makes them again
-_KEPT = ("sources.yaml", "templates", "site")
+_GENERATED = ("_site", ".jekyll-cache")  # Jekyll makes them again
+_INCLUDED = ("sources.yaml", "templates", "site")
 
 
-def backup(context: Context, target: Path | None = None) -> Report:
+def create_backup(context: Context, target: Path | None = None) -> Report:
     """Write a backup to `target`, or to backups/ in the workspace; it bears its name only when it is whole."""
-    with recorded(context, "backup") as report:
+    with record_run(context, "backup") as report:
         target = target or context.root / "backups" / f"digest-{context.now:%Y%m%dT%H%M%SZ}.zip"
-        report.numbers = take(context, target)
+        report.numbers = write_backup(context, target)
         report.line = f"{report.numbers['files']} files, {report.numbers['bytes']} bytes → {target}"
     return report
 
 
-def take(context: Context, target: Path) -> dict[str, int]:
+def write_backup(context: Context, target: Path) -> dict[str, int]:
     """Write the file; returns how many files and bytes it holds."""
-    partial = scratch.beside(target)
+    partial = scratch.make_partial_path(target)
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
-        with _folder(target) as folder:
-            copy = folder / FILE
+        with _make_temporary_folder(target) as folder:
+            copy = folder / DATABASE_FILE
             context.db.copy_to(copy)
-            files = {FILE: copy} | dict(_files(context.root))
-            sums = _pack(partial, files, context.now)
+            files = {DATABASE_FILE: copy} | dict(_list_files(context.root))
+            sums = _pack_files(partial, files, context.now)
         partial.replace(target)
     except OSError as error:
         partial.unlink(missing_ok=True)
@@ -49,35 +49,37 @@ def take(context: Context, target: Path) -> dict[str, int]:
     return {"files": len(sums), "bytes": target.stat().st_size}
 
 
-def newest(root: Path) -> Path | None:
+def find_newest_backup(root: Path) -> Path | None:
     """The newest backup in the workspace's own folder."""
     return max((root / "backups").glob("digest-*.zip"), default=None)
 
 
-def emptied(root: Path) -> str:
+def describe_lost_database(root: Path) -> str:
     """Says so when the database is gone, or a file without a byte, beside issues that were published; else ""."""
-    holding = [path for path in (root / FILE, root / f"{FILE}-wal") if path.exists() and path.stat().st_size]
-    posts = [path for path in site.names(root, "site/_posts") if path.endswith(".md")]
+    holding = [
+        path for path in (root / DATABASE_FILE, root / f"{DATABASE_FILE}-wal") if path.exists() and path.stat().st_size
+    ]
+    posts = [path for path in site.list_files(root, "site/_posts") if path.endswith(".md")]
     if holding or not posts:
         return ""
-    return f"{FILE} is {'empty' if (root / FILE).exists() else 'gone'}, and {len(posts)} posts are in site/_posts"
+    return f"{DATABASE_FILE} is {'empty' if (root / DATABASE_FILE).exists() else 'gone'}, and {len(posts)} posts are in site/_posts"
 
 
-def put_back(root: Path, now: datetime, source: Path, keep: Callable[[Path], object]) -> Report:
+def restore_backup(root: Path, now: datetime, source: Path, save_current: Callable[[Path], object]) -> Report:
     """Bring back everything a backup holds; what stands there now is handed to `keep` first. Other files stay.
 
     Every sum and path is checked before anything is touched. Raises StoreError for a file that is no whole backup,
     NotFoundError for none. The database need not be sound; one that is not is moved aside.
     """
-    database = root / FILE
-    with _folder(database) as folder:
-        documents, copy = _unpack(source, folder)
-        site.inside(root, documents)
+    database = root / DATABASE_FILE
+    with _make_temporary_folder(database) as folder:
+        documents, copy = _unpack_backup(source, folder)
+        site.check_paths_inside(root, documents)
         kept = root / "backups" / f"before-restore-{now:%Y%m%dT%H%M%SZ}.zip"
-        if database.exists() and database.stat().st_size and not copies.faults(database):
-            keep(kept)
-        copies.restore(copy, database)
-        changed = site.write(root, documents)
+        if database.exists() and database.stat().st_size and not copies.check_database_file(database):
+            save_current(kept)
+        copies.restore_database(copy, database)
+        changed = site.write_documents(root, documents)
     line = f"the database and {len(changed)} of {len(documents)} files brought back from {source.name}"
     if kept.exists():
         line += f"; what was there is in {kept.relative_to(root)}"
@@ -85,9 +87,9 @@ def put_back(root: Path, now: datetime, source: Path, keep: Callable[[Path], obj
 
 
 @contextmanager
-def _folder(target: Path) -> Iterator[Path]:
+def _make_temporary_folder(target: Path) -> Iterator[Path]:
     """A folder beside the target, gone at the end."""
-    folder = scratch.beside(target)
+    folder = scratch.make_partial_path(target)
     folder.mkdir()
     try:
         yield folder
@@ -95,16 +97,16 @@ def _folder(target: Path) -> Iterator[Path]:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def _files(root: Path) -> Iterator[tuple[str, Path]]:
-    for name in _KEPT:
+def _list_files(root: Path) -> Iterator[tuple[str, Path]]:
+    for name in _INCLUDED:
         start = root / name
         for path in [start] if start.is_file() else sorted(start.rglob("*")):
             place = path.relative_to(root)
-            if path.is_file() and not path.is_symlink() and not set(_MADE) & set(place.parts):
+            if path.is_file() and not path.is_symlink() and not set(_GENERATED) & set(place.parts):
                 yield place.as_posix(), path
 
 
-def _pack(target: Path, files: dict[str, Path], now: datetime) -> dict[str, str]:
+def _pack_files(target: Path, files: dict[str, Path], now: datetime) -> dict[str, str]:
     sums = {}
     with zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED, compresslevel=3) as packed:
         for name, path in files.items():
@@ -118,9 +120,9 @@ def _pack(target: Path, files: dict[str, Path], now: datetime) -> dict[str, str]
     return sums
 
 
-def _unpack(source: Path, folder: Path) -> tuple[list[Document], Path]:
+def _unpack_backup(source: Path, folder: Path) -> tuple[list[Document], Path]:
     """Check every sum; the files as documents, the database in `folder`."""
-    copy, documents = folder / FILE, []
+    copy, documents = folder / DATABASE_FILE, []
     try:
         with zipfile.ZipFile(source) as packed:
             sums: dict[str, str] = json.loads(packed.read(_MANIFEST))["sha256"]
@@ -128,13 +130,13 @@ def _unpack(source: Path, folder: Path) -> tuple[list[Document], Path]:
                 body = packed.read(name)
                 if sha256(body).hexdigest() != digest:
                     raise StoreError(f"{source.name}: {name} is damaged", "choose another backup")
-                if name == FILE:
+                if name == DATABASE_FILE:
                     copy.write_bytes(body)
-                elif name.split("/", 1)[0] in _KEPT:
+                elif name.split("/", 1)[0] in _INCLUDED:
                     documents.append(Document(name, body))
     except (OSError, zipfile.BadZipFile, KeyError, TypeError, ValueError) as error:
         kind = NotFoundError if isinstance(error, FileNotFoundError) else StoreError
-        raise kind(f"{source} is no backup: {unread(error)}", "`digest backup` makes them") from error
+        raise kind(f"{source} is no backup: {describe_read_error(error)}", "`digest backup` makes them") from error
     if not copy.exists():
         raise StoreError(f"{source.name} holds no database", "choose another backup")
     return documents, copy

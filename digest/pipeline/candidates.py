@@ -11,12 +11,12 @@ from digest import ranking
 from digest.models import Item, Tagging
 from digest.periods import Period
 from digest.pipeline.context import Context
-from digest.pipeline.texts import abstract, embedded_text
+from digest.pipeline.texts import build_embedding_text, get_abstract
 from digest.ranking import Candidate
 from digest.store import issues as issue_store
 from digest.store import items as item_store
 from digest.store import judgements
-from digest.vectors import vectors
+from digest.vectors import load_embeddings
 
 if TYPE_CHECKING:
     import numpy as np
@@ -25,30 +25,30 @@ if TYPE_CHECKING:
     Matrix = NDArray[np.float32]
 
 
-def candidates_of(
+def load_candidates(
     context: Context, session: Session, period: Period
 ) -> tuple[list[Item], list[Candidate], Matrix | None]:
     """The items of a period, as candidates, and their vectors row by row."""
-    items = item_store.candidates(session, period.start(context.zone), period.end(context.zone))
+    items = item_store.load_period_items(session, period.start(context.zone), period.end(context.zone))
     ids = [item.id or 0 for item in items]
-    verdicts = judgements.taggings(session, ids)
-    mentions = item_store.mention_counts(session, ids)
-    covered = issue_store.covered(session, period.name)
-    candidates = [_candidate(context, item, verdicts, mentions, covered) for item in items]
-    return items, candidates, embedded(session, items)
+    verdicts = judgements.load_taggings(session, ids)
+    mentions = item_store.count_mentioning_sources(session, ids)
+    covered = issue_store.load_covered_in(session, period.name)
+    candidates = [_build_candidate(context, item, verdicts, mentions, covered) for item in items]
+    return items, candidates, load_item_embeddings(session, items)
 
 
-def ranking_context(context: Context, period: Period | None = None) -> ranking.Context:
+def build_ranking_context(context: Context, period: Period | None = None) -> ranking.RankingContext:
     """What the ranker knows beside the candidates, but for a taste."""
     now = context.now if period is None else min(context.now, period.end(context.zone))
-    return ranking.Context(
+    return ranking.RankingContext(
         now=now,
         interests=context.config.newsletter.interests,
         descriptions=tuple(category.description for category in context.config.taxonomy.categories),
     )
 
 
-def _candidate(
+def _build_candidate(
     context: Context,
     item: Item,
     verdicts: Mapping[int, Mapping[str, Tagging]],
@@ -56,13 +56,13 @@ def _candidate(
     covered: Mapping[int, str],
 ) -> Candidate:
     rows = verdicts.get(item.id or 0, {})
-    best = judgements.best(rows)
-    source = context.config.source(item.source_id)
+    best = judgements.choose_best_tagging(rows)
+    source = context.config.find_source(item.source_id)
     judged = [row.relevance for row in rows.values() if row.relevance is not None]
     return Candidate(
         key=item.key,
         title=item.title,
-        abstract=abstract(item),
+        abstract=get_abstract(item),
         authors=item.authors,
         categories=item.categories,
         comment=item.comment or "",
@@ -77,15 +77,19 @@ def _candidate(
     )
 
 
-def embedded(session: Session, items: Sequence[Item]) -> Matrix | None:
+def load_item_embeddings(session: Session, items: Sequence[Item]) -> Matrix | None:
     """The items' vectors, row by row: the stored ones, and fresh ones where the text has changed since."""
     if not items:
         return None
-    stored = judgements.item_vectors(session, [item.id or 0 for item in items])
+    stored = judgements.load_item_vectors(session, [item.id or 0 for item in items])
     fresh = {
-        item.id: embedded_text(item)
+        item.id: build_embedding_text(item)
         for item in items
         if (row := stored.get(item.id or 0)) is None or row.item_digest != item.digest
     }
-    made = dict(zip(fresh, ranking.pack(vectors().embed(list(fresh.values()))), strict=True)) if fresh else {}
-    return ranking.unpack([made[item.id] if item.id in made else stored[item.id or 0].vector for item in items])
+    made = (
+        dict(zip(fresh, ranking.pack_vectors(load_embeddings().embed(list(fresh.values()))), strict=True))
+        if fresh
+        else {}
+    )
+    return ranking.unpack_vectors([made[item.id] if item.id in made else stored[item.id or 0].vector for item in items])

@@ -9,81 +9,89 @@ from datetime import timedelta
 from sqlmodel import Session
 
 from digest import mail
-from digest.errors import ConfigError, Refused
+from digest.errors import CheckFailedError, ConfigError
 from digest.models import Confirmation, Subscriber
 from digest.pipeline.context import Context
 from digest.ports import Message, Report
-from digest.render.words import words
+from digest.render.words import load_translations
 from digest.store import confirmations, readers
-from digest.store.leases import alone
+from digest.store.leases import claim_work
 
-PATIENCE = timedelta(days=30)  # who was asked and has not confirmed by then is forgotten
+CONFIRMATION_PERIOD = timedelta(days=30)  # who was asked and has not confirmed by then is forgotten
 
 
-def sign_up(context: Context, address: str, topics: Sequence[str] = ()) -> None:
+def request_signup(context: Context, address: str, topics: Sequence[str] = ()) -> None:
     """Keep a stranger's request and queue the mail it calls for. Raises ConfigError for what is no address.
 
     `topics` are slugs of categories, none for all; they count for a pending reader only, who must say yes to them.
     Nothing that comes back, nor how long it takes, tells whether the address is known; who left or bounced is not
     written to, and comes back only through the editor.
     """
-    checked = mail.check(address)
+    checked = mail.normalise_address(address)
     with context.db.write() as session:
-        reader = readers.subscribe(session, checked, context.now, topics=topics, reason="asked by the form")
+        reader = readers.add_subscriber(session, checked, context.now, topics=topics, reason="asked by the form")
         if reader.state == "pending":
             reader.topics = list(topics)
-        request(context, session, reader)
+        queue_confirmation_mail(context, session, reader)
 
 
-def ask(context: Context, addresses: Sequence[str] = (), *, expect: int | None = None) -> Report:
+def request_confirmations(
+    context: Context, addresses: Sequence[str] = (), *, expected_count: int | None = None
+) -> Report:
     """Mail pending readers the link by which they confirm: those named, once more if need be, or all never asked.
 
     Without addresses it is a dry run unless `expect` is how many there are. Raises Refused for another number, and
     ConfigError where no endpoint takes the answer.
     """
-    need_endpoint(context)
+    require_signup_endpoint(context)
     with context.db.read() as session:
-        people = [readers.existing(session, mail.check(a)) for a in addresses] or confirmations.unasked(session)
+        people = [
+            readers.get_subscriber(session, mail.normalise_address(a)) for a in addresses
+        ] or confirmations.load_unasked_subscribers(session)
     if settled := [reader for reader in people if reader.state != "pending"]:
-        raise Refused(f"{settled[0].address} is {settled[0].state}", "only pending readers are asked")
-    if not addresses and expect is None:
+        raise CheckFailedError(f"{settled[0].address} is {settled[0].state}", "only pending readers are asked")
+    if not addresses and expected_count is None:
         line = f"{len(people)} pending readers were never asked (dry run; `--expect {len(people)}` asks them)"
         return Report("subscribers", line, numbers={"pending": len(people)})
-    if expect is not None and expect != len(people):
-        raise Refused(f"{len(people)} readers would be asked, not {expect}", "look at the list, then say the number")
+    if expected_count is not None and expected_count != len(people):
+        raise CheckFailedError(
+            f"{len(people)} readers would be asked, not {expected_count}", "look at the list, then say the number"
+        )
     with context.db.write() as session:
         for reader in people:
-            request(context, session, reader, patient=False)
-    return post(context)
+            queue_confirmation_mail(context, session, reader, is_throttled=False)
+    return send_confirmations(context)
 
 
-def post(context: Context) -> Report:
+def send_confirmations(context: Context) -> Report:
     """Send the mails that are queued, each at most once; another process that is at it already is left to it."""
-    with alone(context.db, "confirm", context.now) as only:
+    with claim_work(context.db, "confirm", context.now) as only:
         if not only:
             return Report("subscribers", "another process is sending the confirmations")
-        tally = _sent(context)
+        tally = _send_queued_confirmations(context)
     amiss = [name for name in ("deferred", "failed", "unknown") if tally[name]]
     line = ", ".join(f"{count} {name}" for name, count in tally.items() if count) or "nobody to ask"
     return Report("subscribers", f"confirmation mails: {line}", "partial" if amiss else "done", dict(tally))
 
 
-def request(context: Context, session: Session, reader: Subscriber, *, patient: bool = True) -> bool:
+def queue_confirmation_mail(
+    context: Context, session: Session, reader: Subscriber, *, is_throttled: bool = True
+) -> bool:
     """Queue the mail for a pending reader; whether it was. `patient` keeps it from being asked for again and again."""
-    row = confirmations.request(session, reader, context.now, patient=patient)
+    row = confirmations.queue_confirmation(session, reader, context.now, enforce_limits=is_throttled)
     if row is not None:
-        row.message_id = _message(context, reader, row).message_id
+        row.message_id = _build_confirmation_message(context, reader, row).message_id
     return row is not None
 
 
-def sections(context: Context, reader: Subscriber) -> str:
+def format_topic_titles(context: Context, reader: Subscriber) -> str:
     """The titles of the categories a reader asked for; empty for all."""
     taxonomy = context.config.taxonomy
-    chosen = taxonomy.every_name(reader.topics)
+    chosen = taxonomy.expand_aliases(reader.topics)
     return ", ".join(category.title for category in taxonomy.categories if category.slug in chosen)
 
 
-def need_endpoint(context: Context) -> None:
+def require_signup_endpoint(context: Context) -> None:
     """Raises ConfigError where no address of a `digest listen` is named, at which a reader's yes arrives."""
     if not context.config.mail.unsubscribe_url:
         raise ConfigError(
@@ -92,12 +100,12 @@ def need_endpoint(context: Context) -> None:
         )
 
 
-def _sent(context: Context) -> Counter[str]:
+def _send_queued_confirmations(context: Context) -> Counter[str]:
     with context.db.write() as session:  # nobody else is at it: what is in `sending` was left by one that died
-        confirmations.doubt(session, context.now)
-        confirmations.forget(session, context.now - PATIENCE)
+        confirmations.mark_confirmations_unknown(session, context.now)
+        confirmations.delete_unconfirmed_subscribers(session, context.now - CONFIRMATION_PERIOD)
     with context.db.read() as session:
-        rows = confirmations.due(session, context.now)
+        rows = confirmations.load_due_confirmations(session, context.now)
     tally = Counter[str]()
     if not rows:
         return tally
@@ -105,11 +113,11 @@ def _sent(context: Context) -> Counter[str]:
     try:
         for row, reader in rows:
             with context.db.write() as session:
-                if not confirmations.claim(session, row.subscriber_id, context.now):
+                if not confirmations.claim_confirmation(session, row.subscriber_id, context.now):
                     continue
-            state, error, stop = mail.hand_over(transport, _message(context, reader, row))
+            state, error, stop = mail.attempt_delivery(transport, _build_confirmation_message(context, reader, row))
             with context.db.write() as session:
-                confirmations.mark(session, row.subscriber_id, state, context.now, error)
+                confirmations.mark_confirmation(session, row.subscriber_id, state, context.now, error)
             tally[state] += 1
             if stop:
                 break
@@ -118,23 +126,27 @@ def _sent(context: Context) -> Counter[str]:
     return tally
 
 
-def _message(context: Context, reader: Subscriber, row: Confirmation) -> Message:
+def _build_confirmation_message(context: Context, reader: Subscriber, row: Confirmation) -> Message:
     """The same bytes each time, until it is asked for again."""
     newsletter, settings = context.config.newsletter, context.config.mail
-    head, w, title = mail.letterhead(newsletter, settings), words(newsletter.language), newsletter.title
-    chosen = sections(context, reader)
+    head, w, title = (
+        mail.load_sender_profile(newsletter, settings),
+        load_translations(newsletter.language),
+        newsletter.title,
+    )
+    chosen = format_topic_titles(context, reader)
     body = [
         w("confirm_text", title=title),
-        head.confirmation(reader.token),
+        head.confirmation_url(reader.token),
         *([w("confirm_topics", sections=chosen)] if chosen else []),
-        w("confirm_ignore", days=PATIENCE.days),
+        w("confirm_ignore", days=CONFIRMATION_PERIOD.days),
     ]
-    return mail.compose(
+    return mail.compose_message(
         head,
-        mail.Letter(w("confirm_subject", title=title), "\n\n".join(body) + "\n"),
+        mail.MailContent(w("confirm_subject", title=title), "\n\n".join(body) + "\n"),
         recipient=reader.address,
         token=reader.token,
         issue=f"confirm {row.times}",
         at=row.requested,
-        sign=mail.signer(settings, context.environ),
+        sign=mail.create_signer(settings, context.environ),
     )

@@ -11,28 +11,28 @@ from pathlib import Path
 from typing import Literal
 
 from digest import jekyll, llm, render, site
-from digest.bundle import shipped
-from digest.config import Config, load
+from digest.bundle import find_resource
+from digest.config import Config, load_config
 from digest.errors import DigestError, RenderError, StoreError
-from digest.mail import letterhead
-from digest.periods import month_of
-from digest.pipeline.backup import emptied, newest
+from digest.mail import load_sender_profile
+from digest.periods import get_month_of
+from digest.pipeline.backup import describe_lost_database, find_newest_backup
 from digest.pipeline.context import Context
-from digest.pipeline.probing import ask_all
-from digest.pipeline.status import alike, status
-from digest.pipeline.waiting import wait_for
+from digest.pipeline.probing import _probe_all_sources
+from digest.pipeline.status import group_by_error, load_status
+from digest.pipeline.waiting import run_sync
 from digest.ports import Finding
 from digest.store import backup, runs
-from digest.store.database import FILE
+from digest.store.database import DATABASE_FILE
 
 _MIB = 1 << 20
-_SCARCE, _NEEDED = 1024 * _MIB, 100 * _MIB
-_RESTORE = "`digest backup --restore FILE` brings a sound one back"
+_LOW_SPACE, _MIN_SPACE = 1024 * _MIB, 100 * _MIB
+_RESTORE_FIX = "`digest backup --restore FILE` brings a sound one back"
 _LOOPBACK = ("localhost", "127.0.0.1", "::1")
 
 
 @dataclass(frozen=True, slots=True)
-class Patient:
+class DoctorContext:
     """What is examined. `context` is there only when the database is, and is sound."""
 
     root: Path
@@ -41,54 +41,58 @@ class Patient:
     now: datetime
     faults: list[str]
     context: Context | None
-    cure: str  # of the database's faults
+    fix: str  # of the database's faults
 
 
-Findings = Iterator[Finding]
+FindingIterator = Iterator[Finding]
 
 
-def examine(root: Path, environ: Mapping[str, str], now: datetime, opened: Callable[[], Context]) -> list[Finding]:
+def diagnose_workspace(
+    root: Path, environ: Mapping[str, str], now: datetime, open_context: Callable[[], Context]
+) -> list[Finding]:
     """Look at everything that needs no network. A sources.yaml that cannot be read ends what depends on it.
 
     `opened` gives the context; it is called only when the database is sound.
     """
-    found = [*_disk(root)]
+    found = [*_check_disk(root)]
     try:
-        config = load(root / "sources.yaml")
+        config = load_config(root / "sources.yaml")
     except DigestError as error:
         return [Finding("configuration", "bad", error.message, error.hint), *found]
-    path = root / FILE
-    faults = list(filter(None, [emptied(root)])) or (backup.faults(path) if path.exists() else [])
-    context, cure = None, _RESTORE
+    path = root / DATABASE_FILE
+    faults = list(filter(None, [describe_lost_database(root)])) or (
+        backup.check_database_file(path) if path.exists() else []
+    )
+    context, cure = None, _RESTORE_FIX
     try:
-        context = opened() if path.exists() and not faults else None
+        context = open_context() if path.exists() and not faults else None
     except StoreError as error:  # sound, and of another version
         faults, cure = [error.message], error.hint
-    patient = Patient(root, config, environ, now, faults, context, cure)
+    patient = DoctorContext(root, config, environ, now, faults, context, cure)
     return [finding for check in _CHECKS for finding in check(patient)] + found
 
 
-def ask_sources(context: Context) -> list[Finding]:
+def probe_sources(context: Context) -> list[Finding]:
     """Ask every enabled source for its first page and read it; nothing is stored."""
-    return wait_for(ask_all(context))
+    return run_sync(_probe_all_sources(context))
 
 
-def examine_mail(config: Config, environ: Mapping[str, str]) -> list[Finding]:
+def diagnose_mail(config: Config, environ: Mapping[str, str]) -> list[Finding]:
     """Look at what decides whether mail from here is taken: DNS records, TLS; asks the network, sends nothing."""
-    from digest.mail.checkup import Sender, checkup, resolver
+    from digest.mail.checkup import SenderSettings, check_deliverability, create_resolver
 
-    head = letterhead(config.newsletter, config.mail)
-    return checkup(Sender(head, config.mail, environ), resolver())
+    head = load_sender_profile(config.newsletter, config.mail)
+    return check_deliverability(SenderSettings(head, config.mail, environ), create_resolver())
 
 
-def exit_code(findings: list[Finding]) -> int:
+def choose_exit_code(findings: list[Finding]) -> int:
     """1 when something is bad, 3 when something is to be warned of, else 0."""
     states = {finding.state for finding in findings}
     return 1 if "bad" in states else 3 if "warning" in states else 0
 
 
-def _configuration(patient: Patient) -> Findings:
-    config = patient.config
+def _check_configuration(doctor: DoctorContext) -> FindingIterator:
+    config = doctor.config
     enabled = sum(source.enabled for source in config.sources)
     yield Finding("configuration", "good", f"{enabled} sources, {len(config.taxonomy.categories)} categories")
     if config.newsletter.url == "https://example.org":
@@ -102,15 +106,15 @@ def _configuration(patient: Patient) -> Findings:
         yield Finding("configuration", "note", "newsletter.interests is empty", "one line there makes ranking better")
 
 
-def _model(patient: Patient) -> Findings:
-    section = patient.config.model
+def _check_model(doctor: DoctorContext) -> FindingIterator:
+    section = doctor.config.model
     try:
-        choice = llm.choose(section, patient.environ, patient.root)
-        choice.make()
+        choice = llm.choose_model(section, doctor.environ, doctor.root)
+        choice.create()
     except DigestError as error:
         yield Finding("model", "bad", error.message, error.hint)
         return
-    yield Finding("model", "good", choice.line)
+    yield Finding("model", "good", choice.description)
     if choice.provider == "gemini":
         yield Finding(
             "model",
@@ -118,65 +122,69 @@ def _model(patient: Patient) -> Findings:
             "on the free tier Google may use what is sent to improve its products; on a billed project it does not",
             "enable billing for the key's project, or set model.provider: local",
         )
-    if section.base_url and section.base_url.startswith("http://") and not _is_local(section.base_url):
+    if section.base_url and section.base_url.startswith("http://") and not _is_loopback(section.base_url):
         yield Finding("model", "warning", "model.base_url is plain http; the key travels in clear", "use https")
 
 
-def _is_local(url: str) -> bool:
+def _is_loopback(url: str) -> bool:
     host = url.split("://", 1)[1].split("/", 1)[0]
     return host.rsplit(":", 1)[0].strip("[]") in _LOOPBACK
 
 
-def _clock(patient: Patient) -> Findings:
-    now, newest_run = patient.now, None
-    if patient.context is not None:
-        with patient.context.db.read() as session:
-            newest_run = next(iter(runs.latest(session, 1)), None)
+def _check_clock(doctor: DoctorContext) -> FindingIterator:
+    now, newest_run = doctor.now, None
+    if doctor.context is not None:
+        with doctor.context.db.read() as session:
+            newest_run = next(iter(runs.load_latest_runs(session, 1)), None)
     if newest_run is not None and newest_run.started > now + timedelta(minutes=5):
         yield Finding(
             "clock", "bad", f"it is {now:%Y-%m-%d %H:%M} UTC, before the last run", "set this machine's clock (NTP)"
         )
         return
-    zone = patient.config.newsletter.timezone
-    yield Finding("clock", "good", f"{now:%Y-%m-%d %H:%M} UTC; the newsletter lives in {zone}; month {month_of(now)}")
+    zone = doctor.config.newsletter.timezone
+    yield Finding(
+        "clock", "good", f"{now:%Y-%m-%d %H:%M} UTC; the newsletter lives in {zone}; month {get_month_of(now)}"
+    )
 
 
-def _database(patient: Patient) -> Findings:
-    path = patient.root / FILE
+def _check_database(doctor: DoctorContext) -> FindingIterator:
+    path = doctor.root / DATABASE_FILE
     if not path.exists():
-        if patient.faults:  # a copy of the site alone, on another machine, looks the same
-            cure = f"bring {FILE} from where it is, or `digest backup --restore FILE`"
-            yield Finding("database", "warning", patient.faults[0], cure)
+        if doctor.faults:  # a copy of the site alone, on another machine, looks the same
+            cure = f"bring {DATABASE_FILE} from where it is, or `digest backup --restore FILE`"
+            yield Finding("database", "warning", doctor.faults[0], cure)
         else:
             yield Finding("database", "note", "there is none yet", "`digest run` makes it")
         return
-    found = patient.context.db.problems() if patient.context else patient.faults
+    found = doctor.context.db.check_integrity() if doctor.context else doctor.faults
     for words in found[:10]:
         barred = any(sign in words for sign in ("readonly", "disk I/O", "disk is full", "unable to open"))
-        cure = "look at the disk's space and the file's rights" if barred else patient.cure
+        cure = "look at the disk's space and the file's rights" if barred else doctor.fix
         yield Finding("database", "bad", words, cure)
     if not found:
         yield Finding("database", "good", f"sound, {path.stat().st_size / _MIB:.1f} MiB")
-    last = newest(patient.root)
+    last = find_newest_backup(doctor.root)
     if last is None and not found:
         yield Finding("database", "note", "there is no backup in backups/", "`digest backup` makes one")
-    elif last is not None and patient.now.timestamp() - last.stat().st_mtime > 35 * 86_400:
+    elif last is not None and doctor.now.timestamp() - last.stat().st_mtime > 35 * 86_400:
         yield Finding("database", "warning", f"the newest backup is {last.name}", "`digest backup` makes one")
 
 
-def _templates(patient: Patient) -> Findings:
-    folder = patient.root / "templates"
+def _check_templates(doctor: DoctorContext) -> FindingIterator:
+    folder = doctor.root / "templates"
     try:
-        own = site.overrides(folder)
+        own = site.load_template_overrides(folder)
     except DigestError as error:
         yield Finding("templates", "bad", error.message, error.hint)
         return
-    ours = {path.relative_to(shipped("templates")).as_posix() for path in shipped("templates").rglob("*.j2")}
+    ours = {
+        path.relative_to(find_resource("templates")).as_posix() for path in find_resource("templates").rglob("*.j2")
+    }
     faults = 0
     for name in own:
         try:
             if name in ours:
-                render.compiled(name, own)
+                render.compile_template(name, own)
         except RenderError as error:
             faults += 1
             yield Finding("templates", "bad", error.message, f"mend templates/{name}, or delete it")
@@ -187,18 +195,18 @@ def _templates(patient: Patient) -> Findings:
         yield Finding("templates", "good", f"{len(own)} of your own, the others ship with digest")
 
 
-def _site(patient: Patient) -> Findings:
+def _check_site(doctor: DoctorContext) -> FindingIterator:
     for name in ("_config.yml", "_layouts"):
-        if not (patient.root / "site" / name).exists():
+        if not (doctor.root / "site" / name).exists():
             yield Finding("site", "bad", f"site/{name} is missing", "`digest init .` puts it back")
     try:
-        yield Finding("site", "good", f"Jekyll is {jekyll.command()}")
+        yield Finding("site", "good", f"Jekyll is {jekyll.find_jekyll()}")
     except DigestError as error:
         yield Finding("site", "note", error.message, error.hint)
 
 
-def _mail(patient: Patient) -> Findings:
-    mail, newsletter = patient.config.mail, patient.config.newsletter
+def _check_mail(doctor: DoctorContext) -> FindingIterator:
+    mail, newsletter = doctor.config.mail, doctor.config.newsletter
     if mail.transport == "outbox":
         yield Finding("mail", "good", "messages are written to outbox/; nothing leaves this machine")
         return
@@ -206,7 +214,7 @@ def _mail(patient: Patient) -> Findings:
         yield Finding("mail", "bad", "no sender is known", "set mail.sender or newsletter.email in sources.yaml")
     if mail.security == "none" and mail.host not in _LOOPBACK:
         yield Finding("mail", "bad", f"{mail.host}: mail and password travel in clear", "set mail.security: starttls")
-    if bool(patient.environ.get("DIGEST_SMTP_USER")) != bool(patient.environ.get("DIGEST_SMTP_PASSWORD")):
+    if bool(doctor.environ.get("DIGEST_SMTP_USER")) != bool(doctor.environ.get("DIGEST_SMTP_PASSWORD")):
         yield Finding("mail", "bad", "one of DIGEST_SMTP_USER and DIGEST_SMTP_PASSWORD is missing", "export both")
     if not (mail.unsubscribe_url or mail.unsubscribe_mailto):
         yield Finding(
@@ -215,13 +223,15 @@ def _mail(patient: Patient) -> Findings:
     yield Finding("mail", "good", f"{mail.host}:{mail.port}, {mail.security}")
 
 
-def _sources(patient: Patient) -> Findings:
-    if patient.context is None:
+def _check_sources(doctor: DoctorContext) -> FindingIterator:
+    if doctor.context is None:
         return
-    rows = status(patient.context)["sources"]
+    rows = load_status(doctor.context)["sources"]
     ill = [row for row in rows if row["enabled"] and (row["error"] or row["state"].startswith("silent"))]
-    yield from _together({row["id"]: row["error"] for row in ill if row["error"]})
-    yield from _silent({row["id"]: row["state"].removeprefix("silent for ") for row in ill if not row["error"]})
+    yield from _report_source_errors({row["id"]: row["error"] for row in ill if row["error"]})
+    yield from _report_stale_sources(
+        {row["id"]: row["state"].removeprefix("silent for ") for row in ill if not row["error"]}
+    )
     unread = sum(row["enabled"] and row["state"] == "never read" for row in rows)
     if unread:
         yield Finding("sources", "note", f"{unread} of {len(rows)} were never read", "`digest fetch` reads them")
@@ -229,16 +239,16 @@ def _sources(patient: Patient) -> Findings:
         yield Finding("sources", "good", f"none of {len(rows)} is in trouble")
 
 
-def _together(ill: Mapping[str, str]) -> Findings:
+def _report_source_errors(errors: Mapping[str, str]) -> FindingIterator:
     """One finding for each way in which sources are ill."""
-    for words, sources in alike(ill).items():
+    for words, sources in group_by_error(errors).items():
         told = (
             f"{sources[0]}: {words}" if len(sources) == 1 else f"{len(sources)} of them: {words}: {', '.join(sources)}"
         )
         yield Finding("sources", "warning", told, f"`digest fetch {' '.join(sources[:3])} --force`")
 
 
-def _silent(lengths: Mapping[str, str]) -> Findings:
+def _report_stale_sources(lengths: Mapping[str, str]) -> FindingIterator:
     """One finding for those that answer and have nothing new, each with how long that has been."""
     if lengths:
         told = ", ".join(f"{source} ({length})" for source, length in lengths.items())
@@ -246,23 +256,25 @@ def _silent(lengths: Mapping[str, str]) -> Findings:
         yield Finding("sources", "warning", f"{len(lengths)} silent for longer than is usual: {told}", cure)
 
 
-def _disk(root: Path) -> Findings:
+def _check_disk(root: Path) -> FindingIterator:
     if not os.access(root, os.W_OK):
         yield Finding("disk", "bad", f"{root} cannot be written", "give yourself the right to write there")
     free = shutil.disk_usage(root).free
-    state: Literal["good", "warning", "bad"] = "bad" if free < _NEEDED else "warning" if free < _SCARCE else "good"
+    state: Literal["good", "warning", "bad"] = (
+        "bad" if free < _MIN_SPACE else "warning" if free < _LOW_SPACE else "good"
+    )
     yield Finding(
         "disk", state, f"{free / _MIB / 1024:.1f} GiB free", "" if state == "good" else "make room; `digest prune`"
     )
 
 
-_CHECKS: tuple[Callable[[Patient], Findings], ...] = (
-    _configuration,
-    _model,
-    _clock,
-    _database,
-    _templates,
-    _site,
-    _mail,
-    _sources,
+_CHECKS: tuple[Callable[[DoctorContext], FindingIterator], ...] = (
+    _check_configuration,
+    _check_model,
+    _check_clock,
+    _check_database,
+    _check_templates,
+    _check_site,
+    _check_mail,
+    _check_sources,
 )

@@ -9,14 +9,14 @@ from typing import Any
 
 from digest.config import Config
 from digest.issues import DeadLink
-from digest.markdown import escape
+from digest.markdown import escape_markdown
 from digest.models import Issue, Item
-from digest.pipeline.view import venue
+from digest.pipeline.view import resolve_venue
 from digest.ports import IssueView, PickView
-from digest.render.words import Words, words
-from digest.text import by_line, one_line
-from digest.text.venues import venue_in
-from digest.urls import superseded_by
+from digest.render.words import Translations, load_translations
+from digest.text import format_byline, normalise_line
+from digest.text.venues import extract_venue
+from digest.urls import find_superseding_work
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,32 +37,36 @@ class _Change:
     kind: str
     before: str
     after: str
-    blanks: Mapping[str, str] = field(default_factory=dict)
+    placeholders: Mapping[str, str] = field(default_factory=dict)
     facts: Mapping[str, Any] = field(default_factory=dict)
-    told: str = ""  # the words of its own that the kind does not name
+    message_key: str = ""  # the words of its own that the kind does not name
 
 
-def errata(
+def find_errata(
     config: Config,
     issue: Issue,
     view: IssueView,
     items: Mapping[str, Item],
-    own_titles: Collection[str],
-    bad: Mapping[str, DeadLink],
+    edited_title_keys: Collection[str],
+    dead_links: Mapping[str, DeadLink],
 ) -> Iterator[Erratum]:
     """What readers of one issue should hear; what its corrections say already is left out.
 
     `items` are its works by key, `own_titles` the keys of those that the editor renamed. A review tells only what it
     shows: a newer version or a dead link is told where the work was first presented.
     """
-    w = words(config.newsletter.language)
+    w = load_translations(config.newsletter.language)
     told = {str(correction["text"]) for correction in issue.corrections}
     picks = view.picks()
     for pick in picks:
         item = items.get(pick.key)
-        for change in _changes(config, w, issue, pick, item, pick.key in own_titles, bad) if item else ():
+        for change in (
+            _compare_pick(config, w, issue, pick, item, pick.key in edited_title_keys, dead_links) if item else ()
+        ):
             text = w(
-                f"erratum_{change.told or change.kind}", title=escape(one_line(pick.title)), **_escaped(change.blanks)
+                f"erratum_{change.message_key or change.kind}",
+                title=escape_markdown(normalise_line(pick.title)),
+                **_escape_values(change.placeholders),
             )
             if text not in told and (change.facts or issue.kind == "monthly"):
                 yield Erratum(
@@ -70,30 +74,36 @@ def errata(
                 )
 
 
-def _changes(
-    config: Config, w: Words, issue: Issue, pick: PickView, item: Item, own: bool, bad: Mapping[str, DeadLink]
+def _compare_pick(
+    config: Config,
+    w: Translations,
+    issue: Issue,
+    pick: PickView,
+    item: Item,
+    is_title_edited: bool,
+    dead_links: Mapping[str, DeadLink],
 ) -> Iterator[_Change]:
-    title = one_line(pick.title)
-    yield from _standing(w, issue, pick, item, title)
-    if (work := superseded_by(item.comment)) and work != pick.superseded:
+    title = normalise_line(pick.title)
+    yield from _compare_status(w, issue, pick, item, title)
+    if (work := find_superseding_work(item.comment)) and work != pick.superseded:
         told = f"{title} ({w('recap_superseded', work=work)})"
         yield _Change("superseded", title, told, {"now": work}, {"superseded": work})
-    if item.title != pick.title and not own:
-        now = one_line(item.title)
+    if item.title != pick.title and not is_title_edited:
+        now = normalise_line(item.title)
         yield _Change("title", title, now, {"now": now}, {"title": item.title})
-    before, after = by_line(pick.authors), by_line(item.authors)
+    before, after = format_byline(pick.authors), format_byline(item.authors)
     if after and before != after:
         yield _Change("authors", f"{title}: {before}", f"{title}: {after}", {"now": after}, {"authors": item.authors})
-    if (item.venue or venue_in(item.comment)) and (place := venue(config, item)) != pick.venue:
+    if (item.venue or extract_venue(item.comment)) and (place := resolve_venue(config, item)) != pick.venue:
         told = "venue" if item.venue else "accepted"
         yield _Change("venue", f"{title}: {pick.venue}", f"{title}: {place}", {"now": place}, {"venue": place}, told)
-    if link := bad.get(pick.url):
+    if link := dead_links.get(pick.url):
         facts = {"url": link.moved_to} if link.moved_to else {}
         after = link.moved_to or f"{pick.url} {link.problem}"
         yield _Change("moved" if link.moved_to else "dead", pick.url, after, {}, facts)
 
 
-def _standing(w: Words, issue: Issue, pick: PickView, item: Item, title: str) -> Iterator[_Change]:
+def _compare_status(w: Translations, issue: Issue, pick: PickView, item: Item, title: str) -> Iterator[_Change]:
     """Withdrawn, back again, or a version that came after publication."""
     if item.withdrawn and not pick.withdrawn:
         day = item.withdrawn.date()
@@ -103,14 +113,14 @@ def _standing(w: Words, issue: Issue, pick: PickView, item: Item, title: str) ->
         yield _Change(
             "back", f"{title} ({w('withdrawn', date=w.full_day(pick.withdrawn))})", title, {}, {"withdrawn": None}
         )
-    elif not item.withdrawn and item.updated and (item.version or 1) > 1 and _after(item.updated, issue.published):
+    elif not item.withdrawn and item.updated and (item.version or 1) > 1 and _is_after(item.updated, issue.published):
         blanks = {"now": str(item.version), "date": w.full_day(item.updated.date())}
         yield _Change("version", title, f"{title} (v{item.version}, {item.updated:%Y-%m-%d})", blanks)
 
 
-def _after(moment: datetime, published: datetime | None) -> bool:
+def _is_after(moment: datetime, published: datetime | None) -> bool:
     return published is not None and moment > published
 
 
-def _escaped(blanks: Mapping[str, str]) -> dict[str, str]:
-    return {name: escape(text) for name, text in blanks.items()}
+def _escape_values(values: Mapping[str, str]) -> dict[str, str]:
+    return {name: escape_markdown(text) for name, text in values.items()}

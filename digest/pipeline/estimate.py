@@ -5,40 +5,40 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from digest import judging, llm, tagging
-from digest.judging import Candidate
+from digest.judging import PromptItem
 from digest.models import Item
 from digest.periods import Period
-from digest.pipeline.asking import estimated
+from digest.pipeline.asking import estimate_cost
 from digest.pipeline.context import Context
-from digest.pipeline.hearing import Docket, docket_of
-from digest.pipeline.judge import candidates_of
-from digest.pipeline.tag import ENGINE
+from digest.pipeline.hearing import GradingBatch, build_grading_batch
+from digest.pipeline.judge import build_prompt_items
+from digest.pipeline.tag import EMBEDDED_ENGINE
 from digest.ports import Prompt, Report
 from digest.store import answers, judgements
 from digest.store import items as item_store
 
 
-def estimate(context: Context, period: Period, provider: str, *, limit: int | None = None) -> Report:
+def estimate_costs(context: Context, period: Period, provider: str, *, limit: int | None = None) -> Report:
     """The calls of `judge` and of the blurbs, and what they may cost; nothing is sent or stored.
 
     Without a `provider` (`local`) Gemini is reckoned with. Before the first ranking any of the period's items stand in.
     """
     section = context.config.model
     name = f"{'gemini' if provider == 'local' else provider}:{section.name}"
-    price = llm.price(name, section)
-    untagged, docket = _read(context, period, name, limit)
-    waiting = docket.waiting(context)
-    judged = _judged(context, docket, waiting)
-    written = _blurbs(context, list(docket.candidates.values()))
+    price = llm.find_price(name, section)
+    untagged, docket = _load_grading_batch(context, period, name, limit)
+    waiting = docket.load_ungraded(context)
+    judged = _build_grading_prompts(context, docket, waiting)
+    written = _build_blurb_prompts(context, list(docket.items.values()))
     tier = "batch" if section.batch else ""
-    usd = sum(estimated(prompt, price, section, tier) for prompt in judged)
-    blurbs_usd = sum(estimated(prompt, price, section) for prompt in written)
+    usd = sum(estimate_cost(prompt, price, section, tier) for prompt in judged)
+    blurbs_usd = sum(estimate_cost(prompt, price, section) for prompt in written)
     told = [
         f"{period}: {untagged} items to be sorted on this machine, which costs nothing",
-        f"{len(waiting)} of {len(docket.candidates)} to judge with {name} in {len(judged)} calls",
+        f"{len(waiting)} of {len(docket.items)} to judge with {name} in {len(judged)} calls",
         f"up to {len(written)} blurbs to write, a call each",
-        _said(usd, blurbs_usd, known=price is not None),
-        _spent(context),
+        _format_estimate(usd, blurbs_usd, is_price_known=price is not None),
+        _format_month_spend(context),
     ]
     if provider == "local":
         told.append("no model is set up, so nothing would be sent")
@@ -46,41 +46,43 @@ def estimate(context: Context, period: Period, provider: str, *, limit: int | No
     return Report("estimate", "; ".join(told), numbers={**numbers, "blurbs": len(written), "blurbs_usd": blurbs_usd})
 
 
-def _read(context: Context, period: Period, model: str, limit: int | None) -> tuple[int, Docket]:
+def _load_grading_batch(context: Context, period: Period, model: str, limit: int | None) -> tuple[int, GradingBatch]:
     """How many items no tagger has seen, and what there is to judge."""
     most = context.config.model.judged if limit is None else limit
-    mark = tagging.fingerprint(context.config.taxonomy)
+    mark = tagging.fingerprint_taxonomy(context.config.taxonomy)
     start, end = period.start(context.zone), period.end(context.zone)
     with context.db.read() as session:
-        untagged = judgements.untagged(session, ENGINE, mark)
-        ranked: Sequence[Item] = [item for _, item in judgements.ranking(session, period.name, most)]
-        items = ranked or item_store.candidates(session, start, end)[:most]
-    return len(untagged), docket_of(context, candidates_of(items), model, {})
+        untagged = judgements.load_untagged_items(session, EMBEDDED_ENGINE, mark)
+        ranked: Sequence[Item] = [item for _, item in judgements.load_ranking(session, period.name, most)]
+        items = ranked or item_store.load_period_items(session, start, end)[:most]
+    return len(untagged), build_grading_batch(context, build_prompt_items(items), model, {})
 
 
-def _judged(context: Context, docket: Docket, waiting: Sequence[Candidate]) -> list[Prompt]:
+def _build_grading_prompts(context: Context, docket: GradingBatch, waiting: Sequence[PromptItem]) -> list[Prompt]:
     """The prompts that judge what waits, and before them that on our own items where it is still to be asked."""
-    controls = list(docket.controls.values())
-    calls = docket.batches(waiting, controls[: judging.A_CALL], alone=False)
-    if any(len(batch.names) > 1 for batch in calls) and not docket.known(context, docket.controls):
-        calls = [*docket.batches(controls, (), alone=False), *calls]
+    controls = list(docket.canaries.values())
+    calls = docket.build_calls(waiting, controls[: judging.CANARIES_PER_CALL], one_per_call=False)
+    if any(len(batch.items_by_name) > 1 for batch in calls) and not docket.load_grades(context, docket.canaries):
+        calls = [*docket.build_calls(controls, (), one_per_call=False), *calls]
     return [batch.prompt for batch in calls]
 
 
-def _blurbs(context: Context, candidates: Sequence[Candidate]) -> list[Prompt]:
+def _build_blurb_prompts(context: Context, candidates: Sequence[PromptItem]) -> list[Prompt]:
     """The prompts of as many blurbs as the categories have room for."""
-    wording = judging.wording(context.config, context.templates)
+    wording = judging.load_prompt_templates(context.config, context.template_folder)
     room = sum(category.quota for category in context.config.taxonomy.categories)
-    return [judging.blurb_prompt(candidate, wording) for candidate in candidates[:room]]
+    return [judging.build_blurb_prompt(candidate, wording) for candidate in candidates[:room]]
 
 
-def _said(usd: float, blurbs_usd: float, *, known: bool) -> str:
-    if not known:
+def _format_estimate(usd: float, blurbs_usd: float, *, is_price_known: bool) -> str:
+    if not is_price_known:
         return "its price is not known: give model.price in sources.yaml"
-    return f"at most {usd + blurbs_usd:.3f} USD at the list price of {llm.AS_OF}, {blurbs_usd:.3f} of it for blurbs"
+    return (
+        f"at most {usd + blurbs_usd:.3f} USD at the list price of {llm.PRICES_AS_OF}, {blurbs_usd:.3f} of it for blurbs"
+    )
 
 
-def _spent(context: Context) -> str:
+def _format_month_spend(context: Context) -> str:
     with context.db.read() as session:
-        spent = answers.spent_since(session, answers.month_start(context.now))
+        spent = answers.sum_spend_since(session, answers.get_month_start(context.now))
     return f"{spent:.2f} of {context.config.model.max_usd_per_month:.2f} USD are spent this month"

@@ -10,77 +10,77 @@ from typing import Any
 import yaml
 
 from digest import intake, ranking, tagging
-from digest.errors import ConfigError, Refused
+from digest.errors import CheckFailedError, ConfigError
 from digest.grounding import evaluate as made_untrue
 from digest.pipeline.context import Context
-from digest.pipeline.files import pool_files, read_picks, whose
-from digest.pipeline.lines import read, whole
-from digest.pipeline.papers import model_numbers
-from digest.pipeline.tag import ENGINE
+from digest.pipeline.files import choose_curator, find_pools, load_public_picks
+from digest.pipeline.lines import load_json_objects, read_jsonl_bytes
+from digest.pipeline.papers import evaluate_model_tagging
+from digest.pipeline.tag import EMBEDDED_ENGINE
 from digest.ports import Report
 from digest.store import settings
-from digest.vectors import vectors
+from digest.vectors import load_embeddings
 
 
-def _share(test: str, percent: float) -> tuple[str, float]:
+def _as_share(test: str, percent: float) -> tuple[str, float]:
     """A test of the grounding check as a figure that is better the higher it is, 0 to 1."""
-    if test == made_untrue.TRUE:
+    if test == made_untrue.VERBATIM_TEST:
         return "verbatim_passed", round(1 - percent / 100, 4)
     return test.replace("'", "").replace(" ", "_") + "_caught", round(percent / 100, 4)
 
 
-GATES: Mapping[str, Mapping[str, float]] = {
+METRIC_GATES: Mapping[str, Mapping[str, float]] = {
     "tagging": {"accuracy": 0.88, "macro_f1": 0.87, "acceptable": 0.88, "sure_right": 0.95},
     "ranking": {"auc": 0.93, "recall_100": 0.33, "recall_200": 0.47},
     "duplicates": {"recall": 0.90, "precision": 0.95, "joined_precision": 0.995},
-    "grounding": dict(_share(test, percent) for test, percent in made_untrue.GATES.items()),
+    "grounding": dict(_as_share(test, percent) for test, percent in made_untrue.GROUNDING_GATES.items()),
     "tagging_multi": {"acceptable": 0.88},
     "golden": {"acceptable": 0.75},
 }
-_HISTORY = 50
+_MAX_HISTORY = 50
 LEARNED_UNTIL = "2025-08"  # the last month a ranker may learn from, unless another is said
-_PAIRS = "each line is {a, b, label}: two records, and same or different"
+_PAIRS_FORMAT = "each line is {a, b, label}: two records, and same or different"
 
 
-def tagging_numbers(
+def evaluate_tagging(
     context: Context, data: Path | None, *, embedded: bool = True, max_usd: float | None = None
 ) -> dict[str, Any]:
     """A tagger's figures on a labelled file, or on the packaged golden set (titles only).
 
     The embedded one, unless not so wanted: then the run's language model, which may cost `max_usd`.
     """
-    papers = tagging.read_labels(read(data) if data else tagging.golden())
+    papers = tagging.parse_labelled_papers(read_jsonl_bytes(data) if data else tagging.read_golden_set())
     if not papers:
         raise ConfigError(f"{data} holds no papers", "each line is {arxiv_id, title, abstract, label or acceptable}")
     model = None if embedded else context.make_model()
     if model is not None:
-        return model_numbers(context, model, papers, max_usd)
+        return evaluate_model_tagging(context, model, papers, max_usd)
     verdicts = tagging.EmbeddedTagger(context.config.taxonomy).tag([paper.item for paper in papers])
-    taught = tagging.taught(paper.key for paper in papers)
-    return tagging.score(papers, verdicts).numbers() | {"engine": ENGINE, "taught": taught}
+    taught = tagging.count_training_papers(paper.key for paper in papers)
+    return tagging.score_tagging(papers, verdicts).as_dict() | {"engine": EMBEDDED_ENGINE, "taught": taught}
 
 
-def ranking_numbers(pools: Path, picks: Path, until: str, curator: str = "") -> dict[str, Any]:
+def evaluate_ranking(pools: Path, picks: Path, until: str, curator: str = "") -> dict[str, Any]:
     """Learn from the pools' months up to `until`, measure on those after; `ranker` says what was measured."""
     candidates = {
-        name: ranking.read_pool(read(path).decode("utf-8", "replace").split("\n"))
-        for name, path in pool_files(pools).items()
+        name: ranking.parse_pool(read_jsonl_bytes(path).decode("utf-8", "replace").split("\n"))
+        for name, path in find_pools(pools).items()
     }
-    made = read_picks(picks)
-    who = whose(made, curator, picks)
-    months = [month for month in ranking.months_of(candidates, made, who) if any(month.picked)]
+    made = load_public_picks(picks)
+    who = choose_curator(made, curator, picks)
+    months = [month for month in ranking.build_training_months(candidates, made, who) if any(month.picked)]
     if not any(month.name > until for month in months) or not any(month.name <= until for month in months):
         raise ConfigError(f"no picked pools both up to {until} and after it", "give --train-until a month in between")
-    found, ranker = ranking.evaluate(months, until)
+    found, ranker = ranking.measure_trained_ranker(months, until)
     return found.as_dict() | {"ranker": ranker}
 
 
-def duplicates_numbers(data: Path) -> dict[str, Any]:
+def evaluate_duplicates(data: Path) -> dict[str, Any]:
     """How well pairs of records are told to be one work or two."""
-    rows = whole(data, _PAIRS)
+    rows = load_json_objects(data, _PAIRS_FORMAT)
     if not rows or not all(_is_pair(row) for row in rows):
-        raise ConfigError(f"{data} does not hold pairs of records alone", _PAIRS)
-    score = intake.score_pairs(rows)
+        raise ConfigError(f"{data} does not hold pairs of records alone", _PAIRS_FORMAT)
+    score = intake.score_duplicates(rows)
     return {
         "pairs": score.pairs,
         "recall": round(score.recall, 4),
@@ -96,36 +96,38 @@ def _is_pair(row: Mapping[str, Any]) -> bool:
     return row.get("label") in ("same", "different") and all(isinstance(row.get(side), dict) for side in ("a", "b"))
 
 
-def grounding_numbers(data: Path | None) -> dict[str, Any]:
+def evaluate_grounding(data: Path | None) -> dict[str, Any]:
     """True sentences must pass the check, those made untrue must not; on a file's abstracts or the demo's works.
 
     Shares of 1; a test for which no text could be changed is left out.
     """
     with resources.as_file(resources.files("digest") / "demo" / "recorded" / "works.jsonl") as packaged:
-        rows = whole(data or packaged, "give lines of {title, abstract}")
+        rows = load_json_objects(data or packaged, "give lines of {title, abstract}")
     texts = [(str(r.get("title") or ""), str(r.get("abstract") or r.get("summary") or "")) for r in rows]
     texts = [(title, text) for title, text in texts if text][:500]
     if len(texts) < 2:
         raise ConfigError("there are no abstracts to check", "give lines of {title, abstract}")
-    shares = (_share(one.test, one.flagged) for one in made_untrue.evaluate(texts, vectors()))
+    shares = (
+        _as_share(one.test, one.flagged_percent) for one in made_untrue.measure_grounding(texts, load_embeddings())
+    )
     return {"texts": len(texts), **dict(shares)}
 
 
-def everything(context: Context, folder: Path | None) -> dict[str, dict[str, Any]]:
+def evaluate_all_parts(context: Context, folder: Path | None) -> dict[str, dict[str, Any]]:
     """The figures of each part on the packaged sets, and on the files of a folder that are there."""
-    numbers = {"golden": tagging_numbers(context, None), "grounding": grounding_numbers(None)}
+    numbers = {"golden": evaluate_tagging(context, None), "grounding": evaluate_grounding(None)}
     if folder is None:
         return numbers
-    files = {name: _found(folder, name) for name in ("labels", "labels_multi", "duplicate_pairs", "picks")}
+    files = {name: _find_data_file(folder, name) for name in ("labels", "labels_multi", "duplicate_pairs", "picks")}
     numbers |= {
-        part: tagging_numbers(context, path)
+        part: evaluate_tagging(context, path)
         for part, path in (("tagging", files["labels"]), ("tagging_multi", files["labels_multi"]))
         if path
     }
     if pairs := files["duplicate_pairs"]:
-        numbers["duplicates"] = duplicates_numbers(pairs)
+        numbers["duplicates"] = evaluate_duplicates(pairs)
     if (picks := files["picks"]) and (folder / "pools").is_dir():
-        numbers["ranking"] = ranking_numbers(folder / "pools", picks, LEARNED_UNTIL)
+        numbers["ranking"] = evaluate_ranking(folder / "pools", picks, LEARNED_UNTIL)
     if not any(files.values()):
         raise ConfigError(
             f"{folder} holds none of the files to measure on",
@@ -134,27 +136,27 @@ def everything(context: Context, folder: Path | None) -> dict[str, dict[str, Any
     return numbers
 
 
-def _found(folder: Path, name: str) -> Path | None:
+def _find_data_file(folder: Path, name: str) -> Path | None:
     paths = (folder / f"{name}{suffix}" for suffix in (".jsonl.gz", ".jsonl"))
     return next((path for path in paths if path.is_file()), None)
 
 
-def judged(
+def compare_with_gates(
     context: Context, name: str, numbers: dict[str, Any], root: Path, *, gate: str = "", data: Path | None = None
 ) -> Report:
     """Compare figures with the gates and with the last run on this data, and keep them; short of a gate is a problem.
 
     A figure that the data does not give (no paper with one label, say) is not judged.
     """
-    gates = _gates(root, gate or name, numbers)
+    gates = _load_gates(root, gate or name, numbers)
     gates = {key: least for key, least in gates.items() if numbers.get(key) is not None}
-    before = _remember(context, name, numbers, data.name if data else "")
-    told = [f"{key} {numbers[key]:.4g}{_moved(before.get(key), numbers[key])}" for key in gates]
+    before = _record_history(context, name, numbers, data.name if data else "")
+    told = [f"{key} {numbers[key]:.4g}{_format_change(before.get(key), numbers[key])}" for key in gates]
     short = [
         f"{name}: {key} {numbers[key]:.4g} is below {least:g}" for key, least in gates.items() if numbers[key] < least
     ]
     line = ", ".join(told) or "no figure has a gate"
-    if numbers.get("engine", ENGINE) != ENGINE:
+    if numbers.get("engine", EMBEDDED_ENGINE) != EMBEDDED_ENGINE:
         line += f"; by {numbers['engine']}, {numbers['calls']} calls, {numbers['usd']:.4f} USD"
     if taught := numbers.get("taught"):
         line += f"; {taught} of the {numbers['papers']} papers taught the tagger, so that they say little of new ones"
@@ -167,35 +169,37 @@ def judged(
     return report
 
 
-def refuse_short(reports: Sequence[Report]) -> None:
+def require_passing_gates(reports: Sequence[Report]) -> None:
     """Raise Refused, naming every figure below its gate, once all were measured."""
     short = [problem for report in reports for problem in report.problems]
     if short:
-        raise Refused(f"{table(reports)}\n  " + "\n  ".join(short), "the gates stand in eval.yaml, else in the program")
+        raise CheckFailedError(
+            f"{format_reports(reports)}\n  " + "\n  ".join(short), "the gates stand in eval.yaml, else in the program"
+        )
 
 
-def table(reports: Sequence[Report]) -> str:
+def format_reports(reports: Sequence[Report]) -> str:
     """A line a part."""
     return "\n  ".join(f"{report.stage}: {report.line}" for report in reports)
 
 
-def _moved(before: Any, now: Any) -> str:
+def _format_change(before: Any, now: Any) -> str:
     if not isinstance(before, int | float) or not isinstance(now, int | float) or before == now:
         return ""
     return f" ({now - before:+.4f})"
 
 
-def _remember(context: Context, name: str, numbers: dict[str, Any], data: str) -> dict[str, Any]:
+def _record_history(context: Context, name: str, numbers: dict[str, Any], data: str) -> dict[str, Any]:
     """Keep the figures in the workspace; returns those of the last run on the same data."""
     flat = {key: value for key, value in numbers.items() if isinstance(value, int | float | str)}
     with context.db.write() as session:
-        kept = settings.read(session, f"eval:{name}").get("runs", [])
+        kept = settings.load_value(session, f"eval:{name}").get("runs", [])
         row = {"at": context.now.isoformat(timespec="seconds"), "data": data, **flat}
-        settings.write(session, f"eval:{name}", {"runs": [*kept, row][-_HISTORY:]}, context.now)
+        settings.save_value(session, f"eval:{name}", {"runs": [*kept, row][-_MAX_HISTORY:]}, context.now)
     return next((dict(run) for run in reversed(kept) if run.get("data", "") == data), {})
 
 
-def _gates(root: Path, part: str, numbers: Mapping[str, Any]) -> Mapping[str, float]:
+def _load_gates(root: Path, part: str, numbers: Mapping[str, Any]) -> Mapping[str, float]:
     """A part's gates: the workspace's eval.yaml over the program's own. ConfigError for what it never would judge."""
     path = root / "eval.yaml"
     try:
@@ -205,9 +209,9 @@ def _gates(root: Path, part: str, numbers: Mapping[str, Any]) -> Mapping[str, fl
         }
     except (yaml.YAMLError, TypeError, AttributeError, ValueError, RecursionError) as error:
         raise ConfigError(f"eval.yaml cannot be read: {error}", "it maps a part to {figure: least}") from error
-    if strange := next((name for name in wanted if name not in GATES), None):
-        raise ConfigError(f"eval.yaml: there is no part {strange!r}", f"there are {', '.join(sorted(GATES))}")
-    known = {*GATES[part], *(key for key, value in numbers.items() if isinstance(value, int | float))}
+    if strange := next((name for name in wanted if name not in METRIC_GATES), None):
+        raise ConfigError(f"eval.yaml: there is no part {strange!r}", f"there are {', '.join(sorted(METRIC_GATES))}")
+    known = {*METRIC_GATES[part], *(key for key, value in numbers.items() if isinstance(value, int | float))}
     if strange := next((key for key in wanted.get(part, {}) if key not in known), None):
         raise ConfigError(f"eval.yaml: {part} has no figure {strange!r}", f"it has {', '.join(sorted(known))}")
-    return {**GATES[part], **wanted.get(part, {})}
+    return {**METRIC_GATES[part], **wanted.get(part, {})}

@@ -17,94 +17,98 @@ from sqlmodel import Session, SQLModel
 from sqlmodel.sql.sqltypes import UTCDateTime
 
 from digest import site
-from digest.errors import DigestError, NotFoundError, Refused, StoreError, unread
+from digest.errors import CheckFailedError, DigestError, NotFoundError, StoreError, describe_read_error
 from digest.models import Item
 from digest.pipeline.context import Context
 from digest.ports import Document, Report
 from digest.store import search
-from digest.store.database import HEAD
-from digest.store.migrations import revisions
-from digest.store.older import brought_forward
+from digest.store.database import HEAD_REVISION
+from digest.store.migrations import list_revisions
+from digest.store.older import open_upgraded_copy
 
-Lines = Callable[[Table], Iterator[bytes]]  # a table's rows as JSON, one to a line
+LineReader = Callable[[Table], Iterator[bytes]]  # a table's rows as JSON, one to a line
 
-_PASSING = ("lease",)  # claims of processes; they mean nothing elsewhere
-_BATCH = 2000
-_WHOLE = "the folder must be one whole export"
+_TRANSIENT_TABLES = ("lease",)  # claims of processes; they mean nothing elsewhere
+_BATCH_SIZE = 2000
+_INCOMPLETE_HINT = "the folder must be one whole export"
 
 
-def export(context: Context, folder: Path) -> Report:
+def export_workspace(context: Context, folder: Path) -> Report:
     """Write tables/NAME.jsonl, sheets/PERIOD.md and schema.json, all of one moment; the same rows give the same bytes.
 
     Readers' addresses and tokens are among them: treat the folder as you treat the database.
     """
     counts: dict[str, int] = {}
     with context.db.read() as session:
-        for table in _tables():
-            counts[table.name] = _write(folder / "tables" / f"{table.name}.jsonl", _lines(session, table))
-        sheets = {row.period: row.text for row in session.connection().execute(text(_NEWEST_SHEETS))}
+        for table in _list_tables():
+            counts[table.name] = _write_lines(
+                folder / "tables" / f"{table.name}.jsonl", _read_table_lines(session, table)
+            )
+        sheets = {row.period: row.text for row in session.connection().execute(text(_NEWEST_DRAFTS_SQL))}
     documents = [Document(f"sheets/{period}.md", words.encode()) for period, words in sheets.items()]
-    documents.append(Document("schema.json", json.dumps({"schema": HEAD}).encode() + b"\n"))
-    site.write(folder, documents)
+    documents.append(Document("schema.json", json.dumps({"schema": HEAD_REVISION}).encode() + b"\n"))
+    site.write_documents(folder, documents)
     line = f"{sum(counts.values())} rows of {len(counts)} tables, {len(sheets)} sheets → {folder}"
     return Report("export", line, numbers={"sheets": len(sheets), **counts})
 
 
-_NEWEST_SHEETS = """
+_NEWEST_DRAFTS_SQL = """
     SELECT period, text FROM sheet_version WHERE id IN (SELECT max(id) FROM sheet_version GROUP BY period)
 """
 
 
-def take_back(context: Context, folder: Path) -> Report:
+def import_workspace(context: Context, folder: Path) -> Report:
     """Read an export into a workspace that is still empty, in one transaction; exporting again gives the same bytes.
 
     An export of an earlier schema is brought forward by the migrations that a database of its age would run.
     Raises Refused when the store holds items, StoreError when a file is missing, damaged or of a newer schema.
     """
-    schema = _schema(folder)
+    schema = _read_schema(folder)
     with context.db.write() as session:
         if session.scalar(select(func.count()).select_from(Item)):
-            raise Refused("this workspace holds items already", "`digest init DIR` makes an empty one; import there")
-        with _source(context, folder, schema) as lines:
-            counts = _fill(session, _tables(), lines)
-        search.index(session)
+            raise CheckFailedError(
+                "this workspace holds items already", "`digest init DIR` makes an empty one; import there"
+            )
+        with _open_export(context, folder, schema) as lines:
+            counts = _replace_rows(session, _list_tables(), lines)
+        search.update_search_index(session)
     line = f"{sum(counts.values())} rows of {len(counts)} tables read from {folder}"
-    if schema != HEAD:
-        line += f", brought from schema {schema} to {HEAD}"
+    if schema != HEAD_REVISION:
+        line += f", brought from schema {schema} to {HEAD_REVISION}"
     return Report("export", line, numbers=counts)
 
 
 @contextmanager
-def _source(context: Context, folder: Path, schema: str) -> Iterator[Lines]:
+def _open_export(context: Context, folder: Path, schema: str) -> Iterator[LineReader]:
     """What gives an export's lines at the newest schema, whatever it was written at."""
-    files = partial(_kept, folder)
-    if schema == HEAD:
+    files = partial(_read_file_lines, folder)
+    if schema == HEAD_REVISION:
         yield files
         return
-    fill = partial(_fill, lines=files)
-    with brought_forward(context.db.path, schema, fill, without=_PASSING) as older, older.read() as session:
-        yield partial(_lines, session)
+    fill = partial(_replace_rows, lines=files)
+    with open_upgraded_copy(context.db.path, schema, fill, exclude=_TRANSIENT_TABLES) as older, older.read() as session:
+        yield partial(_read_table_lines, session)
 
 
-def _tables() -> list[Table]:
+def _list_tables() -> list[Table]:
     """Every table, those that are pointed to first."""
-    return [table for table in SQLModel.metadata.sorted_tables if table.name not in _PASSING]
+    return [table for table in SQLModel.metadata.sorted_tables if table.name not in _TRANSIENT_TABLES]
 
 
-def _lines(session: Session, table: Table) -> Iterator[bytes]:
+def _read_table_lines(session: Session, table: Table) -> Iterator[bytes]:
     query = select(table).order_by(*table.primary_key.columns)
-    for row in session.connection().execute(query).yield_per(_BATCH).mappings():
-        values = {column.name: _plain(row[column.name]) for column in table.columns}
+    for row in session.connection().execute(query).yield_per(_BATCH_SIZE).mappings():
+        values = {column.name: _encode_value(row[column.name]) for column in table.columns}
         yield json.dumps(values, ensure_ascii=False).encode() + b"\n"
 
 
-def _plain(value: Any) -> Any:
+def _encode_value(value: Any) -> Any:
     if isinstance(value, datetime):
         return value.isoformat()
     return base64.b64encode(value).decode() if isinstance(value, bytes) else value
 
 
-def _write(path: Path, lines: Iterator[bytes]) -> int:
+def _write_lines(path: Path, lines: Iterator[bytes]) -> int:
     unfinished, count = path.with_name(f"{path.name}.partial"), 0
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -118,75 +122,75 @@ def _write(path: Path, lines: Iterator[bytes]) -> int:
     return count
 
 
-def _schema(folder: Path) -> str:
+def _read_schema(folder: Path) -> str:
     """The schema that an export was written at, one that this program knows."""
     try:
         found = str(json.loads((folder / "schema.json").read_bytes())["schema"])
     except (OSError, ValueError, KeyError, TypeError) as error:
         kind = StoreError if folder.exists() else NotFoundError
-        raise kind(f"{folder} is no export: {unread(error)}", "`digest export DIR` makes one") from error
-    if found != HEAD and found not in revisions():
-        told = f"{folder} was exported at schema {found[:40]!r}, which this digest (at {HEAD}) does not know"
+        raise kind(f"{folder} is no export: {describe_read_error(error)}", "`digest export DIR` makes one") from error
+    if found != HEAD_REVISION and found not in list_revisions():
+        told = f"{folder} was exported at schema {found[:40]!r}, which this digest (at {HEAD_REVISION}) does not know"
         raise StoreError(told, "install the version that wrote it, or a newer one")
     return found
 
 
-def _kept(folder: Path, table: Table) -> Iterator[bytes]:
+def _read_file_lines(folder: Path, table: Table) -> Iterator[bytes]:
     path = folder / "tables" / f"{table.name}.jsonl"
     try:
         with path.open("rb") as file:
             yield from file
     except OSError as error:
-        raise StoreError(f"{path} cannot be read: {unread(error)}", _WHOLE) from error
+        raise StoreError(f"{path} cannot be read: {describe_read_error(error)}", _INCOMPLETE_HINT) from error
 
 
-def _fill(session: Session, tables: Sequence[Table], lines: Lines) -> dict[str, int]:
+def _replace_rows(session: Session, tables: Sequence[Table], lines: LineReader) -> dict[str, int]:
     """Put lines in the place of all that the tables hold; returns how many by table."""
     session.connection().execute(text("PRAGMA defer_foreign_keys=ON"))  # an item may be merged into a later one
     for table in reversed(tables):
         session.connection().execute(table.delete())
-    counts = {table.name: _insert(session, table, lines(table)) for table in tables}
-    _pointed(session)
+    counts = {table.name: _insert_lines(session, table, lines(table)) for table in tables}
+    _check_foreign_keys(session)
     return counts
 
 
-def _insert(session: Session, table: Table, lines: Iterator[bytes]) -> int:
+def _insert_lines(session: Session, table: Table, lines: Iterator[bytes]) -> int:
     columns = {column.name: column for column in table.columns}
     connection, count = session.connection(), 0
     batch: list[dict[str, Any]] = []
     try:
         for line in lines:
             count += 1
-            batch.append(_row(columns, line))
-            if len(batch) == _BATCH:
+            batch.append(_parse_row(columns, line))
+            if len(batch) == _BATCH_SIZE:
                 connection.execute(insert(table), batch)
                 batch = []
         if batch:
             connection.execute(insert(table), batch)
     except (ValueError, TypeError) as error:
-        raise StoreError(f"{table.name}.jsonl, line {count}: {error}", _WHOLE) from error
+        raise StoreError(f"{table.name}.jsonl, line {count}: {error}", _INCOMPLETE_HINT) from error
     except (IntegrityError, InterfaceError, ProgrammingError) as error:  # a row's own fault, not the disk's
-        raise StoreError(f"{table.name}.jsonl, line {count} or before: {error.orig}", _WHOLE) from error
+        raise StoreError(f"{table.name}.jsonl, line {count} or before: {error.orig}", _INCOMPLETE_HINT) from error
     return count
 
 
-def _row(columns: Mapping[str, Column[Any]], line: bytes) -> dict[str, Any]:
+def _parse_row(columns: Mapping[str, Column[Any]], line: bytes) -> dict[str, Any]:
     """A line's values by column; ValueError or TypeError for what is not a whole row of the table."""
     row = json.loads(line)
     if not isinstance(row, dict):
         raise ValueError("is not a JSON object")
     if wrong := sorted(row.keys() ^ columns.keys()):
         raise ValueError(f"{'has an unknown' if wrong[0] in row else 'lacks the'} column {wrong[0]!r}")
-    return {name: _typed(columns[name], value) for name, value in row.items()}
+    return {name: _decode_value(columns[name], value) for name, value in row.items()}
 
 
-def _pointed(session: Session) -> None:
+def _check_foreign_keys(session: Session) -> None:
     """Raise StoreError for a row that points to none; said here, for the commit that would refuse it has no name."""
     for table, row, parent, _ in session.connection().execute(text("PRAGMA foreign_key_check")):
-        raise StoreError(f"{table}.jsonl: row {row} points to nothing in {parent}.jsonl", _WHOLE)
+        raise StoreError(f"{table}.jsonl: row {row} points to nothing in {parent}.jsonl", _INCOMPLETE_HINT)
 
 
-def _typed(column: Column[Any], value: Any) -> Any:
+def _decode_value(column: Column[Any], value: Any) -> Any:
     if value is None:
         return None
     if isinstance(column.type, LargeBinary):

@@ -12,49 +12,55 @@ from typing import Any
 
 from digest.config import Config, Source
 from digest.errors import NotFoundError, StoreError
-from digest.fetch.silence import LEAST, silent_for
-from digest.fetch.worker import Workers
-from digest.models import Count, State
-from digest.pipeline.context import Context, recorded
-from digest.pipeline.keeping import Keeper
-from digest.pipeline.reading import ready
-from digest.pipeline.remember import is_unread
-from digest.pipeline.visit import Tools, Visit
+from digest.fetch.silence import MIN_STALE, stale_for
+from digest.fetch.worker import ParserPool
+from digest.models import FetchState, SourceResult
+from digest.pipeline.context import Context, record_run
+from digest.pipeline.keeping import BatchWriter
+from digest.pipeline.reading import preload_parser_modules
+from digest.pipeline.remember import is_parse_required
+from digest.pipeline.visit import FetchServices, SourceFetch
 from digest.ports import Report
 from digest.store import ledger
 from digest.store import sources as source_store
-from digest.store.leases import alone
+from digest.store.leases import claim_work
 
-_VISITS = 160  # sources under way at once; the fetcher's own limit is on requests, the others are read and stored
-_HOLD = timedelta(hours=1)  # what a claim puts the next check off by, should the process die before the answer
-_WORDS = ("new", "revised", "unchanged", "duplicate", "rejected", "failed")
+_MAX_CONCURRENT_FETCHES = (
+    160  # sources under way at once; the fetcher's own limit is on requests, the others are read and stored
+)
+_MAX_CLAIM = timedelta(hours=1)  # what a claim puts the next check off by, should the process die before the answer
+_SHOWN_OUTCOMES = ("new", "revised", "unchanged", "duplicate", "rejected", "failed")
 
 
-async def fetch(context: Context, names: Sequence[str] = (), *, force: bool = False) -> Report:
+async def fetch_sources(context: Context, names: Sequence[str] = (), *, force: bool = False) -> Report:
     """Fetch the sources that are due, or those named; `force` asks also those that are not due.
 
     One source's failure is in the report and its count, and the run goes on. Raises NotFoundError for a name that no
     source has. May be stopped at any moment: each source's items, state and count are stored in one transaction.
     """
-    sources = chosen(context.config, names)
-    with recorded(context, "fetch") as report, alone(context.db, "fetch", context.now) as only:
-        states = claimed(context, sources, force=force, resume=only)
-        async with aclosing(context.make_fetcher()) as fetcher, Workers() as workers, Keeper(context.db) as keeper:
-            if any(map(is_unread, states.values())):
-                workers.begin(ready)  # a process takes as long to start as many answers to read
-            tools = Tools(context, fetcher, workers, keeper, report.run_id or 0)
-            visits = [Visit(tools, source, states[source.id]) for source in sources if source.id in states]
-            with context.progress.task("fetch", len(visits)) as step, _released(context, states.values()):
-                gathering = asyncio.create_task(asyncio.to_thread(_quiet_days, context))
-                counts = await _all(visits, step)
+    sources = select_sources(context.config, names)
+    with record_run(context, "fetch") as report, claim_work(context.db, "fetch", context.now) as only:
+        states = claim_sources(context, sources, force=force, resume=only)
+        async with (
+            aclosing(context.make_fetcher()) as fetcher,
+            ParserPool() as workers,
+            BatchWriter(context.db) as keeper,
+        ):
+            if any(map(is_parse_required, states.values())):
+                workers.prestart(preload_parser_modules)  # a process takes as long to start as many answers to read
+            tools = FetchServices(context, fetcher, workers, keeper, report.run_id or 0)
+            visits = [SourceFetch(tools, source, states[source.id]) for source in sources if source.id in states]
+            with context.progress.task("fetch", len(visits)) as step, _release_on_stop(context, states.values()):
+                gathering = asyncio.create_task(asyncio.to_thread(_load_active_days, context))
+                counts = await _run_fetches(visits, step)
                 quiet = await gathering
         shown = [count.source_id for count in counts if count.new or count.revised or count.duplicate]
-        quiet |= _quiet_days(context, shown)
-        _summarise(report, counts, len(sources) - len(visits), _silent(context, quiet))
+        quiet |= _load_active_days(context, shown)
+        _summarise_fetch(report, counts, len(sources) - len(visits), _measure_stale_times(context, quiet))
     return report
 
 
-def chosen(config: Config, names: Sequence[str]) -> list[Source]:
+def select_sources(config: Config, names: Sequence[str]) -> list[Source]:
     """The enabled sources, or those named, enabled or not."""
     if not names:
         return [source for source in config.sources if source.enabled]
@@ -67,66 +73,68 @@ def chosen(config: Config, names: Sequence[str]) -> list[Source]:
     return [known[name] for name in dict.fromkeys(names)]
 
 
-def claimed(context: Context, sources: Sequence[Source], *, force: bool, resume: bool) -> dict[str, State]:
+def claim_sources(context: Context, sources: Sequence[Source], *, force: bool, resume: bool) -> dict[str, FetchState]:
     """The states of those sources that are due, each put off in one transaction before any of them is asked."""
-    wanted = {source.id: (source.url or "", min(_HOLD, timedelta(hours=source.interval_hours))) for source in sources}
+    wanted = {
+        source.id: (source.url or "", min(_MAX_CLAIM, timedelta(hours=source.interval_hours))) for source in sources
+    }
     with context.db.write() as session:
-        return source_store.claim(session, wanted, context.now, force=force, resume=resume)
+        return source_store.claim_due_sources(session, wanted, context.now, force=force, resume=resume)
 
 
-def silences(context: Context) -> dict[str, timedelta]:
+def find_stale_sources(context: Context) -> dict[str, timedelta]:
     """The enabled sources that had gone silent against their own history when they were last asked, and for how long.
 
     What nobody asked for says nothing: a machine that was off for months finds no source silent.
     """
-    return _silent(context, _quiet_days(context))
+    return _measure_stale_times(context, _load_active_days(context))
 
 
-def _quiet_days(context: Context, names: Collection[str] | None = None) -> dict[str, list[datetime]]:
+def _load_active_days(context: Context, names: Collection[str] | None = None) -> dict[str, list[datetime]]:
     """The active days of the enabled sources, or of those named: none where the last week had one.
 
     To gather them takes as long as many requests: a fetch does it meanwhile, and anew for what showed something.
     """
     asked = [each.id for each in context.config.sources if each.enabled and (names is None or each.id in names)]
     with context.db.read() as session:
-        last = ledger.last_active(session, asked)
-        quiet = [name for name, moment in last.items() if context.now - moment > LEAST]
-        return {name: [] for name in asked} | ledger.active_days(session, quiet)
+        last = ledger.load_last_active_times(session, asked)
+        quiet = [name for name, moment in last.items() if context.now - moment > MIN_STALE]
+        return {name: [] for name in asked} | ledger.load_active_days(session, quiet)
 
 
-def _silent(context: Context, days: Mapping[str, Sequence[datetime]]) -> dict[str, timedelta]:
+def _measure_stale_times(context: Context, days: Mapping[str, Sequence[datetime]]) -> dict[str, timedelta]:
     with context.db.read() as session:
-        states = source_store.states(session, [name for name, moments in days.items() if moments])
+        states = source_store.load_source_states(session, [name for name, moments in days.items() if moments])
     asked = {name: state.last_checked for name, state in states.items() if state.last_checked}
-    lengths = {name: silent_for(days[name], moment) for name, moment in asked.items()}
+    lengths = {name: stale_for(days[name], moment) for name, moment in asked.items()}
     return {source_id: length for source_id, length in lengths.items() if length}
 
 
 @contextmanager
-def _released(context: Context, states: Iterable[State]) -> Iterator[None]:
+def _release_on_stop(context: Context, states: Iterable[FetchState]) -> Iterator[None]:
     """Give the claims back that a stop leaves open, so that the next run goes on with just these sources."""
     try:
         yield
     except (asyncio.CancelledError, KeyboardInterrupt):
         with suppress(StoreError), context.db.write() as session:  # a disk that is full is the error to tell
-            source_store.give_back(session, states)
+            source_store.release_sources(session, states)
         raise
 
 
-async def _all(visits: Iterable[Visit], step: Callable[[int], None]) -> list[Count]:
+async def _run_fetches(source_fetches: Iterable[SourceFetch], step: Callable[[int], None]) -> list[SourceResult]:
     """Make the visits, a few at once; the first unexpected error, or a stop, ends all of them."""
-    places = asyncio.Semaphore(_VISITS)
+    places = asyncio.Semaphore(_MAX_CONCURRENT_FETCHES)
 
-    async def make(visit: Visit) -> Count:
+    async def make(visit: SourceFetch) -> SourceResult:
         async with places:
-            count = await visit.make()
+            count = await visit.run()
         step(1)
         return count
 
-    return await _together([make(visit) for visit in visits])
+    return await _gather_or_cancel([make(visit) for visit in source_fetches])
 
 
-async def _together(work: Sequence[Coroutine[Any, Any, Count]]) -> list[Count]:
+async def _gather_or_cancel(work: Sequence[Coroutine[Any, Any, SourceResult]]) -> list[SourceResult]:
     tasks = [asyncio.create_task(one) for one in work]
     try:
         return [await task for task in tasks]
@@ -135,23 +143,27 @@ async def _together(work: Sequence[Coroutine[Any, Any, Count]]) -> list[Count]:
         await asyncio.gather(*left, return_exceptions=True)
 
 
-def _summarise(report: Report, asked: Sequence[Count], not_due: int, silent: dict[str, timedelta]) -> None:
+def _summarise_fetch(
+    report: Report, results: Sequence[SourceResult], not_due: int, stale: dict[str, timedelta]
+) -> None:
     """Fill the report: one line, the sums, and what went wrong at which source."""
-    failed = [count for count in asked if count.state in ("failed", "partial")]
-    sums = Counter({word: sum(getattr(count, word) for count in asked) for word in ("found", *_WORDS, "bytes")})
-    report.state = "done" if not failed else "failed" if all(c.state == "failed" for c in asked) else "partial"
+    failed = [count for count in results if count.state in ("failed", "partial")]
+    sums = Counter(
+        {word: sum(getattr(count, word) for count in results) for word in ("found", *_SHOWN_OUTCOMES, "bytes")}
+    )
+    report.state = "done" if not failed else "failed" if all(c.state == "failed" for c in results) else "partial"
     report.numbers = {
-        "sources": len(asked),
-        "unmodified": sum(count.state == "unmodified" for count in asked),
+        "sources": len(results),
+        "unmodified": sum(count.state == "unmodified" for count in results),
         "not_due": not_due,
         "sources_failed": len(failed),
-        "warnings": {c.source_id: c.error for c in asked if c.error and c not in failed},
-        "silent": {source_id: length.days for source_id, length in sorted(silent.items())},
+        "warnings": {c.source_id: c.error for c in results if c.error and c not in failed},
+        "silent": {source_id: length.days for source_id, length in sorted(stale.items())},
         **sums,
     }
     report.problems = [f"{c.source_id}: {c.error}" + (f" ({c.hint})" if c.hint else "") for c in failed]
-    told = ", ".join(f"{sums[word]} {word}" for word in _WORDS if sums[word] or word in ("new", "revised"))
-    report.line = f"{len(asked)} sources, {told}"
+    told = ", ".join(f"{sums[word]} {word}" for word in _SHOWN_OUTCOMES if sums[word] or word in ("new", "revised"))
+    report.line = f"{len(results)} sources, {told}"
     if failed:
         report.line += f"; {len(failed)} of them failed"
     if warned := report.numbers["warnings"]:

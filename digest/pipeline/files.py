@@ -9,25 +9,25 @@ from pathlib import Path
 
 from digest import intake, ranking, tagging
 from digest.config import Taxonomy
-from digest.errors import ConfigError, unread
-from digest.pipeline.lines import objects, read
+from digest.errors import ConfigError, describe_read_error
+from digest.pipeline.lines import parse_json_objects, read_jsonl_bytes
 from digest.ports import Report
-from digest.ranking import Candidate, Month, PublicPick, Taste
-from digest.text import json_lines
-from digest.vectors import vectors
+from digest.ranking import Candidate, PreferenceModel, PublicPick, TrainingMonth
+from digest.text import dump_json_lines
+from digest.vectors import load_embeddings
 
-_SUFFIXES = (".jsonl", ".jsonl.gz")
-_MOST_SHOWN = 20
+_POOL_SUFFIXES = (".jsonl", ".jsonl.gz")
+_MAX_SHOWN = 20
 
 
 def tag_file(taxonomy: Taxonomy, source: Path, target: Path) -> Report:
     """Papers {arxiv_id, title, abstract} to lines of {arxiv_id, category, secondary, confidence}."""
-    _apart(source, target)
-    body, problems = tagging.tag_jsonl(read(source), tagging.EmbeddedTagger(taxonomy))
-    write(target, body)
+    _require_distinct(source, target)
+    body, problems = tagging.tag_jsonl(read_jsonl_bytes(source), tagging.EmbeddedTagger(taxonomy))
+    write_output_file(target, body)
     count = body.count(b"\n")
     report = Report("tag", f"{count} papers of {source.name} tagged → {target}", numbers={"tagged": count})
-    return _left_out(report, problems)
+    return _mark_partial(report, problems)
 
 
 def rank_file(
@@ -46,108 +46,112 @@ def rank_file(
     file's other curators picked; where there are none from the public prior, as an editor's own does. The cold ranker
     ranks also where that taste does worse on months held out, and where the prior was learned from those very picks.
     """
-    _apart(pool, target)
-    candidates = _pool(pool)
-    cold = ranking.Context(interests=interests)
+    _require_distinct(pool, target)
+    candidates = _load_pool(pool)
+    cold = ranking.RankingContext(interests=interests)
     told, who, taste = "", "", None
     if learn and picks:
-        months, who = _months(learn, picks, curator, {one.key for one in candidates}, pool)
-        proof, taste = ranking.settle(months, cold, ranking.prior(), asked=True)
+        months, who = _load_months(learn, picks, curator, {one.key for one in candidates}, pool)
+        proof, taste = ranking.train_and_prove(months, cold, ranking.load_default_preferences(), force=True)
         told = f"; {proof.sentence}"
-    ranked = ranking.rank(candidates, replace(cold, taste=taste))
+    ranked = ranking.rank_candidates(candidates, replace(cold, preferences=taste))
     rows = (
         {"arxiv_id": one.candidate.key, "score": round(one.score, 5), "reasons": [r.words for r in one.reasons]}
         for one in ranked
     )
-    write(target, json_lines(rows))
-    how = _learned(taste, who) if taste else "by the public prior" + " and the interests" * bool(interests)
+    write_output_file(target, dump_json_lines(rows))
+    how = _describe_learned(taste, who) if taste else "by the public prior" + " and the interests" * bool(interests)
     return Report(
         "rank", f"{len(ranked)} papers of {pool.name} ranked {how}{told} → {target}", numbers={"ranked": len(ranked)}
     )
 
 
-def _months(folder: Path, picks: Path, curator: str, tested: set[str], pool: Path) -> tuple[list[Month], str]:
+def _load_months(
+    folder: Path, picks: Path, curator: str, excluded_keys: set[str], pool: Path
+) -> tuple[list[TrainingMonth], str]:
     """The folder's pools with a curator's picks, and who that is; papers of the pool to be ranked are kept out."""
     pools = {
-        name: [one for one in _pool(path) if one.key not in tested]
-        for name, path in pool_files(folder).items()
+        name: [one for one in _load_pool(path) if one.key not in excluded_keys]
+        for name, path in find_pools(folder).items()
         if path.resolve() != pool.resolve()
     }
-    made = read_picks(picks)
-    who = whose(made, curator, picks)
-    months = ranking.months_of(pools, made, who)
+    made = load_public_picks(picks)
+    who = choose_curator(made, curator, picks)
+    months = ranking.build_training_months(pools, made, who)
     if not any(any(month.picked) for month in months):
         raise ConfigError(
             f"none of the picks of {who or 'no curator'} in {picks.name} is in the pools under {folder}",
             "the picks' arXiv ids must be in the pools",
         )
-    return [replace(month, embedded=vectors().embed([c.text for c in month.candidates])) for month in months], who
+    return [
+        replace(month, embeddings=load_embeddings().embed([c.text for c in month.candidates])) for month in months
+    ], who
 
 
-def _learned(taste: Taste, who: str) -> str:
-    said = taste.learned_from.replace("picks", f"picks of {who}", 1) if who else taste.learned_from
+def _describe_learned(taste: PreferenceModel, curator: str) -> str:
+    said = taste.learned_from.replace("picks", f"picks of {curator}", 1) if curator else taste.learned_from
     return f"by what was learned from {said}"
 
 
-def whose(made: Sequence[PublicPick], curator: str, picks: Path) -> str:
+def choose_curator(public_picks: Sequence[PublicPick], curator: str, picks: Path) -> str:
     """The curator to learn from: the one named, else the one who picked most. ConfigError for one without picks."""
-    if curator and curator not in (known := sorted({pick.curator for pick in made})):
+    if curator and curator not in (known := sorted({pick.curator for pick in public_picks})):
         raise ConfigError(f"{picks.name} has no picks of {curator}", f"its curators are {', '.join(known)}")
-    return curator or ranking.most_active(made)
+    return curator or ranking.find_most_active_curator(public_picks)
 
 
 def match_file(source: Path, target: Path) -> Report:
     """Records to lines of {record_id, key, group, possible}: one group is one work, `possible` the groups it may be."""
-    _apart(source, target)
-    rows, problems = objects(read(source))
-    records = [intake.record(row, number) for number, row in enumerate(rows)]
-    found = intake.match(records)
+    _require_distinct(source, target)
+    rows, problems = parse_json_objects(read_jsonl_bytes(source))
+    records = [intake.build_record_features(row, number) for number, row in enumerate(rows)]
+    found = intake.match_records(records)
     possible: defaultdict[int, set[int]] = defaultdict(set)
-    for pair in found.possible:
-        possible[pair.one].add(found.groups[pair.other])
-        possible[pair.other].add(found.groups[pair.one])
+    for pair in found.possible_pairs:
+        possible[pair.left].add(found.groups[pair.right])
+        possible[pair.right].add(found.groups[pair.left])
     lines = (
         {"record_id": one.record_id, "key": one.key, "group": group, "possible": sorted(possible[number])}
         for number, (one, group) in enumerate(zip(records, found.groups, strict=True))
     )
-    write(target, json_lines(lines))
-    numbers = {"records": len(records), "works": len(set(found.groups)), "possible": len(found.possible)}
-    line = f"{len(records)} records are {numbers['works']} works, {len(found.possible)} possible duplicates → {target}"
-    return _left_out(Report("match", line, numbers=numbers), problems)
+    write_output_file(target, dump_json_lines(lines))
+    numbers = {"records": len(records), "works": len(set(found.groups)), "possible": len(found.possible_pairs)}
+    line = f"{len(records)} records are {numbers['works']} works, {len(found.possible_pairs)} possible duplicates → {target}"
+    return _mark_partial(Report("match", line, numbers=numbers), problems)
 
 
-def _left_out(report: Report, problems: Sequence[str]) -> Report:
+def _mark_partial(report: Report, problems: Sequence[str]) -> Report:
     """The report, partial where lines of the file could not be read."""
     if problems:
-        report.state, report.problems = "partial", problems[:_MOST_SHOWN]
+        report.state, report.problems = "partial", problems[:_MAX_SHOWN]
     return report
 
 
-def pool_files(folder: Path) -> dict[str, Path]:
+def find_pools(folder: Path) -> dict[str, Path]:
     """The pools of a folder by month: YYYY-MM.jsonl or .jsonl.gz."""
     files = sorted(folder.iterdir()) if folder.is_dir() else []
-    found = {path.name.split(".")[0]: path for path in files if path.name.endswith(_SUFFIXES)}
+    found = {path.name.split(".")[0]: path for path in files if path.name.endswith(_POOL_SUFFIXES)}
     if not found:
         raise ConfigError(f"there are no pools in {folder}", "they are files YYYY-MM.jsonl or YYYY-MM.jsonl.gz")
     return found
 
 
-def read_picks(path: Path) -> list[PublicPick]:
+def load_public_picks(path: Path) -> list[PublicPick]:
     """The picks of a file."""
-    return ranking.read_picks(read(path).decode("utf-8").splitlines())
+    return ranking.parse_picks(read_jsonl_bytes(path).decode("utf-8").splitlines())
 
 
-def _pool(path: Path) -> list[Candidate]:
-    return ranking.read_pool(read(path).decode("utf-8").splitlines())
+def _load_pool(path: Path) -> list[Candidate]:
+    return ranking.parse_pool(read_jsonl_bytes(path).decode("utf-8").splitlines())
 
 
-def _apart(source: Path, target: Path) -> None:
+def _require_distinct(source: Path, target: Path) -> None:
     """Raise ConfigError where the answer would be written over the question."""
     if target.exists() and source.exists() and target.samefile(source):
         raise ConfigError(f"{target} is the file to be read", "name another file with --out: nothing was written")
 
 
-def write(path: Path, body: bytes) -> None:
+def write_output_file(path: Path, body: bytes) -> None:
     """Write a file whole or not at all."""
     partial = path.with_name(path.name + ".partial")
     try:
@@ -155,5 +159,5 @@ def write(path: Path, body: bytes) -> None:
         partial.replace(path)
     except OSError as error:
         raise ConfigError(
-            f"{path} cannot be written: {unread(error)}", "name a file in a folder that exists"
+            f"{path} cannot be written: {describe_read_error(error)}", "name a file in a folder that exists"
         ) from error

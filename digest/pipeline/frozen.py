@@ -12,77 +12,77 @@ from sqlmodel import Session
 
 from digest.models import Issue, IssueSnapshot
 from digest.pipeline.context import Context
-from digest.pipeline.view import issue_view
+from digest.pipeline.view import build_issue_view
 from digest.ports import IssueView, PickView
 from digest.store import issues as issue_store
-from digest.text import hexdigest
+from digest.text import hash_texts
 
 # What a pick says of its work. A correction of the editor's words leaves these as readers know them; they change by an
 # erratum that names them.
-FACTS = (
+PICK_FACTS = (
     "title", "url", "authors", "published", "venue", "quoted_from", "confidence", "second_guess", "links", "withdrawn",
     "superseded", "mentions",
 )  # fmt: skip
 
 
-def seen(context: Context, session: Session, issue: Issue) -> IssueView:
+def load_issue_view(context: Context, session: Session, issue: Issue) -> IssueView:
     """The issue as it was published, or as it would be published now when it was not."""
-    kept = issue_store.newest_snapshot(session, issue.id or 0) if issue.state in ("published", "sent") else None
+    kept = issue_store.find_newest_snapshot(session, issue.id or 0) if issue.state in ("published", "sent") else None
     if kept is None or issue.published is None:
-        return issue_view(session, context.config, issue, context.period(issue.period), context.now)
-    view: IssueView = _views().validate_python(kept.view)
+        return build_issue_view(session, context.config, issue, context.parse_period(issue.period), context.now)
+    view: IssueView = _view_adapter().validate_python(kept.view)
     view.published, view.updated = issue.published, issue.updated or issue.published
     return view
 
 
-def take(context: Context, session: Session, issue: Issue, *, again: bool) -> None:
+def create_snapshot(context: Context, session: Session, issue: Issue, *, is_correction: bool) -> None:
     """Freeze an issue that is published now, or `again`, corrected: facts that readers know stay as they are."""
-    view = issue_view(session, context.config, issue, context.period(issue.period), context.now)
-    before = issue_store.newest_snapshot(session, issue.id or 0) if again else None
+    view = build_issue_view(session, context.config, issue, context.parse_period(issue.period), context.now)
+    before = issue_store.find_newest_snapshot(session, issue.id or 0) if is_correction else None
     if before is not None:
-        rows = issue_store.picks(session, issue.id or 0)
+        rows = issue_store.load_picks(session, issue.id or 0)
         own = {item.key: {name for name in ("title", "url") if getattr(pick, name)} for pick, item in rows}
-        _hold(view, _views().validate_python(before.view), own)
+        _preserve_facts(view, _view_adapter().validate_python(before.view), own)
     issue.published = issue.published or context.now
-    keep(context, session, issue, view)
+    store_snapshot(context, session, issue, view)
 
 
-def keep(context: Context, session: Session, issue: Issue, view: IssueView) -> None:
+def store_snapshot(context: Context, session: Session, issue: Issue, view: IssueView) -> None:
     """Make a view what readers see; `updated` moves when it differs from what they saw."""
     assert issue.published is not None
     view.published = view.updated = issue.published
-    value = _views().dump_python(view, mode="json")
-    digest = hexdigest(json.dumps(value, sort_keys=True))
+    value = _view_adapter().dump_python(view, mode="json")
+    digest = hash_texts(json.dumps(value, sort_keys=True))
     if digest != issue.content_digest or issue.updated is None:
-        issue_store.keep_snapshot(session, IssueSnapshot(issue_id=issue.id or 0, view=value, at=context.now))
+        issue_store.save_snapshot(session, IssueSnapshot(issue_id=issue.id or 0, view=value, at=context.now))
         issue.content_digest, issue.updated = digest, context.now
     session.add(issue)
 
 
-def change(view: IssueView, changes: Mapping[str, Mapping[str, Any]]) -> None:
+def change_facts(view: IssueView, changes: Mapping[str, Mapping[str, Any]]) -> None:
     """Put new facts of works into a view, by key and field, wherever it shows them."""
-    for pick in every_pick(view):
+    for pick in iterate_picks(view):
         for name, value in changes.get(pick.key, {}).items():
             setattr(pick, name, value)
 
 
-def every_pick(view: IssueView) -> Iterator[PickView]:
+def iterate_picks(view: IssueView) -> Iterator[PickView]:
     """Every place of a view that shows a work; one of a recap by category and by month has two."""
     for section in (*view.sections, *view.by_month):
         yield from section.picks
     yield from view.missed
 
 
-def _hold(view: IssueView, before: IssueView, own: Mapping[str, Collection[str]]) -> None:
+def _preserve_facts(view: IssueView, previous_view: IssueView, editor_fields: Mapping[str, Collection[str]]) -> None:
     """Leave facts as they were; `own` names those that the editor wrote, by key."""
-    known = {pick.key: pick for pick in every_pick(before)}
-    for pick in every_pick(view):
+    known = {pick.key: pick for pick in iterate_picks(previous_view)}
+    for pick in iterate_picks(view):
         if old := known.get(pick.key):
-            for name in FACTS:
-                if name not in own.get(pick.key, ()):
+            for name in PICK_FACTS:
+                if name not in editor_fields.get(pick.key, ()):
                     setattr(pick, name, getattr(old, name))
 
 
 @cache
-def _views() -> TypeAdapter[IssueView]:
+def _view_adapter() -> TypeAdapter[IssueView]:
     return TypeAdapter(IssueView)

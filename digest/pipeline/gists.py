@@ -7,144 +7,163 @@ from dataclasses import dataclass, field
 from functools import partial
 
 from digest import grounding, issues, judging
-from digest.grounding import Flag
+from digest.grounding import GroundingFlag
 from digest.issues import PastPick
-from digest.judging import Blurb, Candidate, Gist, Wording
-from digest.markdown import escape
+from digest.judging import ModelBlurb, ModelMonthSummary, PromptItem, PromptTemplates
+from digest.markdown import escape_markdown
 from digest.models import Item
 from digest.periods import Period
-from digest.pipeline.asking import Asker
+from digest.pipeline.asking import MeteredClient
 from digest.pipeline.context import Context
-from digest.pipeline.texts import abstract
-from digest.pipeline.view import path_of
-from digest.pipeline.waiting import wait_for
-from digest.pipeline.writing import Answer, Task, write
+from digest.pipeline.texts import get_abstract
+from digest.pipeline.view import issue_path
+from digest.pipeline.waiting import run_sync
+from digest.pipeline.writing import GeneratedText, GenerationTask, generate_texts
 from digest.ports import Completion, Prompt
-from digest.render.present import shortened
-from digest.render.words import words
+from digest.render.present import shorten_text
+from digest.render.words import load_translations
 from digest.store import items as item_store
-from digest.text import one_line, slug
-from digest.vectors import vectors
+from digest.text import normalise_line, slugify
+from digest.vectors import load_embeddings
 
-_LINKED = 50  # characters of a title that stand in a citation
+_MAX_CITATION_CHARACTERS = 50  # characters of a title that stand in a citation
 
 
 @dataclass
-class Gists:
+class MonthSummaries:
     """The sentences by month, one line on who wrote them, and why some months have none."""
 
-    sentences: dict[str, issues.Gist] = field(default_factory=dict)
-    line: str = ""
+    by_month: dict[str, issues.MonthSummary] = field(default_factory=dict)
+    message: str = ""
     problems: list[str] = field(default_factory=list)
-    down: bool = False  # whether the model could not be asked; a limit in USD that is reached is no fault
+    is_model_unavailable: bool = (
+        False  # whether the model could not be asked; a limit in USD that is reached is no fault
+    )
 
 
-def write_gists(
-    context: Context, period: Period, past: Sequence[PastPick], run_id: int | None, max_usd: float | None = None
-) -> Gists:
+def generate_month_summaries(
+    context: Context, period: Period, picks: Sequence[PastPick], run_id: int | None, max_usd: float | None = None
+) -> MonthSummaries:
     """A sentence on each month from that month's picks alone; nothing without a model."""
     model = context.make_model()
     if model is None:
-        return Gists()
-    asker = Asker(context, model, run_id, max_usd)
-    wording = judging.wording(context.config, context.templates)
+        return MonthSummaries()
+    asker = MeteredClient(context, model, run_id, max_usd)
+    wording = judging.load_prompt_templates(context.config, context.template_folder)
     asked = {
-        month: _Gist(context, asker, wording, month, group) for month, group in _months(context, past).items() if group
+        month: _MonthSummaryTask(context, asker, wording, month, group)
+        for month, group in _group_works_by_month(context, picks).items()
+        if group
     }
-    answers = wait_for(write(context, asker, [one.task for one in asked.values()], "months"))
-    told = {month: one.decided(answers.found.get(one.task.key), path_of(period)) for month, one in asked.items()}
-    return _told(asker, {month: gist for month, gist in told.items() if gist}, len(asked), answers.known)
+    answers = run_sync(generate_texts(context, asker, [one.task for one in asked.values()], "months"))
+    told = {
+        month: one.build_summary(answers.by_key.get(one.task.key), issue_path(period)) for month, one in asked.items()
+    }
+    return _report_month_summaries(
+        asker, {month: gist for month, gist in told.items() if gist}, len(asked), answers.cached_count
+    )
 
 
-def _months(context: Context, past: Sequence[PastPick]) -> dict[str, list[tuple[PastPick, Item]]]:
+def _group_works_by_month(context: Context, picks: Sequence[PastPick]) -> dict[str, list[tuple[PastPick, Item]]]:
     """Each month's works that still stand and whose texts do not speak to a model, by date."""
-    whole = sorted(issues.once(past), key=lambda one: (one.month, str(one.published), one.pick.key))
+    whole = sorted(issues.deduplicate_picks(picks), key=lambda one: (one.month, str(one.published), one.pick.key))
     with context.db.read() as session:
-        items = item_store.by_keys(session, [one.pick.key for one in whole])
+        items = item_store.load_items_by_key(session, [one.pick.key for one in whole])
     months: dict[str, list[tuple[PastPick, Item]]] = {}
     for one in whole:
         item = items[one.pick.key]
-        if not one.withdrawn and not _candidate(item).suspect:
+        if not one.withdrawn and not _build_prompt_candidate(item).injected_text:
             months.setdefault(one.month, []).append((one, item))
     return months
 
 
-def _candidate(item: Item) -> Candidate:
-    return Candidate.of(item.key, item.title, abstract(item))
+def _build_prompt_candidate(item: Item) -> PromptItem:
+    return PromptItem.from_text(item.key, item.title, get_abstract(item))
 
 
-class _Gist:
+class _MonthSummaryTask:
     """A month's sentence to be asked for, and what becomes of the answer."""
 
     def __init__(
         self,
         context: Context,
-        asker: Asker,
-        wording: Wording,
+        asker: MeteredClient,
+        templates: PromptTemplates,
         month: str,
         group: Sequence[tuple[PastPick, Item]],
     ) -> None:
         section = context.config.model
-        self._named = words(context.config.newsletter.language).period(month)
+        self._month_name = load_translations(context.config.newsletter.language).period(month)
         self._items = {item.key: item for _, item in group}
         self._titles = {one.pick.key: one.pick.title for one, _ in group}
-        self._picks = [_candidate(item) for _, item in group]
-        self._wording = wording
-        prompt = partial(judging.gist_prompt, self._named, self._picks, wording)
+        self._picks = [_build_prompt_candidate(item) for _, item in group]
+        self._templates = templates
+        prompt = partial(judging.build_month_summary_prompt, self._month_name, self._picks, templates)
         asked = prompt()
         options = {"thinking": section.thinking, "verify": section.verify}
-        about = Candidate(month, self._named, asked.user)
-        key = judging.answer_key(asker.model.name, judging.GIST, asked.version, about, **options)
-        self.task = Task(key, judging.GIST, prompt, self._read, self._verify)
+        about = PromptItem(month, self._month_name, asked.user)
+        key = judging.build_cache_key(asker.model.name, judging.GIST, asked.version, about, **options)
+        self.task = GenerationTask(key, judging.GIST, prompt, self._parse_and_check, self._build_verify_prompt)
 
-    def _read(self, completion: Completion) -> tuple[Gist, Sequence[Flag]]:
+    def _parse_and_check(self, completion: Completion) -> tuple[ModelMonthSummary, Sequence[GroundingFlag]]:
         """The sentence against the texts of the works it cites, together; each quotation against its own work's."""
-        gist = judging.read_gist(completion, self._named, self._picks)
-        sources = {key: _source([self._items[key]]) for key in gist.cites}
-        false = [key for key, quotation in gist.cites.items() if not grounding.supported(quotation, sources[key])]
-        together = _source([self._items[key] for key in gist.cites], self._named)
-        flags = grounding.check(gist.text, together, vectors=vectors())
+        gist = judging.parse_month_summary(completion, self._month_name, self._picks)
+        sources = {key: _combine_sources([self._items[key]]) for key in gist.citations}
+        false = [
+            key
+            for key, quotation in gist.citations.items()
+            if not grounding.is_quotation_supported(quotation, sources[key])
+        ]
+        together = _combine_sources([self._items[key] for key in gist.citations], self._month_name)
+        flags = grounding.check_grounding(gist.text, together, vectors=load_embeddings())
         return gist, [
             *flags,
-            *(Flag("evidence", gist.cites[key][:80] or "(none)") for key in false),
-            *(Flag("link", string) for string in gist.removed),
+            *(GroundingFlag("evidence", gist.citations[key][:80] or "(none)") for key in false),
+            *(GroundingFlag("link", string) for string in gist.removed_strings),
         ]
 
-    def _verify(self, gist: Gist) -> Prompt:
-        text = "\n".join(f"{self._items[key].title}. {abstract(self._items[key])}" for key in gist.cites)
-        return judging.verify_prompt(Candidate.of("", self._named, text), Blurb(gist.text, (), ()), self._wording)
+    def _build_verify_prompt(self, gist: ModelMonthSummary) -> Prompt:
+        text = "\n".join(f"{self._items[key].title}. {get_abstract(self._items[key])}" for key in gist.citations)
+        return judging.build_verify_prompt(
+            PromptItem.from_text("", self._month_name, text), ModelBlurb(gist.text, (), ()), self._templates
+        )
 
-    def decided(self, answer: Answer[Gist] | None, page: str) -> issues.Gist | None:
+    def build_summary(self, answer: GeneratedText[ModelMonthSummary] | None, page: str) -> issues.MonthSummary | None:
         """The sentence with its citations, each a link to the pick's place in the review."""
-        if answer is None or answer.good is None:
+        if answer is None or answer.accepted_value is None:
             return None
-        text, end = answer.good.text, "."
+        text, end = answer.accepted_value.text, "."
         if text[-1] in ".!?。":
             text, end = text[:-1], text[-1]
-        cites = "; ".join(f"[{escape(_short(self._titles[key]))}]({page}#{slug(key)})" for key in answer.good.cites)
-        return issues.Gist(f"{escape(text)} ({cites}){end}", answer.engine)
+        cites = "; ".join(
+            f"[{escape_markdown(_shorten_title(self._titles[key]))}]({page}#{slugify(key)})"
+            for key in answer.accepted_value.citations
+        )
+        return issues.MonthSummary(f"{escape_markdown(text)} ({cites}){end}", answer.engine)
 
 
-def _source(items: Sequence[Item], named: str = "") -> grounding.Source:
+def _combine_sources(items: Sequence[Item], month_name: str = "") -> grounding.GroundingSource:
     """The stored texts of several works as one; `named` is what may be said besides."""
-    title = ". ".join(part for part in (named, *(item.title for item in items)) if part)
-    return grounding.source_of(
+    title = ". ".join(part for part in (month_name, *(item.title for item in items)) if part)
+    return grounding.prepare_grounding_source(
         title, "\n".join(item.summary for item in items), "\n".join(item.content for item in items)
     )
 
 
-def _short(title: str) -> str:
+def _shorten_title(title: str) -> str:
     """A title as a citation names it: what stands before its colon."""
-    return shortened(one_line(title).partition(": ")[0], _LINKED)
+    return shorten_text(normalise_line(title).partition(": ")[0], _MAX_CITATION_CHARACTERS)
 
 
-def _told(asker: Asker, sentences: Mapping[str, issues.Gist], asked: int, known: int) -> Gists:
-    line = (
-        f"{len(sentences)} of {asked} months with a sentence by {asker.model.name} ({known} known before, {asker.bill})"
-    )
+def _report_month_summaries(
+    asker: MeteredClient, summaries: Mapping[str, issues.MonthSummary], asked_count: int, cached_count: int
+) -> MonthSummaries:
+    line = f"{len(summaries)} of {asked_count} months with a sentence by {asker.model.name} ({cached_count} known before, {asker.cost_summary})"
     problems = []
-    if asker.stopped:
-        problems.append(f"no sentences from there on: {asker.trouble}")
-    elif len(sentences) < asked:
-        problems.append(f"{asked - len(sentences)} months keep their title alone: the model's sentence failed a check")
-    return Gists(dict(sentences), line, problems, asker.down)
+    if asker.stop_error:
+        problems.append(f"no sentences from there on: {asker.failure_reason}")
+    elif len(summaries) < asked_count:
+        problems.append(
+            f"{asked_count - len(summaries)} months keep their title alone: the model's sentence failed a check"
+        )
+    return MonthSummaries(dict(summaries), line, problems, asker.is_unavailable)

@@ -11,30 +11,44 @@ from datetime import datetime
 from sqlmodel import Session
 
 from digest.config import Source
-from digest.intake import Known, KnownItem, KnownMention, Prepared, Rejected, decide, prepare, wanted
-from digest.ports import Found
+from digest.intake import (
+    ExistingItem,
+    ExistingMention,
+    ExistingRecords,
+    PreparedItem,
+    RejectedEntry,
+    collect_lookup_keys,
+    decide_batch,
+    normalize_entry,
+)
+from digest.ports import Entry
 from digest.store import arrivals
-from digest.store.arrivals import Row, Stored
+from digest.store.arrivals import Row, StoredBatch
 
 
-def take_in(session: Session, batch: Sequence[Prepared]) -> Counter[str]:
+def ingest_items(session: Session, batch: Sequence[PreparedItem]) -> Counter[str]:
     """Store a batch and return how many items met which fate: new, revised, unchanged, duplicate, rejected."""
-    return sum(take_in_each(session, batch).values(), Counter())
+    return sum(ingest_items_by_source(session, batch).values(), Counter())
 
 
-def take_in_each(session: Session, batch: Sequence[Prepared]) -> dict[str, Counter[str]]:
+def ingest_items_by_source(session: Session, batch: Sequence[PreparedItem]) -> dict[str, Counter[str]]:
     """Store a batch of one or several sources and return the fates by source."""
     fates: dict[str, Counter[str]] = defaultdict(Counter)
     if not batch:
         return fates
-    with _uncollected():
-        sought = wanted(batch)
-        decided = decide(batch, _known(arrivals.stored(session, sought.places, sought.keys, sought.title_keys)))
-        arrivals.write(
+    with _pause_garbage_collection():
+        sought = collect_lookup_keys(batch)
+        decided = decide_batch(
+            batch,
+            _build_existing_records(
+                arrivals.load_stored_batch(session, sought.mention_keys, sought.keys, sought.title_keys)
+            ),
+        )
+        arrivals.write_batch(
             session,
-            inserts=[arrival.insert for arrival in decided if arrival.insert],
-            updates=[(arrival.item_key, arrival.update) for arrival in decided if arrival.update],
-            mentions=[(arrival.item_key, arrival.mention) for arrival in decided if arrival.mention],
+            inserts=[arrival.insert_columns for arrival in decided if arrival.insert_columns],
+            updates=[(arrival.item_key, arrival.update_columns) for arrival in decided if arrival.update_columns],
+            mentions=[(arrival.item_key, arrival.mention_columns) for arrival in decided if arrival.mention_columns],
             aliases=[(key, arrival.item_key, why) for arrival in decided for key, why in arrival.aliases.items()],
         )
     for item, arrival in zip(batch, decided, strict=True):
@@ -43,7 +57,7 @@ def take_in_each(session: Session, batch: Sequence[Prepared]) -> dict[str, Count
 
 
 @contextmanager
-def _uncollected() -> Iterator[None]:
+def _pause_garbage_collection() -> Iterator[None]:
     """Without searches for dead cycles: what a batch makes lives until it is written."""
     was = gc.isenabled()
     gc.disable()
@@ -54,32 +68,32 @@ def _uncollected() -> Iterator[None]:
             gc.enable()
 
 
-def take_found(
-    session: Session, source: Source, found: Iterable[Found], now: datetime
+def ingest_entries(
+    session: Session, source: Source, entries: Iterable[Entry], now: datetime
 ) -> tuple[Counter[str], list[str]]:
     """Prepare and store what a person brings in; returns counts with "found", and why items were rejected."""
-    prepared = [prepare(each, source, now) for each in found]
-    refused = [each for each in prepared if isinstance(each, Rejected)]
-    counts = take_in(session, [each for each in prepared if isinstance(each, Prepared)])
+    prepared = [normalize_entry(each, source, now) for each in entries]
+    refused = [each for each in prepared if isinstance(each, RejectedEntry)]
+    counts = ingest_items(session, [each for each in prepared if isinstance(each, PreparedItem)])
     counts["found"] = len(prepared)
     counts["rejected"] += len(refused)
     return counts, [f"{each.title or each.url or 'an item'}: {each.reason}" for each in refused]
 
 
-def _known(found: Stored) -> Known:
+def _build_existing_records(stored: StoredBatch) -> ExistingRecords:
     """The store's rows as intake's values; a row that is reached by several keys stays one value."""
-    values: dict[int, KnownItem] = {}
+    values: dict[int, ExistingItem] = {}
 
-    def value(row: Row) -> KnownItem:
+    def value(row: Row) -> ExistingItem:
         if row["id"] not in values:
-            values[row["id"]] = KnownItem(**{name: row[name] for name in KnownItem.__slots__})
+            values[row["id"]] = ExistingItem(**{name: row[name] for name in ExistingItem.__slots__})
         return values[row["id"]]
 
-    return Known(
+    return ExistingRecords(
         mentions={
-            place: KnownMention(row["item_key"], row["digest"], row["url"]) for place, row in found.mentions.items()
+            place: ExistingMention(row["item_key"], row["digest"], row["url"]) for place, row in stored.mentions.items()
         },
-        items={key: value(row) for key, row in found.items.items()},
-        titles={title: [value(row) for row in rows] for title, rows in found.titles.items()},
-        tombstones=found.tombstones,
+        items={key: value(row) for key, row in stored.items.items()},
+        titles={title: [value(row) for row in rows] for title, rows in stored.titles.items()},
+        tombstones=stored.tombstones,
     )

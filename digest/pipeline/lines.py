@@ -8,22 +8,24 @@ import zlib
 from pathlib import Path
 from typing import Any
 
-from digest.errors import NotFoundError, ParseError, unread
+from digest.errors import NotFoundError, ParseError, describe_read_error
 
-_MOST_SHOWN = 5
+_MAX_SHOWN_LINES = 5
 
 
-def read(path: Path) -> bytes:
+def read_jsonl_bytes(path: Path) -> bytes:
     """A file's bytes, unpacked if they are gzipped, whatever its name; raises NotFoundError or ParseError."""
     try:
         data = path.read_bytes()
         return gzip.decompress(data) if data[:2] == b"\x1f\x8b" else data
     except (OSError, EOFError, zlib.error) as error:
         kind = NotFoundError if isinstance(error, FileNotFoundError) else ParseError
-        raise kind(f"{path} cannot be read: {unread(error)}", "name a file of JSON lines, or its .gz") from error
+        raise kind(
+            f"{path} cannot be read: {describe_read_error(error)}", "name a file of JSON lines, or its .gz"
+        ) from error
 
 
-def objects(data: bytes) -> tuple[list[dict[str, Any]], list[str]]:
+def parse_json_objects(data: bytes) -> tuple[list[dict[str, Any]], list[str]]:
     """The objects of JSON lines, and what is wrong with the lines left out, each with its number."""
     rows: list[dict[str, Any]] = []
     problems: list[str] = []
@@ -43,10 +45,10 @@ def objects(data: bytes) -> tuple[list[dict[str, Any]], list[str]]:
     return rows, problems
 
 
-def whole(path: Path, hint: str) -> list[dict[str, Any]]:
+def load_json_objects(path: Path, hint: str) -> list[dict[str, Any]]:
     """Every object of a file; raises ParseError with `hint` where a line is none."""
-    rows, problems = objects(read(path))
+    rows, problems = parse_json_objects(read_jsonl_bytes(path))
     if problems:
-        more = f" (and {len(problems) - _MOST_SHOWN} more)" if len(problems) > _MOST_SHOWN else ""
-        raise ParseError(f"{path}: {'; '.join(problems[:_MOST_SHOWN])}{more}", hint)
+        more = f" (and {len(problems) - _MAX_SHOWN_LINES} more)" if len(problems) > _MAX_SHOWN_LINES else ""
+        raise ParseError(f"{path}: {'; '.join(problems[:_MAX_SHOWN_LINES])}{more}", hint)
     return rows

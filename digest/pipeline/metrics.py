@@ -8,31 +8,33 @@ from pathlib import Path
 
 from sqlmodel import col, func, select
 
-from digest.models import Issue, Item, ModelCall, Run, SourceState, Subscriber
+from digest.models import Issue, Item, LLMCall, Run, SourceState, Subscriber
 from digest.pipeline.context import Context
-from digest.pipeline.fetch import silences
-from digest.pipeline.files import write
+from digest.pipeline.fetch import find_stale_sources
+from digest.pipeline.files import write_output_file
 
 Sample = tuple[Mapping[str, str], float]
 
 
 def write_metrics(context: Context, path: Path) -> None:
     """Write the file whole or not at all, as node_exporter's textfile collector wants it."""
-    write(path, metrics(context).encode())
+    write_output_file(path, render_metrics(context).encode())
 
 
-def metrics(context: Context) -> str:
+def render_metrics(context: Context) -> str:
     """Gauges and counters, each with its help and type; no reader's address and no secret is among them."""
-    return "".join(_family(name, kind, told, samples) for name, kind, told, samples in _families(context))
+    return "".join(
+        _render_family(name, kind, told, samples) for name, kind, told, samples in _collect_families(context)
+    )
 
 
-def _families(context: Context) -> list[tuple[str, str, str, list[Sample]]]:
-    quiet = silences(context)
+def _collect_families(context: Context) -> list[tuple[str, str, str, list[Sample]]]:
+    quiet = find_stale_sources(context)
     with context.db.read() as session:
         items = session.exec(select(func.count(col(Item.id))).where(col(Item.merged_into).is_(None))).one()
         issues = session.exec(select(Issue.state, func.count()).group_by(Issue.state)).all()
         readers = session.exec(select(Subscriber.state, func.count()).group_by(Subscriber.state)).all()
-        usd = session.exec(select(func.coalesce(func.sum(ModelCall.usd), 0.0))).one()
+        usd = session.exec(select(func.coalesce(func.sum(LLMCall.usd), 0.0))).one()
         newest = select(func.max(Run.id)).where(col(Run.finished).is_not(None)).group_by(Run.stage)
         ended = list(session.exec(select(Run).where(col(Run.id).in_(newest)).order_by(Run.stage)))
         states = {state.source_id: state for state in session.exec(select(SourceState))}
@@ -53,7 +55,7 @@ def _families(context: Context) -> list[tuple[str, str, str, list[Sample]]]:
             "digest_source_checked_timestamp_seconds",
             "gauge",
             "When a source was last asked.",
-            [({"source": name}, _seconds(state.last_checked)) for name, state in asked if state.last_checked],
+            [({"source": name}, _to_timestamp(state.last_checked)) for name, state in asked if state.last_checked],
         ),
         (
             "digest_source_silent_days",
@@ -65,7 +67,7 @@ def _families(context: Context) -> list[tuple[str, str, str, list[Sample]]]:
             "digest_run_finished_timestamp_seconds",
             "gauge",
             "When a stage last ended.",
-            [({"stage": run.stage}, _seconds(run.finished)) for run in ended if run.finished],
+            [({"stage": run.stage}, _to_timestamp(run.finished)) for run in ended if run.finished],
         ),
         (
             "digest_run_ok",
@@ -76,20 +78,20 @@ def _families(context: Context) -> list[tuple[str, str, str, list[Sample]]]:
     ]
 
 
-def _family(name: str, kind: str, told: str, samples: Iterable[Sample]) -> str:
-    lines = [f"# HELP {name} {told}", f"# TYPE {name} {kind}"]
-    lines += [f"{name}{_labels(labels)} {value:.15g}" for labels, value in samples]
+def _render_family(name: str, kind: str, help_text: str, samples: Iterable[Sample]) -> str:
+    lines = [f"# HELP {name} {help_text}", f"# TYPE {name} {kind}"]
+    lines += [f"{name}{_render_labels(labels)} {value:.15g}" for labels, value in samples]
     return "\n".join(lines) + "\n"
 
 
-def _labels(labels: Mapping[str, str]) -> str:
-    told = ",".join(f'{key}="{_escaped(value)}"' for key, value in labels.items())
+def _render_labels(labels: Mapping[str, str]) -> str:
+    told = ",".join(f'{key}="{_escape_label(value)}"' for key, value in labels.items())
     return f"{{{told}}}" if told else ""
 
 
-def _escaped(value: str) -> str:
+def _escape_label(value: str) -> str:
     return value.replace("\\", r"\\").replace('"', r"\"").replace("\n", r"\n")
 
 
-def _seconds(moment: datetime | None) -> float:
+def _to_timestamp(moment: datetime | None) -> float:
     return moment.timestamp() if moment else 0.0

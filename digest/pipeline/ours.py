@@ -9,31 +9,33 @@ from digest.pipeline.context import Context
 from digest.ports import Document
 from digest.store import settings
 
-_NAME = "site:files"
+_MANIFEST_NAME = "site:files"
 
 
-def replace(context: Context, documents: Iterable[Document], others: Iterable[str] = ()) -> tuple[list[str], list[str]]:
+def replace_site_files(
+    context: Context, documents: Iterable[Document], unchanged_paths: Iterable[str] = ()
+) -> tuple[list[str], list[str]]:
     """Write the site's documents and delete those of ours it no longer has; returns the paths written and deleted.
 
     `others` are files of ours that stay as they are. The list is kept before anything is written and shortened after
     all is deleted: a crash in between leaves no file that nobody knows.
     """
     documents = list(documents)
-    now = {document.path for document in documents} | set(others)
-    before = _known(context)
-    _keep(context, before, before | now)
-    written = site.write(context.site, documents)
-    gone = site.remove(context.site, sorted(before - now))
-    _keep(context, before | now, now)
+    now = {document.path for document in documents} | set(unchanged_paths)
+    before = _load_manifest(context)
+    _store_manifest(context, before, before | now)
+    written = site.write_documents(context.site_folder, documents)
+    gone = site.remove_files(context.site_folder, sorted(before - now))
+    _store_manifest(context, before | now, now)
     return written, gone
 
 
-def _known(context: Context) -> set[str]:
+def _load_manifest(context: Context) -> set[str]:
     with context.db.read() as session:
-        return set(settings.read(session, _NAME).get("paths", []))
+        return set(settings.load_value(session, _MANIFEST_NAME).get("paths", []))
 
 
-def _keep(context: Context, before: set[str], after: set[str]) -> None:
+def _store_manifest(context: Context, before: set[str], after: set[str]) -> None:
     if before != after:
         with context.db.write() as session:
-            settings.write(session, _NAME, {"paths": sorted(after)}, context.now)
+            settings.save_value(session, _MANIFEST_NAME, {"paths": sorted(after)}, context.now)

@@ -6,48 +6,50 @@ from collections.abc import Sequence
 from typing import Any
 
 from digest import tagging
-from digest.errors import ModelOutput
-from digest.judging import Candidate, Judgement
-from digest.pipeline.asking import Asker
-from digest.pipeline.batching import Jobs
+from digest.errors import ModelOutputError
+from digest.judging import Grade, PromptItem
+from digest.pipeline.asking import MeteredClient
+from digest.pipeline.batching import BatchJobStore
 from digest.pipeline.context import Context
-from digest.pipeline.hearing import Hearing, docket_of
-from digest.pipeline.waiting import wait_for
-from digest.ports import Model, Verdict
-from digest.tagging import Labelled
+from digest.pipeline.hearing import GradingRun, build_grading_batch
+from digest.pipeline.waiting import run_sync
+from digest.ports import Classification, Model
+from digest.tagging import LabelledPaper
 
 
-def model_numbers(
-    context: Context, model: Model, papers: Sequence[Labelled], max_usd: float | None = None
+def evaluate_model_tagging(
+    context: Context, model: Model, papers: Sequence[LabelledPaper], max_usd: float | None = None
 ) -> dict[str, Any]:
     """The model's figures on the papers it gave a verdict on, how many those are, and what it cost.
 
     Answers are kept, so that a second measurement asks for nothing. A model is not asked how sure it is, so nothing is
     said of its calibration. Raises ModelError when it gave no verdict at all.
     """
-    asker = Asker(context, model, None, max_usd)
-    candidates = {str(place): _candidate(place, paper) for place, paper in enumerate(papers)}
-    docket = docket_of(context, candidates, model.name, {})
-    wait_for(Hearing(context, docket, asker, Jobs(context, model.name, "eval"), lambda found: None).all())
-    known = docket.known(context, candidates)
+    asker = MeteredClient(context, model, None, max_usd)
+    candidates = {str(place): _build_prompt_item(place, paper) for place, paper in enumerate(papers)}
+    docket = build_grading_batch(context, candidates, model.name, {})
+    run_sync(GradingRun(context, docket, asker, BatchJobStore(context, model.name, "eval"), lambda found: None).run())
+    known = docket.load_grades(context, candidates)
     judged = [(paper, known[str(place)]) for place, paper in enumerate(papers) if str(place) in known]
     if not judged:
-        raise asker.stopped or ModelOutput(f"{model.name} gave no verdict that can be used")
-    figures = tagging.score([paper for paper, _ in judged], [_verdict(said) for _, said in judged]).numbers()
+        raise asker.stop_error or ModelOutputError(f"{model.name} gave no verdict that can be used")
+    figures = tagging.score_tagging(
+        [paper for paper, _ in judged], [_to_classification(said) for _, said in judged]
+    ).as_dict()
     unsure = ("sure", "sure_right", "bins")
     return {
         **{name: value for name, value in figures.items() if name not in unsure},
         "engine": model.name,
         "unanswered": len(papers) - len(judged),
-        "why_unanswered": asker.trouble,
-        "calls": asker.calls,
+        "why_unanswered": asker.failure_reason,
+        "calls": asker.call_count,
         "usd": round(asker.budget.spent, 6),
     }
 
 
-def _candidate(place: int, paper: Labelled) -> Candidate:
-    return Candidate.of(str(place), paper.item.title, paper.item.abstract)
+def _build_prompt_item(index: int, paper: LabelledPaper) -> PromptItem:
+    return PromptItem.from_text(str(index), paper.item.title, paper.item.abstract)
 
 
-def _verdict(said: Judgement) -> Verdict:
-    return Verdict(said.category, said.secondary, 0.0)
+def _to_classification(grade: Grade) -> Classification:
+    return Classification(grade.category, grade.secondary, 0.0)

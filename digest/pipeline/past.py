@@ -10,120 +10,142 @@ from sqlmodel import Session
 
 from digest import issues
 from digest.config import Config
-from digest.issues import PastPick, SheetPick
-from digest.markdown import escape
+from digest.issues import DraftPick, PastPick
+from digest.markdown import escape_markdown
 from digest.models import Decision, Item, Pick, Tagging
 from digest.periods import Period
-from digest.pipeline.blurbs import quoted
+from digest.pipeline.blurbs import build_quoted_blurb
 from digest.pipeline.context import Context
-from digest.pipeline.propose import facts, item_pick
-from digest.pipeline.texts import quoted_from
+from digest.pipeline.propose import build_pick, format_item_facts
+from digest.pipeline.texts import get_quote_label
 from digest.store import issues as issue_store
 from digest.store import items as item_store
 from digest.store import judgements
-from digest.urls import superseded_by
+from digest.urls import find_superseding_work
 
-Origin = Literal["source", "model", "editor"]
-_READ = 300  # places of a month's ranking
+BlurbOrigin = Literal["source", "model", "editor"]
+_MAX_RANKED = 300  # places of a month's ranking
 
 
-def months_to_rank(session: Session, period: Period) -> list[Period]:
+def find_months_to_rank(session: Session, period: Period) -> list[Period]:
     """The months that were neither published nor imported, and of which there is no ranking to fall back on."""
-    known = {issue.period for issue in issue_store.published(session)}
-    known |= {str(row.period) for row in issue_store.imported(session).values()}
-    return [m for m in period.months() if m.name not in known and not judgements.ranking(session, m.name, 1)]
+    known = {issue.period for issue in issue_store.load_published_issues(session)}
+    known |= {str(row.period) for row in issue_store.load_imported_decisions(session).values()}
+    return [m for m in period.months() if m.name not in known and not judgements.load_ranking(session, m.name, 1)]
 
 
-def past_picks(context: Context, session: Session, period: Period) -> list[PastPick]:
+def load_past_picks(context: Context, session: Session, period: Period) -> list[PastPick]:
     """Every pick of the period's months; a work of a published or imported issue is never taken from a ranking."""
     months = [month.name for month in period.months()]
-    published = {issue.period: issue.id or 0 for issue in issue_store.published(session) if issue.period in months}
-    out = [past for month, number in published.items() for past in _published(context.config, session, month, number)]
-    kept = [(key, row) for key, row in issue_store.imported(session).items() if row.period in months]
+    published = {
+        issue.period: issue.id or 0 for issue in issue_store.load_published_issues(session) if issue.period in months
+    }
+    out = [
+        past
+        for month, number in published.items()
+        for past in _load_published_picks(context.config, session, month, number)
+    ]
+    kept = [(key, row) for key, row in issue_store.load_imported_decisions(session).items() if row.period in months]
     kept = [(key, row) for key, row in kept if row.period not in published]
-    out += _imported(context.config, session, dict(kept))
+    out += _load_imported_picks(context.config, session, dict(kept))
     known = {*published, *(str(row.period) for _, row in kept)}
-    covered = issue_store.covered(session, period.name)
+    covered = issue_store.load_covered_in(session, period.name)
     return out + [
-        past for month in months if month not in known for past in _ranked(context.config, session, month, covered)
+        past
+        for month in months
+        if month not in known
+        for past in _select_ranked_picks(context.config, session, month, covered)
     ]
 
 
-def _published(config: Config, session: Session, month: str, issue_id: int) -> list[PastPick]:
-    rows = issue_store.picks(session, issue_id)
-    counts = item_store.mention_counts(session, [item.id or 0 for _, item in rows])
-    scores = {row.item_id: row.score for row, _ in judgements.ranking(session, month)}
+def _load_published_picks(config: Config, session: Session, month: str, issue_id: int) -> list[PastPick]:
+    rows = issue_store.load_picks(session, issue_id)
+    counts = item_store.count_mentioning_sources(session, [item.id or 0 for _, item in rows])
+    scores = {row.item_id: row.score for row, _ in judgements.load_ranking(session, month)}
     return [
         replace(
-            _past(config, item, _carried(config, pick, item), pick.category, month, counts.get(item.id or 0, 1)),
+            _build_past_pick(
+                config,
+                item,
+                _copy_published_pick(config, pick, item),
+                pick.category,
+                month,
+                counts.get(item.id or 0, 1),
+            ),
             score=scores.get(item.id or 0),
         )
         for pick, item in rows
     ]
 
 
-def _imported(config: Config, session: Session, rows: dict[int, Decision]) -> list[PastPick]:
-    found = item_store.by_ids(session, rows)
-    counts = item_store.mention_counts(session, list(found))
-    verdicts = judgements.taggings(session, list(found))
+def _load_imported_picks(config: Config, session: Session, rows: dict[int, Decision]) -> list[PastPick]:
+    found = item_store.load_items_by_id(session, rows)
+    counts = item_store.count_mentioning_sources(session, list(found))
+    verdicts = judgements.load_taggings(session, list(found))
     out = []
     for key, item in found.items():
-        words, verdict = _prose(rows[key].detail), judgements.best(verdicts.get(key, {}))
-        pick = SheetPick(item.key, item.title, item.url, facts(config, item, None), words, "editor", note=not words)
+        words, verdict = _get_imported_markdown(rows[key].detail), judgements.choose_best_tagging(verdicts.get(key, {}))
+        pick = DraftPick(
+            item.key, item.title, item.url, format_item_facts(config, item, None), words, "editor", note=not words
+        )
         category = rows[key].category or (verdict.category if verdict else "other")
-        out.append(_past(config, item, pick, category, str(rows[key].period), counts.get(key, 1)))
+        out.append(_build_past_pick(config, item, pick, category, str(rows[key].period), counts.get(key, 1)))
     return out
 
 
-def _prose(detail: Mapping[str, Any]) -> str:
+def _get_imported_markdown(detail: Mapping[str, Any]) -> str:
     """What a past issue said of a work, as the editor would write it; older imports kept its plain words alone."""
-    return str(detail.get("markdown") or escape(str(detail.get("blurb", ""))))
+    return str(detail.get("markdown") or escape_markdown(str(detail.get("blurb", ""))))
 
 
-def _ranked(config: Config, session: Session, month: str, covered: dict[int, str]) -> list[PastPick]:
+def _select_ranked_picks(config: Config, session: Session, month: str, covered: dict[int, str]) -> list[PastPick]:
     """What a draft of the month would propose, with the sources' own words."""
-    rows = judgements.ranking(session, month, _READ)
+    rows = judgements.load_ranking(session, month, _MAX_RANKED)
     ids = [item.id or 0 for _, item in rows]
-    verdicts = {key: judgements.best(found) for key, found in judgements.taggings(session, ids).items()}
-    counts = item_store.mention_counts(session, ids)
-    turned_down = {decision.item_id for decision in issue_store.decisions(session, ("reject",))}
+    verdicts = {
+        key: judgements.choose_best_tagging(found) for key, found in judgements.load_taggings(session, ids).items()
+    }
+    counts = item_store.count_mentioning_sources(session, ids)
+    turned_down = {decision.item_id for decision in issue_store.load_decisions(session, ("reject",))}
     open_rows = [(row, item) for row, item in rows if item.id not in turned_down]
-    chosen = issues.select(
-        [_candidate(item, row.score, verdicts.get(item.id or 0), covered) for row, item in open_rows],
+    chosen = issues.select_candidates(
+        [_build_ranked_candidate(item, row.score, verdicts.get(item.id or 0), covered) for row, item in open_rows],
         {category.slug: category.quota for category in config.taxonomy.categories},
     )
     places = {item.key: (row.score, item) for row, item in rows}
     out = []
     for slug, (score, item) in ((slug, places[key]) for slug, keys in chosen.sections.items() for key in keys):
-        pick = item_pick(config, item, quoted(item))
-        past = _past(config, item, pick, slug, month, counts.get(item.id or 0, 1))
-        out.append(replace(past, score=score, ranked=True))
+        pick = build_pick(config, item, build_quoted_blurb(item))
+        past = _build_past_pick(config, item, pick, slug, month, counts.get(item.id or 0, 1))
+        out.append(replace(past, score=score, is_from_ranking=True))
     return out
 
 
-def _candidate(item: Item, score: float, verdict: Tagging | None, covered: dict[int, str]) -> issues.Ranked:
+def _build_ranked_candidate(
+    item: Item, score: float, verdict: Tagging | None, covered: dict[int, str]
+) -> issues.SelectionCandidate:
     category = verdict.category if verdict else "other"
-    return issues.Ranked(item.key, category, score, covered=covered.get(item.id or 0, ""))
+    return issues.SelectionCandidate(item.key, category, score, covered_in=covered.get(item.id or 0, ""))
 
 
-def _carried(config: Config, pick: Pick, item: Item) -> SheetPick:
+def _copy_published_pick(config: Config, pick: Pick, item: Item) -> DraftPick:
     """A published pick as the recap's sheet begins with it."""
-    return SheetPick(
+    return DraftPick(
         key=item.key,
         title=pick.title or item.title,
         url=pick.url or item.url,
-        facts=facts(config, item, None),
+        facts=format_item_facts(config, item, None),
         blurb=pick.blurb,
-        origin=cast(Origin, pick.origin),
-        engine=pick.engine or (quoted_from(config, item) if pick.origin == "source" else ""),
+        origin=cast(BlurbOrigin, pick.origin),
+        engine=pick.engine or (get_quote_label(config, item) if pick.origin == "source" else ""),
         highlight=pick.highlight,
         note=pick.note,
         update_of=pick.update_of,
     )
 
 
-def _past(config: Config, item: Item, pick: SheetPick, category: str, month: str, mentions: int) -> PastPick:
-    source = config.source(item.source_id)
+def _build_past_pick(config: Config, item: Item, pick: DraftPick, category: str, month: str, mentions: int) -> PastPick:
+    source = config.find_source(item.source_id)
     return PastPick(
         pick,
         category,
@@ -132,5 +154,5 @@ def _past(config: Config, item: Item, pick: SheetPick, category: str, month: str
         mentions=mentions,
         source=source.label if source else item.source_id,
         withdrawn=item.withdrawn.date() if item.withdrawn else None,
-        superseded=superseded_by(item.comment),
+        superseded_by=find_superseding_work(item.comment),
     )

@@ -10,201 +10,226 @@ from sqlmodel import Session
 
 from digest import issues, ranking
 from digest.config import Config
-from digest.injection import looks_injected
-from digest.issues import Sheet, SheetCandidate, SheetPick, SheetSection
+from digest.injection import find_injection
+from digest.issues import Draft, DraftCandidate, DraftPick, DraftSection
 from digest.models import Item, PossibleDuplicate, Ranking, Tagging
 from digest.periods import Period
-from digest.pipeline.blurbs import Blurbs, Written, write_blurbs
-from digest.pipeline.candidates import embedded
+from digest.pipeline.blurbs import BlurbResult, BlurbResults, generate_blurbs
+from digest.pipeline.candidates import load_item_embeddings
 from digest.pipeline.context import Context
-from digest.pipeline.texts import abstract, quoted_from
-from digest.pipeline.view import venue
-from digest.pipeline.works import stays
-from digest.render.words import words
+from digest.pipeline.texts import get_abstract, get_quote_label
+from digest.pipeline.view import resolve_venue
+from digest.pipeline.works import order_merge_pair
+from digest.render.words import load_translations
 from digest.store import issues as issue_store
 from digest.store import items as item_store
 from digest.store import judgements, merging
 
-_READ = 600  # places of the ranking that a draft looks at
+_MAX_RANKED = 600  # places of the ranking that a draft looks at
 
 
 @dataclass(frozen=True, slots=True)
-class Offered:
+class CandidateItem:
     """A candidate as a draft sees it."""
 
     item: Item
-    row: Ranking
-    verdict: Tagging | None
+    ranking: Ranking
+    tagging: Tagging | None
     mentions: int
-    covered: str
-    twin: str = ""
+    covered_in: str
+    possible_duplicate: str = ""
 
     @property
     def category(self) -> str:
-        return self.verdict.category if self.verdict else "other"
+        return self.tagging.category if self.tagging else "other"
 
 
 @dataclass(frozen=True, slots=True)
-class Proposal:
+class DraftProposal:
     """A sheet as the program would write it now, and who wrote its blurbs."""
 
-    sheet: Sheet
-    blurbs: Blurbs
-    numbers: Mapping[str, Any] = field(default_factory=dict)  # a recap's figures
+    draft: Draft
+    blurbs: BlurbResults
+    figures: Mapping[str, Any] = field(default_factory=dict)  # a recap's figures
 
 
-def propose(context: Context, period: Period, run_id: int | None = None, max_usd: float | None = None) -> Proposal:
+def propose_draft(
+    context: Context, period: Period, run_id: int | None = None, max_usd: float | None = None
+) -> DraftProposal:
     """Choose by rank and quota, and give each chosen work its words."""
     config = context.config
     with context.db.read() as session:
-        offered = _offered(context, session, period)
-        turned_down = _turned_down(session, period)
+        offered = _load_candidates(context, session, period)
+        turned_down = _load_rejected_ids(session, period)
     by_key = {one.item.key: one for one in offered}
-    chosen = issues.select(
-        [_ranked(one, turned_down) for one in offered],
+    chosen = issues.select_candidates(
+        [_to_selection_candidate(one, turned_down) for one in offered],
         {category.slug: category.quota for category in config.taxonomy.categories},
         shortlist=config.cadence.shortlist,
     )
     picked = [by_key[key].item for keys in chosen.sections.values() for key in keys]
-    blurbs = write_blurbs(context, picked, run_id, max_usd)
+    blurbs = generate_blurbs(context, picked, run_id, max_usd)
     sections = tuple(
-        SheetSection(
+        DraftSection(
             slug=category.slug,
             title=category.title,
-            entries=tuple(_pick(config, by_key[key], blurbs) for key in chosen.sections.get(category.slug, ())),
+            entries=tuple(
+                _build_candidate_pick(config, by_key[key], blurbs) for key in chosen.sections.get(category.slug, ())
+            ),
         )
         for category in config.taxonomy.categories
     )
-    sheet = Sheet(
+    sheet = Draft(
         period=period.name,
-        title=issue_title(config, period),
+        title=format_issue_title(config, period),
         date=period.end(context.zone),
         sections=sections,
-        shortlist=tuple(sheet_candidate(config, by_key[key]) for key in chosen.shortlist),
+        shortlist=tuple(build_draft_candidate(config, by_key[key]) for key in chosen.shortlist),
     )
-    return Proposal(sheet, blurbs)
+    return DraftProposal(sheet, blurbs)
 
 
-def issue_title(config: Config, period: Period) -> str:
+def format_issue_title(config: Config, period: Period) -> str:
     """`AI research digest: June 2025`, in the newsletter's language."""
-    return f"{config.newsletter.title}: {words(config.newsletter.language).period(period.name)}"
+    return f"{config.newsletter.title}: {load_translations(config.newsletter.language).period(period.name)}"
 
 
-def _offered(context: Context, session: Session, period: Period) -> list[Offered]:
+def _load_candidates(context: Context, session: Session, period: Period) -> list[CandidateItem]:
     """The best of the ranking, without several near-copies of one theme, in the order to offer them."""
-    rows = judgements.ranking(session, period.name, _READ)
+    rows = judgements.load_ranking(session, period.name, _MAX_RANKED)
     ids = [item.id or 0 for _, item in rows]
-    verdicts = judgements.taggings(session, ids)
-    mentions = item_store.mention_counts(session, ids)
-    covered = issue_store.covered(session, period.name)
-    twins = merging.possible(session, ids)
+    verdicts = judgements.load_taggings(session, ids)
+    mentions = item_store.count_mentioning_sources(session, ids)
+    covered = issue_store.load_covered_in(session, period.name)
+    twins = merging.load_possible_duplicates(session, ids)
     offered = [
-        Offered(
+        CandidateItem(
             item,
             row,
-            judgements.best(verdicts.get(item.id or 0, {})),
+            judgements.choose_best_tagging(verdicts.get(item.id or 0, {})),
             mentions.get(item.id or 0, 1),
             covered.get(item.id or 0, ""),
-            twin(item, twins.get(item.id or 0, ())),
+            describe_possible_duplicate(item, twins.get(item.id or 0, ())),
         )
         for row, item in rows
     ]
-    return _varied(context, session, offered)
+    return _diversify_candidates(context, session, offered)
 
 
-def _varied(context: Context, session: Session, offered: Sequence[Offered]) -> list[Offered]:
-    matrix = embedded(session, [one.item for one in offered])
+def _diversify_candidates(
+    context: Context, session: Session, candidates: Sequence[CandidateItem]
+) -> list[CandidateItem]:
+    matrix = load_item_embeddings(session, [one.item for one in candidates])
     if matrix is None:
         return []
-    places = 1 + issues.ALTERNATIVES
+    places = 1 + issues.ALTERNATES_PER_PLACE
     quotas = {category.slug: category.quota * places for category in context.config.taxonomy.categories}
     wanted = context.config.cadence.shortlist + sum(quotas.values())
     ranked = [
-        ranking.Ranked(
-            one.row.place, ranking.Candidate(one.item.key, one.item.title, category=one.category), one.row.score, ()
+        ranking.RankedCandidate(
+            one.ranking.place,
+            ranking.Candidate(one.item.key, one.item.title, category=one.category),
+            one.ranking.score,
+            (),
         )
-        for one in offered
+        for one in candidates
     ]
-    by_key = {one.item.key: one for one in offered}
-    chosen = ranking.shortlist(ranked, wanted, matrix, quotas)
-    return sorted((by_key[one.candidate.key] for one in chosen), key=lambda one: one.row.place)
+    by_key = {one.item.key: one for one in candidates}
+    chosen = ranking.diversify_candidates(ranked, wanted, matrix, quotas)
+    return sorted((by_key[one.candidate.key] for one in chosen), key=lambda one: one.ranking.place)
 
 
-def _turned_down(session: Session, period: Period) -> frozenset[int]:
+def _load_rejected_ids(session: Session, period: Period) -> frozenset[int]:
     """Items the editor has rejected, in this issue or in one before."""
-    return frozenset(d.item_id for d in issue_store.decisions(session, ("reject",)) if (d.period or "") != period.name)
-
-
-def _ranked(one: Offered, turned_down: frozenset[int]) -> issues.Ranked:
-    return issues.Ranked(
-        key=one.item.key,
-        category=one.category,
-        score=one.row.score,
-        confidence=one.verdict.confidence if one.verdict else 0.0,
-        secondary=one.verdict.secondary if one.verdict else None,
-        covered=one.covered,
-        turned_down=(one.item.id or 0) in turned_down,
+    return frozenset(
+        d.item_id for d in issue_store.load_decisions(session, ("reject",)) if (d.period or "") != period.name
     )
 
 
-def item_pick(
-    config: Config, item: Item, written: Written, verdict: Tagging | None = None, covered: str = "", twin: str = ""
-) -> SheetPick:
+def _to_selection_candidate(candidate: CandidateItem, rejected_ids: frozenset[int]) -> issues.SelectionCandidate:
+    return issues.SelectionCandidate(
+        key=candidate.item.key,
+        category=candidate.category,
+        score=candidate.ranking.score,
+        confidence=candidate.tagging.confidence if candidate.tagging else 0.0,
+        secondary=candidate.tagging.secondary if candidate.tagging else None,
+        covered_in=candidate.covered_in,
+        is_rejected=(candidate.item.id or 0) in rejected_ids,
+    )
+
+
+def build_pick(
+    config: Config,
+    item: Item,
+    blurb: BlurbResult,
+    tagging: Tagging | None = None,
+    covered_in: str = "",
+    possible_duplicate: str = "",
+) -> DraftPick:
     """An item as a pick with the words written on it."""
-    return SheetPick(
+    return DraftPick(
         key=item.key,
         title=item.title,
         url=item.url,
-        facts=facts(config, item, verdict),
-        blurb=written.text,
-        origin=written.origin,
-        engine=written.engine or quoted_from(config, item),
-        flags=written.flags,
-        covered=covered,
-        twin=twin,
-        note=not written.text,  # a source without words to quote is named on one line
+        facts=format_item_facts(config, item, tagging),
+        blurb=blurb.text,
+        origin=blurb.origin,
+        engine=blurb.engine or get_quote_label(config, item),
+        flags=blurb.flags,
+        covered=covered_in,
+        possible_duplicate=possible_duplicate,
+        note=not blurb.text,  # a source without words to quote is named on one line
     )
 
 
-def _pick(config: Config, one: Offered, blurbs: Blurbs) -> SheetPick:
-    return item_pick(config, one.item, blurbs.words[one.item.key], one.verdict, one.covered, one.twin)
+def _build_candidate_pick(config: Config, candidate: CandidateItem, blurbs: BlurbResults) -> DraftPick:
+    return build_pick(
+        config,
+        candidate.item,
+        blurbs.by_key[candidate.item.key],
+        candidate.tagging,
+        candidate.covered_in,
+        candidate.possible_duplicate,
+    )
 
 
-def facts(config: Config, item: Item, verdict: Tagging | None) -> str:
+def format_item_facts(config: Config, item: Item, tagging: Tagging | None) -> str:
     """Authors, venue and date on one line, with a question mark where the category is in doubt."""
     published = item.published.date() if item.published else None
-    return issues.facts_line(item.authors, venue(config, item), published, verdict.confidence if verdict else None)
+    return issues.format_facts(
+        item.authors, resolve_venue(config, item), published, tagging.confidence if tagging else None
+    )
 
 
-def twin(item: Item, possible: Sequence[tuple[PossibleDuplicate, Item]]) -> str:
+def describe_possible_duplicate(item: Item, possible_duplicates: Sequence[tuple[PossibleDuplicate, Item]]) -> str:
     """The likeliest work that may be the same as an item, and the commands that settle it; empty when there is none."""
-    if not possible:
+    if not possible_duplicates:
         return ""
-    _, other = possible[0]
-    goes, kept = stays(item, other)
+    _, other = possible_duplicates[0]
+    goes, kept = order_merge_pair(item, other)
     pair = f"{goes.id} {kept.id}"
     return f"{other.key} “{other.title[:80]}” (digest items merge {pair}, or split {pair})"
 
 
-def _reasons(one: Offered) -> tuple[str, ...]:
+def _list_reasons(candidate: CandidateItem) -> tuple[str, ...]:
     """Why it ranks where it does; first of all, whether its text speaks to a model instead of a reader."""
-    suspect = looks_injected(f"{one.item.title}\n{abstract(one.item)}")
+    suspect = find_injection(f"{candidate.item.title}\n{get_abstract(candidate.item)}")
     warning = (f"its text instructs a model: “{suspect}”",) if suspect else ()
-    return warning + tuple(reason["words"] for reason in one.row.reasons[:3])
+    return warning + tuple(reason["words"] for reason in candidate.ranking.reasons[:3])
 
 
-def sheet_candidate(config: Config, one: Offered) -> SheetCandidate:
+def build_draft_candidate(config: Config, candidate: CandidateItem) -> DraftCandidate:
     """A candidate as a line of the shortlist."""
-    return SheetCandidate(
-        key=one.item.key,
-        title=one.item.title,
-        url=one.item.url,
-        facts=facts(config, one.item, None),
-        category=one.category,
-        confidence=one.verdict.confidence if one.verdict else None,
-        score=round(one.row.score, 2),
-        reasons=_reasons(one),
-        mentions=one.mentions,
-        covered=one.covered,
-        twin=one.twin,
+    return DraftCandidate(
+        key=candidate.item.key,
+        title=candidate.item.title,
+        url=candidate.item.url,
+        facts=format_item_facts(config, candidate.item, None),
+        category=candidate.category,
+        confidence=candidate.tagging.confidence if candidate.tagging else None,
+        score=round(candidate.ranking.score, 2),
+        reasons=_list_reasons(candidate),
+        mentions=candidate.mentions,
+        covered=candidate.covered_in,
+        possible_duplicate=candidate.possible_duplicate,
     )

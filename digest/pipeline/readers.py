@@ -9,69 +9,71 @@ from pathlib import Path
 from sqlmodel import Session
 
 from digest import mail
-from digest.errors import ConfigError, DigestError, NotFoundError, unread
+from digest.errors import ConfigError, DigestError, NotFoundError, describe_read_error
 from digest.mail import lists
-from digest.mail.bounces import Returned, returned
+from digest.mail.bounces import BounceReport, read_bounce_reports
 from digest.pipeline import confirming
 from digest.pipeline.context import Context
 from digest.ports import Report
 from digest.store import confirmations, deliveries, readers
 
 
-def add(
-    context: Context, address: str, *, name: str = "", topics: Sequence[str] = (), confirmed: bool = False
+def subscribe_address(
+    context: Context, address: str, *, name: str = "", topics: Sequence[str] = (), is_confirmed: bool = False
 ) -> Report:
     """Add a reader; unless `confirmed`, they are asked by mail where an endpoint takes their answer."""
-    checked = mail.check(address)
-    slugs = _slugs(context, topics)
+    checked = mail.normalise_address(address)
+    slugs = _resolve_topics(context, topics)
     with context.db.write() as session:
-        state = "active" if confirmed else "pending"
-        reader = readers.subscribe(session, checked, context.now, state=state, name=name, topics=slugs)
-        asked = bool(context.config.mail.unsubscribe_url) and confirming.request(context, session, reader)
+        state = "active" if is_confirmed else "pending"
+        reader = readers.add_subscriber(session, checked, context.now, state=state, name=name, topics=slugs)
+        asked = bool(context.config.mail.unsubscribe_url) and confirming.queue_confirmation_mail(
+            context, session, reader
+        )
     report = Report("subscribers", f"{reader.address} is {reader.state}", numbers={"state": reader.state})
-    if reader.state in readers.SUPPRESSED:
+    if reader.state in readers.SUPPRESSED_STATES:
         report.line += f" and stays so; `digest subscribers confirm {reader.address}` when they ask for it again"
     elif asked:
-        posted = confirming.post(context)
+        posted = confirming.send_confirmations(context)
         report.line, report.state = f"{report.line}; {posted.line}", posted.state
     elif reader.state == "pending":
         report.line += f"; `digest subscribers confirm {reader.address}` takes their yes, `--ask` mails for it"
     return report
 
 
-def confirm(context: Context, addresses: Sequence[str]) -> Report:
+def confirm_subscribers(context: Context, addresses: Sequence[str]) -> Report:
     """Take readers as having said yes, also those who had left: only they may ask for that."""
-    return _moved(context, addresses, "active", "confirmed by the editor")
+    return _change_states(context, addresses, "active", "confirmed by the editor")
 
 
-def remove(context: Context, addresses: Sequence[str]) -> Report:
+def remove_subscribers(context: Context, addresses: Sequence[str]) -> Report:
     """Take readers off the list; they are remembered, so that no import brings them back."""
-    return _moved(context, addresses, "unsubscribed", "removed by the editor")
+    return _change_states(context, addresses, "unsubscribed", "removed by the editor")
 
 
-def follow(context: Context, address: str, topics: Sequence[str]) -> Report:
+def set_subscriber_topics(context: Context, address: str, topics: Sequence[str]) -> Report:
     """Set which categories a reader gets; none means all."""
-    slugs = _slugs(context, topics)
+    slugs = _resolve_topics(context, topics)
     with context.db.write() as session:
-        reader = readers.existing(session, mail.check(address))
+        reader = readers.get_subscriber(session, mail.normalise_address(address))
         reader.topics, reader.changed = slugs, context.now
         session.add(reader)
     return Report("subscribers", f"{reader.address} follows {', '.join(slugs) or 'everything'}")
 
 
-def load(context: Context, path: Path, *, confirmed: bool = False) -> Report:
+def import_subscribers(context: Context, path: Path, *, is_confirmed: bool = False) -> Report:
     """Read a CSV of readers. A bad line is told and passed over; who had left stays left."""
     try:
-        rows = lists.read(path.read_bytes())
+        rows = lists.parse_subscriber_csv(path.read_bytes())
     except OSError as error:
-        raise NotFoundError(f"{path} cannot be read: {unread(error)}", "name a CSV file") from error
+        raise NotFoundError(f"{path} cannot be read: {describe_read_error(error)}", "name a CSV file") from error
     tally, problems = Counter[str](), []
     with context.db.write() as session:
         for row in rows:
             try:
-                tally[_take(context, session, row, confirmed)] += 1
+                tally[_import_row(context, session, row, is_confirmed)] += 1
             except DigestError as error:
-                problems.append(f"line {row.number}: {error.message}")
+                problems.append(f"line {row.line_number}: {error.message}")
     line = ", ".join(f"{count} {state}" for state, count in tally.items()) or "nothing"
     line += f", of {len(rows)} lines"
     if tally["pending"]:
@@ -79,63 +81,65 @@ def load(context: Context, path: Path, *, confirmed: bool = False) -> Report:
     return Report("subscribers", line, "partial" if problems else "done", dict(tally), problems)
 
 
-def _take(context: Context, session: Session, row: lists.Row, confirmed: bool) -> str:
-    if row.state not in ("", *readers.STATES):
-        raise ConfigError(f"{row.state!r} is no state", f"one of {', '.join(readers.STATES)}")
-    state = row.state if row.state in readers.SUPPRESSED else "active" if confirmed else "pending"
-    reader = readers.subscribe(
-        session, mail.check(row.address), context.now, state=state, name=row.name, topics=_slugs(context, row.topics),
+def _import_row(context: Context, session: Session, row: lists.SubscriberRow, is_confirmed: bool) -> str:
+    if row.state not in ("", *readers.SUBSCRIBER_STATES):
+        raise ConfigError(f"{row.state!r} is no state", f"one of {', '.join(readers.SUBSCRIBER_STATES)}")
+    state = row.state if row.state in readers.SUPPRESSED_STATES else "active" if is_confirmed else "pending"
+    reader = readers.add_subscriber(
+        session, mail.normalise_address(row.address), context.now, state=state, name=row.name, topics=_resolve_topics(context, row.topics),
         reason="imported",
     )  # fmt: skip
     return reader.state
 
 
-def export(context: Context) -> str:
+def export_subscribers(context: Context) -> str:
     """All readers as CSV."""
     with context.db.read() as session:
-        people = readers.everyone(session)
-    return lists.write(
+        people = readers.load_subscribers(session)
+    return lists.format_subscriber_csv(
         (p.address, p.name, p.state, " ".join(p.topics), p.reason, p.created.isoformat(), p.changed.isoformat())
         for p in people
     )
 
 
-def bounces(context: Context, path: Path) -> Report:
+def process_bounces(context: Context, path: Path) -> Report:
     """Take out the readers whose mail came back for good, who complained, or who asked to leave."""
     tally = Counter({"bounced": 0, "unsubscribed": 0, "delayed": 0, "unknown": 0})
     with context.db.write() as session:
-        for report in returned(path):
-            tally[_apply(context, session, report)] += 1
+        for report in read_bounce_reports(path):
+            tally[_apply_bounce_report(context, session, report)] += 1
     line = ", ".join(f"{count} {name}" for name, count in tally.items())
     return Report("subscribers", f"{path.name}: {line}", numbers=dict(tally))
 
 
-_OUTCOME = {"bounce": "bounced", "complaint": "unsubscribed", "leave": "unsubscribed"}
+_STATE_BY_REPORT_KIND = {"bounce": "bounced", "complaint": "unsubscribed", "leave": "unsubscribed"}
 
 
-def _apply(context: Context, session: Session, report: Returned) -> str:
+def _apply_bounce_report(context: Context, session: Session, report: BounceReport) -> str:
     if report.kind == "delay":
         return "delayed"
-    reader = readers.by_token(session, report.token) if report.token else None
-    reader = reader or deliveries.reader_of(session, report.message_id)
-    reader = reader or confirmations.reader_of(session, report.message_id)
-    reader = reader or (readers.find(session, report.address) if report.address else None)
+    reader = readers.find_subscriber_by_token(session, report.token) if report.token else None
+    reader = reader or deliveries.find_subscriber_of_delivery(session, report.message_id)
+    reader = reader or confirmations.find_subscriber_of_confirmation(session, report.message_id)
+    reader = reader or (readers.find_subscriber(session, report.address) if report.address else None)
     if reader is None:
         return "unknown"
-    state = _OUTCOME[report.kind]
-    if reader.state not in readers.SUPPRESSED:
-        readers.move(session, reader, state, context.now, report.reason or "asked by mail")
+    state = _STATE_BY_REPORT_KIND[report.kind]
+    if reader.state not in readers.SUPPRESSED_STATES:
+        readers.set_subscriber_state(session, reader, state, context.now, report.reason or "asked by mail")
     return state
 
 
-def _moved(context: Context, addresses: Sequence[str], state: str, reason: str) -> Report:
+def _change_states(context: Context, addresses: Sequence[str], state: str, reason: str) -> Report:
     with context.db.write() as session:
         for address in addresses:
-            readers.move(session, readers.existing(session, mail.check(address)), state, context.now, reason)
+            readers.set_subscriber_state(
+                session, readers.get_subscriber(session, mail.normalise_address(address)), state, context.now, reason
+            )
     return Report("subscribers", f"{', '.join(addresses)}: {state}", numbers={state: len(addresses)})
 
 
-def _slugs(context: Context, topics: Sequence[str]) -> list[str]:
+def _resolve_topics(context: Context, topics: Sequence[str]) -> list[str]:
     """The categories of these names, as they are called now. Raises ConfigError for what is none."""
     taxonomy = context.config.taxonomy
     named = {name: category.slug for category in taxonomy.categories for name in (category.slug, *category.aliases)}

@@ -9,29 +9,29 @@ from typing import Any, Literal, cast
 from sqlmodel import Session
 
 from digest import issues
-from digest.errors import ConfigError, Refused
-from digest.issues import Figures, PastPick, SheetCandidate, SheetNote
+from digest.errors import CheckFailedError, ConfigError
+from digest.issues import DraftCandidate, DraftPrediction, PastPick, RecapFigures
 from digest.periods import Period
-from digest.pipeline.blurbs import Blurbs
-from digest.pipeline.context import Context, recorded
-from digest.pipeline.draft import may_be_drafted, read_counts, write
-from digest.pipeline.gists import Gists, write_gists
-from digest.pipeline.past import months_to_rank, past_picks
-from digest.pipeline.propose import Proposal, facts
-from digest.pipeline.rank import rank
+from digest.pipeline.blurbs import BlurbResults
+from digest.pipeline.context import Context, record_run
+from digest.pipeline.draft import count_read_by_source, require_draftable, write_draft
+from digest.pipeline.gists import MonthSummaries, generate_month_summaries
+from digest.pipeline.past import find_months_to_rank, load_past_picks
+from digest.pipeline.propose import DraftProposal, format_item_facts
+from digest.pipeline.rank import rank_period
 from digest.ports import Report
-from digest.render.words import words
+from digest.render.words import load_translations
 from digest.store import issues as issue_store
 from digest.store import items as item_store
 from digest.store import notes as note_store
 
-FORMS = ("category", "month", "both")
-Form = Literal["category", "month", "both"]
-_KEPT = ("months", "categories", "most_mentioned", "first", "last", "rose", "fell", "unpublished")
-_NAMED = 3  # sources that name a work, its own among them, before a review owns to have missed it
+RECAP_FORMS = ("category", "month", "both")
+RecapForm = Literal["category", "month", "both"]
+_STORED_FIGURES = ("months", "categories", "most_mentioned", "first", "last", "rose", "fell", "unpublished")
+_MISSED_MIN_MENTIONS = 3  # sources that name a work, its own among them, before a review owns to have missed it
 
 
-def recap(
+def draft_recap(
     context: Context, period: Period, form: str = "", *, max_usd: float | None = None, dry_run: bool = False
 ) -> Report:
     """Draft the review of a period longer than a month from its issues; merged like any other draft.
@@ -41,85 +41,101 @@ def recap(
     """
     if period.kind == "monthly":
         raise ConfigError(f"{period} is one month", "a recap takes 2025, 2025-Q3 or 2025-03..2025-07")
-    if form and form not in FORMS:
-        raise ConfigError(f"--by {form!r} is unknown", f"allowed: {', '.join(FORMS)}")
-    with recorded(context, "recap", period.name) as report:
+    if form and form not in RECAP_FORMS:
+        raise ConfigError(f"--by {form!r} is unknown", f"allowed: {', '.join(RECAP_FORMS)}")
+    with record_run(context, "recap", period.name) as report:
         with context.db.read() as session:
-            may_be_drafted(session, period)
-            begun = issue_store.find(session, period.name)
+            require_draftable(session, period)
+            begun = issue_store.find_issue(session, period.name)
             form = form or (begun.form if begun else "both")
-            unranked = months_to_rank(session, period)
-        ranked = [month.name for month in unranked if rank(context, month).numbers["candidates"]]
+            unranked = find_months_to_rank(session, period)
+        ranked = [month.name for month in unranked if rank_period(context, month).numbers["candidates"]]
         with context.db.read() as session:
-            past = _past(context, session, period)
+            past = _load_recap_picks(context, session, period)
         gists = (
-            write_gists(context, period, past, report.run_id, max_usd)
+            generate_month_summaries(context, period, past, report.run_id, max_usd)
             if form != "category" and not dry_run
-            else Gists()
+            else MonthSummaries()
         )
         with context.db.read() as session:
-            proposal = _proposal(context, session, period, cast(Form, form), past, gists)
-        write(context, period, proposal, report, max_usd=max_usd, dry_run=dry_run)
-        if months := proposal.numbers["unpublished"]:
+            proposal = _build_recap_proposal(context, session, period, cast(RecapForm, form), past, gists)
+        write_draft(context, period, proposal, report, max_usd=max_usd, dry_run=dry_run)
+        if months := proposal.figures["unpublished"]:
             report.line += f"; never published, taken from the ranking: {', '.join(months)}"
         if ranked:
             report.line += f"; ranked for it just now: {', '.join(ranked)}"
-        if empty := [name for name, row in proposal.numbers["months"].items() if not row["kept"]]:
+        if empty := [name for name, row in proposal.figures["months"].items() if not row["kept"]]:
             report.line += f"; no work of {', '.join(empty)}"
-        if gists.line:
-            report.line += f"; {gists.line}"
+        if gists.message:
+            report.line += f"; {gists.message}"
         report.problems = [*report.problems, *gists.problems]
-        if gists.down:
+        if gists.is_model_unavailable:
             report.state = "partial"
     return report
 
 
-def _past(context: Context, session: Session, period: Period) -> list[PastPick]:
-    past = past_picks(context, session, period)
+def _load_recap_picks(context: Context, session: Session, period: Period) -> list[PastPick]:
+    past = load_past_picks(context, session, period)
     if not past:
-        raise Refused(
+        raise CheckFailedError(
             f"nothing of {period} was published, imported or ranked",
             "publish or import its months, or `digest rank` them",
         )
     return past
 
 
-def _proposal(
-    context: Context, session: Session, period: Period, form: Form, past: Sequence[PastPick], gists: Gists
-) -> Proposal:
+def _build_recap_proposal(
+    context: Context,
+    session: Session,
+    period: Period,
+    form: RecapForm,
+    picks: Sequence[PastPick],
+    month_summaries: MonthSummaries,
+) -> DraftProposal:
     config = context.config
-    named = words(config.newsletter.language)
-    sheet = issues.recap_sheet(
+    named = load_translations(config.newsletter.language)
+    sheet = issues.build_recap_draft(
         period.name,
         f"{config.newsletter.title}: {named('in_review', period=named.period(period.name))}",
         period.end(context.zone),
-        past,
+        picks,
         {category.slug: category.title for category in config.taxonomy.categories},
         {month.name: named.period(month.name) for month in period.months()},
         form=form,
-        words=named,
-        gists=gists.sentences,
-        missed=_missed(context, session, period, past),
-        notes=[SheetNote(n.id or 0, n.text, cast(Any, n.outcome)) for n in note_store.of_year(session, period.last[0])]
+        translations=named,
+        month_summaries=month_summaries.by_month,
+        missed=_load_missed_candidates(context, session, period, picks),
+        predictions=[
+            DraftPrediction(n.id or 0, n.text, cast(Any, n.outcome))
+            for n in note_store.load_predictions(session, period.last[0])
+        ]
         if period.kind == "yearly"
         else (),
     )
-    return Proposal(sheet, Blurbs(), _numbers(issues.figures(past, _read(context, session, period))))
+    return DraftProposal(
+        sheet,
+        BlurbResults(),
+        _select_stored_figures(issues.compute_figures(picks, _count_items_read(context, session, period))),
+    )
 
 
-def _missed(context: Context, session: Session, period: Period, past: Sequence[PastPick]) -> list[SheetCandidate]:
+def _load_missed_candidates(
+    context: Context, session: Session, period: Period, picks: Sequence[PastPick]
+) -> list[DraftCandidate]:
     """Works that several sources named and that stand in no issue of any month; all ticked, the editor decides."""
     start, end = period.start(context.zone), period.end(context.zone)
-    named = item_store.much_mentioned(session, start, end, _NAMED)
-    covered = item_store.by_ids(session, issue_store.covered(session, period.name)).values()
-    keys = issues.missed(named, [*(one.pick.key for one in past), *(item.key for item in covered)], least=_NAMED)
-    items = item_store.by_keys(session, keys)
+    named = item_store.count_sources_of_popular_items(session, start, end, _MISSED_MIN_MENTIONS)
+    covered = item_store.load_items_by_id(session, issue_store.load_covered_in(session, period.name)).values()
+    keys = issues.find_missed_works(
+        named, [*(one.pick.key for one in picks), *(item.key for item in covered)], min_mentions=_MISSED_MIN_MENTIONS
+    )
+    items = item_store.load_items_by_key(session, keys)
     return [
-        SheetCandidate(
+        DraftCandidate(
             key,
             items[key].title,
             items[key].url,
-            facts(context.config, items[key], None),
+            format_item_facts(context.config, items[key], None),
             mentions=named[key],
             mark="x",
         )
@@ -127,11 +143,11 @@ def _missed(context: Context, session: Session, period: Period, past: Sequence[P
     ]
 
 
-def _read(context: Context, session: Session, period: Period) -> dict[str, int]:
-    return {month.name: sum(read_counts(context, session, month).values()) for month in period.months()}
+def _count_items_read(context: Context, session: Session, period: Period) -> dict[str, int]:
+    return {month.name: sum(count_read_by_source(context, session, month).values()) for month in period.months()}
 
 
-def _numbers(found: Figures) -> dict[str, Any]:
+def _select_stored_figures(figures_of_period: RecapFigures) -> dict[str, Any]:
     """The figures as the issue keeps them; what is read and kept in all is counted like any issue's."""
-    told = asdict(found)
-    return {name: told[name] for name in _KEPT}
+    told = asdict(figures_of_period)
+    return {name: told[name] for name in _STORED_FIGURES}

@@ -6,72 +6,72 @@ from datetime import datetime, timedelta
 
 from sqlmodel import Session, col, func, select
 
-from digest.models import Item, ModelCall, Tagging
-from digest.periods import Period, month_of
+from digest.models import Item, LLMCall, Tagging
+from digest.periods import Period, get_month_of
 from digest.pipeline.context import Context
-from digest.pipeline.tag import ENGINE
+from digest.pipeline.tag import EMBEDDED_ENGINE
 from digest.ports import Report
 from digest.store import ledger
 from digest.store import sources as source_store
 
-_MONTHS = 3  # how many months before make "always"
-_FEW = 5  # items a month; below it an empty month is chance
+_COMPARED_MONTHS = 3  # how many months before make "always"
+_MIN_ITEMS = 5  # items a month; below it an empty month is chance
 
 
-def unreached(context: Context) -> list[str]:
+def find_source_outage(context: Context) -> list[str]:
     """A reason when half of the enabled sources or more failed at their last visit, by this run or by one before."""
     enabled = [source for source in context.config.sources if source.enabled]
     with context.db.read() as session:
-        states = source_store.states(session, [source.id for source in enabled])
+        states = source_store.load_source_states(session, [source.id for source in enabled])
     failing = [source.id for source in enabled if (state := states.get(source.id)) is not None and state.errors]
     if not failing or len(failing) * 2 < len(enabled):
         return []
     return [f"{len(failing)} of {len(enabled)} sources could not be read: {', '.join(failing[:5])}"]
 
 
-def failed_before(context: Context, fetched: Report) -> list[str]:
+def find_earlier_failures(context: Context, fetched: Report) -> list[str]:
     """A sentence for each source that failed at its last visit and was not due in this run, which is no better off."""
     enabled = [source for source in context.config.sources if source.enabled]
     with context.db.read() as session:
-        visited = {count.source_id for count in ledger.of_run(session, fetched.run_id or 0)}
-        states = source_store.states(session, [source.id for source in enabled if source.id not in visited])
+        visited = {count.source_id for count in ledger.load_source_results(session, fetched.run_id or 0)}
+        states = source_store.load_source_states(session, [source.id for source in enabled if source.id not in visited])
     return [f"{name}: could not be read before: {state.last_error}" for name, state in states.items() if state.errors]
 
 
-def emptied(context: Context, period: Period) -> list[str]:
+def find_missing_content(context: Context, period: Period) -> list[str]:
     """Reasons when the month, or a category of it, holds nothing and the months before never were without."""
     if period.kind != "monthly":
         return []
     with context.db.read() as session:
-        now = _by_category(session, period.start(context.zone), period.end(context.zone))
+        now = _count_items_by_category(session, period.start(context.zone), period.end(context.zone))
         before, month = [], period
-        for _ in range(_MONTHS):
-            month = month_of(month.start(context.zone) - timedelta(days=1), context.zone)
-            before.append(_by_category(session, month.start(context.zone), month.end(context.zone)))
+        for _ in range(_COMPARED_MONTHS):
+            month = get_month_of(month.start(context.zone) - timedelta(days=1), context.zone)
+            before.append(_count_items_by_category(session, month.start(context.zone), month.end(context.zone)))
     if not now:
         return [f"{period} holds no items at all"]
     titles = {category.slug: category.title for category in context.config.taxonomy.categories}
-    always = [slug for slug in titles if all(counts.get(slug, 0) >= _FEW for counts in before)]
+    always = [slug for slug in titles if all(counts.get(slug, 0) >= _MIN_ITEMS for counts in before)]
     return [
         f"{titles[slug]!r} is empty, and had items in each of the months before" for slug in always if not now.get(slug)
     ]
 
 
-def model_down(context: Context, judged: Report) -> list[str]:
+def find_model_outage(context: Context, judged: Report) -> list[str]:
     """A reason when the model left candidates unjudged because it could not be reached."""
     if not judged.numbers.get("left"):
         return []
-    query = select(func.count()).where(ModelCall.run_id == judged.run_id, col(ModelCall.state).in_(("failed", "sent")))
+    query = select(func.count()).where(LLMCall.run_id == judged.run_id, col(LLMCall.state).in_(("failed", "sent")))
     with context.db.read() as session:
         failed = session.exec(query).one()
     return [f"the language model was down: {'; '.join(judged.problems)}"] if failed else []
 
 
-def _by_category(session: Session, start: datetime, end: datetime) -> dict[str, int]:
+def _count_items_by_category(session: Session, start: datetime, end: datetime) -> dict[str, int]:
     moment = func.coalesce(Item.published, Item.first_seen)
     query = (
         select(Tagging.category, func.count())
-        .where(Tagging.item_id == Item.id, Tagging.engine == ENGINE, col(Item.merged_into).is_(None))
+        .where(Tagging.item_id == Item.id, Tagging.engine == EMBEDDED_ENGINE, col(Item.merged_into).is_(None))
         .where(moment >= start, moment < end)
         .group_by(Tagging.category)
     )

@@ -5,54 +5,58 @@ from __future__ import annotations
 from dataclasses import replace
 
 from digest import issues, site
-from digest.errors import Refused
-from digest.issues import Sheet
+from digest.errors import CheckFailedError
+from digest.issues import Draft
 from digest.models import Issue
 from digest.periods import Period
-from digest.pipeline.approve import approve
+from digest.pipeline.approve import approve_issue
 from digest.pipeline.context import Context
-from digest.pipeline.publish import publish
-from digest.pipeline.send import send
-from digest.pipeline.sheets import lying
+from digest.pipeline.publish import publish_issue
+from digest.pipeline.send import send_issue
+from digest.pipeline.sheets import require_draft_text
 from digest.ports import Document, Report
-from digest.render.words import words
+from digest.render.words import load_translations
 from digest.store import issues as issue_store
 
-_NAME = "autopilot"
+_AUTOPILOT = "autopilot"
 
 
-def release(context: Context, period: Period) -> list[Report]:
+def release_issue(context: Context, period: Period) -> list[Report]:
     """Bring an issue from its draft to its readers; said again after a crash, it goes on from where it stopped.
 
     Raises Refused when a person has had the sheet in hand, or a gate is red: then the issue is a person's.
     """
     with context.db.read() as session:
-        issue = issue_store.existing(session, period.name)
+        issue = issue_store.get_issue(session, period.name)
     stages = []
-    if issue.state != "draft" and issue.approved_by != _NAME:
-        raise Refused(f"{period}: {issue.approved_by} has approved it", f"`digest publish {period}` is theirs to say")
+    if issue.state != "draft" and issue.approved_by != _AUTOPILOT:
+        raise CheckFailedError(
+            f"{period}: {issue.approved_by} has approved it", f"`digest publish {period}` is theirs to say"
+        )
     if issue.state == "draft":
-        _complete(context, period, issue)
-        stages.append(approve(context, period, by=_NAME, links=True))
-    stages.append(publish(context, period))
-    stages.append(send(context, period, yes=True))
+        _complete_draft(context, period, issue)
+        stages.append(approve_issue(context, period, approver=_AUTOPILOT, should_check_links=True))
+    stages.append(publish_issue(context, period))
+    stages.append(send_issue(context, period, is_confirmed=True))
     return stages
 
 
-def _complete(context: Context, period: Period, issue: Issue) -> None:
+def _complete_draft(context: Context, period: Period, issue: Issue) -> None:
     """Give the sheet the introduction a person would have written, and no headings without picks."""
     with context.db.read() as session:
-        made = issue_store.newest_sheet(session, period.name, "merged")
-        edited = issue_store.newest_sheet(session, period.name, "editor")
+        made = issue_store.find_newest_draft_version(session, period.name, "merged")
+        edited = issue_store.find_newest_draft_version(session, period.name, "editor")
     made_text = made.text if made else ""
-    whole = issues.render(_completed(context, issue, issues.parse(made_text))) if made else ""
-    found = {lying(context, period), *([edited.text] if edited else [])}
+    whole = issues.render_draft(_fill_in_draft(context, issue, issues.parse_draft(made_text))) if made else ""
+    found = {require_draft_text(context, period), *([edited.text] if edited else [])}
     if not found <= {made_text, whole}:
-        raise Refused(f"{period}: a person has edited the sheet", f"`digest approve {period}` is theirs to say")
-    site.write(context.site, [Document(f"_drafts/{period.name}.md", whole.encode())])
+        raise CheckFailedError(
+            f"{period}: a person has edited the sheet", f"`digest approve {period}` is theirs to say"
+        )
+    site.write_documents(context.site_folder, [Document(f"_drafts/{period.name}.md", whole.encode())])
 
 
-def _completed(context: Context, issue: Issue, sheet: Sheet) -> Sheet:
-    w, numbers = words(context.config.newsletter.language), issue.numbers
+def _fill_in_draft(context: Context, issue: Issue, sheet: Draft) -> Draft:
+    w, numbers = load_translations(context.config.newsletter.language), issue.numbers
     intro = w("unattended", kept=w.number(numbers["kept"]), read=w.number(numbers["read"]))
     return replace(sheet, intro=intro, sections=tuple(section for section in sheet.sections if section.entries))

@@ -7,56 +7,56 @@ from hashlib import sha256
 
 from digest.config import Source
 from digest.errors import FetchError, SourceError
-from digest.fetch.moves import Move, observe, permanent_target
-from digest.fetch.schedule import backoff, next_check
-from digest.models import State
-from digest.pipeline.reading import PARSER_VERSION, Reading
+from digest.fetch.moves import RedirectObservation, find_permanent_target, update_observation
+from digest.fetch.schedule import compute_backoff, compute_next_check
+from digest.models import FetchState
+from digest.pipeline.reading import PARSER_VERSION, ParsedPage
 from digest.ports import Request, Response, Validators
 
 
-def validators(state: State) -> Validators | None:
+def build_validators(state: FetchState) -> Validators | None:
     """What to send along so that an unchanged answer need not come again; None when it must come whole."""
     if state.parser_version != PARSER_VERSION or not (state.etag or state.last_modified):
         return None
     return Validators(state.validators_url or "", state.etag, state.last_modified)
 
 
-def is_unread(state: State) -> bool:
+def is_parse_required(state: FetchState) -> bool:
     """Whether the next answer must be read whatever it is: no body is known to be the same as."""
     return state.body_digest is None or state.parser_version != PARSER_VERSION
 
 
-def is_same(state: State, response: Response) -> bool:
+def is_unchanged_response(state: FetchState, response: Response) -> bool:
     """Whether an answer brings the body that was read the last time, by 304 or byte for byte."""
-    known = None if is_unread(state) else state.body_digest
-    return response.not_modified or (known is not None and sha256(response.body).hexdigest() == known)
+    known = None if is_parse_required(state) else state.body_digest
+    return response.is_not_modified or (known is not None and sha256(response.body).hexdigest() == known)
 
 
-def answered(
-    state: State,
+def record_success(
+    state: FetchState,
     source: Source,
-    asked: Request,
+    request: Request,
     response: Response,
-    reading: Reading | None,
+    parsed_page: ParsedPage | None,
     now: datetime,
     *,
-    whole: bool,
+    is_complete: bool,
 ) -> None:
     """After a visit's last good answer; `reading` is None when nothing changed, `whole` when one answer held all."""
     state.errors = state.unanswered = 0
     state.last_error = state.disabled = None
     state.last_checked = now
-    _keep_validators(state, response, whole=whole and not (reading and reading.cut))
-    _keep_move(state, source, asked, response, now)
-    if reading is not None:
+    _update_validators(state, response, is_complete=is_complete and not (parsed_page and parsed_page.is_truncated))
+    _update_redirect(state, source, request, response, now)
+    if parsed_page is not None:
         state.last_changed = now
         state.parser_version = PARSER_VERSION
-        state.body_digest = sha256(response.body).hexdigest() if whole else None
-        state.links_seen = reading.found
+        state.body_digest = sha256(response.body).hexdigest() if is_complete else None
+        state.links_seen = parsed_page.found_count
         state.wishes = {
-            "ttl": reading.ttl, "skip_hours": sorted(reading.skip_hours), "skip_days": sorted(reading.skip_days)
+            "ttl": parsed_page.ttl, "skip_hours": sorted(parsed_page.skip_hours), "skip_days": sorted(parsed_page.skip_days)
         }  # fmt: skip
-    state.next_check = next_check(
+    state.next_check = compute_next_check(
         now,
         timedelta(hours=source.interval_hours),
         response.headers,
@@ -66,7 +66,7 @@ def answered(
     )
 
 
-def failed(state: State, error: SourceError, now: datetime) -> None:
+def record_failure(state: FetchState, error: SourceError, now: datetime) -> None:
     """After a failure: what was known stays, the next check backs off, and a source that is gone is not asked again."""
     gone = isinstance(error, FetchError) and error.status == 410 and not state.moved_to
     wait = error.retry_after if isinstance(error, FetchError) else None
@@ -75,29 +75,29 @@ def failed(state: State, error: SourceError, now: datetime) -> None:
     state.last_error = error.message
     state.last_checked = now
     state.disabled = "410 Gone" if gone else state.disabled
-    state.next_check = backoff(now, state.errors, retry_after=wait)
+    state.next_check = compute_backoff(now, state.errors, retry_after=wait)
 
 
-def _keep_validators(state: State, response: Response, *, whole: bool) -> None:
+def _update_validators(state: FetchState, response: Response, *, is_complete: bool) -> None:
     """Verbatim, also when the body was the same; a 200 without them clears the old, a 304 keeps what it does not name.
 
     RFC 9111, 3.2 and 4.3.4. An answer of several pages has none: the first page's would hide a change in the others.
     Nor has one that broke off, or what it lacks would stay away until the next change.
     """
     etag, modified = response.headers.get("etag"), response.headers.get("last-modified")
-    if response.not_modified:
+    if response.is_not_modified:
         etag, modified = etag or state.etag, modified or state.last_modified
-    state.etag, state.last_modified = (etag, modified) if whole else (None, None)
-    state.validators_url = response.url if whole and (etag or modified) else None
+    state.etag, state.last_modified = (etag, modified) if is_complete else (None, None)
+    state.validators_url = response.url if is_complete and (etag or modified) else None
 
 
-def _keep_move(state: State, source: Source, asked: Request, response: Response, now: datetime) -> None:
-    if asked.url not in (source.url, state.moved_to):
+def _update_redirect(state: FetchState, source: Source, request: Request, response: Response, now: datetime) -> None:
+    if request.url not in (source.url, state.moved_to):
         return  # a page's own feed, or a query: addresses that are made anew each time
-    if asked.url == source.url and not response.hops:
+    if request.url == source.url and not response.redirects:
         state.moved_to = None  # the configured address answers by itself again
-    known = Move(state.moving_to, state.moving_since, state.moving_count)
-    move = observe(known, permanent_target(asked.url, response.hops), now)
-    state.moving_to, state.moving_since, state.moving_count = move.to, move.since, move.count
-    if move.believed:
-        state.moved_to = move.to
+    known = RedirectObservation(state.moving_to, state.moving_since, state.moving_count)
+    move = update_observation(known, find_permanent_target(request.url, response.redirects), now)
+    state.moving_to, state.moving_since, state.moving_count = move.target, move.since, move.count
+    if move.is_confirmed:
+        state.moved_to = move.target

@@ -6,39 +6,39 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from digest import tagging
-from digest.config import load
+from digest.config import load_config
 from digest.pipeline.context import Context
-from digest.pipeline.tag import ENGINE, corrections, tag_input
+from digest.pipeline.tag import EMBEDDED_ENGINE, build_tag_input, load_corrections
 from digest.ports import Report
 from digest.store import items as item_store
 from digest.store import judgements
 
-_SHOWN = 30
+_MAX_SHOWN = 30
 
 
-def taxonomy_diff(context: Context, other: Path) -> Report:
+def preview_taxonomy_change(context: Context, other: Path) -> Report:
     """The differences from another sources.yaml's taxonomy to this one's, and what retagging would move."""
-    old, new = load(other).taxonomy, context.config.taxonomy
-    changes = [change.line for change in tagging.diff(old, new)]
-    moved = moves(context, tagging.renames(old, new))
+    old, new = load_config(other).taxonomy, context.config.taxonomy
+    changes = [change.description for change in tagging.diff_taxonomies(old, new)]
+    moved = preview_retag(context, tagging.find_renamed_categories(old, new))
     said = f"{len(changes)} changes" if changes else "the taxonomies are the same"
     return Report("taxonomy", "\n  ".join([said, *changes, moved.line]), numbers=moved.numbers | {"changes": changes})
 
 
-def moves(context: Context, renamed: Mapping[str, str] | None = None) -> Report:
+def preview_retag(context: Context, old_slugs: Mapping[str, str] | None = None) -> Report:
     """Judge every tagged item again with the taxonomy as it is now, and count what would move; nothing is written.
 
     `renamed` (new slug -> old slug) is no move.
     """
     with context.db.read() as session:
-        tagged = judgements.engine_categories(session, ENGINE)
-        items = list(item_store.by_ids(session, tagged).values())
-        examples = corrections(session)
+        tagged = judgements.load_engine_categories(session, EMBEDDED_ENGINE)
+        items = list(item_store.load_items_by_id(session, tagged).values())
+        examples = load_corrections(session)
     tagger = tagging.EmbeddedTagger(context.config.taxonomy, examples)
-    verdicts = tagger.tag([tag_input(item) for item in items])
+    verdicts = tagger.tag([build_tag_input(item) for item in items])
     before, after = [tagged[item.id or 0] for item in items], [verdict.category for verdict in verdicts]
-    found = tagging.retag_moves(before, after, renamed)
-    said = f"{found.total} of {len(items)} items would move (nothing written)"
-    kinds = [f"{old} → {new}: {count}" for old, new, count in found.moved]
-    numbers = {"items": len(items), "moved": found.total, "moves": kinds}
-    return Report("tag", "\n  ".join([said, *kinds[:_SHOWN]]), numbers=numbers)
+    found = tagging.count_retag_moves(before, after, old_slugs)
+    said = f"{found.moved_count} of {len(items)} items would move (nothing written)"
+    kinds = [f"{old} → {new}: {count}" for old, new, count in found.moves]
+    numbers = {"items": len(items), "moved": found.moved_count, "moves": kinds}
+    return Report("tag", "\n  ".join([said, *kinds[:_MAX_SHOWN]]), numbers=numbers)

@@ -4,22 +4,24 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from digest.errors import ConfigError, DigestError, Refused
+from digest.errors import CheckFailedError, ConfigError, DigestError
 from digest.periods import Period
 from digest.pipeline import red
-from digest.pipeline.alert import alert
-from digest.pipeline.context import Context, recorded
-from digest.pipeline.draft import draft
-from digest.pipeline.fetch import fetch
-from digest.pipeline.judge import judge
-from digest.pipeline.rank import rank
-from digest.pipeline.tag import tag
-from digest.pipeline.taste import learn
-from digest.pipeline.waiting import wait_for
+from digest.pipeline.alert import send_alert
+from digest.pipeline.context import Context, record_run
+from digest.pipeline.draft import draft_issue
+from digest.pipeline.fetch import fetch_sources
+from digest.pipeline.judge import grade_candidates
+from digest.pipeline.rank import rank_period
+from digest.pipeline.tag import tag_items
+from digest.pipeline.taste import learn_preferences
+from digest.pipeline.waiting import run_sync
 from digest.ports import Report
 
 
-def run(context: Context, period: Period, *, accept_gaps: bool = False, max_usd: float | None = None) -> Report:
+def run_pipeline(
+    context: Context, period: Period, *, accept_gaps: bool = False, max_usd: float | None = None
+) -> Report:
     """Fetch what is due, tag, learn from past picks, rank, judge with a model if there is one, and draft the period.
 
     Red runs draft nothing: Refused when half the sources could not be read, the model was down, or nothing is where
@@ -29,44 +31,44 @@ def run(context: Context, period: Period, *, accept_gaps: bool = False, max_usd:
     if period.kind != "monthly":
         raise ConfigError(f"{period} is no month", f"`digest recap {period}` drafts its review from the months")
     try:
-        with recorded(context, "run", period.name) as report:
-            _run(context, period, report, accept_gaps=accept_gaps, max_usd=max_usd)
+        with record_run(context, "run", period.name) as report:
+            _run_stages(context, period, report, accept_gaps=accept_gaps, max_usd=max_usd)
     except DigestError as error:
-        if trouble := alert(context, f"the run of {period} failed", [error.message, error.hint]):
+        if trouble := send_alert(context, f"the run of {period} failed", [error.message, error.hint]):
             error.hint += f"; {trouble}"
         raise
-    if report.state != "done" and (trouble := alert(context, f"the run of {period} is partial", report.problems)):
+    if report.state != "done" and (trouble := send_alert(context, f"the run of {period} is partial", report.problems)):
         report.problems = [*report.problems, trouble]
     return report
 
 
-def _run(context: Context, period: Period, report: Report, *, accept_gaps: bool, max_usd: float | None) -> None:
-    fetched = wait_for(fetch(context))
-    stages = [fetched, tag(context)]
-    reasons = red.unreached(context)
-    _go_on(reasons, accept_gaps)
-    learn(context)
-    stages.append(rank(context, period))
-    reasons += red.emptied(context, period)
-    _go_on(reasons, accept_gaps)
-    judged = judge(context, period, max_usd=max_usd)
+def _run_stages(context: Context, period: Period, report: Report, *, accept_gaps: bool, max_usd: float | None) -> None:
+    fetched = run_sync(fetch_sources(context))
+    stages = [fetched, tag_items(context)]
+    reasons = red.find_source_outage(context)
+    _require_healthy(reasons, accept_gaps)
+    learn_preferences(context)
+    stages.append(rank_period(context, period))
+    reasons += red.find_missing_content(context, period)
+    _require_healthy(reasons, accept_gaps)
+    judged = grade_candidates(context, period, max_usd=max_usd)
     stages.append(judged)
-    reasons += red.model_down(context, judged)
-    _go_on(reasons, accept_gaps)
+    reasons += red.find_model_outage(context, judged)
+    _require_healthy(reasons, accept_gaps)
     if judged.numbers:
-        stages.append(rank(context, period))
-    stages.append(draft(context, period, max_usd=max_usd))
+        stages.append(rank_period(context, period))
+    stages.append(draft_issue(context, period, max_usd=max_usd))
     silent = [f"{name} has been silent for {days} days" for name, days in fetched.numbers["silent"].items()]
-    gaps = [*red.failed_before(context, fetched), *silent, *(f"{reason} (accepted)" for reason in reasons)]
+    gaps = [*red.find_earlier_failures(context, fetched), *silent, *(f"{reason} (accepted)" for reason in reasons)]
     report.state = "partial" if gaps or any(stage.state != "done" for stage in stages) else "done"
     report.line = "; ".join(stage.line for stage in stages)
     report.numbers = {stage.stage: stage.numbers for stage in stages}
     report.problems = [problem for stage in stages for problem in stage.problems] + gaps
 
 
-def _go_on(reasons: Sequence[str], accept_gaps: bool) -> None:
+def _require_healthy(reasons: Sequence[str], accept_gaps: bool) -> None:
     if reasons and not accept_gaps:
-        raise Refused(
+        raise CheckFailedError(
             "nothing was drafted: " + "; ".join(reasons),
             "`digest doctor --sources` says what ails; then run it again, or with --accept-gaps",
         )

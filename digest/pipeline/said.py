@@ -11,16 +11,16 @@ from sqlmodel import Session
 from digest.config import Config
 from digest.models import Item, Mention
 from digest.periods import Period
-from digest.pipeline.archive import SOURCE as ARCHIVE
+from digest.pipeline.archive import ARCHIVE_SOURCE as ARCHIVE
 from digest.store import issues as issue_store
 from digest.store import items as item_store
-from digest.text import one_line
+from digest.text import normalise_line
 
-_OURS = {"manual": "added by hand", ARCHIVE.id: ARCHIVE.label}
+_INTERNAL_LABELS = {"manual": "added by hand", ARCHIVE.id: ARCHIVE.label}
 
 
 @dataclass(frozen=True, slots=True)
-class Said:
+class ItemMention:
     """One place that named a work. `when` is a day, or the period of an issue; `words` may be empty."""
 
     who: str
@@ -29,28 +29,32 @@ class Said:
     url: str = ""
 
 
-def said_of(config: Config, session: Session, period: Period, items: Sequence[Item]) -> dict[int, list[Said]]:
+def collect_item_mentions(
+    config: Config, session: Session, period: Period, items: Sequence[Item]
+) -> dict[int, list[ItemMention]]:
     """By item: the issues that had it before, then every source that mentions it, first seen first.
 
     What only repeats the work's own text is not said again.
     """
     ids = [item.id or 0 for item in items]
-    mentions = item_store.mentions_of(session, ids)
-    out: dict[int, list[Said]] = {number: [] for number in ids}
-    for number, name, words in issue_store.words_on(session, ids, period.name):
-        out[number].append(Said("an issue of yours", name, one_line(words)))
+    mentions = item_store.load_mentions(session, ids)
+    out: dict[int, list[ItemMention]] = {number: [] for number in ids}
+    for number, name, words in issue_store.load_past_blurbs(session, ids, period.name):
+        out[number].append(ItemMention("an issue of yours", name, normalise_line(words)))
     for item in items:
-        out[item.id or 0] += [_said(config, item, one) for one in _once(mentions.get(item.id or 0, ()))]
+        out[item.id or 0] += [
+            _build_item_mention(config, item, one) for one in _select_mentions(mentions.get(item.id or 0, ()))
+        ]
     return out
 
 
-def label(config: Config, source_id: str) -> str:
+def get_source_label(config: Config, source_id: str) -> str:
     """A source's name as the workspace calls it."""
-    source = config.source(source_id)
-    return source.label if source else _OURS.get(source_id, source_id)
+    source = config.find_source(source_id)
+    return source.label if source else _INTERNAL_LABELS.get(source_id, source_id)
 
 
-def _once(mentions: Sequence[Mention]) -> list[Mention]:
+def _select_mentions(mentions: Sequence[Mention]) -> list[Mention]:
     """Each source once, with the mention that says most; past issues are told by the decisions on them."""
     said: dict[str, Mention] = {}
     for mention in mentions:
@@ -60,13 +64,15 @@ def _once(mentions: Sequence[Mention]) -> list[Mention]:
     return list(said.values())
 
 
-def _said(config: Config, item: Item, mention: Mention) -> Said:
-    words = one_line(mention.words)
-    own = words in one_line(f"{item.summary}\n{item.content}")
-    return Said(label(config, mention.source_id), _day(mention), "" if own else words, mention.url)
+def _build_item_mention(config: Config, item: Item, mention: Mention) -> ItemMention:
+    words = normalise_line(mention.words)
+    own = words in normalise_line(f"{item.summary}\n{item.content}")
+    return ItemMention(
+        get_source_label(config, mention.source_id), _get_mention_day(mention), "" if own else words, mention.url
+    )
 
 
-def _day(mention: Mention) -> str:
+def _get_mention_day(mention: Mention) -> str:
     moment: datetime = mention.published or mention.first_seen
     day: date = moment.date()
     return day.isoformat()

@@ -7,100 +7,102 @@ from dataclasses import replace
 from datetime import timedelta
 
 from digest.errors import DigestError
-from digest.pipeline.alert import alert
-from digest.pipeline.context import Context, recorded
-from digest.pipeline.due import Slot
-from digest.pipeline.fetch import fetch
-from digest.pipeline.notices import remind
-from digest.pipeline.pending import pending
-from digest.pipeline.rank import rank
-from digest.pipeline.red import unreached
-from digest.pipeline.refresh import refresh
-from digest.pipeline.release import release
-from digest.pipeline.run import run
-from digest.pipeline.tag import tag
-from digest.pipeline.waiting import wait_for
+from digest.pipeline.alert import send_alert
+from digest.pipeline.context import Context, record_run
+from digest.pipeline.due import DueJob
+from digest.pipeline.fetch import fetch_sources
+from digest.pipeline.notices import send_reminder
+from digest.pipeline.pending import find_pending_jobs
+from digest.pipeline.rank import rank_period
+from digest.pipeline.red import find_source_outage
+from digest.pipeline.refresh import refresh_issues
+from digest.pipeline.release import release_issue
+from digest.pipeline.run import run_pipeline
+from digest.pipeline.tag import tag_items
+from digest.pipeline.waiting import run_sync
 from digest.ports import Report
 from digest.store import sources as source_store
-from digest.store.leases import held
+from digest.store.leases import hold_lock
 
-_LATE = timedelta(hours=1)
+_RECENT = timedelta(hours=1)
 
 
-def work(context: Context) -> list[Report]:
+def run_due(context: Context) -> list[Report]:
     """Do what is due now, in order; a failure is a report and an alert, and does not stop the rest.
 
     Does nothing, and says so in an empty list, when another process of the workspace is at it.
     """
-    with held(context.db, "schedule", context.clock) as ours:
+    with hold_lock(context.db, "schedule", context.clock) as ours:
         if not ours:
             return []
-        return [_done(context, slot) for slot, moment in pending(context) if moment <= context.now]
+        return [_run_job(context, slot) for slot, moment in find_pending_jobs(context) if moment <= context.now]
 
 
-def attended(context: Context) -> Context:
+def without_autopilot(context: Context) -> Context:
     """The same workspace without `cadence.autopilot`: nothing in it is published or sent but by a person."""
     cadence = context.config.cadence.model_copy(update={"autopilot": False})
     return replace(context, config=context.config.model_copy(update={"cadence": cadence}))
 
 
-def together(reports: Sequence[Report]) -> Report:
+def combine_reports(reports: Sequence[Report]) -> Report:
     """What a shift did, as one report."""
     whole = Report("run", "" if reports else "nothing is due, or another process is at it")
     for report in reports:
-        _add(whole, report)
+        _add_stage_report(whole, report)
     return whole
 
 
-def _done(context: Context, slot: Slot) -> Report:
+def _run_job(context: Context, job: DueJob) -> Report:
     """Do one piece of work. When it fails, what was done before that stands in the report too."""
-    report = Report(slot.stage, "")
+    report = Report(job.stage, "")
     try:
-        with recorded(context, slot.stage, slot.period.name) as report:
-            _WORK[slot.work](context, slot, report)
+        with record_run(context, job.stage, job.period.name) as report:
+            _JOB_RUNNERS[job.name](context, job, report)
     except DigestError as error:
-        trouble = "" if slot.work == "draft" else alert(context, f"{slot.work} failed", [error.message, error.hint])
+        trouble = "" if job.name == "draft" else send_alert(context, f"{job.name} failed", [error.message, error.hint])
         problems = [error.hint, *filter(None, [trouble])]  # `run` has told the webhook itself
         report.line = "; ".join(dict.fromkeys(filter(None, [report.line, error.message])))
         report.state, report.problems = "failed", problems
     return report
 
 
-def _fetch(context: Context, slot: Slot, report: Report) -> None:
-    _add(report, wait_for(fetch(context)))
-    _add(report, tag(context))
-    _red(context, report)
+def _run_fetch(context: Context, job: DueJob, report: Report) -> None:
+    _add_stage_report(report, run_sync(fetch_sources(context)))
+    _add_stage_report(report, tag_items(context))
+    _require_success(context, report)
 
 
-def _refresh(context: Context, slot: Slot, report: Report) -> None:
+def _run_refresh(context: Context, job: DueJob, report: Report) -> None:
     """The month under way, asked for and ranked anew; what was published, looked at again: errata are only proposed."""
-    if names := _not_asked_of_late(context):
-        _add(report, wait_for(fetch(context, names, force=True)))
-    _add(report, tag(context))
-    _add(report, rank(context, slot.period))
-    again = refresh(context)
+    if names := _find_sources_not_fetched_recently(context):
+        _add_stage_report(report, run_sync(fetch_sources(context, names, force=True)))
+    _add_stage_report(report, tag_items(context))
+    _add_stage_report(report, rank_period(context, job.period))
+    again = refresh_issues(context)
     if proposed := again.numbers["errata"]:
         told = (f"{one['period']} {one['key']}: {one['before']} → {one['after']}" for one in proposed)
         again.line += f" ({'; '.join(told)}); `digest refresh --apply` puts them in"
-    _add(report, again)
-    _red(context, report)
+    _add_stage_report(report, again)
+    _require_success(context, report)
 
 
-def _not_asked_of_late(context: Context) -> list[str]:
+def _find_sources_not_fetched_recently(context: Context) -> list[str]:
     """The sources that are due or not: after a sleep of the machine the nightly fetch has just asked most of them."""
     enabled = [source.id for source in context.config.sources if source.enabled]
     with context.db.read() as session:
-        states = source_store.states(session, enabled)
-    asked = {name for name, state in states.items() if state.last_checked and state.last_checked > context.now - _LATE}
+        states = source_store.load_source_states(session, enabled)
+    asked = {
+        name for name, state in states.items() if state.last_checked and state.last_checked > context.now - _RECENT
+    }
     return [name for name in enabled if name not in asked]
 
 
-def _red(context: Context, report: Report) -> None:
+def _require_success(context: Context, report: Report) -> None:
     """Raise DigestError when it failed, or half the sources are out of reach: then it is tried again.
 
     A source that failed is not asked by the next try if its own pause is longer, which makes that try no better.
     """
-    if reasons := unreached(context):
+    if reasons := find_source_outage(context):
         raise DigestError(
             "; ".join(reasons), "`digest status` names each trouble, `digest doctor --sources` asks again"
         )
@@ -108,27 +110,33 @@ def _red(context: Context, report: Report) -> None:
         raise DigestError(report.line, "; ".join(report.problems[:3]))
 
 
-def _draft(context: Context, slot: Slot, report: Report) -> None:
-    _add(report, run(context, slot.period))
+def _run_draft(context: Context, job: DueJob, report: Report) -> None:
+    _add_stage_report(report, run_pipeline(context, job.period))
     if not (context.config.cadence.autopilot and report.state == "done"):
-        report.line += f"; waits for `digest approve {slot.period}`"
+        report.line += f"; waits for `digest approve {job.period}`"
 
 
-def _release(context: Context, slot: Slot, report: Report) -> None:
-    for stage in release(context, slot.period):
-        _add(report, stage)
+def _run_release(context: Context, job: DueJob, report: Report) -> None:
+    for stage in release_issue(context, job.period):
+        _add_stage_report(report, stage)
 
 
-def _remind(context: Context, slot: Slot, report: Report) -> None:
-    _add(report, remind(context, slot.period))
+def _run_reminder(context: Context, job: DueJob, report: Report) -> None:
+    _add_stage_report(report, send_reminder(context, job.period))
 
 
-def _add(whole: Report, stage: Report) -> None:
+def _add_stage_report(total: Report, stage: Report) -> None:
     """Let a stage speak in the whole's report."""
-    whole.line = f"{whole.line}; {stage.line}" if whole.line else stage.line
-    whole.numbers[stage.stage] = stage.numbers
-    whole.problems = [*whole.problems, *stage.problems]
-    whole.state = max(whole.state, stage.state, key=("done", "partial", "failed").index)
+    total.line = f"{total.line}; {stage.line}" if total.line else stage.line
+    total.numbers[stage.stage] = stage.numbers
+    total.problems = [*total.problems, *stage.problems]
+    total.state = max(total.state, stage.state, key=("done", "partial", "failed").index)
 
 
-_WORK = {"fetch": _fetch, "refresh": _refresh, "draft": _draft, "release": _release, "remind": _remind}
+_JOB_RUNNERS = {
+    "fetch": _run_fetch,
+    "refresh": _run_refresh,
+    "draft": _run_draft,
+    "release": _run_release,
+    "remind": _run_reminder,
+}

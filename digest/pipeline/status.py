@@ -12,12 +12,12 @@ from sqlalchemy import func
 from sqlmodel import Session, col, select
 
 from digest.errors import NotFoundError
-from digest.models import Issue, Item, Pick, Run, RunCount
-from digest.periods import month_of
+from digest.models import Issue, Item, Pick, Run, SourceResultRow
+from digest.periods import get_month_of
 from digest.pipeline.context import Context
-from digest.pipeline.due import next_draft
-from digest.pipeline.fetch import silences
-from digest.pipeline.pending import pending
+from digest.pipeline.due import compute_next_draft_time
+from digest.pipeline.fetch import find_stale_sources
+from digest.pipeline.pending import find_pending_jobs
 from digest.store import ledger
 from digest.store import runs as run_store
 from digest.store import sources as source_store
@@ -25,14 +25,14 @@ from digest.store import sources as source_store
 _HOST = re.compile(r"\bthe host \S+")
 
 
-def status(context: Context) -> dict[str, Any]:
+def load_status(context: Context) -> dict[str, Any]:
     """Everything `digest status` shows: totals, what is due, the last run, a row a source, a row an issue."""
-    silent = silences(context)
+    silent = find_stale_sources(context)
     with context.db.read() as session:
-        rows = _sources(context, session)
-        totals = _totals(session)
-        issues = _issues(session)
-        last = [_run(run) for run in run_store.last_ended(session)]
+        rows = _build_source_rows(context, session)
+        totals = _count_totals(session)
+        issues = _build_issue_rows(session)
+        last = [_build_run_row(run) for run in run_store.load_last_ended_run(session)]
     for row in rows:
         if row["id"] in silent:
             row["state"] = f"silent for {silent[row['id']].days} days"
@@ -40,40 +40,49 @@ def status(context: Context) -> dict[str, Any]:
     line = f"{totals['items']} items from {len(rows)} sources, {totals['picks']} picks in {totals['issues']} issues"
     if trouble:
         line += f"; {trouble} sources in trouble"
-    return {"line": line, "totals": totals, "due": due(context), "last": last, "sources": rows, "issues": issues}
+    return {
+        "line": line,
+        "totals": totals,
+        "due": load_due_rows(context),
+        "last": last,
+        "sources": rows,
+        "issues": issues,
+    }
 
 
-def alike(troubles: Mapping[str, str]) -> dict[str, list[str]]:
+def group_by_error(errors: Mapping[str, str]) -> dict[str, list[str]]:
     """The sources of each trouble. Where several share it, a host's name, which is each one's own, is left out."""
     named: defaultdict[str, list[str]] = defaultdict(list)
-    for source, words in troubles.items():
+    for source, words in errors.items():
         named[_HOST.sub("the host", words)].append(source)
-    return {troubles[names[0]] if len(names) == 1 else words: names for words, names in named.items()}
+    return {errors[names[0]] if len(names) == 1 else words: names for words, names in named.items()}
 
 
-def due(context: Context) -> list[dict[str, str]]:
+def load_due_rows(context: Context) -> list[dict[str, str]]:
     """What the cadence waits for, work by work: since when it is due, when a failed one is tried again; last, the next
     draft.
     """
     rows = []
-    for slot, moment in pending(context):
+    for slot, moment in find_pending_jobs(context):
         state = "waits" if moment > context.now else "due"
-        rows.append(_work(context, slot.work, slot.period.name, state, moment if state == "waits" else slot.moment))
-    then = next_draft(context.config.cadence, context.now, context.zone)
-    month = month_of(then.astimezone(context.zone).replace(day=1) - timedelta(days=1), context.zone)
-    return [*rows, _work(context, "draft", month.name, "next", then)]
+        rows.append(
+            _build_due_row(context, slot.name, slot.period.name, state, moment if state == "waits" else slot.due_at)
+        )
+    then = compute_next_draft_time(context.config.cadence, context.now, context.zone)
+    month = get_month_of(then.astimezone(context.zone).replace(day=1) - timedelta(days=1), context.zone)
+    return [*rows, _build_due_row(context, "draft", month.name, "next", then)]
 
 
-def _work(context: Context, work: str, period: str, state: str, moment: datetime) -> dict[str, str]:
+def _build_due_row(context: Context, job_name: str, period: str, state: str, moment: datetime) -> dict[str, str]:
     return {
-        "work": work,
+        "work": job_name,
         "period": period,
         "state": state,
         "at": f"{moment.astimezone(context.zone):%Y-%m-%d %H:%M %Z}",
     }
 
 
-def _totals(session: Session) -> dict[str, int]:
+def _count_totals(session: Session) -> dict[str, int]:
     def count(query: Any) -> int:
         return int(session.exec(query).one())
 
@@ -85,9 +94,9 @@ def _totals(session: Session) -> dict[str, int]:
     }
 
 
-def _sources(context: Context, session: Session) -> list[dict[str, Any]]:
+def _build_source_rows(context: Context, session: Session) -> list[dict[str, Any]]:
     ids = [source.id for source in context.config.sources]
-    states, counts = source_store.states(session, ids), ledger.latest(session, ids)
+    states, counts = source_store.load_source_states(session, ids), ledger.load_latest_source_results(session, ids)
     brought = dict(session.exec(select(Item.source_id, func.count()).group_by(Item.source_id)).all())
     rows = []
     for source in context.config.sources:
@@ -98,10 +107,10 @@ def _sources(context: Context, session: Session) -> list[dict[str, Any]]:
                 "kind": source.kind,
                 "enabled": source.enabled,
                 "items": brought.get(source.id, 0),
-                "state": _state(source.enabled, state, count),
-                **_ledger(count),
-                "checked": _short(state.last_checked) if state else "",
-                "next": _short(state.next_check) if state else "",
+                "state": _describe_source_state(source.enabled, state, count),
+                **_format_source_result(count),
+                "checked": _format_minute(state.last_checked) if state else "",
+                "next": _format_minute(state.next_check) if state else "",
                 "error": (state.last_error or "") if state else "",
                 "warning": (count.error or "") if count and count.state == "ok" else "",
             }
@@ -109,32 +118,32 @@ def _sources(context: Context, session: Session) -> list[dict[str, Any]]:
     return rows
 
 
-def _ledger(count: RunCount | None) -> dict[str, Any]:
+def _format_source_result(result: SourceResultRow | None) -> dict[str, Any]:
     """What the last run found at a source, as numbers and as one line."""
-    if count is None:
+    if result is None:
         return {"counts": "", "took": "", "found": 0}
-    numbers = {word: getattr(count, word) for word in ("found", *ledger.FATES, "requests", "bytes", "seconds")}
-    told = ", ".join(f"{numbers[word]} {word}" for word in ledger.FATES if numbers[word])
+    numbers = {word: getattr(result, word) for word in ("found", *ledger.OUTCOMES, "requests", "bytes", "seconds")}
+    told = ", ".join(f"{numbers[word]} {word}" for word in ledger.OUTCOMES if numbers[word])
     return {
-        "counts": f"{count.found} found: {told}" if count.found else "",
-        "took": f"{count.seconds:.1f} s, {_size(count.bytes)}",
+        "counts": f"{result.found} found: {told}" if result.found else "",
+        "took": f"{result.seconds:.1f} s, {_format_size(result.bytes)}",
         **numbers,
     }
 
 
-def _size(number: int) -> str:
+def _format_size(number: int) -> str:
     return f"{number / 1e6:.1f} MB" if number >= 1e6 else f"{number / 1e3:.1f} kB"
 
 
-def _state(enabled: bool, state: Any, count: Any) -> str:
+def _describe_source_state(enabled: bool, state: Any, result: Any) -> str:
     if not enabled:
         return "off"
     if state is not None and state.disabled:
         return str(state.disabled)
-    return str(count.state) if count is not None else "never read"
+    return str(result.state) if result is not None else "never read"
 
 
-def _issues(session: Session) -> list[dict[str, Any]]:
+def _build_issue_rows(session: Session) -> list[dict[str, Any]]:
     query = select(Issue, func.count(col(Pick.id))).join(Pick, isouter=True).group_by(col(Issue.id))
     return [
         {"period": issue.period, "kind": issue.kind, "state": issue.state, "picks": picks, "title": issue.title}
@@ -142,13 +151,13 @@ def _issues(session: Session) -> list[dict[str, Any]]:
     ]
 
 
-def runs(context: Context, limit: int) -> list[dict[str, Any]]:
+def load_run_rows(context: Context, limit: int) -> list[dict[str, Any]]:
     """The newest runs, newest first, as rows."""
     with context.db.read() as session:
-        return [_run(run) for run in run_store.latest(session, limit)]
+        return [_build_run_row(run) for run in run_store.load_latest_runs(session, limit)]
 
 
-def explained(context: Context, number: int) -> dict[str, Any]:
+def explain_run(context: Context, number: int) -> dict[str, Any]:
     """One run: its row, why it ended so, its numbers, and what became of each source's items.
 
     Raises NotFoundError for a run that is not there.
@@ -157,36 +166,36 @@ def explained(context: Context, number: int) -> dict[str, Any]:
         run = session.get(Run, number)
         if run is None:
             raise NotFoundError(f"no run has the number {number}", "`digest runs` lists them")
-        counts = ledger.of_run(session, number)
-        facts = {**_run(run), "finished": _short(run.finished), "reason": run.reason}
+        counts = ledger.load_source_results(session, number)
+        facts = {**_build_run_row(run), "finished": _format_minute(run.finished), "reason": run.reason}
     numbers, problems = run.report.get("numbers", {}), list(run.report.get("problems", ()))
-    return facts | {"numbers": numbers, "problems": problems, "sources": [_counted(count) for count in counts]}
+    return facts | {"numbers": numbers, "problems": problems, "sources": [_build_result_row(count) for count in counts]}
 
 
-def _counted(count: RunCount) -> dict[str, Any]:
+def _build_result_row(result: SourceResultRow) -> dict[str, Any]:
     return {
-        "id": count.source_id,
-        "state": count.state,
-        **_ledger(count),
-        "unexplained": ledger.unexplained(count),
-        "next": _short(count.next_check),
-        "error": count.error or "",
-        "hint": count.hint or "",
+        "id": result.source_id,
+        "state": result.state,
+        **_format_source_result(result),
+        "unexplained": ledger.count_unexplained(result),
+        "next": _format_minute(result.next_check),
+        "error": result.error or "",
+        "hint": result.hint or "",
     }
 
 
-def _run(run: Run) -> dict[str, Any]:
+def _build_run_row(run: Run) -> dict[str, Any]:
     seconds = (run.finished - run.started).total_seconds() if run.finished else None
     return {
         "id": run.id,
         "stage": run.stage,
         "period": run.period,
         "state": run.state,
-        "started": _short(run.started),
+        "started": _format_minute(run.started),
         "seconds": None if seconds is None else round(seconds, 1),
         "line": run.report.get("line", "") or run.reason,
     }
 
 
-def _short(moment: datetime | None) -> str:
+def _format_minute(moment: datetime | None) -> str:
     return f"{moment:%Y-%m-%d %H:%M}" if moment else ""

@@ -9,43 +9,43 @@ from sqlmodel import Session
 
 from digest import ranking, tagging
 from digest.models import Item
-from digest.pipeline.context import Context, recorded
-from digest.pipeline.duplicates import flag_possible
-from digest.pipeline.texts import abstract, embedded_text
+from digest.pipeline.context import Context, record_run
+from digest.pipeline.duplicates import flag_possible_duplicates
+from digest.pipeline.texts import build_embedding_text, get_abstract
 from digest.ports import Report, TagInput
 from digest.store import issues as issue_store
 from digest.store import items as item_store
 from digest.store import judgements, search
-from digest.vectors import vectors
+from digest.vectors import load_embeddings
 
-ENGINE = "embedded"
-_BATCH = 1000
+EMBEDDED_ENGINE = "embedded"
+_BATCH_SIZE = 1000
 
 
-def tag(context: Context, *, again: bool = False) -> Report:
+def tag_items(context: Context, *, retag: bool = False) -> Report:
     """Tag what is new or has changed; each batch is committed, so that an interrupted run goes on where it was.
 
     `again` judges everything anew.
     """
-    with recorded(context, "tag") as report:
-        if again:
+    with record_run(context, "tag") as report:
+        if retag:
             with context.db.write() as session:
-                judgements.forget_engine(session, ENGINE)
+                judgements.delete_engine_taggings(session, EMBEDDED_ENGINE)
         taxonomy = context.config.taxonomy
-        mark = tagging.fingerprint(taxonomy)
+        mark = tagging.fingerprint_taxonomy(taxonomy)
         with context.db.read() as session:
-            waiting = judgements.untagged(session, ENGINE, mark)
-            examples = corrections(session)
+            waiting = judgements.load_untagged_items(session, EMBEDDED_ENGINE, mark)
+            examples = load_corrections(session)
         tally: Counter[str] = Counter()
         if waiting:
             tagger = tagging.EmbeddedTagger(taxonomy, examples)
             ids = list(waiting)
-            batches = [ids[start : start + _BATCH] for start in range(0, len(ids), _BATCH)]
+            batches = [ids[start : start + _BATCH_SIZE] for start in range(0, len(ids), _BATCH_SIZE)]
             for batch in context.progress.track(batches, "tagging", len(batches)):
                 tally.update(_tag_batch(context, tagger, batch, mark))
         with context.db.write() as session:
-            search.index(session)  # now, so that the first search need not wait
-        possible = flag_possible(context, waiting)
+            search.update_search_index(session)  # now, so that the first search need not wait
+        possible = flag_possible_duplicates(context, waiting)
         report.numbers = {
             "tagged": len(waiting),
             "corrections": len(examples),
@@ -59,22 +59,22 @@ def tag(context: Context, *, again: bool = False) -> Report:
     return report
 
 
-def _tag_batch(context: Context, tagger: tagging.EmbeddedTagger, ids: Sequence[int], mark: str) -> list[str]:
+def _tag_batch(context: Context, tagger: tagging.EmbeddedTagger, ids: Sequence[int], fingerprint: str) -> list[str]:
     with context.db.read() as session:
-        batch = list(item_store.by_ids(session, ids).values())
-    verdicts = tagger.tag([tag_input(item) for item in batch])
-    packed = ranking.pack(vectors().embed([embedded_text(item) for item in batch]))
+        batch = list(item_store.load_items_by_id(session, ids).values())
+    verdicts = tagger.tag([build_tag_input(item) for item in batch])
+    packed = ranking.pack_vectors(load_embeddings().embed([build_embedding_text(item) for item in batch]))
     rows = [
         {
             "item_id": item.id,
-            "engine": ENGINE,
+            "engine": EMBEDDED_ENGINE,
             "category": verdict.category,
             "secondary": verdict.secondary,
             "confidence": verdict.confidence,
             "relevance": None,
             "novelty": None,
             "reason": verdict.reason,
-            "taxonomy": mark,
+            "taxonomy": fingerprint,
             "item_digest": item.digest,
             "at": context.now,
         }
@@ -90,13 +90,13 @@ def _tag_batch(context: Context, tagger: tagging.EmbeddedTagger, ids: Sequence[i
     return [verdict.category for verdict in verdicts]
 
 
-def corrections(session: Session) -> list[tuple[TagInput, str]]:
+def load_corrections(session: Session) -> list[tuple[TagInput, str]]:
     """What the editor has sorted by hand: items tagged or moved, the newest word on each."""
-    newest = {d.item_id: d.category for d in issue_store.decisions(session, ("tag", "move")) if d.category}
-    found = item_store.by_ids(session, newest)
-    return [(tag_input(found[item_id]), slug) for item_id, slug in newest.items() if item_id in found]
+    newest = {d.item_id: d.category for d in issue_store.load_decisions(session, ("tag", "move")) if d.category}
+    found = item_store.load_items_by_id(session, newest)
+    return [(build_tag_input(found[item_id]), slug) for item_id, slug in newest.items() if item_id in found]
 
 
-def tag_input(item: Item) -> TagInput:
+def build_tag_input(item: Item) -> TagInput:
     """What a tagger reads of an item."""
-    return TagInput(title=item.title, abstract=abstract(item))
+    return TagInput(title=item.title, abstract=get_abstract(item))

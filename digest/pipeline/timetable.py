@@ -6,7 +6,7 @@ import shlex
 from collections.abc import Sequence
 from pathlib import Path
 
-from digest.bundle import shipped
+from digest.bundle import find_resource
 from digest.config import Cadence
 from digest.errors import ConfigError
 from digest.ports import Document
@@ -43,13 +43,13 @@ WantedBy=timers.target
 """
 
 
-def timetable(form: str, root: Path, program: Sequence[str], cadence: Cadence) -> list[Document]:
+def render_schedule_files(form: str, root: Path, program: Sequence[str], cadence: Cadence) -> list[Document]:
     """The files of a form (cron, systemd, github), as they would lie in the workspace.
 
     `digest run --due` decides by itself what is due, so cron and systemd just call it often.
     """
     command = shlex.join([*program, "-w", str(root)])
-    if found := _READ_OTHERWISE[form].intersection(command):
+    if found := _UNSAFE_CHARACTERS[form].intersection(command):
         raise ConfigError(
             f"{command} holds a character that {form} reads otherwise: {min(found)!r}", "move the workspace"
         )
@@ -60,14 +60,14 @@ def timetable(form: str, root: Path, program: Sequence[str], cadence: Cadence) -
             Document("schedule/digest.service", _SERVICE.format(root=root, command=command).encode()),
             Document("schedule/digest.timer", _TIMER.encode()),
         ]
-    text = shipped("templates/github/newsletter.yml").read_text(encoding="utf-8")
+    text = find_resource("templates/github/newsletter.yml").read_text(encoding="utf-8")
     text = text.replace("30 6 * * *", f"30 {cadence.fetch_hour_utc} * * *")
     text = text.replace("06:30 UTC", f"{cadence.fetch_hour_utc:02}:30 UTC")
     return [Document(".github/workflows/newsletter.yml", text.encode())]
 
 
-_READ_OTHERWISE = {"cron": {"\n", "\r", "%"}, "systemd": {"\n", "\r", "%", "$", "\\"}, "github": set[str]()}
-PLACES = {
+_UNSAFE_CHARACTERS = {"cron": {"\n", "\r", "%"}, "systemd": {"\n", "\r", "%", "$", "\\"}, "github": set[str]()}
+INSTALL_STEPS = {
     "cron": "crontab -e, and add these lines",
     "systemd": "cp schedule/digest.* ~/.config/systemd/user/ && systemctl --user enable --now digest.timer; "
     "`loginctl enable-linger` lets it run while you are logged out, and keys go into .env (chmod 600)",

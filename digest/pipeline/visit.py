@@ -10,165 +10,179 @@ from functools import partial
 
 from digest.config import Source
 from digest.errors import ParseError, SourceError
-from digest.fetch.patience import patiently
-from digest.fetch.worker import Workers
-from digest.models import Count, State
+from digest.fetch.patience import retry_fetch
+from digest.fetch.worker import ParserPool
+from digest.models import FetchState, SourceResult
 from digest.pipeline.context import Context
-from digest.pipeline.dating import date_posts
-from digest.pipeline.keeping import Keeper, Result
-from digest.pipeline.reading import Reading, plain, read
-from digest.pipeline.remember import answered, failed, is_same, validators
+from digest.pipeline.dating import fill_dates_from_sitemap
+from digest.pipeline.keeping import BatchWriter, FetchedPage
+from digest.pipeline.reading import ParsedPage, parse_response, to_plain_source
+from digest.pipeline.remember import build_validators, is_unchanged_response, record_failure, record_success
 from digest.ports import Fetcher, Request, Response
-from digest.sources import KINDS
+from digest.sources import SOURCE_KINDS
 
-_MOST_PAGES = 500
-_MOST_OLDER = 5
-_LONGEST_WORDS = 1000
-_ATTEMPTS = {"arxiv": 4, "arxiv-oai": 4}  # arXiv answers nothing, HTML or 503 now and then; others are asked once
+_MAX_PAGES = 500
+_MAX_OLDER_PAGES = 5
+_MAX_ERROR_LENGTH = 1000
+_ATTEMPTS_BY_KIND = {
+    "arxiv": 4,
+    "arxiv-oai": 4,
+}  # arXiv answers nothing, HTML or 503 now and then; others are asked once
 
 
 @dataclass(frozen=True, slots=True)
-class Tools:
+class FetchServices:
     """What every visit of a run shares."""
 
     context: Context
     fetcher: Fetcher
-    workers: Workers
-    keeper: Keeper
+    parser_pool: ParserPool
+    writer: BatchWriter
     run_id: int
     sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
 
 
-class Visit:
+class SourceFetch:
     """A visit in the making, to a source that was claimed: `state` is what the claim gave.
 
     `make()` raises no SourceError: a failure is in the count and in the source's state.
     """
 
-    def __init__(self, tools: Tools, source: Source, state: State) -> None:
-        self._tools = tools
+    def __init__(self, tools: FetchServices, source: Source, state: FetchState) -> None:
+        self._services = tools
         self._context = tools.context
         self._source = source
         self._state = state
-        self._count = Count(run_id=tools.run_id, source_id=source.id, state="partial", at=self._context.now)
-        self._first_fetch = state.last_changed is None
-        self._began = 0.0
-        self._survived: dict[str, None] = {}  # faults that cost no more than some items, each once
+        self._result = SourceResult(run_id=tools.run_id, source_id=source.id, state="partial", at=self._context.now)
+        self._is_first_fetch = state.last_changed is None
+        self._started = 0.0
+        self._warnings: dict[str, None] = {}  # faults that cost no more than some items, each once
 
-    async def make(self) -> Count:
+    async def run(self) -> SourceResult:
         """Visit the source, and return what was found there."""
-        self._began = time.monotonic()
-        with self._tools.keeper.under_way():
+        self._started = time.monotonic()
+        with self._services.writer.expect_result():
             try:
-                await self._pages()
+                await self._fetch_pages()
             except SourceError as error:
-                await self._fail(error)
-        return self._count
+                await self._record_failure(error)
+        return self._result
 
-    async def _fail(self, error: SourceError) -> None:
-        failed(self._state, error, self._context.now)
+    async def _record_failure(self, error: SourceError) -> None:
+        record_failure(self._state, error, self._context.now)
         # A page is asked again where its own feed fails.
         self._state.cursor = {name: at for name, at in self._state.cursor.items() if name != "feed"}
-        self._count.state = "partial" if self._count.found else "failed"
-        self._count.error, self._count.hint = error.message.removeprefix(f"{self._source.id}: "), error.hint
-        await self._keep()
+        self._result.state = "partial" if self._result.found else "failed"
+        self._result.error, self._result.hint = error.message.removeprefix(f"{self._source.id}: "), error.hint
+        await self._store_page()
 
-    async def _pages(self) -> None:
+    async def _fetch_pages(self) -> None:
         """Page after page, each stored before the next is asked for."""
-        asked: Request | None = self._first_request()
+        asked: Request | None = self._build_first_request()
         seen: set[str] = set()
         while asked is not None:
-            if asked.url in seen or len(seen) >= _MOST_PAGES:
+            if asked.url in seen or len(seen) >= _MAX_PAGES:
                 raise ParseError("its pages do not end", "its paging may have changed")
             seen.add(asked.url)
-            asked = await self._page(asked, first=len(seen) == 1)
+            asked = await self._fetch_page(asked, is_first=len(seen) == 1)
 
-    def _first_request(self) -> Request:
+    def _build_first_request(self) -> Request:
         """The kind's request, at the place the source has moved to, with the validators of its last answer."""
         state, source = self._state, self._source
-        request = KINDS[source.kind].request(source, state.cursor, self._context.now)
+        request = SOURCE_KINDS[source.kind].build_request(source, state.cursor, self._context.now)
         if state.moved_to and request.url == source.url and state.errors % 2 == 0:
             request = replace(request, url=state.moved_to)  # after an error the configured address gets its turn
-        return replace(request, validators=validators(state))
+        return replace(request, validators=build_validators(state))
 
-    async def _page(self, asked: Request, *, first: bool) -> Request | None:
-        attempts = _ATTEMPTS.get(self._source.kind, 1)
-        read_one = partial(self._read, asked, first=first)
-        response, reading = await patiently(read_one, attempts=attempts, sleep=self._tools.sleep)
-        if reading and reading.feed:
-            asked, response, reading = await self._through_feed(asked, response, reading, reading.feed)
+    async def _fetch_page(self, request: Request, *, is_first: bool) -> Request | None:
+        attempts = _ATTEMPTS_BY_KIND.get(self._source.kind, 1)
+        read_one = partial(self._request_and_parse, request, is_first=is_first)
+        response, reading = await retry_fetch(read_one, attempts=attempts, sleep=self._services.sleep)
+        if reading and reading.feed_request:
+            request, response, reading = await self._follow_feed(request, response, reading, reading.feed_request)
         if reading and self._source.kind == "page":
-            tools, count = self._tools, self._count
+            tools, count = self._services, self._result
             now = self._context.now
-            await date_posts(tools.fetcher, tools.workers, self._source, self._state, count, response, reading, now)
-        self._survived |= dict.fromkeys(reading.faults() if reading else ())
-        following = reading.next if reading else None
+            await fill_dates_from_sitemap(
+                tools.fetcher, tools.parser_pool, self._source, self._state, count, response, reading, now
+            )
+        self._warnings |= dict.fromkeys(reading.describe_problems() if reading else ())
+        following = reading.next_request if reading else None
         if following is None:
-            answered(self._state, self._source, asked, response, reading, self._context.now, whole=first)
-            self._count.state = "ok" if reading else "unmodified"
-            self._count.error = "; ".join(self._survived)[:_LONGEST_WORDS] or None
+            record_success(
+                self._state, self._source, request, response, reading, self._context.now, is_complete=is_first
+            )
+            self._result.state = "ok" if reading else "unmodified"
+            self._result.error = "; ".join(self._warnings)[:_MAX_ERROR_LENGTH] or None
         del response  # its body need not wait until what was read from it is stored
-        await self._keep(reading)
-        if reading and reading.older:
-            await self._older_pages(reading)
+        await self._store_page(reading)
+        if reading and reading.older_request:
+            await self._fetch_older_pages(reading)
         return following
 
-    async def _through_feed(
-        self, asked: Request, response: Response, reading: Reading, feed: Request
-    ) -> tuple[Request, Response, Reading]:
+    async def _follow_feed(
+        self, request: Request, response: Response, parsed_page: ParsedPage, feed: Request
+    ) -> tuple[Request, Response, ParsedPage]:
         """What a page's own feed gave, to which question; what the page itself shows where its feed cannot be had."""
         try:
-            answer, found = await self._read(feed, first=False)
+            answer, found = await self._request_and_parse(feed, is_first=False)
             assert found is not None  # nothing was known of the feed that it could be the same as
             if "feed" in found.cursor:  # as pages say where their feed is
                 raise ParseError(f"{feed.url} is a page and no feed")
         except SourceError as error:
-            if not reading.found:
+            if not parsed_page.found_count:
                 raise
-            reading.warnings.append(f"its own feed was left aside: {error.message}")
-            return asked, response, reading
+            parsed_page.warnings.append(f"its own feed was left aside: {error.message}")
+            return request, response, parsed_page
         found.cursor = {"feed": feed.url}
         return feed, answer, found
 
-    async def _older_pages(self, reading: Reading) -> None:
+    async def _fetch_older_pages(self, parsed_page: ParsedPage) -> None:
         """The pages before a feed's newest one while something may have been missed: nothing was known.
 
         One that fails is named in the count; what came before it is stored, and the feed itself is well.
         """
         seen: set[str] = set()
         try:
-            while (asked := reading.older) and len(seen) < _MOST_OLDER and asked.url not in seen and self._strange():
+            while (
+                (asked := parsed_page.older_request)
+                and len(seen) < _MAX_OLDER_PAGES
+                and asked.url not in seen
+                and self._has_only_new_items()
+            ):
                 seen.add(asked.url)
-                _, older = await self._read(asked, first=False)
-                if older is None or self._count.found >= self._source.max_items:
+                _, older = await self._request_and_parse(asked, is_first=False)
+                if older is None or self._result.found >= self._source.max_items:
                     return
-                reading = older
-                await self._keep(reading)
+                parsed_page = older
+                await self._store_page(parsed_page)
         except SourceError as error:
-            self._count.state, self._count.error, self._count.hint = "partial", error.message, error.hint
-            await self._keep()
+            self._result.state, self._result.error, self._result.hint = "partial", error.message, error.hint
+            await self._store_page()
 
-    def _strange(self) -> bool:
+    def _has_only_new_items(self) -> bool:
         """Whether this source had shown none of what was found."""
-        return self._count.found > 0 == self._count.unchanged + self._count.revised
+        return self._result.found > 0 == self._result.unchanged + self._result.revised
 
-    async def _read(self, asked: Request, *, first: bool) -> tuple[Response, Reading | None]:
+    async def _request_and_parse(self, request: Request, *, is_first: bool) -> tuple[Response, ParsedPage | None]:
         """Ask and read; the reading is None when the answer is the one that was read before."""
-        self._count.requests += 1
-        response = await self._tools.fetcher(asked)
-        self._count.requests += len(response.hops)
-        self._count.bytes += len(response.body)
-        if first and is_same(self._state, response):
+        self._result.requests += 1
+        response = await self._services.fetcher(request)
+        self._result.requests += len(response.redirects)
+        self._result.bytes += len(response.body)
+        if is_first and is_unchanged_response(self._state, response):
             return response, None
         now, subject = self._context.now, self._source.id
-        whose = plain(self._source)
-        reading = await self._tools.workers.run(read, whose, response, now, self._first_fetch, subject=subject)
+        whose = to_plain_source(self._source)
+        reading = await self._services.parser_pool.run(
+            parse_response, whose, response, now, self._is_first_fetch, subject=subject
+        )
         return response, reading
 
-    async def _keep(self, reading: Reading | None = None) -> None:
+    async def _store_page(self, parsed_page: ParsedPage | None = None) -> None:
         """One transaction: the page's items, the source's state, its count in the ledger."""
-        if reading and reading.cursor:
-            self._state.cursor = {**self._state.cursor, **reading.cursor}
-        self._count.next_check = self._state.next_check
-        self._count.seconds = round(time.monotonic() - self._began, 3)
-        self._count = await self._tools.keeper.keep(Result(self._state, self._count, reading))
+        if parsed_page and parsed_page.cursor:
+            self._state.cursor = {**self._state.cursor, **parsed_page.cursor}
+        self._result.next_check = self._state.next_check
+        self._result.seconds = round(time.monotonic() - self._started, 3)
+        self._result = await self._services.writer.write_page(FetchedPage(self._state, self._result, parsed_page))

@@ -2,12 +2,12 @@
 
 from digest.ports.delivery import Document, Message, Transport
 from digest.ports.issue import IssueView, Neighbour, PickView, SectionView
-from digest.ports.language import BatchModel, Completion, Model, Prompt, Quote, TagInput, Usage, Verdict
-from digest.ports.telling import Clock, Finding, Progress, Report, Silent
+from digest.ports.language import BatchModel, Classification, Completion, ExtractedQuote, Model, Prompt, TagInput, Usage
+from digest.ports.telling import Clock, Finding, NullProgress, Progress, Report
 from digest.ports.wire import (
-    UNTITLED,
+    UNTITLED_TITLE,
+    Entry,
     Fetcher,
-    Found,
     Page,
     ParsedFeed,
     Request,
@@ -18,34 +18,34 @@ from digest.ports.wire import (
 )
 
 __all__ = [
-    "UNTITLED",
+    "UNTITLED_TITLE",
     "BatchModel",
+    "Classification",
     "Clock",
     "Completion",
     "Document",
+    "Entry",
+    "ExtractedQuote",
     "Fetcher",
     "Finding",
-    "Found",
     "IssueView",
     "Message",
     "Model",
     "Neighbour",
+    "NullProgress",
     "Page",
     "ParsedFeed",
     "PickView",
     "Progress",
     "Prompt",
-    "Quote",
     "Report",
     "Request",
     "Response",
     "SectionView",
     "SelectorsLike",
-    "Silent",
     "SourceLike",
     "TagInput",
     "Transport",
     "Usage",
     "Validators",
-    "Verdict",
 ]

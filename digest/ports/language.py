@@ -59,15 +59,15 @@ class Model(Protocol):
 class BatchModel(Model, Protocol):
     """A model that can also be asked many things in one job: cheaper, slower, and None where no answer came."""
 
-    async def begin(self, prompts: Sequence[Prompt], mark: str) -> str:
+    async def submit_batch(self, prompts: Sequence[Prompt], batch_mark: str) -> str:
         """Send the job; returns its name, by which it can be collected even after a restart."""
         ...
 
-    async def find(self, mark: str) -> str | None:
+    async def find_batch(self, batch_mark: str) -> str | None:
         """The name of the job that was sent with this mark of ours, if it arrived."""
         ...
 
-    async def collect(self, job: str, count: int) -> list[Completion | None]:
+    async def collect_batch(self, job: str, count: int) -> list[Completion | None]:
         """Wait for the job's end; its `count` answers in the order they were asked."""
         ...
 
@@ -81,7 +81,7 @@ class TagInput:
 
 
 @dataclass(frozen=True, slots=True)
-class Verdict:
+class Classification:
     """A tagger's answer: a category slug or "other", a second guess, and how likely the first is right (0..1)."""
 
     category: str
@@ -93,7 +93,7 @@ class Verdict:
 
 
 @dataclass(frozen=True, slots=True)
-class Quote:
+class ExtractedQuote:
     """A blurb quoted from a source, and whether every sentence is verbatim."""
 
     text: str

@@ -19,10 +19,10 @@ class Progress(Protocol):
 
     def task(self, label: str, total: int | None = None) -> AbstractContextManager[Callable[[int], None]]: ...
 
-    def say(self, line: str) -> None: ...
+    def print_line(self, line: str) -> None: ...
 
 
-class Silent:
+class NullProgress:
     """A Progress that shows nothing, for scripts and notebooks."""
 
     def track(self, items: Iterable[T], label: str, total: int | None = None) -> Iterable[T]:
@@ -32,7 +32,7 @@ class Silent:
     def task(self, label: str, total: int | None = None) -> Iterator[Callable[[int], None]]:
         yield lambda step: None
 
-    def say(self, line: str) -> None:
+    def print_line(self, line: str) -> None:
         """Say nothing."""
 
 

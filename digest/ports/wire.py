@@ -63,7 +63,7 @@ class Request:
     max_bytes: int = 15_000_000
     allow_private: bool = False
     validators: Validators | None = None  # sent only to the URL they came from
-    pause: float = 0.0  # seconds, at least, before the next request where the site is one that is asked with pauses
+    min_pause: float = 0.0  # seconds, at least, before the next request where the site is one that is asked with pauses
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,19 +74,19 @@ class Response:
     url: str
     headers: Mapping[str, str]
     body: bytes
-    seconds: float = 0.0
-    hops: tuple[tuple[int, str], ...] = ()  # (status, location) of each redirect followed
+    elapsed_seconds: float = 0.0
+    redirects: tuple[tuple[int, str], ...] = ()  # (status, location) of each redirect followed
 
     @property
-    def not_modified(self) -> bool:
+    def is_not_modified(self) -> bool:
         return self.status == 304
 
 
-UNTITLED = "Untitled"  # the title of what has neither title nor address nor words
+UNTITLED_TITLE = "Untitled"  # the title of what has neither title nor address nor words
 
 
 @dataclass(slots=True)
-class Found:
+class Entry:
     """One item as a source gave it: all optional but a title or a url. Datetimes are aware and in UTC."""
 
     guid: str = ""
@@ -115,13 +115,13 @@ class ParsedFeed:
 
     title: str = ""
     link: str = ""
-    items: list[Found] = field(default_factory=list)
+    entries: list[Entry] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
     ttl: int | None = None
     skip_hours: frozenset[int] = frozenset()
     skip_days: frozenset[str] = frozenset()
     next_page: str | None = None
-    cut: bool = False  # the document stops before its end: more may come the next time
+    is_truncated: bool = False  # the document stops before its end: more may come the next time
 
 
 @dataclass(slots=True)
@@ -131,17 +131,17 @@ class Page:
     `feed` is asked in the page's place, whose items only count when that feed cannot be had.
     """
 
-    items: list[Found] = field(default_factory=list)
-    next: Request | None = None
-    older: Request | None = None  # what came before this page, for who may have missed it
-    feed: Request | None = None
+    entries: list[Entry] = field(default_factory=list)
+    next_request: Request | None = None
+    older_request: Request | None = None  # what came before this page, for who may have missed it
+    feed_request: Request | None = None
     warnings: list[str] = field(default_factory=list)
     ttl: int | None = None
     skip_hours: frozenset[int] = frozenset()
     skip_days: frozenset[str] = frozenset()
     cursor: Mapping[str, Any] = field(default_factory=dict)
     total: int | None = None  # how many the source says there are, where it says so
-    cut: bool = False
+    is_truncated: bool = False
 
 
 class Fetcher(Protocol):

@@ -2,37 +2,46 @@
 
 from __future__ import annotations
 
-from digest.ranking.learning import Month, Proof, evaluate, learn_taste, months_of, most_active, settle, thinned
-from digest.ranking.measure import Measured, PublicPick, measure, read_picks, read_pool
-from digest.ranking.packing import pack, unpack
-from digest.ranking.rank import Context, rank
-from digest.ranking.shortlist import shortlist
-from digest.ranking.taste import FORM_OF_TASTE, Taste, prior
-from digest.ranking.values import Candidate, Ranked, Reason
+from digest.ranking.learning import (
+    HeldOutProof,
+    TrainingMonth,
+    build_training_months,
+    find_most_active_curator,
+    measure_trained_ranker,
+    sample_month,
+    train_and_prove,
+    train_preferences,
+)
+from digest.ranking.measure import PublicPick, RankingMetrics, measure_ranking, parse_picks, parse_pool
+from digest.ranking.packing import pack_vectors, unpack_vectors
+from digest.ranking.rank import RankingContext, rank_candidates
+from digest.ranking.shortlist import diversify_candidates
+from digest.ranking.taste import PREFERENCES_VERSION, PreferenceModel, load_default_preferences
+from digest.ranking.values import Candidate, RankedCandidate, Reason
 
 __all__ = [
-    "FORM_OF_TASTE",
+    "PREFERENCES_VERSION",
     "Candidate",
-    "Context",
-    "Measured",
-    "Month",
-    "Proof",
+    "HeldOutProof",
+    "PreferenceModel",
     "PublicPick",
-    "Ranked",
+    "RankedCandidate",
+    "RankingContext",
+    "RankingMetrics",
     "Reason",
-    "Taste",
-    "evaluate",
-    "learn_taste",
-    "measure",
-    "months_of",
-    "most_active",
-    "pack",
-    "prior",
-    "rank",
-    "read_picks",
-    "read_pool",
-    "settle",
-    "shortlist",
-    "thinned",
-    "unpack",
+    "TrainingMonth",
+    "build_training_months",
+    "diversify_candidates",
+    "find_most_active_curator",
+    "load_default_preferences",
+    "measure_ranking",
+    "measure_trained_ranker",
+    "pack_vectors",
+    "parse_picks",
+    "parse_pool",
+    "rank_candidates",
+    "sample_month",
+    "train_and_prove",
+    "train_preferences",
+    "unpack_vectors",
 ]

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from digest.ranking.words import Sparse
+from digest.ranking.words import SparseMatrix
 
 if TYPE_CHECKING:
     import numpy as np
@@ -20,26 +20,28 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True)
-class Design:
+class DesignMatrix:
     """What is known of the rows: a few dense columns and the sparse words, side by side."""
 
     dense: Matrix
-    sparse: Sparse
+    sparse: SparseMatrix
 
-    def times(self, weights: Vector) -> Vector:
+    def multiply_vector(self, weights: Vector) -> Vector:
         """One number a row."""
         wide = self.dense.shape[1]
-        out: Vector = self.dense @ weights[:wide].astype("f4") + self.sparse.times(weights[wide:].astype("f4"))
+        out: Vector = self.dense @ weights[:wide].astype("f4") + self.sparse.multiply_vector(
+            weights[wide:].astype("f4")
+        )
         return out
 
-    def back(self, rows: Vector) -> Vector:
+    def multiply_transposed(self, rows: Vector) -> Vector:
         """One number a weight."""
         import numpy as np
 
-        return np.concatenate([self.dense.T @ rows.astype("f4"), self.sparse.back(rows)])
+        return np.concatenate([self.dense.T @ rows.astype("f4"), self.sparse.multiply_transposed(rows)])
 
 
-def learn(design: Design, chosen: Vector, prior: Vector, firmness: Vector) -> Vector:
+def fit_logistic(design: DesignMatrix, chosen: Vector, prior: Vector, precision: Vector) -> Vector:
     """The weights, the last one being the intercept, that best tell chosen (1) from other rows (0).
 
     `prior` are the weights believed before, and `firmness` how firmly each of them is (the precision of a Gaussian:
@@ -48,46 +50,46 @@ def learn(design: Design, chosen: Vector, prior: Vector, firmness: Vector) -> Ve
     import numpy as np
 
     def objective(weights: Vector) -> tuple[float, Vector]:
-        margin = design.times(weights[:-1]) + weights[-1]
+        margin = design.multiply_vector(weights[:-1]) + weights[-1]
         away = weights - prior
-        loss = float((np.logaddexp(0, margin) - chosen * margin).sum() + (firmness * away**2).sum() / 2)
+        loss = float((np.logaddexp(0, margin) - chosen * margin).sum() + (precision * away**2).sum() / 2)
         error = 1 / (1 + np.exp(-np.clip(margin, -60, 60))) - chosen
-        return loss, np.append(design.back(error), error.sum()) + firmness * away
+        return loss, np.append(design.multiply_transposed(error), error.sum()) + precision * away
 
-    return _descend(objective, prior.copy())
+    return _minimise(objective, prior.copy())
 
 
-def _descend(objective: Objective, at: Vector, steps: int = 150, tolerance: float = 1e-5) -> Vector:
+def _minimise(objective: Objective, start: Vector, steps: int = 150, tolerance: float = 1e-5) -> Vector:
     """Limited-memory BFGS with backtracking (Nocedal and Wright, Numerical Optimization, algorithm 7.5)."""
     import numpy as np
 
     memory: deque[tuple[Vector, Vector]] = deque(maxlen=10)
-    value, slope = objective(at)
+    value, slope = objective(start)
     for _ in range(steps):
-        direction = -_scaled(slope, memory)
+        direction = -_apply_inverse_hessian(slope, memory)
         descent = float(direction @ slope)
         reach = 1.0 if memory else min(1.0, 1.0 / max(float(np.abs(slope).sum()), 1e-12))
         for _ in range(30):
-            trial = at + reach * direction
+            trial = start + reach * direction
             trial_value, trial_slope = objective(trial)
             if trial_value <= value + 1e-4 * reach * descent:
                 break
             reach /= 2
         else:
-            return at
-        moved, turned = trial - at, trial_slope - slope
+            return start
+        moved, turned = trial - start, trial_slope - slope
         if float(moved @ turned) > 1e-12:
             memory.append((moved, turned))
         done = value - trial_value <= tolerance * max(1.0, abs(value))
-        at, value, slope = trial, trial_value, trial_slope
+        start, value, slope = trial, trial_value, trial_slope
         if done:
             break
-    return at
+    return start
 
 
-def _scaled(slope: Vector, memory: deque[tuple[Vector, Vector]]) -> Vector:
+def _apply_inverse_hessian(gradient: Vector, memory: deque[tuple[Vector, Vector]]) -> Vector:
     """The slope times the inverse curvature that the last steps have shown."""
-    out = slope.copy()
+    out = gradient.copy()
     shares = []
     for moved, turned in reversed(memory):
         share = float(moved @ out) / float(moved @ turned)

@@ -34,7 +34,7 @@ class MonthScore:
 
 
 @dataclass(frozen=True, slots=True)
-class Measured:
+class RankingMetrics:
     """The months and their means."""
 
     months: tuple[MonthScore, ...]
@@ -47,28 +47,28 @@ class Measured:
         return asdict(self)
 
 
-def read_pool(lines: Iterable[str]) -> list[Candidate]:
+def parse_pool(lines: Iterable[str]) -> list[Candidate]:
     """Candidates of a pool: JSON lines of {arxiv_id, title, abstract, authors, categories, published, comment}.
 
     The key is the bare arXiv id. Raises ParseError naming the line.
     """
-    return [_candidate(row) for row in _rows(lines, ("arxiv_id", "title"))]
+    return [_parse_candidate(row) for row in _parse_rows(lines, ("arxiv_id", "title"))]
 
 
-def read_picks(lines: Iterable[str]) -> list[PublicPick]:
+def parse_picks(lines: Iterable[str]) -> list[PublicPick]:
     """Picks, JSON lines of {month, curator, arxiv_id}; those without an arXiv id are left out. Raises ParseError."""
     return [
         PublicPick(str(row.get("month") or ""), str(row.get("curator") or ""), str(row["arxiv_id"]))
-        for row in _rows(lines, ())
+        for row in _parse_rows(lines, ())
         if row.get("arxiv_id")
     ]
 
 
-def measure(scores_by_month: Iterable[tuple[str, Sequence[float], Sequence[bool]]]) -> Measured:
+def measure_ranking(scores_by_month: Iterable[tuple[str, Sequence[float], Sequence[bool]]]) -> RankingMetrics:
     """Measure months of (name, scores, picked?), row by row; one without a pick is left out. Means are unweighted."""
-    months = tuple(_month(*month) for month in scores_by_month if any(month[2]))
+    months = tuple(_measure_month(*month) for month in scores_by_month if any(month[2]))
     count = max(len(months), 1)
-    return Measured(
+    return RankingMetrics(
         months,
         sum(m.auc for m in months) / count,
         sum(m.recall_100 for m in months) / count,
@@ -76,7 +76,7 @@ def measure(scores_by_month: Iterable[tuple[str, Sequence[float], Sequence[bool]
     )
 
 
-def auc(scores: Sequence[float], picked: Sequence[bool]) -> float:
+def compute_auc(scores: Sequence[float], picked: Sequence[bool]) -> float:
     """How likely a pick stands above another candidate; ties count half. NaN unless there are both."""
     import numpy as np
 
@@ -87,7 +87,7 @@ def auc(scores: Sequence[float], picked: Sequence[bool]) -> float:
     return float((below + upto).sum() / 2 / pairs) if pairs else float("nan")
 
 
-def recall(scores: Sequence[float], picked: Sequence[bool], first: int) -> float:
+def compute_recall(scores: Sequence[float], picked: Sequence[bool], first: int) -> float:
     """The share of the picks among the `first` best."""
     import numpy as np
 
@@ -96,13 +96,18 @@ def recall(scores: Sequence[float], picked: Sequence[bool], first: int) -> float
     return float(chosen[order].sum() / max(int(chosen.sum()), 1))
 
 
-def _month(name: str, scores: Sequence[float], picked: Sequence[bool]) -> MonthScore:
+def _measure_month(name: str, scores: Sequence[float], picked: Sequence[bool]) -> MonthScore:
     return MonthScore(
-        name, len(scores), sum(picked), auc(scores, picked), recall(scores, picked, 100), recall(scores, picked, 200)
+        name,
+        len(scores),
+        sum(picked),
+        compute_auc(scores, picked),
+        compute_recall(scores, picked, 100),
+        compute_recall(scores, picked, 200),
     )
 
 
-def _rows(lines: Iterable[str], needed: Sequence[str]) -> Iterable[dict[str, Any]]:
+def _parse_rows(lines: Iterable[str], required: Sequence[str]) -> Iterable[dict[str, Any]]:
     for number, line in enumerate(lines, 1):
         if not line.strip():
             continue
@@ -112,13 +117,13 @@ def _rows(lines: Iterable[str], needed: Sequence[str]) -> Iterable[dict[str, Any
             raise ParseError(f"line {number} is not JSON: {error}", "each line must be one JSON object") from error
         if not isinstance(row, dict):
             raise ParseError(f"line {number} is not a JSON object", 'write {"arxiv_id": "2501.01234", "title": "..."}')
-        missing = [name for name in needed if not isinstance(row.get(name), str)]
+        missing = [name for name in required if not isinstance(row.get(name), str)]
         if missing:
             raise ParseError(f"line {number} lacks {' and '.join(missing)}", "see the formats in the README")
         yield row
 
 
-def _candidate(row: dict[str, Any]) -> Candidate:
+def _parse_candidate(row: dict[str, Any]) -> Candidate:
     return Candidate(
         key=row["arxiv_id"],
         title=row["title"],
@@ -126,11 +131,11 @@ def _candidate(row: dict[str, Any]) -> Candidate:
         authors=tuple(str(a) for a in row.get("authors") or ()),
         categories=tuple(str(c) for c in row.get("categories") or ()),
         comment=str(row.get("comment") or ""),
-        published=_day(row.get("published")),
+        published=_parse_day(row.get("published")),
     )
 
 
-def _day(text: object) -> datetime | None:
+def _parse_day(text: object) -> datetime | None:
     """The day as midnight UTC; None when it is not an ISO date."""
     try:
         moment = datetime.fromisoformat(str(text))

@@ -12,8 +12,10 @@ from digest.ranking.values import Candidate
 if TYPE_CHECKING:
     from digest.ranking.values import Matrix
 
-_TEAMS = frozenset(("team", "openai", "deepmind", "anthropic", "google", "nvidia", "microsoft", "qwen", "deepseek"))
-_MODELS = frozenset(
+_TEAM_NAMES = frozenset(
+    ("team", "openai", "deepmind", "anthropic", "google", "nvidia", "microsoft", "qwen", "deepseek")
+)
+_MODEL_NAMES = frozenset(
     (
         "gpt",
         "claude",
@@ -31,23 +33,36 @@ _MODELS = frozenset(
         "o4",
     )
 )
-_APART = str.maketrans("-,.()/:;", "        ")
+_SEPARATORS = str.maketrans("-,.()/:;", "        ")
 _SURVEY = re.compile(r"\bsurvey\b|\breview\b|\broadmap\b|\btaxonomy\b|\bperspective\b|\blandscape\b|\bguide\b")
 _PAGES = re.compile(r"(\d+)\s*pages")
 _ACCEPTED = re.compile(r"accept|publish|proceeding|to appear|conference|workshop|journal|camera.ready")
 _UNFINISHED = re.compile(r"preprint|work in progress|ongoing|under review|submitted")
-_LISTED = ("cs.AI", "cs.CL", "cs.CV", "cs.IR", "cs.LG", "cs.MA", "cs.SE", "cs.RO", "cs.HC", "cs.CY", "cs.CR", "cs.SD")
+_ARXIV_CATEGORIES = (
+    "cs.AI",
+    "cs.CL",
+    "cs.CV",
+    "cs.IR",
+    "cs.LG",
+    "cs.MA",
+    "cs.SE",
+    "cs.RO",
+    "cs.HC",
+    "cs.CY",
+    "cs.CR",
+    "cs.SD",
+)
 
 
-class _Look(NamedTuple):
+class _CandidateForm(NamedTuple):
     """A candidate read once: lower-case texts, the title's part before a colon, counts of letters, words and names."""
 
     title: str
     letters: int
-    words: int
+    title_words: int
     head: str
     abstract: str
-    said: int
+    abstract_words: int
     models: int
     comment: str
     authors: int
@@ -57,36 +72,36 @@ class _Look(NamedTuple):
     pages: int
 
 
-def _look(candidate: Candidate) -> _Look:
+def _read_form(candidate: Candidate) -> _CandidateForm:
     title, abstract = candidate.title, candidate.abstract.lower()
     comment, by = candidate.comment.lower(), " ; ".join(candidate.authors).lower()
     pages = _PAGES.search(comment)
-    return _Look(
+    return _CandidateForm(
         title=title.lower(),
         letters=len(title),
-        words=len(title.split()),
+        title_words=len(title.split()),
         head=title.partition(":")[0].lower() if ":" in title else "",
         abstract=abstract,
-        said=min(len(abstract.split()), 400),
-        models=_models(abstract),
+        abstract_words=min(len(abstract.split()), 400),
+        models=_count_model_names(abstract),
         comment=comment,
         authors=len(candidate.authors),
-        team=not _TEAMS.isdisjoint(by.translate(_APART).split()) or "meta ai" in by,
+        team=not _TEAM_NAMES.isdisjoint(by.translate(_SEPARATORS).split()) or "meta ai" in by,
         categories=frozenset(candidate.categories),
         first=candidate.categories[0] if candidate.categories else "",
         pages=min(int(pages[1][:4]), 500) if pages else 0,
     )
 
 
-def _models(abstract: str) -> int:
+def _count_model_names(abstract: str) -> int:
     """How many known models are named; most name none, and looking for that is quicker than taking words apart."""
-    if not any(map(abstract.__contains__, _MODELS)):
+    if not any(map(abstract.__contains__, _MODEL_NAMES)):
         return 0
-    return len(_MODELS.intersection(abstract.translate(_APART).split()))
+    return len(_MODEL_NAMES.intersection(abstract.translate(_SEPARATORS).split()))
 
 
 # Name, how a reader is told that there is more of it than usual, or less, and its size.
-_SIGNALS: tuple[tuple[str, str, str, Callable[[_Look], float]], ...] = (
+_FORM_FEATURES: tuple[tuple[str, str, str, Callable[[_CandidateForm], float]], ...] = (
     ("authors", "many authors", "few authors", lambda x: math.log1p(x.authors)),
     ("authors-10", "10 authors or more", "fewer than 10 authors", lambda x: x.authors >= 10),
     ("authors-25", "25 authors or more", "fewer than 25 authors", lambda x: x.authors >= 25),
@@ -108,8 +123,13 @@ _SIGNALS: tuple[tuple[str, str, str, Callable[[_Look], float]], ...] = (
         "no number in its name",
         lambda x: x.head.count(" ") <= 2 and any(map(str.isdigit, x.head)),
     ),
-    ("title-length", "a long title", "a brief title", lambda x: math.log1p(x.words)),
-    ("short-title", "six words or fewer in the title", "seven words or more in the title", lambda x: x.words <= 6),
+    ("title-length", "a long title", "a brief title", lambda x: math.log1p(x.title_words)),
+    (
+        "short-title",
+        "six words or fewer in the title",
+        "seven words or more in the title",
+        lambda x: x.title_words <= 6,
+    ),
     ("title-letters", "many letters in the title", "few letters in the title", lambda x: x.letters / 25),
     *(
         (
@@ -132,7 +152,7 @@ _SIGNALS: tuple[tuple[str, str, str, Callable[[_Look], float]], ...] = (
         "model-in-title",
         "a known model in the title",
         "no known model in the title",
-        lambda x: not _MODELS.isdisjoint(x.title.translate(_APART).split()),
+        lambda x: not _MODEL_NAMES.isdisjoint(x.title.translate(_SEPARATORS).split()),
     ),
     ("models-named", "known models in the abstract", "no known model in the abstract", lambda x: math.log1p(x.models)),
     ("code", "code is linked", "no code is linked", lambda x: "github.com" in x.abstract or "github.com" in x.comment),
@@ -159,23 +179,26 @@ _SIGNALS: tuple[tuple[str, str, str, Callable[[_Look], float]], ...] = (
     ("long", "25 pages or more", "not said to be long", lambda x: x.pages >= 25),
     ("filed", "filed under many subjects", "filed under few subjects", lambda x: math.log1p(len(x.categories))),
     ("abstract-length", "a long abstract", "a brief abstract", lambda x: math.log1p(len(x.abstract)) / 2),
-    ("abstract-words", "many words in the abstract", "few words in the abstract", lambda x: x.said / 60),
-    ("brief", "an abstract of under 100 words", "an abstract of 100 words or more", lambda x: x.said < 100),
-    ("wordy", "an abstract of over 230 words", "an abstract of 230 words or fewer", lambda x: x.said > 230),
+    ("abstract-words", "many words in the abstract", "few words in the abstract", lambda x: x.abstract_words / 60),
+    ("brief", "an abstract of under 100 words", "an abstract of 100 words or more", lambda x: x.abstract_words < 100),
+    ("wordy", "an abstract of over 230 words", "an abstract of 230 words or fewer", lambda x: x.abstract_words > 230),
     (
         "outside",
         "filed outside computer science too",
         "filed in computer science alone",
         lambda x: any(c[:3] not in ("cs.", "sta") for c in x.categories),
     ),
-    *((f"in-{c}", f"filed under {c}", f"not filed under {c}", lambda x, c=c: c in x.categories) for c in _LISTED),
+    *(
+        (f"in-{c}", f"filed under {c}", f"not filed under {c}", lambda x, c=c: c in x.categories)
+        for c in _ARXIV_CATEGORIES
+    ),
     *(
         (f"first-{c}", f"filed first under {c}", f"not filed first under {c}", lambda x, c=c: x.first == c)
-        for c in _LISTED[:4]
+        for c in _ARXIV_CATEGORIES[:4]
     ),
 )
-NAMES = tuple(name for name, *_ in _SIGNALS)
-_SAME = {
+FORM_FEATURE_NAMES = tuple(name for name, *_ in _FORM_FEATURES)
+_KIND_OF_FEATURE = {
     **dict.fromkeys(("pair", "solo"), "authors"),
     "short-title": "title",
     **dict.fromkeys(("brief", "wordy"), "abstract"),
@@ -183,25 +206,29 @@ _SAME = {
 }
 
 
-def _kind(name: str) -> str:
+def _feature_kind(name: str) -> str:
     head, _, rest = name.partition("-")
-    return _SAME.get(name, rest if head in ("in", "first") else head)
+    return _KIND_OF_FEATURE.get(name, rest if head in ("in", "first") else head)
 
 
-KINDS = tuple(map(_kind, NAMES))  # signals of one kind say the same thing with other numbers: naming one is enough
+FORM_FEATURE_KINDS = tuple(
+    map(_feature_kind, FORM_FEATURE_NAMES)
+)  # signals of one kind say the same thing with other numbers: naming one is enough
 
 
-def signal_matrix(candidates: Sequence[Candidate]) -> Matrix:
+def build_form_matrix(candidates: Sequence[Candidate]) -> Matrix:
     """One row a candidate, one column a signal (see NAMES)."""
     import numpy as np
 
-    out = np.zeros((len(candidates), len(_SIGNALS)), dtype=np.float32)
+    out = np.zeros((len(candidates), len(_FORM_FEATURES)), dtype=np.float32)
     for row, candidate in enumerate(candidates):
-        look = _look(candidate)
-        out[row] = [sign(look) for *_, sign in _SIGNALS]
+        look = _read_form(candidate)
+        out[row] = [sign(look) for *_, sign in _FORM_FEATURES]
     return out
 
 
-def said(standardised: Sequence[float]) -> list[str]:
+def describe_form_features(standardised: Sequence[float]) -> list[str]:
     """Each signal in words, given how far above or below the usual it is."""
-    return [above if size > 0 else below for (_, above, below, _), size in zip(_SIGNALS, standardised, strict=True)]
+    return [
+        above if size > 0 else below for (_, above, below, _), size in zip(_FORM_FEATURES, standardised, strict=True)
+    ]

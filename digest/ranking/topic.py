@@ -6,29 +6,29 @@ import re
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from digest.ranking.taste import background, titles
-from digest.vectors import vectors
+from digest.ranking.taste import load_feature_statistics, select_title_vectors
+from digest.vectors import load_embeddings
 
 if TYPE_CHECKING:
-    from digest.ranking.logistic import Design
+    from digest.ranking.logistic import DesignMatrix
     from digest.ranking.values import Matrix
-    from digest.ranking.words import Sparse
+    from digest.ranking.words import SparseMatrix
 
-_SPREAD = 0.14  # of the centred cosine between a phrase and a paper of the arXiv listings
-MANY = 1000  # rows that are a large pool
+_COSINE_SPREAD = 0.14  # of the centred cosine between a phrase and a paper of the arXiv listings
+LARGE_POOL = 1000  # rows that are a large pool
 # Chosen on 36 lines of interests and the picks of four months up to 2025-08 (mean AUC 0.758; 0.683 without, 0.72 with
 # vectors alone): the share of a large pool that stands in for the subjects, and how much it outweighs them.
-_NEAREST, _BY_VECTORS, _BY_WORDS = 0.1, 0.9, 0.6
-_STEPS = (0.0, 0.7, 1.4, 2.1)  # of the match in spreads: below the first it is 1 of 5, above the last 5 of 5
+_FEEDBACK_SHARE, _VECTOR_FEEDBACK, _TOKEN_FEEDBACK = 0.1, 0.9, 0.6
+_RATING_STEPS = (0.0, 0.7, 1.4, 2.1)  # of the match in spreads: below the first it is 1 of 5, above the last 5 of 5
 
 
-def phrases(interests: str) -> list[str]:
+def split_interests(interests: str) -> list[str]:
     """The separate things a line of interests names: `agents, retrieval and safety` are three."""
     parts = re.split(r"[,;.\n•|]+|\band\b|\bor\b", interests)
     return [part.strip() for part in parts if re.search(r"\w", part)]
 
 
-def matches(subjects: Sequence[str], embedded: Matrix, papers: Design | None = None) -> Matrix:
+def compute_topic_match(subjects: Sequence[str], embeddings: Matrix, papers: DesignMatrix | None = None) -> Matrix:
     """How near each row is to the subjects together and to the nearest alone, in spreads above the usual paper.
 
     0 is usual, 2 is very near; all zeros without subjects. In a large pool, whose `papers` must be given then, the rows
@@ -37,69 +37,73 @@ def matches(subjects: Sequence[str], embedded: Matrix, papers: Design | None = N
     import numpy as np
 
     if not subjects:
-        return np.zeros(len(embedded), dtype=np.float32)
-    usual = background().vector_mean
-    rows = _centred(embedded, usual)
-    asked = _centred(vectors().embed([", ".join(subjects), *subjects]), usual)
-    match: Matrix = _likeness(rows, asked) / _SPREAD
-    if papers is None or len(match) < MANY:
+        return np.zeros(len(embeddings), dtype=np.float32)
+    usual = load_feature_statistics().vector_mean
+    rows = _centre_rows(embeddings, usual)
+    asked = _centre_rows(load_embeddings().embed([", ".join(subjects), *subjects]), usual)
+    match: Matrix = _subject_similarity(rows, asked) / _COSINE_SPREAD
+    if papers is None or len(match) < LARGE_POOL:
         return match
-    wide = _even(_even(match) + _even(_likeness(_unit(titles(papers)), asked)))
-    wide = _shifted(wide, rows @ (_standing_in(wide) @ rows), _BY_VECTORS)
-    wide = _shifted(wide, _in_words(papers.sparse, _standing_in(wide)), _BY_WORDS)
-    told: Matrix = (_even(wide) * match.std() + match.mean()).astype(np.float32)
+    wide = _standardise(
+        _standardise(match) + _standardise(_subject_similarity(_normalise_rows(select_title_vectors(papers)), asked))
+    )
+    wide = _apply_feedback(wide, rows @ (_feedback_weights(wide) @ rows), _VECTOR_FEEDBACK)
+    wide = _apply_feedback(wide, _token_similarity(papers.sparse, _feedback_weights(wide)), _TOKEN_FEEDBACK)
+    told: Matrix = (_standardise(wide) * match.std() + match.mean()).astype(np.float32)
     return told
 
 
-def _likeness(rows: Matrix, asked: Matrix) -> Matrix:
+def _subject_similarity(rows: Matrix, subject_vectors: Matrix) -> Matrix:
     """Half to the first, which names all subjects together, half to the others: to the nearest and to all alike."""
-    near = rows @ asked[1:].T
-    like: Matrix = rows @ asked[0] / 2 + (near.max(axis=1) + near.mean(axis=1)) / 4
+    near = rows @ subject_vectors[1:].T
+    like: Matrix = rows @ subject_vectors[0] / 2 + (near.max(axis=1) + near.mean(axis=1)) / 4
     return like
 
 
-def _standing_in(match: Matrix) -> Matrix:
+def _feedback_weights(match: Matrix) -> Matrix:
     """The weights, 1 in all, of the nearest rows: by how far each is above the last of them, so that a subject of which
     a pool holds little is not drowned by what merely comes next."""
     import numpy as np
 
-    least = np.partition(match, -round(len(match) * _NEAREST))[-round(len(match) * _NEAREST)]
+    least = np.partition(match, -round(len(match) * _FEEDBACK_SHARE))[-round(len(match) * _FEEDBACK_SHARE)]
     above = np.maximum(match - least, 0)
     weights: Matrix = (above / max(float(above.sum()), 1e-9)).astype(np.float32)
     return weights
 
 
-def _shifted(match: Matrix, again: Matrix, share: float) -> Matrix:
+def _apply_feedback(match: Matrix, feedback: Matrix, share: float) -> Matrix:
     """The match with what its nearest rows have in common as a second subject (Rocchio)."""
-    mixed: Matrix = (1 - share) * _even(match) + share * _even(again)
+    mixed: Matrix = (1 - share) * _standardise(match) + share * _standardise(feedback)
     return mixed
 
 
-def _in_words(words: Sparse, standing_in: Matrix) -> Matrix:
+def _token_similarity(tokens: SparseMatrix, feedback_weights: Matrix) -> Matrix:
     """How much each row says of what the rows that stand in say more than others do."""
     import numpy as np
 
-    telling = np.maximum(words.back(standing_in.astype(np.float64) - 1 / len(standing_in)), 0).astype(np.float32)
-    return words.times(telling).astype(np.float32)
+    telling = np.maximum(
+        tokens.multiply_transposed(feedback_weights.astype(np.float64) - 1 / len(feedback_weights)), 0
+    ).astype(np.float32)
+    return tokens.multiply_vector(telling).astype(np.float32)
 
 
-def _even(match: Matrix) -> Matrix:
+def _standardise(match: Matrix) -> Matrix:
     even: Matrix = (match - match.mean()) / max(float(match.std()), 1e-9)
     return even
 
 
-def out_of_five(match: float) -> int:
+def rate_out_of_five(match: float) -> int:
     """The match as readers see it, 1 to 5."""
-    return 1 + sum(match > step for step in _STEPS)
+    return 1 + sum(match > step for step in _RATING_STEPS)
 
 
-def _centred(rows: Matrix, usual: Matrix) -> Matrix:
-    away = rows - usual
+def _centre_rows(rows: Matrix, mean: Matrix) -> Matrix:
+    away = rows - mean
     away[~rows.any(axis=1)] = 0  # a text without known words is near nothing
-    return _unit(away)
+    return _normalise_rows(away)
 
 
-def _unit(rows: Matrix) -> Matrix:
+def _normalise_rows(rows: Matrix) -> Matrix:
     import numpy as np
 
     unit: Matrix = rows / np.maximum(np.linalg.norm(rows, axis=1, keepdims=True), 1e-9)

@@ -54,10 +54,10 @@ class Reason:
 
 
 @dataclass(frozen=True, slots=True)
-class Ranked:
+class RankedCandidate:
     """A candidate's place, 1 being the best; `reasons` come strongest first."""
 
-    place: int
+    position: int
     candidate: Candidate
     score: float
     reasons: tuple[Reason, ...]

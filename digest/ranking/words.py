@@ -16,128 +16,140 @@ if TYPE_CHECKING:
 
     from digest.ranking.values import Matrix
 
-SLOTS = 1 << 16
-_APART = {ord(c): " " for c in ".,:;!?()[]{}<>\"'`/\\|$%&*=#@^~_\u2013\u2014\u2018\u2019\u201c\u201d\n\t"}
-_TITLE = "t:"  # a title's words count once more, under their own slot
-_AUTHOR = "a:"  # an author's name is a word of its own
-_AUTHORS = 60  # names read of a paper by hundreds
-_BLOCK = 4096  # papers whose words are held at a time
-AUTHOR_SHARE = 1.0  # the weight of four authors together, that of all the words being 1
+SLOT_COUNT = 1 << 16
+_SEPARATORS = {ord(c): " " for c in ".,:;!?()[]{}<>\"'`/\\|$%&*=#@^~_\u2013\u2014\u2018\u2019\u201c\u201d\n\t"}
+_TITLE_PREFIX = "t:"  # a title's words count once more, under their own slot
+_AUTHOR_PREFIX = "a:"  # an author's name is a word of its own
+_MAX_AUTHORS = 60  # names read of a paper by hundreds
+_BLOCK_SIZE = 4096  # papers whose words are held at a time
+AUTHOR_WEIGHT = 1.0  # the weight of four authors together, that of all the words being 1
 
 
 @dataclass(frozen=True, slots=True)
-class Sparse:
+class SparseMatrix:
     """Rows of (slot, weight) pairs: row i holds the pairs `starts[i]` to `starts[i+1]`."""
 
     starts: NDArray[np.int64]
-    slots: NDArray[np.int32]
-    weights: Matrix
+    columns: NDArray[np.int32]
+    values: Matrix
 
-    def times(self, column: Matrix) -> NDArray[np.float64]:
+    def multiply_vector(self, vector: Matrix) -> NDArray[np.float64]:
         """The matrix times a vector of SLOTS numbers: one number a row."""
         import numpy as np
 
-        sums = np.concatenate(([0.0], np.cumsum(self.weights * column[self.slots], dtype=np.float64)))
+        sums = np.concatenate(([0.0], np.cumsum(self.values * vector[self.columns], dtype=np.float64)))
         out: NDArray[np.float64] = sums[self.starts[1:]] - sums[self.starts[:-1]]
         return out
 
-    def back(self, rows: NDArray[np.float64]) -> NDArray[np.float64]:
+    def multiply_transposed(self, rows: NDArray[np.float64]) -> NDArray[np.float64]:
         """The transposed matrix times one number a row: SLOTS numbers."""
         import numpy as np
 
         spread = np.repeat(rows, np.diff(self.starts))
-        out: NDArray[np.float64] = np.bincount(self.slots, self.weights * spread, SLOTS).astype(np.float64, copy=False)
+        out: NDArray[np.float64] = np.bincount(self.columns, self.values * spread, SLOT_COUNT).astype(
+            np.float64, copy=False
+        )
         return out
 
-    def row(self, number: int) -> tuple[NDArray[np.int32], Matrix]:
+    def get_row(self, number: int) -> tuple[NDArray[np.int32], Matrix]:
         """The slots and the weights of a row."""
         span = slice(self.starts[number], self.starts[number + 1])
-        return self.slots[span], self.weights[span]
+        return self.columns[span], self.values[span]
 
 
-def slot(word: str) -> int:
+def hash_token(token: str) -> int:
     """A word's place; two words may share one."""
-    return crc32(word.encode(errors="replace")) % SLOTS
+    return crc32(token.encode(errors="replace")) % SLOT_COUNT
 
 
-class _Slots(dict[str, int]):
+class _SlotCache(dict[str, int]):
     """Slots of words; remembers the words it has met, so that a pool costs a look-up a word."""
 
     def __missing__(self, word: str) -> int:
-        place = self[word] = slot(word)
+        place = self[word] = hash_token(word)
         return place
 
 
-def words_of(candidate: Candidate) -> list[str]:
+def extract_tokens(candidate: Candidate) -> list[str]:
     """The words of title and abstract as often as they stand there; parts of hyphenated words, and the title's words
     and pairs of words, once more."""
-    title = candidate.title.lower().translate(_APART).split()
-    words = title + candidate.abstract.lower().translate(_APART).split()
+    title = candidate.title.lower().translate(_SEPARATORS).split()
+    words = title + candidate.abstract.lower().translate(_SEPARATORS).split()
     hyphened = {word for word in words if "-" in word}
     parts = [part for word in hyphened for part in word.split("-") if part]
-    return [*words, *parts, *(_TITLE + word for word in title), *(f"{_TITLE}{a} {b}" for a, b in pairwise(title))]
+    return [
+        *words,
+        *parts,
+        *(_TITLE_PREFIX + word for word in title),
+        *(f"{_TITLE_PREFIX}{a} {b}" for a, b in pairwise(title)),
+    ]
 
 
-def names_of(candidate: Candidate) -> list[str]:
+def extract_author_tokens(candidate: Candidate) -> list[str]:
     """The authors, as words of their own."""
-    return [_AUTHOR + name.lower() for name in dict.fromkeys(candidate.authors[:_AUTHORS])]
+    return [_AUTHOR_PREFIX + name.lower() for name in dict.fromkeys(candidate.authors[:_MAX_AUTHORS])]
 
 
-def shown(word: str) -> str:
+def format_token(token: str) -> str:
     """A word as a reader sees it."""
-    if word.startswith(_AUTHOR):
-        return word.removeprefix(_AUTHOR).title()
-    return f"{word.removeprefix(_TITLE)} (title)" if word.startswith(_TITLE) else word
+    if token.startswith(_AUTHOR_PREFIX):
+        return token.removeprefix(_AUTHOR_PREFIX).title()
+    return f"{token.removeprefix(_TITLE_PREFIX)} (title)" if token.startswith(_TITLE_PREFIX) else token
 
 
-def alike(word: str) -> str:
+def normalise_token(token: str) -> str:
     """What a reader takes for the same word: in the title or not, one or several."""
-    return word if word.startswith(_AUTHOR) else word.removeprefix(_TITLE).removesuffix("s")
+    return token if token.startswith(_AUTHOR_PREFIX) else token.removeprefix(_TITLE_PREFIX).removesuffix("s")
 
 
-def word_matrix(candidates: Sequence[Candidate], idf: Matrix) -> Sparse:
+def build_token_matrix(candidates: Sequence[Candidate], idf: Matrix) -> SparseMatrix:
     """Unit rows of (1 + ln count) x inverse frequency, the authors beside them with a share each."""
-    slots = _Slots()
+    slots = _SlotCache()
     # By thousands, because the words of a hundred thousand papers at once are gigabytes of small objects.
-    blocks = [_block(candidates[at : at + _BLOCK], idf, slots) for at in range(0, len(candidates), _BLOCK)]
-    return _below(blocks)
+    blocks = [
+        _build_token_block(candidates[at : at + _BLOCK_SIZE], idf, slots)
+        for at in range(0, len(candidates), _BLOCK_SIZE)
+    ]
+    return _stack_rows(blocks)
 
 
-def _block(candidates: Sequence[Candidate], idf: Matrix, slots: _Slots) -> Sparse:
-    words = _counted([words_of(candidate) for candidate in candidates], slots)
-    names = _counted([names_of(candidate) for candidate in candidates], slots)
-    return _beside(_unit(words, idf), _shared(names))
+def _build_token_block(candidates: Sequence[Candidate], idf: Matrix, slots: _SlotCache) -> SparseMatrix:
+    words = _count_tokens([extract_tokens(candidate) for candidate in candidates], slots)
+    names = _count_tokens([extract_author_tokens(candidate) for candidate in candidates], slots)
+    return _join_rows(_weigh_tokens(words, idf), _weigh_authors(names))
 
 
-def _counted(rows: Sequence[Sequence[str]], slots: _Slots) -> Sparse:
+def _count_tokens(rows: Sequence[Sequence[str]], slots: _SlotCache) -> SparseMatrix:
     """How often each slot stands in each row."""
     import numpy as np
 
     lengths = [len(row) for row in rows]
     places = np.fromiter(map(slots.__getitem__, chain.from_iterable(rows)), dtype=np.int64, count=sum(lengths))
-    numbers = np.arange(len(rows) + 1) * SLOTS  # a row's number and a slot in one integer
+    numbers = np.arange(len(rows) + 1) * SLOT_COUNT  # a row's number and a slot in one integer
     met, counts = np.unique(places + np.repeat(numbers[:-1], lengths), return_counts=True)
     starts = np.searchsorted(met, numbers)
-    return Sparse(starts, (met % SLOTS).astype(np.int32), counts.astype(np.float32))
+    return SparseMatrix(starts, (met % SLOT_COUNT).astype(np.int32), counts.astype(np.float32))
 
 
-def _unit(words: Sparse, idf: Matrix) -> Sparse:
+def _weigh_tokens(counts: SparseMatrix, idf: Matrix) -> SparseMatrix:
     import numpy as np
 
-    weights = (1 + np.log(words.weights)) * idf[words.slots]
+    weights = (1 + np.log(counts.values)) * idf[counts.columns]
     sums = np.concatenate(([0.0], np.cumsum(weights.astype(np.float64) ** 2)))
-    norms = np.sqrt(np.maximum(sums[words.starts[1:]] - sums[words.starts[:-1]], 1e-12))
-    return Sparse(words.starts, words.slots, (weights / np.repeat(norms, np.diff(words.starts))).astype(np.float32))
+    norms = np.sqrt(np.maximum(sums[counts.starts[1:]] - sums[counts.starts[:-1]], 1e-12))
+    return SparseMatrix(
+        counts.starts, counts.columns, (weights / np.repeat(norms, np.diff(counts.starts))).astype(np.float32)
+    )
 
 
-def _shared(names: Sparse) -> Sparse:
+def _weigh_authors(names: SparseMatrix) -> SparseMatrix:
     import numpy as np
 
     counts = np.diff(names.starts)
-    return Sparse(names.starts, names.slots, np.repeat(AUTHOR_SHARE / np.maximum(counts, 4) ** 0.5, counts))
+    return SparseMatrix(names.starts, names.columns, np.repeat(AUTHOR_WEIGHT / np.maximum(counts, 4) ** 0.5, counts))
 
 
-def _beside(left: Sparse, right: Sparse) -> Sparse:
+def _join_rows(left: SparseMatrix, right: SparseMatrix) -> SparseMatrix:
     """Each row of one followed by the same row of the other."""
     import numpy as np
 
@@ -145,26 +157,26 @@ def _beside(left: Sparse, right: Sparse) -> Sparse:
     slots, weights = np.empty(starts[-1], dtype=np.int32), np.empty(starts[-1], dtype=np.float32)
     for part, before in ((left, right.starts[:-1]), (right, left.starts[1:])):
         places = np.arange(part.starts[-1]) + np.repeat(before, np.diff(part.starts))
-        slots[places], weights[places] = part.slots, part.weights
-    return Sparse(starts, slots, weights)
+        slots[places], weights[places] = part.columns, part.values
+    return SparseMatrix(starts, slots, weights)
 
 
-def _below(blocks: Sequence[Sparse]) -> Sparse:
+def _stack_rows(blocks: Sequence[SparseMatrix]) -> SparseMatrix:
     """The rows of the first, then those of the next."""
     import numpy as np
 
     lengths = [np.diff(block.starts) for block in blocks]
-    return Sparse(
+    return SparseMatrix(
         np.concatenate([np.zeros(1, dtype=np.int64), *lengths]).cumsum(),
-        np.concatenate([np.zeros(0, dtype=np.int32), *(block.slots for block in blocks)]),
-        np.concatenate([np.zeros(0, dtype=np.float32), *(block.weights for block in blocks)]),
+        np.concatenate([np.zeros(0, dtype=np.int32), *(block.columns for block in blocks)]),
+        np.concatenate([np.zeros(0, dtype=np.float32), *(block.values for block in blocks)]),
     )
 
 
-def inverse_frequency(matrix: Sparse) -> Matrix:
+def compute_inverse_frequency(matrix: SparseMatrix) -> Matrix:
     """ln((rows + 1) / (rows with the slot + 1)) + 1 of each slot."""
     import numpy as np
 
     rows = len(matrix.starts) - 1
-    holding = np.bincount(matrix.slots, minlength=SLOTS)
+    holding = np.bincount(matrix.columns, minlength=SLOT_COUNT)
     return (np.log((rows + 1) / (holding + 1)) + 1).astype(np.float32)

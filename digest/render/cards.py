@@ -9,31 +9,31 @@ from collections.abc import Sequence
 
 from PIL import Image, ImageDraw, ImageFont
 
-from digest.render.fonts import SERIF, backwards, drawable, font_of
-from digest.text import hexdigest, one_line
+from digest.render.fonts import SERIF, choose_font, is_right_to_left, load_font
+from digest.text import hash_texts, normalise_line
 
-SIZE = (1200, 630)
+CARD_SIZE = (1200, 630)
 _PAPER, _INK, _QUIET, _ACCENT = "#fbf9f4", "#1f1d1a", "#6b665d", "#9a3b26"
 _MARGIN = 84
-_DESIGN = "3"  # counts up when cards are drawn otherwise
+_CARD_DESIGN = "3"  # counts up when cards are drawn otherwise
 _VIRAMA = 9  # its combining class: it makes one sign of two letters
-_ROOM = SIZE[0] - 2 * _MARGIN
-_TITLES = ((84, 2), (72, 3), (54, 4))  # sizes, and how many lines of each there is room for
-_PIECES = re.compile(r"[!-~]{1,20}|[เ-ไ]?.")  # where a long word may break: numbers and names stay whole
+_TEXT_WIDTH = CARD_SIZE[0] - 2 * _MARGIN
+_TITLE_SIZES = ((84, 2), (72, 3), (54, 4))  # sizes, and how many lines of each there is room for
+_BREAKABLE_PIECE = re.compile(r"[!-~]{1,20}|[เ-ไ]?.")  # where a long word may break: numbers and names stay whole
 
 
-def card(title: str, line: str, period: str) -> bytes:
+def draw_card(title: str, tagline: str, period: str) -> bytes:
     """A PNG: a line, the title, the period's numbers. Characters that no shipped font has are left out."""
-    image = Image.new("RGB", SIZE, _PAPER)
+    image = Image.new("RGB", CARD_SIZE, _PAPER)
     draw = ImageDraw.Draw(image)
-    draw.rectangle((0, 0, 18, SIZE[1]), fill=_ACCENT)
-    _write(draw, one_line(line), _MARGIN, _QUIET, ((36, 1),))
-    _write(draw, one_line(title), 156, _INK, _TITLES)
+    draw.rectangle((0, 0, 18, CARD_SIZE[1]), fill=_ACCENT)
+    _draw_text(draw, normalise_line(tagline), _MARGIN, _QUIET, ((36, 1),))
+    _draw_text(draw, normalise_line(title), 156, _INK, _TITLE_SIZES)
     if period:
         draw.text(
-            (_MARGIN, SIZE[1] - _MARGIN),
+            (_MARGIN, CARD_SIZE[1] - _MARGIN),
             period.replace("..", " – "),
-            font=font_of(SERIF, 88),
+            font=load_font(SERIF, 88),
             fill=_ACCENT,
             anchor="ls",
         )
@@ -42,70 +42,74 @@ def card(title: str, line: str, period: str) -> bytes:
     return out.getvalue()
 
 
-def card_path(title: str, line: str, period: str) -> str:
+def card_path(title: str, tagline: str, period: str) -> str:
     """Where that card stands. The name changes with what is drawn, so a card that is there need not be drawn again."""
-    return f"assets/cards/{period or 'site'}-{hexdigest(_DESIGN, title, line)[:8]}.png"
+    return f"assets/cards/{period or 'site'}-{hash_texts(_CARD_DESIGN, title, tagline)[:8]}.png"
 
 
-def _write(draw: ImageDraw.ImageDraw, text: str, top: int, colour: str, sizes: Sequence[tuple[int, int]]) -> None:
+def _draw_text(draw: ImageDraw.ImageDraw, text: str, top: int, colour: str, sizes: Sequence[tuple[int, int]]) -> None:
     """Text at the largest size of which it needs no more lines than stand beside it; right to left at the right."""
-    name, text = drawable(text, SERIF)
+    name, text = choose_font(text, SERIF)
     if not text or not name:
         return
     for size, most in sizes:
-        lines = _wrapped(text, font_of(name, size), _ROOM)
+        lines = _wrap_text(text, load_font(name, size), _TEXT_WIDTH)
         if len(lines) <= most:
             break
-    font = font_of(name, size)
-    lines = _balanced(text, font, lines) if len(lines) <= most else [*lines[: most - 1], _cut(lines[most - 1], font)]
-    place, anchor = (SIZE[0] - _MARGIN, "ra") if backwards(text) else (_MARGIN, "la")
+    font = load_font(name, size)
+    lines = (
+        _balance_lines(text, font, lines)
+        if len(lines) <= most
+        else [*lines[: most - 1], _truncate_line(lines[most - 1], font)]
+    )
+    place, anchor = (CARD_SIZE[0] - _MARGIN, "ra") if is_right_to_left(text) else (_MARGIN, "la")
     for number, line in enumerate(lines):
         at = (place, top + number * int(size * 1.2))
         draw.text(at, line, font=font, fill=colour, anchor=anchor)
 
 
-def _balanced(text: str, font: ImageFont.FreeTypeFont, lines: list[str]) -> list[str]:
+def _balance_lines(text: str, font: ImageFont.FreeTypeFont, lines: list[str]) -> list[str]:
     """The same number of lines, of more equal length; broken behind a colon where that makes no more of them."""
     head, colon, rest = text.partition(": ")
-    apart = [*_wrapped(f"{head}:", font, _ROOM), *_wrapped(rest, font, _ROOM)]
+    apart = [*_wrap_text(f"{head}:", font, _TEXT_WIDTH), *_wrap_text(rest, font, _TEXT_WIDTH)]
     if colon and len(apart) == len(lines) == 2:
         return apart
-    for room in range(_ROOM // len(lines), _ROOM, 24):
-        narrower = _wrapped(text, font, room)
+    for room in range(_TEXT_WIDTH // len(lines), _TEXT_WIDTH, 24):
+        narrower = _wrap_text(text, font, room)
         if len(narrower) == len(lines) and all(font.getlength(line) <= room for line in narrower):
             return narrower
     return lines
 
 
-def _wrapped(text: str, font: ImageFont.FreeTypeFont, room: int) -> list[str]:
+def _wrap_text(text: str, font: ImageFont.FreeTypeFont, width: int) -> list[str]:
     """Lines no wider than `room`, broken between words; where there is no space, between characters."""
     lines = [""]
-    for word in _words(text, font):
-        if font.getlength((lines[-1] + word).strip()) <= room:
+    for word in _split_words(text, font):
+        if font.getlength((lines[-1] + word).strip()) <= width:
             lines[-1] += word
         else:
             lines.append(word)
     return [line.strip() for line in lines if line.strip()]
 
 
-def _words(text: str, font: ImageFont.FreeTypeFont) -> list[str]:
+def _split_words(text: str, font: ImageFont.FreeTypeFont) -> list[str]:
     pieces: list[str] = []
     for word in text.split(" "):
-        pieces += [f"{word} "] if font.getlength(word) <= _ROOM else [*_pieces(word), " "]
+        pieces += [f"{word} "] if font.getlength(word) <= _TEXT_WIDTH else [*_split_characters(word), " "]
     return pieces
 
 
-def _pieces(word: str) -> list[str]:
+def _split_characters(word: str) -> list[str]:
     """Where there are no spaces: characters, each with its marks and with what a joining mark ties to it."""
     pieces: list[str] = []
-    for piece in _PIECES.findall(word):
+    for piece in _BREAKABLE_PIECE.findall(word):
         tied = pieces and (unicodedata.category(piece[0])[0] == "M" or unicodedata.combining(pieces[-1][-1]) == _VIRAMA)
         pieces = [*pieces[:-1], pieces[-1] + piece] if tied else [*pieces, piece]
     return pieces
 
 
-def _cut(line: str, font: ImageFont.FreeTypeFont) -> str:
+def _truncate_line(line: str, font: ImageFont.FreeTypeFont) -> str:
     """Shorter by words, or by characters where there is one word."""
-    while font.getlength(f"{line} …") > _ROOM:
-        line = line.rpartition(" ")[0] or "".join(_pieces(line)[:-1])
+    while font.getlength(f"{line} …") > _TEXT_WIDTH:
+        line = line.rpartition(" ")[0] or "".join(_split_characters(line)[:-1])
     return f"{line} …"

@@ -12,11 +12,11 @@ from markupsafe import Markup
 from digest.config import Newsletter
 from digest.ports import IssueView, SectionView
 from digest.render.chartimages import chart_path
-from digest.render.charts import told
-from digest.render.fragment import away, text
-from digest.render.present import describe, keeping, local_day, present, shortened
-from digest.render.templating import Templates, render
-from digest.text import one_line, strip_hidden
+from digest.render.charts import describe_chart
+from digest.render.fragment import make_anchors_absolute, render_plain_text
+from digest.render.present import describe_issue, empty_other_sections, local_day, present_issue, shorten_text
+from digest.render.templating import TemplateOverrides, render_template
+from digest.text import normalise_line, strip_hidden
 
 # What the editor's Markdown becomes carries no style, and Outlook inherits none from classes.
 _STYLES = {
@@ -31,11 +31,11 @@ _STYLES = {
     "h3": ("ink", "margin:20px 0 8px;font-size:18px;line-height:24px;color:#211f1b"),
     "a": ("accent", "color:#96391f;text-decoration:underline"),
 }
-_TAG = re.compile(rf"<({'|'.join(_STYLES)})(?=[ >])")
+_STYLED_TAG = re.compile(rf"<({'|'.join(_STYLES)})(?=[ >])")
 
 
 @dataclass(frozen=True, slots=True)
-class Mail:
+class RenderedEmail:
     """An issue ready to be put in a message; `unsubscribe` stands in both parts as it was given."""
 
     subject: str
@@ -43,9 +43,11 @@ class Mail:
     text: str
 
 
-def email(view: IssueView, newsletter: Newsletter, *, unsubscribe: str, templates: Templates | None = None) -> Mail:
+def render_email(
+    view: IssueView, newsletter: Newsletter, *, unsubscribe: str, templates: TemplateOverrides | None = None
+) -> RenderedEmail:
     """The issue as HTML and as text of lines of at most 76 characters but for addresses."""
-    shown = present(view, newsletter)
+    shown = present_issue(view, newsletter)
     w = shown.words
     page = newsletter.address + view.path
     context = {
@@ -58,56 +60,62 @@ def email(view: IssueView, newsletter: Newsletter, *, unsubscribe: str, template
         "charts": [
             (title, f"{newsletter.address}/{chart_path(view, chart, w)}", alternative)
             for chart in view.charts
-            for title, alternative in [told(chart, w)]
+            for title, alternative in [describe_chart(chart, w)]
         ],
         "figures": " · ".join(f"{name}: {w.number(value)}" for name, value in shown.figures),
     }
-    html = render(
+    html = render_template(
         "email/issue.html.j2",
         templates or {},
         **context,
         brief=shown.recap,
-        styled=lambda prose: _styled(away(str(prose), page)),
+        styled=lambda prose: _inline_styles(make_anchors_absolute(str(prose), page)),
         count=len(view.picks()),
         day=w.full_day(local_day(view.published, newsletter)),
-        preheader=shortened(describe(view, newsletter), 140),
+        preheader=shorten_text(describe_issue(view, newsletter), 140),
     )
     body = (
-        render("email/brief.txt.j2", templates or {}, **context) if shown.recap else text(view, newsletter, templates)
+        render_template("email/brief.txt.j2", templates or {}, **context)
+        if shown.recap
+        else render_plain_text(view, newsletter, templates)
     )
-    foot = render("email/foot.txt.j2", templates or {}, **context)
-    return Mail(one_line(view.title), _tight(strip_hidden(html)), _airy(body) + strip_hidden(foot))
+    foot = render_template("email/foot.txt.j2", templates or {}, **context)
+    return RenderedEmail(
+        normalise_line(view.title),
+        _remove_blank_lines(strip_hidden(html)),
+        _separate_paragraphs(body) + strip_hidden(foot),
+    )
 
 
-def edition(view: IssueView, topics: Collection[str]) -> IssueView | None:
+def filter_issue_by_topics(view: IssueView, topics: Collection[str]) -> IssueView | None:
     """The sections a reader follows, all of them without `topics`; None when nothing is left."""
     if not topics:
         return view
-    sections = keeping(view.sections, topics)
-    months = [_following(month, topics) for month in view.by_month]
+    sections = empty_other_sections(view.sections, topics)
+    months = [_filter_month_by_topics(month, topics) for month in view.by_month]
     if not any(section.picks for section in (*sections, *months)):
         return None
     return dataclasses.replace(view, sections=sections, by_month=[month for month in months if month.picks])
 
 
-def _following(month: SectionView, topics: Collection[str]) -> SectionView:
+def _filter_month_by_topics(month: SectionView, topics: Collection[str]) -> SectionView:
     return dataclasses.replace(month, picks=[pick for pick in month.picks if pick.category in topics])
 
 
-def _styled(html: str) -> Markup:
+def _inline_styles(html: str) -> Markup:
     def opened(match: re.Match[str]) -> str:
         classes, style = _STYLES[match[1]]
         named = f' class="{classes}"' if classes else ""
         return f'<{match[1]}{named} style="{style}"'
 
-    return Markup(_TAG.sub(opened, html))  # noqa: S704 - sanitised HTML, to which only our own styles are added
+    return Markup(_STYLED_TAG.sub(opened, html))  # noqa: S704 - sanitised HTML, to which only our own styles are added
 
 
-def _tight(html: str) -> str:
+def _remove_blank_lines(html: str) -> str:
     """Without empty lines, which mail programs would carry along."""
     return re.sub(r"\n\s*\n+", "\n", html.strip()) + "\n"
 
 
-def _airy(body: str) -> str:
+def _separate_paragraphs(body: str) -> str:
     """Paragraphs apart by one blank line, and none at the end."""
     return re.sub(r"\n{3,}", "\n\n", strip_hidden(body)).strip() + "\n"

@@ -6,44 +6,46 @@ import dataclasses
 
 from digest.config import Newsletter
 from digest.ports import IssueView
-from digest.render.charts import told
-from digest.render.present import keeping, present
-from digest.render.templating import Templates, render
+from digest.render.charts import describe_chart
+from digest.render.present import empty_other_sections, present_issue
+from digest.render.templating import TemplateOverrides, render_template
 from digest.text import strip_hidden
 
 
-def html(view: IssueView, newsletter: Newsletter, templates: Templates | None = None, only: str = "") -> str:
+def render_html_fragment(
+    view: IssueView, newsletter: Newsletter, templates: TemplateOverrides | None = None, category: str = ""
+) -> str:
     """The whole issue, or the one category `only`, as HTML."""
-    if only:
+    if category:
         view = dataclasses.replace(
-            view, form="category", intro="", sections=keeping(view.sections, [only]), by_month=[]
+            view, form="category", intro="", sections=empty_other_sections(view.sections, [category]), by_month=[]
         )
-    shown = present(view, newsletter)
+    shown = present_issue(view, newsletter)
     rendered = strip_hidden(
-        render(
+        render_template(
             "issue.html.j2",
             templates or {},
             view=view,
             shown=shown,
             words=shown.words,
             newsletter=newsletter,
-            whole=not only,
-            charts=[told(chart, shown.words) for chart in view.charts],
+            whole=not category,
+            charts=[describe_chart(chart, shown.words) for chart in view.charts],
         )
     )
-    return away(rendered, newsletter.address + view.path)
+    return make_anchors_absolute(rendered, newsletter.address + view.path)
 
 
-def away(rendered: str, page: str) -> str:
+def make_anchors_absolute(html: str, page_url: str) -> str:
     """HTML that is read elsewhere: what the editor's links to places on the page lead to is the page's."""
-    return rendered.replace('<a href="#', f'<a href="{page}#')  # texts have no bare `<`
+    return html.replace('<a href="#', f'<a href="{page_url}#')  # texts have no bare `<`
 
 
-def text(view: IssueView, newsletter: Newsletter, templates: Templates | None = None) -> str:
+def render_plain_text(view: IssueView, newsletter: Newsletter, templates: TemplateOverrides | None = None) -> str:
     """The whole issue as plain text, lines of at most 76 characters but for addresses."""
-    shown = present(view, newsletter)
+    shown = present_issue(view, newsletter)
     return strip_hidden(
-        render(
+        render_template(
             "issue.txt.j2",
             templates or {},
             view=view,

@@ -5,13 +5,13 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
-from digest.render.atom import stamp
+from digest.render.atom import format_rfc3339
 
 if TYPE_CHECKING:
-    from digest.render.feeds import Entry, Feed
+    from digest.render.feeds import Feed, FeedEntry
 
 
-def jsonfeed(feed: Feed) -> bytes:
+def render_json_feed(feed: Feed) -> bytes:
     """The document, UTF-8 (https://www.jsonfeed.org/version/1.1/)."""
     newsletter = feed.newsletter
     document = {
@@ -22,20 +22,20 @@ def jsonfeed(feed: Feed) -> bytes:
         "description": newsletter.description,
         "language": newsletter.language,
         "authors": [{"name": newsletter.author or newsletter.title, "url": f"{newsletter.address}/"}],
-        "items": [_item(entry) for entry in feed.entries],
+        "items": [_build_json_item(entry) for entry in feed.entries],
     }
     kept = {name: value for name, value in document.items() if value != ""}
     return (json.dumps(kept, ensure_ascii=False, indent=1) + "\n").encode()
 
 
-def _item(entry: Entry) -> dict[str, Any]:
+def _build_json_item(entry: FeedEntry) -> dict[str, Any]:
     return {
         "id": entry.id,
         "url": entry.url,
         "title": entry.title,
         "summary": entry.summary,
         "content_html": entry.content,
-        "date_published": stamp(entry.published),
-        "date_modified": stamp(entry.updated),
+        "date_published": format_rfc3339(entry.published),
+        "date_modified": format_rfc3339(entry.updated),
         "tags": [title for _, title in entry.categories],
     }

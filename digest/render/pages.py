@@ -9,19 +9,19 @@ from functools import partial
 from itertools import groupby
 from typing import Any
 
-from digest.config import Newsletter, Site, Taxonomy
-from digest.markdown import link, to_words
+from digest.config import Newsletter, SiteConfig, Taxonomy
+from digest.markdown import encode_link, render_description
 from digest.ports import Document, IssueView, PickView
-from digest.render.cards import card, card_path
-from digest.render.chartimages import chart_path, chart_png
-from digest.render.present import anchor, describe, local_day, newest_first, short_title, shortened
-from digest.render.words import words
-from digest.text import by_line, one_line
+from digest.render.cards import card_path, draw_card
+from digest.render.chartimages import chart_path, render_chart_png
+from digest.render.present import describe_issue, local_day, make_anchor, short_title, shorten_text, sort_newest_first
+from digest.render.words import load_translations
+from digest.text import format_byline, normalise_line
 
-_SEARCHED = 240  # characters of a blurb in the search index
-_LEADS = 5  # picks the front page names
+_SEARCH_TEXT_LENGTH = 240  # characters of a blurb in the search index
+_LEAD_COUNT = 5  # picks the front page names
 
-_CONFIG = """\
+_CONFIG_TEMPLATE = """\
 # Written by digest from sources.yaml (newsletter, site); change it there.
 title: {title}
 description: {description}
@@ -52,10 +52,10 @@ kramdown: # text as it was written: no typographic quotes, dashes or ellipses, w
 """
 
 
-def site_config(newsletter: Newsletter, site: Site) -> Document:
+def render_site_config(newsletter: Newsletter, site: SiteConfig) -> Document:
     """Jekyll's _config.yml, read alike by 3.10 and 4.3."""
     values = {
-        "image": "/" + card_path(*_own_card(newsletter)),
+        "image": "/" + card_path(*_site_card_text(newsletter)),
         "title": newsletter.title,
         "description": newsletter.description,
         "url": newsletter.url.rstrip("/"),
@@ -67,76 +67,80 @@ def site_config(newsletter: Newsletter, site: Site) -> Document:
         "repository": site.repository,
         "mark": site.logo_text or newsletter.title,
     }
-    quoted = {name: json.dumps(one_line(value), ensure_ascii=False) for name, value in values.items()}
-    return Document("_config.yml", _CONFIG.format(**quoted).encode())
+    quoted = {name: json.dumps(normalise_line(value), ensure_ascii=False) for name, value in values.items()}
+    return Document("_config.yml", _CONFIG_TEMPLATE.format(**quoted).encode())
 
 
-def site_files(
+def render_site_files(
     views: Sequence[IssueView],
     newsletter: Newsletter,
-    site: Site,
+    site: SiteConfig,
     taxonomy: Taxonomy,
-    have: Collection[str] = (),
+    existing_paths: Collection[str] = (),
 ) -> list[Document]:
     """Configuration, data, category pages, search index and pictures, for all published issues.
 
     Pictures whose paths are in `have` are left out: their names change with what they show.
     """
-    newest = newest_first(views)
+    newest = sort_newest_first(views)
     picks = _picks_by_category(newest)
     categories = [
         {"slug": c.slug, "title": c.title, "description": c.description, "count": len(picks.get(c.slug, []))}
         for c in taxonomy.categories
     ]
     return [
-        site_config(newsletter, site),
-        _data("words", dict(words(newsletter.language))),
-        _data("issues", _years(newest, newsletter)),
-        _data("categories", categories),
-        _data("picks", {slug: [_row(v, p, newsletter) for v, p in rows] for slug, rows in picks.items()}),
-        *[_category_page(category) for category in categories],
-        Document("search.json", _json(_index(newest, newsletter), indent=None)),
-        *_pictures(newest, newsletter, frozenset(have)),
+        render_site_config(newsletter, site),
+        _data_document("words", dict(load_translations(newsletter.language))),
+        _data_document("issues", _group_by_year(newest, newsletter)),
+        _data_document("categories", categories),
+        _data_document(
+            "picks", {slug: [_build_pick_row(v, p, newsletter) for v, p in rows] for slug, rows in picks.items()}
+        ),
+        *[_render_category_page(category) for category in categories],
+        Document("search.json", _dump_json(_build_search_index(newest, newsletter), indent=None)),
+        *_draw_missing_pictures(newest, newsletter, frozenset(existing_paths)),
     ]
 
 
-def picture_paths(views: Sequence[IssueView], newsletter: Newsletter) -> list[str]:
+def list_picture_paths(views: Sequence[IssueView], newsletter: Newsletter) -> list[str]:
     """Where the cards and the charts' pictures stand, drawn already or not."""
-    return list(_drawings(views, newsletter))
+    return list(_map_drawings(views, newsletter))
 
 
-def _pictures(views: Sequence[IssueView], newsletter: Newsletter, have: frozenset[str]) -> list[Document]:
-    wanted = _drawings(views, newsletter)
-    return [Document(path, draw()) for path, draw in wanted.items() if path not in have]
+def _draw_missing_pictures(
+    views: Sequence[IssueView], newsletter: Newsletter, existing_paths: frozenset[str]
+) -> list[Document]:
+    wanted = _map_drawings(views, newsletter)
+    return [Document(path, draw()) for path, draw in wanted.items() if path not in existing_paths]
 
 
-def _drawings(views: Sequence[IssueView], newsletter: Newsletter) -> dict[str, Callable[[], bytes]]:
+def _map_drawings(views: Sequence[IssueView], newsletter: Newsletter) -> dict[str, Callable[[], bytes]]:
     """Every picture's path and how it is drawn."""
-    w = words(newsletter.language)
+    w = load_translations(newsletter.language)
     out: dict[str, Callable[[], bytes]] = {}
-    for texts in _card_texts(views, newsletter):
-        out[card_path(*texts)] = partial(card, *texts)
+    for texts in _list_card_texts(views, newsletter):
+        out[card_path(*texts)] = partial(draw_card, *texts)
     for view, chart in ((one, chart) for one in views for chart in one.charts):
-        out[chart_path(view, chart, w)] = partial(chart_png, chart, w)
+        out[chart_path(view, chart, w)] = partial(render_chart_png, chart, w)
     return out
 
 
-def _card_texts(views: Sequence[IssueView], newsletter: Newsletter) -> list[tuple[str, str, str]]:
-    return [(view.title, newsletter.title, view.period) for view in views] + [_own_card(newsletter)]
+def _list_card_texts(views: Sequence[IssueView], newsletter: Newsletter) -> list[tuple[str, str, str]]:
+    return [(view.title, newsletter.title, view.period) for view in views] + [_site_card_text(newsletter)]
 
 
-def _own_card(newsletter: Newsletter) -> tuple[str, str, str]:
+def _site_card_text(newsletter: Newsletter) -> tuple[str, str, str]:
     return newsletter.title, newsletter.description, ""
 
 
-def _years(newest: Sequence[IssueView], newsletter: Newsletter) -> list[dict[str, Any]]:
-    issues = [(view.period[:4], _issue(view, newsletter)) for view in newest]
+def _group_by_year(newest: Sequence[IssueView], newsletter: Newsletter) -> list[dict[str, Any]]:
+    issues = [(view.period[:4], _build_issue_row(view, newsletter)) for view in newest]
     years = groupby(sorted(issues, key=lambda pair: pair[0], reverse=True), key=lambda pair: pair[0])
     return [{"year": year, "issues": [issue for _, issue in rows]} for year, rows in years]
 
 
-def _issue(view: IssueView, newsletter: Newsletter) -> dict[str, Any]:
-    w = words(newsletter.language)
+def _build_issue_row(view: IssueView, newsletter: Newsletter) -> dict[str, Any]:
+    w = load_translations(newsletter.language)
     leads = view.highlights or [section.picks[0] for section in view.sections if section.picks]
     return {
         "title": short_title(view.title, newsletter),
@@ -145,17 +149,17 @@ def _issue(view: IssueView, newsletter: Newsletter) -> dict[str, Any]:
         "kind": view.kind,
         "date": w.full_day(local_day(view.published, newsletter)),
         "count": w.picks(len(view.picks())),
-        "description": describe(view, newsletter),
+        "description": describe_issue(view, newsletter),
         "highlights": [
             {
-                "title": one_line(pick.title),
-                "anchor": anchor(pick.anchor),
-                "why": to_words(pick.highlight or "") or by_line(pick.authors) or pick.venue,
+                "title": normalise_line(pick.title),
+                "anchor": make_anchor(pick.anchor),
+                "why": render_description(pick.highlight or "") or format_byline(pick.authors) or pick.venue,
             }
-            for pick in leads[:_LEADS]
+            for pick in leads[:_LEAD_COUNT]
         ],
         "sections": [
-            {"title": one_line(section.title), "anchor": anchor(section.anchor), "count": len(section.picks)}
+            {"title": normalise_line(section.title), "anchor": make_anchor(section.anchor), "count": len(section.picks)}
             for section in view.sections
             if section.picks
         ],
@@ -172,33 +176,34 @@ def _picks_by_category(newest: Sequence[IssueView]) -> dict[str, list[tuple[Issu
     return found
 
 
-def _row(view: IssueView, pick: PickView, newsletter: Newsletter) -> dict[str, str]:
-    w = words(newsletter.language)
+def _build_pick_row(view: IssueView, pick: PickView, newsletter: Newsletter) -> dict[str, str]:
+    w = load_translations(newsletter.language)
     return {
-        "title": one_line(pick.title),
-        "url": link(pick.url),
-        "by": one_line(by_line(pick.authors) or pick.venue),
+        "title": normalise_line(pick.title),
+        "url": encode_link(pick.url),
+        "by": normalise_line(format_byline(pick.authors) or pick.venue),
         "issue": w.period(view.period),
-        "path": f"{view.path}#{anchor(pick.anchor)}",
+        "path": f"{view.path}#{make_anchor(pick.anchor)}",
     }
 
 
-def _index(newest: Sequence[IssueView], newsletter: Newsletter) -> list[dict[str, str]]:
-    titles = {section.slug: one_line(section.title) for view in newest for section in view.sections}
+def _build_search_index(newest: Sequence[IssueView], newsletter: Newsletter) -> list[dict[str, str]]:
+    titles = {section.slug: normalise_line(section.title) for view in newest for section in view.sections}
     return [
-        _row(view, pick, newsletter) | {"category": titles.get(pick.category, pick.category), "text": _short(pick)}
+        _build_pick_row(view, pick, newsletter)
+        | {"category": titles.get(pick.category, pick.category), "text": _shorten_blurb(pick)}
         for view in newest
         if view.kind == "monthly"
         for pick in view.picks()
     ]
 
 
-def _short(pick: PickView) -> str:
-    text = to_words(pick.blurb) if pick.origin == "editor" else one_line(pick.blurb)
-    return shortened(text, _SEARCHED)
+def _shorten_blurb(pick: PickView) -> str:
+    text = render_description(pick.blurb) if pick.origin == "editor" else normalise_line(pick.blurb)
+    return shorten_text(text, _SEARCH_TEXT_LENGTH)
 
 
-def _category_page(category: dict[str, Any]) -> Document:
+def _render_category_page(category: dict[str, Any]) -> Document:
     slug = category["slug"]
     fields = {
         "layout": "category",
@@ -208,14 +213,16 @@ def _category_page(category: dict[str, Any]) -> Document:
         "topic": slug,
         "feed": f"/feed/{slug}.xml",
     }
-    front = "\n".join(f"{name}: {json.dumps(one_line(value), ensure_ascii=False)}" for name, value in fields.items())
+    front = "\n".join(
+        f"{name}: {json.dumps(normalise_line(value), ensure_ascii=False)}" for name, value in fields.items()
+    )
     return Document(f"category/{slug}.html", f"---\n{front}\n---\n".encode())
 
 
-def _data(name: str, value: Any) -> Document:
-    return Document(f"_data/{name}.json", _json(value))
+def _data_document(name: str, value: Any) -> Document:
+    return Document(f"_data/{name}.json", _dump_json(value))
 
 
-def _json(value: Any, indent: int | None = 1) -> bytes:
+def _dump_json(value: Any, indent: int | None = 1) -> bytes:
     separators = (",", ": ") if indent else (",", ":")
     return (json.dumps(value, ensure_ascii=False, indent=indent, separators=separators) + "\n").encode()

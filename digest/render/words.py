@@ -12,36 +12,36 @@ from importlib.resources import files
 from babel.dates import format_date, format_interval, format_skeleton
 from babel.numbers import format_decimal
 
-from digest.text import one_line
+from digest.text import normalise_line
 
 _PERIOD = re.compile(r"(\d{4})-(?:(\d\d)|Q([1-4]))(?:\.\.(\d{4}-\d\d))?")
 _LOCALES = {"en": "en_GB", "zh": "zh_Hans_CN"}
 
 
-class Words(Mapping[str, str]):
+class Translations(Mapping[str, str]):
     """The words of one language: `words["read"]`, `words("mentions", count=3)`, `words.day(date)`."""
 
     def __init__(self, language: str) -> None:
         self.language = language
         self._locale = _LOCALES.get(language, language)
-        self._words = {key: by_language[language] for key, by_language in _catalogue().items()}
+        self._phrases = {key: by_language[language] for key, by_language in _load_catalogue().items()}
 
     def __call__(self, key: str, **values: object) -> str:
         """A phrase with its blanks filled."""
-        return self._words[key].format(**values)
+        return self._phrases[key].format(**values)
 
     def __getitem__(self, key: str) -> str:
-        return self._words[key]
+        return self._phrases[key]
 
     def __iter__(self) -> Iterator[str]:
-        return iter(self._words)
+        return iter(self._phrases)
 
     def __len__(self) -> int:
-        return len(self._words)
+        return len(self._phrases)
 
     def day(self, when: date | None) -> str:
         """12 Jun, as the language writes it."""
-        return _written("MMMd", when, self._locale) if when else ""
+        return _format_with_skeleton("MMMd", when, self._locale) if when else ""
 
     def full_day(self, when: date | None) -> str:
         """12 June 2025."""
@@ -49,7 +49,7 @@ class Words(Mapping[str, str]):
 
     def month(self, when: date) -> str:
         """June 2025."""
-        return _written("yMMMM", when, self._locale)
+        return _format_with_skeleton("yMMMM", when, self._locale)
 
     def short_month(self, name: str) -> str:
         """Jun, for the month 2025-06."""
@@ -64,9 +64,11 @@ class Words(Mapping[str, str]):
         year, month, quarter, last = match.groups()
         first = date(int(year), int(month or int(quarter) * 3 - 2), 1)
         if quarter:
-            return _written("yQQQQ", first, self._locale)
+            return _format_with_skeleton("yQQQQ", first, self._locale)
         until = date.fromisoformat(f"{last}-01") if last else first
-        return one_line(format_interval(first, until, "yMMMM", locale=self._locale)) if last else self.month(first)
+        return (
+            normalise_line(format_interval(first, until, "yMMMM", locale=self._locale)) if last else self.month(first)
+        )
 
     def number(self, value: int | float) -> str:
         """8,123, or as the language groups digits."""
@@ -77,17 +79,17 @@ class Words(Mapping[str, str]):
 
 
 @lru_cache(maxsize=4096)
-def _written(skeleton: str, when: date, locale: str) -> str:
+def _format_with_skeleton(skeleton: str, when: date, locale: str) -> str:
     return str(format_skeleton(skeleton, when, locale=locale))
 
 
 @cache
-def _catalogue() -> dict[str, dict[str, str]]:
+def _load_catalogue() -> dict[str, dict[str, str]]:
     catalogue: dict[str, dict[str, str]] = json.loads((files(__package__) / "words.json").read_text(encoding="utf-8"))
     return catalogue
 
 
 @cache
-def words(language: str) -> Words:
+def load_translations(language: str) -> Translations:
     """The words of a language of sources.yaml: en, es, de, fr, ca or zh."""
-    return Words(language)
+    return Translations(language)

@@ -1,26 +1,26 @@
 """Sources: what to ask a place for, and what its answer holds. Pure functions on bytes; fetching is done elsewhere."""
 
 from digest.sources.article import parse_article
-from digest.sources.arxiv.query import day_windows, ids_request, read_page, window_request
-from digest.sources.discover import discover_feeds, usual_feeds
+from digest.sources.arxiv.query import build_ids_request, build_window_request, iterate_day_windows, parse_arxiv_page
+from digest.sources.discover import discover_feeds, guess_feed_urls
 from digest.sources.feeds import parse_feed
-from digest.sources.kinds import KINDS, Kind
+from digest.sources.kinds import SOURCE_KINDS, SourceKind
 from digest.sources.opml import Outline, parse_opml, write_opml
-from digest.sources.sitemap import sitemap_dates
+from digest.sources.sitemap import parse_sitemap_dates
 
 __all__ = [
-    "KINDS",
-    "Kind",
+    "SOURCE_KINDS",
     "Outline",
-    "day_windows",
+    "SourceKind",
+    "build_ids_request",
+    "build_window_request",
     "discover_feeds",
-    "ids_request",
+    "guess_feed_urls",
+    "iterate_day_windows",
     "parse_article",
+    "parse_arxiv_page",
     "parse_feed",
     "parse_opml",
-    "read_page",
-    "sitemap_dates",
-    "usual_feeds",
-    "window_request",
+    "parse_sitemap_dates",
     "write_opml",
 ]

@@ -22,12 +22,12 @@ _SIGNATURES = (
 )
 # Seven-bit encodings look like UTF-8 and are not. UTF-7 is left out on purpose: nobody but an attacker sends it.
 _SEVEN_BIT = ("iso2022", "hz")
-_HEADER = re.compile(r"charset\s*=\s*[\"']?([\w.:-]+)", re.I)
-_DECLARED = re.compile(rb"""^\s*<\?xml[^>]{0,200}?encoding\s*=\s*["']([\w.:-]+)["']""")
-_META = re.compile(rb"""<meta[^>]{0,200}?charset\s*=\s*["']?([\w.:-]+)""", re.I)
+_HEADER_CHARSET = re.compile(r"charset\s*=\s*[\"']?([\w.:-]+)", re.I)
+_XML_ENCODING = re.compile(rb"""^\s*<\?xml[^>]{0,200}?encoding\s*=\s*["']([\w.:-]+)["']""")
+_META_CHARSET = re.compile(rb"""<meta[^>]{0,200}?charset\s*=\s*["']?([\w.:-]+)""", re.I)
 _DECLARATION = re.compile(rb"\A\s*<\?xml[^>]{0,300}\?>")
-_ESCAPED = re.compile("[\udc80-\udcff]")
-_HIGH = re.compile("[\x80-\ud7ff\ue000-\U0010ffff]+")
+_ESCAPED_BYTE = re.compile("[\udc80-\udcff]")
+_NON_ASCII = re.compile("[\x80-\ud7ff\ue000-\U0010ffff]+")
 # Characters XML 1.0 does not allow: controls, and the two non-characters that lxml refuses.
 _CONTROLS = bytes(code for code in range(32) if code not in b"\t\n\r")
 _NON_CHARACTER = re.compile(rb"\xef\xbf[\xbe\xbf]")
@@ -36,43 +36,43 @@ _C1 = re.compile(rb"\xc2([\x80-\x9f])")
 _C1_NUMBER = re.compile(rb"&#(?:(1[2-5]\d)|[xX]([89][0-9a-fA-F]));")
 
 
-def to_utf8(data: bytes, headers: Mapping[str, str]) -> bytes:
+def transcode_to_utf8(data: bytes, headers: Mapping[str, str]) -> bytes:
     """The document as UTF-8 without byte order mark, XML declaration or characters that XML forbids.
 
     The order is: byte order mark, valid UTF-8, HTTP charset, XML declaration or HTML meta, windows-1252.
     """
     utf8 = data.removeprefix(codecs.BOM_UTF8)
-    encoding = _encoding(utf8, headers)
+    encoding = _detect_encoding(utf8, headers)
     if encoding == "cp1252":
-        utf8 = _mostly_utf8(utf8) or utf8.decode(encoding, "replace").encode()
+        utf8 = _repair_utf8(utf8) or utf8.decode(encoding, "replace").encode()
     elif encoding != "utf-8":
         utf8 = utf8.decode(encoding, "replace").encode("utf-8", "replace").removeprefix(codecs.BOM_UTF8)
-    return _legible(_DECLARATION.sub(b"", utf8, count=1))
+    return _remove_forbidden(_DECLARATION.sub(b"", utf8, count=1))
 
 
-def _legible(utf8: bytes) -> bytes:
+def _remove_forbidden(utf8: bytes) -> bytes:
     utf8 = _NON_CHARACTER.sub(b"", utf8.translate(None, _CONTROLS))
-    utf8 = _C1.sub(lambda match: _meant(match[1][0]), utf8)
-    return _C1_NUMBER.sub(lambda m: _meant(int(m[1] or m[2], 10 if m[1] else 16)) or m[0], utf8)
+    utf8 = _C1.sub(lambda match: _windows_1252_character(match[1][0]), utf8)
+    return _C1_NUMBER.sub(lambda m: _windows_1252_character(int(m[1] or m[2], 10 if m[1] else 16)) or m[0], utf8)
 
 
-def _meant(code: int) -> bytes:
+def _windows_1252_character(code: int) -> bytes:
     """The windows-1252 character of a number from 128 to 159 as UTF-8; empty for others."""
     return bytes([code]).decode("cp1252", "ignore").encode() if 128 <= code <= 159 else b""
 
 
-def _encoding(data: bytes, headers: Mapping[str, str]) -> str:
+def _detect_encoding(data: bytes, headers: Mapping[str, str]) -> str:
     for start, name in _SIGNATURES:
         if data.startswith(start):
             return name
-    labels = _labels(data, headers)
+    labels = _find_declared_encodings(data, headers)
     if sevenbit := next((name for name in labels if name.startswith(_SEVEN_BIT)), None):
         return sevenbit
-    whole = (name for name in ("utf-8", *labels) if _fits(data, name))
+    whole = (name for name in ("utf-8", *labels) if _is_decodable(data, name))
     return next(whole, labels[0] if labels else "cp1252")
 
 
-def _fits(data: bytes, encoding: str) -> bool:
+def _is_decodable(data: bytes, encoding: str) -> bool:
     """Whether the bytes can be in an encoding at all: a wrong label of many-byte characters would eat tags."""
     try:
         data.decode(encoding)
@@ -81,25 +81,25 @@ def _fits(data: bytes, encoding: str) -> bool:
     return True
 
 
-def _mostly_utf8(data: bytes) -> bytes | None:
+def _repair_utf8(data: bytes) -> bytes | None:
     """UTF-8 with a few stray or cut bytes, those read as windows-1252; None when it is not mostly UTF-8."""
     text = data.decode("utf-8", "surrogateescape")
-    stray = sum(1 for _ in _ESCAPED.finditer(text))
-    if sum(map(len, _HIGH.findall(text))) <= stray:
+    stray = sum(1 for _ in _ESCAPED_BYTE.finditer(text))
+    if sum(map(len, _NON_ASCII.findall(text))) <= stray:
         return None
-    return _ESCAPED.sub(lambda m: bytes([ord(m[0]) - 0xDC00]).decode("cp1252", "replace"), text).encode()
+    return _ESCAPED_BYTE.sub(lambda m: bytes([ord(m[0]) - 0xDC00]).decode("cp1252", "replace"), text).encode()
 
 
-def _labels(data: bytes, headers: Mapping[str, str]) -> list[str]:
-    said = _HEADER.search(next((v for k, v in headers.items() if k.lower() == "content-type"), ""))
-    written = _DECLARED.search(data[:400]) or _META.search(data[:4096])
+def _find_declared_encodings(data: bytes, headers: Mapping[str, str]) -> list[str]:
+    said = _HEADER_CHARSET.search(next((v for k, v in headers.items() if k.lower() == "content-type"), ""))
+    written = _XML_ENCODING.search(data[:400]) or _META_CHARSET.search(data[:4096])
     labels = [said[1] if said else "", written[1].decode("ascii", "replace") if written else ""]
-    return [name for label in labels if (name := _known(label))]
+    return [name for label in labels if (name := _lookup_codec(label))]
 
 
-def _known(label: str) -> str:
+def _lookup_codec(label: str) -> str:
     """The codec of a label; empty for one that is unknown, not a text encoding, or contradicted by the bytes."""
-    for name in _names(label):
+    for name in _list_codec_names(label):
         try:
             codec = codecs.lookup(name).name
             b"a".decode(codec, "replace")
@@ -109,7 +109,7 @@ def _known(label: str) -> str:
     return ""
 
 
-def _names(label: str) -> Iterator[str]:
+def _list_codec_names(label: str) -> Iterator[str]:
     """What a label means to browsers, then what Python makes of it (encoding.spec.whatwg.org/#names-and-labels)."""
     if standard := webencodings.lookup(label):
         yield standard.codec_info.name

@@ -10,110 +10,112 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from dateutil import parser as lenient
 
-EARLIEST = datetime(1990, 1, 1, tzinfo=UTC)
-_ZONES = {
+EARLIEST_DATE = datetime(1990, 1, 1, tzinfo=UTC)
+_ZONE_HOURS = {
     "UT": 0, "Z": 0, "EST": -5, "EDT": -4, "CST": -6, "CDT": -5, "MST": -7, "MDT": -6, "PST": -8, "PDT": -7,
     "BST": 1, "CET": 1, "CEST": 2, "EET": 2, "EEST": 3, "MSK": 3, "JST": 9, "KST": 9, "AEST": 10, "AEDT": 11,
 }  # fmt: skip
-_SECONDS = {name: hours * 3600 for name, hours in _ZONES.items()}
+_ZONE_SECONDS = {name: hours * 3600 for name, hours in _ZONE_HOURS.items()}
 _EPOCH = re.compile(r"(\d{10})(\d{3})?")
 _ZONE_NAME = re.compile(r"\s+\(?([A-Z][A-Za-z]+/[A-Za-z_]+(?:/[A-Za-z_]+)?)\)?$")
 _MIDNIGHT = re.compile(r"(?<=[T ])24:00(?=:00|\b)")
 _YEAR = re.compile(r"(?<!\d)(19|20)\d\d(?!\d)")
 _ISO = re.compile(r"\d{4}-\d\d-\d\d([T ]\d\d:\d\d|$)|\d{8}T\d{4}|(?:19|20)\d{6}$|\d{4}-W\d\d(-\d)?$")
-_RUN_TOGETHER = re.compile(r"((?:19|20)\d{6}) ?(\d\d):?(\d\d)(?::?(\d\d))?(?= |$)")  # 20250305100000
-_HALF_DAY = re.compile(r"\d\s*[ap]\.?m\b", re.I)
+_COMPACT_TIMESTAMP = re.compile(r"((?:19|20)\d{6}) ?(\d\d):?(\d\d)(?::?(\d\d))?(?= |$)")  # 20250305100000
+_TWELVE_HOUR_TIME = re.compile(r"\d\s*[ap]\.?m\b", re.I)
 _DAY_OF_YEAR = re.compile(r"\d{4}-\d{3}")
-_OFFSET = re.compile(r"(?<=\d )(?:GMT|UTC?) ?([+-])(\d{1,2})(?::?(\d\d))?(?: \(.*\))?$")  # as JavaScript writes it
-_NUMERIC = re.compile(r"(\d{1,2})([./-])(\d{1,2})\2\d{4}\b")
-_SAID_TWICE = re.compile(r"(?<=[+-]\d{4}) \(?[A-Z]{2,5}\)?$|(?<=\d)\[[\w/+-]+\]$")  # +0900 JST
-_LEAP = re.compile(r"(?<=:\d\d):60(?!\d)")
-_SIGNS = re.compile(r"(\d{4})\s*[年년]\s*(\d{1,2})\s*[月월]\s*(\d{1,2})\s*[日일]")
+_GMT_OFFSET = re.compile(r"(?<=\d )(?:GMT|UTC?) ?([+-])(\d{1,2})(?::?(\d\d))?(?: \(.*\))?$")  # as JavaScript writes it
+_NUMERIC_DATE = re.compile(r"(\d{1,2})([./-])(\d{1,2})\2\d{4}\b")
+_REPEATED_ZONE = re.compile(r"(?<=[+-]\d{4}) \(?[A-Z]{2,5}\)?$|(?<=\d)\[[\w/+-]+\]$")  # +0900 JST
+_LEAP_SECOND = re.compile(r"(?<=:\d\d):60(?!\d)")
+_EAST_ASIAN_DATE = re.compile(r"(\d{4})\s*[年년]\s*(\d{1,2})\s*[月월]\s*(\d{1,2})\s*[日일]")
 
 
 @lru_cache(maxsize=4096)
 def parse_date(text: str) -> datetime | None:
     """The moment a text names, in UTC (the zone assumed when none is given); None when it names none for certain."""
-    text = _LEAP.sub(":59", _SAID_TWICE.sub("", " ".join(text.split())[:80].replace("\u2212", "-")))
-    text = _RUN_TOGETHER.sub(lambda match: f"{match[1]}T{match[2]}{match[3]}{match[4] or '00'}", text)
-    text = _OFFSET.sub(lambda match: f"{match[1]}{match[2]:0>2}{match[3] or '00'}", text)
+    text = _LEAP_SECOND.sub(":59", _REPEATED_ZONE.sub("", " ".join(text.split())[:80].replace("\u2212", "-")))
+    text = _COMPACT_TIMESTAMP.sub(lambda match: f"{match[1]}T{match[2]}{match[3]}{match[4] or '00'}", text)
+    text = _GMT_OFFSET.sub(lambda match: f"{match[1]}{match[2]:0>2}{match[3] or '00'}", text)
     if not text:
         return None
     try:
-        moment = _read(text)
+        moment = _parse_moment(text)
         return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).astimezone(UTC) if moment else None
     except (ValueError, OverflowError, ArithmeticError, TypeError, ZoneInfoNotFoundError):
         return None
 
 
-def believed(text: str, now: datetime | None = None) -> tuple[datetime | None, str | None]:
+def parse_plausible_date(text: str, now: datetime | None = None) -> tuple[datetime | None, str | None]:
     """An item's date and its flag: None, "implausible" when one was given that is not in 1990 .. `now` + 1 day."""
     moment = parse_date(text)
-    if moment and moment >= EARLIEST and (now is None or moment <= now + timedelta(days=1)):
+    if moment and moment >= EARLIEST_DATE and (now is None or moment <= now + timedelta(days=1)):
         return moment, None
     return None, "implausible" if text.strip() else None
 
 
-def _read(text: str) -> datetime | None:
+def _parse_moment(text: str) -> datetime | None:
     if epoch := _EPOCH.fullmatch(text):
         return datetime.fromtimestamp(int(epoch[1]), UTC)
     if zone := _ZONE_NAME.search(text):
-        moment = _read(text[: zone.start()])
+        moment = _parse_moment(text[: zone.start()])
         return moment.replace(tzinfo=ZoneInfo(zone[1])) if moment and not moment.tzinfo else moment
     if _MIDNIGHT.search(text):
-        moment = _read(_MIDNIGHT.sub("00:00", text))
+        moment = _parse_moment(_MIDNIGHT.sub("00:00", text))
         return moment + timedelta(days=1) if moment else None
     if _ISO.match(text):
-        return _iso(text)
+        return _parse_iso(text)
     if _DAY_OF_YEAR.fullmatch(text):
         day = datetime.strptime(text, "%Y-%j").replace(tzinfo=UTC)
         return day if day.year == int(text[:4]) else None  # the 366th of other years is read as the next one's first
-    if numeric := _NUMERIC.match(text):
-        return _day_and_month(text, numeric)
+    if numeric := _NUMERIC_DATE.match(text):
+        return _parse_numeric_date(text, numeric)
     if text.isascii():
-        return _prose(text)
-    return _east_asian(text)
+        return _parse_rfc822(text)
+    return _parse_east_asian(text)
 
 
-def _iso(text: str) -> datetime:
+def _parse_iso(text: str) -> datetime:
     try:
         return datetime.fromisoformat(text)
     except ValueError:
-        return _lenient(text)
+        return _parse_with_dateutil(text)
 
 
-def _prose(text: str) -> datetime | None:
+def _parse_rfc822(text: str) -> datetime | None:
     """RFC 822 and its cousins; a year must be written, since a missing part would be filled from the clock."""
     try:
-        moment = None if _HALF_DAY.search(text) else parsedate_to_datetime(text)  # it takes 2:00 PM for 02:00
+        moment = None if _TWELVE_HOUR_TIME.search(text) else parsedate_to_datetime(text)  # it takes 2:00 PM for 02:00
         zone = text.split()[-1].upper()
-        if moment and zone not in _SECONDS:  # email.utils reads a zone it does not know as "no zone"
+        if moment and zone not in _ZONE_SECONDS:  # email.utils reads a zone it does not know as "no zone"
             return moment
     except (ValueError, IndexError):
         pass
-    return _lenient(text) if _YEAR.search(text) else None
+    return _parse_with_dateutil(text) if _YEAR.search(text) else None
 
 
-def _day_and_month(text: str, numeric: re.Match[str]) -> datetime | None:
+def _parse_numeric_date(text: str, numeric: re.Match[str]) -> datetime | None:
     """5.3.2025 begins with the day; 05/03/2025 may begin with either and says nothing."""
     day_first = numeric[2] == "." or int(numeric[1]) > 12
     known = day_first or int(numeric[3]) > 12 or numeric[1] == numeric[3]
-    return _lenient(text, day_first=day_first) if known else None
+    return _parse_with_dateutil(text, day_first=day_first) if known else None
 
 
-def _lenient(text: str, *, day_first: bool = False) -> datetime:
-    moment = lenient.parse(text, tzinfos=_zone, default=EARLIEST.replace(tzinfo=None), dayfirst=day_first)
+def _parse_with_dateutil(text: str, *, day_first: bool = False) -> datetime:
+    moment = lenient.parse(
+        text, tzinfos=_lookup_zone_offset, default=EARLIEST_DATE.replace(tzinfo=None), dayfirst=day_first
+    )
     if not isinstance(moment, datetime):
         raise ValueError(text)
     return moment
 
 
-def _zone(name: str | None, offset: int | None) -> int | None:
+def _lookup_zone_offset(name: str | None, offset: int | None) -> int | None:
     """Seconds east of Greenwich; nothing of a name that stands for none or for several: dateutil would warn of it."""
-    return offset if offset is not None else _SECONDS.get(name or "")
+    return offset if offset is not None else _ZONE_SECONDS.get(name or "")
 
 
-def _east_asian(text: str) -> datetime | None:
+def _parse_east_asian(text: str) -> datetime | None:
     """2025年3月5日 and 2025년 03월 05일; other languages' month names are not guessed at."""
-    match = _SIGNS.search(text)
+    match = _EAST_ASIAN_DATE.search(text)
     return datetime(int(match[1]), int(match[2]), int(match[3]), tzinfo=UTC) if match else None

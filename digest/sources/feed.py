@@ -10,8 +10,8 @@ from digest.errors import ParseError
 from digest.ports import Page, Request, Response, SourceLike
 from digest.sources.discover import discover_feeds
 from digest.sources.feeds import parse_feed
-from digest.sources.markup import words_only
-from digest.urls import site
+from digest.sources.markup import flatten_html
+from digest.urls import extract_site
 
 _ACCEPT = (
     "application/atom+xml, application/rss+xml, application/feed+json, application/xml;q=0.9, "
@@ -19,34 +19,34 @@ _ACCEPT = (
 )
 
 
-def request(source: SourceLike, cursor: Mapping[str, Any], now: datetime) -> Request:
+def build_feed_request(source: SourceLike, cursor: Mapping[str, Any], now: datetime) -> Request:
     """The feed's address; validators are the fetcher's business."""
     return Request(url=source.url or "", headers={"accept": _ACCEPT}, allow_private=source.allow_private)
 
 
-def parse(source: SourceLike, response: Response) -> Page:
+def parse_feed_response(source: SourceLike, response: Response) -> Page:
     """Read the feed, `source.max_items` of it at most. Raises ParseError, naming the feeds an HTML answer offers."""
     try:
-        feed = parse_feed(response.body, url=response.url, headers=response.headers, clean=words_only)
+        feed = parse_feed(response.body, url=response.url, headers=response.headers, clean=flatten_html)
     except ParseError as error:
         offered = discover_feeds(response.body, response.url, response.headers)
         hint = f"the page offers {offered[0]}" if offered else error.hint
         raise ParseError(f"{source.id}: {error.message}", hint) from error
-    if len(feed.items) > source.max_items:
-        feed.warnings.append(f"{len(feed.items)} items, only {source.max_items} taken (max_items)")
+    if len(feed.entries) > source.max_items:
+        feed.warnings.append(f"{len(feed.entries)} items, only {source.max_items} taken (max_items)")
     return Page(
-        items=feed.items[: source.max_items],
-        older=_older(source, response.url, feed.next_page),
+        entries=feed.entries[: source.max_items],
+        older_request=_build_older_request(source, response.url, feed.next_page),
         warnings=feed.warnings,
         ttl=feed.ttl,
         skip_hours=feed.skip_hours,
         skip_days=feed.skip_days,
-        cut=feed.cut,
+        is_truncated=feed.is_truncated,
     )
 
 
-def _older(source: SourceLike, url: str, page: str | None) -> Request | None:
+def _build_older_request(source: SourceLike, url: str, page: str | None) -> Request | None:
     """The feed's page before this one (RFC 5005, JSON Feed's next_url), on the same site."""
-    if not page or page == url or site(page) != site(url):
+    if not page or page == url or extract_site(page) != extract_site(url):
         return None
     return Request(url=page, headers={"accept": _ACCEPT}, allow_private=source.allow_private)

@@ -11,16 +11,16 @@ from typing import Any
 from lxml import etree, html
 
 from digest.errors import ParseError
-from digest.sources.charset import to_utf8
-from digest.sources.markup import absolute
+from digest.sources.charset import transcode_to_utf8
+from digest.sources.markup import resolve_url
 
 _CONTROL = re.compile(r"[\x00-\x1f]")
-_MOST_OBJECTS = 10_000
+_MAX_OBJECTS = 10_000
 
 
 def parse_html(data: bytes, url: str, headers: Mapping[str, str]) -> tuple[Any, str]:
     """The tree of a page, and the address its relative links start from; raises ParseError when there is nothing."""
-    text = to_utf8(data, headers)
+    text = transcode_to_utf8(data, headers)
     if not text.strip():
         raise ParseError("the page is empty", "the server may be failing; try again later")
     try:
@@ -28,23 +28,23 @@ def parse_html(data: bytes, url: str, headers: Mapping[str, str]) -> tuple[Any, 
     except (etree.ParserError, etree.XMLSyntaxError, ValueError) as error:
         raise ParseError(f"not readable as HTML: {error}") from error
     stated = next((e.get("href") or "" for e in root.iter("base")), "")
-    return root, absolute(stated, url) or url
+    return root, resolve_url(stated, url) or url
 
 
-def json_ld(root: Any) -> Iterator[dict[str, Any]]:
+def iterate_json_ld(root: Any) -> Iterator[dict[str, Any]]:
     """Each object of the page's JSON-LD, nested ones included, outer before inner."""
     for script in root.iter("script"):
         if (script.get("type") or "").lower() == "application/ld+json":
-            yield from structured(script.text or "")
+            yield from parse_json_ld(script.text or "")
 
 
-def structured(text: str) -> Iterator[dict[str, Any]]:
+def parse_json_ld(text: str) -> Iterator[dict[str, Any]]:
     """Each object in a piece of JSON-LD; none when it can't be read."""
     try:
         waiting = deque([json.loads(_CONTROL.sub(" ", text))])
     except (ValueError, RecursionError):
         return
-    for _ in range(_MOST_OBJECTS):
+    for _ in range(_MAX_OBJECTS):
         if not waiting:
             return
         value = waiting.popleft()

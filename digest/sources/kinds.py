@@ -13,21 +13,21 @@ from digest.sources.arxiv import oai, query, rss
 
 
 @dataclass(frozen=True, slots=True)
-class Kind:
+class SourceKind:
     """`request(source, cursor, now)` asks for the first page, `parse(source, response)` reads any page.
 
     The cursor is the kind's own place in SourceState, kept from the last Page that had one. Both are pure; parse
     raises ParseError and nothing else.
     """
 
-    request: Callable[[SourceLike, Mapping[str, Any], datetime], Request]
-    parse: Callable[[SourceLike, Response], Page]
+    build_request: Callable[[SourceLike, Mapping[str, Any], datetime], Request]
+    parse_response: Callable[[SourceLike, Response], Page]
 
 
-KINDS: Mapping[str, Kind] = {
-    "feed": Kind(feed.request, feed.parse),
-    "arxiv": Kind(query.request, query.parse),
-    "arxiv-oai": Kind(oai.request, oai.parse),
-    "arxiv-rss": Kind(rss.request, rss.parse),
-    "page": Kind(page.request, page.parse),
+SOURCE_KINDS: Mapping[str, SourceKind] = {
+    "feed": SourceKind(feed.build_feed_request, feed.parse_feed_response),
+    "arxiv": SourceKind(query.build_arxiv_request, query.parse_arxiv_response),
+    "arxiv-oai": SourceKind(oai.build_oai_request, oai.parse_oai_response),
+    "arxiv-rss": SourceKind(rss.build_arxiv_rss_request, rss.parse_arxiv_rss_response),
+    "page": SourceKind(page.build_page_request, page.parse_page_response),
 }

@@ -10,11 +10,11 @@ from urllib.parse import urljoin, urlsplit
 
 import nh3
 
-from digest.text import from_html, one_line
+from digest.text import html_to_text, normalise_line
 
-Cleaning = Callable[[str, str], str]  # a foreign fragment and the address its links start from, made harmless
+HtmlCleaner = Callable[[str, str], str]  # a foreign fragment and the address its links start from, made harmless
 
-LONGEST = 500_000  # characters of one field; what is longer is no post
+MAX_FIELD_LENGTH = 500_000  # characters of one field; what is longer is no post
 _TAG = re.compile(r"<[A-Za-z/!?]")
 _MARKUP = re.compile(r"<[A-Za-z/!?]|&#?\w{1,40};")
 # Elements that occur in titles, and whatever has an attribute: any other <word> there is text, as in "Vec<T>".
@@ -25,104 +25,104 @@ _TITLE_TAG = re.compile(
     r"var|wbr|iframe|object|embed|math|mi|mo|mn|mrow|msub|msup)(?=[\s/>])[^<>]*>",
     re.I,
 )
-_ALL_BUT_SIGNS = bytes(code for code in range(256) if code not in b"<>")
+_ALL_BUT_BRACKETS = bytes(code for code in range(256) if code not in b"<>")
 _BREAKS = re.compile(r"[\t\r\n]")
-_WHOLE = re.compile(r"https?://[\w.-]+(?::\d+)?(?:[/?#][!-~]*)?")  # an address that needs no resolving
-_NO_HOST = re.compile(r"""[\s<>"'{}|\\^`]""")
+_ABSOLUTE_URL = re.compile(r"https?://[\w.-]+(?::\d+)?(?:[/?#][!-~]*)?")  # an address that needs no resolving
+_INVALID_HOST = re.compile(r"""[\s<>"'{}|\\^`]""")
 _RAW_TEXT = re.compile(r"(?is)<(script|style|template|iframe|noscript)\b[^>]*>.*?(?:</\1\s*>|\Z)|<!--.*?(?:-->|\Z)")
 _BLOCK = (
     "(?:address|article|aside|blockquote|center|details|dialog|dir|div|dl|fieldset|fig|footer|form|header|hgroup|"
     "main|menu|nav|ol|pre|r[pt]|search|section|summary|ul)"
 )
-_OPENING = re.compile(f"<{_BLOCK}", re.I)
-_NESTING = re.compile(f"<(/?){_BLOCK}", re.I)
-_DEEPEST = 500  # nh3 0.3 takes 3 s for 20,000 nested <div>; no post nests like that
+_BLOCK_START = re.compile(f"<{_BLOCK}", re.I)
+_BLOCK_TAG = re.compile(f"<(/?){_BLOCK}", re.I)
+_MAX_DEPTH = 500  # nh3 0.3 takes 3 s for 20,000 nested <div>; no post nests like that
 
 
-def absolute(address: str, base: str) -> str:
+def resolve_url(url: str, base: str) -> str:
     """The http(s) address meant, fragment kept; empty when there is none."""
-    if _WHOLE.fullmatch(address):
-        return address
-    address = _BREAKS.sub("", address).strip()
-    if not address or _WHOLE.fullmatch(address):
-        return address
+    if _ABSOLUTE_URL.fullmatch(url):
+        return url
+    url = _BREAKS.sub("", url).strip()
+    if not url or _ABSOLUTE_URL.fullmatch(url):
+        return url
     try:
-        full = urljoin(base, address)
+        full = urljoin(base, url)
         parts = urlsplit(full)
     except ValueError:
         return ""
-    sound = parts.scheme.lower() in ("http", "https") and parts.netloc and not _NO_HOST.search(parts.netloc)
+    sound = parts.scheme.lower() in ("http", "https") and parts.netloc and not _INVALID_HOST.search(parts.netloc)
     return full.replace(" ", "%20") if sound else ""
 
 
 def clean_html(fragment: str, base: str) -> str:
     """The fragment without anything active, its links absolute; a text without markup comes back as it is."""
-    fragment = fragment.strip()[:LONGEST]
-    if not _marked(fragment):
+    fragment = fragment.strip()[:MAX_FIELD_LENGTH]
+    if not _has_markup(fragment):
         return fragment
-    if _too_deep(fragment):
-        return from_html(fragment)
-    return _cleaner(base).clean(fragment).strip()
+    if _is_nested_too_deep(fragment):
+        return html_to_text(fragment)
+    return _build_cleaner(base).clean(fragment).strip()
 
 
-def words_only(fragment: str, base: str) -> str:
+def flatten_html(fragment: str, base: str) -> str:
     """The fragment's words as `plain_as_html` gives them: a fifth of the work, for who keeps no markup.
 
     Signs that do not pair up may stand in attributes, and are left to a parser.
     """
-    fragment = fragment.strip()[:LONGEST]
-    if not _marked(fragment):
+    fragment = fragment.strip()[:MAX_FIELD_LENGTH]
+    if not _has_markup(fragment):
         return fragment
-    if not _paired(fragment):
+    if not _has_paired_brackets(fragment):
         fragment = clean_html(fragment, base)
-    return plain_as_html(from_html(fragment))
+    return escape_plain_text(html_to_text(fragment))
 
 
-def plain_as_html(text: str) -> str:
+def escape_plain_text(text: str) -> str:
     """A text that is not markup, so that reading it as markup gives it back."""
-    text = text.strip()[:LONGEST]
-    return html.escape(text, quote=False) if _marked(text) else text
+    text = text.strip()[:MAX_FIELD_LENGTH]
+    return html.escape(text, quote=False) if _has_markup(text) else text
 
 
-def title_text(title: str, *, markup: bool = True) -> str:
+def clean_title(title: str, *, is_markup: bool = True) -> str:
     """A title as one line of plain text. Without `markup` it is text already and keeps its angle brackets."""
-    if markup and ("<" in title or "&" in title):
+    if is_markup and ("<" in title or "&" in title):
         if "<" not in title and "&lt;" in title:
-            return one_line(html.unescape(title))
+            return normalise_line(html.unescape(title))
         title = _RAW_TEXT.sub(" ", title) if _TAG.search(title) else title
         title = html.unescape(_TITLE_TAG.sub("", title))
-    return one_line(title)[:1000]
+    return normalise_line(title)[:1000]
 
 
-def words_of(fragment: str, limit: int = 80) -> str:
+def derive_title(fragment: str, limit: int = 80) -> str:
     """The first words of a fragment, to stand for a missing title."""
-    text = one_line(from_html(fragment[:4000]))
+    text = normalise_line(html_to_text(fragment[:4000]))
     return text if len(text) <= limit else text[:limit].rsplit(" ", 1)[0] + "…"
 
 
-def _marked(text: str) -> bool:
+def _has_markup(text: str) -> bool:
     """Whether a text holds tags or entities. Most hold neither sign, which is seen at a glance."""
     return ("<" in text or "&" in text) and _MARKUP.search(text) is not None
 
 
-def _paired(text: str) -> bool:
+def _has_paired_brackets(text: str) -> bool:
     """Whether between any two < there is one >, and one behind the last."""
-    signs = text.encode("utf-8", "surrogatepass").translate(None, _ALL_BUT_SIGNS)
+    signs = text.encode("utf-8", "surrogatepass").translate(None, _ALL_BUT_BRACKETS)
     return signs == b"<>" * (len(signs) // 2)
 
 
-def _too_deep(fragment: str) -> bool:
-    if fragment.count("<") < _DEEPEST or len(_OPENING.findall(fragment)) < _DEEPEST:
+def _is_nested_too_deep(fragment: str) -> bool:
+    if fragment.count("<") < _MAX_DEPTH or len(_BLOCK_START.findall(fragment)) < _MAX_DEPTH:
         return False
     depth = deepest = 0
-    for match in _NESTING.finditer(fragment):
+    for match in _BLOCK_TAG.finditer(fragment):
         depth = max(depth - 1, 0) if match[1] else depth + 1
         deepest = max(deepest, depth)
-    return deepest > _DEEPEST
+    return deepest > _MAX_DEPTH
 
 
 @lru_cache(maxsize=64)
-def _cleaner(base: str) -> nh3.Cleaner:
+def _build_cleaner(base: str) -> nh3.Cleaner:
     schemes = {"http", "https", "mailto"}
     try:
         return nh3.Cleaner(url_schemes=schemes, url_relative=("rewrite_with_base", base), link_rel=None)

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from lxml import etree
 
 from digest.errors import ParseError
-from digest.sources.charset import to_utf8
-from digest.sources.markup import absolute
+from digest.sources.charset import transcode_to_utf8
+from digest.sources.markup import resolve_url
 from digest.sources.xmltree import parse_xml
-from digest.text import one_line
+from digest.text import normalise_line
 
 if TYPE_CHECKING:
     from digest.config import Source
@@ -28,28 +28,28 @@ class Outline(NamedTuple):
 
 def parse_opml(data: bytes) -> list[Outline]:
     """The subscriptions of an OPML file, each feed once, in order; raises ParseError when it is none."""
-    root = parse_xml(to_utf8(data, {}))
+    root = parse_xml(transcode_to_utf8(data, {}))
     if str(root.tag).lower() != "opml":
         raise ParseError(f"not an OPML file: its root is <{root.tag}>", "export the subscriptions as OPML")
     found: dict[str, Outline] = {}
-    for outline in _outlines(root):
+    for outline in _iterate_outlines(root):
         found.setdefault(outline.url, outline)
     return list(found.values())
 
 
-def _outlines(root: Any) -> Iterator[Outline]:
+def _iterate_outlines(root: Any) -> Iterator[Outline]:
     for element in root.iter("outline"):
         given = {name.lower(): value for name, value in element.attrib.items()}
-        url = absolute(given.get("xmlurl", ""), "")
+        url = resolve_url(given.get("xmlurl", ""), "")
         if url:
-            title = one_line(given.get("title") or given.get("text") or url)
-            yield Outline(title, url, absolute(given.get("htmlurl", ""), ""), _folder(element))
+            title = normalise_line(given.get("title") or given.get("text") or url)
+            yield Outline(title, url, resolve_url(given.get("htmlurl", ""), ""), _find_folder(element))
 
 
-def _folder(element: Any) -> str:
+def _find_folder(element: Any) -> str:
     parent = element.getparent()
     inside = parent is not None and parent.tag == "outline" and not parent.get("xmlUrl")
-    return one_line(parent.get("title") or parent.get("text") or "") if inside else ""
+    return normalise_line(parent.get("title") or parent.get("text") or "") if inside else ""
 
 
 def write_opml(sources: Iterable[Source], title: str = "Sources") -> bytes:

@@ -20,9 +20,9 @@ _AMPERSAND = re.compile(
 )
 _LATE_DECLARATION = re.compile(rb"\A(.{0,2000}?)<\?xml\s[^>]{0,300}\?>", re.S)
 _PREFIX = re.compile(rb"[<\s/]([A-Za-z_][\w.-]{0,30}):[A-Za-z_][\w.-]{0,60}(?=[\s/>=])")
-_DECLARED = re.compile(rb"\bxmlns:([\w.-]+)\s*=")
+_DECLARED_PREFIX = re.compile(rb"\bxmlns:([\w.-]+)\s*=")
 _ROOT = re.compile(rb"<[A-Za-z_][\w.:-]*")
-_KNOWN = {
+_NAMESPACES = {
     "atom": "http://www.w3.org/2005/Atom",
     "content": "http://purl.org/rss/1.0/modules/content/",
     "dc": "http://purl.org/dc/elements/1.1/",
@@ -32,26 +32,26 @@ _KNOWN = {
     "rdf": "http://www.w3.org/1999/02/22-rdf-syntax-ns#",
     "sy": "http://purl.org/rss/1.0/modules/syndication/",
 }
-_MOST_GROWTH = 1_000_000  # bytes that a document's own entities may add
+_MAX_ENTITY_GROWTH = 1_000_000  # bytes that a document's own entities may add
 _XML_NAMES = {b"amp", b"lt", b"gt", b"quot", b"apos"}
 
 
-def parse_xml(data: bytes, *, base: str = "", recover: bool = False) -> Any:
+def parse_xml(data: bytes, *, base: str = "", should_recover: bool = False) -> Any:
     """The root of a UTF-8 document without declaration (see charset.to_utf8); raises ParseError.
 
     Undeclared HTML entities, stray ampersands and references to forbidden characters are mended; an entity that
     the document declares is used only when its value is plain text. With `recover`, what can be read is kept.
     """
-    document, entities = _without_doctype(data)
+    document, entities = _split_doctype(data)
     try:
-        return _tree(document, base, recover=False)
+        return _parse_tree(document, base, should_recover=False)
     except etree.XMLSyntaxError:
         document = _LATE_DECLARATION.sub(rb"\1", document, count=1)
-        mended = _mended(document, entities)
-        if entities and len(mended) > 2 * len(document) + _MOST_GROWTH:
-            mended = _mended(document, {})
+        mended = _repair_references(document, entities)
+        if entities and len(mended) > 2 * len(document) + _MAX_ENTITY_GROWTH:
+            mended = _repair_references(document, {})
     try:
-        root = _tree(mended, base, recover)
+        root = _parse_tree(mended, base, should_recover)
     except etree.XMLSyntaxError as error:
         raise ParseError(f"not well-formed XML: {error.msg}") from error
     if root is None:
@@ -59,7 +59,7 @@ def parse_xml(data: bytes, *, base: str = "", recover: bool = False) -> Any:
     return root
 
 
-def _tree(data: bytes, base: str, recover: bool) -> Any:
+def _parse_tree(data: bytes, base: str, should_recover: bool) -> Any:
     parser = etree.XMLParser(
         encoding="utf-8",
         resolve_entities=False,
@@ -68,13 +68,13 @@ def _tree(data: bytes, base: str, recover: bool) -> Any:
         remove_comments=True,
         remove_pis=True,
         collect_ids=False,
-        recover=recover,
+        recover=should_recover,
         huge_tree=True,  # long posts; safe, since no entity is ever expanded by the parser
     )
     return etree.fromstring(data.lstrip(), parser, base_url=base or None)
 
 
-def _without_doctype(data: bytes) -> tuple[bytes, dict[bytes, bytes]]:
+def _split_doctype(data: bytes) -> tuple[bytes, dict[bytes, bytes]]:
     """The document without its DOCTYPE, and the harmless entities that declared."""
     start = data[:20_000].upper().find(b"<!DOCTYPE")
     match = _DOCTYPE.match(data, start) if start >= 0 else None
@@ -84,14 +84,14 @@ def _without_doctype(data: bytes) -> tuple[bytes, dict[bytes, bytes]]:
     return data[:start] + data[match.end() :], entities
 
 
-def _mended(data: bytes, entities: dict[bytes, bytes]) -> bytes:
+def _repair_references(data: bytes, entities: dict[bytes, bytes]) -> bytes:
     def replace(match: re.Match[bytes]) -> bytes:
         if not match[0].startswith(b"&"):
             return match[0]
         if match["run"]:
             return b"&amp;" * len(match["run"])
         if match["dec"] or match["hex"]:
-            return match[0] if _allowed(int(match["dec"] or match["hex"], 10 if match["dec"] else 16)) else b""
+            return match[0] if _is_xml_character(int(match["dec"] or match["hex"], 10 if match["dec"] else 16)) else b""
         name = match["name"]
         if name in _XML_NAMES:
             return match[0]
@@ -100,18 +100,19 @@ def _mended(data: bytes, entities: dict[bytes, bytes]) -> bytes:
         character = html5.get(f"{name.decode('utf-8', 'replace')};") if name else None
         return html.escape(character).encode() if character else b"&amp;" + match[0][1:]
 
-    return _declaring(_AMPERSAND.sub(replace, data))
+    return _declare_prefixes(_AMPERSAND.sub(replace, data))
 
 
-def _declaring(data: bytes) -> bytes:
+def _declare_prefixes(data: bytes) -> bytes:
     """With every prefix declared on the root element: feeds copied together from others forget them."""
-    used = set(_PREFIX.findall(data)) - set(_DECLARED.findall(data)) - {b"xml", b"xmlns"}
+    used = set(_PREFIX.findall(data)) - set(_DECLARED_PREFIX.findall(data)) - {b"xml", b"xmlns"}
     declared = b"".join(
-        b' xmlns:%s="%s"' % (p, _KNOWN.get(p.decode(), f"urn:undeclared:{p.decode()}").encode()) for p in sorted(used)
+        b' xmlns:%s="%s"' % (p, _NAMESPACES.get(p.decode(), f"urn:undeclared:{p.decode()}").encode())
+        for p in sorted(used)
     )
     return _ROOT.sub(lambda match: match[0] + declared, data, count=1)
 
 
-def _allowed(code: int) -> bool:
+def _is_xml_character(code: int) -> bool:
     """XML 1.0, production 2."""
     return code in (9, 10, 13) or 0x20 <= code <= 0xD7FF or 0xE000 <= code <= 0xFFFD or 0x10000 <= code <= 0x10FFFF

@@ -8,8 +8,8 @@ from typing import Any, NamedTuple
 
 from sqlmodel import Session, col, func, select, update
 
-from digest.models import ModelAnswer, ModelCall
-from digest.store.database import among, upsert
+from digest.models import CachedAnswer, LLMCall
+from digest.store.database import in_list, upsert
 
 
 class CostRow(NamedTuple):
@@ -25,7 +25,7 @@ class CostRow(NamedTuple):
     unanswered: int  # calls of which it is not known whether they were billed; `usd` holds what they cost at most
 
 
-def keep_call(session: Session, call: ModelCall) -> int:
+def save_llm_call(session: Session, call: LLMCall) -> int:
     """Write down a call and return its id."""
     session.add(call)
     session.flush()
@@ -33,49 +33,49 @@ def keep_call(session: Session, call: ModelCall) -> int:
     return call.id
 
 
-def settle_call(session: Session, call_id: int, **facts: Any) -> None:
+def update_llm_call(session: Session, call_id: int, **facts: Any) -> None:
     """Write down how a call ended."""
-    session.exec(update(ModelCall).where(col(ModelCall.id) == call_id).values(**facts))
+    session.exec(update(LLMCall).where(col(LLMCall.id) == call_id).values(**facts))
 
 
-def keep_answers(session: Session, rows: Sequence[dict[str, Any]]) -> None:
+def save_cached_answers(session: Session, rows: Sequence[dict[str, Any]]) -> None:
     """Keep answers: rows of key, stage, item_id, call_id, value, at."""
-    upsert(session, ModelAnswer, rows, ["key"], ["call_id", "value", "at"])
+    upsert(session, CachedAnswer, rows, ["key"], ["call_id", "value", "at"])
 
 
-def answers(session: Session, keys: Sequence[str]) -> dict[str, dict[str, Any]]:
+def load_cached_answers(session: Session, keys: Sequence[str]) -> dict[str, dict[str, Any]]:
     """The kept answers among `keys`."""
-    return {row.key: row.value for row in session.exec(select(ModelAnswer).where(among(ModelAnswer.key, keys)))}
+    return {row.key: row.value for row in session.exec(select(CachedAnswer).where(in_list(CachedAnswer.key, keys)))}
 
 
-def spent_since(session: Session, start: datetime) -> float:
+def sum_spend_since(session: Session, start: datetime) -> float:
     """USD billed from `start` on."""
-    return float(session.exec(select(func.coalesce(func.sum(ModelCall.usd), 0.0)).where(ModelCall.at >= start)).one())
+    return float(session.exec(select(func.coalesce(func.sum(LLMCall.usd), 0.0)).where(LLMCall.at >= start)).one())
 
 
-def spent_in(session: Session, first_run: int) -> float:
+def sum_run_spend(session: Session, first_run: int) -> float:
     """USD billed to a run and the stages in it, which have later numbers."""
-    query = select(func.coalesce(func.sum(ModelCall.usd), 0.0)).where(col(ModelCall.run_id) >= first_run)
+    query = select(func.coalesce(func.sum(LLMCall.usd), 0.0)).where(col(LLMCall.run_id) >= first_run)
     return float(session.exec(query).one())
 
 
-def month_start(now: datetime) -> datetime:
+def get_month_start(now: datetime) -> datetime:
     """The first moment of the month of `now`, in UTC."""
     return now.astimezone(UTC).replace(day=1, hour=0, minute=0, second=0, microsecond=0)
 
 
-def _named(call: ModelCall) -> str:
+def _format_model_name(call: LLMCall) -> str:
     """The model that was asked, and the version that answered where that says more."""
     version = call.model_version
     return call.model if version in ("", call.model) else f"{call.model} ({version})"
 
 
-def costs(session: Session, since: datetime | None = None) -> list[CostRow]:
+def load_costs(session: Session, since: datetime | None = None) -> list[CostRow]:
     """The bill by month, stage and model, newest month first."""
     totals: dict[tuple[str, str, str], list[float]] = {}
-    query = select(ModelCall).order_by(col(ModelCall.at).desc())
-    for call in session.exec(query.where(ModelCall.at >= since) if since else query):
-        key = (call.at.strftime("%Y-%m"), call.stage, _named(call))
+    query = select(LLMCall).order_by(col(LLMCall.at).desc())
+    for call in session.exec(query.where(LLMCall.at >= since) if since else query):
+        key = (call.at.strftime("%Y-%m"), call.stage, _format_model_name(call))
         total = totals.setdefault(key, [0, 0, 0, 0.0, 0])
         written = call.output_tokens + call.thought_tokens
         for place, value in enumerate((1, call.prompt_tokens, written, call.usd, call.state == "sent")):

@@ -8,52 +8,57 @@ from sqlalchemy import update
 from sqlmodel import Session, col, select
 
 from digest.models import Confirmation, Subscriber
-from digest.store.readers import everyone
+from digest.store.readers import load_subscribers
 
-_APART, _MOST = timedelta(hours=1), 5  # of mails to one address that asks by the form again and again
-_WAIT, _TRIES = timedelta(minutes=15), 6  # before one that was put off is tried again, doubled each time
-_UNDER_WAY = ("queued", "sending", "deferred")
+_MIN_REQUEST_INTERVAL, _MAX_REQUESTS = (
+    timedelta(hours=1),
+    5,
+)  # of mails to one address that asks by the form again and again
+_RETRY_DELAY, _MAX_ATTEMPTS = timedelta(minutes=15), 6  # before one that was put off is tried again, doubled each time
+_PENDING_STATES = ("queued", "sending", "deferred")
 
 
-def request(session: Session, reader: Subscriber, now: datetime, *, patient: bool = True) -> Confirmation | None:
+def queue_confirmation(
+    session: Session, subscriber: Subscriber, now: datetime, *, enforce_limits: bool = True
+) -> Confirmation | None:
     """Queue the mail for a pending reader, if it may be. `patient` holds to the limits, as for a stranger's request.
 
     Something is written for every reader, whatever their state, so that the time taken tells nothing.
     """
-    row = session.get(Confirmation, reader.id) or Confirmation(
-        subscriber_id=reader.id or 0, state="skipped", requested=now, at=now
+    row = session.get(Confirmation, subscriber.id) or Confirmation(
+        subscriber_id=subscriber.id or 0, state="skipped", requested=now, at=now
     )
     row.at = now
     session.add(row)
-    if reader.state != "pending" or row.state in _UNDER_WAY or (patient and _too_soon(row, now)):
+    if subscriber.state != "pending" or row.state in _PENDING_STATES or (enforce_limits and _is_too_soon(row, now)):
         return None
     row.state, row.times, row.attempts, row.next_attempt, row.error = "queued", row.times + 1, 0, None, ""
     row.requested = now
     return row
 
 
-def _too_soon(row: Confirmation, now: datetime) -> bool:
-    return row.times >= _MOST or (row.times > 0 and now < row.requested + _APART)
+def _is_too_soon(row: Confirmation, now: datetime) -> bool:
+    return row.times >= _MAX_REQUESTS or (row.times > 0 and now < row.requested + _MIN_REQUEST_INTERVAL)
 
 
-def unasked(session: Session) -> list[Subscriber]:
+def load_unasked_subscribers(session: Session) -> list[Subscriber]:
     """Pending readers to whom no such mail has gone, and none is on its way or in doubt."""
     asked = set(
         session.exec(
-            select(Confirmation.subscriber_id).where(col(Confirmation.state).in_((*_UNDER_WAY, "sent", "unknown")))
+            select(Confirmation.subscriber_id).where(col(Confirmation.state).in_((*_PENDING_STATES, "sent", "unknown")))
         )
     )
-    return [reader for reader in everyone(session, "pending") if reader.id not in asked]
+    return [reader for reader in load_subscribers(session, "pending") if reader.id not in asked]
 
 
-def doubt(session: Session, now: datetime) -> None:
+def mark_confirmations_unknown(session: Session, now: datetime) -> None:
     """Whatever a dead process left in `sending` may or may not have arrived."""
     left = update(Confirmation).where(col(Confirmation.state) == "sending")
     words = "the process ended while the message was handed over"
     session.connection().execute(left.values(state="unknown", error=words, at=now))
 
 
-def forget(session: Session, before: datetime) -> int:
+def delete_unconfirmed_subscribers(session: Session, before: datetime) -> int:
     """Delete the pending readers who were last asked before a moment; returns how many there were.
 
     Those never asked stay: they are the editor's to ask.
@@ -69,7 +74,7 @@ def forget(session: Session, before: datetime) -> int:
     return len(found)
 
 
-def due(session: Session, now: datetime) -> list[tuple[Confirmation, Subscriber]]:
+def load_due_confirmations(session: Session, now: datetime) -> list[tuple[Confirmation, Subscriber]]:
     """What is to be sent now, with its readers, in the order it was asked for."""
     query = select(Confirmation, Subscriber).where(Confirmation.subscriber_id == Subscriber.id)
     ready = col(Confirmation.next_attempt).is_(None) | (col(Confirmation.next_attempt) <= now)
@@ -77,9 +82,9 @@ def due(session: Session, now: datetime) -> list[tuple[Confirmation, Subscriber]
     return [(row, reader) for row, reader in session.exec(query.order_by(col(Confirmation.requested)))]
 
 
-def claim(session: Session, reader_id: int, now: datetime) -> bool:
+def claim_confirmation(session: Session, subscriber_id: int, now: datetime) -> bool:
     """Put one into `sending`; not if its reader is no longer pending."""
-    row, reader = session.get_one(Confirmation, reader_id), session.get_one(Subscriber, reader_id)
+    row, reader = session.get_one(Confirmation, subscriber_id), session.get_one(Subscriber, subscriber_id)
     if reader.state != "pending":
         row.state, row.error, row.at = "skipped", f"the reader is {reader.state}", now
     else:
@@ -88,16 +93,16 @@ def claim(session: Session, reader_id: int, now: datetime) -> bool:
     return row.state == "sending"
 
 
-def mark(session: Session, reader_id: int, state: str, now: datetime, error: str = "") -> None:
+def mark_confirmation(session: Session, subscriber_id: int, state: str, now: datetime, error: str = "") -> None:
     """Note what became of one; what is put off time and again has failed."""
-    row = session.get_one(Confirmation, reader_id)
-    late = state == "deferred" and row.attempts >= _TRIES
+    row = session.get_one(Confirmation, subscriber_id)
+    late = state == "deferred" and row.attempts >= _MAX_ATTEMPTS
     row.state, row.error, row.at = "failed" if late else state, error, now
-    row.next_attempt = now + _WAIT * 2 ** (row.attempts - 1) if row.state == "deferred" else None
+    row.next_attempt = now + _RETRY_DELAY * 2 ** (row.attempts - 1) if row.state == "deferred" else None
     session.add(row)
 
 
-def reader_of(session: Session, message_id: str) -> Subscriber | None:
+def find_subscriber_of_confirmation(session: Session, message_id: str) -> Subscriber | None:
     """Whom such a mail went to, by its Message-ID or by the part of it before the @."""
     local = message_id.strip("<> ").partition("@")[0]
     query = select(Subscriber).join(Confirmation, col(Confirmation.subscriber_id) == col(Subscriber.id))

@@ -23,18 +23,18 @@ import digest.models  # noqa: F401  the tables must be known before the metadata
 from digest import scratch
 from digest.errors import StoreError
 
-FILE = "digest.db"  # in the workspace's folder
-HEAD = "0002"  # the newest migration this program knows; a test holds it to the versions folder
-_BUSY_MS = 15_000
+DATABASE_FILE = "digest.db"  # in the workspace's folder
+HEAD_REVISION = "0002"  # the newest migration this program knows; a test holds it to the versions folder
+_BUSY_TIMEOUT_MS = 15_000
 _PRAGMAS = (
     "journal_mode=WAL",
     "foreign_keys=ON",
-    f"busy_timeout={_BUSY_MS}",
+    f"busy_timeout={_BUSY_TIMEOUT_MS}",
     "synchronous=FULL",
     "cache_spill=2000",  # pages a transaction may hold (8 MB, given back at its end) before any is written twice
 )
 
-Bind = Callable[[Any], Any]  # makes of a value what SQLite stores
+BindProcessor = Callable[[Any], Any]  # makes of a value what SQLite stores
 
 
 class Database:
@@ -42,9 +42,9 @@ class Database:
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        self._engine = _engine(path)
+        self._engine = create_sqlite_engine(path)
         try:
-            _bring_up_to_date(self._engine, path)
+            _migrate(self._engine, path)
         except BaseException:
             self.close()
             raise
@@ -52,44 +52,46 @@ class Database:
     @contextmanager
     def read(self) -> Iterator[Session]:
         """A session on one consistent snapshot; nothing of it is stored."""
-        with _translated(self.path), Session(self._engine, expire_on_commit=False) as session:
+        with _translate_errors(self.path), Session(self._engine, expire_on_commit=False) as session:
             yield session
             session.expunge_all()  # closing rolls back, which would empty rows that are still in use
 
     @contextmanager
-    def write(self, *, lasting: bool = True) -> Iterator[Session]:
+    def write(self, *, durable: bool = True) -> Iterator[Session]:
         """A session that holds the write lock from its start and commits at its end, or stores nothing.
 
         What is not `lasting` outlives the process, but not a power cut before the next write that is: claims, say.
         """
-        with _translated(self.path), Session(self._engine, expire_on_commit=False) as session:
-            session.connection(execution_options={"digest_immediate": True, "digest_lasting": lasting})
+        with _translate_errors(self.path), Session(self._engine, expire_on_commit=False) as session:
+            session.connection(execution_options={"digest_immediate": True, "digest_lasting": durable})
             yield session
             session.commit()
 
     @contextmanager
-    def at_hand(self) -> Iterator[None]:
+    def keep_open(self) -> Iterator[None]:
         """Keep a connection open during many small writes: SQLite writes everything back when the last one closes."""
-        with _translated(self.path), self._engine.connect():
+        with _translate_errors(self.path), self._engine.connect():
             yield
 
     def copy_to(self, target: Path) -> None:
         """Write a consistent copy, also while others write."""
-        with _translated(self.path):
-            _copy(self.path, target)
+        with _translate_errors(self.path):
+            _copy_database(self.path, target)
 
-    def problems(self) -> list[str]:
+    def check_integrity(self) -> list[str]:
         """What SQLite's own checks find wrong; empty when all is well."""
-        with _translated(self.path), closing(sqlite3.connect(self.path)) as raw:
+        with _translate_errors(self.path), closing(sqlite3.connect(self.path)) as raw:
             found = [row[0] for row in raw.execute("PRAGMA integrity_check") if row[0] != "ok"]
-            found += [f"{row[0]}: row {row[1]} points to nothing in {row[2]}" for row in raw.execute(_FOREIGN)]
+            found += [
+                f"{row[0]}: row {row[1]} points to nothing in {row[2]}" for row in raw.execute(_FOREIGN_KEY_CHECK)
+            ]
         return found
 
     def close(self) -> None:
         self._engine.dispose()
 
 
-_FOREIGN = "PRAGMA foreign_key_check"
+_FOREIGN_KEY_CHECK = "PRAGMA foreign_key_check"
 
 
 def upsert(
@@ -104,16 +106,16 @@ def upsert(
     Every row has the same columns. Without `keys` a row that exists already is an error.
     """
     if rows:
-        statement, bound = _insertion(table, tuple(rows[0]), tuple(keys), tuple(update))
+        statement, bound = _compile_insert(table, tuple(rows[0]), tuple(keys), tuple(update))
         columns = [[row[name] for row in rows] for name, _ in bound]
         values = [[*map(bind, column)] if bind else column for column, (_, bind) in zip(columns, bound, strict=True)]
         session.connection().exec_driver_sql(statement, list(zip(*values, strict=True)))
 
 
 @cache
-def _insertion(
+def _compile_insert(
     table: type[SQLModel], columns: tuple[str, ...], keys: tuple[str, ...], update: tuple[str, ...]
-) -> tuple[str, list[tuple[str, Bind | None]]]:
+) -> tuple[str, list[tuple[str, BindProcessor | None]]]:
     """The statement as SQLite takes it and, in the order of its marks, the columns with what makes their values.
 
     Executed by SQLAlchemy it would be bound row by row, which costs more than all that SQLite does.
@@ -126,46 +128,46 @@ def _insertion(
         statement = statement.on_conflict_do_nothing(index_elements=list(keys))
     compiled = statement.compile(dialect=_DIALECT, column_keys=list(columns))
     kinds: dict[str, Any] = {column.name: type(column.type) for column in inspect(table).columns}
-    return str(compiled), [(name, _bind(kinds[name])) for name in compiled.positiontup or ()]
+    return str(compiled), [(name, _get_bind_processor(kinds[name])) for name in compiled.positiontup or ()]
 
 
 @cache
-def _bind(kind: type[TypeEngine[Any]]) -> Bind | None:
+def _get_bind_processor(kind: type[TypeEngine[Any]]) -> BindProcessor | None:
     """What makes of a column's values what SQLite stores; None where they are that already."""
     bind = kind().dialect_impl(_DIALECT).bind_processor(_DIALECT)
     return lru_cache(16_384)(bind) if bind and kind is UTCDateTime else bind  # an item's stand in its mention too
 
 
-def among(column: Any, values: Iterable[str | int]) -> ColumnElement[bool]:
+def in_list(column: Any, values: Iterable[str | int]) -> ColumnElement[bool]:
     """`column IN values` for any number of values: one bound parameter, so that the statement is compiled once."""
     listed = func.json_each(json.dumps(list(values))).table_valued("value")
     return cast(ColumnElement[bool], column.in_(select(listed.c.value)))
 
 
-def pairs_among(one: Any, other: Any, values: Iterable[tuple[str, str]]) -> ColumnElement[bool]:
+def in_pairs(first_column: Any, second_column: Any, values: Iterable[tuple[str, str]]) -> ColumnElement[bool]:
     """`(one, other) IN values` in the same way."""
     listed = func.json_each(json.dumps(list(values))).table_valued("value")
     pair = select(func.json_extract(listed.c.value, "$[0]"), func.json_extract(listed.c.value, "$[1]"))
-    return cast(ColumnElement[bool], tuple_(one, other).in_(pair))
+    return cast(ColumnElement[bool], tuple_(first_column, second_column).in_(pair))
 
 
-def _as_json(value: Any) -> str:
+def _encode_json(value: Any) -> str:
     """JSON; most values of an item are empty, and those need no encoder."""
     return json.dumps(value) if value or value not in ([], {}) else "[]" if value == [] else "{}"
 
 
-_DIALECT = sqlite_dialect(json_serializer=_as_json)
+_DIALECT = sqlite_dialect(json_serializer=_encode_json)
 
 
-def _engine(path: Path) -> Engine:
+def create_sqlite_engine(path: Path) -> Engine:
     if not path.parent.is_dir():
         raise StoreError(f"{path.parent} is not a folder", "`digest init DIR` makes a workspace")
     engine = create_engine(
         URL.create("sqlite", database=str(path)),  # as a string, a ? or % in the folder's name would mean something
         pool_size=4,
         max_overflow=16,
-        connect_args={"timeout": _BUSY_MS / 1000},
-        json_serializer=_as_json,
+        connect_args={"timeout": _BUSY_TIMEOUT_MS / 1000},
+        json_serializer=_encode_json,
     )
 
     @event.listens_for(engine, "connect")
@@ -186,52 +188,56 @@ def _engine(path: Path) -> Engine:
     return engine
 
 
-_DISK = ("disk is full", "unable to open", "readonly", "disk I/O")
-_DAMAGE = ("malformed", "not a database", "vtable constructor failed")  # the last: the search index cannot be read
-_TROUBLES = (
+_DISK_SIGNS = ("disk is full", "unable to open", "readonly", "disk I/O")
+_DAMAGE_SIGNS = (
+    "malformed",
+    "not a database",
+    "vtable constructor failed",
+)  # the last: the search index cannot be read
+_ERROR_MESSAGES = (
     (("locked", "busy"), "is in use by another process", "wait for it, or stop it"),
-    (_DISK, "cannot be read or written: {text}", "look at the disk's space and the file's rights"),
-    (_DAMAGE, "is damaged: {text}", "`digest backup --restore FILE` brings one back"),
+    (_DISK_SIGNS, "cannot be read or written: {text}", "look at the disk's space and the file's rights"),
+    (_DAMAGE_SIGNS, "is damaged: {text}", "`digest backup --restore FILE` brings one back"),
 )
 
 
 @contextmanager
-def _translated(path: Path) -> Iterator[None]:
+def _translate_errors(path: Path) -> Iterator[None]:
     """SQLite's own troubles as StoreError; mistakes in a statement stay bugs."""
     try:
         yield
     except (DatabaseError, sqlite3.DatabaseError) as error:
         text = str(getattr(error, "orig", error))
-        for signs, words, cure in _TROUBLES:
+        for signs, words, cure in _ERROR_MESSAGES:
             if any(sign in text for sign in signs):
                 raise StoreError(f"{path.name} {words.format(text=text)}", cure) from error
         raise
 
 
-def _bring_up_to_date(engine: Engine, path: Path) -> None:
+def _migrate(engine: Engine, path: Path) -> None:
     """Run the migrations that are missing; an older database is copied first, a newer one is refused."""
-    with _translated(path):
-        here = _revision(path)
-        if here == HEAD:
+    with _translate_errors(path):
+        here = _read_revision(path)
+        if here == HEAD_REVISION:
             return
-        if here is not None and here > HEAD:
+        if here is not None and here > HEAD_REVISION:
             raise StoreError(
-                f"{path.name} was made by a newer digest (schema {here}, this one knows {HEAD})",
+                f"{path.name} was made by a newer digest (schema {here}, this one knows {HEAD_REVISION})",
                 "install the newer version, or restore a backup",
             )
         if here is not None:
             stamp = datetime.now(UTC).strftime("%Y%m%dT%H%M%S")
-            _copy(path, path.with_name(f"{path.name}.before-{HEAD}-{stamp}"))
-        from digest.store.migrations import upgrade
+            _copy_database(path, path.with_name(f"{path.name}.before-{HEAD_REVISION}-{stamp}"))
+        from digest.store.migrations import upgrade_schema
 
         with engine.connect().execution_options(digest_immediate=True) as connection, connection.begin():
-            upgrade(connection)
+            upgrade_schema(connection)
 
 
-def _revision(path: Path) -> str | None:
+def _read_revision(path: Path) -> str | None:
     if not path.exists() or path.stat().st_size == 0:
         return None
-    raw = sqlite3.connect(path, timeout=_BUSY_MS / 1000)
+    raw = sqlite3.connect(path, timeout=_BUSY_TIMEOUT_MS / 1000)
     try:
         tables = raw.execute("SELECT count(*) FROM sqlite_master WHERE name = 'alembic_version'").fetchone()
         if not tables[0]:
@@ -242,9 +248,9 @@ def _revision(path: Path) -> str | None:
         raw.close()
 
 
-def _copy(source: Path, target: Path) -> None:
+def _copy_database(source: Path, target: Path) -> None:
     """SQLite's online backup into a temporary name, then a rename: a half copy never bears the final name."""
-    partial = scratch.beside(target)
+    partial = scratch.make_partial_path(target)
     origin, copy = sqlite3.connect(source), sqlite3.connect(partial)
     try:
         origin.backup(copy)

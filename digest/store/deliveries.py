@@ -12,25 +12,25 @@ from sqlmodel import Session, col, select
 from digest.models import Delivery, Issue, Subscriber
 from digest.store.database import upsert
 
-OPEN = ("queued", "deferred")  # what a run takes up
+OPEN_STATES = ("queued", "deferred")  # what a run takes up
 
 
-def queue(session: Session, issue_id: int, rows: Mapping[int, tuple[str, str]], now: datetime) -> None:
+def queue_deliveries(session: Session, issue_id: int, rows: Mapping[int, tuple[str, str]], now: datetime) -> None:
     """Give each reader (id -> state, Message-ID) a row for the issue; existing rows stay as they are."""
     values = [
         {
             "issue_id": issue_id, "subscriber_id": reader_id, "state": state, "message_id": message_id,
-            "attempts": 0, "next_attempt": None, "error": _WHY.get(state, ""), "at": now,
+            "attempts": 0, "next_attempt": None, "error": _SKIP_REASONS.get(state, ""), "at": now,
         }
         for reader_id, (state, message_id) in rows.items()
     ]  # fmt: skip
     upsert(session, Delivery, values, ["issue_id", "subscriber_id"])
 
 
-_WHY = {"skipped": "nothing in the topics this reader follows"}
+_SKIP_REASONS = {"skipped": "nothing in the topics this reader follows"}
 
 
-def doubt(session: Session, now: datetime) -> int:
+def mark_deliveries_unknown(session: Session, now: datetime) -> int:
     """Whatever a dead process left in `sending` may or may not have arrived; returns how many there are."""
     left = update(Delivery).where(col(Delivery.state) == "sending")
     found = session.connection().execute(
@@ -39,7 +39,7 @@ def doubt(session: Session, now: datetime) -> int:
     return int(found.rowcount)
 
 
-def journal(session: Session, issue_id: int, states: Collection[str] = ()) -> list[tuple[Delivery, Subscriber]]:
+def load_deliveries(session: Session, issue_id: int, states: Collection[str] = ()) -> list[tuple[Delivery, Subscriber]]:
     """An issue's deliveries with their readers, in order; only those in `states` if any are named."""
     query = (
         select(Delivery, Subscriber)
@@ -51,18 +51,18 @@ def journal(session: Session, issue_id: int, states: Collection[str] = ()) -> li
     return [(delivery, reader) for delivery, reader in session.exec(query)]
 
 
-def known(session: Session, issue_id: int) -> set[int]:
+def load_subscriber_ids_with_delivery(session: Session, issue_id: int) -> set[int]:
     """The readers that have a row for the issue, whatever became of it."""
     return set(session.exec(select(Delivery.subscriber_id).where(Delivery.issue_id == issue_id)))
 
 
-def tally(session: Session, issue_id: int) -> dict[str, int]:
+def count_deliveries(session: Session, issue_id: int) -> dict[str, int]:
     """How many deliveries of the issue are in each state."""
     query = select(Delivery.state, func.count()).where(Delivery.issue_id == issue_id).group_by(col(Delivery.state))
     return dict(session.exec(query).all())
 
 
-def claim(session: Session, delivery_id: int, now: datetime) -> str:
+def claim_delivery(session: Session, delivery_id: int, now: datetime) -> str:
     """Put a delivery into `sending` if its reader may still be written to; otherwise say why not."""
     delivery = session.get_one(Delivery, delivery_id)
     reader = session.get_one(Subscriber, delivery.subscriber_id)
@@ -74,14 +74,14 @@ def claim(session: Session, delivery_id: int, now: datetime) -> str:
     return ""
 
 
-def mark(session: Session, delivery_id: int, state: str, now: datetime, error: str = "") -> None:
+def mark_delivery(session: Session, delivery_id: int, state: str, now: datetime, error: str = "") -> None:
     """Note what became of a delivery."""
     delivery = session.get_one(Delivery, delivery_id)
     delivery.state, delivery.error, delivery.at = state, error, now
     session.add(delivery)
 
 
-def reopen(session: Session, issue_id: int, addresses: Iterable[str], now: datetime) -> list[str]:
+def requeue_deliveries(session: Session, issue_id: int, addresses: Iterable[str], now: datetime) -> list[str]:
     """Queue again what failed or is in doubt, for these readers only; returns the addresses that have no such row."""
     missing = []
     for address in addresses:
@@ -91,11 +91,11 @@ def reopen(session: Session, issue_id: int, addresses: Iterable[str], now: datet
         if row is None:
             missing.append(address)
         else:
-            mark(session, row.id or 0, "queued", now)
+            mark_delivery(session, row.id or 0, "queued", now)
     return missing
 
 
-def reader_of(session: Session, message_id: str) -> Subscriber | None:
+def find_subscriber_of_delivery(session: Session, message_id: str) -> Subscriber | None:
     """Whom a message went to, by its Message-ID or by the part of it before the @."""
     local = message_id.strip("<> ").partition("@")[0]
     if not local:
@@ -106,7 +106,7 @@ def reader_of(session: Session, message_id: str) -> Subscriber | None:
     return session.get(Subscriber, row.subscriber_id) if row else None
 
 
-def totals(session: Session) -> list[dict[str, Any]]:
+def count_deliveries_by_issue(session: Session) -> list[dict[str, Any]]:
     """For each issue that was mailed: its period and how many deliveries are in each state."""
     issues = session.exec(select(Issue).where(col(Issue.sent).is_not(None)).order_by(col(Issue.period)))
-    return [{"period": issue.period, **tally(session, issue.id or 0)} for issue in issues]
+    return [{"period": issue.period, **count_deliveries(session, issue.id or 0)} for issue in issues]

@@ -9,36 +9,36 @@ from datetime import datetime
 from sqlmodel import Session, col, select
 
 from digest.errors import NotFoundError
-from digest.models import Decision, Issue, IssueSnapshot, Item, Pick, SheetVersion
-from digest.store.database import among
-from digest.text import hexdigest
+from digest.models import Decision, DraftVersion, Issue, IssueSnapshot, Item, Pick
+from digest.store.database import in_list
+from digest.text import hash_texts
 
 
-def find(session: Session, period: str) -> Issue | None:
+def find_issue(session: Session, period: str) -> Issue | None:
     """The issue of a period, or None."""
     return session.exec(select(Issue).where(Issue.period == period)).first()
 
 
-def existing(session: Session, period: str) -> Issue:
+def get_issue(session: Session, period: str) -> Issue:
     """The issue of a period; raises NotFoundError."""
-    issue = find(session, period)
+    issue = find_issue(session, period)
     if issue is None:
         raise NotFoundError(f"there is no issue {period}", f"`digest draft {period}` makes one")
     return issue
 
 
-def published(session: Session) -> list[Issue]:
+def load_published_issues(session: Session) -> list[Issue]:
     """Every issue that readers can see, oldest period first."""
     states = col(Issue.state).in_(("published", "sent"))
     return list(session.exec(select(Issue).where(states).order_by(col(Issue.published), col(Issue.period))))
 
 
-def unpublished(session: Session) -> list[str]:
+def list_unpublished_periods(session: Session) -> list[str]:
     """The periods of the issues that no reader has seen yet."""
     return list(session.exec(select(Issue.period).where(col(Issue.state).in_(("draft", "approved")))))
 
 
-def picks(session: Session, issue_id: int) -> list[tuple[Pick, Item]]:
+def load_picks(session: Session, issue_id: int) -> list[tuple[Pick, Item]]:
     """An issue's picks with their items, in page order."""
     query = (
         select(Pick, Item)
@@ -67,39 +67,39 @@ def replace_picks(session: Session, issue_id: int, rows: Sequence[Pick]) -> None
     session.flush()
 
 
-def covered(session: Session, before: str) -> dict[int, str]:
+def load_covered_in(session: Session, except_period: str) -> dict[int, str]:
     """The first monthly issue that published each item, but for the issue of the period `before`."""
     query = (
         select(Pick.item_id, Issue.period)
         .where(Pick.issue_id == Issue.id, col(Issue.state).in_(("published", "sent")), Issue.kind == "monthly")
-        .where(Issue.period != before)
+        .where(Issue.period != except_period)
         .order_by(col(Issue.period).desc())
     )
     imported = select(Decision.item_id, Decision.period).where(
         Decision.verdict == "pick", Decision.origin == "import", col(Decision.period).is_not(None)
     )
-    past = {item_id: str(period) for item_id, period in session.exec(imported) if period != before}
+    past = {item_id: str(period) for item_id, period in session.exec(imported) if period != except_period}
     return past | dict(session.exec(query).all())
 
 
-def words_on(session: Session, ids: Sequence[int], but: str) -> list[tuple[int, str, str]]:
+def load_past_blurbs(session: Session, ids: Sequence[int], except_period: str) -> list[tuple[int, str, str]]:
     """What issues that readers have, and imported ones, said of items: (item, period, words), oldest period first.
 
     The issue of the period `but` is left out.
     """
     picked = (
         select(Pick.item_id, Issue.period, Pick.blurb)
-        .where(Pick.issue_id == Issue.id, col(Issue.state).in_(("published", "sent")), Issue.period != but)
-        .where(among(Pick.item_id, ids))
+        .where(Pick.issue_id == Issue.id, col(Issue.state).in_(("published", "sent")), Issue.period != except_period)
+        .where(in_list(Pick.item_id, ids))
     )
-    kept = select(Decision).where(Decision.origin == "import", among(Decision.item_id, ids))
+    kept = select(Decision).where(Decision.origin == "import", in_list(Decision.item_id, ids))
     past = [
         (row.item_id, row.period or "an undated issue", str(row.detail.get("blurb", ""))) for row in session.exec(kept)
     ]
     return sorted({*session.exec(picked).all(), *past}, key=lambda row: (row[1], row[0]))
 
 
-def imported(session: Session) -> dict[int, Decision]:
+def load_imported_decisions(session: Session) -> dict[int, Decision]:
     """The decision by which each work stood in an imported issue of a known month, the first of them."""
     query = select(Decision).where(
         Decision.verdict == "pick", Decision.origin == "import", col(Decision.period).is_not(None)
@@ -107,7 +107,7 @@ def imported(session: Session) -> dict[int, Decision]:
     return {row.item_id: row for row in session.exec(query.order_by(col(Decision.period).desc(), col(Decision.id)))}
 
 
-def editor_blurbs(session: Session, limit: int) -> list[str]:
+def load_editor_blurbs(session: Session, limit: int) -> list[str]:
     """The newest words of the editor's own that readers have seen."""
     query = (
         select(Pick.blurb)
@@ -119,7 +119,7 @@ def editor_blurbs(session: Session, limit: int) -> list[str]:
     return list(session.exec(query))
 
 
-def monthly_categories(session: Session) -> dict[int, str]:
+def load_monthly_categories(session: Session) -> dict[int, str]:
     """The category under which each work stood in a monthly issue, the newest word on it."""
     query = (
         select(Pick.item_id, Pick.category)
@@ -129,48 +129,48 @@ def monthly_categories(session: Session) -> dict[int, str]:
     return dict(session.exec(query).all())
 
 
-def keep_sheet(session: Session, period: str, origin: str, text: str, now: datetime) -> bool:
+def save_draft_version(session: Session, period: str, origin: str, text: str, now: datetime) -> bool:
     """Keep a version of a sheet unless it equals the newest one; True when it was new."""
-    digest = hexdigest(text)
-    last = newest_sheet(session, period)
+    digest = hash_texts(text)
+    last = find_newest_draft_version(session, period)
     if last is not None and last.digest == digest and last.origin == origin:
         return False
-    session.add(SheetVersion(period=period, origin=origin, text=text, digest=digest, at=now))
+    session.add(DraftVersion(period=period, origin=origin, text=text, digest=digest, at=now))
     session.flush()
     return True
 
 
-def newest_sheet(session: Session, period: str, origin: str | None = None) -> SheetVersion | None:
+def find_newest_draft_version(session: Session, period: str, origin: str | None = None) -> DraftVersion | None:
     """The newest kept version of a sheet, of one origin or of any."""
-    query = select(SheetVersion).where(SheetVersion.period == period).order_by(col(SheetVersion.id).desc()).limit(1)
-    return session.exec(query.where(SheetVersion.origin == origin) if origin else query).first()
+    query = select(DraftVersion).where(DraftVersion.period == period).order_by(col(DraftVersion.id).desc()).limit(1)
+    return session.exec(query.where(DraftVersion.origin == origin) if origin else query).first()
 
 
-def written_sheets(session: Session, period: str, limit: int) -> Iterator[str]:
+def load_generated_drafts(session: Session, period: str, limit: int) -> Iterator[str]:
     """The newest texts of a sheet that the program wrote, newest first, one by one."""
-    query = select(SheetVersion.id).where(SheetVersion.period == period, SheetVersion.origin != "editor")
-    for number in session.exec(query.order_by(col(SheetVersion.id).desc()).limit(limit)).all():
-        yield session.exec(select(SheetVersion.text).where(SheetVersion.id == number)).one()
+    query = select(DraftVersion.id).where(DraftVersion.period == period, DraftVersion.origin != "editor")
+    for number in session.exec(query.order_by(col(DraftVersion.id).desc()).limit(limit)).all():
+        yield session.exec(select(DraftVersion.text).where(DraftVersion.id == number)).one()
 
 
-def keep_snapshot(session: Session, snapshot: IssueSnapshot) -> None:
+def save_snapshot(session: Session, snapshot: IssueSnapshot) -> None:
     """Keep what readers see from now on."""
     session.add(snapshot)
     session.flush()
 
 
-def newest_snapshot(session: Session, issue_id: int) -> IssueSnapshot | None:
+def find_newest_snapshot(session: Session, issue_id: int) -> IssueSnapshot | None:
     """What readers see of an issue; None when it was never published."""
     query = select(IssueSnapshot).where(IssueSnapshot.issue_id == issue_id)
     return session.exec(query.order_by(col(IssueSnapshot.id).desc()).limit(1)).first()
 
 
-def sheets(session: Session, period: str) -> list[SheetVersion]:
+def load_draft_versions(session: Session, period: str) -> list[DraftVersion]:
     """Every kept version of a sheet, oldest first."""
-    return list(session.exec(select(SheetVersion).where(SheetVersion.period == period).order_by(col(SheetVersion.id))))
+    return list(session.exec(select(DraftVersion).where(DraftVersion.period == period).order_by(col(DraftVersion.id))))
 
 
-def decisions(session: Session, verdicts: Sequence[str] = (), period: str | None = None) -> list[Decision]:
+def load_decisions(session: Session, verdicts: Sequence[str] = (), period: str | None = None) -> list[Decision]:
     """Decisions, oldest first, of some verdicts or of one period."""
     query = select(Decision).order_by(col(Decision.id))
     if verdicts:
@@ -178,22 +178,22 @@ def decisions(session: Session, verdicts: Sequence[str] = (), period: str | None
     return list(session.exec(query.where(Decision.period == period) if period else query))
 
 
-def keep_decisions(session: Session, period: str, verdicts: Sequence[str], rows: Sequence[Decision]) -> None:
+def replace_draft_decisions(session: Session, period: str, verdicts: Sequence[str], rows: Sequence[Decision]) -> None:
     """Make `rows` the sheet's decisions of a period; one that stands already keeps its row, and so its time."""
     query = select(Decision).where(Decision.period == period, Decision.origin == "sheet")
-    old = {_said(row): row for row in session.exec(query.where(col(Decision.verdict).in_(verdicts)))}
-    new = {_said(row): row for row in rows}
+    old = {_get_decision_key(row): row for row in session.exec(query.where(col(Decision.verdict).in_(verdicts)))}
+    new = {_get_decision_key(row): row for row in rows}
     for said, row in old.items():
         if said not in new:
             session.delete(row)
     session.add_all([row for said, row in new.items() if said not in old])
 
 
-def _said(row: Decision) -> tuple[object, ...]:
+def _get_decision_key(row: Decision) -> tuple[object, ...]:
     return row.item_id, row.verdict, row.category, json.dumps(row.detail, sort_keys=True)
 
 
-def keep_imported(session: Session, rows: Sequence[Decision]) -> None:
+def replace_imported_decisions(session: Session, rows: Sequence[Decision]) -> None:
     """Write down what past issues say; what was imported of the same works and periods before is replaced by it."""
     said = {(row.item_id, row.period) for row in rows}
     for old in session.exec(select(Decision).where(Decision.origin == "import")):
@@ -202,7 +202,7 @@ def keep_imported(session: Session, rows: Sequence[Decision]) -> None:
     session.add_all(rows)
 
 
-def sign(session: Session, issue_id: int, name: str, now: datetime) -> None:
+def sign_flagged_picks(session: Session, issue_id: int, name: str, now: datetime) -> None:
     """Note who answers for an issue's flagged texts that nobody signed yet."""
     for pick in session.exec(select(Pick).where(Pick.issue_id == issue_id, Pick.verdict == "flagged")):
         if pick.signed_by is None:
@@ -210,7 +210,7 @@ def sign(session: Session, issue_id: int, name: str, now: datetime) -> None:
             session.add(pick)
 
 
-def chosen(session: Session) -> dict[str, frozenset[int]]:
+def load_picked_item_ids(session: Session) -> dict[str, frozenset[int]]:
     """What the editor picked, by monthly period: the picks of approved issues and of imported ones."""
     out: dict[str, set[int]] = {}
     approved = select(Issue.period, Pick.item_id).where(

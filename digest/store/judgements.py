@@ -9,10 +9,10 @@ from typing import Any
 from sqlmodel import Session, col, delete, func, select
 
 from digest.models import Item, ItemVector, Ranking, Tagging
-from digest.store.database import among, upsert
+from digest.store.database import in_list, upsert
 
 
-def untagged(session: Session, engine: str, taxonomy: str) -> dict[int, datetime]:
+def load_untagged_items(session: Session, engine: str, taxonomy: str) -> dict[int, datetime]:
     """Items that the engine has not judged in their present words and under this taxonomy, each with its date.
 
     The date is that of publication, else of first sight.
@@ -38,30 +38,30 @@ def save_taggings(session: Session, rows: Sequence[Mapping[str, Any]]) -> None:
     upsert(session, Tagging, rows, ["item_id", "engine"], columns)
 
 
-def taggings(session: Session, ids: Sequence[int]) -> dict[int, dict[str, Tagging]]:
+def load_taggings(session: Session, ids: Sequence[int]) -> dict[int, dict[str, Tagging]]:
     """Each item's taggings by engine."""
     out: dict[int, dict[str, Tagging]] = {}
-    for row in session.exec(select(Tagging).where(among(Tagging.item_id, ids))):
+    for row in session.exec(select(Tagging).where(in_list(Tagging.item_id, ids))):
         out.setdefault(row.item_id, {})[row.engine] = row
     return out
 
 
-def engine_categories(session: Session, engine: str) -> dict[int, str]:
+def load_engine_categories(session: Session, engine: str) -> dict[int, str]:
     """Each item's category in the eyes of one engine."""
     return dict(session.exec(select(Tagging.item_id, Tagging.category).where(Tagging.engine == engine)).all())
 
 
-def forget_engine(session: Session, engine: str) -> None:
+def delete_engine_taggings(session: Session, engine: str) -> None:
     """Drop an engine's verdicts, so that everything is judged again."""
     session.connection().execute(delete(Tagging).where(col(Tagging.engine) == engine))
 
 
-def best(rows: Mapping[str, Tagging]) -> Tagging | None:
+def choose_best_tagging(rows: Mapping[str, Tagging]) -> Tagging | None:
     """The verdict that counts: the editor's, else a model's, else the embedded tagger's."""
-    return min(rows.values(), key=lambda row: (_order(row.engine), -(row.id or 0)), default=None)
+    return min(rows.values(), key=lambda row: (_get_engine_priority(row.engine), -(row.id or 0)), default=None)
 
 
-def _order(engine: str) -> int:
+def _get_engine_priority(engine: str) -> int:
     return {"editor": 0, "embedded": 2}.get(engine, 1)
 
 
@@ -70,9 +70,9 @@ def save_vectors(session: Session, rows: Sequence[Mapping[str, Any]]) -> None:
     upsert(session, ItemVector, rows, ["item_id"], ["item_digest", "vector"])
 
 
-def item_vectors(session: Session, ids: Sequence[int]) -> dict[int, ItemVector]:
+def load_item_vectors(session: Session, ids: Sequence[int]) -> dict[int, ItemVector]:
     """Stored vectors by item id."""
-    return {row.item_id: row for row in session.exec(select(ItemVector).where(among(ItemVector.item_id, ids)))}
+    return {row.item_id: row for row in session.exec(select(ItemVector).where(in_list(ItemVector.item_id, ids)))}
 
 
 def replace_ranking(session: Session, period: str, rows: Sequence[Mapping[str, Any]]) -> None:
@@ -81,7 +81,7 @@ def replace_ranking(session: Session, period: str, rows: Sequence[Mapping[str, A
     upsert(session, Ranking, rows, ["period", "item_id"])
 
 
-def ranking(session: Session, period: str, limit: int | None = None) -> list[tuple[Ranking, Item]]:
+def load_ranking(session: Session, period: str, limit: int | None = None) -> list[tuple[Ranking, Item]]:
     """A period's candidates, best first."""
     query = (
         select(Ranking, Item)

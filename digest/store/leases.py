@@ -11,15 +11,15 @@ from uuid import uuid4
 from sqlmodel import Session
 
 from digest.errors import StoreError
-from digest.models import Lease
+from digest.models import Lock
 from digest.ports import Clock
 from digest.store.database import Database
-from digest.store.processes import at_work, of_this_machine, this_process
+from digest.store.processes import identify_host_process, is_on_this_machine, may_be_running
 
-_ASK_AGAIN = 1.0  # the holder usually gives back long before its claim ends
+_RETRY_SECONDS = 1.0  # the holder usually gives back long before its claim ends
 
 
-class SiteTurns:
+class DatabaseHostLock:
     """One request at a time to a site, over all processes of a workspace. A dead holder's claim simply ends."""
 
     def __init__(self, db: Database, clock: Clock = lambda: datetime.now(UTC)) -> None:
@@ -29,22 +29,22 @@ class SiteTurns:
 
     def claim(self, site: str, seconds: float) -> float:
         """Take the site for at most `seconds`; 0 when it is ours, else how many seconds to wait before asking again."""
-        with self._db.write(lasting=False) as session:
-            return take(session, f"site:{site}", self._holder, timedelta(seconds=seconds), self._clock())
+        with self._db.write(durable=False) as session:
+            return acquire_lock(session, f"site:{site}", self._holder, timedelta(seconds=seconds), self._clock())
 
     def release(self, site: str, pause: float) -> None:
         """Give the site back; nobody's next claim succeeds before `pause` seconds are over."""
-        with self._db.write(lasting=False) as session:
-            give_back(session, f"site:{site}", self._holder, self._clock(), timedelta(seconds=pause))
+        with self._db.write(durable=False) as session:
+            release_lock(session, f"site:{site}", self._holder, self._clock(), timedelta(seconds=pause))
 
 
-def take(session: Session, name: str, holder: str, length: timedelta, now: datetime) -> float:
+def acquire_lock(session: Session, name: str, holder: str, length: timedelta, now: datetime) -> float:
     """Take or renew a claim; the seconds to wait when another holder has it or its pause is not over."""
-    lease = session.get(Lease, name)
+    lease = session.get(Lock, name)
     if lease is None:
-        lease = Lease(name=name, holder=holder, expires=now)
+        lease = Lock(name=name, holder=holder, expires=now)
     elif lease.holder != holder and lease.expires > now:
-        return min((lease.expires - now).total_seconds(), _ASK_AGAIN)
+        return min((lease.expires - now).total_seconds(), _RETRY_SECONDS)
     elif lease.not_before and lease.not_before > now:
         return (lease.not_before - now).total_seconds()
     lease.holder, lease.expires = holder, now + length
@@ -52,50 +52,50 @@ def take(session: Session, name: str, holder: str, length: timedelta, now: datet
     return 0.0
 
 
-def give_back(session: Session, name: str, holder: str, now: datetime, pause: timedelta = timedelta()) -> None:
+def release_lock(session: Session, name: str, holder: str, now: datetime, pause: timedelta = timedelta()) -> None:
     """End a claim, if it is still ours, and bar the next one until the pause is over."""
-    lease = session.get(Lease, name)
+    lease = session.get(Lock, name)
     if lease is not None and lease.holder == holder:
         lease.expires, lease.not_before = now, now + pause
         session.add(lease)
 
 
 @contextmanager
-def alone(db: Database, work: str, now: datetime) -> Iterator[bool]:
+def claim_work(db: Database, work: str, now: datetime) -> Iterator[bool]:
     """Announce this process at a piece of work while the block runs; the value says whether no other one is at it.
 
     A process that was killed is told from one at work, on this machine; elsewhere its claim ends in a day.
     """
-    here = this_process()
-    with db.write(lasting=False) as session:
-        lease = session.get(Lease, work)
-        free = lease is None or lease.expires <= now or lease.holder == here or not at_work(lease.holder)
+    here = identify_host_process()
+    with db.write(durable=False) as session:
+        lease = session.get(Lock, work)
+        free = lease is None or lease.expires <= now or lease.holder == here or not may_be_running(lease.holder)
         if free:
-            session.merge(Lease(name=work, holder=here, expires=now + timedelta(days=1)))
+            session.merge(Lock(name=work, holder=here, expires=now + timedelta(days=1)))
     try:
         yield free
     finally:
         if free:
-            with db.write(lasting=False) as session:
-                give_back(session, work, here, now)
+            with db.write(durable=False) as session:
+                release_lock(session, work, here, now)
 
 
 @contextmanager
-def held(db: Database, work: str, clock: Clock, length: timedelta = timedelta(minutes=5)) -> Iterator[bool]:
+def hold_lock(db: Database, work: str, clock: Clock, length: timedelta = timedelta(minutes=5)) -> Iterator[bool]:
     """Hold a claim on a piece of work while the block runs, renewed by a heartbeat; the value says whether it is ours.
 
     The claim of a holder that died ends at once on this machine, elsewhere when `length` is over. After a sleep of the
     machine all claims are over; one whose process lives on is left `length` to be renewed.
     """
-    holder = f"{this_process()}/{uuid4().hex}"
-    with db.write(lasting=False) as session:
-        ours = _won(session, work, holder, length, clock())
+    holder = f"{identify_host_process()}/{uuid4().hex}"
+    with db.write(durable=False) as session:
+        ours = _try_acquire(session, work, holder, length, clock())
     ended = threading.Event()
 
     def beat() -> None:
         while not ended.wait(length.total_seconds() / 3):
-            with suppress(StoreError), db.write(lasting=False) as session:
-                lease = session.get(Lease, work)
+            with suppress(StoreError), db.write(durable=False) as session:
+                lease = session.get(Lock, work)
                 if lease is not None and lease.holder == holder:
                     lease.expires, lease.not_before = clock() + length, None
                     session.add(lease)
@@ -109,20 +109,20 @@ def held(db: Database, work: str, clock: Clock, length: timedelta = timedelta(mi
         ended.set()
         if ours:
             heart.join()
-            with db.write(lasting=False) as session:
-                lease = session.get(Lease, work)
+            with db.write(durable=False) as session:
+                lease = session.get(Lock, work)
                 if lease is not None and lease.holder == holder:
                     session.delete(lease)
 
 
-def _won(session: Session, work: str, holder: str, length: timedelta, now: datetime) -> bool:
+def _try_acquire(session: Session, work: str, holder: str, length: timedelta, now: datetime) -> bool:
     """Take the claim, unless its holder keeps it or may still wake up and renew it."""
-    lease = session.get(Lease, work)
-    if lease is not None and at_work(process := lease.holder.rpartition("/")[0]):
-        if lease.expires <= now and lease.not_before is None and of_this_machine(process):
+    lease = session.get(Lock, work)
+    if lease is not None and may_be_running(process := lease.holder.rpartition("/")[0]):
+        if lease.expires <= now and lease.not_before is None and is_on_this_machine(process):
             lease.not_before = now + length
             session.add(lease)
         if max(lease.expires, lease.not_before or now) > now:
             return False
-    session.merge(Lease(name=work, holder=holder, expires=now + length, not_before=None))
+    session.merge(Lock(name=work, holder=holder, expires=now + length, not_before=None))
     return True

@@ -7,23 +7,23 @@ from datetime import datetime
 
 from sqlmodel import Session, col, select
 
-from digest.models import Note
+from digest.models import Prediction
 
 
-def add(session: Session, year: int, text: str, now: datetime) -> None:
+def add_prediction(session: Session, year: int, text: str, now: datetime) -> None:
     """Keep a note for a year."""
-    session.add(Note(year=year, text=text, at=now))
+    session.add(Prediction(year=year, text=text, at=now))
 
 
-def of_year(session: Session, year: int) -> list[Note]:
+def load_predictions(session: Session, year: int) -> list[Prediction]:
     """The year's notes, oldest first."""
-    return list(session.exec(select(Note).where(Note.year == year).order_by(col(Note.id))))
+    return list(session.exec(select(Prediction).where(Prediction.year == year).order_by(col(Prediction.id))))
 
 
-def answer(session: Session, outcomes: Mapping[int, str]) -> None:
+def save_prediction_outcomes(session: Session, outcomes: Mapping[int, str]) -> None:
     """Keep what became of notes: right, wrong or open."""
     for number, outcome in outcomes.items():
-        note = session.get(Note, number)
+        note = session.get(Prediction, number)
         if note is not None:
             note.outcome = outcome
             session.add(note)

@@ -7,19 +7,19 @@ import socket
 from digest import scratch
 
 
-def this_process() -> str:
+def identify_host_process() -> str:
     """How this process signs what it is at: host/pid@began."""
-    return f"{socket.gethostname()}/{scratch.this_process()}"
+    return f"{socket.gethostname()}/{scratch.identify_process()}"
 
 
-def of_this_machine(holder: str) -> bool:
+def is_on_this_machine(holder: str) -> bool:
     """Whether the process that signed is one of this machine."""
     return holder.partition("/")[0] == socket.gethostname()
 
 
-def at_work(holder: str) -> bool:
+def may_be_running(holder: str) -> bool:
     """Whether the process that signed may still be alive; one of another machine always may."""
     process = holder.partition("/")[2]
-    if not of_this_machine(holder) or not process.partition("@")[0].isdigit():
+    if not is_on_this_machine(holder) or not process.partition("@")[0].isdigit():
         return True
-    return scratch.alive(process)
+    return scratch.is_process_alive(process)

@@ -10,7 +10,7 @@ from sqlmodel import Session, col, select
 from digest.models import Item
 
 
-def index(session: Session) -> None:
+def update_search_index(session: Session) -> None:
     """Take items that came since the last time into the index; needs a writer's session."""
     connection = session.connection()
     connection.execute(
@@ -22,7 +22,7 @@ def index(session: Session) -> None:
     connection.execute(text("UPDATE item_words_state SET upto = (SELECT coalesce(max(id), 0) FROM item)"))
 
 
-def is_whole(session: Session) -> bool:
+def is_search_index_complete(session: Session) -> bool:
     """Whether every item is in the index."""
     found = session.connection().execute(
         text("SELECT (SELECT upto FROM item_words_state) >= (SELECT coalesce(max(id), 0) FROM item)")
@@ -30,12 +30,12 @@ def is_whole(session: Session) -> bool:
     return bool(found.scalar_one())
 
 
-def search(session: Session, words: str, limit: int = 20, most: int = 20_000) -> list[Item]:
+def search_items(session: Session, query: str, limit: int = 20, max_matches: int = 20_000) -> list[Item]:
     """Items that hold all the words, best first; merged ones are left out. Only what `index` took in is found.
 
     Of more than `most` the last stored are weighed: words that so many share hardly tell one from another.
     """
-    match = expression(words)
+    match = build_match_expression(query)
     if not match:
         return []
     rows = session.connection().execute(
@@ -45,17 +45,17 @@ def search(session: Session, words: str, limit: int = 20, most: int = 20_000) ->
             "WHERE item_words MATCH :match AND rowid NOT IN (SELECT id FROM item WHERE merged_into > 0) "
             "ORDER BY rowid DESC LIMIT :most) ORDER BY place, rowid LIMIT :limit"
         ),
-        {"match": match, "limit": limit, "most": most},
+        {"match": match, "limit": limit, "most": max_matches},
     )
     ids = [row[0] for row in rows]
     by_id = {item.id: item for item in session.exec(select(Item).where(col(Item.id).in_(ids)))}
     return [by_id[number] for number in ids]
 
 
-def expression(words: str) -> str:
+def build_match_expression(query: str) -> str:
     """FTS5's language without its pitfalls: every word quoted, `*` at a word's end kept as a prefix."""
     parts = []
-    for phrase, word in re.findall(r'"([^"]*)"|(\S+)', words):
+    for phrase, word in re.findall(r'"([^"]*)"|(\S+)', query):
         bare = re.sub(r"[^\w\s]+", " ", phrase or word).strip()
         if bare:
             parts.append(f'"{bare}"' + ("*" if word.endswith("*") else ""))

@@ -8,15 +8,15 @@ from typing import Any
 
 from sqlmodel import Session
 
-from digest.models import Setting
+from digest.models import KeyValue
 
 
-def read(session: Session, name: str) -> dict[str, Any]:
+def load_value(session: Session, name: str) -> dict[str, Any]:
     """A setting's value; empty where there is none."""
-    setting = session.get(Setting, name)
+    setting = session.get(KeyValue, name)
     return dict(setting.value) if setting else {}
 
 
-def write(session: Session, name: str, value: Mapping[str, Any], now: datetime) -> None:
+def save_value(session: Session, name: str, value: Mapping[str, Any], now: datetime) -> None:
     """Keep a setting."""
-    session.merge(Setting(name=name, value=dict(value), at=now))
+    session.merge(KeyValue(name=name, value=dict(value), at=now))

@@ -12,14 +12,14 @@ from sqlalchemy import select as core_select
 from sqlmodel import Session, col, select
 
 from digest.models import Item, Ranking, Tagging
-from digest.store.database import among
-from digest.store.search import expression
+from digest.store.database import in_list
+from digest.store.search import build_match_expression
 
 _INDEX = table("item_words")
 
 
 @dataclass(frozen=True, slots=True)
-class Wanted:
+class CandidateFilter:
     """What to show of a period. Empty means any; `keys` and `without` are the works a mark on the sheet names."""
 
     period: str
@@ -27,25 +27,31 @@ class Wanted:
     end: datetime
     category: str = ""
     source: str = ""
-    words: str = ""
+    text: str = ""
     keys: Collection[str] | None = None
-    without: Collection[str] = ()
+    excluded_keys: Collection[str] = ()
 
 
-def page(session: Session, wanted: Wanted, offset: int, limit: int) -> tuple[list[tuple[Item, Ranking | None]], int]:
+def load_candidate_page(
+    session: Session, candidate_filter: CandidateFilter, offset: int, limit: int
+) -> tuple[list[tuple[Item, Ranking | None]], int]:
     """The works wanted, best ranked first, and how many there are; words also find works beyond the ranking."""
-    rules = list(_rules(wanted))
-    ranked = (col(Ranking.item_id) == col(Item.id)) & (col(Ranking.period) == wanted.period)
-    joined = select(Item, Ranking).join(Ranking, ranked, isouter=bool(wanted.words))
-    unranked_last = [col(Ranking.place).is_(None)] if wanted.words else []  # without it the index gives the order
+    rules = list(_build_conditions(candidate_filter))
+    ranked = (col(Ranking.item_id) == col(Item.id)) & (col(Ranking.period) == candidate_filter.period)
+    joined = select(Item, Ranking).join(Ranking, ranked, isouter=bool(candidate_filter.text))
+    unranked_last = (
+        [col(Ranking.place).is_(None)] if candidate_filter.text else []
+    )  # without it the index gives the order
     rows = session.exec(
         joined.where(*rules).order_by(*unranked_last, col(Ranking.place), col(Item.id)).offset(offset).limit(limit)
     )
-    counted = select(func.count()).select_from(Item).join(Ranking, ranked, isouter=bool(wanted.words)).where(*rules)
+    counted = (
+        select(func.count()).select_from(Item).join(Ranking, ranked, isouter=bool(candidate_filter.text)).where(*rules)
+    )
     return [(item, row) for item, row in rows], int(session.exec(counted).one())
 
 
-def sources(session: Session, period: str) -> list[tuple[str, int]]:
+def count_ranked_items_by_source(session: Session, period: str) -> list[tuple[str, int]]:
     """The sources of a period's ranked works and how many each brought, most first."""
     query = (
         select(Item.source_id, func.count())
@@ -56,32 +62,32 @@ def sources(session: Session, period: str) -> list[tuple[str, int]]:
     return [(name, count) for name, count in session.exec(query)]
 
 
-def _rules(wanted: Wanted) -> Sequence[ColumnElement[bool] | bool]:
+def _build_conditions(candidate_filter: CandidateFilter) -> Sequence[ColumnElement[bool] | bool]:
     rules: list[Any] = [col(Item.merged_into).is_(None)]
-    if wanted.category:
-        rules.append(_verdict() == wanted.category)
-    if wanted.source:
-        rules.append(Item.source_id == wanted.source)
-    if wanted.keys is not None:
-        rules.append(among(col(Item.key), wanted.keys))
-    if wanted.without:
-        rules.append(~among(col(Item.key), wanted.without))
-    if wanted.words:
-        dated = (col(Item.published) >= wanted.start) & (col(Item.published) < wanted.end)
-        rules += [_holds(wanted.words), or_(col(Ranking.id).is_not(None), dated)]
+    if candidate_filter.category:
+        rules.append(_select_best_category() == candidate_filter.category)
+    if candidate_filter.source:
+        rules.append(Item.source_id == candidate_filter.source)
+    if candidate_filter.keys is not None:
+        rules.append(in_list(col(Item.key), candidate_filter.keys))
+    if candidate_filter.excluded_keys:
+        rules.append(~in_list(col(Item.key), candidate_filter.excluded_keys))
+    if candidate_filter.text:
+        dated = (col(Item.published) >= candidate_filter.start) & (col(Item.published) < candidate_filter.end)
+        rules += [_matches_text(candidate_filter.text), or_(col(Ranking.id).is_not(None), dated)]
     return rules
 
 
-def _verdict() -> ColumnElement[str]:
+def _select_best_category() -> ColumnElement[str]:
     """The category that counts: the editor's, else a model's, else the embedded tagger's."""
     order = case((col(Tagging.engine) == "editor", 0), (col(Tagging.engine) == "embedded", 2), else_=1)
     best = select(Tagging.category).where(Tagging.item_id == Item.id).order_by(order, col(Tagging.id).desc()).limit(1)
     return func.coalesce(best.scalar_subquery(), "other")
 
 
-def _holds(words: str) -> ColumnElement[bool]:
+def _matches_text(text: str) -> ColumnElement[bool]:
     """Whether the index has all the words in an item; nothing when there is no word in them."""
-    match = expression(words)
+    match = build_match_expression(text)
     column: ColumnElement[str] = literal_column("item_words")
     number: ColumnElement[int] = literal_column("rowid")
     rows = core_select(number).select_from(_INDEX).where(column.op("MATCH")(match))

@@ -8,15 +8,15 @@ from dataclasses import asdict, dataclass
 from itertools import pairwise
 from typing import Any
 
-from digest.ports import Verdict
-from digest.tagging.labels import Labelled
+from digest.ports import Classification
+from digest.tagging.labels import LabelledPaper
 
-EDGES = (0.0, 0.35, 0.5, 0.7, 0.8, 0.9, 1.0)
-SURE = 0.9
+CONFIDENCE_EDGES = (0.0, 0.35, 0.5, 0.7, 0.8, 0.9, 1.0)
+SURE_CONFIDENCE = 0.9
 
 
 @dataclass(frozen=True, slots=True)
-class Bin:
+class CalibrationBin:
     """Verdicts whose confidence lies from `low` up to `high`: how many, their mean confidence, and the share right."""
 
     low: float
@@ -27,7 +27,7 @@ class Bin:
 
 
 @dataclass(frozen=True, slots=True)
-class Scores:
+class TaggingScores:
     """A tagger's figures; accuracy and macro-F1 are of papers with one label, `acceptable` of all; None of none."""
 
     papers: int
@@ -40,20 +40,20 @@ class Scores:
     sure_right: float | None
     f1: Mapping[str, float]
     confusion: Mapping[str, Mapping[str, int]]  # label -> verdict -> count, of papers with one label
-    bins: tuple[Bin, ...]
+    bins: tuple[CalibrationBin, ...]
 
-    def numbers(self) -> dict[str, Any]:
+    def as_dict(self) -> dict[str, Any]:
         """The figures as JSON has them."""
         return asdict(self)
 
 
-def score(papers: Sequence[Labelled], verdicts: Sequence[Verdict]) -> Scores:
+def score_tagging(papers: Sequence[LabelledPaper], verdicts: Sequence[Classification]) -> TaggingScores:
     """Judge verdicts on the same papers, in the same order; abstaining counts as wrong."""
     hits = [verdict.category in paper.acceptable for paper, verdict in zip(papers, verdicts, strict=True)]
     one = [(p.acceptable[0], v.category) for p, v in zip(papers, verdicts, strict=True) if len(p.acceptable) == 1]
-    sure = [hit for hit, verdict in zip(hits, verdicts, strict=True) if verdict.confidence >= SURE]
-    f1 = _f1(one)
-    return Scores(
+    sure = [hit for hit, verdict in zip(hits, verdicts, strict=True) if verdict.confidence >= SURE_CONFIDENCE]
+    f1 = _f1_by_label(one)
+    return TaggingScores(
         papers=len(papers),
         single=len(one),
         accuracy=_mean([label == said for label, said in one]),
@@ -63,8 +63,8 @@ def score(papers: Sequence[Labelled], verdicts: Sequence[Verdict]) -> Scores:
         sure=len(sure),
         sure_right=_mean(sure),
         f1=f1,
-        confusion=_confusion(one),
-        bins=_bins(hits, [verdict.confidence for verdict in verdicts]),
+        confusion=_confusion_table(one),
+        bins=_calibration_bins(hits, [verdict.confidence for verdict in verdicts]),
     )
 
 
@@ -72,27 +72,29 @@ def _mean(values: Sequence[float]) -> float | None:
     return round(sum(values) / len(values), 4) if values else None
 
 
-def _f1(pairs: Sequence[tuple[str, str]]) -> dict[str, float]:
+def _f1_by_label(pairs: Sequence[tuple[str, str]]) -> dict[str, float]:
     """Of each label that occurs: 2 x right / (labelled + said)."""
     labelled, said = Counter(label for label, _ in pairs), Counter(verdict for _, verdict in pairs)
     right = Counter(label for label, verdict in pairs if label == verdict)
     return {slug: round(2 * right[slug] / (labelled[slug] + said[slug]), 4) for slug in sorted(labelled)}
 
 
-def _confusion(pairs: Sequence[tuple[str, str]]) -> dict[str, dict[str, int]]:
+def _confusion_table(pairs: Sequence[tuple[str, str]]) -> dict[str, dict[str, int]]:
     table: dict[str, dict[str, int]] = {}
     for (label, said), count in sorted(Counter(pairs).items()):
         table.setdefault(label, {})[said] = count
     return table
 
 
-def _bins(hits: Sequence[bool], confidences: Sequence[float]) -> tuple[Bin, ...]:
+def _calibration_bins(hits: Sequence[bool], confidences: Sequence[float]) -> tuple[CalibrationBin, ...]:
     bins = []
-    for low, high in pairwise(EDGES):
-        inside = [i for i, c in enumerate(confidences) if low <= c < high or c == high == EDGES[-1]]
+    for low, high in pairwise(CONFIDENCE_EDGES):
+        inside = [i for i, c in enumerate(confidences) if low <= c < high or c == high == CONFIDENCE_EDGES[-1]]
         if inside:
             mean = sum(confidences[i] for i in inside) / len(inside)
             bins.append(
-                Bin(low, high, len(inside), round(mean, 4), round(sum(hits[i] for i in inside) / len(inside), 4))
+                CalibrationBin(
+                    low, high, len(inside), round(mean, 4), round(sum(hits[i] for i in inside) / len(inside), 4)
+                )
             )
     return tuple(bins)

@@ -8,125 +8,132 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 
 from digest.config.schema import Category, Taxonomy
-from digest.ports import TagInput, Verdict
-from digest.tagging.features import Floats, unit
-from digest.tagging.own import OwnWords
-from digest.tagging.taxonomy import OTHER
-from digest.tagging.weights import Weights, shipped
-from digest.vectors import vectors
+from digest.ports import Classification, TagInput
+from digest.tagging.features import Floats, normalise_rows
+from digest.tagging.own import OwnCategoryMatcher
+from digest.tagging.taxonomy import OTHER_CATEGORY
+from digest.tagging.weights import TaggerWeights, load_shipped_weights
+from digest.vectors import load_embeddings
 
-ENGINE = "embedded"
-_BATCH = 1000  # inputs scored at once: bounds memory
-_SAME_MEANING = 0.5  # a category keeps its trained scores while its description still says about the same
-_NEAR = 0.55  # likeness below which a correction says nothing about another item
-_PULL = 9.0  # log-odds a correction moves its own twin by
+EMBEDDED_ENGINE = "embedded"
+_BATCH_SIZE = 1000  # inputs scored at once: bounds memory
+_MIN_DESCRIPTION_SIMILARITY = 0.5  # a category keeps its trained scores while its description still says about the same
+_MIN_CORRECTION_SIMILARITY = 0.55  # likeness below which a correction says nothing about another item
+_CORRECTION_WEIGHT = 9.0  # log-odds a correction moves its own twin by
 _OWN_SLOPE, _OWN_START = 22.0, 0.49  # likeness to log-odds of a category of the owner's, against the best of the rest
-_KEYWORD = 1.5  # log-odds, at least, by which a keyword in the title puts a category of the owner's ahead
+_KEYWORD_LEAD = 1.5  # log-odds, at least, by which a keyword in the title puts a category of the owner's ahead
 
 
 class EmbeddedTagger:
     """Sorts items into a taxonomy without a service; `examples` are what the editor sorted by hand."""
 
-    name = ENGINE
+    name = EMBEDDED_ENGINE
 
     def __init__(
-        self, taxonomy: Taxonomy, examples: Sequence[tuple[TagInput, str]] = (), weights: Weights | None = None
+        self, taxonomy: Taxonomy, examples: Sequence[tuple[TagInput, str]] = (), weights: TaggerWeights | None = None
     ) -> None:
-        self._weights = weights or shipped()
+        self._weights = weights or load_shipped_weights()
         self._threshold = taxonomy.threshold
         self._slugs = taxonomy.slugs
         trained = {slug: number for number, slug in enumerate(self._weights.slugs)}
-        self._own = [c for c in taxonomy.categories if not self._known(c, trained)]
-        self._known_at = [
-            (self._slugs.index(s), trained[s]) for s in self._slugs if s not in {c.slug for c in self._own}
+        self._own_categories = [c for c in taxonomy.categories if not self._is_trained(c, trained)]
+        self._trained_columns = [
+            (self._slugs.index(s), trained[s]) for s in self._slugs if s not in {c.slug for c in self._own_categories}
         ]
-        self._trained = {place for place, _ in self._known_at}
-        self._words = OwnWords(self._own, self._weights.vocabulary) if self._own else None
-        self._keywords = [_pattern(category.keywords) for category in self._own]
-        self._examples: Floats | None = None
-        self._learn([(item, slug) for item, slug in examples if slug in self._slugs])
+        self._trained_positions = {place for place, _ in self._trained_columns}
+        self._own_matcher = (
+            OwnCategoryMatcher(self._own_categories, self._weights.vocabulary) if self._own_categories else None
+        )
+        self._keyword_patterns = [_compile_keywords(category.keywords) for category in self._own_categories]
+        self._example_vectors: Floats | None = None
+        self._learn_corrections([(item, slug) for item, slug in examples if slug in self._slugs])
 
-    def tag(self, inputs: Sequence[TagInput]) -> list[Verdict]:
+    def tag(self, inputs: Sequence[TagInput]) -> list[Classification]:
         """A verdict for each input, in order; `other` below the taxonomy's threshold."""
         return [
             verdict
-            for start in range(0, len(inputs), _BATCH)
-            for verdict in self._batch(inputs[start : start + _BATCH])
+            for start in range(0, len(inputs), _BATCH_SIZE)
+            for verdict in self._tag_batch(inputs[start : start + _BATCH_SIZE])
         ]
 
-    def _batch(self, inputs: Sequence[TagInput]) -> Iterator[Verdict]:
-        scores, taught = self._scores(inputs)
+    def _tag_batch(self, inputs: Sequence[TagInput]) -> Iterator[Classification]:
+        scores, taught = self._score_inputs(inputs)
         chances = _softmax(scores)
         order = np.argsort(-scores, axis=1)
         for item, row, places, lesson in zip(inputs, chances, order, taught, strict=True):
             best = places[0]
-            sure = self._calibrated(float(row[best]), item)
-            if best in self._trained and not lesson:
-                sure = round(sure * self._weights.familiarity.chance(item), 3)
+            sure = self._calibrate(float(row[best]), item)
+            if best in self._trained_positions and not lesson:
+                sure = round(sure * self._weights.domain_detector.compute_probability(item), 3)
             second = self._slugs[places[1]] if len(places) > 1 and row[places[1]] >= 0.05 else None
             if sure < self._threshold:
-                yield Verdict(OTHER, self._slugs[best], sure)
+                yield Classification(OTHER_CATEGORY, self._slugs[best], sure)
             else:
-                yield Verdict(self._slugs[best], second, sure)
+                yield Classification(self._slugs[best], second, sure)
 
-    def _calibrated(self, chance: float, item: TagInput) -> float:
-        curve = self._weights.curve[0 if item.abstract else 1]
+    def _calibrate(self, chance: float, item: TagInput) -> float:
+        curve = self._weights.calibration_curves[0 if item.abstract else 1]
         return round(float(np.interp(chance, curve[0], curve[1])), 3)
 
-    def _scores(self, inputs: Sequence[TagInput]) -> tuple[Floats, list[bool]]:
+    def _score_inputs(self, inputs: Sequence[TagInput]) -> tuple[Floats, list[bool]]:
         """Scores of the categories, and whether a correction had a part in them."""
-        scores = self._base(inputs)
-        if self._examples is None:
+        scores = self._base_scores(inputs)
+        if self._example_vectors is None:
             return scores, [False] * len(inputs)
-        likeness: Floats = np.clip((self._vectors(inputs) @ self._examples.T - _NEAR) / (1 - _NEAR), 0, 1)
-        scores += (_PULL * likeness @ self._lessons).astype(np.float32)
+        likeness: Floats = np.clip(
+            (self._embed_inputs(inputs) @ self._example_vectors.T - _MIN_CORRECTION_SIMILARITY)
+            / (1 - _MIN_CORRECTION_SIMILARITY),
+            0,
+            1,
+        )
+        scores += (_CORRECTION_WEIGHT * likeness @ self._corrections).astype(np.float32)
         return scores, (likeness.max(axis=1) > 0).tolist()
 
-    def _base(self, inputs: Sequence[TagInput]) -> Floats:
+    def _base_scores(self, inputs: Sequence[TagInput]) -> Floats:
         """Scores before corrections, in the taxonomy's order: trained, or by likeness to the owner's own words."""
         scores = np.full((len(inputs), len(self._slugs)), -30.0, dtype=np.float32)
-        if self._known_at:
-            mine, theirs = zip(*self._known_at, strict=True)
-            scores[:, mine] = self._weights.scores(inputs)[:, theirs]
-        if self._words is not None:
-            rest = scores.max(axis=1) if self._known_at else np.zeros(len(inputs), dtype=np.float32)
-            alike = self._words.likeness(inputs)
-            for category, likeness, keywords in zip(self._own, alike.T, self._keywords, strict=True):
+        if self._trained_columns:
+            mine, theirs = zip(*self._trained_columns, strict=True)
+            scores[:, mine] = self._weights.compute_scores(inputs)[:, theirs]
+        if self._own_matcher is not None:
+            rest = scores.max(axis=1) if self._trained_columns else np.zeros(len(inputs), dtype=np.float32)
+            alike = self._own_matcher.compute_similarity(inputs)
+            for category, likeness, keywords in zip(self._own_categories, alike.T, self._keyword_patterns, strict=True):
                 lead = _OWN_SLOPE * (likeness - _OWN_START)
                 named = np.array([bool(keywords and keywords.search(item.title)) for item in inputs])
                 scores[:, self._slugs.index(category.slug)] = rest + np.where(
-                    named, np.maximum(lead, 0) + _KEYWORD, lead
+                    named, np.maximum(lead, 0) + _KEYWORD_LEAD, lead
                 )
         return scores
 
-    def _learn(self, examples: Sequence[tuple[TagInput, str]]) -> None:
+    def _learn_corrections(self, examples: Sequence[tuple[TagInput, str]]) -> None:
         """Keep what each example says that the scores did not say already."""
         if not examples:
             return
         inputs = [item for item, _ in examples]
         wanted = np.zeros((len(examples), len(self._slugs)), dtype=np.float32)
         wanted[np.arange(len(examples)), [self._slugs.index(slug) for _, slug in examples]] = 1
-        self._lessons = wanted - _softmax(self._base(inputs))
-        self._examples = self._vectors(inputs)
+        self._corrections = wanted - _softmax(self._base_scores(inputs))
+        self._example_vectors = self._embed_inputs(inputs)
 
-    def _known(self, category: Category, trained: dict[str, int]) -> bool:
+    def _is_trained(self, category: Category, trained: dict[str, int]) -> bool:
         if category.slug not in trained:
             return False
-        meaning = self._meanings([category.description])[0]
-        return float(meaning @ self._weights.meanings[trained[category.slug]]) >= _SAME_MEANING
+        meaning = self._embed_centred([category.description])[0]
+        return float(meaning @ self._weights.description_vectors[trained[category.slug]]) >= _MIN_DESCRIPTION_SIMILARITY
 
-    def _vectors(self, inputs: Sequence[TagInput]) -> Floats:
+    def _embed_inputs(self, inputs: Sequence[TagInput]) -> Floats:
         """Unit vectors of title and abstract together, the title counting as much as the abstract."""
-        titles = self._meanings([item.title for item in inputs])
-        bodies = self._meanings([item.abstract for item in inputs])
-        return unit(titles + bodies)
+        titles = self._embed_centred([item.title for item in inputs])
+        bodies = self._embed_centred([item.abstract for item in inputs])
+        return normalise_rows(titles + bodies)
 
-    def _meanings(self, texts: Sequence[str]) -> Floats:
-        raw = vectors().embed(texts)
+    def _embed_centred(self, texts: Sequence[str]) -> Floats:
+        raw = load_embeddings().embed(texts)
         empty = ~raw.any(axis=1)
-        centred: Floats = (raw - self._weights.middle).astype(np.float32)
+        centred: Floats = (raw - self._weights.mean_title_vector).astype(np.float32)
         centred[empty] = 0
-        return unit(centred)
+        return normalise_rows(centred)
 
 
 def _softmax(scores: Floats) -> Floats:
@@ -135,7 +142,7 @@ def _softmax(scores: Floats) -> Floats:
     return chances
 
 
-def _pattern(keywords: Sequence[str]) -> re.Pattern[str] | None:
+def _compile_keywords(keywords: Sequence[str]) -> re.Pattern[str] | None:
     """The keywords as whole words, in any case; they are plain text, not expressions."""
     if not keywords:
         return None

@@ -10,16 +10,16 @@ from zlib import crc32
 
 import numpy as np
 
-FILE = "tagging-taught.npy"
+TRAINING_SET_FILE = "tagging-taught.npy"
 
 
-def taught(keys: Iterable[str]) -> int:
+def count_training_papers(keys: Iterable[str]) -> int:
     """How many of the papers, by arXiv id, people's labels taught the tagger."""
-    known = _known()
+    known = _load_training_set()
     return sum(crc32(key.encode(errors="replace")) in known for key in keys)
 
 
-def pack(keys: Iterable[str]) -> bytes:
+def pack_training_set(keys: Iterable[str]) -> bytes:
     """The file of those papers: sorted checksums, four bytes a paper."""
     buffer = io.BytesIO()
     np.save(buffer, np.array(sorted({crc32(key.encode()) for key in keys}), dtype=np.uint32))
@@ -27,6 +27,6 @@ def pack(keys: Iterable[str]) -> bytes:
 
 
 @lru_cache(1)
-def _known() -> frozenset[int]:
-    data = (resources.files("digest") / "data" / FILE).read_bytes()
+def _load_training_set() -> frozenset[int]:
+    data = (resources.files("digest") / "data" / TRAINING_SET_FILE).read_bytes()
     return frozenset(np.load(io.BytesIO(data)).tolist())

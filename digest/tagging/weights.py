@@ -11,14 +11,14 @@ from importlib import resources
 import numpy as np
 
 from digest.ports import TagInput
-from digest.tagging.familiar import Familiarity
-from digest.tagging.features import Floats, Vocabulary, near
+from digest.tagging.familiar import DomainDetector
+from digest.tagging.features import Floats, Vocabulary, embed_inputs
 
-FILE = "tagging.npz"
+WEIGHTS_FILE = "tagging.npz"
 
 
 @dataclass(frozen=True)
-class Weights:
+class TaggerWeights:
     """A linear model over a vocabulary and static vectors.
 
     `matrix` is (terms, categories), `near` (title's and abstract's vector, categories), `meanings` the vectors of the
@@ -30,77 +30,77 @@ class Weights:
 
     slugs: tuple[str, ...]
     vocabulary: Vocabulary
-    matrix: Floats
-    near: Floats
+    term_weights: Floats
+    vector_weights: Floats
     bias: Floats
-    meanings: Floats
+    description_vectors: Floats
     centres: Floats
-    curve: tuple[Floats, Floats]
+    calibration_curves: tuple[Floats, Floats]
 
     @property
-    def middle(self) -> Floats:
+    def mean_title_vector(self) -> Floats:
         """The mean vector of titles, taken off before vectors are compared."""
         middle: Floats = self.centres[0]
         return middle
 
     @cached_property
-    def familiarity(self) -> Familiarity:
+    def domain_detector(self) -> DomainDetector:
         """Whether texts are of the world these weights were learned in."""
-        return Familiarity(self.vocabulary)
+        return DomainDetector(self.vocabulary)
 
-    def scores(self, inputs: Sequence[TagInput]) -> Floats:
+    def compute_scores(self, inputs: Sequence[TagInput]) -> Floats:
         """Log-odds of the categories, shape (inputs, categories)."""
-        words = self.vocabulary.rows(inputs).times(self.matrix)
-        scores: Floats = words + near(inputs, self.centres) @ self.near + self.bias
+        words = self.vocabulary.vectorise(inputs).multiply_matrix(self.term_weights)
+        scores: Floats = words + embed_inputs(inputs, self.centres) @ self.vector_weights + self.bias
         return scores
 
-    def pack(self) -> bytes:
+    def to_bytes(self) -> bytes:
         """The weights as a compressed file: each category's column as signed bytes with a scale."""
-        scale = np.abs(self.matrix).max(axis=0) / 127
+        scale = np.abs(self.term_weights).max(axis=0) / 127
         buffer = io.BytesIO()
         np.savez_compressed(
             buffer,
-            slugs=_packed(self.slugs),
-            title=_packed(self.vocabulary.title),
-            abstract=_packed(self.vocabulary.abstract),
+            slugs=_pack_names(self.slugs),
+            title=_pack_names(self.vocabulary.title),
+            abstract=_pack_names(self.vocabulary.abstract),
             rarity=self.vocabulary.rarity.astype(np.float16),
-            matrix=np.round(self.matrix / scale).astype(np.int8),
+            matrix=np.round(self.term_weights / scale).astype(np.int8),
             scale=scale,
-            near=self.near.astype(np.float16),
+            near=self.vector_weights.astype(np.float16),
             bias=self.bias,
-            meanings=self.meanings.astype(np.float16),
+            meanings=self.description_vectors.astype(np.float16),
             centres=self.centres,
-            full=self.curve[0],
-            short=self.curve[1],
+            full=self.calibration_curves[0],
+            short=self.calibration_curves[1],
         )
         return buffer.getvalue()
 
 
-def unpack(data: bytes) -> Weights:
+def parse_tagger_weights(data: bytes) -> TaggerWeights:
     """The weights of a packed file."""
     with np.load(io.BytesIO(data), allow_pickle=False) as parts:
-        title, abstract = _unpacked(parts["title"]), _unpacked(parts["abstract"])
-        return Weights(
-            slugs=_unpacked(parts["slugs"]),
+        title, abstract = _unpack_names(parts["title"]), _unpack_names(parts["abstract"])
+        return TaggerWeights(
+            slugs=_unpack_names(parts["slugs"]),
             vocabulary=Vocabulary(title, abstract, parts["rarity"].astype(np.float32)),
-            matrix=(parts["matrix"].astype(np.float32) * parts["scale"]).astype(np.float32),
-            near=parts["near"].astype(np.float32),
+            term_weights=(parts["matrix"].astype(np.float32) * parts["scale"]).astype(np.float32),
+            vector_weights=parts["near"].astype(np.float32),
             bias=parts["bias"],
-            meanings=parts["meanings"].astype(np.float32),
+            description_vectors=parts["meanings"].astype(np.float32),
             centres=parts["centres"],
-            curve=(parts["full"], parts["short"]),
+            calibration_curves=(parts["full"], parts["short"]),
         )
 
 
 @lru_cache(maxsize=1)
-def shipped() -> Weights:
+def load_shipped_weights() -> TaggerWeights:
     """The packaged weights, read once per process."""
-    return unpack((resources.files("digest") / "data" / FILE).read_bytes())
+    return parse_tagger_weights((resources.files("digest") / "data" / WEIGHTS_FILE).read_bytes())
 
 
-def _packed(names: Sequence[str]) -> np.ndarray[tuple[int], np.dtype[np.uint8]]:
+def _pack_names(names: Sequence[str]) -> np.ndarray[tuple[int], np.dtype[np.uint8]]:
     return np.frombuffer("\n".join(names).encode(), dtype=np.uint8)
 
 
-def _unpacked(data: np.ndarray[tuple[int], np.dtype[np.uint8]]) -> tuple[str, ...]:
+def _unpack_names(data: np.ndarray[tuple[int], np.dtype[np.uint8]]) -> tuple[str, ...]:
     return tuple(data.tobytes().decode().split("\n"))

@@ -10,7 +10,7 @@ _ONE_NAME = re.compile(r"(?!by )[^\W\d_][\w.'’-]*(?: (?!and |und |y |et )[^\W\
 _MAIL = re.compile(r"\S+@\S+\s*\(([^)]+)\)|<[^<>]*@[^<>]*>|\S+@\S+")
 _TAG = re.compile(r"</?[A-Za-z][^<>]*>")
 _BRACKETS = re.compile(r"\s*\([^()]*\)|\s*\[[^\[\]]*\]")
-_CUT = re.compile(r"\s*(?:;|\||、|·|\n|,?\s+(?:and|und|y|et|&)\s+)\s*")
+_NAME_SEPARATOR = re.compile(r"\s*(?:;|\||、|·|\n|,?\s+(?:and|und|y|et|&)\s+)\s*")
 _BY = re.compile(r"^(?:written\s+)?by\s+", re.I)
 _SUFFIX = re.compile(r"(?:jr|sr|ph\.?d|m\.?d|i{2,3}|iv)\.?", re.I)
 _SPACE = re.compile(r"\s+")
@@ -18,25 +18,25 @@ _NOT_WORD = re.compile(r"[\W_]+")
 _PLUS = re.compile(r"(?<=\w)\+")
 
 
-def split_names(listed: Iterable[str]) -> list[str]:
+def split_names(author_entries: Iterable[str]) -> list[str]:
     """Names one by one, in order, from what feeds give: `A, B and C (Lab)`, `Doe, Jane`, `a@b.org (Jane Doe)`."""
     names: list[str] = []
-    for entry in listed:
-        names.extend([" ".join(entry.split())] if _ONE_NAME.fullmatch(entry) else _cut(entry))
+    for entry in author_entries:
+        names.extend([" ".join(entry.split())] if _ONE_NAME.fullmatch(entry) else _split_entry(entry))
     return list(dict.fromkeys(name for name in names if name))
 
 
-def _cut(entry: str) -> list[str]:
+def _split_entry(entry: str) -> list[str]:
     """The names in one entry that may hold several."""
     entry = _BRACKETS.sub("", _MAIL.sub(lambda match: match[1] or "", _TAG.sub("", entry)))
     entry = _BY.sub("", _SPACE.sub(" ", entry).strip())
-    pieces = [piece.strip(" ,") for piece in _CUT.split(entry)]
+    pieces = [piece.strip(" ,") for piece in _NAME_SEPARATOR.split(entry)]
     if any(len(piece.split()) < 2 for piece in pieces) and "," not in entry and ";" not in entry:
         pieces = [entry]  # "Research and Development" is one name
-    return [name for piece in pieces for name in _commas(piece)]
+    return [name for piece in pieces for name in _split_at_commas(piece)]
 
 
-def _commas(piece: str) -> list[str]:
+def _split_at_commas(piece: str) -> list[str]:
     """`Doe, Jane` is one name, `Jane Doe, John Roe` are two; a suffix belongs to the name before it."""
     parts: list[str] = []
     for part in (p.strip() for p in piece.split(",")):
@@ -49,7 +49,7 @@ def _commas(piece: str) -> list[str]:
     return parts
 
 
-def folded(text: str) -> str:
+def fold_text(text: str) -> str:
     """Lower case without accents, compatibility forms resolved: `Müller` and `MULLER` are the same, as are ² and 2."""
     if text.isascii():
         return text.lower()
@@ -57,23 +57,23 @@ def folded(text: str) -> str:
     return "".join(char for char in wide if not unicodedata.combining(char))
 
 
-def surname(name: str) -> str:
+def extract_surname(name: str) -> str:
     """The folded last word of a name, without suffixes; a single word is its own surname."""
-    words = [word for word in folded(name).replace(",", " ").split() if not _SUFFIX.fullmatch(word)]
+    words = [word for word in fold_text(name).replace(",", " ").split() if not _SUFFIX.fullmatch(word)]
     return _NOT_WORD.sub("", words[-1]) if words else ""
 
 
-def surnames(names: Iterable[str]) -> frozenset[str]:
+def extract_surnames(names: Iterable[str]) -> frozenset[str]:
     """The surnames of several people."""
-    return frozenset(found for name in names if (found := surname(name)))
+    return frozenset(found for name in names if (found := extract_surname(name)))
 
 
-def name_keys(names: Iterable[str]) -> frozenset[str]:
+def build_name_keys(names: Iterable[str]) -> frozenset[str]:
     """Initial and surname of several people: common surnames alone make strangers agree."""
-    return frozenset(f"{folded(name.strip())[:1]} {found}" for name in names if (found := surname(name)))
+    return frozenset(f"{fold_text(name.strip())[:1]} {found}" for name in names if (found := extract_surname(name)))
 
 
-def title_key(title: str) -> str:
+def build_title_key(title: str) -> str:
     """The title's letters and figures, folded, words apart by one space: what is compared across sources."""
-    plain = folded(title)
+    plain = fold_text(title)
     return _NOT_WORD.sub(" ", _PLUS.sub(" plus", plain) if "+" in plain else plain).strip()

@@ -17,9 +17,9 @@ _MATH = re.compile(
     r"|\$(?<!\\\$)(\{?\\[A-Za-z]+[^$\n]{0,80}?|\{?[<>=−-]\}?)(?<!\\)\$|\$(?<!\\\$)([^$\n]{1,200}?)(?<!\\)\$(?!\d)"
     r"|\\\(([^\n]{1,200}?)\\\)"
 )
-_MARKS = re.compile(r"[\\^_{]")
+_FORMULA_SIGN = re.compile(r"[\\^_{]")
 _GROUP = re.compile(r"\{[^{}]*\}|\\[A-Za-z]+")
-_PROSE = re.compile(r"[A-Za-z]{3,}[ ,.;]+[A-Za-z]{2,}|[A-Za-z]{2,}[ ,.;]+[A-Za-z]{3,}")
+_PROSE_WORDS = re.compile(r"[A-Za-z]{3,}[ ,.;]+[A-Za-z]{2,}|[A-Za-z]{2,}[ ,.;]+[A-Za-z]{3,}")
 _RELATION = re.compile(r"[=<>≤≥≠±→]|^[(\[].*[)\]]$")
 
 _FONT = re.compile(
@@ -29,7 +29,7 @@ _FONT = re.compile(
 _SCRIPT_TEXT = re.compile(r"\\text(super|sub)script\s*\{([^{}]*)\}")
 _LINK = re.compile(r"\\href\s*\{[^{}]*\}\s*\{([^{}]*)\}|\\url\s*\{([^{}]*)\}")
 _CITATION = re.compile(r"[ ~]?\\(?:cite[tp]?|ref|label)\s*\{[^{}]*\}")
-_CITED = re.compile(r"\\(?:cite|ref|label)")  # found at a leap, where the other stops at every space
+_CITATION_MACRO = re.compile(r"\\(?:cite|ref|label)")  # found at a leap, where the other stops at every space
 _ACCENT = re.compile(r"\{\\[\"'`^~=.][A-Za-z]\}|\\[\"'`^~=.](?:\{\\?[A-Za-z]\}|[A-Za-z])|\\[cHkruv]\{[A-Za-z]\}")
 _LETTER = re.compile(
     r"\{\\(?:aa|AA|ae|AE|oe|OE|ss|o|O|l|L|i|j)\}|\\(?:aa|AA|ae|AE|oe|OE|ss|o|O|l|L)(?:\{\}|(?![A-Za-z]))"
@@ -47,70 +47,74 @@ _LIGATURE = re.compile(r"--|``|''")
 _SPACE_BEFORE_MATH = re.compile(r"[ \t]+")
 
 
-def readable(text: str) -> str:
+def convert_tex(text: str) -> str:
     r"""The text with its TeX as Unicode: `$\pi_0$` is `π₀`, `Schr\"odinger` is `Schrödinger`; anything else is kept."""
     if "$" not in text and "\\" not in text:
         return text
-    text = _MATH.sub(_math, text)
-    return _words(text) if "\\" in text else text
+    text = _MATH.sub(_convert_math, text)
+    return _convert_text_macros(text) if "\\" in text else text
 
 
-def _math(match: re.Match[str]) -> str:
+def _convert_math(match: re.Match[str]) -> str:
     """One formula as plain text, or the whole match when it may be something else."""
     inside = match[1] or match[2] or match[3] or match[4]
-    return _formula(inside) or match[0] if _surely(inside, match[1] is None and match[3] is None) else match[0]
+    return (
+        _convert_formula(inside) or match[0] if _is_formula(inside, match[1] is None and match[3] is None) else match[0]
+    )
 
 
-def _surely(inside: str, marked: bool) -> bool:
+def _is_formula(inside: str, has_tex_delimiters: bool) -> bool:
     """Whether what stands between two signs is a formula and not the prose between two prices."""
     bare = _GROUP.sub("", inside)
-    if _PROSE.search(bare):
+    if _PROSE_WORDS.search(bare):
         return False
-    return marked or bool(_MARKS.search(inside)) or " " not in inside or bool(_RELATION.search(inside))
+    return (
+        has_tex_delimiters or bool(_FORMULA_SIGN.search(inside)) or " " not in inside or bool(_RELATION.search(inside))
+    )
 
 
 @lru_cache(maxsize=8192)
-def _formula(inside: str) -> str:
+def _convert_formula(inside: str) -> str:
     """A formula's TeX as text, "" when it cannot be read."""
-    text = _symbols(_scripts(_unwrap(inside.strip())))
+    text = _convert_symbols(_convert_scripts(_strip_font_macros(inside.strip())))
     if "\\" not in text and "{" not in text:
         return text
     try:
-        plain = str(_converter().latex_to_text(re.sub(r"(?<!\\)([%#])", r"\\\1", text)))
+        plain = str(_load_converter().latex_to_text(re.sub(r"(?<!\\)([%#])", r"\\\1", text)))
     except Exception:  # pylatexenc raises IndexError, ValueError and others of its own on ill-formed TeX
         return ""
     return _SPACE_BEFORE_MATH.sub(" ", plain).strip()
 
 
-def _symbols(text: str) -> str:
+def _convert_symbols(text: str) -> str:
     """A formula of plain symbols read one by one: pylatexenc is slow, and eats the spaces behind them (`n ≥n₀`)."""
     if "\\" not in text or _LIGATURE.search(text):
         return text
-    plain = _SYMBOL.sub(lambda match: match[3] or _symbol(match[1] or match[2], match[1] is not None), text)
+    plain = _SYMBOL.sub(lambda match: match[3] or _convert_symbol(match[1] or match[2], match[1] is not None), text)
     return text if "\\" in plain or "{" in plain else plain
 
 
 @lru_cache(maxsize=2048)
-def _symbol(macro: str, joined: bool) -> str:
+def _convert_symbol(macro: str, joined: bool) -> str:
     """One macro as its symbol, `log` and its like as words of their own; any other macro as it is."""
-    meaning = getattr(_converter().latex_context.get_macro_spec(macro[1:]), "simplify_repl", None)
+    meaning = getattr(_load_converter().latex_context.get_macro_spec(macro[1:]), "simplify_repl", None)
     if meaning == macro[1:]:
         return f" {meaning}" if joined else macro[1:]
     one = isinstance(meaning, str) and len(meaning) == 1 and not meaning.isspace() and not combining(meaning)
     return str(meaning) if one else macro
 
 
-def _words(text: str) -> str:
+def _convert_text_macros(text: str) -> str:
     """Text macros outside formulas."""
-    text = _CITATION.sub("", text) if _CITED.search(text) else text
+    text = _CITATION.sub("", text) if _CITATION_MACRO.search(text) else text
     text = _LINK.sub(lambda match: match[1] or match[2] or "", text)
-    text = _SCRIPT_TEXT.sub(lambda match: _script("^" if match[1] == "super" else "_", match[2]), text)
-    text = _ACCENT.sub(lambda match: _formula(match[0]) or match[0], _unwrap(text))
-    text = _LETTER.sub(lambda match: _formula(match[0]) or match[0], text)
+    text = _SCRIPT_TEXT.sub(lambda match: _convert_script("^" if match[1] == "super" else "_", match[2]), text)
+    text = _ACCENT.sub(lambda match: _convert_formula(match[0]) or match[0], _strip_font_macros(text))
+    text = _LETTER.sub(lambda match: _convert_formula(match[0]) or match[0], text)
     return _ESCAPED.sub(r"\1", text)
 
 
-def _unwrap(text: str) -> str:
+def _strip_font_macros(text: str) -> str:
     """Without font macros, whose text pylatexenc would drop or turn into letters that no search finds."""
     text = _CODEPOINT.sub(lambda match: chr(int(match[1], 16)) if int(match[1], 16) < 0xD800 else match[0], text)
     for _ in range(4):
@@ -120,20 +124,20 @@ def _unwrap(text: str) -> str:
     return text
 
 
-def _scripts(text: str) -> str:
+def _convert_scripts(text: str) -> str:
     """Raised and lowered figures in their own characters."""
     text = _DEGREE.sub("°", text)
-    return _SCRIPT.sub(lambda match: _script(match[1], match[2] or match[3]), text)
+    return _SCRIPT.sub(lambda match: _convert_script(match[1], match[2] or match[3]), text)
 
 
-def _script(sign: str, text: str) -> str:
+def _convert_script(sign: str, text: str) -> str:
     raised = text.translate(_SCRIPTS[sign])
     done = all(before != after for before, after in zip(text, raised, strict=True))
     return raised if done else f"{sign}{text}" if len(text) == 1 else f"{sign}({text})"
 
 
 @lru_cache(maxsize=1)
-def _converter() -> Any:
+def _load_converter() -> Any:
     from pylatexenc.latex2text import LatexNodes2Text
 
     return LatexNodes2Text(math_mode="text", strict_latex_spaces=False, keep_comments=True)

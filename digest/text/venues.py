@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import re
 
-from digest.text import one_line
+from digest.text import normalise_line
 
-_MOST = 60  # characters; a longer one is a sentence on something else
-_ACCEPTED = re.compile(
+_MAX_LENGTH = 60  # characters; a longer one is a sentence on something else
+_ACCEPTED_AT = re.compile(
     r"\b(?:accepted|to appear|published|to be published|to be presented|presented)\b(?! manuscript| version)"
     r"(?: paper| article)?(?: for (?:publication|presentation|oral presentation|inclusion))?"
     r"(?: as an? [\w -]{3,30}?(?: paper| presentation| poster)?)?"
@@ -15,16 +15,20 @@ _ACCEPTED = re.compile(
     r"(?P<venue>[A-Z0-9][^.;,(\n]*)(?P<behind>.*)",
     re.I,
 )
-_SHORT = re.compile(r"\(([A-Z][\w&/@ '’-]{1,24}?\d\d)\)")  # International Conference on Machine Learning (ICML 2026)
-_BEHIND = re.compile(r"\s(?:as an?|with|code|project|arxiv|https?:|github|\d+ (?:pages|figures)|available)\b.*", re.I)
+_SHORT_NAME = re.compile(
+    r"\(([A-Z][\w&/@ '’-]{1,24}?\d\d)\)"
+)  # International Conference on Machine Learning (ICML 2026)
+_TRAILING_TEXT = re.compile(
+    r"\s(?:as an?|with|code|project|arxiv|https?:|github|\d+ (?:pages|figures)|available)\b.*", re.I
+)
 _YEAR = re.compile(r"(?<!\d)(?:19|20)\d\d(?!\d)|['’]\d\d\b")
 
 
-def venue_in(comment: str | None) -> str:
+def extract_venue(comment: str | None) -> str:
     """`ACL 2025` of `Accepted at ACL 2025 (Findings), 12 pages`; empty where no venue is named with its year."""
-    told = _ACCEPTED.search(one_line(comment or ""))
+    told = _ACCEPTED_AT.search(normalise_line(comment or ""))
     if told is None:
         return ""
-    short = _SHORT.match(told["behind"])
-    venue = short[1] if short else _BEHIND.sub("", told["venue"]).strip(" -–:")
-    return venue if venue[:1].isupper() and _YEAR.search(venue) and len(venue) <= _MOST else ""
+    short = _SHORT_NAME.match(told["behind"])
+    venue = short[1] if short else _TRAILING_TEXT.sub("", told["venue"]).strip(" -–:")
+    return venue if venue[:1].isupper() and _YEAR.search(venue) and len(venue) <= _MAX_LENGTH else ""

@@ -5,19 +5,19 @@ from __future__ import annotations
 import re
 from urllib.parse import unquote
 
-from digest.urls.arxiv import arxiv_id, arxiv_ids_in, superseded_by
-from digest.urls.canonical import canonical, host_of, is_http, match_form, site
+from digest.urls.arxiv import extract_arxiv_id, find_arxiv_ids, find_superseding_work
+from digest.urls.canonical import build_match_url, canonicalise_url, extract_host, extract_site, is_http_url
 
 __all__ = [
-    "arxiv_id",
-    "arxiv_ids_in",
-    "canonical",
-    "doi",
-    "host_of",
-    "is_http",
-    "match_form",
-    "site",
-    "superseded_by",
+    "build_match_url",
+    "canonicalise_url",
+    "extract_arxiv_id",
+    "extract_doi",
+    "extract_host",
+    "extract_site",
+    "find_arxiv_ids",
+    "find_superseding_work",
+    "is_http_url",
     "work_key",
 ]
 
@@ -37,14 +37,14 @@ _PREPRINT_VERSION = re.compile(r"(?<=\d)v\d+$")
 
 def work_key(url: str) -> str:
     """The identity of a work: `arxiv:2601.01234`, else `doi:10...` in lower case, else `url:` + the match form."""
-    if identifier := arxiv_id(url):
+    if identifier := extract_arxiv_id(url):
         return f"arxiv:{identifier}"
-    if name := doi(url):
+    if name := extract_doi(url):
         return f"doi:{name}"
-    return f"url:{match_form(url)}"
+    return f"url:{build_match_url(url)}"
 
 
-def doi(text: str) -> str | None:
+def extract_doi(text: str) -> str | None:
     """The DOI, lower-case, that a resolver's or publisher's URL, `doi:...` or a bare DOI stands for."""
     text = re.sub("%2f", "/", text.strip(), count=1, flags=re.I)
     if nature := _NATURE.match(text):

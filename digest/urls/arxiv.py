@@ -15,7 +15,7 @@ _ARCHIVES = (
 _OLD = rf"(?:{_ARCHIVES})(?:\.[a-z-]{{2,}})?/(?:9[1-9]|0[0-7])(?:0[1-9]|1[0-2])\d{{3}}"
 _ID = rf"({_NEW}|{_OLD})"  # more may follow it in an address: people link to arxiv.org/abs/2307.000400
 
-_FAST = re.compile(rf"https?://(?:www\.|export\.)?arxiv\.org/(?:abs|pdf|html)/({_NEW})")
+_COMMON_LINK = re.compile(rf"https?://(?:www\.|export\.)?arxiv\.org/(?:abs|pdf|html)/({_NEW})")
 _BARE = re.compile(rf"{_ID}(?:v\d+)?(?:\s*\[[\w.\-]+\])?$", re.I)
 _PREFIXED = re.compile(rf"(?:oai:\s*arxiv\.org:|(?:doi:\s*)?10\.48550/arxiv\.|arxiv(?::\s*|\.)){_ID}", re.I)
 _LINK = re.compile(r"(?:https?:)?(?://)?(?:[^/@\s]*@)?([a-z0-9.\-]+\.[a-z]{2,})(?::\d+)?/([^?#]*)", re.I)
@@ -44,40 +44,40 @@ _BEFORE_ID = {
     "adsabs.harvard.edu": r"abs/",
 }
 # Files of old papers, whose archive is a folder and not a part of the name.
-_FILE = re.compile(
+_FILE_PATH = re.compile(
     rf"/?(?:ftp|ps_cache)/((?:{_ARCHIVES}))/(?:papers|pdf|ps)/\d{{4}}/((?:9[1-9]|0[0-7])(?:0[1-9]|1[0-2])\d{{3}})", re.I
 )
 _PATHS = {host: re.compile(rf"/?{before}(?:arxiv[.:])?{_ID}", re.I) for host, before in _BEFORE_ID.items()}
 
 # What an author writes in a comment: "Superseded by arXiv:2509.00001", "this work is subsumed by our later paper, …".
 _SUPERSEDED = re.compile(r"\b(?:superseded|subsumed|(?P<maybe>replaced)) by\s+(?P<work>[^\n]+)", re.I)
-_NAMED = re.compile(rf"(?<![\d.])(?:arxiv[:./\w]*?)?{_ID}(?![\d.]*\d)", re.I)
-_SPOKEN = 80  # characters of a work that is described
+_NAMED_ID = re.compile(rf"(?<![\d.])(?:arxiv[:./\w]*?)?{_ID}(?![\d.]*\d)", re.I)
+_MAX_DESCRIPTION_LENGTH = 80  # characters of a work that is described
 
 
-def arxiv_id(text: str) -> str | None:
+def extract_arxiv_id(text: str) -> str | None:
     """The arXiv id, without version and subject class, that a URL, DOI, OAI identifier or bare id stands for."""
-    if fast := _FAST.match(text):
+    if fast := _COMMON_LINK.match(text):
         return fast[1]
     text = text.strip()
     if not text.startswith("http") and (found := _PREFIXED.match(text) or _BARE.match(text)):
-        return _plain(found[1])
+        return _normalise_id(found[1])
     link = _LINK.match(text)
-    pattern = _pattern(link[1].lower()) if link else None
+    pattern = _find_path_pattern(link[1].lower()) if link else None
     if not link or not pattern:
         return None
     path = unquote(link[2])
     if found := pattern.match(path):
-        return _plain(found[1])
-    return _filed(path) if pattern is _PATHS["arxiv.org"] else None
+        return _normalise_id(found[1])
+    return _parse_file_path(path) if pattern is _PATHS["arxiv.org"] else None
 
 
-def arxiv_ids_in(text: str) -> list[str]:
+def find_arxiv_ids(text: str) -> list[str]:
     """The distinct arXiv ids that running text names by link or as `arXiv:...`, in order."""
-    return list(dict.fromkeys(_plain(found) for found in _IN_TEXT.findall(text)))
+    return list(dict.fromkeys(_normalise_id(found) for found in _IN_TEXT.findall(text)))
 
 
-def _pattern(host: str) -> re.Pattern[str] | None:
+def _find_path_pattern(host: str) -> re.Pattern[str] | None:
     """The path pattern of a host or of the domain it belongs to."""
     while host:
         if host in _PATHS:
@@ -86,27 +86,31 @@ def _pattern(host: str) -> re.Pattern[str] | None:
     return None
 
 
-def _filed(path: str) -> str | None:
+def _parse_file_path(path: str) -> str | None:
     """The old id that the path of a paper's file at arXiv is made of."""
-    found = _FILE.match(path)
+    found = _FILE_PATH.match(path)
     return f"{found[1].lower()}/{found[2]}" if found else None
 
 
-def _plain(identifier: str) -> str:
+def _normalise_id(identifier: str) -> str:
     """`math.CA/0611800` is `math/0611800`; new ids stay as they are."""
     archive, slash, number = identifier.lower().partition("/")
     return f"{archive.partition('.')[0]}/{number}" if slash else identifier
 
 
-def superseded_by(comment: str | None) -> str:
+def find_superseding_work(comment: str | None) -> str:
     """The work that took a paper's place, by the comment of its authors: `arXiv 2509.00001`, else in their words."""
     told = _SUPERSEDED.search(comment or "")
     if told is None:
         return ""
-    named = _NAMED.search(told["work"])
+    named = _NAMED_ID.search(told["work"])
     if named:
-        return f"arXiv {_plain(named[1])}"
+        return f"arXiv {_normalise_id(named[1])}"
     if told["maybe"]:  # by hand, by a new version
         return ""
     words = re.split(r"[.;](?:\s|$)", told["work"], maxsplit=1)[0].strip()
-    return words if len(words) <= _SPOKEN else words[: _SPOKEN - 2].rsplit(" ", 1)[0] + " …"
+    return (
+        words
+        if len(words) <= _MAX_DESCRIPTION_LENGTH
+        else words[: _MAX_DESCRIPTION_LENGTH - 2].rsplit(" ", 1)[0] + " …"
+    )

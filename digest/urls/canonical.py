@@ -8,11 +8,11 @@ from functools import lru_cache
 from urllib.parse import SplitResult, quote, urlsplit, urlunsplit
 
 
-def _words(text: str) -> frozenset[str]:
+def _split_words(text: str) -> frozenset[str]:
     return frozenset(text.split())
 
 
-_TRACKERS = _words(
+_TRACKERS = _split_words(
     "__hsfp __hssc __hstc __readwiselocation _bhlid _branch_match_id _branch_referrer _bta_c _bta_tid _ga _gl"
     " _hsenc _hsmi _ke _openstat _sm_au_ at_campaign at_medium bsft_clkid bsft_uid campaign_content campaign_id"
     " campaign_medium campaign_name campaign_source campaign_term campaignid cmpid dclid ef_id epik fb_action_ids"
@@ -30,61 +30,63 @@ _ESCAPE = re.compile(r"%[0-9A-Fa-f]{2}")
 _UNRESERVED = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~")
 _PATH_SAFE = "/:@!$&'()*+,;=-._~%"
 _QUERY_SAFE = _PATH_SAFE + "?"
-_EDGES = "".join(map(chr, range(33))) + "\x7f\x85\xa0"
-_INNER = re.compile(r"[\t\r\n]")
-_HTTP = re.compile(r"https?://[^\s/?#\\]+", re.I)
-_CLEAN = re.compile(r"https?://[a-z0-9](?:[a-z0-9.-]*[a-z0-9])?(?:/[A-Za-z0-9_~-][A-Za-z0-9_.~-]*)*/?")
+_EDGE_CHARACTERS = "".join(map(chr, range(33))) + "\x7f\x85\xa0"
+_INNER_WHITESPACE = re.compile(r"[\t\r\n]")
+_HTTP_URL = re.compile(r"https?://[^\s/?#\\]+", re.I)
+_CANONICAL_URL = re.compile(r"https?://[a-z0-9](?:[a-z0-9.-]*[a-z0-9])?(?:/[A-Za-z0-9_~-][A-Za-z0-9_.~-]*)*/?")
 
 # Two addresses of one work on one host: (host, pattern on the address behind the host, the one spelling).
-_TWINS: tuple[tuple[str, re.Pattern[str], str], ...] = (
+_MIRROR_PATHS: tuple[tuple[str, re.Pattern[str], str], ...] = (
     ("openreview.net", re.compile(r"/(?:pdf|forum|references/pdf)\?(?:[^#]*&)?id=([\w-]+).*"), r"/forum?id=\1"),
     ("aclanthology.org", re.compile(r"/([\w.-]+?\.\d+|[A-Z]\d{2}-\d+)(?:\.pdf|\.bib)?/?"), r"/\1"),
 )
-_SUFFIX_LABELS = _words("ac co com edu gob gov go gv net ne nom or org sch")
-_SHARED_HOSTS = _words(
+_SUFFIX_LABELS = _split_words("ac co com edu gob gov go gv net ne nom or org sch")
+_SHARED_HOSTS = _split_words(
     "beehiiv.com blogspot.com ghost.io github.io gitlab.io herokuapp.com hf.space medium.com mirror.xyz netlify.app"
     " notion.site pages.dev readthedocs.io substack.com tumblr.com vercel.app web.app wordpress.com"
 )
 
 
-def is_http(url: str) -> bool:
+def is_http_url(url: str) -> bool:
     """Whether this is an http or https address with a host: the only kind that may be shown or fetched."""
-    return bool(_CLEAN.fullmatch(url)) or (bool(_HTTP.match(url)) and bool(_split(url).hostname))
+    return bool(_CANONICAL_URL.fullmatch(url)) or (bool(_HTTP_URL.match(url)) and bool(_split_url(url).hostname))
 
 
 @lru_cache(maxsize=4096)
-def canonical(url: str) -> str:
+def canonicalise_url(url: str) -> str:
     """The address without fragment, default port and trackers, its parts in normal form; never raises, idempotent."""
-    if _CLEAN.fullmatch(url):
+    if _CANONICAL_URL.fullmatch(url):
         return url if url.count("/") > 2 else url + "/"
-    url = _INNER.sub("", url.strip(_EDGES))
-    parts = _split(url)
+    url = _INNER_WHITESPACE.sub("", url.strip(_EDGE_CHARACTERS))
+    parts = _split_url(url)
     scheme = parts.scheme.lower()
-    host = _ascii_host(parts.hostname or "")
+    host = _encode_host(parts.hostname or "")
     if scheme not in _PORTS or not host:
-        return _escaped(url, _QUERY_SAFE + "#[]")
-    path = _without_dots(_escaped(parts.path.replace("\\", "/"), _PATH_SAFE)) or "/"
-    query = "&".join(pair for pair in _escaped(parts.query, _QUERY_SAFE).split("&") if pair and not _is_tracker(pair))
-    return urlunsplit((scheme, _netloc(host, parts), path, query, ""))
+        return _normalise_escapes(url, _QUERY_SAFE + "#[]")
+    path = _resolve_dots(_normalise_escapes(parts.path.replace("\\", "/"), _PATH_SAFE)) or "/"
+    query = "&".join(
+        pair for pair in _normalise_escapes(parts.query, _QUERY_SAFE).split("&") if pair and not _is_tracker(pair)
+    )
+    return urlunsplit((scheme, _build_netloc(host, parts), path, query, ""))
 
 
-def match_form(url: str) -> str:
+def build_match_url(url: str) -> str:
     """The form in which addresses are compared: http is https, and a slash at the end does not count."""
-    plain = canonical(url)
+    plain = canonicalise_url(url)
     if not plain.startswith(("http://", "https://")):
         return plain
     host, slash, rest = plain.partition("://")[2].partition("/")
-    host, rest = _one_twin(host, slash + rest)
+    host, rest = _unify_mirror(host, slash + rest)
     path, mark, query = rest.partition("?")
     return f"https://{host}{path.rstrip('/')}{mark}{query}"
 
 
-def site(url: str) -> str:
+def extract_site(url: str) -> str:
     """The registrable domain of an address (`blog.example.co.uk` is `example.co.uk`), or "" without a host.
 
     Subdomains of shared hosts such as github.io count as sites of their own.
     """
-    host = host_of(url)
+    host = extract_host(url)
     labels = host.split(".")
     if len(labels) < 3 or labels[-1].isdigit() or ":" in host:
         return host
@@ -93,14 +95,14 @@ def site(url: str) -> str:
     return ".".join(labels[-3:]) if deep else two
 
 
-def host_of(url: str) -> str:
+def extract_host(url: str) -> str:
     """The host of an http address, lower-case and without port, or ""."""
-    plain = canonical(url)
-    return (_split(plain).hostname or "") if plain.startswith(("http://", "https://")) else ""
+    plain = canonicalise_url(url)
+    return (_split_url(plain).hostname or "") if plain.startswith(("http://", "https://")) else ""
 
 
 @lru_cache(maxsize=1024)
-def _split(url: str) -> SplitResult:
+def _split_url(url: str) -> SplitResult:
     """The parts of an address; one that cannot be read has none."""
     try:
         parts = urlsplit(url)
@@ -110,14 +112,14 @@ def _split(url: str) -> SplitResult:
     return parts
 
 
-def _netloc(host: str, parts: SplitResult) -> str:
+def _build_netloc(host: str, parts: SplitResult) -> str:
     """Host in ASCII and a port that is not the default one; user names and passwords are never part of a key."""
     port = parts.port
     shown = f"[{host}]" if ":" in host else host
     return shown if port is None or port == _PORTS[parts.scheme.lower()] else f"{shown}:{port}"
 
 
-def _ascii_host(host: str) -> str:
+def _encode_host(host: str) -> str:
     """The host as it goes into DNS (IDNA 2008 with UTS 46 mapping)."""
     host = host.lower().rstrip(".")
     if not host.isascii():
@@ -125,24 +127,24 @@ def _ascii_host(host: str) -> str:
 
         with suppress(idna.IDNAError):
             return idna.encode(host, uts46=True).decode()
-    return _escaped(host, ":-._~%").lower()
+    return _normalise_escapes(host, ":-._~%").lower()
 
 
-def _escaped(text: str, safe: str) -> str:
+def _normalise_escapes(text: str, safe: str) -> str:
     """Percent-encoding in normal form: unreserved characters bare, the rest in capitals (RFC 3986 6.2.2)."""
     if text.isascii() and "%" not in text and text.isalnum():
         return text
-    text = _ESCAPE.sub(_one_escape, text)
+    text = _ESCAPE.sub(_normalise_escape, text)
     text = re.sub(r"%(?![0-9A-F]{2})", "%25", text)
     return quote(text.encode("utf-8", "surrogatepass"), safe=safe)
 
 
-def _one_escape(match: re.Match[str]) -> str:
+def _normalise_escape(match: re.Match[str]) -> str:
     char = chr(int(match[0][1:], 16))
     return char if char in _UNRESERVED else match[0].upper()
 
 
-def _without_dots(path: str) -> str:
+def _resolve_dots(path: str) -> str:
     """The path with its `.` and `..` segments resolved (RFC 3986 5.2.4)."""
     if "/." not in path:
         return path
@@ -166,10 +168,10 @@ def _is_tracker(pair: str) -> bool:
     return name in _TRACKERS or name.startswith(_TRACKER_PREFIXES)
 
 
-def _one_twin(host: str, rest: str) -> tuple[str, str]:
+def _unify_mirror(host: str, rest: str) -> tuple[str, str]:
     """The one host and the one spelling of what stands behind it, where a work is shown at several addresses."""
     bare = host.removeprefix("www.")
-    for name, pattern, one in _TWINS:
+    for name, pattern, one in _MIRROR_PATHS:
         if bare == name and (found := pattern.fullmatch(rest)):
             return bare, found.expand(one)
     return host, rest

@@ -12,11 +12,11 @@ import tempfile
 from dataclasses import replace
 from pathlib import Path
 
-from digest.bundle import shipped
-from digest.config import load
-from digest.pipeline.blurbs import write_blurbs
+from digest.bundle import find_resource
+from digest.config import load_config
+from digest.pipeline.blurbs import generate_blurbs
 from digest.pipeline.context import Context
-from digest.pipeline.judge import judge
+from digest.pipeline.judge import grade_candidates
 from tests.bench.expert_blurbs import rows
 from tests.conftest import SHARED
 from tests.llm.gemini_server import running
@@ -31,9 +31,9 @@ def measure(candidates: int = CANDIDATES, picks: int = PICKS) -> list[dict[str, 
     with tempfile.TemporaryDirectory() as folder, running() as server:
         place = _with_the_shipped_taxonomy(context(Path(folder), gemini(server.url)))
         items = store(place, texts)
-        judged = judge(place, period())
-        blurbs = write_blurbs(place, items[:picks])
-        again = judge(place, period()).numbers["usd"] + write_blurbs(place, items[:picks]).usd
+        judged = grade_candidates(place, period())
+        blurbs = generate_blurbs(place, items[:picks])
+        again = grade_candidates(place, period()).numbers["usd"] + generate_blurbs(place, items[:picks]).usd
         return [
             {
                 "model": place.config.model.name,
@@ -51,7 +51,7 @@ def measure(candidates: int = CANDIDATES, picks: int = PICKS) -> list[dict[str, 
 
 def _with_the_shipped_taxonomy(place: Context) -> Context:
     """The categories stand in every prompt, and are paid for in each."""
-    taxonomy = load(shipped("sources.yaml")).taxonomy
+    taxonomy = load_config(find_resource("sources.yaml")).taxonomy
     return replace(place, config=place.config.model_copy(update={"taxonomy": taxonomy}))
 
 

@@ -19,7 +19,7 @@ from digest.models import Item, Tagging
 from digest.pipeline.context import Context
 from digest.store import items, judgements, search
 from digest.store.database import upsert
-from digest.text import hexdigest
+from digest.text import hash_texts
 from tests.desk.workspace import NOW, PERIOD, desk, make
 
 CANDIDATES = 11_000
@@ -34,8 +34,8 @@ def main() -> list[tuple[str, float, str]]:
         root = make(Path(folder) / "workspace")
         with desk(root) as running, httpx.Client(base_url=f"http://127.0.0.1:{running.port}", timeout=60) as client:
             fill(running.context)
-            client.get(running.address)
-            client.headers.update({"Origin": str(client.base_url), "X-Desk": running.keys.form})
+            client.get(running.url)
+            client.headers.update({"Origin": str(client.base_url), "X-Desk": running.secrets.form})
             return [(f"desk with 11,000 candidates: {name}", *median(ask)) for name, ask in asks(client)]
 
 
@@ -73,9 +73,9 @@ def fill(context: Context) -> None:
         with context.db.write() as session:
             upsert(session, Item, rows, ["key"])
     with context.db.write() as session:
-        search.index(session)
-        period = context.period(PERIOD)
-        found = items.candidates(session, period.start(context.zone), period.end(context.zone))
+        search.update_search_index(session)
+        period = context.parse_period(PERIOD)
+        found = items.load_period_items(session, period.start(context.zone), period.end(context.zone))
         tagged = [_verdict(item, categories[(item.id or 0) % len(categories)]) for item in found]
         upsert(session, Tagging, tagged, ["item_id", "engine"])
         reasons = [{"feature": "topic", "value": 1.0, "part": 0.5, "words": "topic match 4/5"}]
@@ -99,7 +99,7 @@ def _item(number: int) -> dict[str, Any]:
         source_id="manual",
         published=NOW - timedelta(days=5 + number % 28),
         first_seen=NOW,
-        digest=hexdigest(title),
+        digest=hash_texts(title),
     ).model_dump(exclude={"id"})
 
 

@@ -7,7 +7,7 @@ import json
 from pathlib import Path
 from time import perf_counter
 
-from digest.intake import match, record, score_pairs
+from digest.intake import build_record_features, match_records, score_duplicates
 
 SHARED = Path(__file__).resolve().parents[3] / "shared" / "data"
 
@@ -21,7 +21,7 @@ def rows() -> list[tuple[str, str]]:
         pairs = [json.loads(line) for line in lines]
     out = []
     for name, keyless in (("with keys", False), ("names, authors and texts only", True)):
-        score = score_pairs(pairs, keyless=keyless)
+        score = score_duplicates(pairs, withhold_keys=keyless)
         figures = (
             f"precision {score.precision:.3f}, recall {score.recall:.3f}, joined precision {score.joined_precision:.3f}"
         )
@@ -29,9 +29,11 @@ def rows() -> list[tuple[str, str]]:
     with gzip.open(SHARED / "pools" / "2026-05.jsonl.gz", "rt", encoding="utf-8") as lines:
         pool = [json.loads(line) for _, line in zip(range(10_000), lines, strict=False)]
     started = perf_counter()
-    found = match([record({**row, "text": row["abstract"], "date": row["published"]}) for row in pool])
+    found = match_records(
+        [build_record_features({**row, "text": row["abstract"], "date": row["published"]}) for row in pool]
+    )
     seconds = perf_counter() - started
-    out.append((f"matching {len(pool):,} records", f"{seconds:.1f} s, {len(found.possible)} pairs to look at"))
+    out.append((f"matching {len(pool):,} records", f"{seconds:.1f} s, {len(found.possible_pairs)} pairs to look at"))
     return out
 
 

@@ -39,15 +39,15 @@ def main(contender: str, count: int) -> None:
 
 def _digest(folder: Path, urls: list[str], watch: Watch) -> None:
     from digest.config import Source
-    from digest.pipeline.fetch import fetch
+    from digest.pipeline.fetch import fetch_sources
     from tests.pipeline.workbench import Clock, context, counts
 
     sources = [Source(id=f"f{n}", kind="feed", url=url, allow_private=True) for n, url in enumerate(urls)]
     work, runs = context(folder, sources, Clock(datetime.now(UTC))), []
-    cold = timed(lambda: runs.append(asyncio.run(fetch(work)).run_id))
+    cold = timed(lambda: runs.append(asyncio.run(fetch_sources(work)).run_id))
     lost = sum(count.found == 0 for count in counts(work, runs[0]).values())
     told("fetch", cold, watch, wrong=f"{lost} feeds gave no item" if lost else "")
-    told("fetch, nothing new", timed(lambda: asyncio.run(fetch(work, force=True))), watch)
+    told("fetch, nothing new", timed(lambda: asyncio.run(fetch_sources(work, force=True))), watch)
 
 
 def _reader(folder: Path, urls: list[str], watch: Watch) -> None:
@@ -61,9 +61,9 @@ def _reader(folder: Path, urls: list[str], watch: Watch) -> None:
 
 
 def _made(folder: Path) -> None:
-    from digest.store.database import FILE, Database
+    from digest.store.database import DATABASE_FILE, Database
 
-    Database(folder / FILE).close()
+    Database(folder / DATABASE_FILE).close()
 
 
 @contextmanager

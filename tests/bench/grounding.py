@@ -5,19 +5,22 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-from digest.grounding import check, source_of
-from digest.grounding.evaluate import Outcome, evaluate
-from digest.vectors import vectors
+from digest.grounding import check_grounding, prepare_grounding_source
+from digest.grounding.evaluate import GroundingOutcome, measure_grounding
+from digest.vectors import load_embeddings
 from tests.bench.expert_blurbs import pairs
 from tests.conftest import SHARED
 
 
-def measure(data: Path = SHARED) -> list[Outcome]:
+def measure(data: Path = SHARED) -> list[GroundingOutcome]:
     """One outcome a test; the last is of human blurbs, which cite facts from outside the abstract and need not pass."""
     papers = pairs(data)
-    outcomes = evaluate([(paper.title, paper.abstract) for paper in papers], vectors())
-    flagged = sum(bool(check(p.blurb, source_of(p.title, p.abstract), vectors=vectors())) for p in papers)
-    return [*outcomes, Outcome("expert's own blurb", len(papers), 100 * flagged / len(papers), True)]
+    outcomes = measure_grounding([(paper.title, paper.abstract) for paper in papers], load_embeddings())
+    flagged = sum(
+        bool(check_grounding(p.blurb, prepare_grounding_source(p.title, p.abstract), vectors=load_embeddings()))
+        for p in papers
+    )
+    return [*outcomes, GroundingOutcome("expert's own blurb", len(papers), 100 * flagged / len(papers), True)]
 
 
 def main() -> int:
@@ -25,7 +28,7 @@ def main() -> int:
         print("grounding: the shared data folder is not here")
         return 0
     for row in measure():
-        print(f"{row.test:24} {row.texts:5} texts, {row.flagged:.1f} % flagged")
+        print(f"{row.test:24} {row.texts:5} texts, {row.flagged_percent:.1f} % flagged")
     return 0
 
 

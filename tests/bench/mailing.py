@@ -16,7 +16,7 @@ from contextlib import contextmanager
 from email.message import EmailMessage
 from pathlib import Path
 
-from digest.config import Mail
+from digest.config import MailConfig
 from tests.bench.probe import Watch, timed, told
 from tests.mail.server import Faulty, serving
 from tests.pipeline.mailbench import PERIOD, opened, publish
@@ -26,12 +26,14 @@ TEXT = "The model reads what it is given and says what it can, which is less tha
 
 def _digest(folder: Path, port: int, count: int) -> float:
     """Each message composed for its reader and written down before and after it leaves."""
-    from digest.pipeline.send import send
+    from digest.pipeline.send import send_issue
 
     publish(folder, count, intro="\n\n".join([TEXT * 8] * 42))
-    mail = Mail(transport="smtp", host="127.0.0.1", port=port, security="none", per_second=1000, reconnect_every=5000)
+    mail = MailConfig(
+        transport="smtp", host="127.0.0.1", port=port, security="none", per_second=1000, reconnect_every=5000
+    )
     context = opened(folder, mail)
-    return timed(lambda: send(context, PERIOD, yes=True, expect=count))
+    return timed(lambda: send_issue(context, PERIOD, is_confirmed=True, expected_count=count))
 
 
 def _smtplib(folder: Path, port: int, count: int) -> float:

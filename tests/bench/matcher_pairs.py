@@ -23,8 +23,8 @@ from zlib import crc32
 import numpy as np
 from numpy.typing import NDArray
 
-from digest.intake import Record, record
-from digest.vectors import vectors
+from digest.intake import RecordFeatures, build_record_features
+from digest.vectors import load_embeddings
 
 _NEAREST, _NAMESAKES, _SIBLINGS = 4, 3, 6  # neighbours of a pick; one in so many of the others is taken
 _APART = 10  # one paper in so many shares no sentence with its post
@@ -36,8 +36,8 @@ _SENTENCE = re.compile(r"(?<=[.!?])\s+(?=[A-Z\\$])")
 class Pair:
     """Two records, whether they are one work, the set they come from, and the work that is held out as a whole."""
 
-    one: Record
-    other: Record
+    one: RecordFeatures
+    other: RecordFeatures
     same: bool
     kind: str
     work: str
@@ -88,10 +88,10 @@ def named(data: Path) -> Iterator[Pair]:
     for path in sorted((data / "pools").glob("2025-*.gz")):
         for row in lines(path):
             if ":" in row["title"]:
-                by_name[record({"title": row["title"]}).name].append(row)
+                by_name[build_record_features({"title": row["title"]}).name].append(row)
     grown: defaultdict[str, list[dict[str, Any]]] = defaultdict(list)
     for rows in by_name.values():
-        tokens = record({"title": rows[0]["title"]}).head_tokens
+        tokens = build_record_features({"title": rows[0]["title"]}).name_tokens
         if 1 < len(tokens) <= 4 and len(short := "".join(tokens[:-1])) > 3 and short in by_name:
             grown[short] += rows
     for name in sorted(name for name in by_name if len(name) > 2):
@@ -107,7 +107,7 @@ def named(data: Path) -> Iterator[Pair]:
             yield Pair(_announced(rows[-1]), keyless(other), False, "sibling", rows[-1]["arxiv_id"])
 
 
-def _halved(row: dict[str, Any]) -> Record:
+def _halved(row: dict[str, Any]) -> RecordFeatures:
     """The paper without half of what its post says, now and then without all of it."""
     said = _SENTENCE.split(row["abstract"])
     gone = 2 if _drawn(row["arxiv_id"], _APART) else 4
@@ -115,30 +115,30 @@ def _halved(row: dict[str, Any]) -> Record:
     return keyless({**row, "abstract": " ".join(rest)})
 
 
-def _announced(row: dict[str, Any], title: str = "") -> Record:
+def _announced(row: dict[str, Any], title: str = "") -> RecordFeatures:
     """A post of the work under its name: every other sentence of the abstract without every fourth word."""
     words = " ".join(_SENTENCE.split(row["abstract"])[::2]).split()
     thinned = (word for number, word in enumerate(words, start=1) if number % 4)
     return _post(row, title or row["title"].split(":")[0], " ".join(thinned))
 
 
-def _post(row: dict[str, Any], title: str, text: str) -> Record:
+def _post(row: dict[str, Any], title: str, text: str) -> RecordFeatures:
     """A post on a paper some days before or after it, now and then months."""
     chance = crc32(row["arxiv_id"].encode())
     days = chance % 21 - 6 if chance % _LATE else chance % 400
-    made = record({"title": title, "text": text, "source": "post", "date": row["published"]})
+    made = build_record_features({"title": title, "text": text, "source": "post", "date": row["published"]})
     made.published = made.published + timedelta(days=days) if made.published else None
     return made
 
 
-def keyless(row: dict[str, Any]) -> Record:
+def keyless(row: dict[str, Any]) -> RecordFeatures:
     """A row as a record without its id and link."""
-    return record({**row, "arxiv_id": None, "url": ""})
+    return build_record_features({**row, "arxiv_id": None, "url": ""})
 
 
-def embedded(records: list[Record]) -> NDArray[np.float32]:
+def embedded(records: list[RecordFeatures]) -> NDArray[np.float32]:
     """The records' unit vectors, as the matcher makes them."""
-    return vectors().embed([f"{each.title}. {each.text[:2000]}" for each in records])
+    return load_embeddings().embed([f"{each.title}. {each.text[:2000]}" for each in records])
 
 
 def lines(path: Path) -> Iterator[dict[str, Any]]:
@@ -148,7 +148,7 @@ def lines(path: Path) -> Iterator[dict[str, Any]]:
 
 
 def _people(row: dict[str, Any]) -> frozenset[str]:
-    return record({"title": "", "authors": row["authors"]}).people
+    return build_record_features({"title": "", "authors": row["authors"]}).author_keys
 
 
 def _drawn(name: str, share: int) -> bool:

@@ -29,7 +29,7 @@ def main(contender: str, count: int) -> None:
 
 def _ours(feed: bytes) -> int:
     try:
-        return len(parse_feed(feed, url=BASE, headers={}).items)
+        return len(parse_feed(feed, url=BASE, headers={}).entries)
     except ParseError:
         return 0
 

@@ -76,7 +76,7 @@ def _digest(folder: Path, count: int) -> None:
         for path in (folder / "site" / "_posts").glob(f"*{period}*"):
             path.unlink()
         told("publish", timed(lambda: workspace.publish(period)), watch)
-    told("build the site", timed(lambda: jekyll.build(folder / "site")), watch)
+    told("build the site", timed(lambda: jekyll.build_site(folder / "site")), watch)
 
 
 def _jekyll(folder: Path, count: int) -> None:
@@ -90,7 +90,7 @@ def _jekyll(folder: Path, count: int) -> None:
     for post in (folder / "w" / "site" / "_posts").iterdir():
         text = post.read_text(encoding="utf-8").split("\n---\n", 1)[1]
         (posts / post.name).write_text(f"---\ntitle: A month\n---\n{text}", encoding="utf-8")
-    told("build the site", timed(lambda: jekyll.build(folder / "bare")), watch)
+    told("build the site", timed(lambda: jekyll.build_site(folder / "bare")), watch)
 
 
 def main(contender: str, count: int) -> None:

@@ -7,9 +7,9 @@ from itertools import combinations
 from pathlib import Path
 from statistics import fmean
 
-from digest.grounding import quote
-from digest.text import one_line, sentences
-from digest.vectors import vectors
+from digest.grounding import extract_quote
+from digest.text import normalise_line, split_sentences
+from digest.vectors import load_embeddings
 from tests.bench.expert_blurbs import Pair, pairs
 from tests.bench.rouge import rouge
 from tests.conftest import SHARED
@@ -18,11 +18,11 @@ from tests.conftest import SHARED
 def measure(data: Path = SHARED) -> list[dict[str, float | str]]:
     """Rows of method, ROUGE-1, ROUGE-2 (percent) and words."""
     papers = pairs(data)
-    table = vectors()
+    table = load_embeddings()
     methods = {
-        "quote": lambda p: quote(p.title, p.abstract, table).text,
-        "quote without vectors": lambda p: quote(p.title, p.abstract).text,
-        "first two sentences": lambda p: " ".join(sentences(one_line(p.abstract))[:2]),
+        "quote": lambda p: extract_quote(p.title, p.abstract, table).text,
+        "quote without vectors": lambda p: extract_quote(p.title, p.abstract).text,
+        "first two sentences": lambda p: " ".join(split_sentences(normalise_line(p.abstract))[:2]),
         "best possible pair": _oracle,
     }
     out: list[dict[str, float | str]] = []
@@ -35,7 +35,7 @@ def measure(data: Path = SHARED) -> list[dict[str, float | str]]:
 
 
 def _oracle(paper: Pair) -> str:
-    pieces = sentences(one_line(paper.abstract))
+    pieces = split_sentences(normalise_line(paper.abstract))
     couples = [" ".join(couple) for couple in combinations(pieces, 2)] or pieces
     return max(couples, key=lambda text: rouge(2, text, paper.blurb))
 

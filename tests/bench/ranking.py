@@ -7,19 +7,28 @@ from statistics import fmean
 from time import perf_counter
 from zlib import crc32
 
-from digest.ranking import Candidate, Context, Month, learn_taste, months_of, prior, rank, topic
-from digest.ranking.measure import Measured, auc, measure
-from digest.ranking.rank import scores
-from digest.ranking.taste import background
-from digest.vectors import vectors
+from digest.ranking import (
+    Candidate,
+    RankingContext,
+    TrainingMonth,
+    build_training_months,
+    load_default_preferences,
+    rank_candidates,
+    topic,
+    train_preferences,
+)
+from digest.ranking.measure import RankingMetrics, compute_auc, measure_ranking
+from digest.ranking.rank import score_candidates
+from digest.ranking.taste import load_feature_statistics
+from digest.vectors import load_embeddings
 from tests.bench.train_ranker import CURATOR, SHARED, picks, pools
 
 INTERESTS = "AI agents, reasoning and reinforcement learning for large language models"
 # The packaged prior was learned on months up to 2025-08 alone, so that these are held out for it too.
 RANKERS = (
-    ("learned from public picks to 2025-08", Context()),
-    ("one line of interests alone", Context(interests=INTERESTS, use_prior=False)),
-    ("one line of interests and the prior", Context(interests=INTERESTS)),
+    ("learned from public picks to 2025-08", RankingContext()),
+    ("one line of interests alone", RankingContext(interests=INTERESTS, use_default_preferences=False)),
+    ("one line of interests and the prior", RankingContext(interests=INTERESTS)),
 )
 POOL = 11_000
 OTHER_LINES = (
@@ -43,7 +52,7 @@ EDITOR = "hf-daily-top50"  # a curator whose picks the prior was not learned fro
 OWN = 50
 
 
-def quality(*, same_month: bool = False) -> list[tuple[str, Measured]]:
+def quality(*, same_month: bool = False) -> list[tuple[str, RankingMetrics]]:
     """Each ranker's measures on the two months; with `same_month` only picks published in the month of their pool."""
     held_out = pools(SHARED, "2025-09", "2025-10")
     measured = []
@@ -51,37 +60,43 @@ def quality(*, same_month: bool = False) -> list[tuple[str, Measured]]:
         months = []
         for month, pool in held_out.items():
             made = [pick for pick in picks(SHARED) if not same_month or pick.month == month]
-            (found,) = months_of({month: pool}, made, CURATOR)
-            months.append((month, scores(pool, context), found.picked))
-        measured.append((name, measure(months)))
+            (found,) = build_training_months({month: pool}, made, CURATOR)
+            months.append((month, score_candidates(pool, context), found.picked))
+        measured.append((name, measure_ranking(months)))
     return measured
 
 
 def interests() -> list[float]:
     """The AUC of each line of interests alone, the mean of the two months."""
-    months = months_of(pools(SHARED, "2025-09", "2025-10"), picks(SHARED), CURATOR)
-    embedded = [vectors().embed([one.text for one in month.candidates]) for month in months]
-    read = [background().design(month.candidates, rows) for month, rows in zip(months, embedded, strict=True)]
+    months = build_training_months(pools(SHARED, "2025-09", "2025-10"), picks(SHARED), CURATOR)
+    embedded = [load_embeddings().embed([one.text for one in month.candidates]) for month in months]
+    read = [
+        load_feature_statistics().build_design(month.candidates, rows)
+        for month, rows in zip(months, embedded, strict=True)
+    ]
     return [
         fmean(
-            auc(topic.matches(topic.phrases(line), rows, papers).tolist(), month.picked)
+            compute_auc(topic.compute_topic_match(topic.split_interests(line), rows, papers).tolist(), month.picked)
             for month, rows, papers in zip(months, embedded, read, strict=True)
         )
         for line in (INTERESTS, *OTHER_LINES)
     ]
 
 
-def own_decisions() -> list[tuple[str, Measured]]:
+def own_decisions() -> list[tuple[str, RankingMetrics]]:
     """The prior, and the prior with OWN decisions of July and August 2025 on top, on an editor's two later months."""
-    months = months_of(pools(SHARED, "2025-07", "2025-10"), picks(SHARED), EDITOR)
-    taste = learn_taste([_few(month, OWN // 2) for month in months[:2]], prior())
+    months = build_training_months(pools(SHARED, "2025-07", "2025-10"), picks(SHARED), EDITOR)
+    taste = train_preferences([_few(month, OWN // 2) for month in months[:2]], load_default_preferences())
     return [
-        (name, measure((m.name, scores(m.candidates, context), m.picked) for m in months[2:]))
-        for name, context in (("the prior", Context()), (f"{OWN} own picks on top of it", Context(taste=taste)))
+        (name, measure_ranking((m.name, score_candidates(m.candidates, context), m.picked) for m in months[2:]))
+        for name, context in (
+            ("the prior", RankingContext()),
+            (f"{OWN} own picks on top of it", RankingContext(preferences=taste)),
+        )
     ]
 
 
-def _few(month: Month, count: int) -> Month:
+def _few(month: TrainingMonth, count: int) -> TrainingMonth:
     """The month with so many of its picks, evenly by the hash of their keys; the other picks were never seen."""
     picked = [one.key for one, yes in zip(month.candidates, month.picked, strict=True) if yes]
     kept = set(sorted(picked, key=lambda key: crc32(key.encode()))[:count])
@@ -90,7 +105,7 @@ def _few(month: Month, count: int) -> Month:
         for one, yes in zip(month.candidates, month.picked, strict=True)
         if not yes or one.key in kept
     ]
-    return Month(month.name, [one for one, _ in rows], [yes for _, yes in rows])
+    return TrainingMonth(month.name, [one for one, _ in rows], [yes for _, yes in rows])
 
 
 def seconds(times: int) -> tuple[float, float]:
@@ -98,9 +113,9 @@ def seconds(times: int) -> tuple[float, float]:
     held_out = [one for pool in pools(SHARED, "2025-09", "2025-10").values() for one in pool][:POOL]
     many = [Candidate(f"{n}:{one.key}", one.title, one.abstract, one.authors) for n in range(times) for one in held_out]
     started = perf_counter()
-    embedded = vectors().embed([one.text for one in many])
+    embedded = load_embeddings().embed([one.text for one in many])
     between = perf_counter()
-    rank(many, Context(interests=INTERESTS), embedded)
+    rank_candidates(many, RankingContext(interests=INTERESTS), embedded)
     return between - started, perf_counter() - between
 
 

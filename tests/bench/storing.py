@@ -23,24 +23,24 @@ def rows(count: int) -> list[tuple[str, str, str, str]]:
 def _digest(folder: Path, count: int) -> float:
     """Works that are looked up, told from known ones, and kept with mention, identity and search index."""
     from digest.config import Source
-    from digest.intake import Prepared, prepare
-    from digest.pipeline.intake import take_in
-    from digest.ports import Found
-    from digest.store.database import FILE, Database
+    from digest.intake import PreparedItem, normalize_entry
+    from digest.pipeline.intake import ingest_items
+    from digest.ports import Entry
+    from digest.store.database import DATABASE_FILE, Database
 
     source = Source(id="s", kind="feed", url="https://example.org/feed")
     prepared = []
     for n, (guid, url, title, summary) in enumerate(rows(count)):
-        found = Found(guid=guid, url=url, title=title, summary=summary)
+        found = Entry(guid=guid, url=url, title=title, summary=summary)
         found.published = NOW - timedelta(minutes=n)
-        prepared.append(prepare(found, source, NOW))
-    batch = [item for item in prepared if isinstance(item, Prepared)]
+        prepared.append(normalize_entry(found, source, NOW))
+    batch = [item for item in prepared if isinstance(item, PreparedItem)]
     assert len(batch) == count
-    database = Database(folder / FILE)
+    database = Database(folder / DATABASE_FILE)
 
     def work() -> None:
         with database.write() as session:
-            take_in(session, batch)
+            ingest_items(session, batch)
 
     return timed(work)
 

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from digest.ports import TagInput
-from digest.tagging.labels import golden, read_labels
+from digest.tagging.labels import parse_labelled_papers, read_golden_set
 from tests.bench.weak_labels import weak_label
 
 OWN = Path(__file__).with_name("own_labels.tsv")
@@ -59,7 +59,7 @@ def taught(folder: Path) -> set[str]:
 def _held_apart(folder: Path) -> set[str]:
     names = ("labels", "labels_multi", "unlabelled")
     return {r["arxiv_id"] for n in names for r in lines(folder / f"{n}.jsonl.gz")} | {
-        paper.key for paper in read_labels(golden())
+        paper.key for paper in parse_labelled_papers(read_golden_set())
     }
 
 

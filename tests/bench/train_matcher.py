@@ -13,8 +13,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from digest.intake.likeness import MEASURES, measures, other_edition
-from digest.intake.verdict import FLAG, hopeless
+from digest.intake.likeness import SIMILARITY_FEATURES, is_other_edition, measure_similarity
+from digest.intake.verdict import FLAG_PROBABILITY, is_ruled_out
 from tests.bench.matcher_pairs import Pair, embedded, every
 from tests.conftest import SHARED
 
@@ -31,9 +31,9 @@ _COUNTS = {"dair-nickname-vs-arxiv": 3.0, "near-title": 3.0, "name-collision": 3
 def measured(pairs: list[Pair]) -> tuple[Array, Flags]:
     """The measures of the pairs, and which of them the rules leave to the weights."""
     near = (embedded([pair.one for pair in pairs]) * embedded([pair.other for pair in pairs])).sum(axis=1)
-    rows = [measures(pair.one, pair.other, float(cosine)) for pair, cosine in zip(pairs, near, strict=True)]
+    rows = [measure_similarity(pair.one, pair.other, float(cosine)) for pair, cosine in zip(pairs, near, strict=True)]
     ruled = [
-        hopeless(pair.one, pair.other, float(cosine)) or other_edition(pair.one, pair.other)
+        is_ruled_out(pair.one, pair.other, float(cosine)) or is_other_edition(pair.one, pair.other)
         for pair, cosine in zip(pairs, near, strict=True)
     ]
     return np.array(rows), ~np.array(ruled)
@@ -42,9 +42,9 @@ def measured(pairs: list[Pair]) -> tuple[Array, Flags]:
 def fit(rows: Array, labels: Array, counts: Array) -> Array:
     """The weights and, last, the bias, by Newton's steps; those set by hand stay as they are."""
     design = np.column_stack([rows, np.ones(len(rows))])
-    free = np.array([name not in _BY_HAND for name in MEASURES] + [True])
-    weights = np.array([_BY_HAND.get(name, 0.0) for name in MEASURES] + [0.0])
-    firm = np.append(np.full(len(MEASURES), _FIRMNESS), 0.0)[free]
+    free = np.array([name not in _BY_HAND for name in SIMILARITY_FEATURES] + [True])
+    weights = np.array([_BY_HAND.get(name, 0.0) for name in SIMILARITY_FEATURES] + [0.0])
+    firm = np.append(np.full(len(SIMILARITY_FEATURES), _FIRMNESS), 0.0)[free]
     for _ in range(40):
         chance = 1 / (1 + np.exp(-design @ weights))
         slope = design[:, free].T @ (counts * (labels - chance)) - firm * weights[free]
@@ -61,7 +61,9 @@ def held_out(rows: Array, left: Flags, labels: Array, counts: Array, works: list
     for number in range(_FOLDS):
         seen = (fold != number) & left
         weights = fit(rows[seen], labels[seen], counts[seen])
-        flagged[fold == number] = rows[fold == number] @ weights[:-1] + weights[-1] >= np.log(FLAG / (1 - FLAG))
+        flagged[fold == number] = rows[fold == number] @ weights[:-1] + weights[-1] >= np.log(
+            FLAG_PROBABILITY / (1 - FLAG_PROBABILITY)
+        )
     found: Flags = flagged & left
     return found
 
@@ -94,7 +96,7 @@ def main() -> None:
     )
     print(told(held_out(rows, left, labels, counts, works), labels, kinds))
     *weights, bias = (round(float(weight), 2) for weight in fit(rows[left], labels[left], counts[left]))
-    found = {**dict(zip(MEASURES, weights, strict=True)), "bias": bias}
+    found = {**dict(zip(SIMILARITY_FEATURES, weights, strict=True)), "bias": bias}
     print(found)
     if given.write:
         _TARGET.write_text(json.dumps(found, indent=2) + "\n", encoding="utf-8")

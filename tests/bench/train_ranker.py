@@ -17,12 +17,12 @@ from pathlib import Path
 import numpy as np
 
 from digest.ranking import signals
-from digest.ranking.learning import learn_taste, months_of
-from digest.ranking.measure import PublicPick, read_picks, read_pool
-from digest.ranking.taste import Background, background
+from digest.ranking.learning import build_training_months, train_preferences
+from digest.ranking.measure import PublicPick, parse_picks, parse_pool
+from digest.ranking.taste import FeatureStatistics, load_feature_statistics
 from digest.ranking.values import Candidate
-from digest.ranking.words import SLOTS, inverse_frequency, word_matrix
-from digest.vectors import vectors
+from digest.ranking.words import SLOT_COUNT, build_token_matrix, compute_inverse_frequency
+from digest.vectors import load_embeddings
 
 HERE = Path(__file__).resolve()
 SHARED = HERE.parents[3] / "shared" / "data"
@@ -37,29 +37,29 @@ def pools(data: Path, first: str, last: str) -> dict[str, list[Candidate]]:
         month = path.name.removesuffix(".jsonl.gz")
         if first <= month <= last:
             with gzip.open(path, "rt", encoding="utf-8") as lines:
-                found[month] = read_pool(lines)
+                found[month] = parse_pool(lines)
     return found
 
 
 def picks(data: Path, last: str = "9999") -> list[PublicPick]:
     """The public picks of months up to `last`."""
     with gzip.open(data / "picks.jsonl.gz", "rt", encoding="utf-8") as lines:
-        return [pick for pick in read_picks(lines) if pick.month <= last]
+        return [pick for pick in parse_picks(lines) if pick.month <= last]
 
 
 def learn_background(
     candidates: list[Candidate],
-) -> tuple[Background, np.ndarray[tuple[int, ...], np.dtype[np.float32]]]:
+) -> tuple[FeatureStatistics, np.ndarray[tuple[int, ...], np.dtype[np.float32]]]:
     """The background of these candidates, and their vectors."""
-    embedded = vectors().embed([candidate.text for candidate in candidates])
-    titles = vectors().embed([candidate.title for candidate in candidates])
-    form = signals.signal_matrix(candidates)
-    idf = inverse_frequency(word_matrix(candidates, np.ones(SLOTS, dtype=np.float32)))
+    embedded = load_embeddings().embed([candidate.text for candidate in candidates])
+    titles = load_embeddings().embed([candidate.title for candidate in candidates])
+    form = signals.build_form_matrix(candidates)
+    idf = compute_inverse_frequency(build_token_matrix(candidates, np.ones(SLOT_COUNT, dtype=np.float32)))
     spread = np.maximum(form.std(axis=0), 0.05)
     # Rounded as they are stored, so that the prior is learned on what will be read back.
     parts = (embedded.mean(0), titles.mean(0), form.mean(0), spread, idf)
     halves = [part.astype(np.float16).astype(np.float32) for part in parts]
-    return Background(*halves), embedded
+    return FeatureStatistics(*halves), embedded
 
 
 def main() -> None:
@@ -73,14 +73,14 @@ def main() -> None:
     usual, embedded = learn_background(candidates)
     np.savez_compressed(
         SHIPPED / "ranking-background.npz",
-        **{name: getattr(usual, name).astype(np.float16) for name in Background.__dataclass_fields__},
+        **{name: getattr(usual, name).astype(np.float16) for name in FeatureStatistics.__dataclass_fields__},
     )
-    background.cache_clear()  # what has just been written is what the prior is learned on
+    load_feature_statistics.cache_clear()  # what has just been written is what the prior is learned on
     months, at = [], 0
-    for month in months_of(found, picks(options.data, options.until), CURATOR):
-        months.append(replace(month, embedded=embedded[at : at + len(month.candidates)]))
+    for month in build_training_months(found, picks(options.data, options.until), CURATOR):
+        months.append(replace(month, embeddings=embedded[at : at + len(month.candidates)]))
         at += len(month.candidates)
-    taste = learn_taste(months)
+    taste = train_preferences(months)
     said = f"public {taste.learned_from}".replace("picks", f"picks of {CURATOR}")
     (SHIPPED / "ranking-prior.npz").write_bytes(replace(taste, learned_from=said).to_bytes())
     print(f"learned from {said}")

@@ -21,11 +21,19 @@ import yaml
 from numpy.typing import NDArray
 
 from digest.ports import TagInput
-from digest.tagging.features import ABSTRACT_WORDS, Floats, Ints, Sparse, Vocabulary, near, terms
-from digest.tagging.taught import FILE as TAUGHT
-from digest.tagging.taught import pack
-from digest.tagging.weights import FILE, Weights
-from digest.vectors import vectors
+from digest.tagging.features import (
+    MAX_ABSTRACT_WORDS,
+    Floats,
+    Ints,
+    SparseMatrix,
+    Vocabulary,
+    embed_inputs,
+    extract_terms,
+)
+from digest.tagging.taught import TRAINING_SET_FILE as TAUGHT
+from digest.tagging.taught import pack_training_set
+from digest.tagging.weights import WEIGHTS_FILE, TaggerWeights
+from digest.vectors import load_embeddings
 from tests.bench.tagger_data import Example, labelled, taught, unsorted
 
 NDBool = NDArray[np.bool_]
@@ -60,8 +68,8 @@ def vocabulary(
     titles: Counter[str] = Counter()
     abstracts: Counter[str] = Counter()
     for example in examples:
-        titles.update({_name(t) for t in terms(example.item.title)})
-        abstracts.update({_name(t) for t in terms(example.item.abstract, ABSTRACT_WORDS)})
+        titles.update({_name(t) for t in extract_terms(example.item.title)})
+        abstracts.update({_name(t) for t in extract_terms(example.item.abstract, MAX_ABSTRACT_WORDS)})
     count = len(examples)
     title = sorted(t for t, n in titles.items() if n >= title_min and not t.startswith(" "))
     abstract = sorted(
@@ -89,19 +97,19 @@ def importance(examples: Sequence[Example], wanted: Floats) -> Floats:
     return even
 
 
-def some(rows: Sparse, which: Ints) -> Sparse:
+def some(rows: SparseMatrix, which: Ints) -> SparseMatrix:
     """The rows of those numbers."""
     sizes = np.diff(rows.starts)[which]
     starts = np.concatenate([[0], np.cumsum(sizes)])
     at = np.repeat(rows.starts[:-1][which] - starts[:-1], sizes) + np.arange(starts[-1])
-    return Sparse(starts.astype(np.int64), rows.columns[at], rows.values[at])
+    return SparseMatrix(starts.astype(np.int64), rows.columns[at], rows.values[at])
 
 
 @dataclass(frozen=True)
 class Papers:
     """Papers as numbers: their terms, their vectors, and the shares of their categories."""
 
-    rows: Sparse
+    rows: SparseMatrix
     near: Floats
     wanted: Floats
 
@@ -118,7 +126,7 @@ class Linear:
     bias: Floats
 
     def chances(self, papers: Papers) -> Floats:
-        return softmax(papers.rows.times(self.matrix) + papers.near @ self.near + self.bias)
+        return softmax(papers.rows.multiply_matrix(self.matrix) + papers.near @ self.near + self.bias)
 
 
 def learn(papers: Papers, counts: Floats, width: int) -> Linear:
@@ -139,7 +147,7 @@ def _mean(parts: Sequence[Floats]) -> Floats:
 def fit(papers: Papers, counts: Floats, width: int, seed: int) -> Linear:
     """Softmax regression on sets of acceptable categories, by Adagrad; the mean of the last steps."""
     order = np.random.default_rng(seed)
-    classes, count = len(SLUGS), papers.rows.rows
+    classes, count = len(SLUGS), papers.rows.row_count
     matrix, seen, matrices = np.zeros((3, width + papers.near.shape[1], classes), np.float32)
     bias, biases = np.zeros((2, classes), np.float32)
     batches = [b for _ in range(EPOCHS) for b in np.array_split(order.permutation(count), math.ceil(count / BATCH))]
@@ -147,7 +155,7 @@ def fit(papers: Papers, counts: Floats, width: int, seed: int) -> Linear:
     vectors_at = np.arange(width, len(matrix))
     for number, batch in enumerate(batches):
         part = papers.some(batch)
-        scores = part.rows.times(matrix[:width]) + part.near @ matrix[width:] + bias
+        scores = part.rows.multiply_matrix(matrix[:width]) + part.near @ matrix[width:] + bias
         error = (_error(scores, part.wanted) * counts[batch][:, None] / len(batch)).astype(np.float32)
         columns, slope = _slope(part.rows, error)
         columns, slope = np.append(columns, vectors_at), np.concatenate([slope, part.near.T @ error])
@@ -172,10 +180,10 @@ def _error(scores: Floats, wanted: Floats) -> Floats:
     return over
 
 
-def _slope(part: Sparse, error: Floats) -> tuple[Ints, Floats]:
+def _slope(part: SparseMatrix, error: Floats) -> tuple[Ints, Floats]:
     """The columns that occur, and how the loss rises with the weights of each."""
     columns, place = np.unique(part.columns, return_inverse=True)
-    spread = error[np.repeat(np.arange(part.rows), np.diff(part.starts))] * part.values[:, None]
+    spread = error[np.repeat(np.arange(part.row_count), np.diff(part.starts))] * part.values[:, None]
     sums = [np.bincount(place, spread[:, c], minlength=len(columns)) for c in range(error.shape[1])]
     return columns, np.stack(sums, axis=1).astype(np.float32)
 
@@ -188,7 +196,7 @@ def softmax(scores: Floats) -> Floats:
 
 def held_out(examples: Sequence[Example], papers: Papers, short: Papers, width: int) -> tuple[Floats, Floats]:
     """Chances of the examples in `short` under weights that never saw their lists: by abstract, by title."""
-    full, bare = np.zeros((2, short.rows.rows, len(SLUGS)), np.float32)
+    full, bare = np.zeros((2, short.rows.row_count, len(SLUGS)), np.float32)
     for fold in FOLDS:
         out = np.array([any(part in name + "$" for part in fold for name in e.lists) for e in examples])
         rest, judge = np.flatnonzero(~out), np.flatnonzero(out)
@@ -268,7 +276,7 @@ def main() -> None:
     own, weak = unsorted(chosen.data)
     examples = people + own + weak
     terms_known = vocabulary(examples)
-    centres = np.array([vectors().embed(texts).mean(axis=0) for texts in zip(*[(e.item.title, e.item.abstract)
+    centres = np.array([load_embeddings().embed(texts).mean(axis=0) for texts in zip(*[(e.item.title, e.item.abstract)
                         for e in examples], strict=True)])  # fmt: skip
     papers = numbers(examples, [e.item for e in examples], terms_known, centres)
     short = numbers(people, [TagInput(e.item.title) for e in people], terms_known, centres)
@@ -280,19 +288,19 @@ def main() -> None:
         linear = learn(papers, importance(examples, papers.wanted), len(terms_known))
         curves = (curve(people, full), curve(people, bare))
         known = meanings(chosen.taxonomy, centres[0])
-        weights = Weights(SLUGS, terms_known, linear.matrix, linear.near, linear.bias, known, centres, curves)
-        (DATA / FILE).write_bytes(weights.pack())
-        (DATA / TAUGHT).write_bytes(pack(taught(chosen.data)))
+        weights = TaggerWeights(SLUGS, terms_known, linear.matrix, linear.near, linear.bias, known, centres, curves)
+        (DATA / WEIGHTS_FILE).write_bytes(weights.to_bytes())
+        (DATA / TAUGHT).write_bytes(pack_training_set(taught(chosen.data)))
 
 
 def numbers(examples: Sequence[Example], items: Sequence[TagInput], terms_known: Vocabulary, centres: Floats) -> Papers:
-    return Papers(terms_known.rows(items), near(items, centres), targets(examples))
+    return Papers(terms_known.vectorise(items), embed_inputs(items, centres), targets(examples))
 
 
 def meanings(taxonomy: Path, middle: Floats) -> Floats:
     """Vectors of the default categories' descriptions: who changes one means another category."""
     described = {c["slug"]: c["description"] for c in yaml.safe_load(taxonomy.read_text())["taxonomy"]["categories"]}
-    apart = vectors().embed([described[slug] for slug in SLUGS]) - middle
+    apart = load_embeddings().embed([described[slug] for slug in SLUGS]) - middle
     unit: Floats = apart / np.linalg.norm(apart, axis=1, keepdims=True)
     return unit
 

@@ -55,13 +55,15 @@ def stages(workspace: Workspace) -> dict[str, Callable[[], object]]:
 
 def page(workspace: Workspace) -> None:
     """The month's shortlist as the desk shows it first."""
-    period, zone = workspace.context.period(MONTH), workspace.context.zone
+    period, zone = workspace.context.parse_period(MONTH), workspace.context.zone
     with workspace.db.read() as session:
-        shortlist.page(session, shortlist.Wanted(MONTH, period.start(zone), period.end(zone)), 0, 50)
+        shortlist.load_candidate_page(
+            session, shortlist.CandidateFilter(MONTH, period.start(zone), period.end(zone)), 0, 50
+        )
 
 
 def status(workspace: Workspace) -> None:
-    from digest.pipeline.status import status as read
+    from digest.pipeline.status import load_status as read
 
     read(workspace.context)
 

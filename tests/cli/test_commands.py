@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 import typer.main
 
-from digest.cli import app, register
+from digest.cli import app, register_commands
 
 README = Path(__file__).resolve().parents[2] / "README.md"
 
@@ -34,7 +34,7 @@ def commands(group: object, before: str = "digest") -> Iterator[tuple[str, str]]
             yield f"{before} {name}", command.help or ""
 
 
-register()
+register_commands()
 ALL = list(commands(typer.main.get_command(app)))
 
 

@@ -13,15 +13,15 @@ from pydantic import BaseModel
 from typer.testing import CliRunner
 
 from digest import issues
-from digest.cli import app, register
+from digest.cli import app, register_commands
 from digest.config import Config
-from digest.demo.records import PUBLISHERS
-from digest.demo.server import serving
+from digest.demo.records import RECORDED_PUBLISHERS
+from digest.demo.server import serve_recorded_sources
 from tests.pipeline.small import NOW, rows, write_jsonl
 
 README = Path(__file__).resolve().parents[2] / "README.md"
 PERIOD = "2025-06"
-FEED = next(publisher.slug for publisher in PUBLISHERS.values() if publisher.form == "rss")
+FEED = next(publisher.slug for publisher in RECORDED_PUBLISHERS.values() if publisher.form == "rss")
 
 # What the README shows, and what is said for it, in an order in which each can be done. `EDIT` is the person's part.
 EDIT = "edit the sheet"
@@ -143,9 +143,9 @@ def test_the_table_of_the_configuration_names_every_key_of_the_schema(part: str)
 
 def edit(folder: Path) -> None:
     path = folder / "site" / "_drafts" / f"{PERIOD}.md"
-    sheet = issues.parse(path.read_text(encoding="utf-8"))
+    sheet = issues.parse_draft(path.read_text(encoding="utf-8"))
     kept = [section for section in sheet.sections if section.entries]
-    text = issues.render(sheet).replace("\n## ", "\nA month in short.\n\n## ", 1)
+    text = issues.render_draft(sheet).replace("\n## ", "\nA month in short.\n\n## ", 1)
     for section in sheet.sections:
         if section not in kept:
             text = re.sub(rf"^## {re.escape(section.title)} .*\n", "", text, flags=re.MULTILINE)
@@ -159,7 +159,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("DIGEST_NOW", NOW.isoformat())
     monkeypatch.chdir(tmp_path)
-    register()
+    register_commands()
     assert CliRunner().invoke(app, ["init", "my-newsletter"]).exit_code == 0
     root = tmp_path / "my-newsletter"
     monkeypatch.chdir(root)
@@ -178,7 +178,7 @@ def test_every_command_shown_is_run_here_or_accounted_for() -> None:
 
 
 def test_the_commands_shown_end_well(folder: Path) -> None:
-    with serving() as base:
+    with serve_recorded_sources() as base:
         path = folder / "sources.yaml"
         config = yaml.safe_load(path.read_text(encoding="utf-8"))
         config["newsletter"] |= {"url": "https://news.example", "email": "me@news.example"}

@@ -17,8 +17,8 @@ import pytest
 from rich.cells import cell_len
 
 from digest.app import initialise
-from digest.cli.screen import screen
-from digest.pipeline.status import alike
+from digest.cli.screen import render_status_screen
+from digest.pipeline.status import group_by_error
 
 
 def source(name: str, **facts: Any) -> dict[str, Any]:
@@ -61,7 +61,7 @@ MONTHS = [issue(f"20{year}-{month:02}") for year in range(10, 26) for month in r
 def test_it_fits_with_a_row_for_the_prompt_and_no_line_wraps(
     size: tuple[int, int], sources: list[dict[str, Any]], issues: list[dict[str, Any]]
 ) -> None:
-    lines = screen(facts(sources, issues), *size)
+    lines = render_status_screen(facts(sources, issues), *size)
     assert len(lines) < size[1]
     assert all(cell_len(line) < size[0] and "\n" not in line for line in lines)
     assert lines[0] == "many items"
@@ -69,11 +69,11 @@ def test_it_fits_with_a_row_for_the_prompt_and_no_line_wraps(
 
 
 def test_few_sources_are_all_named_and_of_many_only_those_in_need() -> None:
-    few = screen(facts([*WELL[:3], ILL[0]], []), 100, 24)
+    few = render_status_screen(facts([*WELL[:3], ILL[0]], []), 100, 24)
     assert few[6] == "sources: 3 well, 1 in trouble; last asked 2026-03-04 06:00 UTC"
     assert few[7].startswith("  ! ill-0: HTTP 400")
     assert few[8] == "    well-0: 9 found: 9 unchanged; next 2026-03-05 06:00"
-    many = screen(facts([*WELL, *SILENT[:1], *ILL[:2]], []), 100, 24)
+    many = render_status_screen(facts([*WELL, *SILENT[:1], *ILL[:2]], []), 100, 24)
     assert [line.split(":")[0] for line in many[7:]] == [
         "  ! ill-0",
         "  ! ill-1",
@@ -83,14 +83,17 @@ def test_few_sources_are_all_named_and_of_many_only_those_in_need() -> None:
 
 
 def test_one_trouble_of_many_is_told_once_and_what_has_no_room_is_counted() -> None:
-    lines = screen(facts([*OFFLINE, *ILL], []), 100, 24)
+    lines = render_status_screen(facts([*OFFLINE, *ILL], []), 100, 24)
     assert lines[7].startswith("  ! 400: cannot reach the host: far-0, far-1, ")
     assert lines[-1] == "    and 46 more lines: `digest status --all`"
-    assert alike({"a": "the host a.test is away", "b": "gone"}) == {"the host a.test is away": ["a"], "gone": ["b"]}
+    assert group_by_error({"a": "the host a.test is away", "b": "gone"}) == {
+        "the host a.test is away": ["a"],
+        "gone": ["b"],
+    }
 
 
 def test_issues_under_way_stand_before_the_newest_others_each_with_the_next_step() -> None:
-    lines = screen(facts([], [*MONTHS, issue("2026-01", "approved"), issue("2026-02", "draft")]), 100, 40)
+    lines = render_status_screen(facts([], [*MONTHS, issue("2026-01", "approved"), issue("2026-02", "draft")]), 100, 40)
     assert lines[6] == "issues: 194, of which"
     assert lines[7] == "  ! 2026-01: approved, 12 picks; next `digest publish 2026-01`"
     assert lines[8] == "  ! 2026-02: draft, 12 picks; next `digest desk 2026-02`, then `digest approve 2026-02`"

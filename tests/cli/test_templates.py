@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from digest.bundle import shipped
+from digest.bundle import find_resource
 from tests.cli.test_commands import run
 
 
@@ -19,7 +19,7 @@ def folder(tmp_path: Path) -> Path:
 
 def test_a_template_is_copied_once_and_then_told_as_the_workspaces_own(folder: Path) -> None:
     assert run("templates", "copy", "post.md.j2", folder=folder).stdout == "templates: templates/post.md.j2\n"
-    assert (folder / "templates/post.md.j2").read_bytes() == (shipped("templates") / "post.md.j2").read_bytes()
+    assert (folder / "templates/post.md.j2").read_bytes() == (find_resource("templates") / "post.md.j2").read_bytes()
     listed = {row["name"]: row["own"] for row in json.loads(run("templates", "list", "--json", folder=folder).stdout)}
     assert listed["post.md.j2"] is True
     assert listed["issue.html.j2"] is listed["prompts/blurb.txt.j2"] is False

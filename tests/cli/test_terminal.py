@@ -9,9 +9,9 @@ import pytest
 import typer
 
 from digest import cli
-from digest.cli.logs import JsonLines
-from digest.cli.progress import Quiet
-from digest.cli.shell import finish, show_json, show_table
+from digest.cli.logs import JsonLogFormatter
+from digest.cli.progress import QuietProgress
+from digest.cli.shell import exit_with_report, print_json, print_table
 from digest.errors import DigestError
 from digest.ports import Report
 
@@ -21,9 +21,9 @@ SEEN = "a[2J]0;titleb31mcgnp.exe d"
 
 def test_a_report_its_problems_and_a_table_hold_no_control_characters(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(typer.Exit):
-        finish(Report("fetch", EVIL, problems=[EVIL]))
-    show_table(["title"], [[EVIL]])
-    Quiet().say(EVIL)
+        exit_with_report(Report("fetch", EVIL, problems=[EVIL]))
+    print_table(["title"], [[EVIL]])
+    QuietProgress().print_line(EVIL)
     told = capsys.readouterr()
     assert told.out == f"fetch: {SEEN}\ntitle\n{SEEN}\n"
     assert told.err == f"  ! {SEEN}\n{SEEN}\n"
@@ -35,15 +35,15 @@ def test_an_error_holds_none_either(monkeypatch: pytest.MonkeyPatch, capsys: pyt
 
     monkeypatch.setattr(cli, "app", fail)
     with pytest.raises(SystemExit):
-        cli.run()
+        cli.run_cli()
     assert capsys.readouterr().err == f"digest: {SEEN}\n  → {SEEN}\nnext line\n"
 
 
 def test_json_for_machines_and_logs_keep_every_character_as_an_escape(capsys: pytest.CaptureFixture[str]) -> None:
-    show_json({"title": EVIL, "words": "naïve \U000e0041"})
+    print_json({"title": EVIL, "words": "naïve \U000e0041"})
     told = capsys.readouterr().out
     record = logging.LogRecord("digest", logging.INFO, "", 0, EVIL, (), None)
-    for line in (told.replace("\n", ""), JsonLines({}).format(record)):
+    for line in (told.replace("\n", ""), JsonLogFormatter({}).format(record)):
         assert line.isprintable()
     assert json.loads(told) == {"title": EVIL, "words": "naïve \U000e0041"}
     assert "naïve" in told

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from digest.config import load, parse
+from digest.config import load_config, parse_config
 from digest.errors import ConfigError
 
 GOOD = """\
@@ -21,13 +21,13 @@ taxonomy:
 
 def mistakes(text: str) -> list[str]:
     with pytest.raises(ConfigError) as caught:
-        parse(text)
+        parse_config(text)
     assert caught.value.exit_code == 2
     return caught.value.message.splitlines()
 
 
 def test_defaults_fill_what_is_not_said() -> None:
-    config = parse(GOOD)
+    config = parse_config(GOOD)
     assert config.cadence.shortlist == 50
     assert config.model.provider == "auto"
     assert config.sources[0].label == "a"
@@ -109,5 +109,5 @@ def test_a_source_id_may_stand_once(tmp_path: Path) -> None:
 
 def test_a_missing_file_tells_how_to_make_one(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match=r"sources\.yaml is not in") as caught:
-        load(tmp_path / "sources.yaml")
+        load_config(tmp_path / "sources.yaml")
     assert "digest init" in caught.value.hint

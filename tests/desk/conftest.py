@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from digest.desk import Desk
+from digest.desk import DeskServer
 from tests.browsing import browser
 from tests.desk import workspace
 
@@ -29,7 +29,7 @@ def root(drafted: Path, tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def desk(root: Path) -> Iterator[Desk]:
+def desk(root: Path) -> Iterator[DeskServer]:
     with workspace.desk(root) as running:
         yield running
 

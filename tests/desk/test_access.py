@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, Page
 
-from digest.desk import Desk
+from digest.desk import DeskServer
 from tests.desk import axe, workspace
 from tests.desk.test_hour import enter
 
@@ -50,7 +50,7 @@ _FEW = """() => {
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("width", [375, 900, 1280])
-def test_everything_has_a_name_and_can_be_read(page: Page, desk: Desk, scheme: str, width: int) -> None:
+def test_everything_has_a_name_and_can_be_read(page: Page, desk: DeskServer, scheme: str, width: int) -> None:
     page.emulate_media(color_scheme="dark" if scheme == "dark" else "light")
     page.set_viewport_size({"width": width, "height": 900})
     enter(page, desk)
@@ -69,7 +69,7 @@ def test_everything_has_a_name_and_can_be_read(page: Page, desk: Desk, scheme: s
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("width", [375, 1280])
 def test_axe_core_finds_nothing_in_any_column_tab_or_dialog(
-    browser: Browser, desk: Desk, root: Path, scheme: str, width: int
+    browser: Browser, desk: DeskServer, root: Path, scheme: str, width: int
 ) -> None:
     source = axe.script()
     workspace.storied(root)
@@ -90,16 +90,16 @@ def test_axe_core_finds_nothing_in_any_column_tab_or_dialog(
 
 
 @pytest.mark.parametrize("path", ["/", "/enter?token=none"])
-def test_a_refused_visit_is_a_page_that_can_be_read(browser: Browser, desk: Desk, path: str) -> None:
+def test_a_refused_visit_is_a_page_that_can_be_read(browser: Browser, desk: DeskServer, path: str) -> None:
     source = axe.script()
     with browser.new_context(bypass_csp=True) as context:
         page = context.new_page()
-        page.goto(f"{desk.address.split('/enter')[0]}{path}")
+        page.goto(f"{desk.url.split('/enter')[0]}{path}")
         assert "open the address that `digest desk` printed" in page.inner_text("main")
         assert axe.violations(page, source) == []
 
 
-def test_every_key_of_the_list_is_said_and_focus_stays_in_sight(page: Page, desk: Desk) -> None:
+def test_every_key_of_the_list_is_said_and_focus_stays_in_sight(page: Page, desk: DeskServer) -> None:
     enter(page, desk)
     page.keyboard.press("?")
     assert page.get_by_role("dialog", name="Keys").is_visible()
@@ -114,7 +114,7 @@ def test_every_key_of_the_list_is_said_and_focus_stays_in_sight(page: Page, desk
     assert outline == "solid"
 
 
-def test_nothing_is_asked_of_another_machine_and_nothing_breaks_the_policy(page: Page, desk: Desk) -> None:
+def test_nothing_is_asked_of_another_machine_and_nothing_breaks_the_policy(page: Page, desk: DeskServer) -> None:
     asked: list[str] = []
     said: list[str] = []
     page.on("request", lambda request: asked.append(request.url))

@@ -16,8 +16,8 @@ import pytest
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse
 
-from digest.desk import Desk
-from digest.desk.deadlines import Deadlines, server
+from digest.desk import DeskServer
+from digest.desk.deadlines import DeadlineProtocol, build_server
 
 HEAD = b"GET / HTTP/1.1\r\nHost: x\r\n\r\n"
 LARGE = 30_000_000  # more than the two ends of a loopback connection hold
@@ -34,7 +34,7 @@ async def _answer(scope: object, receive: object, send: object) -> None:
 def answering() -> Iterator[int]:
     """A server on a free port, ended in order."""
     with socket.create_server(("127.0.0.1", 0)) as bound:
-        running = server(_answer, log_config=None, timeout_graceful_shutdown=1)
+        running = build_server(_answer, log_config=None, timeout_graceful_shutdown=1)
         thread = threading.Thread(target=running.run, args=([bound],))
         thread.start()
         try:
@@ -46,8 +46,8 @@ def answering() -> Iterator[int]:
 
 @pytest.fixture
 def port(monkeypatch: pytest.MonkeyPatch) -> Iterator[int]:
-    monkeypatch.setattr(Deadlines, "seconds", 0.5)
-    monkeypatch.setattr(Deadlines, "most", 20)
+    monkeypatch.setattr(DeadlineProtocol, "request_seconds", 0.5)
+    monkeypatch.setattr(DeadlineProtocol, "max_connections", 20)
     with answering() as number:
         yield number
 
@@ -123,7 +123,7 @@ def test_a_whole_request_is_answered_and_its_connection_serves_again(port: int) 
 def test_with_all_places_taken_by_slow_clients_an_honest_one_is_answered(
     port: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(Deadlines, "seconds", 60.0)
+    monkeypatch.setattr(DeadlineProtocol, "request_seconds", 60.0)
     slow = [connected(port, b"GET / HTTP/1.1\r\nX-Slow:") for _ in range(50)]
     for _ in range(3):
         assert read(connected(port, HEAD.replace(b"1.1", b"1.0", 1))).endswith(b"0 bytes")
@@ -132,8 +132,8 @@ def test_with_all_places_taken_by_slow_clients_an_honest_one_is_answered(
         client.close()
 
 
-def test_the_desk_and_the_endpoint_of_the_program_are_served_with_deadlines(root: Path, desk: Desk) -> None:
-    assert desk.server().config.http is Deadlines
+def test_the_desk_and_the_endpoint_of_the_program_are_served_with_deadlines(root: Path, desk: DeskServer) -> None:
+    assert desk.make_server().config.http is DeadlineProtocol
     sources = root / "sources.yaml"
     text = sources.read_text(encoding="utf-8").replace("\nmail:\n", "\nmail:\n  unsubscribe_url: https://mail.test\n")
     sources.write_text(text, encoding="utf-8")

@@ -8,21 +8,21 @@ from collections.abc import Iterator
 import httpx
 import pytest
 
-from digest.desk import Desk
+from digest.desk import DeskServer
 from tests.desk.workspace import PERIOD
 
 
 @pytest.fixture
-def base(desk: Desk) -> str:
+def base(desk: DeskServer) -> str:
     return f"http://127.0.0.1:{desk.port}"
 
 
 @pytest.fixture
-def inside(desk: Desk, base: str) -> Iterator[httpx.Client]:
+def inside(desk: DeskServer, base: str) -> Iterator[httpx.Client]:
     """A client that came in by the token, as the page's own script speaks."""
-    headers = {"Origin": base, "X-Desk": desk.keys.form, "Accept": "application/json"}
+    headers = {"Origin": base, "X-Desk": desk.secrets.form, "Accept": "application/json"}
     with httpx.Client(base_url=base, timeout=30) as client:
-        assert client.get(desk.address).status_code == 200
+        assert client.get(desk.url).status_code == 200
         client.headers.update(headers)
         yield client
 
@@ -37,7 +37,7 @@ def test_the_page_s_own_request_is_taken(inside: httpx.Client) -> None:
     assert edit(inside).status_code == 200
 
 
-def test_an_answer_is_sent_at_once_and_not_held_back_for_the_last_ones_receipt(desk: Desk) -> None:
+def test_an_answer_is_sent_at_once_and_not_held_back_for_the_last_ones_receipt(desk: DeskServer) -> None:
     accepted = desk.socket.proto  # asyncio sets TCP_NODELAY by it
     assert accepted == socket.IPPROTO_TCP
 
@@ -53,11 +53,11 @@ def test_a_wrong_token_gives_no_cookie(base: str) -> None:
     assert not answer.cookies
 
 
-def test_the_cookie_is_for_this_site_and_no_script(desk: Desk) -> None:
-    cookie = httpx.get(desk.address).headers["set-cookie"]
+def test_the_cookie_is_for_this_site_and_no_script(desk: DeskServer) -> None:
+    cookie = httpx.get(desk.url).headers["set-cookie"]
     assert "HttpOnly" in cookie
     assert "samesite=strict" in cookie.lower()
-    assert desk.keys.token not in cookie
+    assert desk.secrets.token not in cookie
 
 
 @pytest.mark.parametrize("host", ["evil.example", "evil.example:80", "127.0.0.1", "127.0.0.1.evil.example"])

@@ -10,8 +10,8 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from digest import issues
-from digest.desk import Desk
-from digest.issues import Sheet, SheetPick
+from digest.desk import DeskServer
+from digest.issues import Draft, DraftPick
 from digest.store import issues as issue_store
 from tests.desk import workspace
 from tests.desk.workspace import PERIOD, sheet_file, until
@@ -19,20 +19,20 @@ from tests.desk.workspace import PERIOD, sheet_file, until
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
 
-def sheet(root: Path) -> Sheet:
-    return issues.parse(sheet_file(root).read_text(encoding="utf-8"))
+def sheet(root: Path) -> Draft:
+    return issues.parse_draft(sheet_file(root).read_text(encoding="utf-8"))
 
 
 def keys(root: Path) -> list[str]:
-    return [pick.key for _, pick in sheet(root).picks()]
+    return [pick.key for _, pick in sheet(root).iter_picks()]
 
 
-def pick(root: Path, key: str) -> SheetPick:
-    return next(pick for _, pick in sheet(root).picks() if pick.key == key)
+def pick(root: Path, key: str) -> DraftPick:
+    return next(pick for _, pick in sheet(root).iter_picks() if pick.key == key)
 
 
-def enter(page: Page, desk: Desk) -> None:
-    page.goto(desk.address)
+def enter(page: Page, desk: DeskServer) -> None:
+    page.goto(desk.url)
     page.wait_for_url(f"**/{PERIOD}")
     page.wait_for_selector(".row")
 
@@ -55,7 +55,7 @@ def write(page: Page, key: str, words: str) -> None:
     page.keyboard.press("Escape")
 
 
-def test_the_whole_hour_by_keys_alone(page: Page, desk: Desk, root: Path) -> None:
+def test_the_whole_hour_by_keys_alone(page: Page, desk: DeskServer, root: Path) -> None:
     enter(page, desk)
     proposed = keys(root)
     wanted, refused = row(page, " "), page.locator('.row[data-mark=" "]').nth(1).get_attribute("data-key") or ""
@@ -70,7 +70,7 @@ def test_the_whole_hour_by_keys_alone(page: Page, desk: Desk, root: Path) -> Non
     page.locator(f'.row[data-key="{wanted}"]').focus()
     page.keyboard.press("3")
     third = desk.context.config.taxonomy.categories[2].slug
-    until(lambda: any(s.slug == third and p.key == wanted for s, p in sheet(root).picks()))
+    until(lambda: any(s.slug == third and p.key == wanted for s, p in sheet(root).iter_picks()))
 
     page.keyboard.press("l")
     first = page.evaluate("document.activeElement.dataset.key")
@@ -98,9 +98,9 @@ def test_the_whole_hour_by_keys_alone(page: Page, desk: Desk, root: Path) -> Non
     expect(page.get_by_label("Introduction")).to_be_disabled()
 
     with desk.context.db.read() as session:
-        issue = issue_store.existing(session, PERIOD)
-        rows = {item.key: pick for pick, item in issue_store.picks(session, issue.id or 0)}
-        verdicts = {d.verdict for d in issue_store.decisions(session, period=PERIOD)}
+        issue = issue_store.get_issue(session, PERIOD)
+        rows = {item.key: pick for pick, item in issue_store.load_picks(session, issue.id or 0)}
+        verdicts = {d.verdict for d in issue_store.load_decisions(session, period=PERIOD)}
     assert issue.state == "approved"
     assert issue.intro == "What mattered in October."
     assert rows[first].blurb == "My *own* words."
@@ -112,7 +112,7 @@ def test_the_whole_hour_by_keys_alone(page: Page, desk: Desk, root: Path) -> Non
     expect(page.locator("#state")).to_have_text("draft")
 
 
-def test_two_tabs_on_different_works_lose_nothing(page: Page, desk: Desk, root: Path) -> None:
+def test_two_tabs_on_different_works_lose_nothing(page: Page, desk: DeskServer, root: Path) -> None:
     other = page.context.new_page()
     enter(page, desk)
     enter(other, desk)
@@ -126,7 +126,9 @@ def test_two_tabs_on_different_works_lose_nothing(page: Page, desk: Desk, root: 
     expect(page.locator(f'.pick[data-key="{two}"] .blurb')).to_contain_text("From the second tab.", timeout=15_000)
 
 
-def test_two_tabs_on_the_same_words_keep_both_and_let_the_editor_choose(page: Page, desk: Desk, root: Path) -> None:
+def test_two_tabs_on_the_same_words_keep_both_and_let_the_editor_choose(
+    page: Page, desk: DeskServer, root: Path
+) -> None:
     other = page.context.new_page()
     enter(page, desk)
     enter(other, desk)
@@ -148,13 +150,13 @@ def test_two_tabs_on_the_same_words_keep_both_and_let_the_editor_choose(page: Pa
     until(lambda: pick(root, key).blurb == "The first tab's words." and not pick(root, key).conflicts)
 
 
-def origins(desk: Desk) -> list[str]:
+def origins(desk: DeskServer) -> list[str]:
     """Who made the versions that are kept, the newest last."""
     with desk.context.db.read() as session:
-        return [version.origin for version in issue_store.sheets(session, PERIOD)]
+        return [version.origin for version in issue_store.load_draft_versions(session, PERIOD)]
 
 
-def test_the_file_edited_in_between_is_merged(page: Page, desk: Desk, root: Path) -> None:
+def test_the_file_edited_in_between_is_merged(page: Page, desk: DeskServer, root: Path) -> None:
     enter(page, desk)
     one, two = keys(root)[:2]
     page.locator(f'.pick[data-key="{one}"]').focus()
@@ -176,7 +178,7 @@ def test_the_file_edited_in_between_is_merged(page: Page, desk: Desk, root: Path
     assert "editor" in origins(desk)
 
 
-def test_a_file_that_cannot_be_read_names_its_line_and_is_left_alone(page: Page, desk: Desk, root: Path) -> None:
+def test_a_file_that_cannot_be_read_names_its_line_and_is_left_alone(page: Page, desk: DeskServer, root: Path) -> None:
     enter(page, desk)
     path = sheet_file(root)
     broken = path.read_text(encoding="utf-8").replace("period:", "perriod:", 1)
@@ -215,7 +217,7 @@ def test_killed_in_mid_edit_nothing_that_was_saved_is_lost_and_the_rest_comes_ba
         workspace.stop(again)
 
 
-def test_other_words_can_be_asked_for_and_chosen(page: Page, desk: Desk, root: Path) -> None:
+def test_other_words_can_be_asked_for_and_chosen(page: Page, desk: DeskServer, root: Path) -> None:
     enter(page, desk)
     key = keys(root)[0]
     quoted = pick(root, key).blurb
@@ -229,13 +231,13 @@ def test_other_words_can_be_asked_for_and_chosen(page: Page, desk: Desk, root: P
     until(lambda: pick(root, key).blurb == quoted)
 
 
-def test_picks_are_put_in_order_by_dragging_and_by_keys(page: Page, desk: Desk, root: Path) -> None:
+def test_picks_are_put_in_order_by_dragging_and_by_keys(page: Page, desk: DeskServer, root: Path) -> None:
     enter(page, desk)
     section = next(s for s in sheet(root).sections if len(s.picks) > 1)
     first, second = (pick.key for pick in section.picks[:2])
 
     def order() -> list[str]:
-        return [p.key for s, p in sheet(root).picks() if s.slug == section.slug][:2]
+        return [p.key for s, p in sheet(root).iter_picks() if s.slug == section.slug][:2]
 
     page.locator(f'.pick[data-key="{first}"]').focus()
     page.keyboard.press("J")
@@ -246,7 +248,7 @@ def test_picks_are_put_in_order_by_dragging_and_by_keys(page: Page, desk: Desk, 
     until(lambda: order() == [first, second])
 
 
-def test_the_shortlist_is_narrowed_by_words_category_and_mark(page: Page, desk: Desk) -> None:
+def test_the_shortlist_is_narrowed_by_words_category_and_mark(page: Page, desk: DeskServer) -> None:
     enter(page, desk)
     page.keyboard.press("/")
     page.keyboard.type("jailbreaks part 4")
@@ -261,7 +263,9 @@ def test_the_shortlist_is_narrowed_by_words_category_and_mark(page: Page, desk: 
     expect(page.locator('.row[data-mark="x"]').first).to_be_visible()
 
 
-def test_a_number_that_the_source_does_not_hold_is_marked_in_your_own_words(page: Page, desk: Desk, root: Path) -> None:
+def test_a_number_that_the_source_does_not_hold_is_marked_in_your_own_words(
+    page: Page, desk: DeskServer, root: Path
+) -> None:
     enter(page, desk)
     key = keys(root)[0]
     write(page, key, "It runs on one machine and gains 987 points.")

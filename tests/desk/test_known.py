@@ -8,8 +8,8 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from digest import issues
-from digest.desk import Desk
-from digest.issues import AddedUrl, Sheet
+from digest.desk import DeskServer
+from digest.issues import AddedUrl, Draft
 from digest.store import items as item_store
 from digest.store import merging
 from tests.desk import workspace
@@ -20,23 +20,25 @@ pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
 
 @pytest.fixture
-def told(root: Path, desk: Desk) -> tuple[str, str]:
+def told(root: Path, desk: DeskServer) -> tuple[str, str]:
     """The keys of a pick and of a candidate with a past."""
     return workspace.storied(root)
 
 
 def added(root: Path) -> list[AddedUrl]:
-    return [entry for _, entry in sheet(root).added()]
+    return [entry for _, entry in sheet(root).iter_added_urls()]
 
 
-def drafted_again(root: Path) -> Sheet:
+def drafted_again(root: Path) -> Draft:
     with workspace.opened(root) as opened:
         opened.rank(PERIOD)
         opened.draft(PERIOD)
     return sheet(root)
 
 
-def test_the_shortlist_quotes_what_lists_and_earlier_issues_said(page: Page, desk: Desk, told: tuple[str, str]) -> None:
+def test_the_shortlist_quotes_what_lists_and_earlier_issues_said(
+    page: Page, desk: DeskServer, told: tuple[str, str]
+) -> None:
     enter(page, desk)
     row = page.locator(f'.row[data-key="{told[1]}"]')
     expect(row).to_contain_text("already covered in 2026-06")
@@ -53,44 +55,44 @@ def test_the_sheet_names_mentions_earlier_issues_and_twins_and_a_hand_does_not_l
 ) -> None:
     line = next(line for line in drafted_again(root).shortlist if line.key == told[1])
     assert (line.mentions, line.covered) == (3, "2026-06")
-    assert line.twin.startswith("url:https://lab.example/works/")
-    assert "(digest items merge " in line.twin
+    assert line.possible_duplicate.startswith("url:https://lab.example/works/")
+    assert "(digest items merge " in line.possible_duplicate
     text = sheet_file(root).read_text(encoding="utf-8")
     assert "3 mentions — already covered in 2026-06 — may be the same as url:" in text
     sheet_file(root).write_text(text.replace("## Shortlist", "Mine.\n\n## Shortlist", 1), encoding="utf-8")
     assert next(line for line in drafted_again(root).shortlist if line.key == told[1]) == line
-    assert pick(root, told[0]).twin.startswith("url:https://lab.example/works/")
+    assert pick(root, told[0]).possible_duplicate.startswith("url:https://lab.example/works/")
 
 
 def test_a_twin_is_joined_at_the_desk_and_no_word_is_lost(
-    page: Page, desk: Desk, root: Path, told: tuple[str, str]
+    page: Page, desk: DeskServer, root: Path, told: tuple[str, str]
 ) -> None:
     enter(page, desk)
     twin = page.locator(f'.pick[data-key="{told[0]}"]', has_text="May be the same as")
     twin.get_by_role("button", name="They are one").click()
     saved(page)
     with desk.context.db.read() as session:
-        joined = merging.joined(session)
-        assert item_store.by_keys(session, list(joined))
+        joined = merging.load_merged_keys(session)
+        assert item_store.load_items_by_key(session, list(joined))
     ((_, (stays, _)),) = joined.items()
-    until(lambda: any(p.key == stays for _, p in sheet(root).picks()))
+    until(lambda: any(p.key == stays for _, p in sheet(root).iter_picks()))
     assert pick(root, stays).blurb == "It gains 987 points."
     assert told[0] not in sheet_file(root).read_text(encoding="utf-8")
 
 
 def test_a_twin_that_is_another_work_is_never_asked_about_again(
-    page: Page, desk: Desk, root: Path, told: tuple[str, str]
+    page: Page, desk: DeskServer, root: Path, told: tuple[str, str]
 ) -> None:
     enter(page, desk)
     row = page.locator(f'.row[data-key="{told[1]}"]')
     row.get_by_role("button", name="They differ").click()
     expect(row).not_to_contain_text("May be the same")
-    assert next(line for line in drafted_again(root).shortlist if line.key == told[1]).twin == ""
-    assert pick(root, told[0]).twin  # of that pair nothing was said
+    assert next(line for line in drafted_again(root).shortlist if line.key == told[1]).possible_duplicate == ""
+    assert pick(root, told[0]).possible_duplicate  # of that pair nothing was said
 
 
 def test_an_address_and_an_empty_section_are_taken_out_again(
-    page: Page, desk: Desk, root: Path, told: tuple[str, str]
+    page: Page, desk: DeskServer, root: Path, told: tuple[str, str]
 ) -> None:
     enter(page, desk)
     expect(page.locator(".added")).to_contain_text("My words.")
@@ -105,7 +107,7 @@ def test_an_address_and_an_empty_section_are_taken_out_again(
 
 
 def test_a_link_is_mended_at_the_desk_and_the_works_own_comes_back_when_asked_for(
-    page: Page, desk: Desk, root: Path, told: tuple[str, str]
+    page: Page, desk: DeskServer, root: Path, told: tuple[str, str]
 ) -> None:
     enter(page, desk)
     here = page.locator(f'.pick[data-key="{told[0]}"]')
@@ -119,7 +121,7 @@ def test_a_link_is_mended_at_the_desk_and_the_works_own_comes_back_when_asked_fo
     expect(page.frame_locator("#post iframe").locator('a[href="https://other.example/1"]').first).to_be_visible()
 
 
-def test_flagged_words_are_marked_and_signed_with_a_name(page: Page, desk: Desk, told: tuple[str, str]) -> None:
+def test_flagged_words_are_marked_and_signed_with_a_name(page: Page, desk: DeskServer, told: tuple[str, str]) -> None:
     enter(page, desk)
     here = page.locator(f'.pick[data-key="{told[0]}"]')
     expect(here.locator("mark")).to_have_text("987")
@@ -131,7 +133,7 @@ def test_flagged_words_are_marked_and_signed_with_a_name(page: Page, desk: Desk,
     assert page.evaluate("document.activeElement.dataset.key") == told[0]
 
 
-def test_links_are_asked_from_the_desk_and_silence_is_told(page: Page, desk: Desk, told: tuple[str, str]) -> None:
+def test_links_are_asked_from_the_desk_and_silence_is_told(page: Page, desk: DeskServer, told: tuple[str, str]) -> None:
     enter(page, desk)
     page.click("#tab-gates")
     page.get_by_role("button", name="Ask the links now").click()

@@ -8,8 +8,8 @@ import httpx
 import pytest
 from playwright.sync_api import Page, expect
 
-from digest.desk import Desk
-from digest.render import source
+from digest.desk import DeskServer
+from digest.render import load_template_source
 from tests.desk.test_hour import enter
 from tests.desk.workspace import PERIOD
 
@@ -22,7 +22,9 @@ _HOSTILE = (
 
 
 @pytest.mark.parametrize("width", [375, 1280])
-def test_the_mail_is_shown_in_its_own_style_with_a_switch_to_its_plain_text(page: Page, desk: Desk, width: int) -> None:
+def test_the_mail_is_shown_in_its_own_style_with_a_switch_to_its_plain_text(
+    page: Page, desk: DeskServer, width: int
+) -> None:
     page.set_viewport_size({"width": width, "height": 900})
     said: list[str] = []
     page.on("console", lambda message: said.append(message.text))
@@ -40,10 +42,10 @@ def test_the_mail_is_shown_in_its_own_style_with_a_switch_to_its_plain_text(page
     assert said == []
 
 
-def test_no_script_form_or_foreign_picture_works_in_the_mail(page: Page, desk: Desk, root: Path) -> None:
+def test_no_script_form_or_foreign_picture_works_in_the_mail(page: Page, desk: DeskServer, root: Path) -> None:
     template = root / "templates" / "email" / "issue.html.j2"  # the worst that could ever come through the rendering
     template.parent.mkdir(parents=True, exist_ok=True)
-    shipped = source("email/issue.html.j2", {}) or ""
+    shipped = load_template_source("email/issue.html.j2", {}) or ""
     template.write_text(shipped.replace("</body>", f"{_HOSTILE}</body>", 1), encoding="utf-8")
     said: list[str] = []
     page.on("console", lambda message: said.append(message.text))
@@ -61,9 +63,9 @@ def test_no_script_form_or_foreign_picture_works_in_the_mail(page: Page, desk: D
     expect(mail.locator("h1")).to_be_visible()
 
 
-def test_the_mail_alone_has_a_policy_of_its_own(desk: Desk) -> None:
+def test_the_mail_alone_has_a_policy_of_its_own(desk: DeskServer) -> None:
     with httpx.Client(base_url=f"http://127.0.0.1:{desk.port}", timeout=30) as client:
-        client.get(desk.address)
+        client.get(desk.url)
         found = {name: client.get(f"/{PERIOD}/preview/{name}").headers for name in ("post", "mail", "text")}
     assert "sandbox" in found["mail"]["content-security-policy"]
     assert "script-src" not in found["mail"]["content-security-policy"]

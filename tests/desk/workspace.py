@@ -16,10 +16,10 @@ from time import monotonic, sleep
 
 from digest import issues
 from digest.app import Workspace, initialise
-from digest.desk import Desk
-from digest.issues import Sheet
+from digest.desk import DeskServer
+from digest.issues import Draft
 from digest.pipeline import editing
-from digest.pipeline.archive import keep_archive, read_archive
+from digest.pipeline.archive import import_archive, read_archive
 from digest.store import items as item_store
 from digest.store import merging
 
@@ -82,9 +82,9 @@ def storied(root: Path) -> tuple[str, str]:
 
 def _storied(root: Path) -> tuple[str, str]:
     with opened(root) as workspace:
-        context, period = workspace.context, workspace.context.period(PERIOD)
-        sheet = editing.load(context, period).sheet
-        one, two = next(pick for _, pick in sheet.picks()), sheet.shortlist[0]
+        context, period = workspace.context, workspace.context.parse_period(PERIOD)
+        sheet = editing.load_current_draft(context, period).draft
+        one, two = next(pick for _, pick in sheet.iter_picks()), sheet.shortlist[0]
         named = [{"title": w.title, "url": w.url, "summary": LISTED, "source": "hf-papers"} for w in (one, two)]
         (root / "named.jsonl").write_text("".join(json.dumps(line) + "\n" for line in named), encoding="utf-8")
         workspace.add_jsonl(root / "named.jsonl")
@@ -93,19 +93,21 @@ def _storied(root: Path) -> tuple[str, str]:
         lines = ["# Digest of June", "", "## Agents", "", f"1. [{two.title}]({two.url}) {BEFORE}", *links[:3]]
         lines += ["", "## Safety", "", *links[3:], ""]
         past.write_text("\n".join(lines), encoding="utf-8")
-        keep_archive(context, read_archive(context, [str(past)], {}))
+        import_archive(context, read_archive(context, [str(past)], {}))
         with context.db.write() as session:
-            items = {key: item_store.named(session, key).id or 0 for key in (one.key, two.key, sheet.shortlist[1].key)}
+            items = {
+                key: item_store.get_item(session, key).id or 0 for key in (one.key, two.key, sheet.shortlist[1].key)
+            }
             pairs = [(items[key], items[sheet.shortlist[1].key], 0.9, "the same words") for key in (one.key, two.key)]
-            merging.flag(session, pairs, NOW)
-        version = editing.load(context, period).version
+            merging.add_possible_duplicates(session, pairs, NOW)
+        version = editing.load_current_draft(context, period).version
         words = {"blurb": "It gains 987 points.", "origin": "model", "engine": "gemini-x", "flags": ("987",)}
 
-        def change(sheet: Sheet) -> Sheet:
-            marked = issues.with_pick(sheet, one.key, url="https://mirror.example/1", highlight="why", **words)
-            return issues.add_address(marked, sheet.sections[0].slug, "https://own.example/work", "My words.")
+        def change(sheet: Draft) -> Draft:
+            marked = issues.update_pick(sheet, one.key, url="https://mirror.example/1", highlight="why", **words)
+            return issues.add_typed_url(marked, sheet.sections[0].slug, "https://own.example/work", "My words.")
 
-        editing.edit(context, period, version, change)
+        editing.edit_draft(context, period, version, change)
         return one.key, two.key
 
 
@@ -119,11 +121,11 @@ def sheet_file(root: Path) -> Path:
 
 
 @contextmanager
-def desk(root: Path) -> Iterator[Desk]:
+def desk(root: Path) -> Iterator[DeskServer]:
     """The desk on a thread of this process."""
     with opened(root) as workspace:
-        running = Desk(workspace.context, PERIOD)
-        server = running.server()
+        running = DeskServer(workspace.context, PERIOD)
+        server = running.make_server()
         thread = threading.Thread(target=server.run, kwargs={"sockets": [running.socket]}, daemon=True)
         thread.start()
         until(lambda: server.started)

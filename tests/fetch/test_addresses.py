@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import pytest
 
-from digest.fetch.addresses import permitted
+from digest.fetch.addresses import is_ip_allowed
 
 
 @pytest.mark.parametrize(
     "address", ["1.1.1.1", "93.184.216.34", "2606:4700::1111", "64:ff9b::101:101", "::ffff:1.1.1.1"]
 )
 def test_a_public_address_may_be_dialled(address: str) -> None:
-    assert permitted(address)
+    assert is_ip_allowed(address)
 
 
 @pytest.mark.parametrize(
@@ -25,18 +25,18 @@ def test_a_public_address_may_be_dialled(address: str) -> None:
     ],
 )  # fmt: skip
 def test_an_address_that_is_not_public_may_not_be_dialled(address: str) -> None:
-    assert not permitted(address)
+    assert not is_ip_allowed(address)
 
 
 @pytest.mark.parametrize(
     "address", ["127.0.0.1", "10.1.2.3", "100.64.0.1", "::1", "fd12::1", "::ffff:192.168.0.9", "1.1.1.1"]
 )
 def test_a_source_that_allows_private_addresses_may_be_on_a_local_network(address: str) -> None:
-    assert permitted(address, private=True)
+    assert is_ip_allowed(address, allow_private=True)
 
 
 @pytest.mark.parametrize(
     "address", ["169.254.169.254", "fe80::1", "224.0.0.1", "0.0.0.0", "::", "255.255.255.255", "ff02::1"]
 )
 def test_link_local_and_multicast_addresses_are_never_dialled(address: str) -> None:
-    assert not permitted(address, private=True)
+    assert not is_ip_allowed(address, allow_private=True)

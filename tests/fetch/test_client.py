@@ -14,8 +14,8 @@ import pytest
 
 from digest.errors import FetchError
 from digest.fetch.client import Client
-from digest.fetch.pacing import Pacer
-from digest.fetch.talk import Wire, connect
+from digest.fetch.pacing import RateLimiter
+from digest.fetch.talk import ConnectionStream, open_connection
 from digest.ports import Request, Response, Validators
 from tests.fetch.server import Asked, Server, answer, redirect, serving
 
@@ -69,7 +69,7 @@ async def test_validators_go_back_byte_for_byte(client: Client, server: Server, 
     server.paths["/"] = answer(304)
     known = Validators(server.url(), first.headers["etag"], first.headers["last-modified"])
     second = await client(local(server.url(), validators=known))
-    assert second.not_modified
+    assert second.is_not_modified
     assert server.asked[-1].headers["if-none-match"] == etag
     assert server.asked[-1].headers["if-modified-since"] == "yesterday, really"
 
@@ -99,7 +99,7 @@ async def test_redirects_are_followed_and_told(client: Client, server: Server) -
         "/c": answer(body=b"!"),
     }
     got = await client(local(server.url("/a")))
-    assert (got.url, got.hops) == (server.url("/c"), ((301, server.url("/b?x=1")), (307, server.url("/c"))))
+    assert (got.url, got.redirects) == (server.url("/c"), ((301, server.url("/b?x=1")), (307, server.url("/c"))))
 
 
 async def test_a_redirect_circle_ends(client: Client, server: Server) -> None:
@@ -143,9 +143,9 @@ class ToLoopback:
     def __init__(self) -> None:
         self.dialled: list[str] = []
 
-    async def __call__(self, address: str, port: int, **secure: Any) -> tuple[Wire, asyncio.StreamWriter]:
+    async def __call__(self, address: str, port: int, **secure: Any) -> tuple[ConnectionStream, asyncio.StreamWriter]:
         self.dialled.append(address)
-        return await connect("127.0.0.1", port, **secure)
+        return await open_connection("127.0.0.1", port, **secure)
 
 
 async def test_a_redirect_from_a_public_site_to_a_private_one_is_refused(server: Server) -> None:
@@ -154,7 +154,7 @@ async def test_a_redirect_from_a_public_site_to_a_private_one_is_refused(server:
 
     server.paths["/"] = redirect(302, server.url("/secret", host="inside.example"))
     connect = ToLoopback()
-    async with Client(resolver=names, connect=connect) as client:
+    async with Client(resolver=names, open_connection=connect) as client:
         error = await failure(client, Request(server.url(host="public.example")))
     assert "inside.example is at 10.0.0.7" in error.message
     assert connect.dialled == ["93.184.216.34"]
@@ -169,7 +169,7 @@ async def test_a_name_that_changes_its_address_after_the_check_gains_nothing(ser
 
     server.paths["/"] = answer(body=b"ok")
     connect = ToLoopback()
-    async with Client(resolver=rebinding, connect=connect) as client:
+    async with Client(resolver=rebinding, open_connection=connect) as client:
         assert (await client(Request(server.url(host="rebinding.example")))).body == b"ok"
         error = await failure(client, Request(server.url(host="rebinding.example")))
     assert "not a public address" in error.message
@@ -309,7 +309,7 @@ async def test_in_all_no_more_than_the_total_run_at_once(server: Server) -> None
     async def names(host: str, port: int) -> Sequence[str]:
         return ["127.0.0.1"]
 
-    async with Client(pacer=Pacer(total=3), resolver=names) as client:
+    async with Client(rate_limiter=RateLimiter(max_requests=3), resolver=names) as client:
         await asyncio.gather(*(client(local(server.url(host=f"h{n}.example"))) for n in range(12)))
     assert server.most == 3
 
@@ -326,7 +326,7 @@ async def test_a_paused_site_gets_one_request_at_a_time_over_all_its_hosts(serve
         await answer(body=b"ok")(asked, writer)
 
     server.paths["/"] = note
-    async with Client(pacer=Pacer(paused={"arxiv.org": 0.05}), resolver=names) as client:
+    async with Client(rate_limiter=RateLimiter(site_pauses={"arxiv.org": 0.05}), resolver=names) as client:
         hosts = ("arxiv.org", "export.arxiv.org", "rss.arxiv.org")
         await asyncio.gather(*(client(local(server.url(host=host))) for host in hosts))
     assert server.most == 1

@@ -13,7 +13,7 @@ import pytest
 
 from digest.errors import FetchError
 from digest.fetch.client import Client
-from digest.fetch.network import KEPT
+from digest.fetch.network import MAX_IDLE_CONNECTIONS
 from digest.ports import Request
 from tests.mail.certificates import server_context, trusting
 
@@ -111,12 +111,12 @@ async def test_what_cannot_be_said_in_http_is_an_error_of_that_request() -> None
 
 async def test_only_a_few_connections_stay_open() -> None:
     async with lasting() as server, Client(resolver=at_home) as client:
-        for n in range(KEPT + 3):
+        for n in range(MAX_IDLE_CONNECTIONS + 3):
             await got(client, f"http://h{n}.example:{server.port}/")
         await asyncio.sleep(0.05)
-        assert sum(not writer.is_closing() for writer in server.made) == KEPT
-        await got(client, f"http://h{KEPT + 2}.example:{server.port}/")
-        assert len(server.made) == KEPT + 3
+        assert sum(not writer.is_closing() for writer in server.made) == MAX_IDLE_CONNECTIONS
+        await got(client, f"http://h{MAX_IDLE_CONNECTIONS + 2}.example:{server.port}/")
+        assert len(server.made) == MAX_IDLE_CONNECTIONS + 3
 
 
 async def test_a_connection_that_was_dialled_where_private_addresses_are_allowed_serves_no_other_source() -> None:
@@ -128,7 +128,7 @@ async def test_a_connection_that_was_dialled_where_private_addresses_are_allowed
 
 async def test_tls_is_spoken_to_the_checked_address_and_sees_the_name(tmp_path: Path) -> None:
     async with lasting(server_context(tmp_path, "feeds.example")) as server:
-        async with Client(resolver=at_home, tls=trusting(tmp_path)) as client:
+        async with Client(resolver=at_home, ssl_context=trusting(tmp_path)) as client:
             assert await got(client, f"https://feeds.example:{server.port}/") == b"ok"
             assert await got(client, f"https://feeds.example:{server.port}/") == b"ok"
             with pytest.raises(FetchError, match=r"cannot be connected to.*certificate"):

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from digest.fetch.moves import Move, observe, permanent_target
+from digest.fetch.moves import RedirectObservation, find_permanent_target, update_observation
 
 NOW = datetime(2026, 3, 4, 12, tzinfo=UTC)
 DAY = timedelta(days=1)
@@ -29,7 +29,7 @@ DAY = timedelta(days=1)
 def test_a_chain_is_permanent_when_every_hop_is_and_none_leaves_https(
     start: str, hops: list[tuple[int, str]], target: str | None
 ) -> None:
-    assert permanent_target(start, hops) == target
+    assert find_permanent_target(start, hops) == target
 
 
 @pytest.mark.parametrize(
@@ -37,16 +37,16 @@ def test_a_chain_is_permanent_when_every_hop_is_and_none_leaves_https(
     [([0, 1, 2], False), ([0, 1, 3], True), ([0, 3], False), ([0, 1, 2, 3], True), ([0, 0, 0], False)],
 )
 def test_a_move_is_believed_after_three_times_over_three_days(days: list[int], believed: bool) -> None:
-    move = Move()
+    move = RedirectObservation()
     for day in days:
-        move = observe(move, "http://b/", NOW + day * DAY)
-    assert move.believed is believed
+        move = update_observation(move, "http://b/", NOW + day * DAY)
+    assert move.is_confirmed is believed
 
 
 @pytest.mark.parametrize("between", [None, "http://c/"])
 def test_another_target_or_none_starts_over(between: str | None) -> None:
-    move = Move()
+    move = RedirectObservation()
     for day, target in enumerate(["http://b/", "http://b/", between, "http://b/", "http://b/"]):
-        move = observe(move, target, NOW + 2 * day * DAY)
-    assert not move.believed
+        move = update_observation(move, target, NOW + 2 * day * DAY)
+    assert not move.is_confirmed
     assert move.count == 2

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from digest.errors import FetchError, ParseError, SourceError
-from digest.fetch.patience import patiently
+from digest.fetch.patience import retry_fetch
 
 
 class Attempts:
@@ -24,7 +24,7 @@ class Attempts:
         self.waits.append(seconds)
 
     async def run(self, attempts: int = 4) -> str:
-        return await patiently(self, attempts=attempts, first_wait=1, jitter=lambda: 0.5, sleep=self.sleep)
+        return await retry_fetch(self, attempts=attempts, first_wait=1, jitter=lambda: 0.5, sleep=self.sleep)
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from digest.fetch.schedule import backoff, http_date, next_check, retry_after
+from digest.fetch.schedule import compute_backoff, compute_next_check, parse_http_date, parse_retry_after
 
 NOW = datetime(2026, 3, 4, 12, 0, tzinfo=UTC)  # a Wednesday
 DATE = "Wed, 04 Mar 2026 12:00:00 GMT"
@@ -51,11 +51,11 @@ def none() -> float:
 def test_the_next_check_is_the_longest_of_interval_ttl_and_freshness(
     headers: dict[str, str], ttl: int | None, hours: float
 ) -> None:
-    assert next_check(NOW, HOUR, headers, ttl=ttl, jitter=none) == NOW + timedelta(hours=hours)
+    assert compute_next_check(NOW, HOUR, headers, ttl=ttl, jitter=none) == NOW + timedelta(hours=hours)
 
 
 def test_an_interval_longer_than_a_day_is_kept() -> None:
-    assert next_check(NOW, 48 * HOUR, {"cache-control": "max-age=60"}, jitter=none) == NOW + 48 * HOUR
+    assert compute_next_check(NOW, 48 * HOUR, {"cache-control": "max-age=60"}, jitter=none) == NOW + 48 * HOUR
 
 
 @pytest.mark.parametrize(
@@ -73,11 +73,11 @@ def test_skipped_hours_and_days_push_the_next_check_on(
     hours: frozenset[int], days: frozenset[str], expected: datetime
 ) -> None:
     now = NOW + timedelta(minutes=7)
-    assert next_check(now, HOUR, {}, skip_hours=hours, skip_days=days, jitter=none) == expected
+    assert compute_next_check(now, HOUR, {}, skip_hours=hours, skip_days=days, jitter=none) == expected
 
 
 def test_jitter_only_ever_delays_and_by_at_most_a_tenth() -> None:
-    assert next_check(NOW, 10 * HOUR, {}, jitter=lambda: 1.0) == NOW + 11 * HOUR
+    assert compute_next_check(NOW, 10 * HOUR, {}, jitter=lambda: 1.0) == NOW + 11 * HOUR
 
 
 @pytest.mark.parametrize(
@@ -103,29 +103,29 @@ def test_jitter_only_ever_delays_and_by_at_most_a_tenth() -> None:
     ],
 )
 def test_retry_after_is_seconds_or_a_date_on_the_servers_clock(value: str, date: str, seconds: float | None) -> None:
-    assert retry_after({"retry-after": value, "date": date}, NOW) == seconds
+    assert parse_retry_after({"retry-after": value, "date": date}, NOW) == seconds
 
 
 def test_without_retry_after_there_is_no_wait() -> None:
-    assert retry_after({}, NOW) is None
+    assert parse_retry_after({}, NOW) is None
 
 
 @given(st.text(max_size=40))
 def test_no_date_text_breaks_the_reader(text: str) -> None:
-    moment = http_date(text)
+    moment = parse_http_date(text)
     assert moment is None or moment.tzinfo is UTC
 
 
 @pytest.mark.parametrize(("errors", "hours"), [(0, 1), (1, 1), (2, 2), (3, 4), (7, 64), (8, 72), (1000, 72)])
 def test_each_error_in_a_row_doubles_the_wait_up_to_three_days(errors: int, hours: int) -> None:
-    assert backoff(NOW, errors, jitter=lambda: 0.5) == NOW + timedelta(hours=hours)
+    assert compute_backoff(NOW, errors, jitter=lambda: 0.5) == NOW + timedelta(hours=hours)
 
 
 def test_backoff_is_spread_by_a_quarter_to_both_sides() -> None:
-    assert backoff(NOW, 3, jitter=lambda: 0.0) == NOW + 3 * HOUR
-    assert backoff(NOW, 3, jitter=lambda: 1.0) == NOW + 5 * HOUR
+    assert compute_backoff(NOW, 3, jitter=lambda: 0.0) == NOW + 3 * HOUR
+    assert compute_backoff(NOW, 3, jitter=lambda: 1.0) == NOW + 5 * HOUR
 
 
 def test_a_wait_the_server_asked_for_is_never_cut_short() -> None:
-    assert backoff(NOW, 1, retry_after=7200, jitter=lambda: 0.0) == NOW + 2 * HOUR
-    assert backoff(NOW, 5, retry_after=60, jitter=lambda: 0.0) == NOW + 12 * HOUR
+    assert compute_backoff(NOW, 1, retry_after=7200, jitter=lambda: 0.0) == NOW + 2 * HOUR
+    assert compute_backoff(NOW, 5, retry_after=60, jitter=lambda: 0.0) == NOW + 12 * HOUR

@@ -14,12 +14,12 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from digest import issues
-from digest.config import Category, Source, load
-from digest.errors import ConfigError, SheetError
-from digest.intake.lines import read_lines
-from digest.issues.archive import Headings, harvest, read_post
+from digest.config import Category, Source, load_config
+from digest.errors import ConfigError, DraftError
+from digest.intake.lines import parse_jsonl_items
+from digest.issues.archive import HeadingMap, extract_imported_post, parse_archive_post
 from digest.mail import bounces, lists
-from digest.pipeline.lines import objects
+from digest.pipeline.lines import parse_json_objects
 from tests.fuzz.documents import HTML, spoilt
 from tests.issues.sheets import example
 
@@ -70,7 +70,7 @@ date: 2026-01-05 10:00:00 +0200
 {: .x}
 | [C](https://a.example/3) | words |
 """
-SHEET = issues.render(example()).encode()
+SHEET = issues.render_draft(example()).encode()
 CONFIG = b"""newsletter: {title: T, url: "https://a.example", timezone: Europe/Madrid}
 sources:
   - {id: a, kind: feed, url: "https://a.example/f", weight: 1}
@@ -81,7 +81,7 @@ taxonomy: {version: "1", categories: [{slug: agents, title: Agents, description:
 @BOUNDED
 @given(spoilt(REPORT, COMPLAINT))
 def test_a_mail_that_came_back_is_a_report_or_none(document: bytes) -> None:
-    for told in bounces.read(message_from_bytes(document, policy=policy.compat32)):
+    for told in bounces.parse_report(message_from_bytes(document, policy=policy.compat32)):
         assert "\n" not in told.address + told.reason + told.message_id + told.token
 
 
@@ -90,48 +90,48 @@ def test_a_mail_that_came_back_is_a_report_or_none(document: bytes) -> None:
 def test_a_mailbox_of_such_mails_is_read_to_its_end(tmp_path: Path, documents: list[bytes]) -> None:
     box = tmp_path / "box.mbox"
     box.write_bytes(b"\n".join([*documents, REPORT]))
-    assert "ada@a.example" in [told.address for told in bounces.returned(box)]
+    assert "ada@a.example" in [told.address for told in bounces.read_bounce_reports(box)]
 
 
 @BOUNDED
 @given(spoilt(LIST))
 def test_a_list_of_readers_is_read_or_refused(document: bytes) -> None:
     with suppress(ConfigError):
-        assert all(isinstance(row.address, str) for row in lists.read(document))
+        assert all(isinstance(row.address, str) for row in lists.parse_subscriber_csv(document))
 
 
 @BOUNDED
 @given(spoilt(ROWS))
 def test_lines_of_papers_cost_no_more_than_themselves(document: bytes) -> None:
-    rows, problems = objects(document)
+    rows, problems = parse_json_objects(document)
     assert all(isinstance(row, dict) for row in rows)
     lines = [(str(number), line) for number, line in enumerate(document.decode("utf-8", "replace").split("\n"))]
-    read = read_lines(lines, {"s": SOURCE}, SOURCE, NOW)
-    assert len(read.prepared) + sum(read.refused.values()) == read.read == len(lines)
+    read = parse_jsonl_items(lines, {"s": SOURCE}, SOURCE, NOW)
+    assert len(read.items) + sum(read.rejected_counts.values()) == read.line_count == len(lines)
     assert len(problems) <= len(lines)
 
 
 @pytest.mark.parametrize("published", ["0001-01-01T00:00:00+14:00", "9999-12-31T23:59:59-12:00", "9" * 5000, "-1"])
 def test_a_date_at_the_end_of_time_is_told_by_its_line(published: str) -> None:
     line = json.dumps({"title": "A", "url": "https://a.example/1", "published": published})
-    read = read_lines([("1", line)], {}, SOURCE, NOW)
-    assert len(read.prepared) + sum(read.refused.values()) == 1
+    read = parse_jsonl_items([("1", line)], {}, SOURCE, NOW)
+    assert len(read.items) + sum(read.rejected_counts.values()) == 1
 
 
 @BOUNDED
 @given(spoilt(POST, HTML), st.sampled_from(["2026-01-05-a.md", "a.html", "2026-13-45-b.markdown", ""]))
 def test_a_past_issue_is_harvested_whatever_became_of_it(document: bytes, name: str) -> None:
-    headings = Headings([Category(slug="agents", title="Agents", description="what agents do")])
-    post = read_post(name, document.decode("utf-8", "replace"))
-    found = harvest(post, headings, essays=True)
+    headings = HeadingMap([Category(slug="agents", title="Agents", description="what agents do")])
+    post = parse_archive_post(name, document.decode("utf-8", "replace"))
+    found = extract_imported_post(post, headings, include_essays=True)
     assert all("\n" not in item.title for item in found.items)
 
 
 @BOUNDED
 @given(spoilt(SHEET))
 def test_a_sheet_is_refused_with_its_line_or_read_and_written_again(document: bytes) -> None:
-    with suppress(SheetError):
-        assert issues.render(issues.parse(document.decode("utf-8", "replace"))).startswith("---")
+    with suppress(DraftError):
+        assert issues.render_draft(issues.parse_draft(document.decode("utf-8", "replace"))).startswith("---")
 
 
 @BOUNDED
@@ -140,7 +140,7 @@ def test_a_configuration_is_taken_or_refused(tmp_path: Path, document: bytes) ->
     path = tmp_path / "sources.yaml"
     path.write_bytes(document)
     with suppress(ConfigError):
-        load(path)
+        load_config(path)
 
 
 @pytest.mark.parametrize(
@@ -152,16 +152,16 @@ def test_yaml_nested_without_end_or_with_a_day_that_is_not_is_refused_wherever_i
     path = tmp_path / "sources.yaml"
     path.write_text(text)
     with pytest.raises(ConfigError):
-        load(path)
+        load_config(path)
     front = f"---\n{text}\n---\nwords"
-    with pytest.raises(SheetError):
-        issues.parse(front)
-    assert "words" in read_post("a.md", front).html
+    with pytest.raises(DraftError):
+        issues.parse_draft(front)
+    assert "words" in parse_archive_post("a.md", front).html
 
 
 @pytest.mark.parametrize("date", ["0001-01-01 00:00:00 +1400", "9999-12-31 23:00:00 -0900", "2026-02-30"])
 def test_a_sheet_of_a_day_that_is_not_is_refused_with_its_line(date: str) -> None:
     text, changed = re.subn(r"(?m)^date: .*$", f"date: {date}", SHEET.decode())
     assert changed == 1
-    with pytest.raises(SheetError, match=f"line 4: date: '{re.escape(date)}'"):
-        issues.parse(text)
+    with pytest.raises(DraftError, match=f"line 4: date: '{re.escape(date)}'"):
+        issues.parse_draft(text)

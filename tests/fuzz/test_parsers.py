@@ -9,8 +9,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from digest.errors import ParseError
-from digest.ports import Found, Response
-from digest.sources import KINDS, discover_feeds, parse_article, parse_feed, parse_opml, sitemap_dates
+from digest.ports import Entry, Response
+from digest.sources import SOURCE_KINDS, discover_feeds, parse_article, parse_feed, parse_opml, parse_sitemap_dates
 from tests.fuzz.documents import ALL, broken
 from tests.sources.fixtures import FIXTURES
 
@@ -22,7 +22,7 @@ TYPES = st.sampled_from(
 )
 
 
-def sound(items: list[Found]) -> bool:
+def sound(items: list[Entry]) -> bool:
     return all((i.title or i.url) and (not i.url or i.url.startswith("http")) for i in items) and all(
         moment is None or moment.tzinfo for i in items for moment in (i.published, i.updated, i.announced)
     )
@@ -32,16 +32,16 @@ def sound(items: list[Found]) -> bool:
 @given(DOCUMENTS, TYPES)
 def test_parse_feed_answers_or_says_parse_error(document: bytes, kind: str) -> None:
     with suppress(ParseError):
-        assert sound(parse_feed(document, url=URL, headers={"content-type": kind}).items)
+        assert sound(parse_feed(document, url=URL, headers={"content-type": kind}).entries)
 
 
-@pytest.mark.parametrize("name", KINDS)
+@pytest.mark.parametrize("name", SOURCE_KINDS)
 @BOUNDED
 @given(document=DOCUMENTS)
 def test_every_kind_answers_or_says_parse_error(name: str, document: bytes) -> None:
     source = FIXTURES[name].source.model_copy(update={"url": URL})
     with suppress(ParseError):
-        assert sound(KINDS[name].parse(source, Response(200, URL, {}, document)).items)
+        assert sound(SOURCE_KINDS[name].parse_response(source, Response(200, URL, {}, document)).entries)
 
 
 @BOUNDED
@@ -51,7 +51,7 @@ def test_articles_feed_lists_opml_and_sitemaps_answer_or_say_parse_error(documen
     for parse in (
         lambda: [parse_article(document, URL)],
         lambda: parse_opml(document),
-        lambda: sitemap_dates(document, URL),
+        lambda: parse_sitemap_dates(document, URL),
     ):
         with suppress(ParseError):
             parse()
@@ -61,4 +61,4 @@ def test_articles_feed_lists_opml_and_sitemaps_answer_or_say_parse_error(documen
 def test_a_document_cut_anywhere_is_read_in_part_or_refused(document: bytes) -> None:
     for end in range(0, len(document), 7):
         with suppress(ParseError):
-            assert sound(parse_feed(document[:end], url=URL, headers={}).items)
+            assert sound(parse_feed(document[:end], url=URL, headers={}).entries)

@@ -11,13 +11,13 @@ from pathlib import Path
 
 from digest import issues
 from digest.app import Workspace, initialise
-from digest.demo.records import Work, works
-from digest.issues import Sheet, SheetPick, SheetSection
+from digest.demo.records import RecordedWork, load_recorded_works
+from digest.issues import Draft, DraftPick, DraftSection
 from digest.models import Mention
 from digest.periods import Period
-from digest.pipeline.blurbs import Blurbs, quoted
-from digest.pipeline.draft import write
-from digest.pipeline.propose import Proposal, issue_title, item_pick
+from digest.pipeline.blurbs import BlurbResults, build_quoted_blurb
+from digest.pipeline.draft import write_draft
+from digest.pipeline.propose import DraftProposal, build_pick, format_issue_title
 from digest.ports import Report
 from digest.store import items as item_store
 from digest.store import notes
@@ -40,7 +40,7 @@ def tell(tree: str, folder: Path, later: timedelta = timedelta()) -> Path:
         lines = [_line(work) for group in chosen.values() for work in group]
         workspace.add_jsonl(write_jsonl(folder / "works.jsonl", lines))
         for name, group in chosen.items():
-            hands.at(workspace.context.period(name).end() + timedelta(days=3))
+            hands.at(workspace.context.parse_period(name).end() + timedelta(days=3))
             _publish(workspace, name, group[:-1])  # the last one is read and not kept
         if tree == "monthly":
             hands.at(datetime(2025, 7, 20, tzinfo=UTC))
@@ -70,12 +70,12 @@ class _Hands:
         self._moment += self._later
 
 
-def _works(month: str, most: int) -> list[Work]:
-    known = [work for work in works() if f"{work.published:%Y-%m}" == month and work.summary]
+def _works(month: str, most: int) -> list[RecordedWork]:
+    known = [work for work in load_recorded_works() if f"{work.published:%Y-%m}" == month and work.summary]
     return sorted(known, key=lambda work: work.arxiv_id)[:most]
 
 
-def _line(work: Work) -> dict[str, object]:
+def _line(work: RecordedWork) -> dict[str, object]:
     return {
         "arxiv_id": work.arxiv_id,
         "title": work.title,
@@ -87,42 +87,46 @@ def _line(work: Work) -> dict[str, object]:
     }
 
 
-def _publish(workspace: Workspace, name: str, group: Sequence[Work]) -> None:
+def _publish(workspace: Workspace, name: str, group: Sequence[RecordedWork]) -> None:
     """An issue as an editor leaves it: a highlight, a blurb of one's own, a one-liner, the rest quoted."""
-    context, period = workspace.context, workspace.context.period(name)
+    context, period = workspace.context, workspace.context.parse_period(name)
     with context.db.read() as session:
-        items = item_store.by_keys(session, [f"arxiv:{work.arxiv_id}" for work in group])
-    homes: dict[str, list[SheetPick]] = {}
+        items = item_store.load_items_by_key(session, [f"arxiv:{work.arxiv_id}" for work in group])
+    homes: dict[str, list[DraftPick]] = {}
     for place, work in enumerate(group):
         item = items[f"arxiv:{work.arxiv_id}"]
-        pick = item_pick(context.config, item, quoted(item))
+        pick = build_pick(context.config, item, build_quoted_blurb(item))
         if place == 0:
             pick = replace(pick, highlight="Read this one first.")
         if place == 1:
             pick = replace(pick, blurb=f"My own *words* on no. {work.arxiv_id}.", origin="editor", engine="")
         homes.setdefault(_HOMES.get(work.categories[0], "applications"), []).append(replace(pick, note=place == 2))
     titles = {category.slug: category.title for category in context.config.taxonomy.categories}
-    sections = tuple(SheetSection(slug, titles[slug], entries=tuple(homes[slug])) for slug in titles if slug in homes)
-    sheet = Sheet(name, issue_title(context.config, period), period.end(), intro="A *small* month.", sections=sections)
-    write(context, period, Proposal(sheet, Blurbs()), Report("draft", ""))
+    sections = tuple(DraftSection(slug, titles[slug], entries=tuple(homes[slug])) for slug in titles if slug in homes)
+    sheet = Draft(
+        name, format_issue_title(context.config, period), period.end(), intro="A *small* month.", sections=sections
+    )
+    write_draft(context, period, DraftProposal(sheet, BlurbResults()), Report("draft", ""))
     workspace.approve(name, by="Ana", accept_gaps=True)
     workspace.publish(name)
 
 
-def _review(workspace: Workspace, form: str, missed: Work) -> None:
+def _review(workspace: Workspace, form: str, missed: RecordedWork) -> None:
     with workspace.db.write() as session:
-        item = item_store.by_keys(session, [f"arxiv:{missed.arxiv_id}"])[f"arxiv:{missed.arxiv_id}"]
+        item = item_store.load_items_by_key(session, [f"arxiv:{missed.arxiv_id}"])[f"arxiv:{missed.arxiv_id}"]
         for n in range(3):
             seen = workspace.context.now
             row = Mention(item_id=item.id or 0, source_id=f"list-{n}", guid="x", url="", title="", first_seen=seen)
             session.add(row)
-        notes.add(session, 2025, "Small models will do.", workspace.context.now)
+        notes.add_prediction(session, 2025, "Small models will do.", workspace.context.now)
     workspace.recap("2025", form)
     sheet = workspace.root / "site" / "_drafts" / "2025.md"
-    read = issues.parse(sheet.read_text(encoding="utf-8"))
-    bets = tuple(replace(note, outcome="wrong") for note in read.notes)
-    own = tuple(replace(line, words="I *slept*.") for line in read.missed)
-    sheet.write_text(issues.render(replace(read, intro="A *small* year.", notes=bets, missed=own)), encoding="utf-8")
+    read = issues.parse_draft(sheet.read_text(encoding="utf-8"))
+    bets = tuple(replace(note, outcome="wrong") for note in read.predictions)
+    own = tuple(replace(line, editor_text="I *slept*.") for line in read.missed)
+    sheet.write_text(
+        issues.render_draft(replace(read, intro="A *small* year.", predictions=bets, missed=own)), encoding="utf-8"
+    )
     workspace.approve("2025", by="Ana")
     workspace.publish("2025")
 

@@ -30,7 +30,10 @@ ELSEWHERE = {
 def written(site: Path) -> dict[str, str]:
     """The files of a site that the program wrote, by path: texts whole, the others empty."""
     with Workspace(site.parent) as workspace, workspace.db.read() as session:
-        paths = [*settings.read(session, "site:files")["paths"], *(f"_drafts/{p.name}" for p in site.glob("_drafts/*"))]
+        paths = [
+            *settings.load_value(session, "site:files")["paths"],
+            *(f"_drafts/{p.name}" for p in site.glob("_drafts/*")),
+        ]
     kept = [
         path for path in paths if not path.startswith("_drafts/") or path in ("_drafts/2025.md", "_drafts/2025-06.md")
     ]

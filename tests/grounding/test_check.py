@@ -6,12 +6,12 @@ from pathlib import Path
 
 import pytest
 
-from digest.grounding import check, source_of, supported
-from digest.grounding.evaluate import GATES, evaluate
-from digest.vectors import vectors
+from digest.grounding import check_grounding, is_quotation_supported, prepare_grounding_source
+from digest.grounding.evaluate import GROUNDING_GATES, measure_grounding
+from digest.vectors import load_embeddings
 from tests.bench import grounding
 
-SOURCE = source_of(
+SOURCE = prepare_grounding_source(
     "Lantern: A Memory for Language Agents",
     "Agents forget. We propose Lantern, a retrieval-augmented memory for GPT-4o that reduces latency by 12.4\\% and "
     "costs $3\\times$ less. It was trained on 1,200 hours of dialogue with 7B parameters in 2025. Long context "
@@ -32,7 +32,7 @@ SOURCE = source_of(
     ],
 )
 def test_what_the_source_says_in_other_words_passes(text: str) -> None:
-    assert check(text, SOURCE) == ()
+    assert check_grounding(text, SOURCE) == ()
 
 
 @pytest.mark.parametrize(
@@ -67,28 +67,30 @@ def test_what_the_source_says_in_other_words_passes(text: str) -> None:
     ],
 )
 def test_what_the_source_does_not_say_is_named(text: str, flag: str) -> None:
-    assert flag in [str(found) for found in check(text, SOURCE)]
+    assert flag in [str(found) for found in check_grounding(text, SOURCE)]
 
 
 def test_a_text_about_something_else_is_flagged_by_its_subject() -> None:
-    found = check("A survey of protein folding in yeast cells.", SOURCE, vectors=vectors())
+    found = check_grounding("A survey of protein folding in yeast cells.", SOURCE, vectors=load_embeddings())
     assert [flag.kind for flag in found] == ["subject"]
 
 
 def test_evidence_must_stand_in_the_source_word_for_word() -> None:
     text = "Lantern reduces latency."
-    assert check(text, SOURCE, evidence=["reduces latency by 12.4% and costs 3× less"]) == ()
-    assert [flag.kind for flag in check(text, SOURCE, evidence=["reduces latency by a lot", "x"])] == ["evidence"] * 2
+    assert check_grounding(text, SOURCE, evidence=["reduces latency by 12.4% and costs 3× less"]) == ()
+    assert [flag.kind for flag in check_grounding(text, SOURCE, evidence=["reduces latency by a lot", "x"])] == [
+        "evidence"
+    ] * 2
 
 
 def test_a_quotation_of_three_words_supports_nothing() -> None:
-    assert not supported("We propose Lantern", SOURCE)
+    assert not is_quotation_supported("We propose Lantern", SOURCE)
 
 
 @pytest.mark.slow
 def test_catch_rates_are_as_promised_and_verbatim_sentences_raise_no_alarm(shared_data: Path) -> None:
     outcomes = grounding.measure(shared_data)
-    assert {row.test for row in outcomes} > set(GATES)
+    assert {row.test for row in outcomes} > set(GROUNDING_GATES)
     assert [row for row in outcomes if not row.passed] == []
 
 
@@ -97,7 +99,7 @@ def test_an_evaluation_needs_no_data_but_a_few_works_and_is_the_same_each_time()
         ("Lantern", "We propose Lantern, a memory. Lantern improves recall by 12%."),
         ("Torchlight", "We present Torchlight-7B, a search engine. It reads 40 pages."),
     ]
-    first = evaluate(texts, vectors())
-    assert {row.test for row in first} == set(GATES)
-    assert first == evaluate(texts, vectors())
-    assert evaluate([], vectors()) == []
+    first = measure_grounding(texts, load_embeddings())
+    assert {row.test for row in first} == set(GROUNDING_GATES)
+    assert first == measure_grounding(texts, load_embeddings())
+    assert measure_grounding([], load_embeddings()) == []

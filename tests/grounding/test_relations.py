@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from digest.grounding import check, source_of
-from digest.vectors import vectors
+from digest.grounding import check_grounding, prepare_grounding_source
+from digest.vectors import load_embeddings
 
-SOURCE = source_of(
+SOURCE = prepare_grounding_source(
     "Harbour: Memory by Topic for Agents",
     "We compare three kinds of memory across two simulated offices, and train Harbour-1.7B and Harbour-8B. "
     "On DeskBench, Harbour substantially outperforms Flat-Harbour on long tasks. Topic memory matters more for recall "
@@ -17,7 +17,7 @@ SOURCE = source_of(
     "Indexes by topic are beneficial, and agents frequently change which note they read. Harbour has the strongest "
     "recall, and the rate is about 0.145 nats.",
 )
-TRIAL = source_of(
+TRIAL = prepare_grounding_source(
     "Lantern for Clerks",
     "Lantern lowers the error rate of clerks, and the score rises from 0.69 to 0.87. A reply is sent when its risk is "
     "less than or equal to 2. Sampling improves recall, but larger pools bring no gain. Copying a note was judged less "
@@ -40,7 +40,7 @@ TRIAL = source_of(
     ],
 )
 def test_what_points_the_other_way_is_named(text: str, flag: str) -> None:
-    assert flag in [str(found) for found in check(text, TRIAL)]
+    assert flag in [str(found) for found in check_grounding(text, TRIAL)]
 
 
 @pytest.mark.parametrize(
@@ -56,7 +56,7 @@ def test_what_points_the_other_way_is_named(text: str, flag: str) -> None:
     ],
 )
 def test_the_same_way_in_other_words_passes(text: str) -> None:
-    assert not [str(found) for found in check(text, TRIAL)]
+    assert not [str(found) for found in check_grounding(text, TRIAL)]
 
 
 @pytest.mark.parametrize(
@@ -80,7 +80,7 @@ def test_the_same_way_in_other_words_passes(text: str) -> None:
     ],
 )
 def test_what_the_source_says_otherwise_is_named(text: str, flag: str) -> None:
-    assert flag in [str(found) for found in check(text, SOURCE)]
+    assert flag in [str(found) for found in check_grounding(text, SOURCE)]
 
 
 @pytest.mark.parametrize(
@@ -100,9 +100,9 @@ def test_what_the_source_says_otherwise_is_named(text: str, flag: str) -> None:
     ],
 )
 def test_what_the_source_says_in_other_words_passes(text: str) -> None:
-    assert check(text, SOURCE) == ()
+    assert check_grounding(text, SOURCE) == ()
 
 
 @pytest.mark.parametrize("text", ["The rate is about 0.145 nats.", "Agents change which note they read."])
 def test_a_short_sentence_in_the_sources_words_is_not_taken_for_another_items(text: str) -> None:
-    assert check(text, SOURCE, vectors=vectors()) == ()
+    assert check_grounding(text, SOURCE, vectors=load_embeddings()) == ()

@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from digest.intake import Matching, Record, match, record, score_pairs
+from digest.intake import MatchResult, RecordFeatures, build_record_features, match_records, score_duplicates
 
 SKETCH = (
     "We present {name}, a compact retriever for long scientific documents that learns sparse citation graphs. On the"
@@ -26,16 +26,16 @@ OTHER = (
 )
 
 
-def rec(title: str, text: str = "", **row: Any) -> Record:
-    return record({"title": title, "text": text, "date": "2026-03-02", **row})
+def rec(title: str, text: str = "", **row: Any) -> RecordFeatures:
+    return build_record_features({"title": title, "text": text, "date": "2026-03-02", **row})
 
 
-def joined(found: Matching) -> bool:
+def joined(found: MatchResult) -> bool:
     return len(set(found.groups)) == 1
 
 
 def test_records_with_one_key_are_one_group_whatever_they_say() -> None:
-    found = match([
+    found = match_records([
         rec("A", url="https://arxiv.org/abs/2601.00001v2"), rec("B", url="https://hf.co/papers/2601.00001"),
         rec("C", url="https://arxiv.org/abs/2601.00002"),
     ])  # fmt: skip
@@ -50,7 +50,7 @@ def test_one_title_in_two_places_at_one_time_is_joined() -> None:
         url="https://b.example/2",
         date="Tue, 03 Mar 2026 09:00:00 GMT",
     )
-    assert joined(match([one, other]))
+    assert joined(match_records([one, other]))
 
 
 def test_a_lab_s_report_under_a_nickname_is_shown_beside_the_paper() -> None:
@@ -59,17 +59,17 @@ def test_a_lab_s_report_under_a_nickname_is_shown_beside_the_paper() -> None:
         "Citegraph 2: Sparse Retrieval over Citations", SKETCH.format(name="the second Citegraph"), source="arxiv",
         arxiv_id="2603.00001", authors=["Ada Lovelace"], date="2026-03-20",
     )  # fmt: skip
-    found = match([report, paper])
+    found = match_records([report, paper])
     assert not joined(found)
-    assert [(pair.one, pair.other) for pair in found.possible] == [(0, 1)]
-    assert "called the same (Citegraph 2)" in found.possible[0].reason
+    assert [(pair.left, pair.right) for pair in found.possible_pairs] == [(0, 1)]
+    assert "called the same (Citegraph 2)" in found.possible_pairs[0].reason
 
 
 def test_a_paper_whose_name_stands_only_in_a_post_s_text_is_shown_beside_it() -> None:
     post = rec("Laptops read long papers", SKETCH.format(name="Citegraph"), source="lab", url="https://lab.example/1")
     paper = rec("Citegraph: Sparse Retrieval over Citations", SKETCH.format(name="Citegraph"), arxiv_id="2603.00001")
     apart = np.array([[1.0, 0.0], [0.55, 0.835]], np.float32)  # too far from each other to be neighbours
-    assert [(pair.one, pair.other) for pair in match([post, paper], vectors=apart).possible] == [(0, 1)]
+    assert [(pair.left, pair.right) for pair in match_records([post, paper], vectors=apart).possible_pairs] == [(0, 1)]
 
 
 def test_another_work_of_the_same_nickname_is_not_shown() -> None:
@@ -81,7 +81,7 @@ def test_another_work_of_the_same_nickname_is_not_shown() -> None:
         arxiv_id="2608.00001",
         date="2026-08-01",
     )
-    assert match([one, other]).possible == []
+    assert match_records([one, other]).possible_pairs == []
 
 
 @pytest.mark.parametrize(
@@ -98,7 +98,7 @@ def test_another_work_of_the_same_nickname_is_not_shown() -> None:
 def test_sibling_editions_are_not_one_work(one: str, other: str) -> None:
     text = SKETCH.format(name="It")
     pair = [rec(one, text, source="a", url="https://a.example/"), rec(other, text, source="b", arxiv_id="2603.00001")]
-    assert match(pair).possible == []
+    assert match_records(pair).possible_pairs == []
 
 
 @pytest.mark.parametrize(
@@ -116,7 +116,7 @@ def test_papers_of_one_family_are_told_apart_by_a_word_of_their_names(one: str, 
         rec(title, text, arxiv_id=number, authors=people, source="arxiv")
         for title, number in ((one, "2601.00001"), (other, "2603.00001"))
     ]
-    assert bool(match(pair).possible) is shown
+    assert bool(match_records(pair).possible_pairs) is shown
 
 
 def test_two_arxiv_ids_of_one_work_are_shown_and_never_joined() -> None:
@@ -125,10 +125,10 @@ def test_two_arxiv_ids_of_one_work_are_shown_and_never_joined() -> None:
         rec("Sparse Graphs for Long Documents", SKETCH.format(name=name), arxiv_id=number, authors=people, source=name)
         for name, number in (("Citegraph", "2601.00001"), ("our method", "2603.00001"))
     ]
-    found = match(pair)
+    found = match_records(pair)
     assert not joined(found)
-    assert len(found.possible) == 1
-    assert "2 authors in common" in found.possible[0].reason
+    assert len(found.possible_pairs) == 1
+    assert "2 authors in common" in found.possible_pairs[0].reason
 
 
 def test_one_title_by_other_people_is_another_work() -> None:
@@ -136,7 +136,7 @@ def test_one_title_by_other_people_is_another_work() -> None:
         rec("Natural Language Generation Today", text.format(name="It"), arxiv_id=number, authors=[author])
         for text, number, author in ((SKETCH, "2601.00001", "Ada Lovelace"), (OTHER, "2603.00001", "Alan Turing"))
     ]
-    assert match(pair).possible == []
+    assert match_records(pair).possible_pairs == []
 
 
 def test_a_post_that_links_its_own_paper_is_joined_to_it() -> None:
@@ -144,7 +144,7 @@ def test_a_post_that_links_its_own_paper_is_joined_to_it() -> None:
         "Citegraph", "Meet Citegraph. Paper: https://arxiv.org/abs/2603.00001", source="lab", url="https://lab.example/"
     )
     paper = rec("Citegraph: Sparse Retrieval", SKETCH.format(name="Citegraph"), source="arxiv", arxiv_id="2603.00001")
-    assert joined(match([post, paper]))
+    assert joined(match_records([post, paper]))
 
 
 def test_a_group_never_bridges_two_arxiv_ids() -> None:
@@ -152,7 +152,7 @@ def test_a_group_never_bridges_two_arxiv_ids() -> None:
         rec("Sparse Graphs for Documents", arxiv_id=number, source="arxiv") for number in ("2601.00001", "2601.00002")
     ]
     post = rec("Sparse Graphs for Documents", source="lab", url="https://lab.example/")
-    found = match([papers[0], post, papers[1]])
+    found = match_records([papers[0], post, papers[1]])
     assert found.groups[0] != found.groups[2]
 
 
@@ -160,18 +160,18 @@ def test_only_pairs_with_a_new_record_are_judged_when_asked() -> None:
     records = [
         rec("Citegraph", SKETCH.format(name="Citegraph"), source=name, url=f"https://{name}.example/") for name in "abc"
     ]
-    assert {(pair.one, pair.other) for pair in match(records).possible} == {(0, 1), (0, 2), (1, 2)}
-    pairs = match(records, new=frozenset({2})).possible
-    assert {(pair.one, pair.other) for pair in pairs} == {(0, 2), (1, 2)}
+    assert {(pair.left, pair.right) for pair in match_records(records).possible_pairs} == {(0, 1), (0, 2), (1, 2)}
+    pairs = match_records(records, new_positions=frozenset({2})).possible_pairs
+    assert {(pair.left, pair.right) for pair in pairs} == {(0, 2), (1, 2)}
 
 
 @given(
     st.lists(st.builds(lambda title, text, url: rec(title, text, url=url), st.text(), st.text(), st.text()), max_size=5)
 )
-def test_any_records_can_be_matched(records: list[Record]) -> None:
-    found = match(records)
+def test_any_records_can_be_matched(records: list[RecordFeatures]) -> None:
+    found = match_records(records)
     assert len(found.groups) == len(records)
-    assert all(pair.one < pair.other and 0 <= pair.chance <= 1 for pair in found.possible)
+    assert all(pair.left < pair.right and 0 <= pair.probability <= 1 for pair in found.possible_pairs)
 
 
 @pytest.fixture
@@ -181,12 +181,12 @@ def pairs(shared_data: Path) -> Iterator[list[dict[str, Any]]]:
 
 
 def test_every_labelled_pair_is_right(pairs: list[dict[str, Any]]) -> None:
-    score = score_pairs(pairs)
+    score = score_duplicates(pairs)
     assert (score.missed, score.wrong, score.joined_right) == ((), (), score.same)
 
 
 def test_names_authors_and_texts_alone_find_the_pairs(pairs: list[dict[str, Any]]) -> None:
-    score = score_pairs(pairs, keyless=True)
+    score = score_duplicates(pairs, withhold_keys=True)
     assert score.recall >= 0.95
     assert score.precision >= 0.99
     assert score.joined_precision >= 0.995

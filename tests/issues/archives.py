@@ -6,7 +6,7 @@ from datetime import UTC, date, datetime
 from random import Random
 
 from digest.config import Category
-from digest.issues.archive import Headings, Post, read_post
+from digest.issues.archive import ArchivePost, HeadingMap, parse_archive_post
 
 CATEGORIES = [
     Category(slug=slug, title=title, description="a section of the issue", aliases=aliases)
@@ -22,7 +22,7 @@ CATEGORIES = [
     ]
 ]
 SAID = {"AI Security and alignment": "safety", "Everything else": "beyond"}
-HEADINGS = Headings(CATEGORIES, SAID)
+HEADINGS = HeadingMap(CATEGORIES, SAID)
 SECTIONS = {
     "Models": "models",
     "🧠 Techniques & methods": "techniques",
@@ -128,12 +128,12 @@ def essay(number: int) -> str:
     return "\n".join(lines)
 
 
-def archive() -> list[Post]:
+def archive() -> list[ArchivePost]:
     """Ten posts of some 200 kB, newest first."""
     texts = [("2024-12-28-review.md", by_category()[0]), ("2025-12-30-what.md", by_month()[0])]
     texts += [(f"2025-0{n + 1}-11-essay.md", essay(n)) for n in range(8)]
-    return [read_post(name, text) for name, text in texts]
+    return [parse_archive_post(name, text) for name, text in texts]
 
 
-def dated(title: str, html: str, year: int = 2025, month: int = 6) -> Post:
-    return Post(title, html, "https://me.org/post/", datetime(year, month, 3, tzinfo=UTC))
+def dated(title: str, html: str, year: int = 2025, month: int = 6) -> ArchivePost:
+    return ArchivePost(title, html, "https://me.org/post/", datetime(year, month, 3, tzinfo=UTC))

@@ -8,11 +8,11 @@ from typing import get_args
 
 from hypothesis import strategies as st
 
-from digest.issues import AddedUrl, Conflict, Sheet, SheetCandidate, SheetNote, SheetPick, SheetSection
-from digest.issues.values import Origin
-from digest.issues.words import paragraphs, prose
-from digest.markdown.escape import link
-from digest.text import one_line
+from digest.issues import AddedUrl, Conflict, Draft, DraftCandidate, DraftPick, DraftPrediction, DraftSection
+from digest.issues.values import BlurbOrigin
+from digest.issues.words import normalise_paragraphs, normalise_prose
+from digest.markdown.escape import encode_link
+from digest.text import normalise_line
 
 WHEN = datetime(2026, 10, 31, tzinfo=UTC)
 
@@ -58,17 +58,17 @@ NASTY = [
 ]
 texts = st.one_of(st.text(max_size=60), st.lists(st.sampled_from(NASTY), min_size=1, max_size=4).map("\n".join))
 texts = st.one_of(texts, st.lists(texts, max_size=3).map("\n\n".join))
-plain_line = texts.map(one_line)
+plain_line = texts.map(normalise_line)
 title = plain_line.filter(bool)
-plain_text = texts.map(paragraphs)
-markdown = texts.map(prose)
+plain_text = texts.map(normalise_paragraphs)
+markdown = texts.map(normalise_prose)
 urls = st.one_of(
     st.just(""),
     st.sampled_from(["https://x.org/a(b)|c", "http://x.org/?a=1&b={2}", "https://arxiv.org/abs/2510.01234"]),
-).map(link)
+).map(encode_link)
 keys = st.one_of(
     st.from_regex(r"arxiv:\d{4}\.\d{5}", fullmatch=True),
-    st.text(min_size=1, max_size=30).map(lambda s: "url:https://x.org/" + s).map(one_line),
+    st.text(min_size=1, max_size=30).map(lambda s: "url:https://x.org/" + s).map(normalise_line),
 )
 slugs = st.from_regex(r"[a-z0-9][a-z0-9-]{0,12}", fullmatch=True)
 conflicts = st.lists(st.builds(Conflict, st.sampled_from(["blurb", "title"]), plain_text), max_size=2).map(tuple)
@@ -76,10 +76,10 @@ optional_line = st.one_of(st.none(), plain_line)
 
 
 @st.composite
-def picks(draw: st.DrawFn) -> SheetPick:
-    origin: Origin = draw(st.sampled_from(get_args(Origin)))
+def picks(draw: st.DrawFn) -> DraftPick:
+    origin: BlurbOrigin = draw(st.sampled_from(get_args(BlurbOrigin)))
     editor = origin == "editor"
-    return SheetPick(
+    return DraftPick(
         key=draw(keys),
         title=draw(title),
         url=draw(urls),
@@ -89,7 +89,7 @@ def picks(draw: st.DrawFn) -> SheetPick:
         engine="" if editor else draw(plain_line),
         flags=() if editor else tuple(draw(st.lists(title, max_size=2))),
         covered=draw(plain_line),
-        twin=draw(plain_line),
+        possible_duplicate=draw(plain_line),
         highlight=draw(optional_line),
         note=draw(st.booleans()),
         update_of=draw(optional_line),
@@ -100,7 +100,7 @@ def picks(draw: st.DrawFn) -> SheetPick:
 added = st.builds(AddedUrl, urls.filter(bool), markdown, plain_line)
 unit = st.one_of(st.none(), st.floats(0, 1))
 candidates = st.builds(
-    SheetCandidate,
+    DraftCandidate,
     key=keys,
     title=title,
     url=urls.filter(bool),
@@ -111,28 +111,30 @@ candidates = st.builds(
     reasons=st.lists(title, max_size=3).map(tuple),
     mentions=st.integers(1, 99),
     covered=plain_line,
-    twin=plain_line,
+    possible_duplicate=plain_line,
     mark=st.sampled_from([" ", "x", "-"]),
-    words=markdown,
+    editor_text=markdown,
 ).map(lambda c: c if c.category else replace(c, confidence=None))
-bets = st.builds(SheetNote, st.integers(0, 10**6), plain_line, st.sampled_from(["open", "right", "wrong"]), plain_line)
+bets = st.builds(
+    DraftPrediction, st.integers(0, 10**6), plain_line, st.sampled_from(["open", "right", "wrong"]), plain_line
+)
 
 
 @st.composite
-def sheets(draw: st.DrawFn) -> Sheet:
+def sheets(draw: st.DrawFn) -> Draft:
     """Any sheet whose keys and slugs are distinct."""
     drawn = draw(st.lists(st.one_of(picks(), added), max_size=6))
-    entries = list({e.key if isinstance(e, SheetPick) else (e.url, e.words): e for e in drawn}.values())
+    entries = list({e.key if isinstance(e, DraftPick) else (e.url, e.words): e for e in drawn}.values())
     sections = []
     for slug in draw(st.lists(slugs, unique=True, min_size=1, max_size=3)):
         count = draw(st.integers(0, len(entries)))
         mine, entries = tuple(entries[:count]), entries[count:]
         engine = draw(optional_line) or ""
-        note = draw(markdown.map(one_line).map(prose) if engine else markdown)
-        sections.append(SheetSection(slug, draw(title), note, draw(plain_line), mine, engine if note else ""))
+        note = draw(markdown.map(normalise_line).map(normalise_prose) if engine else markdown)
+        sections.append(DraftSection(slug, draw(title), note, draw(plain_line), mine, engine if note else ""))
     taken = {e.key for s in sections for e in s.picks}
     shortlist = {c.key: c for c in draw(st.lists(candidates, max_size=4)) if c.key not in taken}
-    return Sheet(
+    return Draft(
         period="2026-10",
         title=draw(plain_line),
         date=WHEN,
@@ -142,16 +144,16 @@ def sheets(draw: st.DrawFn) -> Sheet:
         outro=draw(markdown),
         sections=tuple(sections),
         missed=tuple({line.key: line for line in draw(st.lists(candidates, max_size=2))}.values()),
-        notes=tuple({n.id: n for n in draw(st.lists(bets, max_size=2))}.values()),
+        predictions=tuple({n.id: n for n in draw(st.lists(bets, max_size=2))}.values()),
         shortlist=tuple(shortlist.values()),
         scratch=draw(markdown),
         conflicts=draw(conflicts),
     )
 
 
-def example() -> Sheet:
+def example() -> Draft:
     """A small sheet as `digest draft` would write it."""
-    first = SheetPick(
+    first = DraftPick(
         "arxiv:2510.01234",
         "Scaling laws for {sparse} experts: 50% cheaper | or not?",
         "https://arxiv.org/abs/2510.01234",
@@ -159,7 +161,7 @@ def example() -> Sheet:
         "We show that a sparse model costs half. It holds at every size we tried.",
         engine="abstract",
     )
-    second = SheetPick(
+    second = DraftPick(
         "url:https://lab.example/launch",
         "A lab opens its weights",
         "https://lab.example/launch",
@@ -168,7 +170,7 @@ def example() -> Sheet:
         "editor",
         highlight="the first of its size",
     )
-    waiting = SheetCandidate(
+    waiting = DraftCandidate(
         "arxiv:2510.09999",
         "Agents that read their own logs",
         "https://arxiv.org/abs/2510.09999",
@@ -180,14 +182,14 @@ def example() -> Sheet:
         3,
         "2026-03",
     )
-    return Sheet(
+    return Draft(
         period="2026-10",
         title='AI research digest: October "2026"',
         date=WHEN,
         intro="A quiet month.\n\nTwo works stand out.",
         sections=(
-            SheetSection("models", "Models & training", entries=(first, second)),
-            SheetSection("agents", "Agents", note="Nothing to pick this month."),
+            DraftSection("models", "Models & training", entries=(first, second)),
+            DraftSection("agents", "Agents", intro="Nothing to pick this month."),
         ),
         shortlist=(waiting, replace(waiting, key="arxiv:2510.08888", title="Another", covered="", mentions=1)),
     )

@@ -9,9 +9,15 @@ from xml.etree import ElementTree
 
 import pytest
 
-from digest.config import parse
-from digest.issues.archive import Headings, Post, as_json, harvest, read_post
-from digest.issues.archive.headings import month
+from digest.config import parse_config
+from digest.issues.archive import (
+    ArchivePost,
+    HeadingMap,
+    extract_imported_post,
+    parse_archive_post,
+    serialize_imported_posts,
+)
+from digest.issues.archive.headings import parse_heading_month
 from tests.issues.archives import CATEGORIES, HEADINGS, archive, by_category, by_month, dated, essay
 
 ATOM = "{http://www.w3.org/2005/Atom}"
@@ -19,15 +25,19 @@ ATOM = "{http://www.w3.org/2005/Atom}"
 
 def test_a_numbered_recap_gives_each_link_its_category_and_the_year() -> None:
     text, want = by_category()
-    read = harvest(read_post("2024-12-28-review.md", text), HEADINGS)
+    read = extract_imported_post(parse_archive_post("2024-12-28-review.md", text), HEADINGS)
     assert {item.url: item.category for item in read.items} == want
     assert {item.period for item in read.items} == {"2024"}
-    assert (read.form, read.unmapped) == ("category", ())
+    assert (read.form, read.unmapped_headings) == ("category", ())
 
 
 def test_every_form_of_line_yields_its_title_and_words() -> None:
     text, _ = by_category()
-    items = [item for item in harvest(read_post("x.md", text), HEADINGS).items if item.category == "models"]
+    items = [
+        item
+        for item in extract_imported_post(parse_archive_post("x.md", text), HEADINGS).items
+        if item.category == "models"
+    ]
     assert [item.title for item in items] == [f"Models work {n}" for n in (1, 2, 3, 3, 4, 5, 6)]
     assert all(len(item.blurb.split()) >= 8 and "http" not in item.blurb for item in items)
     assert not items[0].blurb.startswith(("Models", ":", "-"))
@@ -35,7 +45,7 @@ def test_every_form_of_line_yields_its_title_and_words() -> None:
 
 def test_a_bulleted_recap_gives_each_link_its_month() -> None:
     text, want = by_month()
-    read = harvest(read_post("2025-12-30-what.md", text), HEADINGS)
+    read = extract_imported_post(parse_archive_post("2025-12-30-what.md", text), HEADINGS)
     assert {item.url: item.period for item in read.items if item.url} == want
     assert read.form == "month"
 
@@ -44,22 +54,24 @@ def test_an_archive_of_ten_posts_yields_the_items_of_its_two_recaps_alone() -> N
     posts = archive()
     assert len(posts) == 10
     assert sum(len(post.html) for post in posts) > 150_000
-    read = [harvest(post, HEADINGS) for post in posts]
+    read = [extract_imported_post(post, HEADINGS) for post in posts]
     assert [one.form for one in read] == ["category", "month"] + ["essay"] * 8
-    assert {item["url"] for item in as_json(read)["items"]} == set(by_category()[1]) | set(by_month()[1])
-    assert set(as_json(read)["items"][0]) == {"title", "url", "blurb", "category", "period"}
+    assert {item["url"] for item in serialize_imported_posts(read)["items"]} == set(by_category()[1]) | set(
+        by_month()[1]
+    )
+    assert set(serialize_imported_posts(read)["items"][0]) == {"title", "url", "blurb", "category", "period"}
 
 
 def test_essay_links_are_taken_when_asked_for() -> None:
-    post = read_post("2025-03-11-essay.md", essay(2))
-    assert harvest(post, HEADINGS).items == ()
-    assert len(harvest(post, HEADINGS, essays=True).items) == 30
+    post = parse_archive_post("2025-03-11-essay.md", essay(2))
+    assert extract_imported_post(post, HEADINGS).items == ()
+    assert len(extract_imported_post(post, HEADINGS, include_essays=True).items) == 30
 
 
 def test_headings_without_a_category_are_named_and_their_items_kept() -> None:
     text, want = by_category()
-    read = harvest(read_post("x.md", text), Headings(CATEGORIES))
-    assert read.unmapped == ("AI Security and alignment", "Everything else")
+    read = extract_imported_post(parse_archive_post("x.md", text), HeadingMap(CATEGORIES))
+    assert read.unmapped_headings == ("AI Security and alignment", "Everything else")
     assert {item.url for item in read.items} == set(want)
 
 
@@ -116,7 +128,7 @@ def recap(*lines: str) -> str:
     ],
 )
 def test_a_line_is_read_as_an_editor_meant_it(line: str, found: list[tuple[str, str, str]]) -> None:
-    items = harvest(dated("Recap", recap(line)), HEADINGS).items
+    items = extract_imported_post(dated("Recap", recap(line)), HEADINGS).items
     assert [(item.title, item.url, item.blurb) for item in items if item.category == "models"] == found
 
 
@@ -124,7 +136,7 @@ SECTIONS = (("m", "Models"), ("a", "Agents"), ("e", "Evaluation"))
 NAMED = [(f"W{s}{n}", f"https://x.org/{s}/{n}", "my words on it") for s, _ in SECTIONS for n in range(4)]
 
 
-def _html(line: str, around: str = "{}") -> Post:
+def _html(line: str, around: str = "{}") -> ArchivePost:
     """Three sections, each of four lines in which S and N stand for the section and the number."""
     parts = [
         f"<h2>{title}</h2>"
@@ -134,7 +146,7 @@ def _html(line: str, around: str = "{}") -> Post:
     return dated("Recap", "".join(parts))
 
 
-def _markdown(line: str, heading: str = "## {}", foot: str = "") -> Post:
+def _markdown(line: str, heading: str = "## {}", foot: str = "") -> ArchivePost:
     parts: list[str] = []
     feet: list[str] = []
     for name, title in SECTIONS:
@@ -142,7 +154,7 @@ def _markdown(line: str, heading: str = "## {}", foot: str = "") -> Post:
         parts += [line.replace("S", name).replace("N", str(number)) for number in range(4)]
         feet += [foot.replace("S", name).replace("N", str(number)) + "\n" for number in range(4)]
         parts += [""]
-    return read_post("2025-06-01-recap.md", "\n".join(["# Recap", "", *parts, *feet]))
+    return parse_archive_post("2025-06-01-recap.md", "\n".join(["# Recap", "", *parts, *feet]))
 
 
 _LINE = "- [WSN](https://x.org/S/N): my words on it"
@@ -163,38 +175,38 @@ _LINE = "- [WSN](https://x.org/S/N): my words on it"
         pytest.param(_markdown(_LINE, "**{}:**"), id="bold headings"),
         pytest.param(_markdown("- [WSN][SN]: my words on it", foot="[SN]: https://x.org/S/N"), id="references"),
         pytest.param(_markdown("- [WSN] (https://x.org/S/N) my words on it"), id="slips"),
-        pytest.param(read_post("2025-06-01-a.md", "\ufeff" + "\r\n".join(
+        pytest.param(parse_archive_post("2025-06-01-a.md", "\ufeff" + "\r\n".join(
             ["# Recap", *(f"{'#' * 2} {title}\r\n\r\n" + "\r\n".join(_LINE.replace("S", s).replace("N", str(n))
              for n in range(4)) + "\r\n" for s, title in SECTIONS)])), id="CRLF and BOM"),
     ],
 )  # fmt: skip
-def test_a_recap_is_read_in_whatever_form_it_was_written(post: Post) -> None:
-    found = harvest(post, HEADINGS).items
+def test_a_recap_is_read_in_whatever_form_it_was_written(post: ArchivePost) -> None:
+    found = extract_imported_post(post, HEADINGS).items
     assert [(item.title, item.url, item.blurb) for item in found] == NAMED
     assert {item.period for item in found} == {"2025-06"}
 
 
 def test_a_footnote_that_holds_the_address_is_named_by_its_line() -> None:
     post = _markdown("- **WSN**: my words on it[^SN]", foot="[^SN]: https://x.org/S/N")
-    found = harvest(post, HEADINGS).items
+    found = extract_imported_post(post, HEADINGS).items
     assert [(item.title, item.url) for item in found] == [(name, url) for name, url, _ in NAMED]
 
 
 def test_the_notes_on_releases_of_a_program_are_no_recap() -> None:
     change = '<li><b>client:</b> a change (<a href="https://github.com/o/r/commit/59bf261SN">59bf261</a>)</li>'
-    assert harvest(_html(change.replace("SN", "aN"), "<ul>{}</ul>"), HEADINGS).form == "essay"
+    assert extract_imported_post(_html(change.replace("SN", "aN"), "<ul>{}</ul>"), HEADINGS).form == "essay"
 
 
 def test_a_work_that_is_named_twice_is_one_item() -> None:
     line = '<a href="https://x.org/a">A title</a>: my words'
-    items = harvest(dated("Recap", recap(line, line)), HEADINGS).items
+    items = extract_imported_post(dated("Recap", recap(line, line)), HEADINGS).items
     assert [item.url for item in items].count("https://x.org/a") == 1
 
 
 def test_lines_numbered_by_hand_in_one_paragraph_are_items() -> None:
     lines = "\n".join(f'{n}) <a href="https://x.org/{n}">Work {n}</a>: words' for n in range(1, 6))
     html = recap("x").replace("<li>x</li>", "").replace("<h2>Agents", f"<p>{lines}</p><h2>Agents")
-    items = harvest(dated("Recap", html), HEADINGS).items
+    items = extract_imported_post(dated("Recap", html), HEADINGS).items
     assert [item.title for item in items if item.category == "models"] == [f"Work {n}" for n in range(1, 6)]
 
 
@@ -205,7 +217,7 @@ def test_a_month_of_a_review_written_in_january_is_of_the_year_before() -> None:
         + "</ul>"
         for name in ("January", "March", "Dezember")
     )
-    items = harvest(dated("Looking back", html, 2026, 1), HEADINGS).items
+    items = extract_imported_post(dated("Looking back", html, 2026, 1), HEADINGS).items
     assert sorted({item.period for item in items}) == ["2025-01", "2025-03", "2025-12"]
 
 
@@ -219,7 +231,7 @@ def test_a_month_of_a_review_written_in_january_is_of_the_year_before() -> None:
     ],
 )  # fmt: skip
 def test_months_are_known_by_how_a_heading_begins(heading: str, number: int | None) -> None:
-    assert month(heading) == number
+    assert parse_heading_month(heading) == number
 
 
 @pytest.mark.parametrize(
@@ -233,7 +245,7 @@ def test_months_are_known_by_how_a_heading_begins(heading: str, number: int | No
 )  # fmt: skip
 def test_a_heading_that_names_several_categories_is_of_the_one_it_is_about(heading: str, slug: str) -> None:
     taxonomy = (Path(__file__).parents[2] / "sources.yaml").read_text(encoding="utf-8")
-    assert Headings(parse(taxonomy).taxonomy.categories).category(heading) == slug
+    assert HeadingMap(parse_config(taxonomy).taxonomy.categories).find_category(heading) == slug
 
 
 @pytest.mark.parametrize(
@@ -252,23 +264,25 @@ def test_a_heading_that_names_several_categories_is_of_the_one_it_is_about(headi
     ],
 )  # fmt: skip
 def test_the_words_on_a_work_leave_out_its_title_and_what_only_leads_to_it(line: str, found: str) -> None:
-    assert harvest(dated("Recap", recap(line)), HEADINGS).items[0].blurb == found
+    assert extract_imported_post(dated("Recap", recap(line)), HEADINGS).items[0].blurb == found
 
 
 def test_footnotes_of_markdown_stand_where_they_are_referred_to() -> None:
     post = _markdown("- **WSN**: my words[^SN] on it", foot="[^SN]: [Paper](https://x.org/S/N),\n    of last year.")
-    found = [(item.title, item.url) for item in harvest(post, HEADINGS).items]
+    found = [(item.title, item.url) for item in extract_imported_post(post, HEADINGS).items]
     assert found == [(name, url) for name, url, _ in NAMED]
-    assert harvest(post, HEADINGS).items[0].blurb == "my words Paper, of last year. on it"
+    assert extract_imported_post(post, HEADINGS).items[0].blurb == "my words Paper, of last year. on it"
 
 
 def test_front_matter_with_a_colon_in_the_title_is_still_read() -> None:
-    post = read_post("2025-02-03-some-words.md", "---\ntitle: A: b\ndate: 2025-02-04\n---\n\nText {% include x %}\n")
+    post = parse_archive_post(
+        "2025-02-03-some-words.md", "---\ntitle: A: b\ndate: 2025-02-04\n---\n\nText {% include x %}\n"
+    )
     assert (post.title, f"{post.published:%Y-%m-%d}", "include" in post.html) == ("A: b", "2025-02-04", False)
 
 
 def test_a_post_without_front_matter_is_dated_and_named_by_its_file() -> None:
-    post = read_post("_posts/2025-02-03-some-words.md", "Text\n")
+    post = parse_archive_post("_posts/2025-02-03-some-words.md", "Text\n")
     assert (post.title, f"{post.published:%Y-%m-%d}") == ("some-words", "2025-02-03")
 
 
@@ -277,9 +291,9 @@ def test_a_page_is_read_from_its_article() -> None:
         "<html><head><title>t</title><link rel=canonical href='https://me.org/p/'></head><body>"
         "<article><h1>Title</h1><time datetime='2025-06-03T10:00:00Z'></time>" + recap("") + "</article></body></html>"
     )
-    post = read_post("p.html", page)
+    post = parse_archive_post("p.html", page)
     assert (post.title, post.url, f"{post.published:%Y-%m-%d}") == ("Title", "https://me.org/p/", "2025-06-03")
-    assert len(harvest(post, HEADINGS).items) == 10
+    assert len(extract_imported_post(post, HEADINGS).items) == 10
 
 
 FEED = """---
@@ -306,21 +320,25 @@ def test_a_feed_that_jekyll_made_of_the_archive_yields_the_same_items(jekyll: st
     command = [jekyll, "build", "-q", "-s", str(tmp_path), "-d", str(tmp_path / "_site")]
     subprocess.run(command, check=True, capture_output=True, timeout=120)
     feed = ElementTree.parse(tmp_path / "_site" / "feed.xml").getroot()
-    read = [harvest(_entry(node), HEADINGS) for node in feed.iter(f"{ATOM}entry")]
+    read = [extract_imported_post(_entry(node), HEADINGS) for node in feed.iter(f"{ATOM}entry")]
     assert sorted(one.form for one in read) == ["category", *["essay"] * 8, "month"]
     places = {item.url: item.category or item.period for one in read for item in one.items if item.url}
     assert places == by_category()[1] | by_month()[1]
 
 
-def _entry(node: ElementTree.Element) -> Post:
+def _entry(node: ElementTree.Element) -> ArchivePost:
     link = node.find(f"{ATOM}link")
     assert link is not None
     when = datetime.fromisoformat(node.findtext(f"{ATOM}published", ""))
-    return Post(node.findtext(f"{ATOM}title", ""), node.findtext(f"{ATOM}content", ""), link.get("href", ""), when)
+    return ArchivePost(
+        node.findtext(f"{ATOM}title", ""), node.findtext(f"{ATOM}content", ""), link.get("href", ""), when
+    )
 
 
 @pytest.mark.parametrize("date", ["2025-04-30", "2025-04-30T08:00:00Z", '"2025-04-30"', "2025-04-30\nbroken = = yes"])
 def test_the_front_matter_of_hugo_is_read(date: str) -> None:
-    post = read_post("april.md", f'+++\ntitle = "AI digest: April"\ndate = {date}\n+++\n\n## Agents\n\nWords.\n')
+    post = parse_archive_post(
+        "april.md", f'+++\ntitle = "AI digest: April"\ndate = {date}\n+++\n\n## Agents\n\nWords.\n'
+    )
     assert (post.title, str(post.published)[:10]) == ("AI digest: April", "2025-04-30")
     assert "+++" not in post.html

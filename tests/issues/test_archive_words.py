@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import pytest
 
-from digest.issues.archive import ImportedItem, as_json, harvest, read_post
-from digest.markdown import to_words
+from digest.issues.archive import ImportedItem, extract_imported_post, parse_archive_post, serialize_imported_posts
+from digest.markdown import render_description
 from tests.issues.archives import HEADINGS, dated
 from tests.issues.test_archive import recap
 
 
 def _first(line: str) -> ImportedItem:
-    return next(item for item in harvest(dated("Recap", recap(line)), HEADINGS).items if item.category == "models")
+    return next(
+        item for item in extract_imported_post(dated("Recap", recap(line)), HEADINGS).items if item.category == "models"
+    )
 
 
 TITLE = '<a href="https://x.org/a">T</a>'
@@ -40,13 +42,13 @@ TITLE = '<a href="https://x.org/a">T</a>'
 def test_bold_emphasis_and_code_are_kept_as_prose(line: str, markdown: str) -> None:
     item = _first(line)
     assert item.markdown == markdown
-    assert to_words(item.markdown) == item.blurb
+    assert render_description(item.markdown) == item.blurb
 
 
 def test_a_term_is_bold_for_its_line_alone() -> None:
     """A term of a list of definitions names the item; the editor did not set it in bold."""
     html = recap("x").replace("<ul><li>x</li></ul>", f"<dl><dt>Label</dt><dd>words on {TITLE} <b>so</b></dd></dl>")
-    assert "**Label" not in harvest(dated("Recap", html), HEADINGS).items[0].markdown
+    assert "**Label" not in extract_imported_post(dated("Recap", html), HEADINGS).items[0].markdown
 
 
 def test_the_bold_of_markdown_posts_is_kept() -> None:
@@ -54,12 +56,14 @@ def test_the_bold_of_markdown_posts_is_kept() -> None:
     sections = "\n\n".join(
         f"## {name}\n\n{lines.replace('x.org', f'{name}.org')}" for name in ("Models", "Agents", "RAG")
     )
-    items = harvest(read_post("2025-06-01-recap.md", f"# Recap\n\n{sections}\n"), HEADINGS).items
+    items = extract_imported_post(parse_archive_post("2025-06-01-recap.md", f"# Recap\n\n{sections}\n"), HEADINGS).items
     assert {item.markdown for item in items} == {"my **own** words, *then* `c`, \\*no\\*"}
     assert {item.blurb for item in items} == {"my own words, then c, *no*"}
 
 
 def test_what_is_told_of_an_item_is_its_plain_words() -> None:
-    told = as_json([harvest(dated("Recap", recap(f"{TITLE}: my <b>words</b> *")), HEADINGS)])["items"][0]
+    told = serialize_imported_posts(
+        [extract_imported_post(dated("Recap", recap(f"{TITLE}: my <b>words</b> *")), HEADINGS)]
+    )["items"][0]
     assert set(told) == {"title", "url", "blurb", "category", "period"}
     assert told["blurb"] == "my words *"

@@ -7,13 +7,13 @@ from datetime import date
 
 import pytest
 
-from digest.issues import Conflict, DeadLink, IssueFacts, Sheet, check
+from digest.issues import Conflict, DeadLink, Draft, ReleaseFacts, check_draft
 from tests.issues.sheets import example
 
-FINE = IssueFacts(example(), categories=("models", "agents"), quotas={"models": 3, "agents": 2})
+FINE = ReleaseFacts(example(), categories=("models", "agents"), quotas={"models": 3, "agents": 2})
 
 
-def with_pick(**changed: object) -> Sheet:
+def with_pick(**changed: object) -> Draft:
     """The example, its first pick changed."""
     sheet = example()
     first, *rest = sheet.sections
@@ -24,34 +24,44 @@ def with_pick(**changed: object) -> Sheet:
     )
 
 
-def without_notes(sheet: Sheet) -> Sheet:
-    return replace(sheet, sections=tuple(replace(section, note="") for section in sheet.sections))
+def without_notes(sheet: Draft) -> Draft:
+    return replace(sheet, sections=tuple(replace(section, intro="") for section in sheet.sections))
 
 
 def test_nothing_stands_in_the_way_of_a_whole_issue() -> None:
-    assert check(FINE) == []
+    assert check_draft(FINE) == []
 
 
 @pytest.mark.parametrize(
     ("facts", "gate", "said", "mends"),
     [
-        (replace(FINE, sheet=replace(example(), intro=" ")), "intro", "no introduction", "site/_drafts/2026-10.md"),
-        (replace(FINE, sheet=replace(example(), sections=())), "picks", "no picks", "[x]"),
-        (replace(FINE, sheet=with_pick(flags=("90 %",))), "grounding", "“90 %”", "digest approve 2026-10 --sign"),
-        (replace(FINE, sheet=with_pick(blurb="")), "blurb", "no blurb", "> Also noted"),
-        (replace(FINE, sheet=with_pick(covered="2026-03")), "covered", "2026-03", "> Update of 2026-03"),
+        (replace(FINE, draft=replace(example(), intro=" ")), "intro", "no introduction", "site/_drafts/2026-10.md"),
+        (replace(FINE, draft=replace(example(), sections=())), "picks", "no picks", "[x]"),
+        (replace(FINE, draft=with_pick(flags=("90 %",))), "grounding", "“90 %”", "digest approve 2026-10 --sign"),
+        (replace(FINE, draft=with_pick(blurb="")), "blurb", "no blurb", "> Also noted"),
+        (replace(FINE, draft=with_pick(covered="2026-03")), "covered", "2026-03", "> Update of 2026-03"),
         (replace(FINE, withdrawn={"arxiv:2510.01234": date(2026, 11, 2)}), "withdrawn", "2026-11-02", "remove it"),
-        (replace(FINE, links=[DeadLink("https://x.org", "404")]), "links", "https://x.org: 404", "remove the link"),
-        (replace(FINE, links=[DeadLink("https://x.org", moved_to="https://y.org")]), "links", "moved", "https://y.org"),
+        (
+            replace(FINE, dead_links=[DeadLink("https://x.org", "404")]),
+            "links",
+            "https://x.org: 404",
+            "remove the link",
+        ),
+        (
+            replace(FINE, dead_links=[DeadLink("https://x.org", moved_to="https://y.org")]),
+            "links",
+            "moved",
+            "https://y.org",
+        ),
         (replace(FINE, gaps=["openai: silent for 40 days"]), "ledger", "openai", "digest fetch"),
-        (replace(FINE, sheet=without_notes(example())), "empty", "'Agents' is empty", "line under the heading"),
+        (replace(FINE, draft=without_notes(example())), "empty", "'Agents' is empty", "line under the heading"),
         (replace(FINE, categories=("agents",)), "taxonomy", "Models & training", "{#agents}"),
         (replace(FINE, mail_bytes=140_000), "length", "140 kB", "shorten"),
-        (replace(FINE, sheet=with_pick(conflicts=(Conflict("blurb", "x"),))), "conflict", "1 of your texts", "delete"),
+        (replace(FINE, draft=with_pick(conflicts=(Conflict("blurb", "x"),))), "conflict", "1 of your texts", "delete"),
     ],
 )
-def test_a_problem_is_named_with_what_mends_it(facts: IssueFacts, gate: str, said: str, mends: str) -> None:
-    found = [problem for problem in check(facts) if problem.gate == gate]
+def test_a_problem_is_named_with_what_mends_it(facts: ReleaseFacts, gate: str, said: str, mends: str) -> None:
+    found = [problem for problem in check_draft(facts) if problem.rule == gate]
     assert len(found) == 1
     assert said in found[0].reason
     assert mends in found[0].command
@@ -59,13 +69,13 @@ def test_a_problem_is_named_with_what_mends_it(facts: IssueFacts, gate: str, sai
 
 def test_text_that_was_signed_or_written_by_hand_is_not_held_against_the_issue() -> None:
     flagged = with_pick(flags=("90 %",))
-    assert check(replace(FINE, sheet=flagged, signed={"arxiv:2510.01234"})) == []
-    assert check(replace(FINE, sheet=with_pick(flags=("90 %",), origin="editor"))) == []
+    assert check_draft(replace(FINE, draft=flagged, signed_keys={"arxiv:2510.01234"})) == []
+    assert check_draft(replace(FINE, draft=with_pick(flags=("90 %",), origin="editor"))) == []
 
 
 def test_a_labelled_update_may_come_back() -> None:
-    assert check(replace(FINE, sheet=with_pick(covered="2026-03", update_of="2026-03"))) == []
+    assert check_draft(replace(FINE, draft=with_pick(covered="2026-03", update_of="2026-03"))) == []
 
 
 def test_gaps_in_the_ledger_can_be_accepted() -> None:
-    assert check(replace(FINE, gaps=["openai: silent"], gaps_accepted=True)) == []
+    assert check_draft(replace(FINE, gaps=["openai: silent"], gaps_accepted=True)) == []

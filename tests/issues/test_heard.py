@@ -6,17 +6,17 @@ from dataclasses import replace
 
 import pytest
 
-from digest.issues import Sheet, heard, parse, render
+from digest.issues import Draft, parse_draft, recover_typed_text, render_draft
 from tests.issues.sheets import example
 
 BASE = example()
 FIRST, SECOND = BASE.shortlist
-TEXT = render(BASE)
+TEXT = render_draft(BASE)
 LINE = next(line for line in TEXT.split("\n") if f"key={FIRST.key}" in line)
 
 
-def edited(line: str) -> Sheet:
-    return heard(parse(TEXT.replace(LINE, line)), [BASE])
+def edited(line: str) -> Draft:
+    return recover_typed_text(parse_draft(TEXT.replace(LINE, line)), [BASE])
 
 
 @pytest.mark.parametrize(
@@ -30,7 +30,7 @@ def edited(line: str) -> Sheet:
 @pytest.mark.parametrize("mark", ["[ ]", "[x]", "[-]"])
 def test_words_typed_before_the_comment_become_words_on_the_work(old: str, new: str, mark: str) -> None:
     line = edited(LINE.replace(old, new, 1).replace("[ ]", mark, 1)).shortlist[0]
-    assert replace(line, mark=" ") == replace(FIRST, words=f"my own words\n\n{FIRST.words}".strip())
+    assert replace(line, mark=" ") == replace(FIRST, editor_text=f"my own words\n\n{FIRST.editor_text}".strip())
     assert line.mark == mark[1]
 
 
@@ -39,17 +39,22 @@ def test_a_line_moved_up_takes_its_typed_words_along() -> None:
     moved = TEXT.replace(LINE + "\n", "").replace(
         heading, f"{heading}\n\n{LINE.replace(' <!--', ' my own words <!--')}\n"
     )
-    pick = next(pick for _, pick in heard(parse(moved), [BASE]).picks() if pick.key == FIRST.key)
+    pick = next(
+        pick for _, pick in recover_typed_text(parse_draft(moved), [BASE]).iter_picks() if pick.key == FIRST.key
+    )
     assert (pick.blurb.split("\n")[0], pick.origin) == ("my own words", "editor")
 
 
 def test_what_the_program_said_itself_in_an_older_version_is_nobodys_words() -> None:
     newer = replace(BASE, shortlist=(replace(FIRST, reasons=("something new",)), SECOND))
-    assert heard(BASE, [newer, BASE]) == BASE
-    assert heard(newer, [newer, BASE]) == newer
+    assert recover_typed_text(BASE, [newer, BASE]) == BASE
+    assert recover_typed_text(newer, [newer, BASE]) == newer
 
 
 def test_words_taken_out_of_the_program_are_no_words() -> None:
     assert (
-        heard(replace(BASE, shortlist=(replace(FIRST, reasons=()), SECOND)), [BASE]).shortlist[0].words == FIRST.words
+        recover_typed_text(replace(BASE, shortlist=(replace(FIRST, reasons=()), SECOND)), [BASE])
+        .shortlist[0]
+        .editor_text
+        == FIRST.editor_text
     )

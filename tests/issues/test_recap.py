@@ -10,19 +10,19 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from digest.issues import (
+    Draft,
+    DraftPick,
+    DraftPrediction,
     PastPick,
-    Sheet,
-    SheetNote,
-    SheetPick,
-    distinctive,
-    figures,
-    highlights,
-    missed,
-    once,
-    parse,
-    recap_sheet,
-    render,
-    titles_of_months,
+    build_recap_draft,
+    compute_figures,
+    deduplicate_picks,
+    find_distinctive_keywords,
+    find_missed_works,
+    parse_draft,
+    propose_highlights,
+    propose_month_titles,
+    render_draft,
 )
 
 CATEGORIES = {"models": "Models", "agents": "Agents", "eval": "Evaluation"}
@@ -31,7 +31,7 @@ WHEN = datetime(2026, 1, 2, tzinfo=UTC)
 
 
 def past(number: int, month: int, category: str = "models", title: str = "A title") -> PastPick:
-    pick = SheetPick(
+    pick = DraftPick(
         f"arxiv:25{month:02d}.{number:05d}", title, "https://x.org/", "A et al.", "words", engine="abstract"
     )
     return PastPick(pick, category, f"2025-{month:02d}", date(2025, month, 1 + number % 28), title)
@@ -41,17 +41,17 @@ def year() -> list[PastPick]:
     return [past(n, m, list(CATEGORIES)[n % 3], f"Work {n} of {m}") for m in range(1, 13) for n in range(5)]
 
 
-def made(form: str, picks: list[PastPick] | None = None) -> Sheet:
-    return recap_sheet("2025", "2025", WHEN, picks or year(), CATEGORIES, MONTHS, form=form)  # type: ignore[arg-type]
+def made(form: str, picks: list[PastPick] | None = None) -> Draft:
+    return build_recap_draft("2025", "2025", WHEN, picks or year(), CATEGORIES, MONTHS, form=form)  # type: ignore[arg-type]
 
 
 @given(st.lists(st.tuples(st.integers(0, 6), st.integers(1, 12), st.sampled_from([*CATEGORIES, "gone"]))), st.data())
 def test_every_pick_stands_exactly_once_in_any_form(drawn: list[tuple[int, int, str]], data: st.DataObject) -> None:
     picks = [past(*values) for values in drawn]
     sheet = made(data.draw(st.sampled_from(["category", "month", "both"])), picks)
-    keys = [pick.key for _, pick in sheet.picks()]
+    keys = [pick.key for _, pick in sheet.iter_picks()]
     assert sorted(keys) == sorted({one.pick.key for one in (picks or year())})
-    assert parse(render(sheet)) == sheet
+    assert parse_draft(render_draft(sheet)) == sheet
 
 
 def test_sections_follow_the_taxonomy_and_items_their_dates() -> None:
@@ -79,10 +79,10 @@ def test_by_month_there_is_a_heading_and_a_closing_line_for_each_month() -> None
 )
 def test_a_months_closing_line_names_a_category_only_where_it_leads(placed: str, closing: str) -> None:
     picks = [
-        PastPick(SheetPick(f"k{n}", f"T{n}", "https://e.org"), category, "2025-01")
+        PastPick(DraftPick(f"k{n}", f"T{n}", "https://e.org"), category, "2025-01")
         for n, category in enumerate(placed.split())
     ]
-    sheet = recap_sheet("2025", "T", WHEN, picks, {"models": "Models"}, {"2025-01": "January"}, form="month")
+    sheet = build_recap_draft("2025", "T", WHEN, picks, {"models": "Models"}, {"2025-01": "January"}, form="month")
     assert sheet.sections[0].closing == closing
     assert len(made("both").sections) == 15
 
@@ -90,7 +90,7 @@ def test_a_months_closing_line_names_a_category_only_where_it_leads(placed: str,
 def test_a_month_is_named_by_what_set_its_picks_apart() -> None:
     picks = [past(n, m, title="Scaling data for language") for m in (1, 2, 3) for n in range(4)]
     picks += [past(10 + n, 2, title=f"GRPO reward {n} shaping") for n in range(4)]
-    titles = titles_of_months(picks, {month: MONTHS[month] for month in ("2025-01", "2025-02", "2025-03")})
+    titles = propose_month_titles(picks, {month: MONTHS[month] for month in ("2025-01", "2025-02", "2025-03")})
     assert titles["2025-02"].startswith("February: ")
     assert "GRPO" in titles["2025-02"]
     assert "GRPO" not in titles["2025-01"]
@@ -101,13 +101,13 @@ def test_terms_are_counted_once_a_text_and_need_two_texts() -> None:
         "a": ["tool tool tool", "quiet tool", "tool", "agents"],
         "b": ["more graphs", "big graphs", "graphs", "scale"],
     }
-    found = distinctive(groups)
+    found = find_distinctive_keywords(groups)
     assert [(term.text, term.count) for term in found["a"]] == [("tool", 3)]
     assert [(term.text, term.count) for term in found["b"]] == [("graphs", 3)]
 
 
 def test_one_group_alone_is_not_set_apart() -> None:
-    assert distinctive({"a": ["tool", "tool"], "b": []}) == {"a": [], "b": []}
+    assert find_distinctive_keywords({"a": ["tool", "tool"], "b": []}) == {"a": [], "b": []}
 
 
 def test_highlights_are_what_the_editor_marked_then_what_others_named_two_a_category_at_most() -> None:
@@ -115,7 +115,7 @@ def test_highlights_are_what_the_editor_marked_then_what_others_named_two_a_cate
     picks[0] = replace(picks[0], pick=replace(picks[0].pick, highlight="the first of its kind"))
     picks[3], picks[6], picks[9] = (replace(picks[n], mentions=4) for n in (3, 6, 9))
     picks[4] = replace(picks[4], mentions=9, withdrawn=date(2025, 6, 1))
-    found = highlights(picks)
+    found = propose_highlights(picks)
     assert found[picks[0].pick.key] == "the first of its kind"
     assert picks[4].pick.key not in found
     assert {one.category for one in picks if one.pick.key in found and one.category == "models"} == {"models"}
@@ -125,41 +125,41 @@ def test_highlights_are_what_the_editor_marked_then_what_others_named_two_a_cate
 
 def test_where_nothing_stands_out_the_highest_ranked_of_each_category_do_and_it_says_so() -> None:
     picks = [replace(one, score=float(place)) for place, one in enumerate(year())]
-    found = highlights(picks)
+    found = propose_highlights(picks)
     assert list(found) == [one.pick.key for one in reversed(picks)][:3]
     assert found[picks[-1].pick.key] == "Among the highest ranked of 2025-12."
 
 
 def test_nothing_is_proposed_when_nothing_stands_out_and_nothing_was_ranked() -> None:
-    assert highlights(year()) == {}
+    assert propose_highlights(year()) == {}
 
 
 def test_a_work_that_came_back_stands_where_it_was_first_with_its_last_words() -> None:
     first = past(1, 3)
     again = replace(first, month="2025-09", pick=replace(first.pick, blurb="newer", update_of="2025-03"))
-    (one,) = once([again, first])
+    (one,) = deduplicate_picks([again, first])
     assert (one.month, one.pick.blurb, one.pick.update_of) == ("2025-03", "newer", None)
 
 
 def test_withdrawn_superseded_and_unpublished_works_say_so() -> None:
     picks = [
         replace(past(1, 1), withdrawn=date(2025, 6, 1)),
-        replace(past(2, 2), superseded="arxiv:2509.00001"),
-        replace(past(3, 3), ranked=True),
+        replace(past(2, 2), superseded_by="arxiv:2509.00001"),
+        replace(past(3, 3), is_from_ranking=True),
     ]
-    told = [pick.facts for _, pick in made("category", picks).picks()]
+    told = [pick.facts for _, pick in made("category", picks).iter_picks()]
     assert told == [
         "A et al. · in January · Withdrawn on 2025-06-01",
         "A et al. · in February · Superseded by arxiv:2509.00001",
         "A et al. · From the ranking of March, which was never published",
     ]
-    assert figures(picks, {}).unpublished == ["2025-03"]
+    assert compute_figures(picks, {}).unpublished == ["2025-03"]
 
 
 def test_figures_count_the_year() -> None:
     picks = year()
     picks[7] = replace(picks[7], mentions=5, source="arxiv")
-    told = figures(picks, dict.fromkeys(MONTHS, 900))
+    told = compute_figures(picks, dict.fromkeys(MONTHS, 900))
     assert (told.read, told.kept, told.months["2025-03"].kept, told.months["2025-03"].read) == (10_800, 60, 5, 900)
     assert told.categories == {"agents": 24, "models": 24, "eval": 12}
     assert (told.sources, told.most_mentioned) == ({"arxiv": 1}, [(picks[7].pick.key, 5)])
@@ -170,28 +170,28 @@ def test_terms_that_rose_and_fell_are_told() -> None:
     picks = [past(n, 2, title=f"Prompt tricks {n}") for n in range(6)] + [
         past(n, 9, title=f"Agents {n}") for n in range(6)
     ]
-    told = figures(picks, dict.fromkeys(MONTHS, 1))
+    told = compute_figures(picks, dict.fromkeys(MONTHS, 1))
     assert [term.text for term in told.rose] == ["Agents"]
     assert [term.text for term in told.fell] == ["Prompt tricks"]
 
 
 def test_missed_works_are_those_others_named_most() -> None:
-    assert missed({"a": 5, "b": 9, "c": 1, "d": 9}, ["b"]) == ["d", "a"]
+    assert find_missed_works({"a": 5, "b": 9, "c": 1, "d": 9}, ["b"]) == ["d", "a"]
 
 
 def test_a_recap_of_a_quarter_has_its_months_alone_and_carries_the_bets() -> None:
     months = {month: MONTHS[month] for month in ("2025-07", "2025-08", "2025-09")}
     picks = [one for one in year() if one.month in months]
-    bets = [SheetNote(1, "Agents will pay")]
-    sheet = recap_sheet("2025-Q3", "Q3", WHEN, picks, CATEGORIES, months, form="month", notes=bets)
+    bets = [DraftPrediction(1, "Agents will pay")]
+    sheet = build_recap_draft("2025-Q3", "Q3", WHEN, picks, CATEGORIES, months, form="month", predictions=bets)
     assert [section.slug for section in sheet.sections] == ["m2025-07", "m2025-08", "m2025-09"]
-    assert parse(render(sheet)).notes == tuple(bets)
+    assert parse_draft(render_draft(sheet)).predictions == tuple(bets)
 
 
 def test_half_of_a_pair_is_no_term_but_the_pair_is() -> None:
     early = [f"Test-Time Compute in place {n}" for n in range(6)] + ["Small graders", "A small river"]
     late = [f"Rivers of stone in place {n}" for n in range(12)]
-    terms = distinctive({"early": early, "late": late})
+    terms = find_distinctive_keywords({"early": early, "late": late})
     assert [term.text for term in terms["early"]] == ["Test-Time Compute"]
 
 
@@ -200,7 +200,7 @@ def test_a_term_titles_the_month_it_sets_apart_most_in_one_spelling_and_what_onl
     picks += [past(n, 2, title=f"An Agent in hills {n}") for n in range(3)]
     picks += [past(10 + n, 2, title=f"Bridging {name}: Teaching of it") for n, name in enumerate(("ice", "oil", "ore"))]
     picks += [past(n, 3, title=f"Tables of {n}") for n in range(6)]
-    titles = titles_of_months(picks, {month: MONTHS[month] for month in ("2025-01", "2025-02", "2025-03")})
+    titles = propose_month_titles(picks, {month: MONTHS[month] for month in ("2025-01", "2025-02", "2025-03")})
     assert "Agents" in titles["2025-01"]
     assert "gent" not in titles["2025-02"]
     assert "Bridging" not in titles["2025-02"]
@@ -210,17 +210,17 @@ def test_a_term_titles_the_month_it_sets_apart_most_in_one_spelling_and_what_onl
 def test_a_month_that_nothing_sets_apart_is_named_by_the_first_of_its_works() -> None:
     picks = [past(n, m, title=f"{'Quiet' if m == 1 else 'Loud'} work: a subtitle") for m in (1, 2) for n in range(2)]
     only = [one for one in picks if one.month == "2025-01"]
-    assert titles_of_months(only, {"2025-01": "January"}) == {"2025-01": "January: Quiet work"}
+    assert propose_month_titles(only, {"2025-01": "January"}) == {"2025-01": "January: Quiet work"}
 
 
 def test_there_are_three_highlights_where_there_are_three_works_though_one_category_holds_all_that_stand_out() -> None:
     picks = [replace(past(n, 1 + n), score=float(n)) for n in range(6)]
     marked = [replace(one, pick=replace(one.pick, highlight="fine")) for one in picks[:4]]
-    assert list(highlights(marked + picks[4:]).values()) == ["fine"] * 3
-    alone = highlights([*marked[:1], *picks[1:]])
+    assert list(propose_highlights(marked + picks[4:]).values()) == ["fine"] * 3
+    alone = propose_highlights([*marked[:1], *picks[1:]])
     assert list(alone.values()) == [
         "fine",
         "Among the highest ranked of 2025-06.",
         "Among the highest ranked of 2025-05.",
     ]
-    assert len(highlights(marked[:1])) == 1
+    assert len(propose_highlights(marked[:1])) == 1

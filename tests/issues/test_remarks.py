@@ -6,14 +6,14 @@ from dataclasses import replace
 
 import pytest
 
-from digest.issues import SheetPick, SheetSection, parse, remarks, render
+from digest.issues import DraftPick, DraftSection, lint_draft, parse_draft, render_draft
 
-WRITTEN = SheetSection(
+WRITTEN = DraftSection(
     "models",
     "Models",
-    note="A month | of [models](/2026/10/digest/#a).",
+    intro="A month | of [models](/2026/10/digest/#a).",
     engine="gemini",
-    entries=(SheetPick("arxiv:2610.00002", "Two", blurb="Made by a | machine", origin="model", engine="gemini"),),
+    entries=(DraftPick("arxiv:2610.00002", "Two", blurb="Made by a | machine", origin="model", engine="gemini"),),
 )
 SHEET = """---
 layout: post
@@ -76,7 +76,7 @@ my own | notes
 def test_each_remark_names_the_sheets_own_line(end: str) -> None:
     text = SHEET.replace("\n", end)
     lines = SHEET.split("\n")
-    told = [(lines[remark.line - 1], remark.message.split(",")[0].split(";")[0]) for remark in remarks(text)]
+    told = [(lines[remark.line - 1], remark.message.split(",")[0].split(";")[0]) for remark in lint_draft(text)]
     assert told == [
         ("| a | table |", "a |"),
         ("> Closing: *[HTML]: Hyper", "an abbreviation"),
@@ -91,6 +91,8 @@ def test_each_remark_names_the_sheets_own_line(end: str) -> None:
 
 
 def test_a_machines_own_words_are_no_prose_of_the_editors() -> None:
-    machines = render(replace(parse(SHEET), sections=(WRITTEN,), intro="", outro="", shortlist=(), scratch="a | b"))
-    assert remarks(machines) == []
-    assert "formula" in remarks(machines.replace("Made by", "Made $$by$$"))[0].message
+    machines = render_draft(
+        replace(parse_draft(SHEET), sections=(WRITTEN,), intro="", outro="", shortlist=(), scratch="a | b")
+    )
+    assert lint_draft(machines) == []
+    assert "formula" in lint_draft(machines.replace("Made by", "Made $$by$$"))[0].message

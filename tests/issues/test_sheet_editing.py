@@ -8,22 +8,22 @@ from dataclasses import replace
 
 import pytest
 
-from digest.errors import SheetError
-from digest.issues import AddedUrl, Sheet, SheetPick, changes, parse, render, settle
+from digest.errors import DraftError
+from digest.issues import AddedUrl, Draft, DraftPick, apply_marks, diff_drafts, parse_draft, render_draft
 from tests.issues.sheets import example
 
-TEXT = render(example())
+TEXT = render_draft(example())
 TITLES = {"models": "Models & training", "agents": "Agents"}
 PICK = "arxiv:2510.01234"
 
 
-def edited(*pairs: tuple[str, str]) -> Sheet:
+def edited(*pairs: tuple[str, str]) -> Draft:
     """The example's text with strings replaced, read."""
     text = TEXT
     for old, new in pairs:
         assert old in text
         text = text.replace(old, new, 1)
-    return parse(text)
+    return parse_draft(text)
 
 
 def wrapped(text: str) -> str:
@@ -54,12 +54,12 @@ DEFORMATIONS: dict[str, Callable[[str], str]] = {
 def test_what_programs_do_to_a_text_changes_nothing(name: str) -> None:
     deformed = DEFORMATIONS[name](TEXT)
     assert deformed != TEXT
-    assert parse(deformed) == example()
+    assert parse_draft(deformed) == example()
 
 
 def test_a_rewritten_blurb_is_the_editors_markdown() -> None:
     sheet = edited(("We show that a sparse model costs half.", "A **sparse** model [costs half](https://x.org)."))
-    pick = {pick.key: pick for _, pick in sheet.picks()}[PICK]
+    pick = {pick.key: pick for _, pick in sheet.iter_picks()}[PICK]
     assert (pick.origin, pick.engine) == ("editor", "")
     assert pick.blurb == "A **sparse** model [costs half](https://x.org). It holds at every size we tried."
 
@@ -72,7 +72,7 @@ def test_a_blurb_that_was_deleted_is_not_written_again() -> None:
 
 
 def test_a_ticked_line_becomes_a_pick_of_its_category() -> None:
-    sheet = settle(edited(("- [ ] [Agents", "- [x] [Agents")), TITLES)
+    sheet = apply_marks(edited(("- [ ] [Agents", "- [x] [Agents")), TITLES)
     assert [pick.key for pick in sheet.sections[1].picks] == ["arxiv:2510.09999"]
     assert [line.key for line in sheet.shortlist] == ["arxiv:2510.08888"]
 
@@ -82,20 +82,23 @@ def test_a_line_moved_up_becomes_a_pick_where_it_stands_with_the_words_behind_it
     moved = TEXT.replace(line + "\n", "").replace(
         "Nothing to pick", f"{line} Mine.\n\nMore of mine.\n\nNothing to pick"
     )
-    pick = parse(moved).sections[1].picks[0]
+    pick = parse_draft(moved).sections[1].picks[0]
     assert (pick.key, pick.covered, pick.origin) == ("arxiv:2510.09999", "2026-03", "editor")
     assert pick.blurb.startswith("Mine.\n\nMore of mine.")
 
 
 def test_a_line_copied_up_leaves_the_shortlist() -> None:
     line = next(line for line in TEXT.split("\n") if line.startswith("- [ ] [Agents"))
-    sheet = settle(parse(TEXT.replace("Nothing to pick", f"{line}\n\nNothing to pick")), TITLES)
+    sheet = apply_marks(parse_draft(TEXT.replace("Nothing to pick", f"{line}\n\nNothing to pick")), TITLES)
     assert [line.key for line in sheet.shortlist] == ["arxiv:2510.08888"]
 
 
 def test_a_ticked_line_opens_the_section_that_was_deleted_in_its_place() -> None:
     sheet = edited(("## Agents {#agents}\n\nNothing to pick this month.\n\n", ""), ("- [ ] [Agents", "- [X] [Agents"))
-    assert [section.slug for section in settle(sheet, {"agents": "Agents", **TITLES}).sections] == ["agents", "models"]
+    assert [section.slug for section in apply_marks(sheet, {"agents": "Agents", **TITLES}).sections] == [
+        "agents",
+        "models",
+    ]
 
 
 @pytest.mark.parametrize(
@@ -114,7 +117,7 @@ def test_a_heading_with_a_link_but_no_key_is_a_work_to_be_fetched_with_its_title
 def test_an_address_in_the_introduction_is_prose() -> None:
     sheet = edited(("A quiet month.", "Read also:\n\n- <https://own.org/a> my talk"))
     assert sheet.intro.startswith("Read also:\n\n- <https://own.org/a> my talk")
-    assert parse(render(sheet)) == sheet
+    assert parse_draft(render_draft(sheet)) == sheet
 
 
 @pytest.mark.parametrize(
@@ -127,23 +130,23 @@ def test_an_address_in_the_introduction_is_prose() -> None:
     ],
 )
 def test_words_typed_into_the_help_become_the_introduction(place: str, typed: str) -> None:
-    text = render(replace(example(), intro="And more."))
+    text = render_draft(replace(example(), intro="And more."))
     assert text.count(place) >= 1
-    sheet = parse(text.replace(place, typed, 1))
+    sheet = parse_draft(text.replace(place, typed, 1))
     assert sheet.intro.replace("\n\n", " ") == "My own words on the month. And more."
-    assert parse(render(sheet)) == sheet
+    assert parse_draft(render_draft(sheet)) == sheet
 
 
 @pytest.mark.parametrize("period", ["2025", "2025-Q3", "2025-11..2026-02", "2026-06..2026-10"])
 def test_the_help_of_a_review_holds_no_words_of_the_editor(period: str) -> None:
     sheet = replace(example(), period=period)
-    assert parse(render(sheet)) == sheet
+    assert parse_draft(render_draft(sheet)) == sheet
 
 
 def test_own_sections_and_prose_are_kept() -> None:
     sheet = edited(("## Agents {#agents}", "## What I read on the train\n\nOnly novels.\n\n## Agents {#agents}"))
     own = sheet.sections[1]
-    assert (own.slug, own.title, own.note) == ("what-i-read-on-the-train", "What I read on the train", "Only novels.")
+    assert (own.slug, own.title, own.intro) == ("what-i-read-on-the-train", "What I read on the train", "Only novels.")
 
 
 def test_a_subheading_a_rule_and_a_list_inside_a_blurb_are_prose() -> None:
@@ -156,12 +159,12 @@ def test_a_heading_inside_fenced_code_is_code_and_stays_as_it_was_typed() -> Non
     code = "Run it:\n\n```sh\n## not a section\n- [ ] not a candidate\n```\n\nThen read."
     sheet = edited(("Weights under a *free* licence.\n\nWorth an afternoon.", code))
     assert sheet.sections[0].picks[1].blurb == code
-    assert code in render(sheet)
+    assert code in render_draft(sheet)
 
 
 def test_a_fence_that_was_never_closed_swallows_no_pick() -> None:
     sheet = edited(("A quiet month.", "```\nA quiet month."), ("Worth an afternoon.", "```"))
-    assert [pick.key for _, pick in sheet.picks()] == [PICK, "url:https://lab.example/launch"]
+    assert [pick.key for _, pick in sheet.iter_picks()] == [PICK, "url:https://lab.example/launch"]
 
 
 def test_labels_under_a_title_are_read_in_any_order_and_case() -> None:
@@ -207,15 +210,15 @@ def test_notes_below_the_line_stay_there() -> None:
 )
 def test_what_cannot_be_read_names_its_line(old: str, new: str, said: str) -> None:
     assert old in TEXT
-    with pytest.raises(SheetError) as caught:
-        parse(TEXT.replace(old, new, 1))
+    with pytest.raises(DraftError) as caught:
+        parse_draft(TEXT.replace(old, new, 1))
     assert caught.value.message.startswith(said)
     assert caught.value.hint
 
 
 def test_near_names_are_suggested() -> None:
-    with pytest.raises(SheetError) as caught:
-        parse(TEXT.replace("title:", "titel:", 1))
+    with pytest.raises(DraftError) as caught:
+        parse_draft(TEXT.replace("title:", "titel:", 1))
     assert caught.value.hint == "did you mean 'title'?"
 
 
@@ -225,7 +228,7 @@ def test_decisions_are_read_off_the_two_sheets() -> None:
         ("We show that a sparse model", "A sparse model"),
         ("- [ ] [Another", "- [-] [Another"),
     )
-    made = changes(example(), settle(sheet, TITLES))
+    made = diff_drafts(example(), apply_marks(sheet, TITLES))
     told = {(change.key, change.verdict, change.category) for change in made}
     assert told == {
         (PICK, "pick", "models"),
@@ -240,10 +243,10 @@ def test_moves_removals_and_works_passed_over_are_decisions() -> None:
     base = example()
     first, second = base.sections[0].picks
     mine = replace(base, sections=(replace(base.sections[0], entries=()), replace(base.sections[1], entries=(second,))))
-    told = {(change.key, change.verdict, change.category) for change in changes(base, mine)}
+    told = {(change.key, change.verdict, change.category) for change in diff_drafts(base, mine)}
     assert {
         (second.key, "move", "agents"),
         (first.key, "reject", "models"),
         ("arxiv:2510.09999", "pass", "agents"),
     } <= told
-    assert isinstance(first, SheetPick)
+    assert isinstance(first, DraftPick)

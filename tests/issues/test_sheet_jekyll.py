@@ -11,33 +11,33 @@ from pathlib import Path
 import pytest
 from bs4 import BeautifulSoup
 
-from digest.bundle import shipped
-from digest.issues import Sheet, SheetCandidate, SheetPick, SheetSection, render
-from digest.text import one_line
+from digest.bundle import find_resource
+from digest.issues import Draft, DraftCandidate, DraftPick, DraftSection, render_draft
+from digest.text import normalise_line
 from tests.issues.sheets import NASTY, example
 
 
-def hostile() -> Sheet:
+def hostile() -> Draft:
     """Every nasty string as a title, a blurb, a reason and facts."""
-    lines = [one_line(text) for text in NASTY]
+    lines = [normalise_line(text) for text in NASTY]
     picks = [
-        SheetPick(f"url:https://x.org/--{n}{{{{", line, "https://x.org/", line, line, engine="abstract")
+        DraftPick(f"url:https://x.org/--{n}{{{{", line, "https://x.org/", line, line, engine="abstract")
         for n, line in enumerate(lines)
     ]
     waiting = [
-        SheetCandidate(f"arxiv:{n}", line, "https://x.org/", line, reasons=(line,)) for n, line in enumerate(lines)
+        DraftCandidate(f"arxiv:{n}", line, "https://x.org/", line, reasons=(line,)) for n, line in enumerate(lines)
     ]
     return replace(
-        example(), sections=(SheetSection("3d", "3D & {more}", entries=tuple(picks)),), shortlist=tuple(waiting)
+        example(), sections=(DraftSection("3d", "3D & {more}", entries=tuple(picks)),), shortlist=tuple(waiting)
     )
 
 
-def built(jekyll: str, folder: Path, sheet: Sheet) -> BeautifulSoup:
+def built(jekyll: str, folder: Path, sheet: Draft) -> BeautifulSoup:
     """The page that Jekyll makes of the sheet with the shipped site."""
-    shutil.copytree(shipped("site"), folder / "site", ignore=shutil.ignore_patterns("_site", "_drafts", "_posts"))
+    shutil.copytree(find_resource("site"), folder / "site", ignore=shutil.ignore_patterns("_site", "_drafts", "_posts"))
     site = folder / "site"
     (site / "_drafts").mkdir()
-    (site / "_drafts" / "2026-10.md").write_text(render(sheet), encoding="utf-8")
+    (site / "_drafts" / "2026-10.md").write_text(render_draft(sheet), encoding="utf-8")
     command = [jekyll, "build", "--strict_front_matter", "--drafts", "-q", "-s", str(site), "-d", str(folder / "out")]
     done = subprocess.run(command, check=False, capture_output=True, text=True, timeout=120)
     assert (done.returncode, done.stderr) == (0, "")
@@ -48,12 +48,12 @@ def built(jekyll: str, folder: Path, sheet: Sheet) -> BeautifulSoup:
 @pytest.mark.jekyll
 def test_hostile_texts_are_seen_in_the_preview_as_they_are(jekyll: str, tmp_path: Path) -> None:
     page = built(jekyll, tmp_path, hostile())
-    texts = [one_line(text) for text in NASTY]
-    assert [one_line(h.get_text()) for h in page.select("h3")] == texts
-    assert [one_line(s.get_text()) for s in page.select("small")] == texts
-    quoted = [one_line(p.get_text()) for p in page.select("p") if p.get_text().startswith("From the abstract:")]
+    texts = [normalise_line(text) for text in NASTY]
+    assert [normalise_line(h.get_text()) for h in page.select("h3")] == texts
+    assert [normalise_line(s.get_text()) for s in page.select("small")] == texts
+    quoted = [normalise_line(p.get_text()) for p in page.select("p") if p.get_text().startswith("From the abstract:")]
     assert quoted == [f"From the abstract: {text}" for text in texts]
-    lines = [one_line(li.get_text()) for li in page.select("h2[id='digest:shortlist'] ~ ul li")]
+    lines = [normalise_line(li.get_text()) for li in page.select("h2[id='digest:shortlist'] ~ ul li")]
     assert [text for text in texts if not any(line.startswith(text) and line.endswith(text) for line in lines)] == []
 
 

@@ -7,13 +7,13 @@ from random import Random
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
-from digest.errors import SheetError
-from digest.issues import Sheet, parse, render
+from digest.errors import DraftError
+from digest.issues import Draft, parse_draft, render_draft
 from tests.issues.sheets import example, sheets
 
 
 def test_a_plain_sheet_is_read_back_as_it_was_written() -> None:
-    assert parse(render(example())) == example()
+    assert parse_draft(render_draft(example())) == example()
 
 
 @settings(
@@ -23,15 +23,15 @@ def test_a_plain_sheet_is_read_back_as_it_was_written() -> None:
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
 )
 @given(sheets())
-def test_any_sheet_is_read_back_as_it_was_written(sheet: Sheet) -> None:
-    assert parse(render(sheet)) == sheet
+def test_any_sheet_is_read_back_as_it_was_written(sheet: Draft) -> None:
+    assert parse_draft(render_draft(sheet)) == sheet
 
 
 @settings(max_examples=100, deadline=None)
 @given(st.integers(0, 2**40))
 def test_a_text_in_disorder_is_read_or_refused_by_its_line(seed: int) -> None:
     dice = Random(seed)
-    lines = render(example()).split("\n")
+    lines = render_draft(example()).split("\n")
     for _ in range(dice.randint(1, 6)):
         here, there = dice.randrange(len(lines)), dice.randrange(len(lines))
         match dice.randrange(4):
@@ -44,12 +44,12 @@ def test_a_text_in_disorder_is_read_or_refused_by_its_line(seed: int) -> None:
             case _:
                 lines[here] = lines[here] + " " + lines[there]
     sheet = _read("\n".join(lines))
-    assert parse(render(sheet)) == sheet if isinstance(sheet, Sheet) else 1 <= sheet <= len(lines) + 1
+    assert parse_draft(render_draft(sheet)) == sheet if isinstance(sheet, Draft) else 1 <= sheet <= len(lines) + 1
 
 
-def _read(text: str) -> Sheet | int:
+def _read(text: str) -> Draft | int:
     """The sheet, or the line that cannot be read."""
     try:
-        return parse(text)
-    except SheetError as error:
+        return parse_draft(text)
+    except DraftError as error:
         return error.line

@@ -4,8 +4,18 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from digest.issues import AddedUrl, Conflict, Sheet, SheetPick, fill, parse, render, settle, with_works
-from digest.issues.values import SheetCandidate
+from digest.issues import (
+    AddedUrl,
+    Conflict,
+    Draft,
+    DraftPick,
+    apply_marks,
+    fill_missing_blurbs,
+    parse_draft,
+    render_draft,
+    replace_added_urls,
+)
+from digest.issues.values import DraftCandidate
 from tests.issues.sheets import example
 
 BASE = example()
@@ -14,56 +24,60 @@ WAITING = BASE.shortlist[0]
 TYPED = "https://own.org/paper?utm_source=x"
 
 
-def typed(*added: AddedUrl, sheet: Sheet = BASE) -> Sheet:
+def typed(*added: AddedUrl, sheet: Draft = BASE) -> Draft:
     """The example with addresses in its second section."""
     head, second, *rest = sheet.sections
     return replace(sheet, sections=(head, replace(second, entries=added), *rest))
 
 
-def found(key: str) -> SheetPick:
-    return SheetPick(key, "Its own title", "https://own.org/paper", "Its facts", "quoted words", engine="post")
+def found(key: str) -> DraftPick:
+    return DraftPick(key, "Its own title", "https://own.org/paper", "Its facts", "quoted words", engine="post")
 
 
 def test_a_work_that_stands_elsewhere_moves_to_where_it_was_typed() -> None:
-    sheet = with_works(typed(AddedUrl(TYPED, "my words")), {TYPED: found(FIRST.key)})
+    sheet = replace_added_urls(typed(AddedUrl(TYPED, "my words")), {TYPED: found(FIRST.key)})
     assert FIRST.key not in {pick.key for pick in sheet.sections[0].picks}
     (pick,) = sheet.sections[1].picks
     assert (pick.key, pick.title, pick.blurb, pick.origin) == (FIRST.key, FIRST.title, "my words", "editor")
-    assert parse(render(sheet)) == sheet
+    assert parse_draft(render_draft(sheet)) == sheet
 
 
 def test_words_of_a_hand_on_both_stand_side_by_side() -> None:
     head, *rest = BASE.sections
     mine = replace(FIRST, blurb="written before", origin="editor", engine="", flags=(), highlight="why")
     sheet = replace(BASE, sections=(replace(head, entries=(mine,)), *rest))
-    (pick,) = with_works(typed(AddedUrl(TYPED, "typed now"), sheet=sheet), {TYPED: found(FIRST.key)}).sections[1].picks
+    (pick,) = (
+        replace_added_urls(typed(AddedUrl(TYPED, "typed now"), sheet=sheet), {TYPED: found(FIRST.key)})
+        .sections[1]
+        .picks
+    )
     assert (pick.blurb, pick.highlight, pick.conflicts) == ("written before", "why", (Conflict("blurb", "typed now"),))
 
 
 def test_a_line_of_the_shortlist_becomes_the_pick_that_was_typed() -> None:
-    listed = replace(BASE, shortlist=(replace(WAITING, words="from the line"),))
-    sheet = with_works(typed(AddedUrl(TYPED), sheet=listed), {TYPED: found(WAITING.key)})
+    listed = replace(BASE, shortlist=(replace(WAITING, editor_text="from the line"),))
+    sheet = replace_added_urls(typed(AddedUrl(TYPED), sheet=listed), {TYPED: found(WAITING.key)})
     assert sheet.shortlist == ()
     assert [pick.blurb for pick in sheet.sections[1].picks] == ["from the line"]
 
 
 def test_two_spellings_of_one_address_are_one_pick_with_the_words_of_both() -> None:
     one, two = AddedUrl("https://a.org/", "one"), AddedUrl("https://b.org/", "two")
-    sheet = with_works(typed(one, two), {one.url: found("url:new"), two.url: found("url:new")})
+    sheet = replace_added_urls(typed(one, two), {one.url: found("url:new"), two.url: found("url:new")})
     (pick,) = sheet.sections[1].picks
     assert (pick.blurb, pick.conflicts) == ("one", (Conflict("blurb", "two"),))
 
 
 def test_an_address_that_was_not_found_stays() -> None:
     sheet = typed(AddedUrl(TYPED, "my words"))
-    assert with_works(sheet, {}) == sheet
+    assert replace_added_urls(sheet, {}) == sheet
 
 
 def test_words_on_a_work_without_any_are_shown_whole() -> None:
     bare = replace(found("url:new"), blurb="", note=True)
-    (pick,) = with_works(typed(AddedUrl(TYPED, "my words")), {TYPED: bare}).sections[1].picks
+    (pick,) = replace_added_urls(typed(AddedUrl(TYPED, "my words")), {TYPED: bare}).sections[1].picks
     assert not pick.note
-    (pick,) = with_works(typed(AddedUrl(TYPED)), {TYPED: bare}).sections[1].picks
+    (pick,) = replace_added_urls(typed(AddedUrl(TYPED)), {TYPED: bare}).sections[1].picks
     assert pick.note
 
 
@@ -71,29 +85,31 @@ def test_a_pick_that_lost_its_key_is_the_pick_it_was_with_its_flags() -> None:
     flagged = replace(FIRST, blurb="It gains 987 points.", origin="model", engine="gemini-x", flags=("987",))
     head, *rest = BASE.sections
     sheet = replace(BASE, sections=(replace(head, entries=(flagged, SECOND)), *rest))
-    text = render(sheet)
+    text = render_draft(sheet)
     start, end = text.index(" <!-- key="), text.index("-->\n\n<small>")
-    read = parse(text[:start] + text[end + 3 :])
+    read = parse_draft(text[:start] + text[end + 3 :])
     assert isinstance(read.sections[0].entries[0], AddedUrl)
     stored = replace(flagged, title="Its own title")
-    assert with_works(read, {flagged.url: stored}).sections[0].entries[0] == flagged
+    assert replace_added_urls(read, {flagged.url: stored}).sections[0].entries[0] == flagged
 
 
 def test_a_heading_without_its_anchor_is_known_by_the_categorys_title() -> None:
     section = replace(BASE.sections[0], slug="new-models", title="New models")
     sheet = replace(BASE, sections=(section, *BASE.sections[1:]))
-    assert settle(sheet, {"models": "New Models"}).sections[0].slug == "models"
-    assert settle(sheet, {"x": "Else"}).sections[0].slug == "new-models"
+    assert apply_marks(sheet, {"models": "New Models"}).sections[0].slug == "models"
+    assert apply_marks(sheet, {"x": "Else"}).sections[0].slug == "new-models"
 
 
 def test_a_heading_with_an_anchor_of_its_own_keeps_it() -> None:
     section = replace(BASE.sections[0], slug="mine", title="New models")
     sheet = replace(BASE, sections=(section, *BASE.sections[1:]))
-    assert settle(sheet, {"models": "New models"}).sections[0].slug == "mine"
+    assert apply_marks(sheet, {"models": "New models"}).sections[0].slug == "mine"
 
 
 def test_a_ticked_work_keeps_what_was_said_of_its_past() -> None:
-    line = SheetCandidate("url:new", "Title", covered="2026-06", category="models", mark="x")
-    ticked = settle(replace(BASE, shortlist=(line,)), {"models": "M"})
-    (pick,) = (p for _, p in fill(ticked, {"url:new": found("url:new")}).picks() if p.key == "url:new")
+    line = DraftCandidate("url:new", "Title", covered="2026-06", category="models", mark="x")
+    ticked = apply_marks(replace(BASE, shortlist=(line,)), {"models": "M"})
+    (pick,) = (
+        p for _, p in fill_missing_blurbs(ticked, {"url:new": found("url:new")}).iter_picks() if p.key == "url:new"
+    )
     assert (pick.covered, pick.blurb) == ("2026-06", "quoted words")

@@ -8,8 +8,8 @@ import sys
 
 import pytest
 
-from digest.config import ModelSection
-from digest.errors import ConfigError, ModelUnavailable
+from digest.config import ModelConfig
+from digest.errors import ConfigError, ModelUnavailableError
 from digest.llm.providers.gemini import Gemini
 from digest.ports import BatchModel, Completion, Prompt
 from tests.llm.gemini_server import GeminiServer, Reply, candidate, error, quota
@@ -26,7 +26,7 @@ class Pauses(list[float]):
 
 async def ask(server: GeminiServer, prompt: Prompt, pauses: Pauses | None = None, **section: object) -> Completion:
     environ = {**KEY, "GOOGLE_GEMINI_BASE_URL": server.url}
-    model = Gemini(ModelSection.model_validate(section), environ, sleep=pauses if pauses is not None else Pauses())
+    model = Gemini(ModelConfig.model_validate(section), environ, sleep=pauses if pauses is not None else Pauses())
     try:
         return await model.complete(prompt)
     finally:
@@ -96,7 +96,7 @@ async def test_a_delay_that_is_only_in_the_message_is_waited_too(server: GeminiS
 async def test_a_delay_of_an_hour_is_not_waited(server: GeminiServer, prompt: Prompt) -> None:
     pauses = Pauses()
     server.fail.append(quota("PerMinute", "3600s"))
-    with pytest.raises(ModelUnavailable) as caught:
+    with pytest.raises(ModelUnavailableError) as caught:
         await ask(server, prompt, pauses)
     assert caught.value.retry_after == 3600
     assert pauses == []
@@ -104,9 +104,9 @@ async def test_a_delay_of_an_hour_is_not_waited(server: GeminiServer, prompt: Pr
 
 async def test_a_daily_quota_ends_the_asking(server: GeminiServer, prompt: Prompt) -> None:
     server.fail.append(quota("GenerateRequestsPerDayPerProjectPerModel-FreeTier"))
-    with pytest.raises(ModelUnavailable, match="429") as caught:
+    with pytest.raises(ModelUnavailableError, match="429") as caught:
         await ask(server, prompt)
-    assert caught.value.final
+    assert caught.value.is_final
     assert "midnight Pacific" in caught.value.hint
     assert len(server.asked) == 1
 
@@ -125,7 +125,7 @@ async def test_an_overloaded_model_is_asked_four_times_with_growing_pauses(
 ) -> None:
     pauses = Pauses()
     server.fail.extend([error(503, "UNAVAILABLE", "The model is overloaded.")] * 4)
-    with pytest.raises(ModelUnavailable, match="503"):
+    with pytest.raises(ModelUnavailableError, match="503"):
         await ask(server, prompt, pauses)
     assert len(server.asked) == 4
     assert all(pause <= 2.0**attempt for attempt, pause in enumerate(pauses))
@@ -148,9 +148,9 @@ async def test_a_proxys_page_is_not_an_answer_but_the_next_one_may_be(server: Ge
 )
 async def test_a_refusal_is_not_asked_again(server: GeminiServer, prompt: Prompt, reply: Reply, hint: str) -> None:
     server.fail.append(reply)
-    with pytest.raises(ModelUnavailable) as caught:
+    with pytest.raises(ModelUnavailableError) as caught:
         await ask(server, prompt)
-    assert caught.value.final
+    assert caught.value.is_final
     assert hint in caught.value.hint
     assert len(server.asked) == 1
 
@@ -185,7 +185,7 @@ async def test_a_server_that_repeats_the_request_does_not_bring_the_key_into_an_
     server: GeminiServer, prompt: Prompt, code: int
 ) -> None:
     server.fail.extend([(code, b"<html>" + b"x-goog-api-key: test-key " * 9)] * 4)
-    with pytest.raises(ModelUnavailable) as caught:
+    with pytest.raises(ModelUnavailableError) as caught:
         await ask(server, prompt)
     assert "x-goog-api-key: ***" in caught.value.message
     assert "test-k" not in str(caught.value)
@@ -199,8 +199,8 @@ async def test_an_answer_that_repeats_the_key_is_read_without_it(server: GeminiS
 
 async def test_the_hint_names_the_variable_that_the_key_is_in(server: GeminiServer, prompt: Prompt) -> None:
     server.fail.append(error(401, "UNAUTHENTICATED", "no"))
-    model = Gemini(ModelSection(), {"GEMINI_API_KEY": "k", "GOOGLE_GEMINI_BASE_URL": server.url}, sleep=Pauses())
-    with pytest.raises(ModelUnavailable) as caught:
+    model = Gemini(ModelConfig(), {"GEMINI_API_KEY": "k", "GOOGLE_GEMINI_BASE_URL": server.url}, sleep=Pauses())
+    with pytest.raises(ModelUnavailableError) as caught:
         await model.complete(prompt)
     await model.close()
     assert caught.value.hint == "look at GEMINI_API_KEY"
@@ -211,30 +211,30 @@ async def test_an_answer_that_was_lost_on_the_way_may_have_been_billed_and_a_pro
     server: GeminiServer, prompt: Prompt, reply: bytes, in_doubt: bool
 ) -> None:
     server.fail.extend([reply] * 4)
-    with pytest.raises(ModelUnavailable) as caught:
+    with pytest.raises(ModelUnavailableError) as caught:
         await ask(server, prompt)
-    assert caught.value.in_doubt == in_doubt
+    assert caught.value.may_be_billed == in_doubt
 
 
 async def test_a_server_that_is_gone_is_unavailable_not_a_bug(prompt: Prompt) -> None:
     environ = {**KEY, "GOOGLE_GEMINI_BASE_URL": "http://127.0.0.1:9"}
-    model = Gemini(ModelSection(), environ, sleep=Pauses())
-    with pytest.raises(ModelUnavailable, match="ConnectError") as caught:
+    model = Gemini(ModelConfig(), environ, sleep=Pauses())
+    with pytest.raises(ModelUnavailableError, match="ConnectError") as caught:
         await model.complete(prompt)
     await model.close()
-    assert not caught.value.in_doubt
+    assert not caught.value.may_be_billed
 
 
 async def test_without_a_key_the_error_names_the_variable() -> None:
     with pytest.raises(ConfigError, match="GOOGLE_API_KEY"):
-        Gemini(ModelSection(), {})
+        Gemini(ModelConfig(), {})
 
 
 async def test_a_batch_is_polled_to_its_end_and_what_failed_in_it_is_none(server: GeminiServer, prompt: Prompt) -> None:
     pauses = Pauses()
-    model = Gemini(ModelSection(), {**KEY, "GOOGLE_GEMINI_BASE_URL": server.url}, sleep=pauses)
+    model = Gemini(ModelConfig(), {**KEY, "GOOGLE_GEMINI_BASE_URL": server.url}, sleep=pauses)
     assert isinstance(model, BatchModel)
-    found = await model.collect(await model.begin([prompt, prompt, prompt], "ours"), 3)
+    found = await model.collect_batch(await model.submit_batch([prompt, prompt, prompt], "ours"), 3)
     await model.close()
     assert [one.data is not None if one else None for one in found] == [True, True, None]
     assert pauses == [30.0]
@@ -246,27 +246,27 @@ async def test_a_batch_is_polled_to_its_end_and_what_failed_in_it_is_none(server
 async def test_a_batchs_answers_are_told_apart_by_their_keys_not_by_their_order(
     server: GeminiServer, prompt: Prompt
 ) -> None:
-    model = Gemini(ModelSection(), {**KEY, "GOOGLE_GEMINI_BASE_URL": server.url}, sleep=Pauses())
-    job = await model.begin([prompt, prompt, prompt], "ours")
+    model = Gemini(ModelConfig(), {**KEY, "GOOGLE_GEMINI_BASE_URL": server.url}, sleep=Pauses())
+    job = await model.submit_batch([prompt, prompt, prompt], "ours")
     server.batches["b0"]["answers"].reverse()  # the last of the three failed
-    found = await model.collect(job, 3)
+    found = await model.collect_batch(job, 3)
     await model.close()
     assert [one is None for one in found] == [False, False, True]
 
 
 async def test_a_batch_is_found_again_by_the_mark_it_was_sent_with(server: GeminiServer, prompt: Prompt) -> None:
-    model = Gemini(ModelSection(), {**KEY, "GOOGLE_GEMINI_BASE_URL": server.url}, sleep=Pauses())
-    await model.begin([prompt], "another's")
-    job = await model.begin([prompt], "ours")
-    assert [await model.find(mark) for mark in ("ours", "none's")] == [job, None]
+    model = Gemini(ModelConfig(), {**KEY, "GOOGLE_GEMINI_BASE_URL": server.url}, sleep=Pauses())
+    await model.submit_batch([prompt], "another's")
+    job = await model.submit_batch([prompt], "ours")
+    assert [await model.find_batch(mark) for mark in ("ours", "none's")] == [job, None]
     await model.close()
 
 
 async def test_a_batch_that_may_have_arrived_is_not_sent_a_second_time(server: GeminiServer, prompt: Prompt) -> None:
     server.fail.append(b'{"name": "batches/b')
-    model = Gemini(ModelSection(), {**KEY, "GOOGLE_GEMINI_BASE_URL": server.url}, sleep=Pauses())
-    with pytest.raises(ModelUnavailable):
-        await model.begin([prompt], "ours")
+    model = Gemini(ModelConfig(), {**KEY, "GOOGLE_GEMINI_BASE_URL": server.url}, sleep=Pauses())
+    with pytest.raises(ModelUnavailableError):
+        await model.submit_batch([prompt], "ours")
     await model.close()
     assert len(server.asked) == 1
 
@@ -274,8 +274,8 @@ async def test_a_batch_that_may_have_arrived_is_not_sent_a_second_time(server: G
 @pytest.mark.filterwarnings("ignore:BATCH_STATE_PARTIALLY_SUCCEEDED is not a valid JobState:UserWarning")
 async def test_a_failed_batch_gives_nothing_and_loses_nothing(server: GeminiServer, prompt: Prompt) -> None:
     server.batch_state = "PARTIALLY_SUCCEEDED"
-    model = Gemini(ModelSection(), {**KEY, "GOOGLE_GEMINI_BASE_URL": server.url}, sleep=Pauses())
-    found = await model.collect(await model.begin([prompt, prompt], "ours"), 2)
+    model = Gemini(ModelConfig(), {**KEY, "GOOGLE_GEMINI_BASE_URL": server.url}, sleep=Pauses())
+    found = await model.collect_batch(await model.submit_batch([prompt, prompt], "ours"), 2)
     await model.close()
     assert [one is None for one in found] == [False, True]
 

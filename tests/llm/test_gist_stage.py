@@ -8,11 +8,11 @@ from typing import Any
 
 import pytest
 
-from digest.issues import PastPick, SheetPick
+from digest.issues import DraftPick, PastPick
 from digest.models import Item
-from digest.periods import parse
+from digest.periods import parse_period
 from digest.pipeline.context import Context
-from digest.pipeline.gists import Gists, write_gists
+from digest.pipeline.gists import MonthSummaries, generate_month_summaries
 from tests.llm.gemini_server import GeminiServer
 from tests.llm.workspace import NOW, context, gemini, store
 
@@ -32,24 +32,24 @@ def place(tmp_path: Path, server: GeminiServer) -> Context:
     return context(tmp_path, gemini(server.url))
 
 
-def review(place: Context, items: Sequence[Item]) -> Gists:
+def review(place: Context, items: Sequence[Item]) -> MonthSummaries:
     past = [
-        PastPick(SheetPick(item.key, item.title, item.url, "", ""), "rag", "2026-10", item.published.date())
+        PastPick(DraftPick(item.key, item.title, item.url, "", ""), "rag", "2026-10", item.published.date())
         for item in items
         if item.published
     ]
-    return write_gists(place, parse("2026", NOW), past, None)
+    return generate_month_summaries(place, parse_period("2026", NOW), past, None)
 
 
 def test_a_sentence_that_stands_on_the_months_works_links_each_it_cites(place: Context, server: GeminiServer) -> None:
     server.answer = lambda asked: GOOD
     found = review(place, store(place, WORKS))
-    told = found.sentences["2026-10"]
+    told = found.by_month["2026-10"]
     assert told.text.startswith("Memory indexes itself while agents are kept from leaking secrets (")
     assert "[Lantern](/2026/review/#url-https-example-org-0)" in told.text
     assert "[Harbor](/2026/review/#url-https-example-org-1)" in told.text
     assert told.engine == "gemini-test-001"
-    assert "1 of 1 months with a sentence" in found.line
+    assert "1 of 1 months with a sentence" in found.message
 
 
 def test_the_model_may_cite_the_months_works_alone(place: Context, server: GeminiServer) -> None:
@@ -93,7 +93,7 @@ def test_what_does_not_stand_on_them_is_asked_once_more_and_then_left_out(
 ) -> None:
     server.answer = lambda asked: bad
     found = review(place, store(place, WORKS))
-    assert not found.sentences
+    assert not found.by_month
     assert len(server.asked) == 2
     assert "1 months keep their title alone" in found.problems[0]
 
@@ -102,10 +102,10 @@ def test_a_second_review_asks_nothing_that_was_answered(place: Context, server: 
     server.answer = lambda asked: GOOD
     items = store(place, WORKS)
     first, again = review(place, items), review(place, items)
-    assert again.sentences == first.sentences
+    assert again.by_month == first.by_month
     assert len(server.asked) == 1
 
 
 def test_without_a_model_no_month_has_a_sentence(tmp_path: Path) -> None:
     place = context(tmp_path, lambda: None)
-    assert review(place, store(place, WORKS)) == Gists()
+    assert review(place, store(place, WORKS)) == MonthSummaries()

@@ -8,15 +8,15 @@ from typing import Any
 
 import pytest
 
-from digest.config import ModelSection
+from digest.config import ModelConfig
 from digest.llm.providers.gemini import Gemini
-from digest.models import Item, ModelCall
-from digest.pipeline.asking import Asker
-from digest.pipeline.blurbs import write_blurbs
-from digest.pipeline.context import Context, recorded
-from digest.pipeline.draft import draft
-from digest.pipeline.judge import judge
-from digest.pipeline.tag import tag
+from digest.models import Item, LLMCall
+from digest.pipeline.asking import MeteredClient
+from digest.pipeline.blurbs import generate_blurbs
+from digest.pipeline.context import Context, record_run
+from digest.pipeline.draft import draft_issue
+from digest.pipeline.judge import grade_candidates
+from digest.pipeline.tag import tag_items
 from digest.ports import Completion, Model, Prompt
 from digest.store import answers
 from tests.llm.gemini_server import GeminiServer, candidate, error
@@ -33,28 +33,30 @@ def place(tmp_path: Path, server: GeminiServer) -> Context:
 
 
 def test_what_calls_under_way_hold_back_is_used_once_they_are_billed(place: Context) -> None:
-    report = judge(place, period(), max_usd=0.017)  # room for the estimates of three calls at a time, of five
+    report = grade_candidates(
+        place, period(), max_usd=0.017
+    )  # room for the estimates of three calls at a time, of five
     assert report.numbers["judged"] == 45
     assert report.numbers["usd"] < 0.017
 
 
 def test_the_stages_of_one_run_share_its_limit(place: Context, server: GeminiServer) -> None:
-    with recorded(place, "run"):
-        spent = judge(place, period()).numbers["usd"]
+    with record_run(place, "run"):
+        spent = grade_candidates(place, period()).numbers["usd"]
         with place.db.read() as session:
             items = [session.get_one(Item, number) for number in range(1, 6)]
-        written = write_blurbs(place, items, run_id=place.run_ids[0], max_usd=spent + 0.001)
+        written = generate_blurbs(place, items, run_id=place.active_run_ids[0], max_usd=spent + 0.001)
     assert any(f"{spent:.4f} USD spent in this run" in problem for problem in written.problems)
-    assert all(words.origin == "source" for words in written.words.values())
+    assert all(words.origin == "source" for words in written.by_key.values())
 
 
 def test_a_run_that_has_ended_does_not_count_against_the_next(place: Context) -> None:
-    judge(place, period())
-    assert place.run_ids == []
-    with recorded(place, "draft"):
+    grade_candidates(place, period())
+    assert place.active_run_ids == []
+    with record_run(place, "draft"):
         model = place.make_model()
         assert model is not None
-        Asker(place, model, None, max_usd=0.001).budget.reserve(0.001)
+        MeteredClient(place, model, None, max_usd=0.001).budget.reserve(0.001)
 
 
 class _Killed(BaseException):
@@ -63,7 +65,7 @@ class _Killed(BaseException):
 
 def _killed(url: str) -> Model:
     """A model whose process ends when it has just been asked."""
-    model = Gemini(ModelSection(), {"GOOGLE_API_KEY": "k", "GOOGLE_GEMINI_BASE_URL": url})
+    model = Gemini(ModelConfig(), {"GOOGLE_API_KEY": "k", "GOOGLE_GEMINI_BASE_URL": url})
 
     async def complete(prompt: Prompt) -> Completion:
         await Gemini.complete(model, prompt)
@@ -78,12 +80,12 @@ def test_calls_of_runs_that_were_killed_count_against_the_months_limit(tmp_path:
     store(place, TEXTS)
     for _ in range(9):
         with suppress(_Killed):
-            judge(place, period())
+            grade_candidates(place, period())
     served = (server.prompt_tokens * 0.30 + server.output_tokens * 2.50) / 1e6
     assert 0 < served < 0.02
     assert len(server.asked) < 9
     with place.db.read() as session:
-        (row,) = answers.costs(session)
+        (row,) = answers.load_costs(session)
     assert row.unanswered == row.calls == len(server.asked)
     assert served <= row.usd <= 0.02
 
@@ -92,28 +94,28 @@ def test_what_another_process_has_under_way_counts_too(tmp_path: Path, server: G
     place = context(tmp_path, gemini(server.url), max_usd_per_month=0.02)
     store(place, TEXTS)
     with place.db.write() as session:
-        call = ModelCall(stage="judge", provider="gemini", model="m", usd=0.0199, at=place.now)
-        answers.keep_call(session, call)
-    assert judge(place, period()).numbers["left"] == 45
+        call = LLMCall(stage="judge", provider="gemini", model="m", usd=0.0199, at=place.now)
+        answers.save_llm_call(session, call)
+    assert grade_candidates(place, period()).numbers["left"] == 45
     assert server.asked == []
 
 
 def test_a_draft_that_a_limit_cuts_short_is_done_and_one_whose_model_is_away_is_done_in_part(
     place: Context, server: GeminiServer
 ) -> None:
-    tag(place)
-    short = draft(place, period(), max_usd=0.001)
+    tag_items(place)
+    short = draft_issue(place, period(), max_usd=0.001)
     assert short.state == "done"
     assert "quoted from there on: the limit of 0.001 USD for this run" in short.problems[0]
     server.fail.extend([error(403, "PERMISSION_DENIED", "no")] * 40)
-    away = draft(place, period())
+    away = draft_issue(place, period())
     assert away.state == "partial"
     assert "quoted from there on" in away.problems[0]
 
 
 def test_a_call_whose_answer_was_lost_is_told_apart_from_what_was_billed(place: Context, server: GeminiServer) -> None:
     server.fail.extend([b'{"candidates": ['] * 40)
-    report = judge(place, period())
+    report = grade_candidates(place, period())
     assert report.numbers["usd"] == 0
     assert "0.0000 USD and up to 0.0" in report.line
     assert "for calls without an answer" in report.line
@@ -121,7 +123,7 @@ def test_a_call_whose_answer_was_lost_is_told_apart_from_what_was_billed(place: 
 
 def test_what_mends_a_refusal_stands_with_it(place: Context, server: GeminiServer) -> None:
     server.fail.extend([error(400, "INVALID_ARGUMENT", "API key not valid.")] * 5)
-    report = judge(place, period())
+    report = grade_candidates(place, period())
     assert "API key not valid. → look at GOOGLE_API_KEY" in report.line
 
 
@@ -130,7 +132,7 @@ def test_a_model_whose_every_answer_is_cut_is_left_alone_after_twenty_and_the_cu
 ) -> None:
     place.config.model.__dict__["parallel"] = 1
     server.fail.extend([candidate('{"items": [', "MAX_TOKENS")] * 100)
-    report = judge(place, period())
+    report = grade_candidates(place, period())
     assert len(server.asked) == 20
     assert "it ended with MAX_TOKENS" in report.line
     assert "model.thinking" in report.line
@@ -144,5 +146,5 @@ def test_one_good_answer_in_a_while_keeps_a_model_in_use(place: Context, server:
 
     place.config.model.__dict__["parallel"] = 1
     server.answer = every_tenth
-    judge(place, period())
+    grade_candidates(place, period())
     assert len(server.asked) == 5 + 45 + 40  # our own four items, each item alone, and once more what was left

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from digest.errors import ModelError
-from digest.pipeline.evaluate import judged, tagging_numbers
+from digest.pipeline.evaluate import compare_with_gates, evaluate_tagging
 from tests.llm.gemini_server import GeminiServer, candidate, error, sensible
 from tests.llm.workspace import context, gemini
 
@@ -29,14 +29,14 @@ def test_a_models_verdicts_are_measured_and_a_second_time_costs_nothing(
     tmp_path: Path, server: GeminiServer, labelled: Path
 ) -> None:
     place = context(tmp_path, gemini(server.url))
-    numbers = tagging_numbers(place, labelled, embedded=False)
+    numbers = evaluate_tagging(place, labelled, embedded=False)
     assert (numbers["papers"], numbers["accuracy"], numbers["unanswered"]) == (8, 0.5, 0)
     assert numbers["confusion"] == {"agents": {"rag": 4}, "rag": {"rag": 4}}
     assert numbers["usd"] > 0
     assert "sure_right" not in numbers
-    again = tagging_numbers(place, labelled, embedded=False)
+    again = evaluate_tagging(place, labelled, embedded=False)
     assert (again["calls"], again["accuracy"]) == (0, 0.5)
-    report = judged(place, "tagging by gemini", again, tmp_path, gate="tagging")
+    report = compare_with_gates(place, "tagging by gemini", again, tmp_path, gate="tagging")
     assert "by gemini:gemini-3.5-flash-lite, 0 calls" in report.line
 
 
@@ -49,9 +49,9 @@ def test_papers_without_a_verdict_are_left_out_and_counted(
 
     server.answer = silent_on_three
     place = context(tmp_path, gemini(server.url))
-    numbers = tagging_numbers(place, labelled, embedded=False)
+    numbers = evaluate_tagging(place, labelled, embedded=False)
     assert (numbers["papers"], numbers["unanswered"]) == (7, 1)
-    report = judged(place, "tagging by gemini", numbers, tmp_path, gate="golden")
+    report = compare_with_gates(place, "tagging by gemini", numbers, tmp_path, gate="golden")
     assert report.state == "partial"
     assert "1 papers without its verdict are left out: gemini" in report.line
 
@@ -62,22 +62,22 @@ def test_a_model_without_any_verdict_is_an_error_not_a_figure(
     server.fail.append(error(404, "NOT_FOUND", "no such model"))
     place = context(tmp_path, gemini(server.url))
     with pytest.raises(ModelError, match="no such model"):
-        tagging_numbers(place, labelled, embedded=False)
+        evaluate_tagging(place, labelled, embedded=False)
     server.fail.extend([candidate(None, "SAFETY")] * 30)
     with pytest.raises(ModelError, match="no judgement that can be used"):
-        tagging_numbers(place, labelled, embedded=False)
+        evaluate_tagging(place, labelled, embedded=False)
 
 
 def test_the_embedded_tagger_is_measured_where_no_model_is(tmp_path: Path, labelled: Path) -> None:
     place = context(tmp_path, lambda: None)
-    assert tagging_numbers(place, labelled)["engine"] == "embedded"
+    assert evaluate_tagging(place, labelled)["engine"] == "embedded"
 
 
 def test_figures_are_set_against_the_last_run_on_the_same_data(tmp_path: Path, labelled: Path) -> None:
     place = context(tmp_path, lambda: None)
 
     def line(accuracy: float, data: Path | None) -> str:
-        return judged(place, "tagging", {"accuracy": accuracy}, tmp_path, data=data).line
+        return compare_with_gates(place, "tagging", {"accuracy": accuracy}, tmp_path, data=data).line
 
     assert line(0.90, labelled) == "accuracy 0.9"
     assert line(0.95, None) == "accuracy 0.95"

@@ -8,10 +8,10 @@ from pathlib import Path
 import pytest
 
 from digest import llm
-from digest.config import ModelSection
-from digest.errors import BudgetExceeded, ConfigError, ModelUnavailable
+from digest.config import ModelConfig
+from digest.errors import BudgetExceededError, ConfigError, ModelUnavailableError
 from digest.llm.providers.openai import OpenAI
-from digest.llm.providers.scripted import Scripted, from_file
+from digest.llm.providers.scripted import ScriptedModel, load_scripted_model
 from digest.ports import Prompt, Usage
 from tests.llm.gemini_server import GeminiServer, error
 
@@ -26,18 +26,18 @@ FIXTURES: dict[str, tuple[dict[str, str], dict[str, str]]] = {
 
 
 def test_every_provider_has_a_fixture() -> None:
-    assert set(FIXTURES) == set(llm.MODELS)
+    assert set(FIXTURES) == set(llm.MODEL_FACTORIES)
 
 
-@pytest.mark.parametrize("provider", sorted(llm.MODELS))
+@pytest.mark.parametrize("provider", sorted(llm.MODEL_FACTORIES))
 async def test_a_provider_answers_through_the_port(
     provider: str, server: GeminiServer, prompt: Prompt, tmp_path: Path
 ) -> None:
     (tmp_path / "answers.yaml").write_text(SCRIPT)
     fields, environ = FIXTURES[provider]
-    section = ModelSection.model_validate({key: value.format(url=server.url) for key, value in fields.items()})
+    section = ModelConfig.model_validate({key: value.format(url=server.url) for key, value in fields.items()})
     environ = {key: value.format(url=server.url) for key, value in environ.items()}
-    model = llm.choose(section, environ, tmp_path, provider).make()
+    model = llm.choose_model(section, environ, tmp_path, provider).create()
     assert model is not None
     completion = await model.complete(prompt)
     await model.close()
@@ -51,7 +51,7 @@ async def test_a_provider_answers_through_the_port(
 async def test_an_openai_endpoint_is_asked_with_a_schema_and_thoughts_are_counted_apart(
     server: GeminiServer, prompt: Prompt
 ) -> None:
-    section = ModelSection.model_validate({"name": "m", "base_url": f"{server.url}/v1", "api_key_env": "MY_KEY"})
+    section = ModelConfig.model_validate({"name": "m", "base_url": f"{server.url}/v1", "api_key_env": "MY_KEY"})
     model = OpenAI(section, {"MY_KEY": "secret"})
     completion = await model.complete(prompt)
     await model.close()
@@ -67,13 +67,13 @@ async def test_an_openai_endpoint_that_refuses_or_makes_no_sense_is_unavailable(
     async def at_once(seconds: float) -> None:
         assert seconds >= 0
 
-    model = OpenAI(ModelSection.model_validate({"base_url": f"{server.url}/v1"}), {}, sleep=at_once)
+    model = OpenAI(ModelConfig.model_validate({"base_url": f"{server.url}/v1"}), {}, sleep=at_once)
     server.fail.append(error(404, "NOT_FOUND", "model not found"))
-    with pytest.raises(ModelUnavailable) as caught:
+    with pytest.raises(ModelUnavailableError) as caught:
         await model.complete(prompt)
-    assert caught.value.final
+    assert caught.value.is_final
     server.fail.extend([b"<html>hello</html>", {"choices": []}, error(500, "X", "x"), {"choices": "?"}])
-    with pytest.raises(ModelUnavailable, match="no choices"):
+    with pytest.raises(ModelUnavailableError, match="no choices"):
         await model.complete(prompt)
     await model.close()
 
@@ -90,13 +90,13 @@ async def test_an_openai_endpoint_that_refuses_or_makes_no_sense_is_unavailable(
 def test_flag_before_configuration_before_key_before_this_machine(
     section: dict[str, str], environ: dict[str, str], provider: str, expected: str
 ) -> None:
-    choice = llm.choose(ModelSection.model_validate(section), environ, Path(), provider)
+    choice = llm.choose_model(ModelConfig.model_validate(section), environ, Path(), provider)
     assert choice.provider == expected
-    assert "(" in choice.line
+    assert "(" in choice.description
 
 
 def test_the_line_gives_the_reason_and_never_the_key() -> None:
-    line = llm.choose(ModelSection(), {"GOOGLE_API_KEY": "very-secret"}, Path()).line
+    line = llm.choose_model(ModelConfig(), {"GOOGLE_API_KEY": "very-secret"}, Path()).description
     assert line == "gemini:gemini-3.5-flash-lite (GOOGLE_API_KEY is set)."
 
 
@@ -106,22 +106,22 @@ def test_the_line_gives_the_reason_and_never_the_key() -> None:
 )
 def test_a_provider_that_cannot_be_used_is_an_error_not_a_silent_fallback(provider: str, words: str) -> None:
     with pytest.raises(ConfigError) as caught:
-        llm.choose(ModelSection(), {}, Path(), provider).make()
+        llm.choose_model(ModelConfig(), {}, Path(), provider).create()
     assert words in f"{caught.value.message} {caught.value.hint}"
 
 
 def test_a_script_that_is_missing_or_no_table_is_an_error_in_the_configuration(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="cannot be read"):
-        from_file(tmp_path / "none.yaml")
+        load_scripted_model(tmp_path / "none.yaml")
     (tmp_path / "list.yaml").write_text("- 1")
     with pytest.raises(ConfigError, match="not a table"):
-        from_file(tmp_path / "list.yaml")
+        load_scripted_model(tmp_path / "list.yaml")
 
 
 async def test_a_script_leaves_out_what_no_rule_matches_and_answers_one_item_as_such(tmp_path: Path) -> None:
     path = tmp_path / "s.yaml"
     path.write_text("judge: [{match: one, answer: {relevance: 5}}]\nblurb: [{answer: {sentences: []}}]")
-    model = from_file(path)
+    model = load_scripted_model(path)
     two = json.dumps({"items": [{"id": "a", "title": "One"}, {"id": "b", "title": "Two"}]})
     assert (await model.complete(Prompt("judge", "1", "", two, {}))).data == {"items": [{"id": "a", "relevance": 5}]}
     one = json.dumps({"item": {"title": "x"}})
@@ -129,33 +129,35 @@ async def test_a_script_leaves_out_what_no_rule_matches_and_answers_one_item_as_
 
 
 async def test_a_function_can_be_a_model(prompt: Prompt) -> None:
-    model = Scripted(lambda asked: {"stage": asked.stage})
+    model = ScriptedModel(lambda asked: {"stage": asked.stage})
     assert (await model.complete(prompt)).data == {"stage": "judge"}
 
 
 def test_thoughts_cost_as_output_and_flex_is_half() -> None:
     usage = Usage(prompt=1_000_000, output=500_000, thoughts=500_000)
-    price = llm.price("gemini:gemini-3.5-flash-lite")
-    assert llm.cost(usage, price) == pytest.approx(0.30 + 2.50)
-    assert llm.cost(usage, price, "flex") == pytest.approx(1.40)
+    price = llm.find_price("gemini:gemini-3.5-flash-lite")
+    assert llm.compute_cost(usage, price) == pytest.approx(0.30 + 2.50)
+    assert llm.compute_cost(usage, price, "flex") == pytest.approx(1.40)
     cached = Usage(prompt=1_000_000, cached=1_000_000)
-    assert llm.cost(cached, llm.price("gemini-2.5-flash-lite")) == pytest.approx(0.01)
+    assert llm.compute_cost(cached, llm.find_price("gemini-2.5-flash-lite")) == pytest.approx(0.01)
 
 
 def test_a_dated_name_has_its_models_price_and_an_unknown_one_has_none_unless_it_is_configured() -> None:
-    assert llm.price("gemini-2.5-flash-lite-001") == llm.price("gemini-2.5-flash-lite")
-    assert llm.price("openai:qwen3") is None
-    section = ModelSection.model_validate({"price": {"input": 1.0, "output": 2.0}})
-    assert llm.cost(Usage(prompt=1_000_000, output=500_000), llm.price("openai:qwen3", section)) == pytest.approx(2.0)
+    assert llm.find_price("gemini-2.5-flash-lite-001") == llm.find_price("gemini-2.5-flash-lite")
+    assert llm.find_price("openai:qwen3") is None
+    section = ModelConfig.model_validate({"price": {"input": 1.0, "output": 2.0}})
+    assert llm.compute_cost(
+        Usage(prompt=1_000_000, output=500_000), llm.find_price("openai:qwen3", section)
+    ) == pytest.approx(2.0)
 
 
 def test_the_budget_counts_what_is_held_what_is_spent_and_what_the_month_has_had() -> None:
     budget = llm.Budget(0.10, 1.00)
-    budget.reserve(0.03, month=0.95)
-    with pytest.raises(BudgetExceeded, match="this month"):
-        budget.reserve(0.03, month=0.98)
+    budget.reserve(0.03, month_spent=0.95)
+    with pytest.raises(BudgetExceededError, match="this month"):
+        budget.reserve(0.03, month_spent=0.98)
     budget.settle(0.03, 0.01)
-    budget.reserve(0.03, month=0.96)
+    budget.reserve(0.03, month_spent=0.96)
     budget.settle(0.03, 0.0)
     assert budget.spent == pytest.approx(0.01)
 
@@ -164,15 +166,15 @@ def test_a_call_in_doubt_counts_against_the_limit_and_is_not_called_spent() -> N
     budget = llm.Budget(0.10, 1.00)
     budget.reserve(0.06)
     budget.settle(0.06, 0.0, in_doubt=True)
-    assert (budget.spent, budget.doubtful, budget.held) == (0.0, 0.06, False)
-    with pytest.raises(BudgetExceeded, match="this run"):
+    assert (budget.spent, budget.uncertain, budget.has_reservations) == (0.0, 0.06, False)
+    with pytest.raises(BudgetExceededError, match="this run"):
         budget.reserve(0.05)
 
 
 def test_the_runs_limit_is_reached_before_it_is_passed() -> None:
     budget = llm.Budget(0.10, 1.00)
     budget.reserve(0.10)
-    with pytest.raises(BudgetExceeded, match="this run"):
+    with pytest.raises(BudgetExceededError, match="this run"):
         budget.reserve(0.001)
 
 
@@ -191,7 +193,7 @@ def test_the_runs_limit_is_reached_before_it_is_passed() -> None:
 async def test_an_openai_endpoint_may_think_aloud_or_answer_in_parts(
     server: GeminiServer, prompt: Prompt, content: object
 ) -> None:
-    model = OpenAI(ModelSection.model_validate({"base_url": f"{server.url}/v1"}), {})
+    model = OpenAI(ModelConfig.model_validate({"base_url": f"{server.url}/v1"}), {})
     server.fail.append({"choices": [{"message": {"content": content}, "finish_reason": "stop"}], "usage": None})
     completion = await model.complete(prompt)
     await model.close()

@@ -12,9 +12,9 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 from sqlmodel import select
 
-from digest.judging import Candidate, Judgement, pair, swayed
-from digest.models import Item, ModelAnswer, Tagging
-from digest.pipeline.judge import judge
+from digest.judging import Grade, PromptItem, choose_canary_pair, is_tampered
+from digest.models import CachedAnswer, Item, Tagging
+from digest.pipeline.judge import grade_candidates
 from digest.ports import Report
 from tests.llm.gemini_server import GeminiServer
 from tests.llm.workspace import context, gemini, period, store
@@ -92,14 +92,14 @@ def obeying(order: Callable[[Row, Row], Row]) -> Callable[[Row], Row]:
 def verdicts(folder: Path, server: GeminiServer, texts: list[tuple[str, str]]) -> tuple[Report, dict[str, Any]]:
     place = context(folder, gemini(server.url))
     store(place, texts)
-    report = judge(place, period())
+    report = grade_candidates(place, period())
     with place.db.read() as session:
         rows = session.exec(select(Item, Tagging).where(Tagging.item_id == Item.id)).all()
     return report, {item.title: (t.category, t.secondary, t.relevance, t.novelty, t.reason) for item, t in rows}
 
 
 def test_the_order_is_one_that_no_pattern_knows() -> None:
-    assert not any(Candidate.of("k", *words).alone for words in [*HONEST, *POISONED])
+    assert not any(PromptItem.from_text("k", *words).needs_own_call for words in [*HONEST, *POISONED])
 
 
 @pytest.mark.parametrize("order", ORDERS.values(), ids=ORDERS)
@@ -139,7 +139,7 @@ def test_our_own_items_are_asked_about_once_are_no_candidates_and_are_in_no_figu
     report, found = verdicts(tmp_path, server, HONEST)
     assert (report.numbers["judged"], len(found)) == (40, 40)
     with context(tmp_path, lambda: None).db.read() as session:
-        assert len(session.exec(select(ModelAnswer)).all()) == 40 + 4
+        assert len(session.exec(select(CachedAnswer)).all()) == 40 + 4
     before = len(server.asked)
     verdicts(tmp_path, server, [*HONEST, ("New", "We propose two things."), ("Newer", "We propose three.")])
     assert [len(asked["items"]) for asked in server.data()[before:]] == [2 + 2]
@@ -148,7 +148,7 @@ def test_our_own_items_are_asked_about_once_are_no_candidates_and_are_in_no_figu
 def test_with_one_together_nothing_else_is_in_sight(tmp_path: Path, server: GeminiServer) -> None:
     place = context(tmp_path, gemini(server.url), together=1)
     store(place, HONEST[:5])
-    assert judge(place, period()).numbers["judged"] == 5
+    assert grade_candidates(place, period()).numbers["judged"] == 5
     assert [len(asked["items"]) for asked in server.data()] == [1] * 5
 
 
@@ -156,7 +156,7 @@ def test_in_a_batch_job_what_was_swayed_is_asked_anew_too(tmp_path: Path, server
     server.answer = obeying(ORDERS["all agents"])
     place = context(tmp_path, gemini(server.url), batch=True)
     store(place, [*HONEST, *POISONED])
-    judge(place, period())
+    grade_candidates(place, period())
     with place.db.read() as session:
         rows = session.exec(select(Item, Tagging).where(Tagging.item_id == Item.id)).all()
     said = {item.title: tagging.category for item, tagging in rows}
@@ -166,7 +166,7 @@ def test_in_a_batch_job_what_was_swayed_is_asked_anew_too(tmp_path: Path, server
 
 GRADE = st.integers(1, 5)
 SAID = st.builds(
-    Judgement,
+    Grade,
     category=st.sampled_from(["rag", "agents", "other"]),
     secondary=st.none(),
     relevance=GRADE,
@@ -176,24 +176,24 @@ SAID = st.builds(
 
 
 @given(st.lists(SAID, min_size=4, max_size=4), GRADE, SAID)
-def test_one_grade_given_to_all_is_always_seen(ours: list[Judgement], grade: int, theirs: Judgement) -> None:
+def test_one_grade_given_to_all_is_always_seen(ours: list[Grade], grade: int, theirs: Grade) -> None:
     expected = {f"control:{place}": judgement for place, judgement in enumerate(ours)}
-    two = pair(expected)
+    two = choose_canary_pair(expected)
     found = {key: expected[key].model_copy(update={"relevance": grade}) for key in two}
     assume({expected[key].relevance for key in two} != {grade})
-    assert swayed(expected, {**found, "arxiv:1": theirs})
+    assert is_tampered(expected, {**found, "arxiv:1": theirs})
 
 
 @given(st.lists(SAID, min_size=4, max_size=4))
-def test_what_moves_nothing_is_believed_and_a_call_in_which_ours_are_missing_is_not(ours: list[Judgement]) -> None:
+def test_what_moves_nothing_is_believed_and_a_call_in_which_ours_are_missing_is_not(ours: list[Grade]) -> None:
     expected = {f"control:{place}": judgement for place, judgement in enumerate(ours)}
-    assert not swayed(expected, {key: expected[key] for key in pair(expected)})
-    assert swayed(expected, {"arxiv:1": ours[0]})
+    assert not is_tampered(expected, {key: expected[key] for key in choose_canary_pair(expected)})
+    assert is_tampered(expected, {"arxiv:1": ours[0]})
 
 
 def test_a_step_of_one_of_ours_is_the_models_own_doubt() -> None:
-    said = Judgement(category="rag", secondary=None, relevance=4, novelty=3, reason="")
+    said = Grade(category="rag", secondary=None, relevance=4, novelty=3, reason="")
     other = said.model_copy(update={"category": "other", "relevance": 1})
     expected = {"control:0": said, "control:2": other}
-    assert not swayed(expected, {**expected, "control:0": said.model_copy(update={"relevance": 5})})
-    assert swayed(expected, {**expected, "control:0": said.model_copy(update={"relevance": 2})})
+    assert not is_tampered(expected, {**expected, "control:0": said.model_copy(update={"relevance": 5})})
+    assert is_tampered(expected, {**expected, "control:0": said.model_copy(update={"relevance": 2})})

@@ -8,15 +8,15 @@ from pathlib import Path
 from typing import Any
 
 from digest.config import Config
-from digest.config.schema import Category, ModelSection, Newsletter, Source, Taxonomy
+from digest.config.schema import Category, ModelConfig, Newsletter, Source, Taxonomy
 from digest.llm.providers.gemini import Gemini
 from digest.models import Item
-from digest.periods import Period, parse
+from digest.periods import Period, parse_period
 from digest.pipeline.context import Context
-from digest.ports import Fetcher, Model, Silent, Transport
+from digest.ports import Fetcher, Model, NullProgress, Transport
 from digest.store import judgements
 from digest.store.database import Database, upsert
-from digest.text import hexdigest
+from digest.text import hash_texts
 
 NOW = datetime(2026, 11, 20, 9, 0, tzinfo=UTC)
 PERIOD = "2026-10"
@@ -41,11 +41,19 @@ def context(root: Path, make_model: Callable[[], Model | None], **model: Any) ->
         newsletter=Newsletter(title="Test digest", interests="retrieval"),
         sources=(Source(id="s", kind="feed", url="https://example.org/feed"),),
         taxonomy=TAXONOMY,
-        model=ModelSection.model_validate({"parallel": 2, **model}),
+        model=ModelConfig.model_validate({"parallel": 2, **model}),
     )
     db = Database(root / "digest.db")
     return Context(
-        root, config, db, lambda: NOW, Silent(), no_fetcher, no_transport, make_model, "A test's model (of its own)."
+        root,
+        config,
+        db,
+        lambda: NOW,
+        NullProgress(),
+        no_fetcher,
+        no_transport,
+        make_model,
+        "A test's model (of its own).",
     )
 
 
@@ -56,12 +64,12 @@ def gemini(url: str, **section: Any) -> Callable[[], Model]:
         assert seconds >= 0
 
     environ = {"GOOGLE_API_KEY": "k", "GOOGLE_GEMINI_BASE_URL": url}
-    return lambda: Gemini(ModelSection.model_validate(section), environ, sleep=at_once)
+    return lambda: Gemini(ModelConfig.model_validate(section), environ, sleep=at_once)
 
 
 def period() -> Period:
     """The month of the tests."""
-    return parse(PERIOD, NOW)
+    return parse_period(PERIOD, NOW)
 
 
 def store(place: Context, texts: Sequence[tuple[str, str]]) -> list[Item]:
@@ -75,7 +83,7 @@ def store(place: Context, texts: Sequence[tuple[str, str]]) -> list[Item]:
             source_id="s",
             published=datetime(2026, 10, 5, tzinfo=UTC),
             first_seen=NOW,
-            digest=hexdigest(title, summary),
+            digest=hash_texts(title, summary),
         ).model_dump(exclude={"id"})
         for number, (title, summary) in enumerate(texts)
     ]
@@ -88,4 +96,4 @@ def store(place: Context, texts: Sequence[tuple[str, str]]) -> list[Item]:
         ]
         judgements.replace_ranking(session, PERIOD, ranked)
     with place.db.read() as session:
-        return [item for _, item in judgements.ranking(session, PERIOD)]
+        return [item for _, item in judgements.load_ranking(session, PERIOD)]

@@ -11,7 +11,7 @@ from typing import Any
 from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import SMTP, Envelope, Session
 
-from digest.config import Mail
+from digest.config import MailConfig
 
 Fault = Callable[[int], str | None]  # from the number of the time the verb is used to an answer, or None to accept
 
@@ -98,7 +98,7 @@ class _Controller(Controller):
 
 
 @contextmanager
-def serving(faulty: Faulty, **options: Any) -> Iterator[Mail]:
+def serving(faulty: Faulty, **options: Any) -> Iterator[MailConfig]:
     """The settings of a server that runs while the block does."""
     with socket.socket() as probe:  # the controller cannot choose a port itself
         probe.bind(("127.0.0.1", 0))
@@ -106,7 +106,7 @@ def serving(faulty: Faulty, **options: Any) -> Iterator[Mail]:
     controller = _Controller(faulty, hostname="127.0.0.1", port=port, **options)
     controller.start()
     try:
-        yield Mail(
+        yield MailConfig(
             transport="smtp", sender="Ana <ana@example.org>", host="127.0.0.1", port=port, security="none",
             per_second=1000, timeout_seconds=10,
         )  # fmt: skip

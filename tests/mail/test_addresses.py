@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from digest.errors import ConfigError
-from digest.mail.addresses import check
+from digest.mail.addresses import normalise_address
 
 
 @pytest.mark.parametrize(
@@ -39,8 +39,10 @@ from digest.mail.addresses import check
 )
 def test_what_is_no_address_is_refused(address: str) -> None:
     with pytest.raises(ConfigError):
-        check(address)
+        normalise_address(address)
 
 
 def test_what_servers_take_is_taken_and_the_domain_is_written_in_ascii() -> None:
-    assert check(" Ada.Lovelace+news!#$@B\u00fccher.Example ") == "Ada.Lovelace+news!#$@xn--bcher-kva.example"
+    assert (
+        normalise_address(" Ada.Lovelace+news!#$@B\u00fccher.Example ") == "Ada.Lovelace+news!#$@xn--bcher-kva.example"
+    )

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from digest.errors import NotFoundError
-from digest.mail.bounces import Returned, read, returned
+from digest.mail.bounces import BounceReport, parse_report, read_bounce_reports
 
 MESSAGE_ID = "<0123456789abcdef0123456789abcdef@example.org>"
 
@@ -84,8 +84,8 @@ Hello
 """
 
 
-def told(text: str) -> list[Returned]:
-    return list(read(message_from_string(text)))
+def told(text: str) -> list[BounceReport]:
+    return list(parse_report(message_from_string(text)))
 
 
 @pytest.mark.parametrize("enclosed", ["text/rfc822-headers", "message/rfc822"])
@@ -144,6 +144,6 @@ def test_an_mbox_and_a_maildir_are_read_alike_with_rubbish_between(tmp_path: Pat
         maildir.add(text.encode("latin-1"))
     mbox.close()
     for place in ("m.mbox", "maildir"):
-        assert sorted(found.kind for found in returned(tmp_path / place)) == ["bounce", "complaint"]
+        assert sorted(found.kind for found in read_bounce_reports(tmp_path / place)) == ["bounce", "complaint"]
     with pytest.raises(NotFoundError):
-        list(returned(tmp_path / "nothing"))
+        list(read_bounce_reports(tmp_path / "nothing"))

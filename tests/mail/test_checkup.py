@@ -13,9 +13,9 @@ pytest.importorskip("dns")
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 
-from digest.config import Mail, Newsletter
-from digest.mail.checkup import Sender, checkup, resolver
-from digest.mail.letterhead import letterhead
+from digest.config import MailConfig, Newsletter
+from digest.mail.checkup import SenderSettings, check_deliverability, create_resolver
+from digest.mail.letterhead import load_sender_profile
 from digest.ports import Finding
 from tests.mail.certificates import server_context, trusting
 from tests.mail.nameserver import answering
@@ -29,14 +29,16 @@ GOOD = {
     (KEY, "TXT"): ['"v=DKIM1; k=rsa; p=MIGf"'],
     (POLICY, "TXT"): ['"v=DMARC1; p=none"'],
 }
-SIGNED = Mail(dkim_selector="s", dkim_domain=HOST, dkim_key_file_env="K", unsubscribe_url="https://u.org")
+SIGNED = MailConfig(dkim_selector="s", dkim_domain=HOST, dkim_key_file_env="K", unsubscribe_url="https://u.org")
 
 
 def looked(
-    records: dict[tuple[str, str], list[str]], mail: Mail = SIGNED, failing: str = "", **environ: str
+    records: dict[tuple[str, str], list[str]], mail: MailConfig = SIGNED, failing: str = "", **environ: str
 ) -> list[Finding]:
     with answering(records, failing) as server:
-        return checkup(Sender(letterhead(NEWSLETTER, mail), mail, environ), resolver(server, 2))
+        return check_deliverability(
+            SenderSettings(load_sender_profile(NEWSLETTER, mail), mail, environ), create_resolver(server, 2)
+        )
 
 
 def states(found: list[Finding]) -> dict[str, list[str]]:
@@ -73,16 +75,16 @@ def test_a_domain_without_records_is_told_each_cure() -> None:
         ({(KEY, "TXT"): ['"v=DKIM1; p="']}, SIGNED, "DKIM", ["bad"]),
         ({(KEY, "TXT"): []}, SIGNED, "DKIM", ["bad"]),
         ({}, SIGNED.model_copy(update={"dkim_domain": "other.net"}), "DKIM", ["bad", "bad"]),
-        ({}, Mail(), "DKIM", ["note"]),
+        ({}, MailConfig(), "DKIM", ["note"]),
         ({(POLICY, "TXT"): ['"v=DMARC1; rua=mailto:a@b.org"']}, SIGNED, "DMARC", ["bad"]),
         ({(POLICY, "TXT"): ['"v=DMARC1; p=none"', '"v=DMARC1; p=reject"']}, SIGNED, "DMARC", ["bad"]),
         ({(f"_dmarc.{HOST}", "TXT"): ['"v=DMARC1;p=reject"']}, SIGNED, "DMARC", ["good"]),
-        ({}, Mail(), "Unsubscribe", ["warning"]),
-        ({}, Mail(unsubscribe_url="http://127.0.0.1:8125"), "Unsubscribe", ["warning"]),
+        ({}, MailConfig(), "Unsubscribe", ["warning"]),
+        ({}, MailConfig(unsubscribe_url="http://127.0.0.1:8125"), "Unsubscribe", ["warning"]),
     ],
 )
 def test_each_weakness_is_found(
-    changes: dict[tuple[str, str], list[str]], mail: Mail, about: str, expected: list[str]
+    changes: dict[tuple[str, str], list[str]], mail: MailConfig, about: str, expected: list[str]
 ) -> None:
     assert states(looked(GOOD | changes, mail))[about] == expected
 
@@ -112,13 +114,18 @@ def test_a_lookup_that_fails_is_said_to_be_one_and_the_others_are_made() -> None
     assert found["SPF"] == ["good"]
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as silent:
         silent.bind(("127.0.0.1", 0))
-        found = states(checkup(Sender(letterhead(NEWSLETTER, SIGNED), SIGNED), resolver(silent.getsockname(), 0.1)))
+        found = states(
+            check_deliverability(
+                SenderSettings(load_sender_profile(NEWSLETTER, SIGNED), SIGNED),
+                create_resolver(silent.getsockname(), 0.1),
+            )
+        )
     assert {found[name][0] for name in ("From", "SPF", "DKIM", "DMARC")} == {"warning"}
 
 
 def test_without_the_library_it_says_what_was_not_looked_at(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "dns.resolver", None)
-    first = checkup(Sender(letterhead(NEWSLETTER, SIGNED), SIGNED), resolver())[0]
+    first = check_deliverability(SenderSettings(load_sender_profile(NEWSLETTER, SIGNED), SIGNED), create_resolver())[0]
     assert (first.subject, first.state) == ("DNS", "warning")
     assert "pip install" in first.cure
 
@@ -131,12 +138,12 @@ def test_a_server_is_greeted_and_nothing_is_sent(tmp_path: Path) -> None:
             "plain": (plain, None), "not offered": (plain.model_copy(update={"security": "starttls"}), None),
             "good": (good.model_copy(update={"security": "starttls"}), trusting(tmp_path)),
             "unknown": (good.model_copy(update={"security": "starttls"}), None),
-            "gone": (Mail(transport="smtp", sender="a@b.org", host="127.0.0.1", port=9), None),
+            "gone": (MailConfig(transport="smtp", sender="a@b.org", host="127.0.0.1", port=9), None),
         }  # fmt: skip
         for name, (mail, tls) in cases.items():
-            head = letterhead(NEWSLETTER, mail)
-            sender = Sender(head, mail, tls=tls) if tls else Sender(head, mail)
-            seen[name] = states(checkup(sender, lambda name, kind: []))["Server"]
+            head = load_sender_profile(NEWSLETTER, mail)
+            sender = SenderSettings(head, mail, tls=tls) if tls else SenderSettings(head, mail)
+            seen[name] = states(check_deliverability(sender, lambda name, kind: []))["Server"]
     assert seen == {
         "plain": ["warning"], "not offered": ["bad"], "good": ["good"], "unknown": ["bad"], "gone": ["bad"],
     }  # fmt: skip

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from digest.mail.dmarc import Lookup, aligned, policies
+from digest.mail.dmarc import DnsLookup, find_dmarc_policies, is_aligned
 
 
-def lookup_in(records: dict[str, str], asked: list[str] | None = None) -> Lookup:
+def lookup_in(records: dict[str, str], asked: list[str] | None = None) -> DnsLookup:
     def lookup(name: str, kind: str) -> list[str]:
         if asked is not None:
             asked.append(name)
@@ -36,8 +36,8 @@ def lookup_in(records: dict[str, str], asked: list[str] | None = None) -> Lookup
 def test_a_domain_belongs_to_the_highest_name_with_a_policy(
     domain: str, records: dict[str, str], owner: str, holds: str
 ) -> None:
-    found = policies(domain, lookup_in(records))
-    assert (found.owner, found.holds) == (owner, holds)
+    found = find_dmarc_policies(domain, lookup_in(records))
+    assert (found.organisational_domain, found.policy_domain) == (owner, holds)
 
 
 @pytest.mark.parametrize(
@@ -55,12 +55,12 @@ def test_alignment_is_by_the_domain_both_belong_to_or_strict_where_that_is_asked
     domain: str, author: str, records: dict[str, str], expected: bool
 ) -> None:
     lookup = lookup_in(records)
-    assert aligned(domain, policies(author, lookup), lookup, "aspf") is expected
+    assert is_aligned(domain, find_dmarc_policies(author, lookup), lookup, "aspf") is expected
 
 
 def test_of_a_very_long_name_no_more_than_eight_are_asked() -> None:
     asked = list[str]()
-    policies("a.b.c.d.e.f.g.h.i.j.example.org", lookup_in({}, asked))
+    find_dmarc_policies("a.b.c.d.e.f.g.h.i.j.example.org", lookup_in({}, asked))
     assert len(asked) == 8
     assert asked[1] == "_dmarc.f.g.h.i.j.example.org"
     assert asked[-1] == "_dmarc.org"

@@ -12,22 +12,22 @@ from typing import Any
 
 import pytest
 
-from digest.config import Mail, Newsletter
-from digest.errors import ConfigError, DeliveryError, Refused
-from digest.mail import UNSUBSCRIBE, letterhead
-from digest.mail.exporters import EXPORTERS, Draft, exporter
-from digest.pipeline.exporting import export
+from digest.config import MailConfig, Newsletter
+from digest.errors import CheckFailedError, ConfigError, DeliveryError
+from digest.mail import UNSUBSCRIBE_PLACEHOLDER, load_sender_profile
+from digest.mail.exporters import EXPORTERS, ExportedIssue, find_exporter
+from digest.pipeline.exporting import export_mail_draft
 from tests.pipeline.mailbench import PERIOD, opened, publish
 
-DRAFT = Draft(
+DRAFT = ExportedIssue(
     name="2026-10",
     subject="AI {{ digest }}",
-    html=f'<p>{{{{ x }}}} *|Y|* <a href="{UNSUBSCRIBE}">out</a></p>',
-    text=f"{{{{ x }}}} {UNSUBSCRIBE}",
+    html=f'<p>{{{{ x }}}} *|Y|* <a href="{UNSUBSCRIBE_PLACEHOLDER}">out</a></p>',
+    text=f"{{{{ x }}}} {UNSUBSCRIBE_PLACEHOLDER}",
     fragment="<p>{{ x }}</p>",
-    sender=letterhead(Newsletter(title="T", email="ana@example.org"), Mail()),
-    page="https://example.org/2026/10/digest/",
-    key="k",
+    sender=load_sender_profile(Newsletter(title="T", email="ana@example.org"), MailConfig()),
+    page_url="https://example.org/2026/10/digest/",
+    idempotency_key="k",
 )
 KEYS = {
     "BUTTONDOWN_API_KEY": "secret-b",
@@ -115,7 +115,7 @@ def test_a_refusal_is_told_without_the_key(platform: Platform, status: int, temp
     for name in EXPORTERS:
         with pytest.raises(DeliveryError, match=str(status)) as caught:
             EXPORTERS[name](DRAFT, {"url": platform.url, "lists": [1], "list_id": "x"}, KEYS)
-        assert caught.value.temporary == temporary
+        assert caught.value.is_temporary == temporary
         assert "secret" not in caught.value.message + caught.value.hint
 
 
@@ -125,7 +125,7 @@ def test_a_missing_key_or_setting_and_a_wrong_name_are_told() -> None:
     with pytest.raises(ConfigError, match=r"mail\.exporters\.listmonk\.lists"):
         EXPORTERS["listmonk"](DRAFT, {"url": "http://x"}, KEYS)
     with pytest.raises(ConfigError) as caught:
-        exporter("butondown")
+        find_exporter("butondown")
     assert "buttondown" in caught.value.hint
 
 
@@ -134,9 +134,9 @@ def test_a_second_draft_is_made_only_when_asked_for(
 ) -> None:
     monkeypatch.setenv("BUTTONDOWN_API_KEY", "k")
     publish(tmp_path, 0)
-    context = opened(tmp_path, Mail(exporters={"buttondown": {"url": platform.url}}))
-    export(context, PERIOD, "buttondown")
-    with pytest.raises(Refused, match="c1"):
-        export(context, PERIOD, "buttondown")
-    export(context, PERIOD, "buttondown", again=True)
+    context = opened(tmp_path, MailConfig(exporters={"buttondown": {"url": platform.url}}))
+    export_mail_draft(context, PERIOD, "buttondown")
+    with pytest.raises(CheckFailedError, match="c1"):
+        export_mail_draft(context, PERIOD, "buttondown")
+    export_mail_draft(context, PERIOD, "buttondown", again=True)
     assert len(platform.asked) == 2

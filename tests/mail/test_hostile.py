@@ -8,21 +8,23 @@ from email import message_from_bytes, policy
 from lxml import etree
 
 from digest import mail, render
-from digest.config import Mail
-from digest.text import one_line
+from digest.config import MailConfig
+from digest.text import normalise_line
 from tests.markdown.hostile import HOSTILE
 from tests.render.samples import NEWSLETTER
 from tests.render.test_feeds import hostile
 
-HEAD = mail.letterhead(NEWSLETTER, Mail(sender="news@example.org", unsubscribe_mailto="leave@example.org"))
+HEAD = mail.load_sender_profile(
+    NEWSLETTER, MailConfig(sender="news@example.org", unsubscribe_mailto="leave@example.org")
+)
 AT = datetime(2025, 7, 3, 8, tzinfo=UTC)
 
 
 def arrived() -> tuple[str, str, str]:
     """Subject, plain text and HTML of the hostile issue, as a mail program reads its bytes."""
-    made = render.email(hostile(), NEWSLETTER, unsubscribe=mail.UNSUBSCRIBE)
-    letter = mail.Letter(made.subject, made.text, made.html)
-    sent = mail.compose(HEAD, letter, recipient="ana@example.org", token="t", issue="2025-06", at=AT)
+    made = render.render_email(hostile(), NEWSLETTER, unsubscribe=mail.UNSUBSCRIBE_PLACEHOLDER)
+    letter = mail.MailContent(made.subject, made.text, made.html)
+    sent = mail.compose_message(HEAD, letter, recipient="ana@example.org", token="t", issue="2025-06", at=AT)
     read = message_from_bytes(sent.raw, policy=policy.default)
     text, html = (read.get_body((kind,)) for kind in ("plain", "html"))
     assert text
@@ -32,10 +34,10 @@ def arrived() -> tuple[str, str, str]:
 
 def test_hostile_titles_are_the_text_they_are_in_every_part() -> None:
     subject, text, html = arrived()
-    assert subject == one_line(hostile().title)
-    flat = one_line(text)
-    assert [title for title in HOSTILE if one_line(title) not in flat] == []
+    assert subject == normalise_line(hostile().title)
+    flat = normalise_line(text)
+    assert [title for title in HOSTILE if normalise_line(title) not in flat] == []
     shown = etree.HTML(html)
-    seen = one_line("".join(shown.find("body").itertext()))
-    assert [title for title in HOSTILE if one_line(title) not in seen] == []
+    seen = normalise_line("".join(shown.find("body").itertext()))
+    assert [title for title in HOSTILE if normalise_line(title) not in seen] == []
     assert not shown.xpath("//script | //b | //iframe | //*[@onclick or @onerror]")

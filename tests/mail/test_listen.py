@@ -14,10 +14,10 @@ from pathlib import Path
 import httpx
 import pytest
 
-from digest.config import Mail
-from digest.desk.limits import Limit
-from digest.desk.listen import application
-from digest.desk.postman import Postman
+from digest.config import MailConfig
+from digest.desk.limits import ClientLimit
+from digest.desk.listen import create_signup_app
+from digest.desk.postman import ConfirmationSender
 from digest.errors import StoreError
 from digest.pipeline import confirming
 from digest.pipeline.context import Context
@@ -31,7 +31,7 @@ class Listening:
     def __init__(self, context: Context, client: httpx.AsyncClient, moment: list[float]) -> None:
         self.context, self.client, self.moment = context, client, moment
         with context.db.write() as session:
-            self.token = readers.subscribe(session, "ada@example.org", NOW).token
+            self.token = readers.add_subscriber(session, "ada@example.org", NOW).token
 
     @property
     def state(self) -> str:
@@ -39,18 +39,18 @@ class Listening:
 
     def states(self) -> dict[str, str]:
         with self.context.db.read() as session:
-            return {reader.address: reader.state for reader in readers.everyone(session)}
+            return {reader.address: reader.state for reader in readers.load_subscribers(session)}
 
     def topics(self) -> dict[str, list[str]]:
         with self.context.db.read() as session:
-            return {reader.address: reader.topics for reader in readers.everyone(session)}
+            return {reader.address: reader.topics for reader in readers.load_subscribers(session)}
 
     async def sign_up(self, address: str, **fields: str | list[str]) -> httpx.Response:
         return await self.client.post("/subscribe", data={"address": address, **fields})
 
     def posted(self) -> list[str]:
         """Send what is queued; the texts of all that was ever sent, by recipient."""
-        confirming.post(self.context)
+        confirming.send_confirmations(self.context)
         mails = [message_from_bytes(path.read_bytes()) for path in sorted((self.context.root / "outbox").glob("*.eml"))]
         return [f"{mail['To']} {mail.get_payload(decode=True).decode()}" for mail in mails]  # type: ignore[union-attr]
 
@@ -58,8 +58,8 @@ class Listening:
 @pytest.fixture
 async def listening(tmp_path: Path) -> AsyncIterator[Listening]:
     moment = [0.0]
-    context = opened(tmp_path, Mail(unsubscribe_url="https://u.example.org/mail"))
-    app = application(context, prefix="/mail", clock=lambda: moment[0])
+    context = opened(tmp_path, MailConfig(unsubscribe_url="https://u.example.org/mail"))
+    app = create_signup_app(context, prefix="/mail", clock=lambda: moment[0])
     async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://x") as client:
         yield Listening(context, client, moment)
     context.db.close()
@@ -115,13 +115,13 @@ async def test_a_large_body_is_refused_before_anything_is_done(listening: Listen
 
 def test_the_memory_of_wrong_links_fades() -> None:
     moment = [0.0]
-    limit = Limit(20, 60, lambda: moment[0])
+    limit = ClientLimit(20, 60, lambda: moment[0])
     for _ in range(25):
-        limit.count("a")
-    assert limit.reached("a")
-    assert not limit.reached("b")
+        limit.record_event("a")
+    assert limit.is_reached("a")
+    assert not limit.is_reached("b")
     moment[0] = 61
-    assert not limit.reached("a")
+    assert not limit.is_reached("a")
 
 
 async def test_who_signs_up_is_asked_by_mail_and_is_a_reader_once_the_button_is_pressed(listening: Listening) -> None:
@@ -145,7 +145,7 @@ async def test_who_signs_up_is_asked_by_mail_and_is_a_reader_once_the_button_is_
 async def test_the_answer_is_the_same_whoever_asks_and_who_left_is_not_written_to(listening: Listening) -> None:
     with listening.context.db.write() as session:
         for state in ("active", "unsubscribed", "bounced"):
-            readers.subscribe(session, f"{state}@example.org", NOW, state=state)
+            readers.add_subscriber(session, f"{state}@example.org", NOW, state=state)
     before = listening.states()
     answers = []
     for name in ("new", "ada", "ACTIVE", "unsubscribed", "bounced"):
@@ -162,7 +162,7 @@ async def test_asking_again_and_again_sends_one_mail_an_hour_and_five_at_most(li
     sent = []
     for _ in range(12):
         for _ in range(3):
-            confirming.sign_up(listening.context, "ada@example.org")
+            confirming.request_signup(listening.context, "ada@example.org")
         sent.append(len(listening.posted()))
         clock["now"] += timedelta(minutes=40)
     assert sent == [1, 1, 2, 2, 3, 3, 4, 4, 5, 5, 5, 5]
@@ -220,8 +220,8 @@ async def test_a_client_may_sign_up_five_addresses_in_ten_minutes(listening: Lis
 
 
 async def test_the_addresses_of_one_ipv6_network_are_one_client(tmp_path: Path) -> None:
-    context = opened(tmp_path, Mail(unsubscribe_url="https://u.example.org"))
-    app = application(context, clock=lambda: 0.0)
+    context = opened(tmp_path, MailConfig(unsubscribe_url="https://u.example.org"))
+    app = create_signup_app(context, clock=lambda: 0.0)
     codes = []
     for number, host in enumerate([f"2001:db8::{n}" for n in range(6)] + ["2001:db8:0:1::1", "fe80::1%eth0"]):
         transport = httpx.ASGITransport(app, client=(host, 1))
@@ -232,8 +232,8 @@ async def test_the_addresses_of_one_ipv6_network_are_one_client(tmp_path: Path) 
 
 
 async def test_many_clients_together_fill_no_more_than_the_limit_of_all(tmp_path: Path) -> None:
-    context = opened(tmp_path, Mail(unsubscribe_url="https://u.example.org"))
-    app = application(context, clock=lambda: 0.0)
+    context = opened(tmp_path, MailConfig(unsubscribe_url="https://u.example.org"))
+    app = create_signup_app(context, clock=lambda: 0.0)
     codes = []
     for number in range(62):
         transport = httpx.ASGITransport(app, client=(f"192.0.2.{number}", 1))
@@ -252,7 +252,7 @@ def test_the_postman_sends_when_woken_and_survives_a_full_disk() -> None:
             raise StoreError("disk is full")
         done.set()
 
-    with Postman(post, every=600) as postman:
+    with ConfirmationSender(post, interval=600) as postman:
         while not calls:
             time.sleep(0.001)
         postman.wake()

@@ -10,11 +10,19 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from digest.config import Mail, Newsletter
-from digest.errors import ConfigError, Refused
-from digest.mail import UNSUBSCRIBE, Letter, check, compose, letterhead, weigh, weight
-from digest.mail.headers import POLICY
-from digest.text import one_line
+from digest.config import MailConfig, Newsletter
+from digest.errors import CheckFailedError, ConfigError
+from digest.mail import (
+    UNSUBSCRIBE_PLACEHOLDER,
+    MailContent,
+    check_mail_size,
+    compose_message,
+    load_sender_profile,
+    measure_html_size,
+    normalise_address,
+)
+from digest.mail.headers import MAIL_POLICY
+from digest.text import normalise_line
 
 AT = datetime(2026, 11, 3, 8, 30, tzinfo=UTC)
 NEWSLETTER = Newsletter(title="The Reading Room", email="ana@example.org")
@@ -23,9 +31,11 @@ WORDS = st.text(st.characters(codec="utf-8", exclude_categories=["Cs"]), min_siz
 
 
 def written(subject: str = "Digest", *, newsletter: Newsletter = NEWSLETTER, **settings: object) -> bytes:
-    head = letterhead(newsletter, Mail.model_validate(settings))
-    letter = Letter(subject, f"Hello.\n{UNSUBSCRIBE}\n", f'<p>Hello. <a href="{UNSUBSCRIBE}">x</a></p>')
-    return compose(
+    head = load_sender_profile(newsletter, MailConfig.model_validate(settings))
+    letter = MailContent(
+        subject, f"Hello.\n{UNSUBSCRIBE_PLACEHOLDER}\n", f'<p>Hello. <a href="{UNSUBSCRIBE_PLACEHOLDER}">x</a></p>'
+    )
+    return compose_message(
         head, letter, recipient="bob@example.org", token=TOKEN, issue="tag:x.org,2026:digest/monthly/2026-10", at=AT
     ).raw
 
@@ -39,7 +49,7 @@ def parsed(raw: bytes) -> EmailMessage:
 @pytest.mark.parametrize("subject", ["News\r\nBcc: all@example.org", "News\nBcc: x", "News\rx", "News\0x"])
 def test_a_subject_of_two_lines_is_no_header(subject: str) -> None:
     with pytest.raises(ValueError, match="one line"):
-        EmailMessage(policy=POLICY)["Subject"] = subject
+        EmailMessage(policy=MAIL_POLICY)["Subject"] = subject
 
 
 @settings(max_examples=1000, deadline=None)
@@ -50,8 +60,8 @@ def test_a_subject_of_two_lines_is_no_header(subject: str) -> None:
 @example("学习" * 60)
 @example("a,b; \"c\" <d> (e) 'f' \\ = ? _ & 😀")
 def test_every_subject_comes_back_as_it_went_in(subject: str) -> None:
-    wanted = one_line(subject)
-    mail = EmailMessage(policy=POLICY)
+    wanted = normalise_line(subject)
+    mail = EmailMessage(policy=MAIL_POLICY)
     mail["Subject"] = wanted
     mail["To"] = "bob@example.org"
     raw = mail.as_bytes()
@@ -110,35 +120,45 @@ def test_the_same_issue_and_reader_give_the_same_bytes() -> None:
 
 
 def test_a_reader_without_html_gets_one_part() -> None:
-    letter = Letter("x", "Only text.\n")
-    message = compose(letterhead(NEWSLETTER, Mail()), letter, recipient="b@x.org", token="t", issue="i", at=AT)
+    letter = MailContent("x", "Only text.\n")
+    message = compose_message(
+        load_sender_profile(NEWSLETTER, MailConfig()), letter, recipient="b@x.org", token="t", issue="i", at=AT
+    )
     assert parsed(message.raw).get_content_type() == "text/plain"
 
 
 def test_bounces_come_to_an_address_of_the_message_where_a_domain_is_set_aside() -> None:
-    head = letterhead(NEWSLETTER, Mail(bounce_domain="b.example.org"))
-    message = compose(head, Letter("x", "y"), recipient="b@x.org", token="t", issue="i", at=AT)
+    head = load_sender_profile(NEWSLETTER, MailConfig(bounce_domain="b.example.org"))
+    message = compose_message(head, MailContent("x", "y"), recipient="b@x.org", token="t", issue="i", at=AT)
     local = message.message_id.strip("<>").partition("@")[0]
     assert message.sender == f"bounce+{local}@b.example.org"
 
 
 def test_html_beyond_what_gmail_shows_is_refused_and_near_it_told() -> None:
-    def letter(lines: int) -> Letter:
-        return Letter("x", "", ("a" * 69 + "é\n") * lines)  # 69 letters, =C3=A9 and a line end: 77 bytes
+    def letter(lines: int) -> MailContent:
+        return MailContent("x", "", ("a" * 69 + "é\n") * lines)  # 69 letters, =C3=A9 and a line end: 77 bytes
 
-    assert weigh(letter(1168), "2026-10") == ""
-    assert "90,013 bytes" in weigh(letter(1169), "2026-10")
-    with pytest.raises(Refused, match="102,410 bytes"):
-        weigh(letter(1330), "2026-10")
+    assert check_mail_size(letter(1168), "2026-10") == ""
+    assert "90,013 bytes" in check_mail_size(letter(1169), "2026-10")
+    with pytest.raises(CheckFailedError, match="102,410 bytes"):
+        check_mail_size(letter(1330), "2026-10")
 
 
 def test_the_weight_is_that_of_the_html_in_the_very_message() -> None:
     page = "<p>Ein Übergang – 学习 = gut.</p>\n" * 50 + "x" * 500
-    raw = compose(
-        letterhead(NEWSLETTER, Mail()), Letter("x", "t", page), recipient="b@x.org", token="t", issue="i", at=AT
+    raw = compose_message(
+        load_sender_profile(NEWSLETTER, MailConfig()),
+        MailContent("x", "t", page),
+        recipient="b@x.org",
+        token="t",
+        issue="i",
+        at=AT,
     ).raw
     part = raw.split(b"\r\n--=-")[2]
-    assert len(part.partition(b"\r\n\r\n")[2]) in (weight(page), weight(page) - 2)  # the boundary owns the line end
+    assert len(part.partition(b"\r\n\r\n")[2]) in (
+        measure_html_size(page),
+        measure_html_size(page) - 2,
+    )  # the boundary owns the line end
 
 
 @pytest.mark.parametrize(
@@ -151,7 +171,7 @@ def test_the_weight_is_that_of_the_html_in_the_very_message() -> None:
     ],
 )
 def test_an_address_is_kept_with_its_domain_in_ascii(given_: str, kept: str) -> None:
-    assert check(given_) == kept
+    assert normalise_address(given_) == kept
 
 
 @pytest.mark.parametrize(
@@ -161,11 +181,11 @@ def test_an_address_is_kept_with_its_domain_in_ascii(given_: str, kept: str) -> 
 )  # fmt: skip
 def test_what_is_no_address_is_refused(wrong: str) -> None:
     with pytest.raises(ConfigError):
-        check(wrong)
+        normalise_address(wrong)
 
 
 @pytest.mark.parametrize("address", ["jürgen@example.org", "用户@例え.jp"])
 def test_letters_beyond_ascii_before_the_at_are_refused_with_the_reason_and_a_cure(address: str) -> None:
     with pytest.raises(ConfigError, match="SMTPUTF8 is not used") as caught:
-        check(address)
+        normalise_address(address)
     assert "in ASCII" in caught.value.hint

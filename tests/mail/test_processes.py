@@ -10,7 +10,7 @@ import threading
 from pathlib import Path
 from typing import Any
 
-from digest.config import Mail
+from digest.config import MailConfig
 from tests.mail.certificates import server_context
 from tests.mail.server import Faulty, serving
 from tests.pipeline.mailbench import PERIOD, YAML, publish
@@ -29,7 +29,7 @@ def ended(process: subprocess.Popen[str]) -> tuple[int, str]:
     return process.returncode, out + err
 
 
-def workspace(root: Path, mail: Mail, security: str = "none") -> None:
+def workspace(root: Path, mail: MailConfig, security: str = "none") -> None:
     publish(root, 3)
     (root / "sources.yaml").write_text(f"{YAML}mail: {_HOST % (mail.port, security)}\n")
 

@@ -12,33 +12,33 @@ from cryptography.hazmat.primitives.asymmetric import ed25519, rsa
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from digest.config import Mail, Newsletter
+from digest.config import MailConfig, Newsletter
 from digest.errors import ConfigError
-from digest.mail import Letter, Sign, compose, letterhead, signer
+from digest.mail import MailContent, Signer, compose_message, create_signer, load_sender_profile
 
 dkim = pytest.importorskip("dkim")
-SETTINGS = Mail(
+SETTINGS = MailConfig(
     dkim_selector="s", dkim_domain="example.org", dkim_key_file_env="KEY", unsubscribe_url="https://x.org",
     reply_to="editor@example.org",
 )  # fmt: skip
-HEAD = letterhead(Newsletter(title="Lectures d'été", email="ana@example.org"), SETTINGS)
+HEAD = load_sender_profile(Newsletter(title="Lectures d'été", email="ana@example.org"), SETTINGS)
 KEY = rsa.generate_private_key(65537, 1024)
 PEM = (serialization.Encoding.PEM, serialization.PrivateFormat.TraditionalOpenSSL, serialization.NoEncryption())
 
 
 @pytest.fixture(scope="module")
-def sign(tmp_path_factory: pytest.TempPathFactory) -> Sign:
+def sign(tmp_path_factory: pytest.TempPathFactory) -> Signer:
     path = tmp_path_factory.mktemp("key") / "key.pem"
     path.write_bytes(KEY.private_bytes(*PEM))
-    made = signer(SETTINGS, {"KEY": str(path)})
+    made = create_signer(SETTINGS, {"KEY": str(path)})
     assert made is not None
     return made
 
 
-def written(sign: Sign, subject: str = "Ü", text: str = "y", token: str = "t" * 32) -> bytes:
-    letter = Letter(subject, text, f"<p>{text}</p>")
+def written(sign: Signer, subject: str = "Ü", text: str = "y", token: str = "t" * 32) -> bytes:
+    letter = MailContent(subject, text, f"<p>{text}</p>")
     at = datetime(2026, 11, 4, 9, tzinfo=UTC)
-    return compose(HEAD, letter, recipient="b@x.org", token=token, issue="i", at=at, sign=sign).raw
+    return compose_message(HEAD, letter, recipient="b@x.org", token=token, issue="i", at=at, sign=sign).raw
 
 
 def verified(raw: bytes) -> bool:
@@ -56,7 +56,7 @@ def verified(raw: bytes) -> bool:
 @given(st.text(st.characters(codec="utf-8"), max_size=200), st.text(st.characters(codec="utf-8"), max_size=200))
 @example("a  subject\twith   white space " * 5, "\n\n\n")
 @example("学习" * 60, "")
-def test_whatever_is_said_the_signature_holds(sign: Sign, subject: str, text: str) -> None:
+def test_whatever_is_said_the_signature_holds(sign: Signer, subject: str, text: str) -> None:
     assert verified(written(sign, subject or "x", text))
 
 
@@ -65,23 +65,23 @@ def test_whatever_is_said_the_signature_holds(sign: Sign, subject: str, text: st
     [(b"One-Click", b"Two-Click"), (b"/u/ttt", b"/u/xxx"), (b"editor@", b"others@"), (b"<p>y", b"<p>z"),
      (b"Feedback-ID: ", b"Feedback-ID: a")],
 )  # fmt: skip
-def test_what_is_changed_on_the_way_breaks_it(sign: Sign, was: bytes, becomes: bytes) -> None:
+def test_what_is_changed_on_the_way_breaks_it(sign: Signer, was: bytes, becomes: bytes) -> None:
     raw = written(sign)
     assert verified(raw)
     assert was in raw
     assert not verified(raw.replace(was, becomes))
 
 
-def test_the_same_message_has_the_same_signature(sign: Sign) -> None:
+def test_the_same_message_has_the_same_signature(sign: Signer) -> None:
     assert written(sign) == written(sign)
 
 
 def test_half_a_dkim_setting_is_a_mistake_and_none_is_no_signature() -> None:
-    assert signer(Mail(), {}) is None
+    assert create_signer(MailConfig(), {}) is None
     with pytest.raises(ConfigError, match="dkim_domain"):
-        signer(Mail(dkim_selector="s"), {})
+        create_signer(MailConfig(dkim_selector="s"), {})
     with pytest.raises(ConfigError, match="file cannot be read"):
-        signer(SETTINGS, {})
+        create_signer(SETTINGS, {})
 
 
 @pytest.mark.parametrize("held", ["nothing", "another kind", "a locked one"])
@@ -96,4 +96,4 @@ def test_a_file_that_holds_no_usable_key_is_told(held: str, tmp_path: Path) -> N
         }[held]
     )
     with pytest.raises(ConfigError, match="holds no RSA key"):
-        signer(SETTINGS, {"KEY": str(tmp_path / "key.pem")})
+        create_signer(SETTINGS, {"KEY": str(tmp_path / "key.pem")})

@@ -5,18 +5,18 @@ from __future__ import annotations
 import pytest
 from aiosmtpd.smtp import AuthResult
 
-from digest.config import Mail
+from digest.config import MailConfig
 from digest.errors import DeliveryError
-from digest.mail.smtp import Smtp
+from digest.mail.smtp import SmtpTransport
 from digest.ports import Message
 from tests.mail.server import Faulty, always, first, serving
 
 MESSAGE = Message("bob@example.org", "ana@example.org", "<1@example.org>", b"Subject: x\r\n\r\n.dots\r\n..\r\nend\r\n")
 
 
-def transport(mail: Mail, sleep: list[float] | None = None, **environ: str) -> Smtp:
+def transport(mail: MailConfig, sleep: list[float] | None = None, **environ: str) -> SmtpTransport:
     waited = sleep if sleep is not None else []
-    return Smtp(mail, environ, pauses=(1.0, 2.0), sleep=waited.append)
+    return SmtpTransport(mail, environ, retry_delays=(1.0, 2.0), sleep=waited.append)
 
 
 def failure(faulty: Faulty, **changes: object) -> DeliveryError:
@@ -66,7 +66,7 @@ def test_what_goes_wrong_before_the_message_is_handed_over_is_safe_to_repeat(ver
 def test_a_lost_answer_after_the_message_is_in_doubt_and_not_repeated(fault: str) -> None:
     faulty = Faulty(DOT=always(fault))
     error = failure(faulty, timeout_seconds=0.2)
-    assert error.in_doubt
+    assert error.is_outcome_unknown
     assert "--again bob@example.org" in error.hint
     assert faulty.connections == 1
 
@@ -84,28 +84,28 @@ def test_a_lost_answer_after_the_message_is_in_doubt_and_not_repeated(fault: str
 )
 def test_a_refusal_is_the_readers_own_and_says_whether_later_may_help(verb: str, answer: str, temporary: bool) -> None:
     error = failure(Faulty(**{verb: always(answer)}))
-    assert (error.temporary, error.in_doubt, error.stop) == (temporary, False, False)
+    assert (error.is_temporary, error.is_outcome_unknown, error.is_systemic) == (temporary, False, False)
     assert answer in error.message
 
 
 def test_a_refused_sender_stops_the_run_and_is_not_held_against_the_reader() -> None:
     error = failure(Faulty(MAIL=always("553 not your address")))
-    assert error.stop
-    assert error.temporary
+    assert error.is_systemic
+    assert error.is_temporary
 
 
 def test_a_server_that_refuses_to_be_greeted_stops_the_run() -> None:
     error = failure(Faulty(EHLO=always("550 not you")))
-    assert error.stop
+    assert error.is_systemic
     assert "not you" in error.message
 
 
 def test_no_server_at_all_stops_the_run_after_the_pauses() -> None:
     waited = list[float]()
-    smtp = transport(Mail(host="127.0.0.1", port=9, security="none", timeout_seconds=1), waited)
+    smtp = transport(MailConfig(host="127.0.0.1", port=9, security="none", timeout_seconds=1), waited)
     with pytest.raises(DeliveryError, match=r"127\.0\.0\.1:9") as caught:
         smtp.send(MESSAGE)
-    assert caught.value.stop
+    assert caught.value.is_systemic
     assert waited[:2] == [1.0, 2.0]
 
 
@@ -113,7 +113,7 @@ def test_nothing_is_sent_without_starttls_where_it_is_asked_for() -> None:
     faulty = Faulty()
     error = failure(faulty, security="starttls")
     assert "STARTTLS is not offered" in error.message
-    assert error.stop
+    assert error.is_systemic
     assert faulty.messages == []
 
 
@@ -126,7 +126,7 @@ def test_a_refused_login_stops_the_run_and_tells_no_secret() -> None:
         with pytest.raises(DeliveryError) as caught:
             smtp.send(MESSAGE)
         smtp.close()
-    assert caught.value.stop
+    assert caught.value.is_systemic
     assert "the login was refused (535)" in caught.value.message
     assert faulty.connections == 1
     assert "hunter2" not in f"{caught.value.message} {caught.value.hint} {caught.value.__cause__}"

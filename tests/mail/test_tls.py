@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 from aiosmtpd.smtp import AuthResult
 
-from digest.config import Mail
+from digest.config import MailConfig
 from digest.errors import DeliveryError
-from digest.mail.smtp import Smtp
+from digest.mail.smtp import SmtpTransport
 from digest.ports import Message
 from tests.mail.certificates import server_context, trusting
 from tests.mail.server import Faulty, serving
@@ -25,12 +25,14 @@ def options(mode: str, context: ssl.SSLContext) -> dict[str, Any]:
     return {"ssl_context": context} if mode == "tls" else {"tls_context": context}
 
 
-def smtp(mail: Mail, mode: str, trust: ssl.SSLContext | None, environ: dict[str, str] | None = None) -> Smtp:
+def smtp(
+    mail: MailConfig, mode: str, trust: ssl.SSLContext | None, environ: dict[str, str] | None = None
+) -> SmtpTransport:
     settings = mail.model_copy(update={"security": mode})
-    return Smtp(settings, environ or {}, tls=trust, pauses=(), sleep=lambda seconds: None)
+    return SmtpTransport(settings, environ or {}, tls=trust, retry_delays=(), sleep=lambda seconds: None)
 
 
-def refusal(transport: Smtp) -> DeliveryError:
+def refusal(transport: SmtpTransport) -> DeliveryError:
     with pytest.raises(DeliveryError) as caught:
         transport.send(MESSAGE)
     transport.close()
@@ -65,7 +67,7 @@ def test_a_server_whose_certificate_is_not_its_own_gets_nothing(
     with serving(faulty, **options(mode, context)) as mail:
         error = refusal(smtp(mail, mode, trusting(tmp_path) if known else None, SECRETS))
     assert "certificate" in f"{error.message} {error.hint}"
-    assert error.stop
+    assert error.is_systemic
     assert faulty.messages == []
 
 
@@ -74,7 +76,7 @@ def test_a_server_that_offers_no_tls_gets_neither_mail_nor_password(mode: str) -
     faulty, heard = Faulty(), list[object]()
     with serving(faulty, auth_require_tls=False, authenticator=lambda *a: heard.append(a)) as mail:
         error = refusal(smtp(mail, mode, None, SECRETS))
-    assert error.stop
+    assert error.is_systemic
     assert heard == []
     assert faulty.messages == []
 

@@ -9,22 +9,22 @@ from hypothesis import given
 from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 
-from digest.markdown import Style, emphasised, lint, to_html_line, to_words
+from digest.markdown import InlineStyle, lint_markdown, render_description, render_html_line, write_styled_text
 from digest.text import strip_hidden
 from tests.markdown.hostile import HOSTILE
 
-STARS = Style.EM | Style.STRONG
-OPENED = {"em_open": Style.EM, "strong_open": Style.STRONG}
-CLOSED = {"em_close": Style.EM, "strong_close": Style.STRONG}
-PLAIN, EM, STRONG, CODE = Style.PLAIN, Style.EM, Style.STRONG, Style.CODE
+STARS = InlineStyle.EM | InlineStyle.STRONG
+OPENED = {"em_open": InlineStyle.EM, "strong_open": InlineStyle.STRONG}
+CLOSED = {"em_close": InlineStyle.EM, "strong_close": InlineStyle.STRONG}
+PLAIN, EM, STRONG, CODE = InlineStyle.PLAIN, InlineStyle.EM, InlineStyle.STRONG, InlineStyle.CODE
 
-Run = tuple[str, Style]
+Run = tuple[str, InlineStyle]
 ODD = ["a", "two words", " ", "1. ", "- ", "*", "_", "`", "](x)", "<b>", "{{", '"', "中", "🔥", "\\", "]:", "\u200b"]
 texts = st.one_of(st.sampled_from(ODD), st.text(max_size=4))
 runs = st.lists(st.tuples(texts, st.sampled_from([PLAIN, PLAIN, EM, STRONG, STARS, CODE, STRONG | CODE])), max_size=8)
 
 
-def one_line(parts: list[Run]) -> tuple[str, list[Style]]:
+def one_line(parts: list[Run]) -> tuple[str, list[InlineStyle]]:
     """The parts as an import has them: one space for every space, none outside."""
     signs = [(sign, style) for text, style in parts for sign in text]
     kept: list[Run] = []
@@ -54,7 +54,7 @@ def seen(text: str) -> str:
 @given(runs)
 def test_whatever_was_styled_shows_the_same_words_and_nothing_is_set_that_was_not(parts: list[Run]) -> None:
     text, styles = one_line(parts)
-    found = read(emphasised(text, styles))
+    found = read(write_styled_text(text, styles))
     assert seen("".join(sign for sign, _ in found)) == seen(text)
     were = [style for sign, style in zip(text, styles, strict=True) if seen(sign)]
     for (_, is_set), was in zip([run for run in found if run[0] != " "], were, strict=True):
@@ -67,11 +67,11 @@ def test_whatever_was_styled_shows_the_same_words_and_nothing_is_set_that_was_no
 )
 @pytest.mark.parametrize("around", [("see ", " here"), ("", " here"), ("see ", ""), ("see", "here"), ("(", "),")])
 def test_a_styled_word_keeps_its_style_beside_whatever_stands_there(
-    around: tuple[str, str], word: str, style: Style
+    around: tuple[str, str], word: str, style: InlineStyle
 ) -> None:
     before, after = around
     text, styles = one_line([(before, PLAIN), (word, style), (after, PLAIN)])
-    assert [(sign, is_set) for sign, is_set in read(emphasised(text, styles)) if sign != " "] == [
+    assert [(sign, is_set) for sign, is_set in read(write_styled_text(text, styles)) if sign != " "] == [
         (sign, was) for sign, was in zip(text, styles, strict=True) if sign != " "
     ]
 
@@ -79,9 +79,9 @@ def test_a_styled_word_keeps_its_style_beside_whatever_stands_there(
 @pytest.mark.parametrize("text", [*HOSTILE, "1. first", "+ more", "* star", "`tick"])
 def test_a_text_that_nobody_styled_means_nothing(text: str) -> None:
     words = unicodedata.normalize("NFC", " ".join(strip_hidden(text).split()))
-    plain = emphasised(words, [PLAIN] * len(words))
-    assert to_words(plain) == words
-    assert "<em>" not in to_html_line(plain)
+    plain = write_styled_text(words, [PLAIN] * len(words))
+    assert render_description(plain) == words
+    assert "<em>" not in render_html_line(plain)
 
 
 @pytest.mark.parametrize(
@@ -99,5 +99,5 @@ def test_a_text_that_nobody_styled_means_nothing(text: str) -> None:
     ],
 )
 def test_it_is_written_as_an_editor_would_write_it(parts: list[Run], written: str) -> None:
-    assert emphasised(*one_line(parts)) == written
-    assert lint(written) == []
+    assert write_styled_text(*one_line(parts)) == written
+    assert lint_markdown(written) == []

@@ -14,8 +14,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 
-from digest.markdown import Md, escape, escape_code, link
-from digest.text import one_line, strip_hidden
+from digest.markdown import SafeMarkdown, encode_link, escape_code_text, escape_markdown
+from digest.text import normalise_line, strip_hidden
 from tests.markdown.hostile import HOSTILE
 
 ALPHABET = "ab1 _*`~|{}%$^[]()<>#+-=.:!&;\\\"'\n/é字🧪"
@@ -32,36 +32,36 @@ CONTEXTS = {
 
 
 def shown(markup: str) -> str:
-    return one_line(BeautifulSoup(markup, "html.parser").get_text())
+    return normalise_line(BeautifulSoup(markup, "html.parser").get_text())
 
 
 @given(st.text(ALPHABET, max_size=40) | st.text(max_size=60))
 def test_commonmark_shows_the_text_as_it_is(text: str) -> None:
-    parsed = MarkdownIt("commonmark").render(f"{escape(text)}\n")
-    assert shown(parsed) == one_line(text)
+    parsed = MarkdownIt("commonmark").render(f"{escape_markdown(text)}\n")
+    assert shown(parsed) == normalise_line(text)
     assert not re.search(r"<(?!/?p>)", parsed)
 
 
 @pytest.mark.parametrize("text", HOSTILE)
 def test_hostile_titles_pass_commonmark(text: str) -> None:
-    assert shown(MarkdownIt("commonmark").render(escape(text))) == one_line(text)
+    assert shown(MarkdownIt("commonmark").render(escape_markdown(text))) == normalise_line(text)
 
 
 def test_what_is_marked_is_not_escaped_again_but_what_is_made_of_it_is() -> None:
-    assert escape(Md("*x*")) == "*x*"
-    assert escape(Md("*x*") + "*y*") == r"\*x\*\*y\*"
+    assert escape_markdown(SafeMarkdown("*x*")) == "*x*"
+    assert escape_markdown(SafeMarkdown("*x*") + "*y*") == r"\*x\*\*y\*"
 
 
 @pytest.mark.jekyll
 def test_kramdown_under_jekyll_shows_every_text_in_every_place(jekyll: str, tmp_path: Path) -> None:
     dice = random.Random(20251123)
     texts = HOSTILE + ["".join(dice.choices(ALPHABET, k=dice.randint(1, 30))) for _ in range(400)]
-    texts = [text for text in texts if one_line(text)]
+    texts = [text for text in texts if normalise_line(text)]
     config = Path(__file__).parents[2] / "site" / "_config.yml"
     (tmp_path / "_config.yml").write_text(config.read_text(encoding="utf-8"), encoding="utf-8")
     for tag, context in CONTEXTS.items():
         blocks = "\n\n".join(
-            f'<div markdown="1" class="case">\n\n{context.format(escape(text))}\n\n</div>' for text in texts
+            f'<div markdown="1" class="case">\n\n{context.format(escape_markdown(text))}\n\n</div>' for text in texts
         )
         (tmp_path / f"{tag}.md").write_text(f"---\n---\n{blocks}\n", encoding="utf-8")
     done = subprocess.run(
@@ -82,12 +82,12 @@ def test_kramdown_under_jekyll_shows_every_text_in_every_place(jekyll: str, tmp_
 def _holds(case: Tag, tag: str, text: str) -> bool:
     """The first element of that kind shows the text and nothing was made of it but what the context makes."""
     element = case.find(["td", "th"] if tag == "td" else tag.partition(".")[0])
-    return element is not None and one_line(element.get_text()) == one_line(text)
+    return element is not None and normalise_line(element.get_text()) == normalise_line(text)
 
 
 @given(st.text(max_size=60))
 def test_code_holds_nothing_but_entities_and_harmless_characters(text: str) -> None:
-    code = escape_code(text)
+    code = escape_code_text(text)
     assert not set(code) & set("{}|`<>\n*_[]\\$~^")
     assert html.unescape(code) == strip_hidden(text)
 
@@ -113,9 +113,9 @@ def test_code_holds_nothing_but_entities_and_harmless_characters(text: str) -> N
     ],
 )
 def test_addresses_are_http_and_percent_encoded_or_nothing(address: str, safe: str) -> None:
-    assert link(address) == safe
+    assert encode_link(address) == safe
 
 
 @given(st.text(max_size=80))
 def test_no_address_can_end_a_link_or_open_a_tag(text: str) -> None:
-    assert not set(link(f"https://example.org/{text}")) & set(" ()[]{}<>|\"'`*\\^")
+    assert not set(encode_link(f"https://example.org/{text}")) & set(" ()[]{}<>|\"'`*\\^")

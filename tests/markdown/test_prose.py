@@ -12,7 +12,16 @@ from bs4 import BeautifulSoup, Tag
 from hypothesis import given
 from hypothesis import strategies as st
 
-from digest.markdown import Remark, inline, lint, rewrite, to_html, to_html_line, to_text, to_words
+from digest.markdown import (
+    LintWarning,
+    lint_markdown,
+    render_description,
+    render_html,
+    render_html_line,
+    render_text,
+    rewrite_markdown,
+    rewrite_markdown_line,
+)
 from tests.markdown.fragments import fragments
 from tests.markdown.hostile import HOSTILE
 
@@ -64,15 +73,17 @@ def _built(jekyll: str, folder: Path, pages: dict[str, str]) -> Path:
 @pytest.mark.jekyll
 def test_kramdown_shows_what_the_feed_shows(jekyll: str, tmp_path: Path) -> None:
     cases = [*PROSE, *HOSTILE]
-    blocks = "\n\n".join(f'<section markdown="1">\n\n{rewrite(prose, "/base")}\n\n</section>' for prose in cases)
+    blocks = "\n\n".join(
+        f'<section markdown="1">\n\n{rewrite_markdown(prose, "/base")}\n\n</section>' for prose in cases
+    )
     built = _built(jekyll, tmp_path, {"index": blocks})
     page = BeautifulSoup((built / "index.html").read_text(encoding="utf-8"), "html.parser")
     sections = page.select("section")
     assert len(sections) == len(cases)
     wrong = [
-        (prose, _normal(section.decode_contents()), _normal(to_html(prose, "/base")))
+        (prose, _normal(section.decode_contents()), _normal(render_html(prose, "/base")))
         for prose, section in zip(cases, sections, strict=True)
-        if _normal(section.decode_contents()) != _normal(to_html(prose, "/base"))
+        if _normal(section.decode_contents()) != _normal(render_html(prose, "/base"))
     ]
     assert wrong == []
 
@@ -80,16 +91,18 @@ def test_kramdown_shows_what_the_feed_shows(jekyll: str, tmp_path: Path) -> None
 @pytest.mark.jekyll
 def test_what_kramdown_would_show_otherwise_is_remarked(jekyll: str, tmp_path: Path) -> None:
     """Of generated fragments, each without a remark is the same in kramdown as it stands, in the post, in the feed."""
-    clean = [prose for prose in fragments(seed=2025, count=3_000) if not lint(prose)]
+    clean = [prose for prose in fragments(seed=2025, count=3_000) if not lint_markdown(prose)]
     assert len(clean) > 800
-    pages = {f"raw{n}": prose for n, prose in enumerate(clean)} | {f"post{n}": rewrite(p) for n, p in enumerate(clean)}
+    pages = {f"raw{n}": prose for n, prose in enumerate(clean)} | {
+        f"post{n}": rewrite_markdown(p) for n, p in enumerate(clean)
+    }
     built = _built(jekyll, tmp_path, pages)
     wrong = [
-        (prose, name, shown, _seen(to_html(prose)))
+        (prose, name, shown, _seen(render_html(prose)))
         for n, prose in enumerate(clean)
         for name in ("raw", "post")
         if name == "post" or not re.search(r"\{[{%]", prose)  # Jekyll runs Liquid within code too
-        if (shown := _seen((built / f"{name}{n}.html").read_text(encoding="utf-8"))) != _seen(to_html(prose))
+        if (shown := _seen((built / f"{name}{n}.html").read_text(encoding="utf-8"))) != _seen(render_html(prose))
     ]
     assert wrong == []
 
@@ -112,23 +125,25 @@ def _seen(markup: str) -> str:
 
 @given(st.text("ab *_`[]()<>{}%|#-+1.\\\n\"'&:/", max_size=80))
 def test_no_liquid_and_no_foreign_tag_comes_out(prose: str) -> None:
-    assert "{{" not in rewrite(prose)
-    assert "{%" not in rewrite(prose)
-    assert "\n" not in inline(prose)
+    assert "{{" not in rewrite_markdown(prose)
+    assert "{%" not in rewrite_markdown(prose)
+    assert "\n" not in rewrite_markdown_line(prose)
     allowed = r"</?(p|em|strong|a|code|pre|ul|ol|li|h2|h3|blockquote|br|hr)( href=\"[^\"]*\")?( ?/)?>"
-    assert "<" not in re.sub(allowed, "", to_html(prose))
-    assert "<" not in re.sub(allowed, "", to_html_line(prose))
+    assert "<" not in re.sub(allowed, "", render_html(prose))
+    assert "<" not in re.sub(allowed, "", render_html_line(prose))
 
 
 def test_what_lies_outside_the_subset_is_named_with_its_line() -> None:
-    assert lint("Fine *text*.\n\n- list\n\n## Heading\n\n> quote\n\n```\ncode\n```\n\n[a](/b) [c](#d)") == []
-    assert lint("one\n\n1. two\n\n# three\n\nfour <b>five\n![six](x)\n\n* seven\n\n[eight](mailto:x@y.example)") == [
-        Remark(3, "a numbered list is outside the allowed subset"),
-        Remark(5, "a heading of level 1; write it with ##"),
-        Remark(7, "HTML, which is shown as text"),
-        Remark(8, "an image is outside the allowed subset"),
-        Remark(10, "a list marked with *; mark it with -"),
-        Remark(12, "a link that is neither http nor https, nor a place on this site"),
+    assert lint_markdown("Fine *text*.\n\n- list\n\n## Heading\n\n> quote\n\n```\ncode\n```\n\n[a](/b) [c](#d)") == []
+    assert lint_markdown(
+        "one\n\n1. two\n\n# three\n\nfour <b>five\n![six](x)\n\n* seven\n\n[eight](mailto:x@y.example)"
+    ) == [
+        LintWarning(3, "a numbered list is outside the allowed subset"),
+        LintWarning(5, "a heading of level 1; write it with ##"),
+        LintWarning(7, "HTML, which is shown as text"),
+        LintWarning(8, "an image is outside the allowed subset"),
+        LintWarning(10, "a list marked with *; mark it with -"),
+        LintWarning(12, "a link that is neither http nor https, nor a place on this site"),
     ]
 
 
@@ -151,7 +166,7 @@ def test_what_lies_outside_the_subset_is_named_with_its_line() -> None:
     ],
 )
 def test_what_other_dialects_read_in_it_is_named_with_its_line(prose: str, line: int, said: str) -> None:
-    assert [remark for remark in lint(prose) if remark.line == line and remark.message.startswith(said)]
+    assert [remark for remark in lint_markdown(prose) if remark.line == line and remark.message.startswith(said)]
 
 
 @pytest.mark.parametrize(
@@ -159,23 +174,24 @@ def test_what_other_dialects_read_in_it_is_named_with_its_line(prose: str, line:
     ["A* and B* are *searches*", "2*3, f_1 and a snake_case", "P(a\\|b), C++, R&D, C#, 50%, $5", "x < y, #1, 1986."],
 )
 def test_signs_of_the_trade_are_no_markup(prose: str) -> None:
-    assert lint(prose) == []
+    assert lint_markdown(prose) == []
 
 
 def test_text_of_prose_keeps_paragraphs_lists_and_addresses() -> None:
     assert (
-        to_text("A *b* [c](https://d.example/)\n\n- e\n- f\n\n> g") == "A b c (https://d.example/)\n\n- e\n- f\n\n> g"
+        render_text("A *b* [c](https://d.example/)\n\n- e\n- f\n\n> g")
+        == "A b c (https://d.example/)\n\n- e\n- f\n\n> g"
     )
 
 
 def test_the_words_of_prose_have_no_addresses_marks_or_blocks_of_code() -> None:
     prose = "A *b* [c](https://d.example/) `e`\nand [f](#f).\n\n- g\n- h\n\n> i\n\n```\ncode\n```\n\n## J"
-    assert to_words(prose) == "A b c e and f. g h i J"
-    assert to_text("See [f](#f).") == "See f."
+    assert render_description(prose) == "A b c e and f. g h i J"
+    assert render_text("See [f](#f).") == "See f."
 
 
 def test_local_links_are_put_below_the_base() -> None:
-    assert to_html("[a](/b/) [c](#d)", "https://x.example/y") == (
+    assert render_html("[a](/b/) [c](#d)", "https://x.example/y") == (
         '<p><a href="https://x.example/y/b/">a</a> <a href="#d">c</a></p>\n'
     )
 
@@ -184,5 +200,5 @@ def test_what_a_fault_of_our_own_writing_of_html_let_through_is_still_cleaned_aw
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     evil = '<p onclick="x()">a<script>x()</script><a href="javascript:x()" target="_top">b</a><img src="x"></p>'
-    monkeypatch.setattr("digest.markdown.prose._html", lambda node, base: evil)
-    assert to_html("any") == to_html_line("any") == "<p>a<a>b</a></p>"
+    monkeypatch.setattr("digest.markdown.prose._render_html_node", lambda node, base: evil)
+    assert render_html("any") == render_html_line("any") == "<p>a<a>b</a></p>"

@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 from sqlmodel import select
 
-from digest.demo.server import serving
+from digest.demo.server import serve_recorded_sources
 from digest.models import Item
-from digest.pipeline.shift import attended, work
+from digest.pipeline.shift import run_due, without_autopilot
 from digest.ports import Report
 from digest.store import issues as issue_store
 from tests.operate.test_red import FEEDS
@@ -32,7 +32,7 @@ def ready(tmp_path: Path) -> Path:
 
 def shift(folder: Path, minutes: int = 0) -> dict[str, Report]:
     with opened(folder, NOW + timedelta(minutes=minutes)) as workspace:
-        return {report.stage.removeprefix("due:"): report for report in work(workspace.context)}
+        return {report.stage.removeprefix("due:"): report for report in run_due(workspace.context)}
 
 
 def posts(folder: Path) -> list[str]:
@@ -52,7 +52,7 @@ def drafted_by_hand_first(folder: Path) -> None:
 
 def test_a_shift_may_be_told_to_leave_publishing_to_a_person_whatever_the_cadence_says(ready: Path) -> None:
     with opened(ready, NOW) as workspace:
-        done = {report.stage: report for report in work(attended(workspace.context))}
+        done = {report.stage: report for report in run_due(without_autopilot(workspace.context))}
     assert list(done) == ["due:fetch", "due:refresh", "due:draft", "due:remind"]
     assert "waits for `digest approve" in done["due:draft"].line
     assert (posts(ready), recipients(ready)) == ([], ["ed@example.org"])
@@ -67,7 +67,7 @@ def test_a_green_draft_is_published_and_mailed_by_itself_and_says_so(ready: Path
     assert "Chosen by a program, without an editor" in post
     assert recipients(ready) == ["ada@example.org"]
     with opened(ready, NOW) as workspace, workspace.db.read() as session:
-        issue = issue_store.existing(session, MONTH)
+        issue = issue_store.get_issue(session, MONTH)
     assert (issue.state, issue.approved_by) == ("sent", "autopilot")
     assert shift(ready, 20) == {}
 
@@ -114,7 +114,7 @@ def test_a_release_that_was_stopped_half_way_goes_on(ready: Path) -> None:
 
 
 def test_a_draft_with_gaps_is_not_released(ready: Path) -> None:
-    with serving() as base:
+    with serve_recorded_sources() as base:
         urls = [f"{base}/rss/{name}.xml" for name in (*FEEDS[:2], "gone")]
         feeds = [{"id": f"feed-{n}", "kind": "feed", "url": url, "allow_private": True} for n, url in enumerate(urls)]
         configure(ready, sources=feeds)

@@ -20,7 +20,7 @@ from sqlmodel import col, select
 
 from digest.app import Workspace
 from digest.models import Run
-from digest.scheduler import scheduler
+from digest.scheduler import build_scheduler
 from tests.operate.workspace import configure, made, opened
 from tests.pipeline.workbench import Clock
 
@@ -57,7 +57,7 @@ def until(workspace: Workspace, wanted: dict[str, int], state: str = "done") -> 
 @contextmanager
 def staying(workspace: Workspace) -> Iterator[None]:
     """A scheduler in a thread of its own, looking twenty times a second."""
-    waiting = scheduler(workspace, 0.05)
+    waiting = build_scheduler(workspace, 0.05)
     thread = threading.Thread(target=waiting.start)
     thread.start()
     try:

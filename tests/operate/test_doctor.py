@@ -12,7 +12,7 @@ import pytest
 
 from digest.errors import StoreError
 from digest.models import Item, Mention, SourceState
-from digest.pipeline.doctor import ask_sources, examine, exit_code
+from digest.pipeline.doctor import choose_exit_code, diagnose_workspace, probe_sources
 from digest.ports import Finding
 from tests.fetch import server as web
 from tests.operate.workspace import NOW, configure, made, opened
@@ -21,7 +21,7 @@ from tests.pipeline.workbench import rss
 
 def looked(folder: Path, now: datetime = NOW, **environ: str) -> list[Finding]:
     with opened(folder) as workspace:
-        return examine(folder, environ, now, lambda: workspace.context)
+        return diagnose_workspace(folder, environ, now, lambda: workspace.context)
 
 
 def faults(findings: list[Finding]) -> dict[str, str]:
@@ -48,7 +48,7 @@ def test_every_fault_has_a_cure(folder: Path) -> None:
     words = " ".join(finding.words for finding in found)
     for expected in ("GOOGLE_API_KEY", "post.md.j2:1", "nothing uses psot.md.j2", "in clear", "DIGEST_SMTP_PASSWORD"):
         assert expected in words
-    assert exit_code(found) == 1
+    assert choose_exit_code(found) == 1
 
 
 def test_a_database_of_a_newer_version_is_one_finding_and_the_rest_is_looked_at_all_the_same(folder: Path) -> None:
@@ -77,7 +77,7 @@ def test_sources_that_fail_alike_are_one_finding_with_their_names(folder: Path) 
             for name in names:
                 words = f"the host {name}.example cannot be found"
                 session.add(SourceState(source_id=name, errors=1, last_error=words))
-        found = examine(folder, {}, NOW, lambda: workspace.context)
+        found = diagnose_workspace(folder, {}, NOW, lambda: workspace.context)
     told = [finding.words for finding in found if finding.subject == "sources" and finding.state == "warning"]
     assert told == ["3 of them: the host cannot be found: one, two, three"]
 
@@ -100,7 +100,7 @@ def test_silent_sources_are_one_finding_with_their_names(folder: Path) -> None:
                         item_id=item.id or 0, source_id=name, guid=guid, url=item.url, title=name, first_seen=at
                     )
                     session.add(seen)
-        found = examine(folder, {}, NOW, lambda: workspace.context)
+        found = diagnose_workspace(folder, {}, NOW, lambda: workspace.context)
     told = [finding.words for finding in found if finding.subject == "sources" and finding.state == "warning"]
     assert told == ["2 silent for longer than is usual: one (90 days), two (90 days)"]
 
@@ -122,14 +122,14 @@ def test_a_database_cut_to_nothing_beside_published_posts_is_bad_and_a_missing_o
     (folder / "digest.db").write_bytes(b"")
     cut = looked(folder)
     assert faults(cut)["database"] == "digest.db is empty, and 1 posts are in site/_posts"
-    assert exit_code(cut) == 1
+    assert choose_exit_code(cut) == 1
     with pytest.raises(StoreError, match="is empty, and 1 posts"), opened(folder) as workspace:
         workspace.status()
     assert (folder / "digest.db").read_bytes() == b""
     (folder / "digest.db").unlink()
     gone = looked(folder)
     assert faults(gone)["database"] == "digest.db is gone, and 1 posts are in site/_posts"
-    assert exit_code(gone) == 3
+    assert choose_exit_code(gone) == 3
 
 
 def test_a_template_with_an_unknown_filter_is_found_before_it_is_used(folder: Path) -> None:
@@ -161,20 +161,20 @@ def test_the_free_tier_is_told_and_no_key_is_shown(folder: Path) -> None:
     ("states", "code"), [((), 0), (("good", "note"), 0), (("good", "warning"), 3), (("warning", "bad"), 1)]
 )
 def test_the_exit_code_is_the_worst_state(states: tuple[str, ...], code: int) -> None:
-    assert exit_code([Finding("x", state, "") for state in states]) == code  # type: ignore[arg-type]
+    assert choose_exit_code([Finding("x", state, "") for state in states]) == code  # type: ignore[arg-type]
 
 
 def test_asking_the_sources_tells_which_answer(folder: Path) -> None:
-    from digest.demo.server import serving
+    from digest.demo.server import serve_recorded_sources
 
-    with serving() as base:
+    with serve_recorded_sources() as base:
         sources = [
             {"id": "there", "kind": "feed", "url": f"{base}/rss/none.xml", "allow_private": True},
             {"id": "api", "kind": "feed", "url": f"{base}/api/query", "allow_private": True},
         ]
         configure(folder, sources=sources)
         with opened(folder) as workspace:
-            found = {finding.words.split(":")[0]: finding for finding in ask_sources(workspace.context)}
+            found = {finding.words.split(":")[0]: finding for finding in probe_sources(workspace.context)}
     assert found["there"].state == "bad"
     assert "404" in found["there"].words
     assert found["api"].state in ("good", "warning")
@@ -190,7 +190,7 @@ async def test_a_page_is_told_of_the_feed_it_has_or_might_have(folder: Path) -> 
         names = ("quiet", "open")
         configure(folder, sources=[_page(name, server.url(f"/{name}/")) for name in names])
         with opened(folder) as workspace:
-            found = await asyncio.to_thread(ask_sources, workspace.context)
+            found = await asyncio.to_thread(probe_sources, workspace.context)
     assert [finding.words for finding in found] == [
         "quiet: 1 items on its first page",
         f"quiet: there is a feed at {server.url('/quiet/rss.xml')}",

@@ -12,7 +12,14 @@ from hypothesis import strategies as st
 from digest.config import Cadence
 from digest.models import Run
 from digest.periods import Period
-from digest.pipeline.due import Slot, business_day, draft_moment, next_draft, slots, waiting
+from digest.pipeline.due import (
+    DueJob,
+    compute_draft_time,
+    compute_next_draft_time,
+    compute_next_try,
+    find_business_day,
+    list_due_jobs,
+)
 
 MADRID = ZoneInfo("Europe/Madrid")
 ZONES = [ZoneInfo(name) for name in ("UTC", "Europe/Madrid", "America/New_York", "Asia/Kathmandu", "Pacific/Apia")]
@@ -36,40 +43,40 @@ def run(started: datetime, state: str = "done") -> Run:
     [(2026, 8, 1, 3), (2026, 8, 3, 5), (2026, 11, 3, 4), (2024, 2, 20, 28), (2026, 5, 1, 1)],
 )
 def test_business_days_skip_weekends(year: int, month: int, number: int, day: int) -> None:
-    assert business_day(year, month, number) == date(year, month, day)
+    assert find_business_day(year, month, number) == date(year, month, day)
 
 
 def test_the_draft_keeps_its_local_hour_through_a_clock_change() -> None:
     cadence = Cadence(draft_business_day=3, draft_hour=8)
-    winter = next_draft(cadence, datetime(2026, 3, 1, tzinfo=UTC), MADRID)
-    summer = next_draft(cadence, winter, MADRID)
+    winter = compute_next_draft_time(cadence, datetime(2026, 3, 1, tzinfo=UTC), MADRID)
+    summer = compute_next_draft_time(cadence, winter, MADRID)
     assert (winter, summer) == (datetime(2026, 3, 4, 7, tzinfo=UTC), datetime(2026, 4, 3, 6, tzinfo=UTC))
 
 
 def test_december_leads_to_january_and_a_leap_day_is_a_day() -> None:
-    assert next_draft(Cadence(), datetime(2026, 12, 31, 23, tzinfo=UTC), MADRID).date() == date(2027, 1, 5)
+    assert compute_next_draft_time(Cadence(), datetime(2026, 12, 31, 23, tzinfo=UTC), MADRID).date() == date(2027, 1, 5)
     leap = datetime(2024, 2, 29, 7, tzinfo=UTC)
-    assert slots(Cadence(fetch_hour_utc=6), leap, MADRID)[0].moment == datetime(2024, 2, 29, 6, tzinfo=UTC)
-    assert draft_moment(Cadence(), Period((2024, 2), (2024, 2)), MADRID) == datetime(2024, 3, 5, 7, tzinfo=UTC)
+    assert list_due_jobs(Cadence(fetch_hour_utc=6), leap, MADRID)[0].due_at == datetime(2024, 2, 29, 6, tzinfo=UTC)
+    assert compute_draft_time(Cadence(), Period((2024, 2), (2024, 2)), MADRID) == datetime(2024, 3, 5, 7, tzinfo=UTC)
 
 
 @given(CADENCES, MOMENTS, st.sampled_from(ZONES))
 def test_slots_are_past_newest_and_of_the_month_before(cadence: Cadence, now: datetime, zone: ZoneInfo) -> None:
-    fetch, refresh, draft, release, remind = slots(cadence, now, zone)
-    assert now - timedelta(days=1) < fetch.moment <= now
-    assert now - timedelta(days=8) < refresh.moment <= now
-    assert draft.moment <= now < next_draft(cadence, now, zone)
-    assert draft.period.end(zone) <= draft.moment
-    assert [(slot.moment, slot.period) for slot in (release, remind)] == [(draft.moment, draft.period)] * 2
-    assert next_draft(cadence, draft.moment - timedelta(seconds=1), zone) == draft.moment
+    fetch, refresh, draft, release, remind = list_due_jobs(cadence, now, zone)
+    assert now - timedelta(days=1) < fetch.due_at <= now
+    assert now - timedelta(days=8) < refresh.due_at <= now
+    assert draft.due_at <= now < compute_next_draft_time(cadence, now, zone)
+    assert draft.period.end(zone) <= draft.due_at
+    assert [(slot.due_at, slot.period) for slot in (release, remind)] == [(draft.due_at, draft.period)] * 2
+    assert compute_next_draft_time(cadence, draft.due_at - timedelta(seconds=1), zone) == draft.due_at
 
 
 @given(CADENCES, MOMENTS, st.sampled_from(ZONES))
 def test_every_month_is_drafted_exactly_once_a_year(cadence: Cadence, now: datetime, zone: ZoneInfo) -> None:
-    seen, moment = [], next_draft(cadence, now, zone)
+    seen, moment = [], compute_next_draft_time(cadence, now, zone)
     for _ in range(12):
-        seen.append(slots(cadence, moment, zone)[2].period)
-        moment = next_draft(cadence, moment, zone)
+        seen.append(list_due_jobs(cadence, moment, zone)[2].period)
+        moment = compute_next_draft_time(cadence, moment, zone)
     assert len(set(seen)) == 12
     assert seen == sorted(seen)
 
@@ -77,28 +84,28 @@ def test_every_month_is_drafted_exactly_once_a_year(cadence: Cadence, now: datet
 def test_a_machine_asleep_for_a_week_catches_up_once() -> None:
     cadence, awake = Cadence(), datetime(2026, 3, 11, 12, tzinfo=UTC)
     before = [run(awake - timedelta(days=8))]
-    for slot in slots(cadence, awake, MADRID):
-        assert waiting(slot, before, awake) == awake
-        assert waiting(slot, [*before, run(awake)], awake + timedelta(minutes=5)) is None
+    for slot in list_due_jobs(cadence, awake, MADRID):
+        assert compute_next_try(slot, before, awake) == awake
+        assert compute_next_try(slot, [*before, run(awake)], awake + timedelta(minutes=5)) is None
 
 
 def test_a_failure_is_tried_again_ever_more_slowly_until_it_ends_well() -> None:
     start = datetime(2026, 3, 4, 8, tzinfo=UTC)
-    slot = Slot("draft", start, Period((2026, 2), (2026, 2)))
+    slot = DueJob("draft", start, Period((2026, 2), (2026, 2)))
     tried: list[Run] = []
     now, pauses = start, []
     for _ in range(8):
         tried.append(run(now, "refused"))
-        again = waiting(slot, tried, now)
+        again = compute_next_try(slot, tried, now)
         assert again is not None
         pauses.append(round((again - now).total_seconds() / 60))
         now = again
     assert pauses == [17, 32, 62, 122, 242, 362, 362, 362]
-    assert waiting(slot, [*tried, run(now, "partial")], now) is None
+    assert compute_next_try(slot, [*tried, run(now, "partial")], now) is None
 
 
 def test_a_run_that_was_killed_counts_as_a_failure() -> None:
     start = datetime(2026, 3, 4, 8, tzinfo=UTC)
     killed = Run(stage="x", started=start, state="running")
-    slot = Slot("fetch", start, Period((2026, 3), (2026, 3)))
-    assert waiting(slot, [killed], start + timedelta(minutes=1)) == start + timedelta(minutes=15)
+    slot = DueJob("fetch", start, Period((2026, 3), (2026, 3)))
+    assert compute_next_try(slot, [killed], start + timedelta(minutes=1)) == start + timedelta(minutes=15)

@@ -6,7 +6,7 @@ import json
 import logging
 from pathlib import Path
 
-from digest.cli.logs import JsonLines
+from digest.cli.logs import JsonLogFormatter
 from tests.cli.test_commands import run
 from tests.operate.workspace import MONTH
 
@@ -25,7 +25,7 @@ def test_without_being_asked_nothing_is_logged(folder: Path) -> None:
 
 def test_secrets_are_blotted_out_wherever_they_stand() -> None:
     secrets = {"GEMINI_API_KEY": "sk-very-secret", "DIGEST_SMTP_PASSWORD": 'pass"word\\é', "MY_HOOK": "https://h/x"}
-    form = JsonLines(secrets | {"HOME": "/home/me", "SHORT_KEY": "abc"})
+    form = JsonLogFormatter(secrets | {"HOME": "/home/me", "SHORT_KEY": "abc"})
     record = logging.LogRecord("digest", logging.INFO, "", 0, "at %s", (secrets["MY_HOOK"],), None)
     record.facts = {"reason": f"key sk-very-secret, {secrets['DIGEST_SMTP_PASSWORD']} in /home/me, abc"}
     line = form.format(record)

@@ -11,10 +11,10 @@ from sqlalchemy import create_engine, inspect
 
 from digest.errors import StoreError
 from digest.pipeline import export
-from digest.store.migrations import revisions, upgrade
+from digest.store.migrations import list_revisions, upgrade_schema
 from tests.operate.workspace import MONTH, made, opened
 
-EARLIER = revisions()[1:]
+EARLIER = list_revisions()[1:]
 
 
 def contents(folder: Path) -> dict[str, bytes]:
@@ -25,7 +25,7 @@ def columns(revision: str) -> dict[str, set[str]]:
     """What each table had at a schema, told by a database that the migrations made."""
     engine = create_engine("sqlite://")
     with engine.begin() as connection:
-        upgrade(connection, revision)
+        upgrade_schema(connection, revision)
         found = inspect(connection)
         told = {name: {column["name"] for column in found.get_columns(name)} for name in found.get_table_names()}
     engine.dispose()
@@ -36,7 +36,7 @@ def columns(revision: str) -> dict[str, set[str]]:
 def earlier(request: pytest.FixtureRequest, folder: Path, tmp_path: Path) -> Path:
     """An export as the program wrote it at an earlier schema: its tables, its columns, its number."""
     with opened(folder) as workspace:
-        export.export(workspace.context, tmp_path / "now")
+        export.export_workspace(workspace.context, tmp_path / "now")
     target = Path(shutil.copytree(tmp_path / "now", tmp_path / "earlier"))
     had = columns(request.param)
     for path in (target / "tables").iterdir():
@@ -58,11 +58,11 @@ def test_an_export_of_an_earlier_schema_is_brought_forward_and_nothing_of_it_is_
     other = made(tmp_path / "other")
     with opened(other) as workspace:
         assert f"brought from schema {json.loads((earlier / 'schema.json').read_text())['schema']}" in (
-            export.take_back(workspace.context, earlier).line
+            export.import_workspace(workspace.context, earlier).line
         )
-        assert workspace.db.problems() == []
+        assert workspace.db.check_integrity() == []
         assert workspace.search("sparse attention")
-        export.export(workspace.context, tmp_path / "again")
+        export.export_workspace(workspace.context, tmp_path / "again")
         assert contents(tmp_path / "again") == contents(tmp_path / "now")
         assert workspace.publish(MONTH).numbers["files"] > 3
     assert not [path for path in other.rglob("*") if path.name.endswith(".partial") or ".before-" in path.name]
@@ -76,7 +76,7 @@ def test_a_damaged_export_of_an_earlier_schema_is_refused_by_file_and_line_and_l
     other = made(tmp_path / "other")
     with opened(other) as workspace:
         with pytest.raises(StoreError, match=r"pick\.jsonl, line"):
-            export.take_back(workspace.context, earlier)
+            export.import_workspace(workspace.context, earlier)
         assert workspace.status()["totals"]["items"] == 0
     assert not [path for path in other.rglob("*") if path.name.endswith(".partial")]
 
@@ -87,7 +87,7 @@ def test_a_column_that_came_later_does_not_belong_into_an_earlier_export(earlier
         opened(made(tmp_path / "other")) as workspace,
         pytest.raises(StoreError, match=r"item\.jsonl, line 1: has an unknown column"),
     ):
-        export.take_back(workspace.context, earlier)
+        export.import_workspace(workspace.context, earlier)
 
 
 @pytest.mark.parametrize("schema", ["9999", "", 3, None, "../0001"])
@@ -95,10 +95,10 @@ def test_an_export_of_a_schema_that_came_later_is_refused_with_the_cure(
     folder: Path, tmp_path: Path, schema: object
 ) -> None:
     with opened(folder) as workspace:
-        export.export(workspace.context, tmp_path / "later")
+        export.export_workspace(workspace.context, tmp_path / "later")
     (tmp_path / "later" / "schema.json").write_text(json.dumps({"schema": schema}))
     with opened(made(tmp_path / "other")) as workspace:
         with pytest.raises(StoreError, match="does not know") as refused:
-            export.take_back(workspace.context, tmp_path / "later")
+            export.import_workspace(workspace.context, tmp_path / "later")
         assert refused.value.hint == "install the version that wrote it, or a newer one"
         assert workspace.status()["totals"]["items"] == 0

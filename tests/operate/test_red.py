@@ -12,13 +12,13 @@ import pytest
 from sqlmodel import select
 
 from digest.app import Workspace
-from digest.demo.records import PUBLISHERS
-from digest.demo.server import listening, serving
-from digest.errors import Refused
-from digest.models import Item, ModelCall, Tagging
+from digest.demo.records import RECORDED_PUBLISHERS
+from digest.demo.server import serve_on_loopback, serve_recorded_sources
+from digest.errors import CheckFailedError
+from digest.models import Item, LLMCall, Tagging
 from digest.pipeline import red
-from digest.pipeline.alert import alert
-from digest.pipeline.shift import work
+from digest.pipeline.alert import send_alert
+from digest.pipeline.shift import run_due
 from digest.ports import Report
 from digest.store import runs
 from tests.mail import server as mail_server
@@ -26,7 +26,7 @@ from tests.mail.server import Faulty, always
 from tests.operate.workspace import configure, made, opened, rows
 
 JANUARY = datetime(2026, 1, 5, 6, tzinfo=UTC)
-FEEDS = [publisher.slug for publisher in PUBLISHERS.values() if publisher.form == "rss"]
+FEEDS = [publisher.slug for publisher in RECORDED_PUBLISHERS.values() if publisher.form == "rss"]
 
 
 @pytest.fixture
@@ -43,7 +43,7 @@ def hook(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[str]]:
         def log_message(self, format: str, *args: object) -> None:
             """Stay silent."""
 
-    with listening(Handler) as base:
+    with serve_on_loopback(Handler) as base:
         monkeypatch.setenv("MY_HOOK", f"{base}/very-secret")
         yield texts
 
@@ -59,15 +59,15 @@ def reading(folder: Path, base: str, there: int, away: int) -> Path:
 
 
 def test_a_run_that_cannot_reach_half_its_sources_is_refused_and_told(tmp_path: Path, hook: list[str]) -> None:
-    with serving() as base:
+    with serve_recorded_sources() as base:
         folder = reading(tmp_path / "w", base, 1, 1)
         with opened(folder, JANUARY) as workspace:
-            with pytest.raises(Refused, match="1 of 2 sources could not be read: gone-0"):
+            with pytest.raises(CheckFailedError, match="1 of 2 sources could not be read: gone-0"):
                 workspace.run("2025-12")
-            with pytest.raises(Refused, match="1 of 2"):
+            with pytest.raises(CheckFailedError, match="1 of 2"):
                 workspace.run("2025-12")  # nothing is due now, and the run is as red as before
             with workspace.db.read() as session:
-                ended = runs.latest(session, 1, "run")[0]
+                ended = runs.load_latest_runs(session, 1, "run")[0]
     assert not list(folder.glob("site/_drafts/*.md"))
     assert (ended.state, ended.period) == ("refused", "2025-12")
     assert len(hook) == 1  # the same words are told once a day
@@ -78,7 +78,7 @@ def test_a_red_run_is_told_by_mail_once_a_day(tmp_path: Path) -> None:
     folder = made(tmp_path / "w")
     configure(folder, cadence={"alert_mail": "ed@example.org"})
     for hours in (0, 1, 25):
-        with opened(folder, JANUARY + timedelta(hours=hours)) as workspace, pytest.raises(Refused):
+        with opened(folder, JANUARY + timedelta(hours=hours)) as workspace, pytest.raises(CheckFailedError):
             workspace.run("2025-12")
     mails = [path.read_bytes().decode() for path in (folder / "outbox").glob("*.eml")]
     assert len(mails) == 2
@@ -89,24 +89,24 @@ def test_a_night_that_reached_too_few_sources_is_tried_again_until_they_answer_a
     tmp_path: Path, hook: list[str]
 ) -> None:
     night = JANUARY + timedelta(hours=1)
-    with serving() as base:
+    with serve_recorded_sources() as base:
         folder = reading(tmp_path / "w", base, 1, 2)
         for minutes, states in ((0, ["failed", "failed", "failed"]), (5, []), (20, ["failed", "failed", "failed"])):
             with opened(folder, night + timedelta(minutes=minutes)) as workspace:
-                assert [report.state for report in work(workspace.context)] == states
+                assert [report.state for report in run_due(workspace.context)] == states
         assert len(hook) == 3
         assert "2 of 3 sources could not be read: gone-0, gone-1" in hook[0]
         there = [{"id": FEEDS[0], "kind": "feed", "url": f"{base}/rss/{FEEDS[0]}.xml", "allow_private": True}]
         configure(folder, sources=there)
         with opened(folder, night + timedelta(hours=1)) as workspace:
-            assert work(workspace.context)[0].state == "done"
+            assert run_due(workspace.context)[0].state == "done"
 
 
 def test_an_alert_that_cannot_be_mailed_says_so_and_hides_nothing(tmp_path: Path) -> None:
     folder = made(tmp_path / "w")
     with mail_server.serving(Faulty(MAIL=always("550 not from you"))) as mail:
         configure(folder, cadence={"alert_mail": "ed@example.org"}, mail=mail.model_dump(exclude_defaults=True))
-        with opened(folder) as workspace, pytest.raises(Refused, match="holds no items") as caught:
+        with opened(folder) as workspace, pytest.raises(CheckFailedError, match="holds no items") as caught:
             workspace.run("2025-12")
     assert "no alert was mailed to ed@example.org" in caught.value.hint
 
@@ -114,7 +114,7 @@ def test_an_alert_that_cannot_be_mailed_says_so_and_hides_nothing(tmp_path: Path
 def test_one_source_of_three_that_fails_leaves_the_run_partial_and_the_draft_made(
     tmp_path: Path, hook: list[str]
 ) -> None:
-    with serving() as base:
+    with serve_recorded_sources() as base:
         folder = reading(tmp_path / "w", base, 2, 1)
         with opened(folder, JANUARY) as workspace:
             report = workspace.run("2025-12")
@@ -125,7 +125,7 @@ def test_one_source_of_three_that_fails_leaves_the_run_partial_and_the_draft_mad
 
 
 def test_gaps_may_be_accepted_and_are_then_told(tmp_path: Path) -> None:
-    with serving() as base:
+    with serve_recorded_sources() as base:
         folder = reading(tmp_path / "w", base, 1, 1)
         with opened(folder, JANUARY) as workspace:
             report = workspace.run("2025-12", accept_gaps=True)
@@ -138,7 +138,7 @@ def test_a_month_without_items_is_red(tmp_path: Path) -> None:
     folder = made(tmp_path / "w")
     with opened(folder) as workspace:
         workspace.add_jsonl(folder / "month.jsonl")
-        with pytest.raises(Refused, match="2025-12 holds no items at all"):
+        with pytest.raises(CheckFailedError, match="2025-12 holds no items at all"):
             workspace.run("2025-12")
         assert workspace.run("2026-01").state == "done"
 
@@ -173,8 +173,8 @@ def test_a_category_that_was_never_empty_is_missed(tmp_path: Path) -> None:
         (folder / "all.jsonl").write_text("".join(json.dumps(line) + "\n" for line in many + other))
         workspace.add_jsonl(folder / "all.jsonl")
         _sorted_by_title(workspace)
-        period = workspace.context.period("2026-01")
-        missed = red.emptied(workspace.context, period)
+        period = workspace.context.parse_period("2026-01")
+        missed = red.find_missing_content(workspace.context, period)
     assert len(missed) == 1
     assert "had items in each of the months before" in missed[0]
 
@@ -182,13 +182,13 @@ def test_a_category_that_was_never_empty_is_missed(tmp_path: Path) -> None:
 def test_a_model_that_cannot_be_reached_makes_the_run_red(folder: Path) -> None:
     with opened(folder) as workspace:
         with workspace.db.write() as session:
-            run_id = runs.start(session, "judge", "2026-01", JANUARY)
-            call = ModelCall(run_id=run_id, stage="judge", provider="x", model="y", state="failed", at=JANUARY)
+            run_id = runs.start_run(session, "judge", "2026-01", JANUARY)
+            call = LLMCall(run_id=run_id, stage="judge", provider="x", model="y", state="failed", at=JANUARY)
             session.add(call)
         down = Report("judge", "", "partial", {"left": 3}, ["3 keep this machine's own verdict: no answer"], run_id)
         well = Report("judge", "", "done", {"left": 0}, [], run_id)
-        assert red.model_down(workspace.context, down) != []
-        assert red.model_down(workspace.context, well) == []
+        assert red.find_model_outage(workspace.context, down) != []
+        assert red.find_model_outage(workspace.context, well) == []
 
 
 def test_an_alert_never_shows_its_address(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -196,6 +196,6 @@ def test_an_alert_never_shows_its_address(tmp_path: Path, monkeypatch: pytest.Mo
     for address in ("http://127.0.0.1:9/very-secret", "very-secret", "http://[very-secret"):
         monkeypatch.setenv("MY_HOOK", address)
         with opened(folder) as workspace:
-            told = alert(workspace.context, "x", ["y"])
+            told = send_alert(workspace.context, "x", ["y"])
         assert "MY_HOOK" in told
         assert "very-secret" not in told

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from digest.errors import ConfigError
-from digest.pipeline.shift import work
+from digest.pipeline.shift import run_due
 from tests.mail.server import Faulty, always, serving
 from tests.operate.workspace import MONTH, configure, edit, made, opened
 
@@ -37,7 +37,7 @@ def served(folder: Path, faulty: Faulty) -> Iterator[Faulty]:
 
 def shift(folder: Path, minutes: int = 0) -> dict[str, str]:
     with opened(folder, NOW + timedelta(minutes=minutes)) as workspace:
-        return {report.stage.removeprefix("due:"): report.state for report in work(workspace.context)}
+        return {report.stage.removeprefix("due:"): report.state for report in run_due(workspace.context)}
 
 
 def read(raw: bytes) -> EmailMessage:

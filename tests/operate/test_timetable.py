@@ -13,7 +13,7 @@ import yaml
 
 from digest.config import Cadence
 from digest.errors import ConfigError
-from digest.pipeline.timetable import timetable
+from digest.pipeline.timetable import render_schedule_files
 from tests.operate.workspace import MONTH, NOW, made, opened, waiting
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -22,7 +22,7 @@ BARE = {"PATH": "/usr/bin:/bin", "LANG": "C", "SHELL": "/bin/sh", "PYTHONPATH": 
 
 
 def lines(form: str, root: Path, program: list[str] | None = None) -> list[str]:
-    documents = timetable(form, root, program or ["/usr/bin/digest"], Cadence(fetch_hour_utc=9))
+    documents = render_schedule_files(form, root, program or ["/usr/bin/digest"], Cadence(fetch_hour_utc=9))
     return "".join(document.body.decode() for document in documents).splitlines()
 
 
@@ -49,7 +49,7 @@ def test_systemd_is_told_the_command_and_takes_the_units(tmp_path: Path) -> None
     assert "SuccessExitStatus=3" in text  # one source out of reach each night is not a failed unit each night
     if shutil.which("systemd-analyze") is None:
         return
-    for document in timetable("systemd", tmp_path, ["/bin/true"], Cadence()):
+    for document in render_schedule_files("systemd", tmp_path, ["/bin/true"], Cadence()):
         (tmp_path / Path(document.path).name).write_bytes(document.body)
     units = [str(tmp_path / f"digest.{kind}") for kind in ("service", "timer")]
     done = subprocess.run(["systemd-analyze", "verify", *units], capture_output=True, text=True, check=False)
@@ -59,7 +59,7 @@ def test_systemd_is_told_the_command_and_takes_the_units(tmp_path: Path) -> None
 @pytest.mark.parametrize(("form", "name"), [("cron", "100%"), ("systemd", "100%"), ("systemd", "$x"), ("cron", "a\nb")])
 def test_a_folder_they_would_read_otherwise_is_refused(form: str, name: str) -> None:
     with pytest.raises(ConfigError, match="reads otherwise"):
-        timetable(form, Path("/srv") / name, ["digest"], Cadence())
+        render_schedule_files(form, Path("/srv") / name, ["digest"], Cadence())
 
 
 def test_github_does_every_night_what_is_due_and_keeps_what_it_read_though_a_source_failed() -> None:

@@ -13,17 +13,19 @@ from pathlib import Path
 import pytest
 from sqlmodel import col, select
 
-from digest.errors import DigestError, Refused, StoreError
+from digest.errors import CheckFailedError, DigestError, StoreError
 from digest.models import Item, Pick, Tombstone
 from digest.pipeline import backup, export, metrics
-from digest.pipeline.doctor import examine
-from digest.pipeline.prune import prune
+from digest.pipeline.doctor import diagnose_workspace
+from digest.pipeline.prune import prune_items
 from tests.operate.workspace import MONTH, NOW, edit, made, opened, rows, waiting
 
 
 def restore(folder: Path, source: Path) -> str:
     with opened(folder) as workspace:
-        return backup.put_back(folder, NOW, source, lambda target: backup.take(workspace.context, target)).line
+        return backup.restore_backup(
+            folder, NOW, source, lambda target: backup.write_backup(workspace.context, target)
+        ).line
 
 
 def titles(folder: Path) -> set[str]:
@@ -33,7 +35,7 @@ def titles(folder: Path) -> set[str]:
 
 def exported(folder: Path, target: Path) -> dict[str, bytes]:
     with opened(folder) as workspace:
-        export.export(workspace.context, target)
+        export.export_workspace(workspace.context, target)
     return {path.relative_to(target).as_posix(): path.read_bytes() for path in target.rglob("*") if path.is_file()}
 
 
@@ -41,7 +43,7 @@ def test_a_backup_brings_back_rows_and_sheets_and_keeps_what_was_there(folder: P
     sheet = folder / "site" / "_drafts" / f"{MONTH}.md"
     words, before = sheet.read_text(), titles(folder)
     with opened(folder) as workspace:
-        backup.backup(workspace.context, tmp_path / "kept.zip")
+        backup.create_backup(workspace.context, tmp_path / "kept.zip")
         (folder / "more.jsonl").write_text(rows("2025-12"))
         workspace.add_jsonl(folder / "more.jsonl")
     sheet.write_text("spoilt")
@@ -57,7 +59,7 @@ def test_a_backup_brings_back_rows_and_sheets_and_keeps_what_was_there(folder: P
 def test_a_damaged_database_is_moved_aside_by_a_restore(folder: Path, tmp_path: Path) -> None:
     before = titles(folder)
     with opened(folder) as workspace:
-        backup.backup(workspace.context, tmp_path / "kept.zip")
+        backup.create_backup(workspace.context, tmp_path / "kept.zip")
     (folder / "digest.db").write_bytes(b"no database" * 1000)
     restore(folder, tmp_path / "kept.zip")
     assert titles(folder) == before
@@ -66,7 +68,7 @@ def test_a_damaged_database_is_moved_aside_by_a_restore(folder: Path, tmp_path: 
 
 def test_a_backup_that_was_altered_touches_nothing(folder: Path, tmp_path: Path) -> None:
     with opened(folder) as workspace:
-        backup.backup(workspace.context, tmp_path / "kept.zip")
+        backup.create_backup(workspace.context, tmp_path / "kept.zip")
     with zipfile.ZipFile(tmp_path / "kept.zip") as packed:
         parts = {name: packed.read(name) for name in packed.namelist()}
     for change in ({"sources.yaml": b"newsletter: {}"}, {"manifest.json": b"{}"}, {"digest.db": b""}):
@@ -83,7 +85,7 @@ def test_a_backup_that_was_altered_touches_nothing(folder: Path, tmp_path: Path)
 def altered(folder: Path, target: Path, more: dict[str, bytes]) -> Path:
     """A backup of the workspace, into which somebody put more files, with their right sums."""
     with opened(folder) as workspace:
-        backup.backup(workspace.context, target.with_name("kept.zip"))
+        backup.create_backup(workspace.context, target.with_name("kept.zip"))
     with zipfile.ZipFile(target.with_name("kept.zip")) as packed:
         files = {"digest.db": packed.read("digest.db"), **more}
     with zipfile.ZipFile(target, "w") as packed:
@@ -116,7 +118,7 @@ def test_of_a_backup_only_what_a_backup_holds_is_brought_back(folder: Path, tmp_
 def test_a_database_cut_to_nothing_is_brought_back(folder: Path, tmp_path: Path) -> None:
     before = titles(folder)
     with opened(folder) as workspace:
-        backup.backup(workspace.context, tmp_path / "kept.zip")
+        backup.create_backup(workspace.context, tmp_path / "kept.zip")
     (folder / "digest.db").write_bytes(b"")
     restore(folder, tmp_path / "kept.zip")
     assert titles(folder) == before
@@ -127,8 +129,8 @@ def test_a_workspace_may_lie_in_a_folder_of_any_name_and_writes_nothing_beside_i
     folder = made(tmp_path / name)
     with opened(folder) as workspace:
         workspace.add_jsonl(folder / "month.jsonl")
-        backup.backup(workspace.context)
-        assert examine(folder, {}, NOW, lambda: workspace.context)
+        backup.create_backup(workspace.context)
+        assert diagnose_workspace(folder, {}, NOW, lambda: workspace.context)
     restore(folder, next((folder / "backups").glob("digest-*.zip")))
     assert len(titles(folder)) == 16
     assert [path.name for path in tmp_path.iterdir()] == [name]
@@ -139,15 +141,15 @@ def test_an_export_read_back_gives_the_same_bytes(folder: Path, tmp_path: Path) 
     assert {"tables/item.jsonl", "tables/pick.jsonl", f"sheets/{MONTH}.md", "schema.json"} <= set(first)
     other = made(tmp_path / "other")
     with opened(other) as workspace:
-        export.take_back(workspace.context, tmp_path / "one")
-        assert workspace.db.problems() == []
+        export.import_workspace(workspace.context, tmp_path / "one")
+        assert workspace.db.check_integrity() == []
         assert workspace.search("sparse attention")
         assert workspace.publish(MONTH).numbers["files"] > 3
-        with pytest.raises(Refused, match="holds items"):
-            export.take_back(workspace.context, tmp_path / "one")
+        with pytest.raises(CheckFailedError, match="holds items"):
+            export.import_workspace(workspace.context, tmp_path / "one")
     again = made(tmp_path / "again")
     with opened(again) as workspace:
-        export.take_back(workspace.context, tmp_path / "one")
+        export.import_workspace(workspace.context, tmp_path / "one")
     assert exported(again, tmp_path / "two") == first
 
 
@@ -157,7 +159,7 @@ def test_half_an_export_leaves_the_workspace_empty(folder: Path, tmp_path: Path)
     table.write_bytes(table.read_bytes()[:-20])
     with opened(made(tmp_path / "other")) as workspace:
         with pytest.raises(StoreError, match=r"pick\.jsonl, line"):
-            export.take_back(workspace.context, tmp_path / "one")
+            export.import_workspace(workspace.context, tmp_path / "one")
         assert workspace.status()["totals"]["items"] == 0
 
 
@@ -201,7 +203,7 @@ def test_an_export_that_was_altered_is_refused_by_file_and_line(
     change(tmp_path / "one")
     with opened(made(tmp_path / "other")) as workspace:
         with pytest.raises(StoreError, match=re.escape(told)):
-            export.take_back(workspace.context, tmp_path / "one")
+            export.import_workspace(workspace.context, tmp_path / "one")
         assert workspace.status()["totals"]["items"] == 0
 
 
@@ -210,13 +212,13 @@ def test_pruning_keeps_what_was_chosen_and_what_it_forgot_does_not_return(folder
         with workspace.db.read() as session:
             picked = set(session.exec(select(Item.title).where(col(Item.id).in_(select(Pick.item_id)))))
         before = titles(folder)
-        would = prune(workspace.context, 24, dry_run=True).numbers["items"]
+        would = prune_items(workspace.context, 24, dry_run=True).numbers["items"]
         assert titles(folder) == before
-        assert prune(workspace.context, 24).numbers["items"] == would > 0
+        assert prune_items(workspace.context, 24).numbers["items"] == would > 0
         left = titles(folder)
         assert picked <= left
         assert len(left) == len(before) - would
-        assert workspace.db.problems() == []
+        assert workspace.db.check_integrity() == []
         workspace.add_jsonl(folder / "month.jsonl")
         assert titles(folder) == left
         (folder / "new.jsonl").write_text(rows("2028-06"))
@@ -232,7 +234,7 @@ def test_what_stands_on_the_sheet_of_an_open_issue_is_not_pruned(tmp_path: Path)
     sheet = folder / "site" / "_drafts" / f"{MONTH}.md"
     sheet.write_text(sheet.read_text().replace("- [ ]", "- [x]"))
     with opened(folder, NOW + timedelta(days=900)) as workspace:
-        assert prune(workspace.context, 24).numbers["items"] == 0
+        assert prune_items(workspace.context, 24).numbers["items"] == 0
         workspace.draft(MONTH)
         edit(folder)
         assert workspace.approve(MONTH, by="Ada", accept_gaps=True).numbers["picks"] == 16
@@ -240,7 +242,7 @@ def test_what_stands_on_the_sheet_of_an_open_issue_is_not_pruned(tmp_path: Path)
 
 def test_young_candidates_are_not_pruned(folder: Path) -> None:
     with opened(folder, NOW + timedelta(days=300)) as workspace:
-        assert prune(workspace.context, 12).numbers["items"] == 0
+        assert prune_items(workspace.context, 12).numbers["items"] == 0
 
 
 def test_metrics_are_prometheus_text_without_addresses(folder: Path, tmp_path: Path) -> None:
@@ -259,7 +261,7 @@ def test_a_backup_while_another_writes_is_of_one_moment(folder: Path, tmp_path: 
     with opened(folder) as writer, opened(folder) as copier, writer.db.write() as session:
         session.add(Tombstone(key="halfway", at=NOW))
         session.flush()
-        backup.take(copier.context, tmp_path / "live.zip")
+        backup.write_backup(copier.context, tmp_path / "live.zip")
     restore(folder, tmp_path / "live.zip")
     with opened(folder) as workspace, workspace.db.read() as session:
         assert session.get(Tombstone, "halfway") is None

@@ -72,9 +72,9 @@ def opened(folder: Path, now: datetime = NOW) -> Workspace:
 def edit(folder: Path) -> None:
     """What a person does to the sheet: an introduction, and no headings without picks."""
     path = folder / "site" / "_drafts" / f"{MONTH}.md"
-    sheet = issues.parse(path.read_text(encoding="utf-8"))
+    sheet = issues.parse_draft(path.read_text(encoding="utf-8"))
     sections = tuple(section for section in sheet.sections if section.entries)
-    path.write_text(issues.render(replace(sheet, intro="A month.", sections=sections)), encoding="utf-8")
+    path.write_text(issues.render_draft(replace(sheet, intro="A month.", sections=sections)), encoding="utf-8")
 
 
 def waiting(folder: Path) -> Path:

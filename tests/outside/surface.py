@@ -14,7 +14,7 @@ from typing import Any
 import typer.main
 from jinja2 import Environment, nodes
 
-from digest.cli import app, register
+from digest.cli import app, register_commands
 
 _COMMANDS = (
     "search agents --json",
@@ -42,7 +42,7 @@ _COMMANDS = (
 
 def command_help() -> str:
     """Return the help text, arguments and options of every command."""
-    register()
+    register_commands()
     return "\n".join(_describe(typer.main.get_command(app), "digest")) + "\n"
 
 
@@ -56,7 +56,7 @@ def table_ddl(path: Path) -> str:
 
 def template_names(folder: Path) -> str:
     """Return each template with the context names that it reads."""
-    environment = Environment(autoescape=False, extensions=["jinja2.ext.do", "jinja2.ext.loopcontrols"])  # noqa: S701
+    environment = Environment(autoescape=False, extensions=["jinja2.ext.do", "jinja2.ext.loopcontrols"])
     lines = []
     for path in sorted(folder.rglob("*.j2")):
         tree = environment.parse(path.read_text(encoding="utf-8"))
@@ -82,7 +82,7 @@ def json_shapes(workspace: Path) -> str:
         try:
             shape = json.dumps(_shape(json.loads(done.stdout)), sort_keys=True)
         except ValueError:
-            shape = (done.stdout or done.stderr).strip().splitlines()[-1:] and "no JSON"
+            shape = "no JSON"
         lines.append(f"{command} -> {done.returncode}: {shape}\n")
     return "".join(lines)
 

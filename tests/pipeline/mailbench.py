@@ -18,13 +18,13 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from digest.config import Config, Mail, parse
-from digest.mail import transport
+from digest.config import Config, MailConfig, parse_config
+from digest.mail import create_transport
 from digest.models import Issue, Item, Pick
 from digest.periods import Period
 from digest.pipeline.context import Context
-from digest.pipeline.send import send
-from digest.ports import Silent
+from digest.pipeline.send import send_issue
+from digest.ports import NullProgress
 from digest.store import deliveries
 from digest.store import readers as store
 from digest.store.database import Database
@@ -43,8 +43,8 @@ taxonomy:
 """
 
 
-def configured(mail: Mail) -> Config:
-    return parse(YAML).model_copy(update={"mail": mail})
+def configured(mail: MailConfig) -> Config:
+    return parse_config(YAML).model_copy(update={"mail": mail})
 
 
 def renamed(config: Config) -> Config:
@@ -56,12 +56,12 @@ def renamed(config: Config) -> Config:
     return config.model_copy(update={"taxonomy": config.taxonomy.model_copy(update={"categories": changed})})
 
 
-def opened(root: Path, mail: Mail | None = None, **changes: Any) -> Context:
+def opened(root: Path, mail: MailConfig | None = None, **changes: Any) -> Context:
     """A context on a folder, with the transport its mail settings name unless another is given."""
-    config = configured(mail or Mail())
+    config = configured(mail or MailConfig())
     facts: dict[str, Any] = {
         "config": config,
-        "make_transport": lambda: transport(config.mail, root),
+        "make_transport": lambda: create_transport(config.mail, root),
         "clock": lambda: NOW,
     }
     return context(root, [], **facts | changes)
@@ -86,7 +86,7 @@ def publish(root: Path, count: int, **issue: Any) -> None:
             session.flush()
             session.add(Pick(issue_id=row.id or 0, item_id=item.id or 0, category="models", position=number))
         for number in range(count):
-            store.subscribe(session, f"reader{number}@example.org", NOW, state="active")
+            store.add_subscriber(session, f"reader{number}@example.org", NOW, state="active")
     db.close()
 
 
@@ -108,9 +108,9 @@ def killed(root: Path, readers: int, kills: int, seed: int) -> dict[str, int]:
         subprocess.run(command, check=True)
     got, context = Counter(faulty.recipients), opened(root)
     with context.db.read() as session:
-        states = deliveries.tally(session, 1)
-        doubtful = {reader.address for _, reader in deliveries.journal(session, 1, ("unknown",))}
-        missing = {reader.address for reader in store.active(session)} - set(got)
+        states = deliveries.count_deliveries(session, 1)
+        doubtful = {reader.address for _, reader in deliveries.load_deliveries(session, 1, ("unknown",))}
+        missing = {reader.address for reader in store.load_active_subscribers(session)} - set(got)
     context.db.close()
     assert missing <= doubtful, sorted(missing - doubtful)
     return {
@@ -121,9 +121,11 @@ def killed(root: Path, readers: int, kills: int, seed: int) -> dict[str, int]:
 
 def main(root: str, port: str) -> None:
     """Mail the issue through the server at a port of this machine."""
-    mail = Mail(transport="smtp", host="127.0.0.1", port=int(port), security="none", per_second=1000, timeout_seconds=5)
-    context = opened(Path(root), mail, progress=Silent())
-    send(context, PERIOD, yes=True)
+    mail = MailConfig(
+        transport="smtp", host="127.0.0.1", port=int(port), security="none", per_second=1000, timeout_seconds=5
+    )
+    context = opened(Path(root), mail, progress=NullProgress())
+    send_issue(context, PERIOD, is_confirmed=True)
 
 
 if __name__ == "__main__":

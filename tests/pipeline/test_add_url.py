@@ -11,7 +11,7 @@ import pytest
 
 from digest.errors import ParseError
 from digest.fetch.client import Client
-from digest.fetch.pacing import Pacer
+from digest.fetch.pacing import RateLimiter
 from digest.pipeline.add import add_url
 from digest.pipeline.context import Context
 from tests.fetch.server import Server, answer, serving
@@ -39,7 +39,11 @@ def workspace(folder: Path) -> Context:
         return ["93.184.216.34"]
 
     return context(
-        folder, [], make_fetcher=lambda: Client(resolver=public, connect=ToLoopback(), pacer=Pacer(paused={}))
+        folder,
+        [],
+        make_fetcher=lambda: Client(
+            resolver=public, open_connection=ToLoopback(), rate_limiter=RateLimiter(site_pauses={})
+        ),
     )
 
 

@@ -13,7 +13,7 @@ from sqlmodel import select
 from digest.errors import ParseError
 from digest.issues.archive import ImportedItem
 from digest.models import Decision
-from digest.pipeline.archive import keep_archive, read_archive
+from digest.pipeline.archive import import_archive, read_archive
 from tests.pipeline.small import filled
 
 POST = "https://me.example.org/blog/recap/"
@@ -126,7 +126,7 @@ def test_a_file_that_is_no_feed_is_named(tmp_path: Path) -> None:
 def test_items_without_an_address_are_told_of_and_left_out(tmp_path: Path) -> None:
     (tmp_path / "feed.xml").write_text(FEEDS["atom html"], encoding="utf-8")
     with filled(tmp_path) as made:
-        report = keep_archive(made.context, read_archive(made.context, [str(tmp_path / "feed.xml")], {}))
+        report = import_archive(made.context, read_archive(made.context, [str(tmp_path / "feed.xml")], {}))
     assert report.numbers["kept"] == 9
     assert "“Models two” has no address" in "\n".join(report.problems)
 
@@ -147,7 +147,7 @@ def test_a_second_archive_adds_to_what_the_first_one_taught(tmp_path: Path) -> N
     (tmp_path / "other.xml").write_text(FEEDS["atom cdata"].replace("x.example", "y.example"), encoding="utf-8")
     with filled(tmp_path) as made:
         for name in ("feed.xml", "other.xml", "feed.xml"):
-            keep_archive(made.context, read_archive(made.context, [str(tmp_path / name)], {"Agents": "safety"}))
+            import_archive(made.context, read_archive(made.context, [str(tmp_path / name)], {"Agents": "safety"}))
         with made.db.read() as session:
             decided = session.exec(select(Decision).where(Decision.origin == "import")).all()
     assert Counter(row.category for row in decided) == {"models": 5, "safety": 5, "eval": 5}

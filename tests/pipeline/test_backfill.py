@@ -17,9 +17,9 @@ from sqlmodel import select
 
 from digest.config import Source
 from digest.errors import ConfigError, StoreError
-from digest.models import Item, Lease
+from digest.models import Item, Lock
 from digest.periods import Period
-from digest.pipeline.backfill import arxiv_source, backfill
+from digest.pipeline.backfill import backfill_arxiv, select_arxiv_source
 from digest.pipeline.context import Context
 from digest.ports import Report
 from digest.store import ledger
@@ -40,7 +40,7 @@ async def server() -> AsyncIterator[Server]:
 
 @pytest.fixture(autouse=True)
 def inline(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("digest.pipeline.backfill.Workers", Inline)
+    monkeypatch.setattr("digest.pipeline.backfill.ParserPool", Inline)
 
 
 def papers(days: int = 31, each: int = 3, month: int = 3) -> dict[str, datetime]:
@@ -73,7 +73,7 @@ class Naps:
 
 
 async def run(work: Context, period: Period = MARCH) -> Report:
-    return await backfill(work, period, sleep=Naps())
+    return await backfill_arxiv(work, period, sleep=Naps())
 
 
 async def test_a_month_is_stored_whole_and_counted(tmp_path: Path, server: Server) -> None:
@@ -83,7 +83,7 @@ async def test_a_month_is_stored_whole_and_counted(tmp_path: Path, server: Serve
     assert (report.state, report.numbers["papers"], report.problems) == ("done", 93, [])
     assert keys(work) == set(arxiv.papers)
     count = counts(work, report.run_id)["arxiv"]
-    assert (count.new, count.state, ledger.unexplained(count)) == (93, "ok", 0)
+    assert (count.new, count.state, ledger.count_unexplained(count)) == (93, "ok", 0)
 
 
 async def test_a_month_that_is_complete_is_not_asked_for_again(tmp_path: Path, server: Server) -> None:
@@ -129,7 +129,7 @@ async def test_a_mood_of_arxiv_costs_time_and_no_paper(tmp_path: Path, server: S
 async def test_retry_after_is_honoured(tmp_path: Path, server: Server) -> None:
     server.otherwise = Arxiv(papers(), [answer(429, [("Retry-After", "77")])])
     naps = Naps()
-    await backfill(context(tmp_path, [source(server)], Clock(LATER)), MARCH, sleep=naps)
+    await backfill_arxiv(context(tmp_path, [source(server)], Clock(LATER)), MARCH, sleep=naps)
     assert naps.taken
     assert max(naps.taken) >= 77
 
@@ -238,7 +238,7 @@ async def test_two_processes_do_not_fill_one_source(tmp_path: Path, server: Serv
     work = context(tmp_path, [source(server)], Clock(LATER))
     other = f"{socket.gethostname()}/{os.getppid()}"
     with work.db.write() as session:
-        session.add(Lease(name="backfill:arxiv", holder=other, expires=LATER + DAY))
+        session.add(Lock(name="backfill:arxiv", holder=other, expires=LATER + DAY))
     with pytest.raises(StoreError, match="another process"):
         await run(work)
 
@@ -247,9 +247,9 @@ def test_a_source_for_backfill_is_one_of_arxiv(tmp_path: Path) -> None:
     feed = Source(id="blog", kind="feed", url="https://example.org/")
     oai = Source(id="oai", kind="arxiv-oai", categories=("cs.CL",))
     work = context(tmp_path, [feed, oai])
-    assert (arxiv_source(work, "").id, arxiv_source(work, "oai").kind) == ("oai", "arxiv")
+    assert (select_arxiv_source(work, "").id, select_arxiv_source(work, "oai").kind) == ("oai", "arxiv")
     with pytest.raises(ConfigError, match="'blog' is no arXiv source"):
-        arxiv_source(work, "blog")
+        select_arxiv_source(work, "blog")
 
 
 SCRIPT = """
@@ -279,7 +279,7 @@ async def test_a_backfill_killed_in_mid_day_goes_on_after_the_last_stored_page(t
     await child.wait()
     begun, before = list(arxiv.windows), len(arxiv.papers)
     work = context(tmp_path, [source(server)], Clock(LATER))
-    assert work.db.problems() == []
+    assert work.db.check_integrity() == []
     assert 0 < len(keys(work)) < before
     arxiv.windows.clear()
     assert (await run(work)).state == "done"

@@ -11,7 +11,7 @@ import feedparser
 import pytest
 
 from digest.app import Workspace
-from digest.errors import ConfigError, Refused
+from digest.errors import CheckFailedError, ConfigError
 from digest.store import issues as issue_store
 from tests.pipeline.test_walk import tree
 
@@ -72,7 +72,7 @@ def test_the_issue_stays_published_and_its_correction_is_noted_once(corrected: C
         assert workspace.publish("2025-05", correct=SAID).numbers["changed"] == 0
         assert workspace.publish("2025-05").numbers["changed"] == 0
         with workspace.db.read() as session:
-            issue = issue_store.existing(session, "2025-05")
+            issue = issue_store.get_issue(session, "2025-05")
     assert issue.state == "published"
     assert issue.corrections == [{"at": "2026-02-03", "text": SAID}]
     assert tree(folder / "site") == before
@@ -83,7 +83,7 @@ def test_a_changed_issue_is_not_published_without_words(workspace_folder: Path) 
     with opened(workspace_folder) as workspace:
         told = workspace.approve("2025-05", by="Ana", accept_gaps=True)
         assert "--correct" in told.line
-        with pytest.raises(Refused, match="readers have seen this issue"):
+        with pytest.raises(CheckFailedError, match="readers have seen this issue"):
             workspace.publish("2025-05")
         with pytest.raises(ConfigError, match="says nothing"):
             workspace.publish("2025-05", correct=" ")
@@ -98,7 +98,7 @@ def test_an_approved_correction_does_not_leak_into_the_site_with_another_issue(w
 
 def test_a_change_that_nobody_approved_is_not_published_as_a_correction(workspace_folder: Path) -> None:
     rewritten(workspace_folder)
-    with opened(workspace_folder) as workspace, pytest.raises(Refused, match="changed after it was approved"):
+    with opened(workspace_folder) as workspace, pytest.raises(CheckFailedError, match="changed after it was approved"):
         workspace.publish("2025-05", correct=SAID)
 
 
@@ -108,7 +108,7 @@ def test_what_was_mailed_is_corrected_in_the_same_way(workspace_folder: Path) ->
         workspace.approve("2025-12", by="Ana", accept_gaps=True)
         workspace.publish("2025-12", correct=SAID)
         with workspace.db.read() as session:
-            assert issue_store.existing(session, "2025-12").state == "sent"
+            assert issue_store.get_issue(session, "2025-12").state == "sent"
 
 
 def test_a_file_of_ours_that_the_site_no_longer_has_is_removed_and_only_ours(workspace_folder: Path) -> None:

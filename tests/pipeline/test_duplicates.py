@@ -42,8 +42,8 @@ def added(made: Workspace, folder: Path, *lines: dict[str, object]) -> int:
 
 def open_pairs(made: Workspace, name: str) -> list[tuple[str, str]]:
     with made.db.read() as session:
-        item = item_store.named(session, name)
-        found = merging.possible(session, [item.id or 0]).get(item.id or 0, [])
+        item = item_store.get_item(session, name)
+        found = merging.load_possible_duplicates(session, [item.id or 0]).get(item.id or 0, [])
         return [(other.key, pair.reason) for pair, other in found]
 
 
@@ -67,8 +67,8 @@ def test_a_pair_that_a_person_has_settled_stays_settled(tmp_path: Path) -> None:
     with workspace(tmp_path) as made:
         added(made, tmp_path, PAPER, POST)
         with made.db.write() as session:
-            paper = item_store.named(session, "arxiv:2506.00009")
-            ((pair, _),) = merging.possible(session, [paper.id or 0])[paper.id or 0]
+            paper = item_store.get_item(session, "arxiv:2506.00009")
+            ((pair, _),) = merging.load_possible_duplicates(session, [paper.id or 0])[paper.id or 0]
             pair.state = "distinct"
             session.add(pair)
         made.tag(again=True)
@@ -79,14 +79,17 @@ def test_split_with_two_works_says_that_they_differ_and_merge_joins_them_whateve
     with workspace(tmp_path) as made:
         added(made, tmp_path, PAPER, POST)
         ((post, _),) = open_pairs(made, "arxiv:2506.00009")
-        assert works.split(made.context, "arxiv:2506.00009", post) == f"arxiv:2506.00009 and {post} are two works"
+        assert (
+            works.split_item_by_name(made.context, "arxiv:2506.00009", post)
+            == f"arxiv:2506.00009 and {post} are two works"
+        )
         made.tag(again=True)
         assert open_pairs(made, "arxiv:2506.00009") == open_pairs(made, post) == []
-        works.merge(made.context, post, "arxiv:2506.00009")
+        works.merge_items_by_name(made.context, post, "arxiv:2506.00009")
         with made.db.read() as session:
-            assert merging.joined(session) == {post: ("arxiv:2506.00009", "https://arxiv.org/abs/2506.00009")}
+            assert merging.load_merged_keys(session) == {post: ("arxiv:2506.00009", "https://arxiv.org/abs/2506.00009")}
         with pytest.raises(ConfigError, match="is one item"):
-            works.split(made.context, "arxiv:2506.00009", post)
+            works.split_item_by_name(made.context, "arxiv:2506.00009", post)
 
 
 def test_a_year_is_compared_season_by_season_and_finds_the_same_pairs(tmp_path: Path) -> None:

@@ -20,7 +20,7 @@ from digest.errors import NotFoundError
 from digest.models import Item, Mention, Run
 from digest.pipeline import remember
 from digest.pipeline.context import Context
-from digest.pipeline.fetch import claimed, fetch, silences
+from digest.pipeline.fetch import claim_sources, fetch_sources, find_stale_sources
 from digest.pipeline.reading import PARSER_VERSION
 from digest.store import ledger
 from tests.fetch.server import Asked, Server, answer, redirect, serving
@@ -52,11 +52,11 @@ def titles(context: Context) -> set[str]:
 async def test_a_run_stores_items_state_and_an_explained_count(tmp_path: Path, server: Server, clock: Clock) -> None:
     server.paths["/blog"] = answer(200, [*FEED, ("ETag", "v1")], rss(["One of many", "Two of many"]))
     work = context(tmp_path, [feed(server)], clock)
-    report = await fetch(work)
+    report = await fetch_sources(work)
     assert (report.state, report.numbers["new"], report.numbers["found"]) == ("done", 2, 2)
     assert titles(work) == {"One of many", "Two of many"}
     count = counts(work, report.run_id)["blog"]
-    assert (count.state, count.found, count.new, ledger.unexplained(count)) == ("ok", 2, 2, 0)
+    assert (count.state, count.found, count.new, ledger.count_unexplained(count)) == ("ok", 2, 2, 0)
     assert count.bytes > 100
     kept = state(work, "blog")
     assert (kept.etag, kept.validators_url, kept.errors, kept.unanswered) == ("v1", server.url("/blog"), 0, 0)
@@ -69,12 +69,12 @@ async def test_a_source_that_is_not_due_is_not_asked_unless_forced(
 ) -> None:
     server.paths["/blog"] = answer(200, FEED, rss(["One of many"]))
     work = context(tmp_path, [feed(server)], clock)
-    await fetch(work)
-    report = await fetch(work)
+    await fetch_sources(work)
+    report = await fetch_sources(work)
     assert (report.numbers["sources"], report.numbers["not_due"], len(server.asked)) == (0, 1, 1)
-    assert (await fetch(work, force=True)).numbers["sources"] == 1
+    assert (await fetch_sources(work, force=True)).numbers["sources"] == 1
     clock.forward(hours=14)
-    assert (await fetch(work)).numbers["sources"] == 1
+    assert (await fetch_sources(work)).numbers["sources"] == 1
 
 
 async def test_only_the_named_sources_are_asked_and_unknown_names_refused(
@@ -82,21 +82,21 @@ async def test_only_the_named_sources_are_asked_and_unknown_names_refused(
 ) -> None:
     server.paths |= {"/a": answer(200, FEED, rss(["One of many"])), "/b": answer(200, FEED, rss(["Two of many"]))}
     work = context(tmp_path, [feed(server, "a"), feed(server, "b", enabled=False)], clock)
-    await fetch(work, ["b"])
+    await fetch_sources(work, ["b"])
     assert [asked.path for asked in server.asked] == ["/b"]
     with pytest.raises(NotFoundError, match="no source 'c'"):
-        await fetch(work, ["c"])
+        await fetch_sources(work, ["c"])
 
 
 async def test_not_modified_resets_errors_and_keeps_validators(tmp_path: Path, server: Server, clock: Clock) -> None:
     work = context(tmp_path, [feed(server)], clock)
     server.paths["/blog"] = answer(200, [("ETag", "v1"), ("Last-Modified", "then")], rss(["One of many"]))
-    await fetch(work)
+    await fetch_sources(work)
     server.paths["/blog"] = answer(500)
-    await fetch(work, force=True)
+    await fetch_sources(work, force=True)
     assert state(work, "blog").errors == 1
     server.paths["/blog"] = answer(304, [("Last-Modified", "now")])
-    report = await fetch(work, force=True)
+    report = await fetch_sources(work, force=True)
     assert counts(work, report.run_id)["blog"].state == "unmodified"
     kept = state(work, "blog")
     assert (kept.errors, kept.last_error, kept.etag, kept.last_modified) == (0, None, "v1", "now")
@@ -108,7 +108,7 @@ async def test_rotating_validators_are_kept_though_the_body_is_the_same(
     work = context(tmp_path, [feed(server)], clock)
     for version in ("v1", "v2", "v3"):
         server.paths["/blog"] = answer(200, [("ETag", version)], rss(["One of many"]))
-        report = await fetch(work, force=True)
+        report = await fetch_sources(work, force=True)
     assert [asked.headers.get("if-none-match") for asked in server.asked] == [None, "v1", "v2"]
     assert state(work, "blog").etag == "v3"
     assert counts(work, report.run_id)["blog"].state == "unmodified"
@@ -119,11 +119,11 @@ async def test_validators_are_cleared_when_the_server_stops_sending_them(
 ) -> None:
     work = context(tmp_path, [feed(server)], clock)
     server.paths["/blog"] = answer(200, [("ETag", "v1")], rss(["One of many"]))
-    await fetch(work)
+    await fetch_sources(work)
     server.paths["/blog"] = answer(200, [], rss(["One of many", "Two of many"]))
-    await fetch(work, force=True)
+    await fetch_sources(work, force=True)
     assert state(work, "blog").etag is None
-    await fetch(work, force=True)
+    await fetch_sources(work, force=True)
     assert "if-none-match" not in server.asked[-1].headers
 
 
@@ -132,9 +132,9 @@ async def test_a_body_that_cannot_be_read_leaves_the_old_validators(
 ) -> None:
     work = context(tmp_path, [feed(server)], clock)
     server.paths["/blog"] = answer(200, [("ETag", "v1")], rss(["One of many"]))
-    await fetch(work)
+    await fetch_sources(work)
     server.paths["/blog"] = answer(200, [("ETag", "v2")], b"<html><body>Down for maintenance</body></html>")
-    report = await fetch(work, force=True)
+    report = await fetch_sources(work, force=True)
     assert (report.state, state(work, "blog").etag) == ("failed", "v1")
     assert report.problems[0].startswith("blog: ")
 
@@ -144,9 +144,9 @@ async def test_another_parser_version_asks_unconditionally_and_reads_again(
 ) -> None:
     work = context(tmp_path, [feed(server)], clock)
     server.paths["/blog"] = answer(200, [("ETag", "v1")], rss(["One of many"]))
-    await fetch(work)
+    await fetch_sources(work)
     monkeypatch.setattr(remember, "PARSER_VERSION", PARSER_VERSION + 1)
-    report = await fetch(work, force=True)
+    report = await fetch_sources(work, force=True)
     assert "if-none-match" not in server.asked[-1].headers
     assert counts(work, report.run_id)["blog"].unchanged == 1
 
@@ -154,7 +154,7 @@ async def test_another_parser_version_asks_unconditionally_and_reads_again(
 async def test_one_failing_source_does_not_stop_the_others(tmp_path: Path, server: Server, clock: Clock) -> None:
     server.paths |= {"/good": answer(200, FEED, rss(["One of many"])), "/bad": answer(500)}
     work = context(tmp_path, [feed(server, "good"), feed(server, "bad")], clock)
-    report = await fetch(work)
+    report = await fetch_sources(work)
     assert (report.state, report.numbers["new"], report.numbers["sources_failed"]) == ("partial", 1, 1)
     count = counts(work, report.run_id)["bad"]
     assert (count.state, count.found) == ("failed", 0)
@@ -165,13 +165,13 @@ async def test_one_failing_source_does_not_stop_the_others(tmp_path: Path, serve
 async def test_errors_back_off_and_retry_after_is_honoured(tmp_path: Path, server: Server, clock: Clock) -> None:
     work = context(tmp_path, [feed(server)], clock)
     server.paths["/blog"] = answer(404)
-    await fetch(work)
+    await fetch_sources(work)
     first = (state(work, "blog").next_check or NOW) - NOW
-    await fetch(work, force=True)
+    await fetch_sources(work, force=True)
     second = (state(work, "blog").next_check or NOW) - NOW
     assert timedelta(minutes=45) <= first <= timedelta(minutes=75) < second
     server.paths["/blog"] = answer(429, [("Retry-After", "86400")])
-    await fetch(work, force=True)
+    await fetch_sources(work, force=True)
     assert (state(work, "blog").next_check or NOW) - NOW >= timedelta(hours=24)
 
 
@@ -180,12 +180,12 @@ async def test_a_source_that_is_gone_is_asked_again_only_on_demand(
 ) -> None:
     work = context(tmp_path, [feed(server)], clock)
     server.paths["/blog"] = answer(410)
-    await fetch(work)
+    await fetch_sources(work)
     assert state(work, "blog").disabled == "410 Gone"
     clock.forward(days=60)
-    assert (await fetch(work)).numbers["sources"] == 0
+    assert (await fetch_sources(work)).numbers["sources"] == 0
     server.paths["/blog"] = answer(200, FEED, rss(["One of many"]))
-    await fetch(work, force=True)
+    await fetch_sources(work, force=True)
     assert state(work, "blog").disabled is None
 
 
@@ -195,16 +195,16 @@ async def test_a_lasting_move_is_followed_and_taken_back_when_the_new_place_fail
     work = context(tmp_path, [feed(server)], clock)
     server.paths |= {"/blog": redirect(301, "/new"), "/new": answer(200, FEED, rss(["One of many"]))}
     for _ in range(3):
-        await fetch(work, force=True)
+        await fetch_sources(work, force=True)
         clock.forward(days=2)
     assert state(work, "blog").moved_to == server.url("/new")
     server.asked.clear()
-    await fetch(work, force=True)
+    await fetch_sources(work, force=True)
     assert [asked.path for asked in server.asked] == ["/new"]
     server.paths |= {"/blog": answer(200, FEED, rss(["One of many"])), "/new": answer(410)}
-    await fetch(work, force=True)
+    await fetch_sources(work, force=True)
     assert state(work, "blog").disabled is None
-    await fetch(work, force=True)
+    await fetch_sources(work, force=True)
     assert state(work, "blog").moved_to is None
     assert server.asked[-1].path == "/blog"
 
@@ -213,7 +213,7 @@ async def test_temporary_redirects_never_become_a_move(tmp_path: Path, server: S
     work = context(tmp_path, [feed(server)], clock)
     server.paths |= {"/blog": redirect(302, "/new"), "/new": answer(200, FEED, rss(["One of many"]))}
     for _ in range(5):
-        await fetch(work, force=True)
+        await fetch_sources(work, force=True)
         clock.forward(days=2)
     assert state(work, "blog").moved_to is None
 
@@ -221,9 +221,9 @@ async def test_temporary_redirects_never_become_a_move(tmp_path: Path, server: S
 async def test_another_address_in_the_configuration_starts_afresh(tmp_path: Path, server: Server, clock: Clock) -> None:
     server.paths |= {"/a": answer(410), "/b": answer(200, FEED, rss(["One of many"]))}
     source = feed(server, "a")
-    await fetch(context(tmp_path, [source], clock))
+    await fetch_sources(context(tmp_path, [source], clock))
     work = context(tmp_path, [source.model_copy(update={"url": server.url("/b")})], clock)
-    assert (await fetch(work)).numbers["new"] == 1
+    assert (await fetch_sources(work)).numbers["new"] == 1
     assert state(work, "a").disabled is None
 
 
@@ -231,9 +231,9 @@ async def test_the_feeds_own_wishes_count_also_after_not_modified(tmp_path: Path
     wishes = "<ttl>1200</ttl><skipDays><day>Thursday</day></skipDays>"
     work = context(tmp_path, [feed(server, interval_hours=1)], clock)
     server.paths["/blog"] = answer(200, [("ETag", "v")], rss(["One of many"], extra=wishes))
-    await fetch(work)
+    await fetch_sources(work)
     server.paths["/blog"] = answer(304)
-    await fetch(work, force=True)
+    await fetch_sources(work, force=True)
     due = state(work, "blog").next_check or NOW
     assert due.strftime("%A") == "Friday"  # 20 hours from Wednesday noon would be Thursday
 
@@ -247,7 +247,7 @@ async def test_the_next_check_is_stored_before_the_request(tmp_path: Path, serve
         await answer(200, FEED, rss(["One of many"]))(asked, writer)
 
     server.paths["/blog"] = look
-    await fetch(work)
+    await fetch_sources(work)
     assert seen == [timedelta(hours=1)]
 
 
@@ -255,9 +255,9 @@ async def test_an_item_that_says_nothing_is_rejected_and_counted(tmp_path: Path,
     nothing = b"<item><guid>g</guid></item></channel>"
     server.paths["/blog"] = answer(200, FEED, rss(["One of many"]).replace(b"</channel>", nothing))
     work = context(tmp_path, [feed(server)], clock)
-    report = await fetch(work)
+    report = await fetch_sources(work)
     count = counts(work, report.run_id)["blog"]
-    assert (count.found, count.new, count.rejected, ledger.unexplained(count)) == (2, 1, 1, 0)
+    assert (count.found, count.new, count.rejected, ledger.count_unexplained(count)) == (2, 1, 1, 0)
     assert "1 rejected: neither a web address nor words" in (count.error or "")
 
 
@@ -266,7 +266,7 @@ async def test_the_same_work_from_two_sources_is_one_item_with_two_mentions(
 ) -> None:
     server.paths |= {"/a": answer(200, FEED, rss(["One of many"])), "/b": answer(200, FEED, rss(["One of many"]))}
     work = context(tmp_path, [feed(server, "a"), feed(server, "b")], clock)
-    report = await fetch(work)
+    report = await fetch_sources(work)
     assert (report.numbers["new"], report.numbers["duplicate"]) == (1, 1)
     with work.db.read() as session:
         assert session.exec(select(func.count()).select_from(Mention)).one() == 2
@@ -294,10 +294,10 @@ async def test_hostile_documents_cost_only_their_sources(tmp_path: Path, server:
     server.paths |= {f"/{name}": answer(200, FEED, body) for name, body in zip(names, HOSTILE.values(), strict=True)}
     server.paths["/good"] = answer(200, FEED, rss(["One of many"]))
     work = context(tmp_path, [*(feed(server, name) for name in names), feed(server, "good")], clock)
-    report = await fetch(work)
+    report = await fetch_sources(work)
     told = counts(work, report.run_id)
     assert told["good"].new == 1
-    assert all(ledger.unexplained(count) == 0 for count in told.values())
+    assert all(ledger.count_unexplained(count) == 0 for count in told.values())
     assert not any("root:" in title or len(title) > 5000 for title in titles(work))
 
 
@@ -309,9 +309,9 @@ async def test_a_feed_of_a_hundred_thousand_entries_gives_its_first_ones(
     body = b'<rss version="2.0"><channel><title>x</title>' + body + b"</channel></rss>"
     server.paths["/blog"] = answer(200, [("Content-Encoding", "gzip")], gzip.compress(body))
     work = context(tmp_path, [feed(server, max_items=300)], clock)
-    report = await fetch(work)
+    report = await fetch_sources(work)
     count = counts(work, report.run_id)["blog"]
-    assert (count.found, count.new, ledger.unexplained(count)) == (300, 300, 0)
+    assert (count.found, count.new, ledger.count_unexplained(count)) == (300, 300, 0)
 
 
 @pytest.mark.parametrize(
@@ -327,7 +327,7 @@ async def test_a_wrong_charset_does_not_spoil_the_text(
 ) -> None:
     server.paths["/blog"] = answer(200, headers, rss(["TITLE"]).replace(b"<title>TITLE", b"<title>" + body))
     work = context(tmp_path, [feed(server)], clock)
-    await fetch(work)
+    await fetch_sources(work)
     assert titles(work) == {"Caf\u00e9 culture now"}
 
 
@@ -338,9 +338,9 @@ async def test_a_post_that_shows_the_time_is_not_revised_for_ever(tmp_path: Path
         shown = rss(["One of many"]).replace(b"About ", b"Seen %d times. About " % hour)
         server.paths["/blog"] = answer(200, FEED, shown)
         clock.forward(hours=1)
-        report = await fetch(work, force=True)
+        report = await fetch_sources(work, force=True)
         count = counts(work, report.run_id)["blog"]
-        assert ledger.unexplained(count) == 0
+        assert ledger.count_unexplained(count) == 0
         revised.append(count.revised)
     assert revised == [0] + [1] * 24 + [0] * 5
 
@@ -348,13 +348,13 @@ async def test_a_post_that_shows_the_time_is_not_revised_for_ever(tmp_path: Path
 async def test_a_source_is_called_silent_against_its_own_history(tmp_path: Path, server: Server, clock: Clock) -> None:
     server.paths["/blog"] = answer(200, FEED, rss([f"Number {n} of many" for n in range(20)]))
     work = context(tmp_path, [feed(server)], clock)
-    await fetch(work)
-    assert silences(work) == {}
+    await fetch_sources(work)
+    assert find_stale_sources(work) == {}
     clock.forward(days=9)
-    assert silences(work) == {}  # nobody has asked since
-    report = await fetch(work, force=True)
+    assert find_stale_sources(work) == {}  # nobody has asked since
+    report = await fetch_sources(work, force=True)
     assert report.numbers["silent"] == {"blog": 9}
-    assert silences(work) == {"blog": timedelta(days=9)}
+    assert find_stale_sources(work) == {"blog": timedelta(days=9)}
 
 
 async def test_a_stop_in_mid_run_keeps_what_was_stored_and_the_next_run_goes_on(
@@ -367,7 +367,7 @@ async def test_a_stop_in_mid_run_keeps_what_was_stored_and_the_next_run_goes_on(
 
     server.paths["/slow"] = never
     work = context(tmp_path, [feed(server, "fast"), feed(server, "slow")], clock)
-    running = asyncio.create_task(fetch(work))
+    running = asyncio.create_task(fetch_sources(work))
     while "One of many" not in titles(work):
         await asyncio.sleep(0.02)
     running.cancel()
@@ -376,7 +376,7 @@ async def test_a_stop_in_mid_run_keeps_what_was_stored_and_the_next_run_goes_on(
         assert session.exec(select(Run.state)).all() == ["interrupted"]
     server.paths["/slow"] = answer(200, FEED, rss(["Two of many"]))
     server.asked.clear()
-    report = await fetch(work)
+    report = await fetch_sources(work)
     assert [asked.path for asked in server.asked] == ["/slow"]
     assert (report.numbers["new"], titles(work)) == (1, {"One of many", "Two of many"})
 
@@ -387,7 +387,7 @@ async def test_what_a_stop_by_hand_left_is_due_at_once_however_often(
     server.delay = 60
     work = context(tmp_path, [feed(server)], clock)
     for asked in range(1, 6):
-        running = asyncio.create_task(fetch(work))
+        running = asyncio.create_task(fetch_sources(work))
         while len(server.asked) < asked:
             await asyncio.sleep(0.02)
         running.cancel()
@@ -396,7 +396,7 @@ async def test_what_a_stop_by_hand_left_is_due_at_once_however_often(
         assert set(session.exec(select(Run.reason))) == {"stopped by hand"}
     server.delay = 0
     server.paths["/blog"] = answer(200, FEED, rss(["One of many"]))
-    assert (await fetch(work)).numbers["new"] == 1
+    assert (await fetch_sources(work)).numbers["new"] == 1
 
 
 async def test_a_source_whose_process_is_killed_again_and_again_waits_for_an_hour(
@@ -404,10 +404,10 @@ async def test_a_source_whose_process_is_killed_again_and_again_waits_for_an_hou
 ) -> None:
     sources = [feed(server)]
     work = context(tmp_path, sources, clock)
-    taken = [bool(claimed(work, sources, force=False, resume=True)) for _ in range(6)]
+    taken = [bool(claim_sources(work, sources, force=False, resume=True)) for _ in range(6)]
     assert taken == [True, True, True, True, False, False]
     clock.forward(hours=1)
-    assert claimed(work, sources, force=False, resume=True)
+    assert claim_sources(work, sources, force=False, resume=True)
 
 
 SCRIPT = """
@@ -446,10 +446,10 @@ async def test_a_run_killed_at_any_moment_is_finished_by_the_next_one(
     await child.wait()
     sources = [feed(server, f"s{n}") for n in range(12)]
     work = context(tmp_path / "w", sources, clock)
-    assert work.db.problems() == []
+    assert work.db.check_integrity() == []
     before = titles(work)
     assert len(before) < len(expected)
-    await fetch(work)
+    await fetch_sources(work)
     assert titles(work) == expected
     with work.db.read() as session:
         assert sorted(session.exec(select(Run.state))) == ["done", "interrupted"]

@@ -27,8 +27,8 @@ def opened(folder: Path) -> Workspace:
 def learned(workspace_folder: Path) -> Path:
     """A workspace in whose store everything has changed that pages show of works."""
     with opened(workspace_folder) as workspace, workspace.db.write() as session:
-        for issue in issue_store.published(session):
-            for _, item in issue_store.picks(session, issue.id or 0):
+        for issue in issue_store.load_published_issues(session):
+            for _, item in issue_store.load_picks(session, issue.id or 0):
                 item.title, item.authors, item.venue = f"Not {item.title}", ["Somebody Else"], "Elsewhere"
                 item.url, item.published, item.withdrawn = "https://example.org/x", LATER, LATER
                 item.links = {"code": "https://example.org/code"}
@@ -65,32 +65,32 @@ def test_a_correction_of_words_brings_no_other_facts_with_it(learned: Path) -> N
 
 def test_a_mail_sent_later_says_what_the_page_says(learned: Path) -> None:
     with opened(learned) as workspace:
-        from digest.pipeline.letters import letters
+        from digest.pipeline.letters import load_rendered_issue
 
-        letter = letters(workspace.context, workspace.context.period("2025-06")).letter(())
+        letter = load_rendered_issue(workspace.context, workspace.context.parse_period("2025-06")).render_content(())
     assert letter is not None
     assert "Somebody Else" not in letter.text
 
 
 def test_a_view_is_read_back_as_it_was_kept(workspace_folder: Path) -> None:
     with opened(workspace_folder) as workspace, workspace.db.write() as session:
-        issue = issue_store.existing(session, "2025")
-        view = frozen.seen(workspace.context, session, issue)
+        issue = issue_store.get_issue(session, "2025")
+        view = frozen.load_issue_view(workspace.context, session, issue)
         moved, digest = issue.updated, issue.content_digest
-        frozen.keep(workspace.context, session, issue, view)
+        frozen.store_snapshot(workspace.context, session, issue, view)
         assert (issue.updated, issue.content_digest) == (moved, digest)
         assert len(view.picks()) > 200
 
 
 def test_an_issue_that_is_not_published_shows_what_the_store_says_now(workspace_folder: Path) -> None:
     with opened(workspace_folder) as workspace, workspace.db.write() as session:
-        issue: Issue = issue_store.existing(session, "2025-05")
+        issue: Issue = issue_store.get_issue(session, "2025-05")
         issue.state = "draft"
-        item: Item = issue_store.picks(session, issue.id or 0)[0][1]
+        item: Item = issue_store.load_picks(session, issue.id or 0)[0][1]
         item.title = "Another title"
         session.add_all((issue, item))
         session.flush()
-        assert frozen.seen(workspace.context, session, issue).picks()[0].title == "Another title"
+        assert frozen.load_issue_view(workspace.context, session, issue).picks()[0].title == "Another title"
 
 
 def test_a_review_follows_the_language_of_its_site_and_pictures_that_mails_show_stay(workspace_folder: Path) -> None:

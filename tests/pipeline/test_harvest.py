@@ -13,11 +13,11 @@ import pytest
 from sqlmodel import select
 
 from digest.config import Source
-from digest.fetch.patience import patiently
+from digest.fetch.patience import retry_fetch
 from digest.models import Item
 from digest.pipeline import visit
 from digest.pipeline.context import Context
-from digest.pipeline.fetch import fetch
+from digest.pipeline.fetch import fetch_sources
 from tests.fetch.server import Answer, Asked, Server, answer, serving
 from tests.pipeline.workbench import NOW, Clock, context, counts, state
 
@@ -74,7 +74,7 @@ async def server() -> AsyncIterator[Server]:
 
 @pytest.fixture
 def oai(server: Server, monkeypatch: pytest.MonkeyPatch) -> Oai:
-    monkeypatch.setattr(visit, "patiently", partial(patiently, first_wait=0.001))
+    monkeypatch.setattr(visit, "retry_fetch", partial(retry_fetch, first_wait=0.001))
     server.otherwise = made = Oai()
     return made
 
@@ -101,7 +101,7 @@ async def test_a_harvest_follows_its_tokens_and_the_next_one_overlaps_it(
             "",
         ),
     }
-    report = await fetch(made)
+    report = await fetch_sources(made)
     assert (report.state, set(items(made))) == ("done", {"2603.00001", "2603.00002"})
     assert items(made)["2603.00001"].published == datetime(2026, 3, 2, 10, tzinfo=UTC)
     assert oai.asked[0]["set"] == "cs:cs:CL"
@@ -111,7 +111,7 @@ async def test_a_harvest_follows_its_tokens_and_the_next_one_overlaps_it(
     clock.forward(days=1)
     withdrawn = paper("2603.00002", FIRST, SECOND, comment="This paper has been withdrawn by the authors")
     oai.pages = {"": ([paper("2603.00001", FIRST), withdrawn], "")}
-    report = await fetch(made)
+    report = await fetch_sources(made)
     assert oai.asked[2]["from"] == "2026-03-01"  # three days before the last one ended
     count = counts(made, report.run_id)["arxiv"]
     assert (count.found, count.unchanged, count.revised, count.new) == (2, 1, 1, 0)
@@ -129,10 +129,10 @@ async def test_an_answer_that_is_none_is_asked_for_again_and_is_never_0_papers(
     made = work(tmp_path, server, Clock())
     oai.pages = {"": ([paper("2603.00001", FIRST)], "")}
     oai.faults = [fault]
-    report = await fetch(made)
+    report = await fetch_sources(made)
     assert (report.state, set(items(made)), len(oai.asked)) == ("done", {"2603.00001"}, 2)
     oai.faults = [fault] * 4
-    report = await fetch(made, force=True)
+    report = await fetch_sources(made, force=True)
     assert (report.state, len(oai.asked)) == ("failed", 6)
     assert state(made, "arxiv").cursor == {"until": f"{NOW:%Y-%m-%d}T00:00:00+00:00"}
 
@@ -143,10 +143,10 @@ async def test_a_harvest_that_breaks_off_keeps_its_pages_and_starts_from_the_sam
     made = work(tmp_path, server, Clock())
     broken = paper("2603.00002", FIRST).replace("<version ", "<other ")
     oai.pages = {"": ([paper("2603.00001", FIRST)], "t"), "t": ([broken], "")}
-    report = await fetch(made)
+    report = await fetch_sources(made)
     assert (report.state, set(items(made)), state(made, "arxiv").cursor) == ("partial", {"2603.00001"}, {})
     oai.pages["t"] = ([paper("2603.00002", FIRST)], "")
-    await fetch(made, force=True)
+    await fetch_sources(made, force=True)
     assert set(items(made)) == {"2603.00001", "2603.00002"}
     assert oai.asked[-2]["from"] == oai.asked[0]["from"]
 
@@ -154,5 +154,5 @@ async def test_a_harvest_that_breaks_off_keeps_its_pages_and_starts_from_the_sam
 async def test_a_night_without_changes_is_no_failure(tmp_path: Path, server: Server, oai: Oai) -> None:
     made = work(tmp_path, server, Clock())
     oai.pages = {"": ([], "")}
-    report = await fetch(made)
+    report = await fetch_sources(made)
     assert (report.state, report.numbers["found"], len(oai.asked)) == ("done", 0, 1)

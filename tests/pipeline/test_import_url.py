@@ -35,7 +35,7 @@ async def test_a_feed_and_a_page_at_an_address_are_read(
     server.otherwise = answer(200, headers, body.encode())
     work = workspace(tmp_path)
     address = server.url("/past", "me.example")
-    read = await asyncio.to_thread(archive.read_archive, work, [address], {}, essays=True)
+    read = await asyncio.to_thread(archive.read_archive, work, [address], {}, include_essays=True)
     assert [(item.title, item.url) for one in read for item in one.items] == [
         (f"Paper number {n}", f"https://x.example.org/{n}") for n in range(6)
     ]
@@ -44,7 +44,7 @@ async def test_a_feed_and_a_page_at_an_address_are_read(
 async def test_an_archive_that_takes_for_ever_to_be_read_is_an_error_and_not_a_wait(
     tmp_path: Path, server: Server, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(archive, "_READING", 3.0)
+    monkeypatch.setattr(archive, "_PARSE_SECONDS", 3.0)
     server.otherwise = answer(200, HTML, b"<html><body>" + b"<p><a href=/x>some words of a link</a></p>" * 300_000)
     work = workspace(tmp_path)
     with pytest.raises(ParseError, match="took more than 3 seconds to read"):

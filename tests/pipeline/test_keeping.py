@@ -11,22 +11,24 @@ from sqlalchemy.exc import IntegrityError
 from sqlmodel import func, select
 
 from digest.config import Source
-from digest.intake import Prepared, prepare
-from digest.models import Count, Item, RunCount, SourceState, State
+from digest.intake import PreparedItem, normalize_entry
+from digest.models import FetchState, Item, SourceResult, SourceResultRow, SourceState
 from digest.pipeline import keeping
-from digest.pipeline.keeping import Keeper, Result
-from digest.pipeline.reading import Reading
-from digest.ports import Found
+from digest.pipeline.keeping import BatchWriter, FetchedPage
+from digest.pipeline.reading import ParsedPage
+from digest.ports import Entry
 from digest.store import runs
 from digest.store.database import Database
 from tests.pipeline.workbench import NOW
 
 
-def result(run_id: int, name: str, *titles: str) -> Result:
+def result(run_id: int, name: str, *titles: str) -> FetchedPage:
     source = Source(id=name, kind="feed", url=f"https://{name}.example/feed")
-    made = [prepare(Found(title=each, url=f"https://{name}.example/{each}"), source, NOW) for each in titles]
-    reading = Reading(prepared=[item for item in made if isinstance(item, Prepared)])
-    return Result(State(source_id=name, etag="v1"), Count(run_id=run_id, source_id=name, at=NOW), reading)
+    made = [normalize_entry(Entry(title=each, url=f"https://{name}.example/{each}"), source, NOW) for each in titles]
+    reading = ParsedPage(items=[item for item in made if isinstance(item, PreparedItem)])
+    return FetchedPage(
+        FetchState(source_id=name, etag="v1"), SourceResult(run_id=run_id, source_id=name, at=NOW), reading
+    )
 
 
 @pytest.fixture
@@ -37,18 +39,18 @@ def db(tmp_path: Path) -> Database:
 @pytest.fixture
 def run_id(db: Database) -> int:
     with db.write() as session:
-        return runs.start(session, "fetch", None, NOW)
+        return runs.start_run(session, "fetch", None, NOW)
 
 
 async def test_results_that_come_together_are_stored_together_and_counted_apart(db: Database, run_id: int) -> None:
     results = [result(run_id, f"s{n}", *(f"Work {n} {m}" for m in range(n))) for n in range(5)]
-    async with Keeper(db) as keeper:
-        counts = await asyncio.gather(*map(keeper.keep, results))
+    async with BatchWriter(db) as keeper:
+        counts = await asyncio.gather(*map(keeper.write_page, results))
     assert [(count.source_id, count.found, count.new) for count in counts] == [(f"s{n}", n, n) for n in range(5)]
     with db.read() as session:
         assert session.exec(select(func.count()).select_from(Item)).one() == 10
         assert {state.etag for state in session.exec(select(SourceState))} == {"v1"}
-        assert sorted(session.exec(select(RunCount.new))) == [0, 1, 2, 3, 4]
+        assert sorted(session.exec(select(SourceResultRow.new))) == [0, 1, 2, 3, 4]
 
 
 @pytest.fixture
@@ -56,53 +58,53 @@ def batches(monkeypatch: pytest.MonkeyPatch) -> list[list[str]]:
     """The sources of each transaction."""
     seen: list[list[str]] = []
 
-    def store(db: Database, results: Sequence[Result]) -> list[Count]:
+    def store(db: Database, results: Sequence[FetchedPage]) -> list[SourceResult]:
         seen.append([result.state.source_id for result in results])
         return really(db, results)
 
-    really = keeping.store
-    monkeypatch.setattr(keeping, "store", store)
+    really = keeping.store_fetched_pages
+    monkeypatch.setattr(keeping, "ingest_items_by_source", store)
     return seen
 
 
 async def test_a_transaction_waits_for_the_visits_under_way(
     db: Database, run_id: int, batches: list[list[str]]
 ) -> None:
-    async with Keeper(db) as keeper:
-        with keeper.under_way(), keeper.under_way():
-            first = asyncio.create_task(keeper.keep(result(run_id, "first", "Work 1")))
+    async with BatchWriter(db) as keeper:
+        with keeper.expect_result(), keeper.expect_result():
+            first = asyncio.create_task(keeper.write_page(result(run_id, "first", "Work 1")))
             await asyncio.sleep(0.05)
-            await asyncio.gather(first, keeper.keep(result(run_id, "second", "Work 2")))
+            await asyncio.gather(first, keeper.write_page(result(run_id, "second", "Work 2")))
     assert batches == [["first", "second"]]
 
 
 async def test_a_transaction_waits_for_nobody_who_brings_nothing(
     db: Database, run_id: int, batches: list[list[str]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(keeping, "_LONGEST", 3600)
-    async with Keeper(db) as keeper:
-        with keeper.under_way():
-            with keeper.under_way():
-                first = asyncio.create_task(keeper.keep(result(run_id, "first", "Work 1")))
+    monkeypatch.setattr(keeping, "_MAX_WAIT", 3600)
+    async with BatchWriter(db) as keeper:
+        with keeper.expect_result():
+            with keeper.expect_result():
+                first = asyncio.create_task(keeper.write_page(result(run_id, "first", "Work 1")))
                 await asyncio.sleep(0.05)
             await first
-            await keeper.keep(result(run_id, "first", "Work 2"))
+            await keeper.write_page(result(run_id, "first", "Work 2"))
     assert batches == [["first"], ["first"]]
 
 
 async def test_a_visit_that_takes_long_does_not_keep_others_from_being_stored(db: Database, run_id: int) -> None:
-    async with Keeper(db) as keeper:
-        with keeper.under_way(), keeper.under_way():
-            assert (await keeper.keep(result(run_id, "first", "Work 1"))).new == 1
+    async with BatchWriter(db) as keeper:
+        with keeper.expect_result(), keeper.expect_result():
+            assert (await keeper.write_page(result(run_id, "first", "Work 1"))).new == 1
 
 
 async def test_a_result_that_cannot_be_stored_fails_alone_and_leaves_nothing(db: Database, run_id: int) -> None:
     good, bad, last = (result(run_id, name, f"Work of {name}") for name in ("good", "bad", "last"))
-    bad.count.run_id = run_id + 99  # no such run: the last statement of its transaction fails
-    async with Keeper(db) as keeper:
-        kept = await asyncio.gather(*map(keeper.keep, (good, bad, last)), return_exceptions=True)
+    bad.source_result.run_id = run_id + 99  # no such run: the last statement of its transaction fails
+    async with BatchWriter(db) as keeper:
+        kept = await asyncio.gather(*map(keeper.write_page, (good, bad, last)), return_exceptions=True)
     assert isinstance(kept[1], IntegrityError)
-    assert [count.new for count in (kept[0], kept[2]) if isinstance(count, Count)] == [1, 1]
+    assert [count.new for count in (kept[0], kept[2]) if isinstance(count, SourceResult)] == [1, 1]
     with db.read() as session:
         assert set(session.exec(select(Item.source_id))) == {"good", "last"}
         assert set(session.exec(select(SourceState.source_id))) == {"good", "last"}

@@ -11,9 +11,9 @@ import pytest
 
 from digest.config.schema import Category, Taxonomy
 from digest.errors import ConfigError, NotFoundError, ParseError
-from digest.pipeline.evaluate import duplicates_numbers, everything, grounding_numbers
+from digest.pipeline.evaluate import evaluate_all_parts, evaluate_duplicates, evaluate_grounding
 from digest.pipeline.files import match_file, rank_file, tag_file
-from digest.pipeline.lines import objects, read, whole
+from digest.pipeline.lines import load_json_objects, parse_json_objects, read_jsonl_bytes
 from tests.llm.workspace import context
 
 RECORDS = [
@@ -35,7 +35,7 @@ def _write(path: Path, *lines: str) -> Path:
 
 
 def test_lines_that_are_no_objects_are_named_and_the_rest_is_read() -> None:
-    rows, problems = objects(b'{"a": "x\xe2\x80\xa8y"}\n\n  \n{bad\n[1]\n\xff\n' + b"[" * 100_000)
+    rows, problems = parse_json_objects(b'{"a": "x\xe2\x80\xa8y"}\n\n  \n{bad\n[1]\n\xff\n' + b"[" * 100_000)
     assert rows == [{"a": "x\u2028y"}]
     assert problems == ["line 4: is not JSON", "line 5: is not a JSON object", "line 6: is not UTF-8 text",
                         "line 7: is not JSON"]  # fmt: skip
@@ -44,7 +44,7 @@ def test_lines_that_are_no_objects_are_named_and_the_rest_is_read() -> None:
 def test_a_file_is_unpacked_by_what_it_holds_not_by_its_name(tmp_path: Path) -> None:
     (tmp_path / "plain.gz").write_bytes(b"{}")
     (tmp_path / "packed").write_bytes(gzip.compress(b"{}"))
-    assert read(tmp_path / "plain.gz") == read(tmp_path / "packed") == b"{}"
+    assert read_jsonl_bytes(tmp_path / "plain.gz") == read_jsonl_bytes(tmp_path / "packed") == b"{}"
 
 
 @pytest.mark.parametrize("body", [gzip.compress(b"{}" * 99)[:-9], b"\x1f\x8b\x08" + b"\0" * 40], ids=["cut", "corrupt"])
@@ -52,13 +52,13 @@ def test_a_broken_archive_is_an_error_that_names_the_file(tmp_path: Path, body: 
     path = tmp_path / "x.jsonl.gz"
     path.write_bytes(body)
     with pytest.raises(ParseError, match=r"x\.jsonl\.gz cannot be read"):
-        read(path)
+        read_jsonl_bytes(path)
 
 
 def test_a_file_that_must_be_whole_is_refused_with_its_bad_lines(tmp_path: Path) -> None:
     path = _write(tmp_path / "x.jsonl", "{}", *["{bad"] * 7)
     with pytest.raises(ParseError, match=r"line 2: is not JSON; .*\(and 2 more\)") as caught:
-        whole(path, "like this")
+        load_json_objects(path, "like this")
     assert caught.value.hint == "like this"
 
 
@@ -94,21 +94,21 @@ def test_papers_without_abstract_or_with_a_shared_id_are_tagged_line_by_line(tmp
 @pytest.mark.parametrize("line", ['{"a": {}, "b": {}}', '{"label": "same", "a": 1, "b": {}}', "{bad", ""])
 def test_pairs_that_are_none_are_refused_with_the_shape_wanted(tmp_path: Path, line: str) -> None:
     with pytest.raises((ConfigError, ParseError)) as caught:
-        duplicates_numbers(_write(tmp_path / "pairs.jsonl", line))
+        evaluate_duplicates(_write(tmp_path / "pairs.jsonl", line))
     assert "{a, b, label}" in caught.value.hint
 
 
 def test_texts_without_abstracts_cannot_be_made_untrue(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="no abstracts"):
-        grounding_numbers(_write(tmp_path / "x.jsonl", '{"title": "T"}', '{"abstract": 5}'))
+        evaluate_grounding(_write(tmp_path / "x.jsonl", '{"title": "T"}', '{"abstract": 5}'))
 
 
 def test_eval_all_takes_the_files_a_folder_has_and_says_so_when_it_has_none(tmp_path: Path) -> None:
     place = context(tmp_path, lambda: None)
     with pytest.raises(ConfigError, match="none of the files"):
-        everything(place, tmp_path)
+        evaluate_all_parts(place, tmp_path)
     _write(tmp_path / "labels.jsonl", '{"arxiv_id": "1", "title": "Retrieval", "label": "rag"}')
-    assert set(everything(place, tmp_path)) == {"golden", "grounding", "tagging"}
+    assert set(evaluate_all_parts(place, tmp_path)) == {"golden", "grounding", "tagging"}
 
 
 def test_an_answer_is_never_written_over_the_file_that_asked(tmp_path: Path) -> None:

@@ -14,13 +14,13 @@ import pytest
 
 from digest import issues
 from digest.app import Workspace
-from digest.errors import Refused
-from digest.issues import DeadLink, Sheet, SheetPick, SheetSection
+from digest.errors import CheckFailedError
+from digest.issues import DeadLink, Draft, DraftPick, DraftSection
 from digest.models import Item
 from digest.pipeline.context import Context
-from digest.pipeline.gates import problems
-from digest.pipeline.links import check_links, known_links, links_of, work_links
-from digest.pipeline.sheets import current, sheet_path
+from digest.pipeline.gates import find_problems
+from digest.pipeline.links import check_links, collect_draft_links, collect_work_links, load_link_report
+from digest.pipeline.sheets import get_draft_path, load_draft
 from digest.store import issues as issue_store
 from digest.store import items as item_store
 from tests.pipeline.workbench import Clock, context
@@ -83,26 +83,26 @@ def here(tmp_path: Path) -> Iterator[Context]:
 
 def test_only_what_is_gone_or_moved_to_another_work_counts(here: Context, web: Web) -> None:
     answers = check_links(here, web.links(*STATUS, *MOVES, "/huge"))
-    assert answers.bad == [
+    assert answers.dead_links == [
         DeadLink(web.base + "/gone", "is not there (HTTP 404)"),
         DeadLink(web.base + "/forever", "is gone for good (HTTP 410)"),
         DeadLink(web.base + "/moved", moved_to=web.base + "/other"),
     ]
-    assert (answers.asked, answers.unjudged) == (10, 3)
+    assert (answers.request_count, answers.unknown_count) == (10, 3)
 
 
 def test_a_site_that_cannot_be_reached_says_nothing_about_its_links(here: Context) -> None:
     with serving() as closed:
         links = closed.links("/fine")
     answers = check_links(here, links)
-    assert (answers.bad, answers.unjudged) == ([], 1)
+    assert (answers.dead_links, answers.unknown_count) == ([], 1)
 
 
 def test_a_good_answer_holds_two_weeks_and_a_bad_one_a_day(tmp_path: Path, web: Web) -> None:
     clock = Clock()
     here = context(tmp_path, [], clock)
     links = web.links("/fine", "/gone", "/down")
-    told = [check_links(here, links).bad for _ in range(2)]
+    told = [check_links(here, links).dead_links for _ in range(2)]
     assert told[0] == told[1] != []
     assert sorted(web.asked) == ["/down", "/down", "/fine", "/gone"]
     clock.forward(days=2)
@@ -119,10 +119,10 @@ def test_works_and_links_in_the_editors_prose_are_asked_but_not_arxiv(here: Cont
     now = datetime(2026, 1, 1, tzinfo=UTC)
     urls = ("https://arxiv.org/abs/2501.00663", "https://blog.example/a?x=1&y=2")
     items = {url: Item(key=url, title="T", url=url, source_id="x", first_seen=now) for url in urls}
-    picks = tuple(SheetPick(url, "T", url) for url in urls)
-    section = SheetSection("agents", "Agents", entries=picks)
-    sheet = issues.Sheet("2026-01", "T", now, intro="See [this](https://example.org/b?x=1&y=2).", sections=(section,))
-    assert links_of(here, sheet, items) == {
+    picks = tuple(DraftPick(url, "T", url) for url in urls)
+    section = DraftSection("agents", "Agents", entries=picks)
+    sheet = issues.Draft("2026-01", "T", now, intro="See [this](https://example.org/b?x=1&y=2).", sections=(section,))
+    assert collect_draft_links(here, sheet, items) == {
         "https://example.org/b?x=1&y=2": False,
         "https://blog.example/a?x=1&y=2": False,
     }
@@ -134,7 +134,7 @@ def test_an_address_the_editor_gave_is_asked_in_place_of_the_works_own_and_never
     now = datetime(2026, 1, 1, tzinfo=UTC)
     dead = "https://blog.example/a"
     item = Item(key=dead, title="T", url=dead, source_id="x", first_seen=now)
-    assert work_links(here, [("https://archive.example/a", item), ("", item)]) == {
+    assert collect_work_links(here, [("https://archive.example/a", item), ("", item)]) == {
         "https://archive.example/a": False,
         dead: False,
     }
@@ -145,12 +145,12 @@ def drafted(workspace_folder: Path, web: Web) -> Iterator[tuple[Workspace, str]]
     """May's issue as a draft again, with one work whose link is dead; its key."""
     with Workspace(workspace_folder, clock=lambda: datetime(2026, 1, 6, tzinfo=UTC)) as workspace:
         here = workspace.context
-        _, sheet = current(here, here.period("2025-05"))
-        key = next(pick.key for _, pick in sheet.picks() if not pick.key.startswith("arxiv:"))
+        _, sheet = load_draft(here, here.parse_period("2025-05"))
+        key = next(pick.key for _, pick in sheet.iter_picks() if not pick.key.startswith("arxiv:"))
         with here.db.write() as session:
-            issue = issue_store.existing(session, "2025-05")
+            issue = issue_store.get_issue(session, "2025-05")
             issue.state, issue.published = "draft", None
-            for item in item_store.by_keys(session, [pick.key for _, pick in sheet.picks()]).values():
+            for item in item_store.load_items_by_key(session, [pick.key for _, pick in sheet.iter_picks()]).values():
                 if not item.key.startswith("arxiv:"):
                     item.url = web.base + ("/gone" if item.key == key else f"/fine?{item.id}")
                     session.add(item)
@@ -158,17 +158,17 @@ def drafted(workspace_folder: Path, web: Web) -> Iterator[tuple[Workspace, str]]
         yield workspace, key
 
 
-def relinked(here: Context, sheet: Sheet) -> Sheet:
+def relinked(here: Context, sheet: Draft) -> Draft:
     """The sheet with the links that its works have now."""
     with here.db.read() as session:
-        items = item_store.by_keys(session, [pick.key for _, pick in sheet.picks()])
+        items = item_store.load_items_by_key(session, [pick.key for _, pick in sheet.iter_picks()])
     for key, item in items.items():
-        sheet = issues.with_pick(sheet, key, url=item.url)
+        sheet = issues.update_pick(sheet, key, url=item.url)
     return sheet
 
 
-def write(here: Context, sheet: Sheet) -> None:
-    sheet_path(here, here.period(sheet.period)).write_text(issues.render(sheet), encoding="utf-8")
+def write(here: Context, sheet: Draft) -> None:
+    get_draft_path(here, here.parse_period(sheet.period)).write_text(issues.render_draft(sheet), encoding="utf-8")
 
 
 def test_approval_asks_links_when_told_to_and_goes_by_their_last_answers_when_not(
@@ -177,17 +177,17 @@ def test_approval_asks_links_when_told_to_and_goes_by_their_last_answers_when_no
     workspace, key = drafted
     workspace.check("2025-05", accept_gaps=True)
     assert web.asked == []
-    with pytest.raises(Refused, match="is not there") as refused:
+    with pytest.raises(CheckFailedError, match="is not there") as refused:
         workspace.approve("2025-05", accept_gaps=True, links=True)
     assert f"{web.base}/gone: is not there (HTTP 404)" in refused.value.message
     assert web.asked
     asked = list(web.asked)
-    with pytest.raises(Refused, match="is not there"):
+    with pytest.raises(CheckFailedError, match="is not there"):
         workspace.approve("2025-05", accept_gaps=True)
     assert web.asked == asked
-    period = workspace.context.period("2025-05")
-    _, sheet = current(workspace.context, period)
-    (found,) = (one for one in problems(workspace.context, period, sheet) if one.gate == "links")
+    period = workspace.context.parse_period("2025-05")
+    _, sheet = load_draft(workspace.context, period)
+    (found,) = (one for one in find_problems(workspace.context, period, sheet) if one.rule == "links")
     assert found.key == key
 
 
@@ -195,23 +195,23 @@ def test_a_dead_link_is_mended_in_the_sheet_and_readers_get_the_new_one(
     drafted: tuple[Workspace, str], web: Web
 ) -> None:
     workspace, key = drafted
-    here, period = workspace.context, workspace.context.period("2025-05")
-    with pytest.raises(Refused, match="is not there"):
+    here, period = workspace.context, workspace.context.parse_period("2025-05")
+    with pytest.raises(CheckFailedError, match="is not there"):
         workspace.check("2025-05", accept_gaps=True, links=True)
-    _, sheet = current(here, period)
-    write(here, issues.with_pick(sheet, key, url=f"{web.base}/other"))
+    _, sheet = load_draft(here, period)
+    write(here, issues.update_pick(sheet, key, url=f"{web.base}/other"))
     workspace.draft("2025-05")
-    assert f"]({web.base}/other)" in sheet_path(here, period).read_text(encoding="utf-8")
+    assert f"]({web.base}/other)" in get_draft_path(here, period).read_text(encoding="utf-8")
     report = workspace.approve("2025-05", accept_gaps=True, links=True)
     # the editor's link is of nobody's network, and this machine's own addresses are not asked for it
     assert report.problems == ["links not checked: offline, none of the sites answered"]
     workspace.publish("2025-05")
     with here.db.read() as session:
-        issue = issue_store.existing(session, "2025-05")
-        rows = {item.key: (pick, item) for pick, item in issue_store.picks(session, issue.id or 0)}
+        issue = issue_store.get_issue(session, "2025-05")
+        rows = {item.key: (pick, item) for pick, item in issue_store.load_picks(session, issue.id or 0)}
     pick, item = rows[key]
     assert (pick.url, item.url) == (f"{web.base}/other", f"{web.base}/gone")
-    (post,) = (here.site / "_posts").glob("*2025-05.md")
+    (post,) = (here.site_folder / "_posts").glob("*2025-05.md")
     assert f"{web.base}/other" in post.read_text(encoding="utf-8")
     assert f"{web.base}/gone" not in post.read_text(encoding="utf-8")
 
@@ -221,40 +221,40 @@ def test_publishing_asks_the_gates_once_more_by_what_is_known(drafted: tuple[Wor
     here = workspace.context
     workspace.approve("2025-05", accept_gaps=True)
     check_links(here, web.links("/gone"))
-    with pytest.raises(Refused, match="cannot be published yet") as refused:
+    with pytest.raises(CheckFailedError, match="cannot be published yet") as refused:
         workspace.publish("2025-05")
     assert "/gone: is not there" in refused.value.message
 
 
 def test_without_a_network_the_check_says_so_and_what_was_known_stays(here: Context, web: Web) -> None:
     links = web.links("/gone")
-    assert check_links(here, links).bad
+    assert check_links(here, links).dead_links
     with serving() as closed:
         nowhere = closed.links("/a", "/b", "/c", "/d", "/e", "/f")
     answers = check_links(here, nowhere)
-    assert (answers.bad, answers.asked, answers.unjudged) == ([], 4, 6)
-    assert answers.line == "links not checked: offline, none of the sites answered"
-    assert known_links(here, links | nowhere).bad == check_links(here, links).bad
+    assert (answers.dead_links, answers.request_count, answers.unknown_count) == ([], 4, 6)
+    assert answers.summary == "links not checked: offline, none of the sites answered"
+    assert load_link_report(here, links | nowhere).dead_links == check_links(here, links).dead_links
 
 
 def test_an_issue_too_long_for_a_mail_is_told(workspace_folder: Path) -> None:
     with Workspace(workspace_folder, clock=lambda: datetime(2026, 1, 6, tzinfo=UTC)) as workspace:
         here = workspace.context
-        _, sheet = current(here, here.period("2025-05"))
+        _, sheet = load_draft(here, here.parse_period("2025-05"))
         long = replace(sheet, outro="words " * 18_000)
-        assert [one.gate for one in problems(here, here.period("2025-05"), long)] == ["length"]
+        assert [one.rule for one in find_problems(here, here.parse_period("2025-05"), long)] == ["length"]
 
 
 def test_what_is_withdrawn_stands_in_the_way_of_an_issue_but_not_of_its_correction(workspace_folder: Path) -> None:
     with Workspace(workspace_folder, clock=lambda: datetime(2026, 1, 6, tzinfo=UTC)) as workspace:
-        here, period = workspace.context, workspace.context.period("2025-05")
-        _, sheet = current(here, period)
+        here, period = workspace.context, workspace.context.parse_period("2025-05")
+        _, sheet = load_draft(here, period)
         with here.db.write() as session:
-            issue = issue_store.existing(session, period.name)
-            _, item = issue_store.picks(session, issue.id or 0)[0]
+            issue = issue_store.get_issue(session, period.name)
+            _, item = issue_store.load_picks(session, issue.id or 0)[0]
             item.withdrawn = here.now - timedelta(days=1)
             session.add(item)
-        assert problems(here, period, sheet, accept_gaps=True) == []
+        assert find_problems(here, period, sheet, accept_gaps=True) == []
         with here.db.write() as session:
-            issue_store.existing(session, period.name).state = "draft"
-        assert [one.gate for one in problems(here, period, sheet, accept_gaps=True)] == ["withdrawn"]
+            issue_store.get_issue(session, period.name).state = "draft"
+        assert [one.rule for one in find_problems(here, period, sheet, accept_gaps=True)] == ["withdrawn"]

@@ -12,7 +12,7 @@ from sqlmodel import select
 from digest.config import Source
 from digest.models import Item
 from digest.pipeline.context import Context
-from digest.pipeline.fetch import fetch
+from digest.pipeline.fetch import fetch_sources
 from tests.fetch.server import Server, answer, serving
 from tests.pipeline.workbench import Clock, context, counts, state
 
@@ -53,16 +53,16 @@ async def test_older_pages_are_read_at_first_and_across_a_gap_but_not_otherwise(
     work = context(tmp_path, [source(server)], clock)
     server.paths["/s"] = answer(200, [("ETag", "1")], atom(["d", "c"], "/s?page=2"))
     server.paths["/s?page=2"] = answer(200, [], atom(["b", "a"]))
-    report = await fetch(work)
+    report = await fetch_sources(work)
     assert titles(work) == {"a", "b", "c", "d"}
     assert (report.state, counts(work, report.run_id)["s"].found, state(work, "s").etag) == ("done", 4, "1")
     server.paths["/s"] = answer(200, [], atom(["e", "d"], "/s?page=2"))
-    await fetch(work, force=True)
+    await fetch_sources(work, force=True)
     assert paths(server) == ["/s", "/s?page=2", "/s"]
     server.paths["/s"] = answer(200, [], atom(["i", "h"], "/s?page=2"))
     server.paths["/s?page=2"] = answer(200, [], atom(["g", "f"], "/s?page=3"))
     server.paths["/s?page=3"] = answer(200, [], atom(["e", "d"], "/s?page=4"))
-    await fetch(work, force=True)
+    await fetch_sources(work, force=True)
     assert titles(work) == set("abcdefghi")
     assert paths(server)[3:] == ["/s", "/s?page=2", "/s?page=3"]
 
@@ -76,7 +76,7 @@ async def test_older_pages_of_json_feeds_are_read_and_those_of_other_sites_are_n
     elsewhere = server.url("/elsewhere", "localhost")
     server.paths["/older"] = answer(200, [], (page % (elsewhere, item % ("a", "a", "a"))).encode())
     work = context(tmp_path, [source(server)])
-    await fetch(work)
+    await fetch_sources(work)
     assert titles(work) == {"a", "b"}
     assert paths(server) == ["/s", "/older"]
 
@@ -86,12 +86,12 @@ async def test_older_pages_without_end_are_bounded_and_one_that_fails_is_told(tm
     for n in range(1, 20):
         server.paths[f"/{n}"] = answer(200, [], atom([f"p{n}"], f"/{n + 1}"))
     work = context(tmp_path, [source(server)])
-    await fetch(work)
+    await fetch_sources(work)
     assert len(server.asked) == 6
     (tmp_path / "other").mkdir()
     server.paths["/1"] = answer(500)
     work = context(tmp_path / "other", [source(server)])
-    report = await fetch(work)
+    report = await fetch_sources(work)
     assert (report.state, titles(work), state(work, "s").errors) == ("partial", {"p0"}, 0)
     assert "HTTP 500" in report.problems[0]
 
@@ -116,14 +116,14 @@ async def test_posts_without_a_date_get_the_sitemap_s_by_one_conditional_request
     server.paths["/s"] = answer(200, HTML, LISTING % b"")
     server.paths["/sitemap.xml"] = answer(200, [("ETag", '"m"')], sitemap(one="2026-02-03"))
     work = context(tmp_path, [source(server, "page")])
-    report = await fetch(work)
+    report = await fetch_sources(work)
     assert published(work) == {"one": (datetime(2026, 2, 3, tzinfo=UTC), None), "two": (None, "backlog")}
     assert (counts(work, report.run_id)["s"].requests, paths(server)) == (2, ["/s", "/sitemap.xml"])
-    await fetch(work, force=True)
+    await fetch_sources(work, force=True)
     assert paths(server)[2:] == ["/s"]  # an unchanged page asks for nothing more
     server.paths["/s"] = answer(200, HTML, LISTING % b'<h2><a href="/news/three">The third post called three</a></h2>')
     server.paths["/sitemap.xml"] = answer(304)
-    await fetch(work, force=True)
+    await fetch_sources(work, force=True)
     assert server.asked[-1].headers["if-none-match"] == '"m"'
     assert published(work)["one"] == (datetime(2026, 2, 3, tzinfo=UTC), None)
 
@@ -135,7 +135,7 @@ async def test_a_site_without_a_sitemap_loses_no_post_and_is_not_asked_again_for
     work = context(tmp_path, [source(server, "page")], clock)
     for day, more in enumerate((b"", b"<p>changed</p>", b"<p>again</p>")):
         server.paths["/s"] = answer(200, HTML, LISTING % more)
-        assert (await fetch(work, force=True)).state == "done"
+        assert (await fetch_sources(work, force=True)).state == "done"
         clock.forward(days=day * 7 + 1)
     assert paths(server) == ["/s", "/sitemap.xml", "/s", "/s", "/sitemap.xml"]
     assert set(published(work)) == {"one", "two"}

@@ -40,8 +40,8 @@ def added(made: Workspace, folder: Path, *lines: dict[str, object]) -> None:
 def found(made: Workspace, name: str) -> tuple[Item, list[str]]:
     """The item that a key stands for, and the sources that mention it."""
     with made.db.read() as session:
-        item = item_store.named(session, name)
-        return item, [mention.source_id for mention in item_store.mentions(session, item.id or 0)]
+        item = item_store.get_item(session, name)
+        return item, [mention.source_id for mention in item_store.load_item_mentions(session, item.id or 0)]
 
 
 @pytest.mark.parametrize("name", ["https://lab.example/blog/rings", KEY, "arxiv:2506.00009"])
@@ -49,7 +49,7 @@ def test_a_post_that_was_taken_for_the_paper_stands_by_itself_again(tmp_path: Pa
     with workspace(tmp_path) as made:
         added(made, tmp_path, PAPER, POST)
         assert found(made, KEY)[1] == ["arxiv", "lab"]
-        assert works.split(made.context, name) == f"{KEY} stands by itself again (1 mentions)"
+        assert works.split_item_by_name(made.context, name) == f"{KEY} stands by itself again (1 mentions)"
         post, places = found(made, KEY)
         assert (post.kind, post.title, post.summary, places) == ("post", POST["title"], POST["summary"], ["lab"])
         paper, places = found(made, "arxiv:2506.00009")
@@ -59,7 +59,7 @@ def test_a_post_that_was_taken_for_the_paper_stands_by_itself_again(tmp_path: Pa
         assert (post.authors, places) == (["Grace Hopper"], ["lab"])
         made.tag()
         with made.db.read() as session:
-            assert merging.possible(session, [post.id or 0]) == {}
+            assert merging.load_possible_duplicates(session, [post.id or 0]) == {}
 
 
 def test_a_post_whose_words_gave_way_to_the_paper_s_has_them_back(tmp_path: Path) -> None:
@@ -67,7 +67,7 @@ def test_a_post_whose_words_gave_way_to_the_paper_s_has_them_back(tmp_path: Path
         added(made, tmp_path, POST)
         added(made, tmp_path, PAPER)
         assert found(made, KEY)[0].summary == PAPER["summary"]
-        works.split(made.context, KEY)
+        works.split_item_by_name(made.context, KEY)
         post, places = found(made, KEY)
         assert (post.kind, post.url, post.summary, places) == ("post", POST["url"], POST["summary"], ["lab"])
         paper, places = found(made, "arxiv:2506.00009")
@@ -81,9 +81,9 @@ def test_of_several_that_were_joined_one_is_named(tmp_path: Path) -> None:
     with workspace(tmp_path) as made:
         added(made, tmp_path, PAPER, POST, OTHER)
         with pytest.raises(ConfigError, match="3 keys in one") as caught:
-            works.split(made.context, "arxiv:2506.00009")
+            works.split_item_by_name(made.context, "arxiv:2506.00009")
         assert "url:https://news.example/rings" in caught.value.hint
-        works.split(made.context, "https://news.example/rings")
+        works.split_item_by_name(made.context, "https://news.example/rings")
         assert found(made, "url:https://news.example/rings")[1] == ["news"]
         assert found(made, "arxiv:2506.00009")[1] == ["arxiv", "lab"]
 
@@ -91,8 +91,8 @@ def test_of_several_that_were_joined_one_is_named(tmp_path: Path) -> None:
 def test_what_was_merged_by_hand_is_found_from_the_item_it_went_into(tmp_path: Path) -> None:
     with workspace(tmp_path) as made:
         added(made, tmp_path, PAPER, {**POST, "title": "Of rings"})
-        works.merge(made.context, KEY, "arxiv:2506.00009")
-        works.split(made.context, "arxiv:2506.00009")
+        works.merge_items_by_name(made.context, KEY, "arxiv:2506.00009")
+        works.split_item_by_name(made.context, "arxiv:2506.00009")
         assert found(made, KEY)[1] == ["lab"]
 
 
@@ -100,4 +100,4 @@ def test_what_was_never_joined_is_told(tmp_path: Path) -> None:
     with workspace(tmp_path) as made:
         added(made, tmp_path, PAPER)
         with pytest.raises(ConfigError, match="not merged with another"):
-            works.split(made.context, "arxiv:2506.00009")
+            works.split_item_by_name(made.context, "arxiv:2506.00009")

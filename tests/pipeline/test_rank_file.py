@@ -9,7 +9,7 @@ import pytest
 
 from digest.errors import ConfigError
 from digest.pipeline.files import rank_file
-from digest.ranking import prior
+from digest.ranking import load_default_preferences
 
 SUBJECTS = {"crops": "Wheat yield from satellite images", "agents": "Web agents that plan and use tools"}
 # Twelve papers on each subject a month; one curator picks the crops of both months, another the agents of one.
@@ -70,7 +70,7 @@ def test_the_picks_of_one_curator_alone_are_learned_on_top_of_the_public_prior(f
 
 
 def test_picks_that_made_the_public_prior_are_ranked_by_it_as_it_is_and_the_report_says_so(folder: Path) -> None:
-    known = sorted(prior().read)[:12]
+    known = sorted(load_default_preferences().trained_on)[:12]
     titles = [f"{SUBJECTS['crops']} {n}" for n in range(12)]
     papers = [{"arxiv_id": key, "title": title} for key, title in zip(known, titles, strict=True)]
     (folder / "pools" / "2025-01.jsonl").write_text(

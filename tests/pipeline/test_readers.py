@@ -11,12 +11,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from digest.config import Mail
+from digest.config import MailConfig
 from digest.errors import ConfigError, NotFoundError
 from digest.mail import lists
 from digest.pipeline import readers as list_of
 from digest.pipeline.context import Context
-from digest.pipeline.send import send
+from digest.pipeline.send import send_issue
 from digest.store import readers
 from tests.mail.test_bounces import complaint, report
 from tests.pipeline.mailbench import PERIOD, opened, publish, renamed
@@ -29,50 +29,50 @@ def context(tmp_path: Path) -> Context:
 
 def states(context: Context) -> dict[str, str]:
     with context.db.read() as session:
-        return {reader.address: reader.state for reader in readers.everyone(session)}
+        return {reader.address: reader.state for reader in readers.load_subscribers(session)}
 
 
 def imported(context: Context, text: str, *, confirmed: bool = True) -> dict[str, str]:
     (context.root / "list.csv").write_bytes(text.encode())
-    list_of.load(context, context.root / "list.csv", confirmed=confirmed)
+    list_of.import_subscribers(context, context.root / "list.csv", is_confirmed=confirmed)
     return states(context)
 
 
 def test_a_new_reader_is_pending_until_they_or_the_editor_say_yes(context: Context) -> None:
-    list_of.add(context, "Ada@Example.org")
+    list_of.subscribe_address(context, "Ada@Example.org")
     assert states(context) == {"Ada@example.org": "pending"}
-    list_of.confirm(context, ["ada@example.org"])
+    list_of.confirm_subscribers(context, ["ada@example.org"])
     assert states(context) == {"Ada@example.org": "active"}
 
 
 def test_one_address_is_one_reader_however_it_is_spelled(context: Context) -> None:
     for address in ("ada@example.org", "ADA@example.org", "ada@EXAMPLE.org.", " ada@example.org"):
-        list_of.add(context, address, confirmed=True)
+        list_of.subscribe_address(context, address, is_confirmed=True)
     assert len(states(context)) == 1
 
 
 def test_a_reader_is_asked_by_mail_where_an_endpoint_takes_the_answer(tmp_path: Path) -> None:
-    context = opened(tmp_path, Mail(unsubscribe_url="https://u.example.org/x"))
-    list_of.add(context, "ada@example.org")
+    context = opened(tmp_path, MailConfig(unsubscribe_url="https://u.example.org/x"))
+    list_of.subscribe_address(context, "ada@example.org")
     raw = next((tmp_path / "outbox").glob("*.eml")).read_bytes()
     message = message_from_bytes(raw, policy=policy.default)
     with context.db.read() as session:
-        token = readers.everyone(session)[0].token
+        token = readers.load_subscribers(session)[0].token
     assert message["To"] == "ada@example.org"
     assert f"https://u.example.org/x/c/{token}" in message.get_content()
 
 
 def test_who_left_stays_left_through_every_way_of_adding(context: Context) -> None:
-    list_of.add(context, "ada@example.org", confirmed=True)
-    list_of.remove(context, ["ada@example.org"])
-    list_of.add(context, "ada@example.org", confirmed=True)
+    list_of.subscribe_address(context, "ada@example.org", is_confirmed=True)
+    list_of.remove_subscribers(context, ["ada@example.org"])
+    list_of.subscribe_address(context, "ada@example.org", is_confirmed=True)
     assert imported(context, "email,state\nada@example.org,active\n") == {"ada@example.org": "unsubscribed"}
-    list_of.confirm(context, ["ada@example.org"])
+    list_of.confirm_subscribers(context, ["ada@example.org"])
     assert states(context) == {"ada@example.org": "active"}
 
 
 def test_a_suppression_on_an_imported_list_is_taken_over(context: Context) -> None:
-    list_of.add(context, "ada@example.org", confirmed=True)
+    list_of.subscribe_address(context, "ada@example.org", is_confirmed=True)
     assert imported(context, "email,state\nada@example.org,bounced\n") == {"ada@example.org": "bounced"}
 
 
@@ -85,7 +85,7 @@ def test_lists_as_people_have_them_are_read(context: Context) -> None:
 
 def test_a_bad_line_is_told_with_its_number_and_the_rest_is_taken(context: Context) -> None:
     (context.root / "l.csv").write_text("email,topics\nada@example.org,\nnobody,\nbob@example.org,nonsense\n")
-    told = list_of.load(context, context.root / "l.csv", confirmed=True)
+    told = list_of.import_subscribers(context, context.root / "l.csv", is_confirmed=True)
     assert told.state == "partial"
     assert [line.split(":")[0] for line in told.problems] == ["line 3", "line 4"]
     assert states(context) == {"ada@example.org": "active"}
@@ -94,22 +94,22 @@ def test_a_bad_line_is_told_with_its_number_and_the_rest_is_taken(context: Conte
 def test_a_list_without_addresses_or_a_missing_file_is_told(context: Context) -> None:
     (context.root / "l.csv").write_text("name,age\nAda,36\n")
     with pytest.raises(ConfigError, match="no column of addresses"):
-        list_of.load(context, context.root / "l.csv")
+        list_of.import_subscribers(context, context.root / "l.csv")
     with pytest.raises(NotFoundError):
-        list_of.load(context, context.root / "none.csv")
+        list_of.import_subscribers(context, context.root / "none.csv")
 
 
 def test_what_is_exported_comes_back_the_same(context: Context, tmp_path: Path) -> None:
-    list_of.add(context, "ada@example.org", name="=HYPERLINK(1)", topics=["models"], confirmed=True)
-    list_of.add(context, "bob@example.org", confirmed=True)
-    list_of.remove(context, ["bob@example.org"])
-    text = list_of.export(context)
+    list_of.subscribe_address(context, "ada@example.org", name="=HYPERLINK(1)", topics=["models"], is_confirmed=True)
+    list_of.subscribe_address(context, "bob@example.org", is_confirmed=True)
+    list_of.remove_subscribers(context, ["bob@example.org"])
+    text = list_of.export_subscribers(context)
     assert ",'=HYPERLINK(1)," in text
     (tmp_path / "b").mkdir()
     other = opened(tmp_path / "b")
     assert imported(other, text) == states(context)
     with other.db.read() as session:
-        ada = readers.everyone(session)[0]
+        ada = readers.load_subscribers(session)[0]
     assert (ada.name, ada.topics) == ("=HYPERLINK(1)", ["models"])
 
 
@@ -120,45 +120,45 @@ def test_no_exported_cell_is_a_formula(cells: list[str]) -> None:
     import csv
     import io
 
-    written = list(csv.reader(io.StringIO(lists.write([cells]), newline="")))[1]
+    written = list(csv.reader(io.StringIO(lists.format_subscriber_csv([cells]), newline="")))[1]
     assert not any(cell.startswith(("=", "+", "-", "@", "\t", "\r")) for cell in written)
 
 
 def test_a_category_may_be_named_as_it_was_called_before(context: Context) -> None:
     context = replace(context, config=renamed(context.config))
     imported(context, "email,topics\nada@example.org,agents\n")
-    list_of.add(context, "bob@example.org", topics=["actors"])
+    list_of.subscribe_address(context, "bob@example.org", topics=["actors"])
     with context.db.read() as session:
-        assert [reader.topics for reader in readers.everyone(session)] == [["actors"], ["actors"]]
+        assert [reader.topics for reader in readers.load_subscribers(session)] == [["actors"], ["actors"]]
 
 
 def test_an_unknown_category_or_reader_is_refused(context: Context) -> None:
     with pytest.raises(ConfigError, match="nonsense"):
-        list_of.add(context, "ada@example.org", topics=["nonsense"])
+        list_of.subscribe_address(context, "ada@example.org", topics=["nonsense"])
     with pytest.raises(NotFoundError):
-        list_of.remove(context, ["ada@example.org"])
+        list_of.remove_subscribers(context, ["ada@example.org"])
 
 
 def test_a_token_opens_only_its_own_readers_door(context: Context) -> None:
-    list_of.add(context, "ada@example.org")
-    list_of.add(context, "bob@example.org")
+    list_of.subscribe_address(context, "ada@example.org")
+    list_of.subscribe_address(context, "bob@example.org")
     with context.db.read() as session:
-        for reader in readers.everyone(session):
-            found = readers.by_token(session, reader.token)
+        for reader in readers.load_subscribers(session):
+            found = readers.find_subscriber_by_token(session, reader.token)
             assert found is not None
             assert found.address == reader.address
-        assert readers.by_token(session, "") is None
-        assert readers.by_token(session, "\ud800") is None
+        assert readers.find_subscriber_by_token(session, "") is None
+        assert readers.find_subscriber_by_token(session, "\ud800") is None
 
 
 def test_reports_take_readers_out_by_message_by_address_and_by_token(tmp_path: Path) -> None:
     publish(tmp_path, 4)
     context = opened(tmp_path)
-    send(context, PERIOD, yes=True)
+    send_issue(context, PERIOD, is_confirmed=True)
     mails = [message_from_bytes(p.read_bytes(), policy=policy.default) for p in (tmp_path / "outbox").glob("*.eml")]
     ids = {str(mail["To"]).partition("@")[0]: str(mail["Message-ID"]) for mail in mails}
     with context.db.read() as session:
-        token = readers.everyone(session)[3].token
+        token = readers.load_subscribers(session)[3].token
     ours = "<0123456789abcdef0123456789abcdef@example.org>"
     box = mailbox.mbox(tmp_path / "box")
     box.add(report().replace(ours, ids["reader0"]))
@@ -168,7 +168,7 @@ def test_reports_take_readers_out_by_message_by_address_and_by_token(tmp_path: P
     box.add(report("4.2.2"))
     box.add(report().replace(ours, "<unknown@x>"))
     box.close()
-    told = list_of.bounces(context, tmp_path / "box")
+    told = list_of.process_bounces(context, tmp_path / "box")
     assert told.numbers == {"bounced": 2, "unsubscribed": 2, "delayed": 1, "unknown": 1}
     assert list(states(context).values()) == ["bounced", "bounced", "unsubscribed", "unsubscribed"]
-    assert list_of.bounces(context, tmp_path / "box").numbers == told.numbers
+    assert list_of.process_bounces(context, tmp_path / "box").numbers == told.numbers

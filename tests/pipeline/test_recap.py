@@ -12,13 +12,13 @@ from sqlmodel import Session, select
 
 from digest import issues, jekyll
 from digest.app import Workspace
-from digest.demo.story import Told
-from digest.errors import Refused
+from digest.demo.story import DemoResult
+from digest.errors import CheckFailedError
 from digest.models import Decision, Item, Mention, Ranking
-from digest.pipeline.archive import keep_archive, read_archive
+from digest.pipeline.archive import import_archive, read_archive
 from digest.store import issues as issue_store
 from digest.store import notes
-from digest.text import slug
+from digest.text import slugify
 from tests.conftest import need_tool
 
 LATER = datetime(2026, 2, 3, 9, tzinfo=UTC)
@@ -31,10 +31,10 @@ def opened(folder: Path) -> Workspace:
 
 def unpublish(session: Session, period: str) -> list[int]:
     """Take an issue back to a draft, as if it had never gone out; gives the works it held."""
-    issue = issue_store.existing(session, period)
+    issue = issue_store.get_issue(session, period)
     issue.state = "draft"
     session.add(issue)
-    return [item.id or 0 for _, item in issue_store.picks(session, issue.id or 0)]
+    return [item.id or 0 for _, item in issue_store.load_picks(session, issue.id or 0)]
 
 
 @pytest.fixture
@@ -55,11 +55,11 @@ def published(folder: Path, period: str, form: str) -> BeautifulSoup:
     with opened(folder) as workspace:
         workspace.recap(period, form)
         sheet = folder / "site" / "_drafts" / f"{period}.md"
-        sheet.write_text(issues.render(replace(issues.parse(sheet.read_text()), intro="A quarter.")))
+        sheet.write_text(issues.render_draft(replace(issues.parse_draft(sheet.read_text()), intro="A quarter.")))
         workspace.approve(period, by="Ana")
         workspace.publish(period)
     need_tool("jekyll")
-    built = jekyll.build(folder / "site")
+    built = jekyll.build_site(folder / "site")
     return BeautifulSoup((built / "review" / period.lower() / "index.html").read_text(), "html.parser")
 
 
@@ -67,8 +67,8 @@ def published(folder: Path, period: str, form: str) -> BeautifulSoup:
 def test_every_pick_stands_once_in_full_and_once_in_the_full_list_of_the_built_page(thin: Path, form: str) -> None:
     page = published(thin, "2025-Q2", form)
     with opened(thin) as workspace, workspace.db.read() as session:
-        issue = issue_store.existing(session, "2025-Q2")
-        picks = issue_store.picks(session, issue.id or 0)
+        issue = issue_store.get_issue(session, "2025-Q2")
+        picks = issue_store.load_picks(session, issue.id or 0)
     listed = [str(link["href"]) for link in page.select(".full-list a")]
     assert len(listed) == len(set(listed)) == len(picks) > 20
     for target in listed:
@@ -91,15 +91,15 @@ def test_a_month_that_was_never_published_says_so_and_imported_words_are_the_edi
 
 def test_a_work_of_two_months_stands_in_the_first_on_the_sheet_and_on_the_page(workspace_folder: Path) -> None:
     with opened(workspace_folder) as workspace, workspace.db.write() as session:
-        july, august = (issue_store.existing(session, period).id or 0 for period in ("2025-07", "2025-08"))
-        pick, item = issue_store.picks(session, july)[0]
+        july, august = (issue_store.get_issue(session, period).id or 0 for period in ("2025-07", "2025-08"))
+        pick, item = issue_store.load_picks(session, july)[0]
         again = pick.model_dump() | {"id": None, "issue_id": august, "position": 99, "update_of": "2025-07"}
         session.add(type(pick)(**again))
         key = item.key
     page = published(workspace_folder, "2025-Q3", "month")
-    sheet = issues.parse((workspace_folder / "site" / "_drafts" / "2025-Q3.md").read_text())
-    held = {section.slug for section, one in sheet.picks() if one.key == key}
-    heading = page.find(id=slug(key))
+    sheet = issues.parse_draft((workspace_folder / "site" / "_drafts" / "2025-Q3.md").read_text())
+    held = {section.slug for section, one in sheet.iter_picks() if one.key == key}
+    heading = page.find(id=slugify(key))
     assert held == {"m2025-07"}
     assert heading is not None
     assert heading.find_previous("h2")["id"] == "m2025-07"  # type: ignore[index]
@@ -108,8 +108,8 @@ def test_a_work_of_two_months_stands_in_the_first_on_the_sheet_and_on_the_page(w
 def test_a_month_shows_its_works_in_the_order_of_the_sheet(thin: Path) -> None:
     page = published(thin, "2025-Q2", "month")
     with opened(thin) as workspace, workspace.db.read() as session:
-        picks = issue_store.picks(session, issue_store.existing(session, "2025-Q2").id or 0)
-    full = [slug(item.key) for pick, item in picks if not pick.note]
+        picks = issue_store.load_picks(session, issue_store.get_issue(session, "2025-Q2").id or 0)
+    full = [slugify(item.key) for pick, item in picks if not pick.note]
     assert [str(heading["id"]) for heading in page.select("h3[id]")] == full
 
 
@@ -131,7 +131,7 @@ def test_the_editor_says_in_the_sheet_which_form_a_review_has(workspace_folder: 
         file.write_text(file.read_text().replace("form: both", "form: category", 1))
         workspace.recap("2025-Q3")
         with workspace.db.read() as session:
-            assert issue_store.existing(session, "2025-Q3").form == "category"
+            assert issue_store.get_issue(session, "2025-Q3").form == "category"
         assert "\nform: category\n" in file.read_text()
 
 
@@ -141,8 +141,8 @@ def test_a_review_of_ranked_months_alone_has_highlights_that_say_so(workspace_fo
             for period in ("2025-07", "2025-08", "2025-09"):
                 unpublish(session, period)
         workspace.recap("2025-Q3", "month")
-    sheet = issues.parse((workspace_folder / "site" / "_drafts" / "2025-Q3.md").read_text())
-    whys = [pick.highlight or "" for _, pick in sheet.picks() if pick.highlight is not None]
+    sheet = issues.parse_draft((workspace_folder / "site" / "_drafts" / "2025-Q3.md").read_text())
+    whys = [pick.highlight or "" for _, pick in sheet.iter_picks() if pick.highlight is not None]
     assert 3 <= len(whys) <= 5
     assert all(why.startswith("Among the highest ranked of ") for why in whys)
     assert all(": " in section.title for section in sheet.sections)
@@ -161,7 +161,7 @@ def past_issues(folder: Path, words: str) -> None:
         ]
         (posts / f"2024-{month}-28-past.md").write_text(front + "\n".join(lists), encoding="utf-8")
     with opened(folder) as workspace:
-        keep_archive(workspace.context, read_archive(workspace.context, [str(posts)], {}))
+        import_archive(workspace.context, read_archive(workspace.context, [str(posts)], {}))
 
 
 def test_imported_issues_count_as_kept_and_say_nothing_of_what_was_read_for_them(workspace_folder: Path) -> None:
@@ -197,8 +197,8 @@ def test_words_of_an_older_import_that_kept_them_plain_are_the_words_they_are(th
             for row in session.exec(select(Decision).where(Decision.origin == "import")):
                 row.detail = {"blurb": "No *stars* [in](them)."}
         workspace.recap("2025-Q2", "month")
-    sheet = issues.parse((thin / "site" / "_drafts" / "2025-Q2.md").read_text())
-    assert sum(pick.blurb == r"No \*stars\* \[in\](them)." for _, pick in sheet.picks()) == 3
+    sheet = issues.parse_draft((thin / "site" / "_drafts" / "2025-Q2.md").read_text())
+    assert sum(pick.blurb == r"No \*stars\* \[in\](them)." for _, pick in sheet.iter_picks()) == 3
 
 
 def test_a_range_holds_the_works_of_its_months(workspace_folder: Path) -> None:
@@ -206,7 +206,10 @@ def test_a_range_holds_the_works_of_its_months(workspace_folder: Path) -> None:
         workspace.recap("2025-07..2025-08", "both")
         with workspace.db.read() as session:
             held, july, august = (
-                {item.key for _, item in issue_store.picks(session, issue_store.existing(session, period).id or 0)}
+                {
+                    item.key
+                    for _, item in issue_store.load_picks(session, issue_store.get_issue(session, period).id or 0)
+                }
                 for period in ("2025-07..2025-08", "2025-07", "2025-08")
             )
     assert held == july | august
@@ -228,7 +231,7 @@ def test_a_review_is_drafted_again_as_the_review_it_is(workspace_folder: Path, f
 def test_a_work_that_many_named_and_nobody_picked_is_told_as_missed(workspace_folder: Path) -> None:
     with opened(workspace_folder) as workspace:
         with workspace.db.write() as session:
-            picked = issue_store.covered(session, "")
+            picked = issue_store.load_covered_in(session, "")
             ranked = session.exec(select(Ranking).where(Ranking.period == "2025-08")).all()
             overlooked = next(row.item_id for row in ranked if row.item_id not in picked)
             session.add_all(
@@ -247,7 +250,7 @@ def test_a_work_that_many_named_and_nobody_picked_is_told_as_missed(workspace_fo
 def test_the_editor_says_what_stands_among_the_missed_and_with_which_words(workspace_folder: Path) -> None:
     with opened(workspace_folder) as workspace:
         with workspace.db.write() as session:
-            picked = issue_store.covered(session, "")
+            picked = issue_store.load_covered_in(session, "")
             ranked = session.exec(select(Ranking).where(Ranking.period == "2025-08")).all()
             first, second = [row.item_id for row in ranked if row.item_id not in picked][:2]
             session.add_all(
@@ -257,12 +260,14 @@ def test_the_editor_says_what_stands_among_the_missed_and_with_which_words(works
             )
         workspace.recap("2025-Q3", "category")
         file = workspace_folder / "site" / "_drafts" / "2025-Q3.md"
-        sheet = issues.parse(file.read_text())
+        sheet = issues.parse_draft(file.read_text())
         assert len(sheet.missed) == 2
-        kept = replace(sheet.missed[0], words="I *slept*.")
-        file.write_text(issues.render(replace(sheet, missed=(kept, replace(sheet.missed[1], mark="-")), intro="So.")))
+        kept = replace(sheet.missed[0], editor_text="I *slept*.")
+        file.write_text(
+            issues.render_draft(replace(sheet, missed=(kept, replace(sheet.missed[1], mark="-")), intro="So."))
+        )
         workspace.recap("2025-Q3", "category")
-        assert issues.parse(file.read_text()).missed[0].words == "I *slept*."
+        assert issues.parse_draft(file.read_text()).missed[0].editor_text == "I *slept*."
         workspace.approve("2025-Q3", by="Ana")
         workspace.publish("2025-Q3")
     post = next((workspace_folder / "site" / "_posts").glob("*-2025-Q3.md")).read_text()
@@ -298,21 +303,21 @@ def test_a_bet_is_asked_for_at_the_years_end_and_its_answer_is_published(workspa
         with workspace.db.write() as session:
             unpublish(session, "2025")
             for text in texts:
-                notes.add(session, 2025, text, LATER)
+                notes.add_prediction(session, 2025, text, LATER)
         workspace.recap("2025", "category")
         path = workspace_folder / "site" / "_drafts" / "2025.md"
-        asked = issues.parse(path.read_text()).notes
+        asked = issues.parse_draft(path.read_text()).predictions
         assert [(note.text, note.outcome) for note in asked] == [(text, "open") for text in texts]
         answered = path.read_text().replace("- open: Small", "- right: Small").replace("- open: Retr", "- wrong: Retr")
         answered = answered.replace(" <!-- note=2 -->", " <!-- note=2 --> It is *not*.")
         path.write_text(answered)
         workspace.recap("2025", "category")  # a new draft asks no answered bet again
-        sheet = replace(issues.parse(path.read_text()), intro="A year.")
-        path.write_text(issues.render(sheet))
+        sheet = replace(issues.parse_draft(path.read_text()), intro="A year.")
+        path.write_text(issues.render_draft(sheet))
         workspace.approve("2025", by="Ana")
         workspace.publish("2025")
         with workspace.db.read() as session:
-            kept = {note.text: note.outcome for note in notes.of_year(session, 2025)}
+            kept = {note.text: note.outcome for note in notes.load_predictions(session, 2025)}
     assert list(kept.values()) == ["right", "wrong", "open"]
     (post,) = (workspace_folder / "site" / "_posts").glob("*-2025.md")
     lines = post.read_text().splitlines()
@@ -324,7 +329,7 @@ def test_a_bet_is_asked_for_at_the_years_end_and_its_answer_is_published(workspa
 
 def test_nothing_to_review_is_told(workspace_folder: Path) -> None:
     said = "nothing of 2024-Q1 was published, imported or ranked"
-    with opened(workspace_folder) as workspace, pytest.raises(Refused, match=said):
+    with opened(workspace_folder) as workspace, pytest.raises(CheckFailedError, match=said):
         workspace.recap("2024-Q1")
 
 
@@ -335,10 +340,10 @@ def test_no_page_of_the_built_demo_weighs_more_than_100_kb(jekyll_site: Path) ->
 
 
 def test_a_review_too_heavy_for_one_page_lists_each_work_once_and_has_it_in_full_on_its_sections_page(
-    told: tuple[Path, Told], jekyll_site: Path
+    told: tuple[Path, DemoResult], jekyll_site: Path
 ) -> None:
     with opened(told[0]) as workspace, workspace.db.read() as session:
-        picks = issue_store.picks(session, issue_store.existing(session, "2025").id or 0)
+        picks = issue_store.load_picks(session, issue_store.get_issue(session, "2025").id or 0)
     page = BeautifulSoup((jekyll_site / "2025/review/index.html").read_text(), "html.parser")
     listed = [str(link["href"]) for link in page.select(".full-list a")]
     assert len(listed) == len(set(listed)) == len(picks) > 200
@@ -354,18 +359,18 @@ def test_a_review_too_heavy_for_one_page_lists_each_work_once_and_has_it_in_full
 def test_a_work_withdrawn_since_is_marked_in_a_review_and_does_not_stand_in_its_way(workspace_folder: Path) -> None:
     with opened(workspace_folder) as workspace:
         with workspace.db.write() as session:
-            issue = issue_store.existing(session, "2025-05")
-            gone = issue_store.picks(session, issue.id or 0)[0][1]
+            issue = issue_store.get_issue(session, "2025-05")
+            gone = issue_store.load_picks(session, issue.id or 0)[0][1]
             gone.withdrawn, key = LATER, gone.key
             session.add(gone)
         workspace.recap("2025-Q2", "category")
         sheet = workspace_folder / "site" / "_drafts" / "2025-Q2.md"
-        sheet.write_text(issues.render(replace(issues.parse(sheet.read_text()), intro="A quarter.")))
+        sheet.write_text(issues.render_draft(replace(issues.parse_draft(sheet.read_text()), intro="A quarter.")))
         workspace.approve("2025-Q2", by="Ana")
         workspace.publish("2025-Q2")
         with workspace.db.read() as session:
-            review = issue_store.existing(session, "2025-Q2")
-            assert key in {item.key for _, item in issue_store.picks(session, review.id or 0)}
+            review = issue_store.get_issue(session, "2025-Q2")
+            assert key in {item.key for _, item in issue_store.load_picks(session, review.id or 0)}
     post = next((workspace_folder / "site" / "_posts").glob("*-2025-Q2.md")).read_text()
     assert post.count("Withdrawn on") == 1
 
@@ -374,7 +379,7 @@ def test_the_editors_move_of_a_pick_to_another_section_of_a_review_stands(worksp
     with opened(workspace_folder) as workspace:
         workspace.recap("2025-Q2", "both")
         path = workspace_folder / "site" / "_drafts" / "2025-Q2.md"
-        sheet = issues.parse(path.read_text())
+        sheet = issues.parse_draft(path.read_text())
         home, away = sheet.sections[:2]
         moved = home.picks[0]
         sections = (
@@ -382,10 +387,10 @@ def test_the_editors_move_of_a_pick_to_another_section_of_a_review_stands(worksp
             replace(away, entries=(*away.entries, moved)),
             *sheet.sections[2:],
         )
-        path.write_text(issues.render(replace(sheet, intro="A quarter.", sections=sections)))
+        path.write_text(issues.render_draft(replace(sheet, intro="A quarter.", sections=sections)))
         workspace.approve("2025-Q2", by="Ana")
         with workspace.db.read() as session:
-            review = issue_store.existing(session, "2025-Q2")
-            places = {item.key: pick.category for pick, item in issue_store.picks(session, review.id or 0)}
+            review = issue_store.get_issue(session, "2025-Q2")
+            places = {item.key: pick.category for pick, item in issue_store.load_picks(session, review.id or 0)}
     assert places[moved.key] == away.slug
     assert {places[pick.key] for pick in home.picks[1:]} == {home.slug}

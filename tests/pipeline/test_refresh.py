@@ -18,8 +18,8 @@ import yaml
 from digest.app import Workspace
 from digest.errors import NotFoundError
 from digest.models import Item
-from digest.pipeline.refresh import as_diff
-from digest.pipeline.refresh import refresh as refreshed
+from digest.pipeline.refresh import format_errata
+from digest.pipeline.refresh import refresh_issues as refreshed
 from digest.store import issues as issue_store
 from digest.store import items as item_store
 from tests.cli.test_commands import run
@@ -36,8 +36,8 @@ def opened(folder: Path, at: datetime = LATER) -> Workspace:
 def papers(workspace: Workspace, period: str = "2025-05") -> list[Item]:
     """The arXiv papers of an issue, in its order."""
     with workspace.db.read() as session:
-        issue = issue_store.existing(session, period)
-        return [item for _, item in issue_store.picks(session, issue.id or 0) if item.key.startswith("arxiv:")]
+        issue = issue_store.get_issue(session, period)
+        return [item for _, item in issue_store.load_picks(session, issue.id or 0) if item.key.startswith("arxiv:")]
 
 
 @pytest.fixture
@@ -61,7 +61,7 @@ def test_withdrawals_and_new_versions_are_proposed_and_nothing_is_changed(change
             ("2025-05", "version"),
             ("2025", "withdrawn"),
         ]
-        lines = list(as_diff(report.numbers["errata"]))
+        lines = list(format_errata(report.numbers["errata"]))
         assert lines[1].startswith("- ")
         assert lines[2].endswith("(Withdrawn on 3 February 2026)")
         workspace.publish("2025-06")
@@ -109,8 +109,8 @@ def test_dead_and_moved_links_of_published_works_are_proposed(quiet: Path) -> No
 def _lead_to(workspace: Workspace, web: Web) -> None:
     """Publish an issue anew with works whose links answer in all the ways."""
     with workspace.db.write() as session:
-        issue = issue_store.existing(session, "2025-05")
-        rows = [item for _, item in issue_store.picks(session, issue.id or 0) if not item.key.startswith("arxiv:")]
+        issue = issue_store.get_issue(session, "2025-05")
+        rows = [item for _, item in issue_store.load_picks(session, issue.id or 0) if not item.key.startswith("arxiv:")]
         for item, place in zip(rows, ("/gone", "/moved", "/fine"), strict=False):
             item.url = web.base + place
             session.add(item)
@@ -157,8 +157,8 @@ def _arxiv(folder: Path) -> Iterator[Query]:
     """A query API in place of the workspace's; it knows every paper that was published."""
     query = Query()
     with opened(folder) as workspace, workspace.db.read() as session:
-        for issue in issue_store.published(session):
-            for _, item in issue_store.picks(session, issue.id or 0):
+        for issue in issue_store.load_published_issues(session):
+            for _, item in issue_store.load_picks(session, issue.id or 0):
                 query.items[item.key.removeprefix("arxiv:")] = item
 
     class Handler(BaseHTTPRequestHandler):
@@ -196,7 +196,11 @@ def quiet(workspace_folder: Path) -> Path:
     with opened(workspace_folder) as workspace, workspace.db.write() as session:
         from digest.models import LinkCheck
 
-        rows = [r for issue in issue_store.published(session) for r in issue_store.picks(session, issue.id or 0)]
+        rows = [
+            r
+            for issue in issue_store.load_published_issues(session)
+            for r in issue_store.load_picks(session, issue.id or 0)
+        ]
         for url in {item.url for _, item in rows}:
             session.merge(LinkCheck(url=url, status=200, at=LATER))
     return workspace_folder
@@ -300,7 +304,7 @@ def test_a_paper_that_arxiv_leaves_out_is_named(quiet: Path) -> None:
         del query.items[lost.removeprefix("arxiv:")]
         assert workspace.refresh().problems == [f"arXiv gave no answer for {lost}"]
         with workspace.db.read() as session:
-            assert item_store.by_keys(session, [lost])
+            assert item_store.load_items_by_key(session, [lost])
 
 
 def test_the_command_prints_a_diff_or_json(changed: Path) -> None:

@@ -13,14 +13,14 @@ from pathlib import Path
 import pytest
 from sqlalchemy import Connection, event
 
-from digest.config import Mail
-from digest.errors import ConfigError, DeliveryError, Refused, StoreError
-from digest.models import Lease
+from digest.config import MailConfig
+from digest.errors import CheckFailedError, ConfigError, DeliveryError, StoreError
+from digest.models import Lock
 from digest.pipeline import confirming
 from digest.pipeline import readers as list_of
 from digest.pipeline.context import Context
-from digest.pipeline.exporting import preview
-from digest.pipeline.send import send, send_test
+from digest.pipeline.exporting import preview_mail
+from digest.pipeline.send import send_issue, send_test_message
 from digest.ports import Message
 from digest.store import deliveries
 from tests.mail.server import Faulty, always, serving
@@ -58,12 +58,12 @@ def ready(root: Path, count: int = 3, hands: Hands | None = None) -> tuple[Conte
 
 def states(context: Context) -> dict[str, int]:
     with context.db.read() as session:
-        return deliveries.tally(session, 1)
+        return deliveries.count_deliveries(session, 1)
 
 
 def test_without_yes_nothing_leaves_and_the_number_is_said(tmp_path: Path) -> None:
     context, hands = ready(tmp_path)
-    report = send(context, PERIOD)
+    report = send_issue(context, PERIOD)
     assert report.numbers == {"readers": 3, "sent": 0}
     assert "--expect 3" in report.line
     assert hands.messages == []
@@ -72,23 +72,23 @@ def test_without_yes_nothing_leaves_and_the_number_is_said(tmp_path: Path) -> No
 
 def test_a_wrong_number_is_refused_before_anything_leaves(tmp_path: Path) -> None:
     context, hands = ready(tmp_path)
-    with pytest.raises(Refused, match="3 readers would be mailed, not 4"):
-        send(context, PERIOD, yes=True, expect=4)
+    with pytest.raises(CheckFailedError, match="3 readers would be mailed, not 4"):
+        send_issue(context, PERIOD, is_confirmed=True, expected_count=4)
     assert hands.messages == []
 
 
 def test_each_reader_gets_one_message_and_a_second_run_sends_none(tmp_path: Path) -> None:
     context, hands = ready(tmp_path)
-    assert send(context, PERIOD, yes=True, expect=3).numbers == {"sent": 3}
-    assert send(context, PERIOD, yes=True, expect=0).numbers == {"sent": 0}
+    assert send_issue(context, PERIOD, is_confirmed=True, expected_count=3).numbers == {"sent": 3}
+    assert send_issue(context, PERIOD, is_confirmed=True, expected_count=0).numbers == {"sent": 0}
     assert sorted(hands.to) == ["reader0", "reader1", "reader2"]
 
 
 def test_a_reader_who_came_later_gets_it_too_and_nobody_else_again(tmp_path: Path) -> None:
     context, hands = ready(tmp_path, 1)
-    send(context, PERIOD, yes=True)
-    list_of.add(context, "late@example.org", confirmed=True)
-    send(context, PERIOD, yes=True, expect=1)
+    send_issue(context, PERIOD, is_confirmed=True)
+    list_of.subscribe_address(context, "late@example.org", is_confirmed=True)
+    send_issue(context, PERIOD, is_confirmed=True, expected_count=1)
     assert hands.to == ["reader0", "late"]
 
 
@@ -97,44 +97,47 @@ def test_only_a_published_issue_is_mailed(tmp_path: Path) -> None:
     with context.db.write() as session:
         from digest.store import issues
 
-        issue = issues.existing(session, PERIOD.name)
+        issue = issues.get_issue(session, PERIOD.name)
         issue.state = "approved"
         session.add(issue)
-    with pytest.raises(Refused):
-        send(context, PERIOD, yes=True)
-    with pytest.raises(Refused):
-        send_test(context, PERIOD, "me@example.org")
+    with pytest.raises(CheckFailedError):
+        send_issue(context, PERIOD, is_confirmed=True)
+    with pytest.raises(CheckFailedError):
+        send_test_message(context, PERIOD, "me@example.org")
 
 
 def test_failures_are_told_apart_and_only_what_is_safe_is_tried_again(tmp_path: Path) -> None:
     hands = Hands(
-        reader0=DeliveryError("busy", temporary=True),
+        reader0=DeliveryError("busy", is_temporary=True),
         reader1=DeliveryError("no such user"),
-        reader2=DeliveryError("no answer", in_doubt=True),
+        reader2=DeliveryError("no answer", is_outcome_unknown=True),
     )
     context, _ = ready(tmp_path, 4, hands)
-    report = send(context, PERIOD, yes=True)
+    report = send_issue(context, PERIOD, is_confirmed=True)
     assert report.state == "partial"
     assert states(context) == {"deferred": 1, "failed": 1, "unknown": 1, "sent": 1}
     hands.failures.clear()
-    assert send(context, PERIOD, yes=True, expect=1).numbers == {"sent": 1}
+    assert send_issue(context, PERIOD, is_confirmed=True, expected_count=1).numbers == {"sent": 1}
     assert sorted(hands.to) == ["reader0", "reader3"]
 
 
 def test_what_is_in_doubt_is_shown_and_sent_again_only_when_named(tmp_path: Path) -> None:
-    hands = Hands(reader1=DeliveryError("no answer", in_doubt=True))
+    hands = Hands(reader1=DeliveryError("no answer", is_outcome_unknown=True))
     context, _ = ready(tmp_path, 2, hands)
-    send(context, PERIOD, yes=True)
+    send_issue(context, PERIOD, is_confirmed=True)
     hands.failures.clear()
-    assert any("reader1@example.org: unknown: no answer" in line for line in send(context, PERIOD, yes=True).problems)
+    assert any(
+        "reader1@example.org: unknown: no answer" in line
+        for line in send_issue(context, PERIOD, is_confirmed=True).problems
+    )
     assert hands.to == ["reader0"]
-    with pytest.raises(Refused, match="1 readers"):
-        send(context, PERIOD, yes=True, again=["Reader1@example.org"], expect=9)
-    assert send(context, PERIOD, yes=True).numbers == {"sent": 0}
-    send(context, PERIOD, yes=True, again=["Reader1@example.org"], expect=1)
+    with pytest.raises(CheckFailedError, match="1 readers"):
+        send_issue(context, PERIOD, is_confirmed=True, retry_addresses=["Reader1@example.org"], expected_count=9)
+    assert send_issue(context, PERIOD, is_confirmed=True).numbers == {"sent": 0}
+    send_issue(context, PERIOD, is_confirmed=True, retry_addresses=["Reader1@example.org"], expected_count=1)
     assert hands.to == ["reader0", "reader1"]
     with pytest.raises(ConfigError, match="reader0"):
-        send(context, PERIOD, yes=True, again=["reader0@example.org"])
+        send_issue(context, PERIOD, is_confirmed=True, retry_addresses=["reader0@example.org"])
 
 
 def test_a_repeated_message_has_the_same_bytes_on_another_day(tmp_path: Path) -> None:
@@ -145,12 +148,12 @@ def test_a_repeated_message_has_the_same_bytes_on_another_day(tmp_path: Path) ->
             offered.append(message)
             return super().send(message)
 
-    hands = Watched(reader0=DeliveryError("no answer", in_doubt=True))
+    hands = Watched(reader0=DeliveryError("no answer", is_outcome_unknown=True))
     context, _ = ready(tmp_path, 1, hands)
-    send(context, PERIOD, yes=True)
+    send_issue(context, PERIOD, is_confirmed=True)
     hands.failures.clear()
     later = opened(tmp_path, make_transport=lambda: hands, clock=lambda: NOW + timedelta(days=2))
-    send(later, PERIOD, yes=True, again=["reader0@example.org"])
+    send_issue(later, PERIOD, is_confirmed=True, retry_addresses=["reader0@example.org"])
     assert offered[0].raw == offered[1].raw
 
 
@@ -159,7 +162,7 @@ def test_a_server_that_takes_nothing_stops_the_run_at_once_and_the_rest_stays_qu
     with serving(faulty) as mail:
         publish(tmp_path, 30)
         context = opened(tmp_path, mail)
-        report = send(context, PERIOD, yes=True)
+        report = send_issue(context, PERIOD, is_confirmed=True)
     assert report.state == "partial"
     assert "stopped" in report.problems[0]
     assert states(context) == {"deferred": 1, "queued": 29}
@@ -169,7 +172,7 @@ def test_ten_refusals_in_a_row_stop_the_run(tmp_path: Path) -> None:
     with serving(Faulty(RCPT=always("550 5.7.1 blocked"))) as mail:
         publish(tmp_path, 30)
         context = opened(tmp_path, mail)
-        send(context, PERIOD, yes=True)
+        send_issue(context, PERIOD, is_confirmed=True)
     assert states(context) == {"failed": 10, "queued": 20}
 
 
@@ -178,49 +181,49 @@ def test_who_leaves_while_the_issue_goes_out_is_not_written_to(tmp_path: Path) -
 
     class Leaving(Hands):
         def send(self, message: Message) -> str:
-            list_of.remove(context, ["reader2@example.org"])
+            list_of.remove_subscribers(context, ["reader2@example.org"])
             return super().send(message)
 
     leaving = Leaving()
-    send(opened(tmp_path, make_transport=lambda: leaving), PERIOD, yes=True)
+    send_issue(opened(tmp_path, make_transport=lambda: leaving), PERIOD, is_confirmed=True)
     assert leaving.to == ["reader0", "reader1"]
     assert states(context) == {"sent": 2, "skipped": 1}
 
 
 def test_a_reader_gets_the_sections_they_follow_and_nothing_when_there_are_none(tmp_path: Path) -> None:
     context, hands = ready(tmp_path, 2)
-    list_of.follow(context, "reader0@example.org", ["agents"])
-    list_of.follow(context, "reader1@example.org", ["models"])
-    assert send(context, PERIOD, yes=True, expect=1).numbers == {"sent": 1}
+    list_of.set_subscriber_topics(context, "reader0@example.org", ["agents"])
+    list_of.set_subscriber_topics(context, "reader1@example.org", ["models"])
+    assert send_issue(context, PERIOD, is_confirmed=True, expected_count=1).numbers == {"sent": 1}
     assert hands.to == ["reader1"]
     assert states(context) == {"sent": 1, "skipped": 1}
 
 
 def test_a_category_that_was_renamed_keeps_its_readers(tmp_path: Path) -> None:
     context, hands = ready(tmp_path, 2)
-    list_of.follow(context, "reader0@example.org", ["models"])  # the issue, too, was made before
+    list_of.set_subscriber_topics(context, "reader0@example.org", ["models"])  # the issue, too, was made before
     context = replace(context, config=renamed(context.config))
-    list_of.follow(context, "reader1@example.org", ["systems"])
-    send(context, PERIOD, yes=True, expect=2)
+    list_of.set_subscriber_topics(context, "reader1@example.org", ["systems"])
+    send_issue(context, PERIOD, is_confirmed=True, expected_count=2)
     assert sorted(hands.to) == ["reader0", "reader1"]
 
 
 def test_sending_forgets_who_was_asked_long_ago_and_never_confirmed(tmp_path: Path) -> None:
     context, hands = ready(tmp_path, 1)
-    confirming.sign_up(context, "stranger@example.org")
-    assert "forgotten" not in send(context, PERIOD, yes=True).line
+    confirming.request_signup(context, "stranger@example.org")
+    assert "forgotten" not in send_issue(context, PERIOD, is_confirmed=True).line
     later = replace(context, clock=lambda: NOW + timedelta(days=31))
-    assert "1 forgotten" in send(later, PERIOD, yes=True).line
+    assert "1 forgotten" in send_issue(later, PERIOD, is_confirmed=True).line
     assert hands.to == ["reader0"]
-    assert "1 forgotten" not in send(later, PERIOD, yes=True).line
+    assert "1 forgotten" not in send_issue(later, PERIOD, is_confirmed=True).line
 
 
 def test_a_second_process_is_refused(tmp_path: Path) -> None:
     context, hands = ready(tmp_path)
     with context.db.write() as session:
-        session.merge(Lease(name="send", holder="elsewhere/1", expires=NOW + timedelta(hours=1)))
-    with pytest.raises(Refused, match="another"):
-        send(context, PERIOD, yes=True)
+        session.merge(Lock(name="send", holder="elsewhere/1", expires=NOW + timedelta(hours=1)))
+    with pytest.raises(CheckFailedError, match="another"):
+        send_issue(context, PERIOD, is_confirmed=True)
     assert hands.messages == []
 
 
@@ -238,7 +241,7 @@ def test_a_full_disk_stops_before_anything_is_handed_over(tmp_path: Path) -> Non
     context, hands = ready(tmp_path, 400)
     limited(context, 1)
     with pytest.raises(StoreError, match="full"):
-        send(context, PERIOD, yes=True)
+        send_issue(context, PERIOD, is_confirmed=True)
     assert hands.messages == []
     assert states(opened(tmp_path)) == {}
 
@@ -257,9 +260,9 @@ def test_a_disk_that_fills_on_the_way_leaves_one_in_doubt_and_nobody_gets_two(tm
 
     filling = Filling()
     with pytest.raises(StoreError, match="full"):
-        send(replace(context, make_transport=lambda: filling), PERIOD, yes=True)
+        send_issue(replace(context, make_transport=lambda: filling), PERIOD, is_confirmed=True)
     again = opened(tmp_path, make_transport=lambda: hands)
-    send(again, PERIOD, yes=True)
+    send_issue(again, PERIOD, is_confirmed=True)
     found = states(again)
     assert found.get("unknown", 0) <= 1
     got = Counter(filling.to + hands.to)
@@ -269,7 +272,7 @@ def test_a_disk_that_fills_on_the_way_leaves_one_in_doubt_and_nobody_gets_two(tm
 
 def test_a_test_is_marked_and_leaves_no_trace_in_the_journal(tmp_path: Path) -> None:
     context, hands = ready(tmp_path)
-    send_test(context, PERIOD, "me@example.org")
+    send_test_message(context, PERIOD, "me@example.org")
     message = message_from_bytes(hands.messages[0].raw, policy=policy.default)
     assert message["Subject"] == "[Test] Test: February 2026"
     assert message["To"] == "me@example.org"
@@ -278,7 +281,7 @@ def test_a_test_is_marked_and_leaves_no_trace_in_the_journal(tmp_path: Path) -> 
 
 def test_a_preview_is_written_with_both_parts(tmp_path: Path) -> None:
     context, _ = ready(tmp_path)
-    report = preview(context, PERIOD)
+    report = preview_mail(context, PERIOD)
     assert "Work 1" in Path(report.numbers["html"]).read_text()
     assert "Work 2" in Path(report.numbers["text"]).read_text()
 
@@ -292,6 +295,6 @@ def test_nobody_gets_two_through_kills_and_all_but_the_in_doubt_get_one(tmp_path
 
 def test_the_mail_section_of_the_settings_is_what_is_used(tmp_path: Path) -> None:
     publish(tmp_path, 1)
-    send(opened(tmp_path, Mail(sender="Ana <a@x.org>", reply_to="r@x.org")), PERIOD, yes=True)
+    send_issue(opened(tmp_path, MailConfig(sender="Ana <a@x.org>", reply_to="r@x.org")), PERIOD, is_confirmed=True)
     message = message_from_bytes(next((tmp_path / "outbox").glob("*.eml")).read_bytes(), policy=policy.default)
     assert (message["From"], message["Reply-To"]) == ("Ana <a@x.org>", "r@x.org")

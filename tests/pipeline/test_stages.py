@@ -15,11 +15,11 @@ from sqlmodel import select
 
 from digest import issues
 from digest.app import Workspace
-from digest.errors import ConfigError, NotFoundError, Refused
+from digest.errors import CheckFailedError, ConfigError, NotFoundError
 from digest.models import Decision, Mention
 from digest.pipeline import retag, works
-from digest.pipeline.archive import keep_archive, read_archive
-from digest.pipeline.taste import known_taste, learn
+from digest.pipeline.archive import import_archive, read_archive
+from digest.pipeline.taste import learn_preferences, load_preferences
 from digest.store import issues as issue_store
 from digest.store import items as item_store
 from digest.store import ledger, settings
@@ -40,8 +40,8 @@ def test_a_file_is_added_once_and_every_bad_line_is_named(tmp_path: Path) -> Non
         again = made.add_jsonl(write_jsonl(tmp_path / "again.jsonl", rows()))
         assert (again.numbers.get("new", 0), again.numbers["unchanged"]) == (0, 8)
         with made.db.read() as session:
-            counts = ledger.of_run(session, again.run_id or 0)
-        assert all(ledger.unexplained(count) == 0 for count in counts)
+            counts = ledger.load_source_results(session, again.run_id or 0)
+        assert all(ledger.count_unexplained(count) == 0 for count in counts)
 
 
 def test_a_file_of_many_batches_is_read_by_another_process_and_counted_as_one(tmp_path: Path) -> None:
@@ -55,9 +55,9 @@ def test_a_file_of_many_batches_is_read_by_another_process_and_counted_as_one(tm
         assert report.numbers == {"found": 4_100, "new": 4_099, "rejected": 1}
         assert [problem.split(":")[1] for problem in report.problems] == ["3001"]
         with made.db.read() as session:
-            counts = ledger.of_run(session, report.run_id or 0)
+            counts = ledger.load_source_results(session, report.run_id or 0)
         assert {count.source_id: count.new for count in counts} == {"mine": 2_050, "manual": 2_049}
-        assert all(ledger.unexplained(count) == 0 for count in counts)
+        assert all(ledger.count_unexplained(count) == 0 for count in counts)
 
 
 def test_a_file_without_a_line_adds_nothing(tmp_path: Path) -> None:
@@ -88,20 +88,20 @@ def test_what_is_found_again_is_not_tagged_again_but_a_revision_is(tmp_path: Pat
 
 def test_the_editors_word_on_a_category_goes_before_the_taggers(tmp_path: Path) -> None:
     with filled(tmp_path) as made:
-        works.correct(made.context, "arxiv:2506.00007", "Safety")
-        shown = works.show(made.context, "arxiv:2506.00007")
+        works.correct_category(made.context, "arxiv:2506.00007", "Safety")
+        shown = works.describe_item(made.context, "arxiv:2506.00007")
         assert {"editor", "embedded"} == {verdict["engine"] for verdict in shown["verdicts"]}
         assert "taught by 1 correction of yours" in made.tag(again=True).line
         assert "This machine's own tagger and quotations" in made.draft("2025-06").line
         sheet = (tmp_path / "site" / "_drafts" / "2025-06.md").read_text()
         assert sheet.index("{#safety}") < sheet.index("Clinical note summarization") < sheet.index("{#eval}")
         with pytest.raises(NotFoundError, match="no category"):
-            works.correct(made.context, "arxiv:2506.00007", "saftey-ish")
+            works.correct_category(made.context, "arxiv:2506.00007", "saftey-ish")
 
 
 def test_retagging_can_be_rehearsed(tmp_path: Path) -> None:
     with filled(tmp_path) as made:
-        told = retag.moves(made.context)
+        told = retag.preview_retag(made.context)
         assert told.numbers == {"items": 8, "moved": 0, "moves": []}
 
 
@@ -116,7 +116,7 @@ def test_reasons_add_up_to_the_score(tmp_path: Path) -> None:
 
 def test_without_picks_the_public_prior_ranks_and_says_so(tmp_path: Path) -> None:
     with filled(tmp_path) as made:
-        taste, sentence = known_taste(made.context)
+        taste, sentence = load_preferences(made.context)
         assert taste is None
         assert "public prior" in sentence
         assert "public prior" in made.rank("2025-06").line
@@ -126,10 +126,10 @@ def test_a_taste_that_an_earlier_version_learned_is_not_used_until_it_is_learned
     with filled(tmp_path) as made:
         with made.db.write() as session:
             old = {"of": "picks", "sentence": "learned taste on", "taste": "b2xk"}
-            settings.write(session, "taste", old, made.context.now)
-        assert known_taste(made.context)[0] is None
+            settings.save_value(session, "taste", old, made.context.now)
+        assert load_preferences(made.context)[0] is None
         assert "learned anew" in made.rank("2025-06").line
-        learn(made.context)
+        learn_preferences(made.context)
         assert "learned anew" not in made.rank("2025-06").line
 
 
@@ -142,28 +142,28 @@ def test_a_merge_is_taken_back_whole(tmp_path: Path) -> None:
         }
         made.add_jsonl(write_jsonl(tmp_path / "post.jsonl", [post]))
         with made.db.read() as session:
-            (found,) = [i for i in item_store.candidates(session, *_june(made)) if i.key.startswith("url:")]
-        works.merge(made.context, found.key, "arxiv:2506.00001")
+            (found,) = [i for i in item_store.load_period_items(session, *_june(made)) if i.key.startswith("url:")]
+        works.merge_items_by_name(made.context, found.key, "arxiv:2506.00001")
         with made.db.read() as session:
-            assert item_store.named(session, found.key).key == "arxiv:2506.00001"
-            assert len(item_store.mentions(session, 1)) == 2
-        works.split(made.context, found.key)
+            assert item_store.get_item(session, found.key).key == "arxiv:2506.00001"
+            assert len(item_store.load_item_mentions(session, 1)) == 2
+        works.split_item_by_name(made.context, found.key)
         with made.db.read() as session:
-            assert item_store.named(session, found.key).id == found.id
+            assert item_store.get_item(session, found.key).id == found.id
             owners = session.exec(select(Mention.item_id).where(Mention.own_key == found.key)).all()
         assert owners == [found.id]
 
 
 def _june(made: Workspace) -> tuple[datetime, datetime]:
     context = made.context
-    period = context.period("2025-06")
+    period = context.parse_period("2025-06")
     return period.start(context.zone), period.end(context.zone)
 
 
 def test_a_sheet_without_an_introduction_is_refused_with_the_cure(tmp_path: Path) -> None:
     with filled(tmp_path) as made:
         made.draft("2025-06")
-        with pytest.raises(Refused, match="no introduction") as caught:
+        with pytest.raises(CheckFailedError, match="no introduction") as caught:
             made.approve("2025-06")
         assert "2025-06" in caught.value.message
         assert caught.value.exit_code == 4
@@ -179,7 +179,7 @@ def test_a_mail_that_gmail_would_cut_is_refused_and_one_near_it_told(
         words = "é" * 100 + "a" * (letters - 600)  # é travels as six bytes
         path.write_text(path.read_text().replace("-->\n\n##", f"-->\n\n{words}\n\n##", 1))
         if outcome == "refused":
-            with pytest.raises(Refused, match="Gmail hides"):
+            with pytest.raises(CheckFailedError, match="Gmail hides"):
                 made.check("2025-06", accept_gaps=True)
             return
         for report in (made.check("2025-06", accept_gaps=True), made.approve("2025-06", accept_gaps=True)):
@@ -194,7 +194,7 @@ def test_prose_outside_the_subset_is_told_with_its_line_whether_or_not_the_issue
         drafted = path.read_text().replace("-->\n\n##", "-->\n\n1. first\n\n##", 1)
         path.write_text(re.sub(r"(<!-- key=\S+) from=.*-->\n[^#]*", r"\1 from=editor -->\n\n", drafted, count=1))
         line = drafted[: drafted.index("1. first")].count("\n") + 1
-        with pytest.raises(Refused, match="has no blurb") as refused:
+        with pytest.raises(CheckFailedError, match="has no blurb") as refused:
             made.check("2025-06", accept_gaps=True)
         assert told.format(line) in str(refused.value)
         path.write_text(drafted)
@@ -205,34 +205,34 @@ def test_prose_outside_the_subset_is_told_with_its_line_whether_or_not_the_issue
 def test_an_approval_is_taken_back_until_readers_have_the_issue(tmp_path: Path) -> None:
     with filled(tmp_path) as made:
         made.draft("2025-06")
-        with pytest.raises(Refused, match="still a draft and cannot be returned"):
-            made.take_back("2025-06")
+        with pytest.raises(CheckFailedError, match="still a draft and cannot be returned"):
+            made.withdraw_approval("2025-06")
         sheet = tmp_path / "site" / "_drafts" / "2025-06.md"
         sheet.write_text(sheet.read_text().replace("\n## ", "\nHello.\n\n## ", 1))
         made.approve("2025-06", accept_gaps=True)
-        with pytest.raises(Refused, match="cannot be drafted again"):
+        with pytest.raises(CheckFailedError, match="cannot be drafted again"):
             made.draft("2025-06")
-        made.take_back("2025-06")
+        made.withdraw_approval("2025-06")
         made.draft("2025-06")
         assert "Hello." in sheet.read_text()
         made.approve("2025-06", accept_gaps=True)
         made.publish("2025-06")
-        with pytest.raises(Refused, match="published and cannot be returned"):
-            made.take_back("2025-06")
+        with pytest.raises(CheckFailedError, match="published and cannot be returned"):
+            made.withdraw_approval("2025-06")
 
 
 def test_a_models_words_are_held_to_their_source_though_the_line_about_it_was_deleted(tmp_path: Path) -> None:
     with filled(tmp_path) as made:
         made.draft("2025-06")
         path = tmp_path / "site" / "_drafts" / "2025-06.md"
-        sheet = replace(issues.parse(path.read_text(encoding="utf-8")), intro="Hello.")
+        sheet = replace(issues.parse_draft(path.read_text(encoding="utf-8")), intro="Hello.")
         here = next(section for section in sheet.sections if section.picks)
         for blurb, says in (("It gains 987 points.", "987"), ("It improves accuracy by 12%.", "")):
             one = replace(here.picks[0], blurb=blurb, origin="model", engine="gemini-x", flags=())
             new = tuple(replace(s, entries=(one, *s.entries[1:])) if s is here else s for s in sheet.sections)
-            path.write_text(issues.render(replace(sheet, sections=new)), encoding="utf-8")
+            path.write_text(issues.render_draft(replace(sheet, sections=new)), encoding="utf-8")
             if says:
-                with pytest.raises(Refused, match="not in the source: “number: 987"):
+                with pytest.raises(CheckFailedError, match="not in the source: “number: 987"):
                     made.approve("2025-06", accept_gaps=True)
             else:
                 made.approve("2025-06", accept_gaps=True)
@@ -252,7 +252,7 @@ def test_moves_rejects_and_rewrites_are_remembered_as_decisions(tmp_path: Path) 
         assert ("reject", 3) in decided
         made.publish("2025-06")
         with made.db.read() as session:
-            assert issue_store.existing(session, "2025-06").intro == "This was June."
+            assert issue_store.get_issue(session, "2025-06").intro == "This was June."
 
 
 def test_past_issues_become_decisions_and_covered_works(tmp_path: Path) -> None:
@@ -274,11 +274,11 @@ def test_past_issues_become_decisions_and_covered_works(tmp_path: Path) -> None:
     with filled(tmp_path) as made:
         read = read_archive(made.context, [str(posts)], {"AI Security and alignment": "safety"})
         assert sum(len(one.items) for one in read) == 13
-        assert keep_archive(made.context, read).numbers["kept"] == 13
-        assert keep_archive(made.context, read).numbers["kept"] == 13
+        assert import_archive(made.context, read).numbers["kept"] == 13
+        assert import_archive(made.context, read).numbers["kept"] == 13
         with made.db.read() as session:
             decided = session.exec(select(Decision).where(Decision.origin == "import")).all()
-            covered = issue_store.covered(session, "2025-06")
+            covered = issue_store.load_covered_in(session, "2025-06")
         assert Counter(d.category for d in decided) == {"rag": 5, "safety": 4, "agents": 4}
         assert covered[1] == "2025-05"
         made.rank("2025-06")

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from digest.config import load
+from digest.config import load_config
 from digest.errors import ConfigError
-from digest.pipeline.subscriptions import add_sources, wanted
+from digest.pipeline.subscriptions import append_source_lines, plan_opml_import
 from digest.sources import write_opml
 
 BEFORE = """# mine
@@ -41,27 +41,27 @@ def workspace(folder: Path, text: str = BEFORE) -> Path:
 def test_new_feeds_stand_behind_the_last_source_and_the_rest_stays(tmp_path: Path, text: str) -> None:
     path = workspace(tmp_path, text.replace("\n    ", "\n  ") if "\n- " in text else text)
     before = path.read_text(encoding="utf-8").splitlines()
-    fresh, there = wanted(load(path), tmp_path / "feeds.opml")
+    fresh, there = plan_opml_import(load_config(path), tmp_path / "feeds.opml")
     assert (len(fresh), len(there)) == (2, 1)
-    add_sources(path, fresh)
+    append_source_lines(path, fresh)
     after = path.read_text(encoding="utf-8").splitlines()
     assert [line for line in after if line in before] == before
-    found = [(source.id, source.name, source.url) for source in load(path).sources][2:]
+    found = [(source.id, source.name, source.url) for source in load_config(path).sources][2:]
     assert found == [
         ("it-s-new-a-o", 'It\'s "new": A ö', "https://a.example/feed"),
         ("lab-2", "Lab", "https://b.example/feed"),
     ]
-    assert wanted(load(path), tmp_path / "feeds.opml")[0] == []
+    assert plan_opml_import(load_config(path), tmp_path / "feeds.opml")[0] == []
 
 
 def test_what_was_exported_comes_back_with_its_kind(tmp_path: Path) -> None:
     path = workspace(tmp_path)
-    sources = load(path).sources
+    sources = load_config(path).sources
     (tmp_path / "feeds.opml").write_bytes(write_opml(sources))
     other = workspace(tmp_path, BEFORE.replace("lab.example", "else.example").replace("old.example", "other.example"))
     (tmp_path / "feeds.opml").write_bytes(write_opml(sources))
-    add_sources(other, wanted(load(other), tmp_path / "feeds.opml")[0])
-    assert [(source.kind, source.url) for source in load(other).sources][2:] == [
+    append_source_lines(other, plan_opml_import(load_config(other), tmp_path / "feeds.opml")[0])
+    assert [(source.kind, source.url) for source in load_config(other).sources][2:] == [
         ("feed", "https://lab.example/feed"),
         ("page", "https://old.example/blog"),
     ]
@@ -71,5 +71,5 @@ def test_without_a_list_to_add_to_nothing_is_written(tmp_path: Path) -> None:
     path = workspace(tmp_path, 'newsletter: {title: T}\nsources: [{id: a, kind: feed, url: "https://x.example/f"}]\n')
     text = path.read_bytes()
     with pytest.raises(ConfigError, match="no list of sources"):
-        add_sources(path, ["{id: b, kind: feed, url: https://b.example}"])
+        append_source_lines(path, ["{id: b, kind: feed, url: https://b.example}"])
     assert path.read_bytes() == text

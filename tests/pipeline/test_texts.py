@@ -9,7 +9,7 @@ import pytest
 from digest.config import Config
 from digest.config.schema import Category, Newsletter, Source, Taxonomy
 from digest.models import Item
-from digest.pipeline.texts import quoted_from
+from digest.pipeline.texts import get_quote_label
 
 CONFIG = Config(
     newsletter=Newsletter(title="T"),
@@ -29,4 +29,4 @@ CONFIG = Config(
 def test_a_quotation_is_from_the_abstract_of_a_paper_added_by_hand_too(key: str, source: str, said: str) -> None:
     moment = datetime(2026, 1, 5, tzinfo=UTC)
     item = Item(key=key, title="T", url="https://example.org/a", source_id=source, first_seen=moment, digest="d")
-    assert quoted_from(CONFIG, item) == said
+    assert get_quote_label(CONFIG, item) == said

@@ -14,8 +14,8 @@ import pytest
 from digest.config import Source
 from digest.errors import NotFoundError
 from digest.pipeline.context import Context
-from digest.pipeline.fetch import fetch
-from digest.pipeline.status import explained, status
+from digest.pipeline.fetch import fetch_sources
+from digest.pipeline.status import explain_run, load_status
 from digest.store import ledger
 from tests.fetch.server import Server, answer, serving
 from tests.pipeline.workbench import Clock, context, rss
@@ -34,18 +34,18 @@ async def worked(folder: Path, server: Server) -> Context:
     nothing = b"<item><title></title></item></channel>"
     server.paths["/good"] = answer(200, [], rss(["The first post", "The second post"]))
     work = context(folder, [good, bad], Clock())
-    await fetch(work)
+    await fetch_sources(work)
     body = rss(["The third post", "The second post", "The first post"]).replace(b"</channel>", nothing)
     server.paths["/good"] = answer(200, [], body)
-    await fetch(work, force=True)
+    await fetch_sources(work, force=True)
     return work
 
 
 async def test_status_shows_each_source_s_last_run_in_numbers_and_words(tmp_path: Path, server: Server) -> None:
     work = await worked(tmp_path, server)
-    good, bad = status(work)["sources"]
+    good, bad = load_status(work)["sources"]
     assert good["counts"] == "4 found: 1 new, 2 unchanged, 1 rejected"
-    assert good["found"] == sum(good[fate] for fate in ledger.FATES)
+    assert good["found"] == sum(good[fate] for fate in ledger.OUTCOMES)
     assert good["bytes"] > 400
     assert good["seconds"] >= 0
     assert good["next"] > good["checked"]
@@ -56,14 +56,14 @@ async def test_status_shows_each_source_s_last_run_in_numbers_and_words(tmp_path
 
 async def test_a_run_is_explained_source_by_source_with_reason_and_cure(tmp_path: Path, server: Server) -> None:
     work = await worked(tmp_path, server)
-    told = explained(work, 2)
+    told = explain_run(work, 2)
     assert (told["stage"], told["state"], told["numbers"]["new"]) == ("fetch", "partial", 1)
     assert "bad: " in told["problems"][0]
     rows = {row["id"]: row for row in told["sources"]}
     assert (rows["good"]["state"], rows["good"]["found"], rows["good"]["unexplained"]) == ("ok", 4, 0)
     assert "look for the feed's new address" in rows["bad"]["hint"]
     with pytest.raises(NotFoundError, match="no run has the number 9"):
-        explained(work, 9)
+        explain_run(work, 9)
 
 
 def configure(work: Context) -> list[str]:

@@ -10,12 +10,12 @@ import pytest
 
 from digest import issues
 from digest.app import Workspace
-from digest.errors import Refused
-from digest.issues import Sheet
+from digest.errors import CheckFailedError
+from digest.issues import Draft
 from digest.pipeline import editing
-from digest.pipeline.archive import keep_archive, read_archive
-from digest.pipeline.sheets import sheet_path
-from digest.pipeline.typed import learn
+from digest.pipeline.archive import import_archive, read_archive
+from digest.pipeline.sheets import get_draft_path
+from digest.pipeline.typed import prefetch_url
 from digest.store import items as item_store
 from digest.urls import work_key
 from tests.pipeline import small
@@ -35,7 +35,7 @@ def drafted(tmp_path: Path) -> Iterator[Workspace]:
 
 
 def file(workspace: Workspace) -> Path:
-    return sheet_path(workspace.context, workspace.context.period(PERIOD))
+    return get_draft_path(workspace.context, workspace.context.parse_period(PERIOD))
 
 
 def edit(workspace: Workspace, old: str, new: str) -> None:
@@ -44,8 +44,8 @@ def edit(workspace: Workspace, old: str, new: str) -> None:
     file(workspace).write_text(text.replace(old, new, 1), encoding="utf-8")
 
 
-def sheet(workspace: Workspace) -> Sheet:
-    return issues.parse(file(workspace).read_text(encoding="utf-8"))
+def sheet(workspace: Workspace) -> Draft:
+    return issues.parse_draft(file(workspace).read_text(encoding="utf-8"))
 
 
 def add(workspace: Workspace, line: str) -> str:
@@ -55,25 +55,25 @@ def add(workspace: Workspace, line: str) -> str:
 
 
 def where(workspace: Workspace, key: str) -> list[str]:
-    return [section.slug for section, pick in sheet(workspace).picks() if pick.key == key]
+    return [section.slug for section, pick in sheet(workspace).iter_picks() if pick.key == key]
 
 
 @pytest.mark.parametrize("command", ["draft", "approve"])
 def test_a_work_that_is_a_pick_already_moves_and_the_sheet_can_be_read(drafted: Workspace, command: str) -> None:
-    key = next(pick.key for _, pick in sheet(drafted).picks())
+    key = next(pick.key for _, pick in sheet(drafted).iter_picks())
     slug = add(drafted, f"- <https://arxiv.org/pdf/{key.removeprefix('arxiv:')}v2> my words")
     drafted.draft(PERIOD) if command == "draft" else drafted.approve(PERIOD, accept_gaps=True)
     assert where(drafted, key) == [slug]
-    assert next(pick for _, pick in sheet(drafted).picks() if pick.key == key).blurb == "my words"
+    assert next(pick for _, pick in sheet(drafted).iter_picks() if pick.key == key).blurb == "my words"
 
 
 def test_an_address_that_cannot_be_read_is_told_and_stays_until_it_is_mended(drafted: Workspace) -> None:
     add(drafted, f"- <{NOWHERE}> my words")
     report = drafted.draft(PERIOD)
     assert [problem.split(" waits")[0] for problem in report.problems] == [NOWHERE]
-    assert [added.words for _, added in sheet(drafted).added()] == ["my words"]
+    assert [added.words for _, added in sheet(drafted).iter_added_urls()] == ["my words"]
     for command in (drafted.check, drafted.approve):
-        with pytest.raises(Refused, match=f"{NOWHERE}, which the sheet adds, cannot be read") as refused:
+        with pytest.raises(CheckFailedError, match=f"{NOWHERE}, which the sheet adds, cannot be read") as refused:
             command(PERIOD, accept_gaps=True)
         assert "mend the address in site/_drafts/2025-06.md" in refused.value.message
     edit(drafted, f"- <{NOWHERE}> my words", "")
@@ -86,32 +86,34 @@ def test_a_dry_run_asks_nobody(drafted: Workspace) -> None:
 
 
 def test_the_check_sees_ticked_lines_as_the_approval_does(drafted: Workspace) -> None:
-    line = issues.SheetCandidate("arxiv:2506.00001", "Any")
-    file(drafted).write_text(issues.render(replace(sheet(drafted), sections=(), shortlist=(line,))), encoding="utf-8")
-    with pytest.raises(Refused, match="there are no picks"):
+    line = issues.DraftCandidate("arxiv:2506.00001", "Any")
+    file(drafted).write_text(
+        issues.render_draft(replace(sheet(drafted), sections=(), shortlist=(line,))), encoding="utf-8"
+    )
+    with pytest.raises(CheckFailedError, match="there are no picks"):
         drafted.check(PERIOD, accept_gaps=True)
     edit(drafted, "- [ ]", "- [x]")
     drafted.check(PERIOD, accept_gaps=True)
 
 
 def test_a_ticked_line_has_words_after_the_next_draft(drafted: Workspace) -> None:
-    key = next(pick.key for _, pick in sheet(drafted).picks())
-    chosen = issues.set_aside(sheet(drafted), issues.SheetCandidate(key, "Its title"), " ")
-    file(drafted).write_text(issues.render(chosen).replace("- [ ]", "- [x]", 1), encoding="utf-8")
+    key = next(pick.key for _, pick in sheet(drafted).iter_picks())
+    chosen = issues.move_to_shortlist(sheet(drafted), issues.DraftCandidate(key, "Its title"), " ")
+    file(drafted).write_text(issues.render_draft(chosen).replace("- [ ]", "- [x]", 1), encoding="utf-8")
     drafted.draft(PERIOD)
-    pick = next(pick for _, pick in sheet(drafted).picks() if pick.key == key)
+    pick = next(pick for _, pick in sheet(drafted).iter_picks() if pick.key == key)
     assert (pick.origin, bool(pick.blurb)) == ("source", True)
 
 
 def test_what_an_earlier_issue_had_is_known_by_the_store_whatever_the_sheet_says(
     drafted: Workspace, tmp_path: Path
 ) -> None:
-    pick = next(pick for _, pick in sheet(drafted).picks())
+    pick = next(pick for _, pick in sheet(drafted).iter_picks())
     links = "\n".join(f"{n}. [Older work {n}](https://old.example/{n}) words" for n in range(6))
     past = f"# Digest of May 2025\n\n## Agents\n\n{links}\n\n## Safety\n\n1. [{pick.title}]({pick.url}) it was here\n"
     (tmp_path / "past.md").write_text(past + links.replace("old", "older"), encoding="utf-8")
-    keep_archive(drafted.context, read_archive(drafted.context, [str(tmp_path / "past.md")], {}))
-    with pytest.raises(Refused, match="already covered in 2025-05") as refused:
+    import_archive(drafted.context, read_archive(drafted.context, [str(tmp_path / "past.md")], {}))
+    with pytest.raises(CheckFailedError, match="already covered in 2025-05") as refused:
         drafted.check(PERIOD, accept_gaps=True)
     assert "`> Update of 2025-05`" in refused.value.message
     edit(drafted, "</small>\n", "</small>\n\n> Update of 2025-05\n")
@@ -119,16 +121,16 @@ def test_what_an_earlier_issue_had_is_known_by_the_store_whatever_the_sheet_says
 
 
 def test_an_address_added_at_the_desk_is_its_work_at_once_where_the_store_knows_it(drafted: Workspace) -> None:
-    period = drafted.context.period(PERIOD)
-    key = next(pick.key for _, pick in sheet(drafted).picks())
-    slug, version = sheet(drafted).sections[-1].slug, editing.load(drafted.context, period).version
+    period = drafted.context.parse_period(PERIOD)
+    key = next(pick.key for _, pick in sheet(drafted).iter_picks())
+    slug, version = sheet(drafted).sections[-1].slug, editing.load_current_draft(drafted.context, period).version
     url = f"https://arxiv.org/pdf/{key.removeprefix('arxiv:')}"
-    editing.edit(drafted.context, period, version, lambda here: issues.add_address(here, slug, url, "my words"))
+    editing.edit_draft(drafted.context, period, version, lambda here: issues.add_typed_url(here, slug, url, "my words"))
     assert where(drafted, key) == [slug]
-    assert list(sheet(drafted).added()) == []
+    assert list(sheet(drafted).iter_added_urls()) == []
 
 
 def test_an_address_that_nobody_can_read_now_is_left_for_later(drafted: Workspace) -> None:
-    learn(drafted.context, NOWHERE)
+    prefetch_url(drafted.context, NOWHERE)
     with drafted.context.db.read() as session:
-        assert item_store.by_keys(session, [work_key(NOWHERE)]) == {}
+        assert item_store.load_items_by_key(session, [work_key(NOWHERE)]) == {}

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from digest.errors import NotFoundError
-from digest.pipeline.waiting import wait_for
+from digest.pipeline.waiting import run_sync
 from tests.pipeline.small import rows, workspace, write_jsonl
 
 
@@ -26,9 +26,9 @@ def test_a_file_is_added_where_a_loop_runs_already(tmp_path: Path) -> None:
 
 def test_an_error_comes_back_as_itself_in_both_places() -> None:
     async def notebook() -> None:
-        wait_for(_refused())
+        run_sync(_refused())
 
     with pytest.raises(NotFoundError, match="nothing there"):
-        wait_for(_refused())
+        run_sync(_refused())
     with pytest.raises(NotFoundError, match="nothing there"):
         asyncio.run(notebook())

@@ -15,10 +15,10 @@ from bs4 import BeautifulSoup
 from sqlmodel import select
 
 from digest.app import Workspace
-from digest.demo.records import PUBLISHERS, posts, works
-from digest.demo.story import READERS, Told
-from digest.errors import Refused
-from digest.models import Run, RunCount
+from digest.demo.records import RECORDED_PUBLISHERS, load_recorded_posts, load_recorded_works
+from digest.demo.story import DEMO_SUBSCRIBERS, DemoResult
+from digest.errors import CheckFailedError
+from digest.models import Run, SourceResultRow
 from digest.store import issues as issue_store
 from digest.store import ledger
 
@@ -38,45 +38,45 @@ def tree(folder: Path) -> dict[str, str]:
 
 
 def test_the_recording_is_large_and_true_to_its_promise() -> None:
-    assert len(works()) >= 300
-    assert sum(bool(work.summary) for work in works()) >= 180
-    assert len({f"{work.published:%Y-%m}" for work in works()}) == 12
-    assert sum(len(posts(slug)) for slug in PUBLISHERS) >= 60
+    assert len(load_recorded_works()) >= 300
+    assert sum(bool(work.summary) for work in load_recorded_works()) >= 180
+    assert len({f"{work.published:%Y-%m}" for work in load_recorded_works()}) == 12
+    assert sum(len(load_recorded_posts(slug)) for slug in RECORDED_PUBLISHERS) >= 60
 
 
-def test_everything_recorded_is_read_and_accounted_for(told: tuple[Path, Told]) -> None:
+def test_everything_recorded_is_read_and_accounted_for(told: tuple[Path, DemoResult]) -> None:
     folder, story = told
-    recorded = len(works()) + sum(len(posts(slug)) for slug in PUBLISHERS)
+    recorded = len(load_recorded_works()) + sum(len(load_recorded_posts(slug)) for slug in RECORDED_PUBLISHERS)
     with opened(folder) as workspace, workspace.db.read() as session:
         run = session.exec(select(Run).where(Run.stage == "fetch")).one()
-        counts = list(session.exec(select(RunCount).where(RunCount.run_id == run.id)))
-    assert {count.source_id for count in counts} == {"arxiv", *PUBLISHERS}
+        counts = list(session.exec(select(SourceResultRow).where(SourceResultRow.run_id == run.id)))
+    assert {count.source_id for count in counts} == {"arxiv", *RECORDED_PUBLISHERS}
     assert sum(count.found for count in counts) == recorded
-    assert all(ledger.unexplained(count) == 0 for count in counts)
+    assert all(ledger.count_unexplained(count) == 0 for count in counts)
     assert story.numbers["items"] == recorded - sum(count.duplicate for count in counts)
 
 
-def test_every_pick_of_every_month_stands_on_its_built_page(told: tuple[Path, Told], jekyll_site: Path) -> None:
+def test_every_pick_of_every_month_stands_on_its_built_page(told: tuple[Path, DemoResult], jekyll_site: Path) -> None:
     folder, _ = told
     with opened(folder) as workspace, workspace.db.read() as session:
-        for issue in issue_store.published(session):
+        for issue in issue_store.load_published_issues(session):
             if issue.kind != "monthly":
                 continue
             year, month = issue.period.split("-")
             page = BeautifulSoup((jekyll_site / year / month / "digest" / "index.html").read_text(), "lxml")
             shown = page.get_text(" ", strip=True)
-            picks = issue_store.picks(session, issue.id or 0)
+            picks = issue_store.load_picks(session, issue.id or 0)
             assert picks
             for _, item in picks:
                 assert re.sub(r"\s+", " ", item.title) in re.sub(r"\s+", " ", shown)
                 assert page.find("a", href=item.url), item.url
 
 
-def test_blurbs_are_sentences_of_the_source_and_are_said_to_be(told: tuple[Path, Told]) -> None:
+def test_blurbs_are_sentences_of_the_source_and_are_said_to_be(told: tuple[Path, DemoResult]) -> None:
     folder, _ = told
     with opened(folder) as workspace, workspace.db.read() as session:
-        issue = issue_store.existing(session, "2025-06")
-        rows = issue_store.picks(session, issue.id or 0)
+        issue = issue_store.get_issue(session, "2025-06")
+        rows = issue_store.load_picks(session, issue.id or 0)
     quoted = [(pick, item) for pick, item in rows if pick.blurb]
     assert quoted
     post = next((folder / "site" / "_posts").glob("*-2025-06.md")).read_text()
@@ -86,7 +86,7 @@ def test_blurbs_are_sentences_of_the_source_and_are_said_to_be(told: tuple[Path,
         assert all(part in item.summary for part in re.split(r"(?<=[.!?]) (?=[A-Z])", pick.blurb))
 
 
-def test_the_feed_is_well_formed_and_holds_every_issue(told: tuple[Path, Told]) -> None:
+def test_the_feed_is_well_formed_and_holds_every_issue(told: tuple[Path, DemoResult]) -> None:
     folder, story = told
     feed = feedparser.parse((folder / "site" / "feed.xml").read_bytes())
     assert not feed.bozo
@@ -95,15 +95,15 @@ def test_the_feed_is_well_formed_and_holds_every_issue(told: tuple[Path, Told]) 
     assert len(json.loads((folder / "site" / "feed.json").read_text())["items"]) == 13
 
 
-def test_each_reader_has_one_message_with_every_pick(told: tuple[Path, Told]) -> None:
+def test_each_reader_has_one_message_with_every_pick(told: tuple[Path, DemoResult]) -> None:
     folder, _ = told
     messages = [
         message_from_bytes(path.read_bytes(), policy=policy.default) for path in (folder / "outbox").glob("*.eml")
     ]
-    assert sorted(str(message["To"]) for message in messages) == sorted(READERS)
+    assert sorted(str(message["To"]) for message in messages) == sorted(DEMO_SUBSCRIBERS)
     with opened(folder) as workspace, workspace.db.read() as session:
-        issue = issue_store.existing(session, "2025-12")
-        titles = [item.title for _, item in issue_store.picks(session, issue.id or 0)]
+        issue = issue_store.get_issue(session, "2025-12")
+        titles = [item.title for _, item in issue_store.load_picks(session, issue.id or 0)]
     for message in messages:
         plain, html = message.get_body(("plain",)), message.get_body(("html",))
         assert plain is not None
@@ -125,18 +125,18 @@ def test_doing_it_all_again_changes_no_byte_of_the_site(workspace_folder: Path) 
 def test_a_sheet_changed_after_approval_is_not_published(workspace_folder: Path) -> None:
     sheet = workspace_folder / "site" / "_drafts" / "2025-05.md"
     sheet.write_text(sheet.read_text().replace("Nobody wrote", "Somebody wrote"))
-    with opened(workspace_folder) as workspace, pytest.raises(Refused, match="changed after it was approved"):
+    with opened(workspace_folder) as workspace, pytest.raises(CheckFailedError, match="changed after it was approved"):
         workspace.publish("2025-05")
 
 
 def test_nothing_is_published_that_nobody_approved(workspace_folder: Path) -> None:
     with opened(workspace_folder) as workspace:
         workspace.draft("2026-01")
-        with pytest.raises(Refused, match="draft"):
+        with pytest.raises(CheckFailedError, match="draft"):
             workspace.publish("2026-01")
 
 
-def test_the_editors_words_survive_a_second_draft(told: tuple[Path, Told], tmp_path: Path) -> None:
+def test_the_editors_words_survive_a_second_draft(told: tuple[Path, DemoResult], tmp_path: Path) -> None:
     import shutil
 
     folder = tmp_path / "w"

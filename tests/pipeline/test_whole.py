@@ -11,7 +11,7 @@ from sqlmodel import select
 from digest.config import Source
 from digest.models import Item
 from digest.pipeline.context import Context
-from digest.pipeline.fetch import fetch
+from digest.pipeline.fetch import fetch_sources
 from tests.fetch.server import Answer, Server, answer, redirect, serving
 from tests.pipeline.workbench import Clock, context, counts, rss, state
 
@@ -44,11 +44,11 @@ async def test_a_feed_that_broke_off_is_asked_for_whole_the_next_time(tmp_path: 
     whole = rss([f"Post number {n} of ten" for n in range(10)])
     server.paths["/s"] = answer(200, FEED, whole[: len(whole) // 2])
     work = context(tmp_path, [source(server)])
-    await fetch(work)
+    await fetch_sources(work)
     assert 0 < len(titles(work)) < 10
     assert (state(work, "s").etag, state(work, "s").validators_url) == (None, None)
     server.paths["/s"] = answer(200, FEED, whole)
-    await fetch(work, force=True)
+    await fetch_sources(work, force=True)
     assert "if-none-match" not in server.asked[-1].headers
     assert len(titles(work)) == 10
     assert state(work, "s").etag == '"1"'
@@ -58,10 +58,10 @@ async def test_a_page_that_broke_off_is_asked_for_whole_the_next_time(tmp_path: 
     page = PAGE.replace(b"alternate", b"none")
     server.paths["/s"] = answer(200, HTML, page[:-20])
     work = context(tmp_path, [source(server, "page")])
-    await fetch(work)
+    await fetch_sources(work)
     assert state(work, "s").etag is None
     server.paths["/s"] = answer(200, HTML, page)
-    await fetch(work, force=True)
+    await fetch_sources(work, force=True)
     assert state(work, "s").etag == '"1"'
 
 
@@ -78,7 +78,7 @@ async def test_a_page_that_broke_off_is_asked_for_whole_the_next_time(tmp_path: 
 async def test_a_page_whose_own_feed_cannot_be_had_is_read_itself(tmp_path: Path, server: Server, feed: Answer) -> None:
     server.paths |= {"/s": answer(200, HTML, PAGE), "/feed.xml": feed}
     work = context(tmp_path, [source(server, "page")])
-    report = await fetch(work)
+    report = await fetch_sources(work)
     assert (report.state, titles(work)) == ("done", {"The post that the page shows"})
     assert "its own feed was left aside" in report.numbers["warnings"]["s"]
     assert "its own feed was left aside" in (counts(work, report.run_id)["s"].error or "")
@@ -89,14 +89,14 @@ async def test_a_page_s_feed_is_asked_conditionally_and_the_page_again_when_it_f
 ) -> None:
     server.paths |= {"/s": answer(200, HTML, PAGE), "/feed.xml": answer(200, FEED, rss(["From the feed itself"]))}
     work = context(tmp_path, [source(server, "page")], Clock())
-    await fetch(work)
+    await fetch_sources(work)
     assert (titles(work), state(work, "s").etag) == ({"From the feed itself"}, '"1"')
     server.paths["/feed.xml"] = answer(304)
-    report = await fetch(work, force=True)
+    report = await fetch_sources(work, force=True)
     assert (report.numbers["unmodified"], server.asked[-1].headers["if-none-match"]) == (1, '"1"')
     server.paths["/feed.xml"] = answer(404)
-    assert (await fetch(work, force=True)).state == "failed"
-    await fetch(work, force=True)
+    assert (await fetch_sources(work, force=True)).state == "failed"
+    await fetch_sources(work, force=True)
     assert asked(server) == ["/s", "/feed.xml", "/feed.xml", "/feed.xml", "/s", "/feed.xml"]
     assert "The post that the page shows" in titles(work)
 
@@ -107,7 +107,7 @@ async def test_where_a_page_s_feed_moves_to_is_no_place_for_the_page(tmp_path: P
     clock = Clock()
     work = context(tmp_path, [source(server, "page")], clock)
     for _ in range(6):
-        await fetch(work, force=True)
+        await fetch_sources(work, force=True)
         clock.forward(days=1)
     assert state(work, "s").moved_to is None
 
@@ -117,7 +117,7 @@ async def test_what_was_survived_is_in_the_ledger_and_the_report(tmp_path: Path,
     body = rss(["A post that is fine", "Another one"]).replace(b"</channel>", nothing + b"<item><b></channel>")
     server.paths["/s"] = answer(200, FEED, body)
     work = context(tmp_path, [source(server, max_items=2)])
-    report = await fetch(work)
+    report = await fetch_sources(work)
     told = counts(work, report.run_id)["s"].error or ""
     assert report.state == "done"
     assert "not well-formed" in told

@@ -8,12 +8,12 @@ from html import escape
 from pathlib import Path
 from typing import Any, NoReturn
 
-from digest.config import Config, Source, parse
+from digest.config import Config, Source, parse_config
 from digest.fetch.client import Client
-from digest.fetch.pacing import Pacer
-from digest.models import RunCount, SourceState
+from digest.fetch.pacing import RateLimiter
+from digest.models import SourceResultRow, SourceState
 from digest.pipeline.context import Context
-from digest.ports import Silent
+from digest.ports import NullProgress
 from digest.store import ledger
 from digest.store.database import Database
 
@@ -52,7 +52,7 @@ class Clock:
 
 
 def config(sources: Sequence[Source]) -> Config:
-    return parse(_YAML).model_copy(update={"sources": tuple(sources)})
+    return parse_config(_YAML).model_copy(update={"sources": tuple(sources)})
 
 
 def context(root: Path, sources: Sequence[Source], clock: Clock | None = None, **changes: Any) -> Context:
@@ -62,8 +62,8 @@ def context(root: Path, sources: Sequence[Source], clock: Clock | None = None, *
         "config": config(sources),
         "db": Database(root / "digest.db"),
         "clock": clock or Clock(),
-        "progress": Silent(),
-        "make_fetcher": lambda: Client(pacer=Pacer(paused={})),
+        "progress": NullProgress(),
+        "make_fetcher": lambda: Client(rate_limiter=RateLimiter(site_pauses={})),
         "make_transport": _nothing,
     }
     return Context(**facts | changes)
@@ -78,9 +78,9 @@ def state(context: Context, source_id: str) -> SourceState:
         return session.get_one(SourceState, source_id)
 
 
-def counts(context: Context, run_id: int | None) -> dict[str, RunCount]:
+def counts(context: Context, run_id: int | None) -> dict[str, SourceResultRow]:
     with context.db.read() as session:
-        return {count.source_id: count for count in ledger.of_run(session, run_id or 0)}
+        return {count.source_id: count for count in ledger.load_source_results(session, run_id or 0)}
 
 
 def rss(titles: Sequence[str], *, extra: str = "", day: datetime = NOW) -> bytes:

@@ -6,23 +6,23 @@ import numpy as np
 import pytest
 
 from digest.errors import StoreError
-from digest.ranking import pack, unpack
-from digest.vectors import vectors
+from digest.ranking import pack_vectors, unpack_vectors
+from digest.vectors import load_embeddings
 
 
 def test_a_packed_vector_takes_128_bytes_and_keeps_its_direction() -> None:
-    embedded = vectors().embed(["Agents that plan", "Protein folding", ""])
-    rows = pack(embedded)
+    embedded = load_embeddings().embed(["Agents that plan", "Protein folding", ""])
+    rows = pack_vectors(embedded)
     assert {len(row) for row in rows} == {128}
-    again = unpack(rows)
+    again = unpack_vectors(rows)
     assert np.allclose((again[:2] * embedded[:2]).sum(axis=1), 1, atol=1e-3)
     assert not again[2].any()
 
 
 def test_nothing_packed_is_an_empty_matrix() -> None:
-    assert unpack([]).shape == (0, 128)
+    assert unpack_vectors([]).shape == (0, 128)
 
 
 def test_bytes_of_another_length_are_refused() -> None:
     with pytest.raises(StoreError, match="another length"):
-        unpack([b"short"])
+        unpack_vectors([b"short"])

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, date, datetime
 from typing import Any
 
-from digest.config import Category, Newsletter, Site, Taxonomy
+from digest.config import Category, Newsletter, SiteConfig, Taxonomy
 from digest.ports import IssueView, PickView, SectionView
 
 NEWSLETTER = Newsletter(
@@ -15,7 +15,7 @@ NEWSLETTER = Newsletter(
     base_path="/digest",
     description="A monthly reading of AI research.",
 )
-SITE = Site()
+SITE = SiteConfig()
 TAXONOMY = Taxonomy(
     categories=(
         Category(slug="models", title="Models", description="New language models and how they are trained"),

@@ -10,16 +10,16 @@ import pytest
 from bs4 import BeautifulSoup
 from PIL import Image
 
-from digest.render import email, site_files
-from digest.render.chartimages import chart_path, chart_png
-from digest.render.words import words
+from digest.render import render_email, render_site_files
+from digest.render.chartimages import chart_path, render_chart_png
+from digest.render.words import load_translations
 from tests.render.samples import NEWSLETTER, SITE, TAXONOMY, issue
 from tests.render.test_recap import CHARTS, recap
 
 
 def shades(chart: dict[str, Any], language: str = "en") -> set[tuple[int, ...]]:
     """The colours of a chart's picture that fill more than a few points."""
-    image = Image.open(io.BytesIO(chart_png(chart, words(language)))).convert("RGB")
+    image = Image.open(io.BytesIO(render_chart_png(chart, load_translations(language)))).convert("RGB")
     assert image.width == 1200
     return {colour for count, colour in image.getcolors(1 << 20) or [] if count > 500 and isinstance(colour, tuple)}
 
@@ -34,15 +34,17 @@ def test_each_kind_is_drawn_with_a_colour_for_each_series(language: str) -> None
 def test_a_longer_bar_has_more_ink() -> None:
     def inked(values: list[int]) -> int:
         chart = {**CHARTS[0], "series": [{"name": "n", "values": values}]}
-        return sum(Image.open(io.BytesIO(chart_png(chart, words("en")))).convert("L").histogram()[:120])
+        return sum(
+            Image.open(io.BytesIO(render_chart_png(chart, load_translations("en")))).convert("L").histogram()[:120]
+        )
 
     assert inked([3, 3]) > inked([3, 1]) > 5000
 
 
 def test_the_mail_shows_the_pictures_that_the_site_holds_with_their_numbers_in_words() -> None:
     view = recap("both")
-    files = {document.path: document.body for document in site_files([view], NEWSLETTER, SITE, TAXONOMY)}
-    mail = email(view, NEWSLETTER, unsubscribe="https://example.org/u")
+    files = {document.path: document.body for document in render_site_files([view], NEWSLETTER, SITE, TAXONOMY)}
+    mail = render_email(view, NEWSLETTER, unsubscribe="https://example.org/u")
     images = BeautifulSoup(mail.html, "html.parser").select("img")
     assert len(images) == len(CHARTS)
     for image in images:
@@ -52,26 +54,29 @@ def test_the_mail_shows_the_pictures_that_the_site_holds_with_their_numbers_in_w
 
 
 def test_a_month_has_no_pictures_in_its_mail() -> None:
-    assert "<img" not in email(issue(), NEWSLETTER, unsubscribe="https://example.org/u").html
+    assert "<img" not in render_email(issue(), NEWSLETTER, unsubscribe="https://example.org/u").html
 
 
 def test_the_path_changes_with_what_is_drawn_alone() -> None:
-    view, english = recap("both"), words("en")
+    view, english = recap("both"), load_translations("en")
     other = {**CHARTS[0], "labels": ["A", "C"]}
     path = chart_path(view, CHARTS[0], english)
     assert path == chart_path(replace(view, title="x"), dict(reversed(CHARTS[0].items())), english)
-    assert len({path, chart_path(view, other, english), chart_path(view, CHARTS[0], words("de"))}) == 3
+    assert len({path, chart_path(view, other, english), chart_path(view, CHARTS[0], load_translations("de"))}) == 3
 
 
 @pytest.mark.parametrize("label", ["机器翻译", "機械翻訳", "기계 번역", "मशीन अनुवाद", "การแปลภาษา", "ترجمة", "Перевод"])
 def test_a_label_is_drawn_in_its_script(label: str) -> None:
     """Where it has letters, not boxes: two words of it differ."""
-    drawn = {chart_png({**CHARTS[0], "labels": [one, "B"]}, words("en")) for one in (label, label[:-1], "\U00012000")}
+    drawn = {
+        render_chart_png({**CHARTS[0], "labels": [one, "B"]}, load_translations("en"))
+        for one in (label, label[:-1], "\U00012000")
+    }
     assert len(drawn) == 3
 
 
 def test_the_ground_is_the_paper_of_the_mail() -> None:
     for chart in CHARTS:
-        image = Image.open(io.BytesIO(chart_png(chart, words("en")))).convert("RGB")
+        image = Image.open(io.BytesIO(render_chart_png(chart, load_translations("en")))).convert("RGB")
         assert image.getpixel((0, 0)) == (251, 249, 245)
-        assert "#fbf9f5" in email(recap("both"), NEWSLETTER, unsubscribe="https://example.org/u").html
+        assert "#fbf9f5" in render_email(recap("both"), NEWSLETTER, unsubscribe="https://example.org/u").html

@@ -12,8 +12,8 @@ from typing import Any
 import pytest
 from bs4 import BeautifulSoup, Tag
 
-from digest.render.charts import svg, told
-from digest.render.words import words
+from digest.render.charts import describe_chart, render_chart_svg
+from digest.render.words import load_translations
 from tests.markdown.hostile import HOSTILE
 from tests.render.test_recap import CHARTS
 
@@ -26,7 +26,7 @@ MONTHS: dict[str, Any] = {
 
 
 def figure(chart: dict[str, Any], language: str = "en") -> Tag:
-    found = BeautifulSoup(svg(chart, words(language)), "html.parser").figure
+    found = BeautifulSoup(render_chart_svg(chart, load_translations(language)), "html.parser").figure
     assert found is not None
     return found
 
@@ -70,7 +70,7 @@ def test_a_chart_stands_in_a_page_beside_others_and_takes_its_colours() -> None:
 
 
 def test_words_and_months_are_those_of_the_page() -> None:
-    assert told(MONTHS, words("zh")) == (
+    assert describe_chart(MONTHS, load_translations("zh")) == (
         "各月阅读与保留",
         "1月: 已读 7,000, 保留 1; 2月: 已读 8,123, 保留 0; 3月: 已读 12, 保留 2",
     )
@@ -90,8 +90,10 @@ def test_months_of_two_years_are_told_apart_by_the_year() -> None:
     over = {**MONTHS, "labels": ["2024-12", "2025-01", "2025-12"]}
     axis = [text.string for text in figure(over).select("text.t")]
     assert [text for text in axis if text not in ("Read", "Kept")] == ["Dec", "Jan", "Dec", "2024", "2025"]
-    assert told(over, words("en"))[1].startswith("December 2024: Read 7,000, Kept 1; January 2025: ")
-    assert "2025年1月" in told(over, words("zh"))[1]
+    assert describe_chart(over, load_translations("en"))[1].startswith(
+        "December 2024: Read 7,000, Kept 1; January 2025: "
+    )
+    assert "2025年1月" in describe_chart(over, load_translations("zh"))[1]
 
 
 def test_the_year_stands_below_the_first_month_shown_of_it() -> None:
@@ -104,7 +106,7 @@ def test_the_year_stands_below_the_first_month_shown_of_it() -> None:
 
 @pytest.mark.parametrize("label", HOSTILE)
 def test_any_label_is_shown_as_text(label: str) -> None:
-    drawing = svg(bars([1, 2], [label, "$x_1$"]), words("en"))
+    drawing = render_chart_svg(bars([1, 2], [label, "$x_1$"]), load_translations("en"))
     assert not re.search(r"[{}|\n]", drawing)
     shown = figure(bars([1, 2], [label, "$x_1$"]))
     assert {tag.name for tag in shown.find_all()} == {"figcaption", "svg", "path", "text"}
@@ -132,14 +134,14 @@ def test_files_and_settings_of_matplotlib_decide_nothing_and_none_is_left(tmp_pa
     done = subprocess.run(
         [sys.executable, "-c", program], cwd=tmp_path, env=environment, capture_output=True, text=True, check=True
     )
-    assert (done.stdout, done.stderr) == (svg(MONTHS, words("en")), "")
+    assert (done.stdout, done.stderr) == (render_chart_svg(MONTHS, load_translations("en")), "")
     assert list(home.rglob("*")) == []
 
 
 def test_settings_of_a_program_that_draws_with_matplotlib_too_are_left_alone() -> None:
     import matplotlib
 
-    before = svg(MONTHS, words("en"))
+    before = render_chart_svg(MONTHS, load_translations("en"))
     with matplotlib.rc_context({"font.size": 31, "axes.grid": True}):
-        assert svg(MONTHS, words("en")) == before
+        assert render_chart_svg(MONTHS, load_translations("en")) == before
         assert matplotlib.rcParams["font.size"] == 31

@@ -7,7 +7,7 @@ import subprocess
 import sys
 
 from digest.ports import Document
-from digest.render import feeds, pages, site_files, text
+from digest.render import render_feeds, render_plain_text, render_post_pages, render_site_files
 from tests.render.samples import NEWSLETTER, SITE, TAXONOMY, issue
 from tests.render.test_feeds import hostile
 from tests.render.test_recap import recap
@@ -22,10 +22,10 @@ PROGRAM = (
 def everything() -> list[Document]:
     views = [issue("2025-05"), hostile(), recap("both")]
     return [
-        *feeds(views, NEWSLETTER, SITE, TAXONOMY),
-        *site_files(views, NEWSLETTER, SITE, TAXONOMY),
-        *[page for view in views for page in pages(view, NEWSLETTER)],
-        *[Document(view.period, text(view, NEWSLETTER).encode()) for view in views],
+        *render_feeds(views, NEWSLETTER, SITE, TAXONOMY),
+        *render_site_files(views, NEWSLETTER, SITE, TAXONOMY),
+        *[page for view in views for page in render_post_pages(view, NEWSLETTER)],
+        *[Document(view.period, render_plain_text(view, NEWSLETTER).encode()) for view in views],
     ]
 
 

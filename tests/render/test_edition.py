@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from digest.ports import IssueView, SectionView
-from digest.render import edition, email
+from digest.render import filter_issue_by_topics, render_email
 from tests.render.samples import NEWSLETTER, issue, pick
 
 
@@ -20,9 +20,9 @@ def unsure() -> IssueView:
 
 
 def test_an_edition_names_the_categories_it_leaves_out_by_their_titles() -> None:
-    view = edition(unsure(), ["models"])
+    view = filter_issue_by_topics(unsure(), ["models"])
     assert view is not None
-    made = email(view, NEWSLETTER, unsubscribe="https://u.example")
+    made = render_email(view, NEWSLETTER, unsubscribe="https://u.example")
     for part in (made.html, made.text):
         assert "Perhaps Retrieval" in part
         assert "Work number 1" in part
@@ -34,10 +34,10 @@ def test_an_edition_names_the_categories_it_leaves_out_by_their_titles() -> None
 def test_an_edition_has_the_sections_that_are_followed_and_all_without_any(
     topics: list[str], sections: list[str]
 ) -> None:
-    view = edition(unsure(), topics)
+    view = filter_issue_by_topics(unsure(), topics)
     assert view is not None
     assert [section.title for section in view.sections if section.picks] == sections
 
 
 def test_an_edition_in_which_nothing_is_left_is_none() -> None:
-    assert edition(unsure(), ["agents"]) is None
+    assert filter_issue_by_topics(unsure(), ["agents"]) is None

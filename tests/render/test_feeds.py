@@ -11,10 +11,10 @@ import feedparser
 import pytest
 from lxml import etree
 
-from digest.config import Newsletter, Site
+from digest.config import Newsletter, SiteConfig
 from digest.ports import IssueView, SectionView
-from digest.render import feeds, site_files
-from digest.text import one_line
+from digest.render import render_feeds, render_site_files
+from digest.text import normalise_line
 from tests.markdown.hostile import HOSTILE
 from tests.render.samples import NEWSLETTER, TAXONOMY, issue, pick
 
@@ -23,7 +23,7 @@ MONTHS = [f"{year}-{month:02d}" for year in (2024, 2025) for month in range(1, 1
 
 
 def made(views: list[IssueView], size: int = 20, newsletter: Newsletter = NEWSLETTER) -> dict[str, bytes]:
-    documents = feeds(views, newsletter, Site(feed_items=size), TAXONOMY)
+    documents = render_feeds(views, newsletter, SiteConfig(feed_items=size), TAXONOMY)
     return {document.path: document.body for document in documents}
 
 
@@ -82,8 +82,8 @@ def test_hostile_titles_are_the_text_they_are_in_the_feed() -> None:
     body = made([hostile()])["feed.xml"]
     content = feedparser.parse(body, sanitize_html=False).entries[0].content[0].value
     shown = etree.HTML(content)
-    headings = [one_line("".join(h.itertext())) for h in shown.iterfind(".//h3")]
-    assert [text for text in HOSTILE if one_line(text) not in headings] == []
+    headings = [normalise_line("".join(h.itertext())) for h in shown.iterfind(".//h3")]
+    assert [text for text in HOSTILE if normalise_line(text) not in headings] == []
     assert not shown.xpath("//script | //b | //h1 | //img | //@onclick")
 
 
@@ -141,7 +141,10 @@ def test_a_review_that_appeared_with_its_last_month_comes_first() -> None:
     assert [entry["title"][-7:] for entry in json.loads(made([*months, year])["feed.json"])["items"]] == [
         "t: 2025", "2025-12", "2025-11"
     ]  # fmt: skip
-    files = {document.path: document.body for document in site_files([*months, year], NEWSLETTER, Site(), TAXONOMY)}
+    files = {
+        document.path: document.body
+        for document in render_site_files([*months, year], NEWSLETTER, SiteConfig(), TAXONOMY)
+    }
     assert [row["period"] for row in json.loads(files["_data/issues.json"])[0]["issues"]] == [
         "2025",
         "2025-12",

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from digest.ports import IssueView, Neighbour, SectionView
-from digest.render import email, feeds, html, pages, text
+from digest.render import render_email, render_feeds, render_html_fragment, render_plain_text, render_post_pages
 from tests.render.samples import NEWSLETTER, SITE, TAXONOMY, issue, pick
 from tests.render.test_recap import recap
 
@@ -57,20 +57,22 @@ VIEWS: dict[str, Callable[[], IssueView]] = {
 @pytest.mark.parametrize("name", VIEWS)
 def test_an_issue_looks_as_it_did(name: str, golden: bool) -> None:
     view = VIEWS[name]()
-    check(f"{name}.md", pages(view, NEWSLETTER)[0].body.decode(), golden)
-    check(f"{name}.html", html(view, NEWSLETTER), golden)
-    check(f"{name}.txt", text(view, NEWSLETTER), golden)
+    check(f"{name}.md", render_post_pages(view, NEWSLETTER)[0].body.decode(), golden)
+    check(f"{name}.html", render_html_fragment(view, NEWSLETTER), golden)
+    check(f"{name}.txt", render_plain_text(view, NEWSLETTER), golden)
 
 
 @pytest.mark.parametrize("name", ["monthly", "both"])
 def test_a_mail_looks_as_it_did(name: str, golden: bool) -> None:
-    made = email(VIEWS[name](), NEWSLETTER, unsubscribe="https://mail.example.org/u/token")
+    made = render_email(VIEWS[name](), NEWSLETTER, unsubscribe="https://mail.example.org/u/token")
     check(f"{name}.mail.html", made.html, golden)
     check(f"{name}.mail.txt", made.text, golden)
 
 
 def test_the_feed_looks_as_it_did(golden: bool) -> None:
-    documents = {document.path: document.body.decode() for document in feeds([monthly()], NEWSLETTER, SITE, TAXONOMY)}
+    documents = {
+        document.path: document.body.decode() for document in render_feeds([monthly()], NEWSLETTER, SITE, TAXONOMY)
+    }
     check("feed.xml", documents["feed.xml"], golden)
     check("feed.json", documents["feed.json"], golden)
 

@@ -10,12 +10,12 @@ import yaml
 
 from digest.errors import RenderError
 from digest.ports import Neighbour, SectionView
-from digest.render import pages
+from digest.render import render_post_pages
 from tests.render.samples import NEWSLETTER, issue, pick
 
 
 def body(**changes: object) -> str:
-    return pages(issue(**changes), NEWSLETTER)[0].body.decode()  # type: ignore[arg-type]
+    return render_post_pages(issue(**changes), NEWSLETTER)[0].body.decode()  # type: ignore[arg-type]
 
 
 def one(**changes: object) -> str:
@@ -24,7 +24,7 @@ def one(**changes: object) -> str:
 
 
 def test_the_path_is_the_day_of_publication_and_the_period() -> None:
-    assert pages(issue(), NEWSLETTER)[0].path == "_posts/2025-07-03-2025-06.md"
+    assert render_post_pages(issue(), NEWSLETTER)[0].path == "_posts/2025-07-03-2025-06.md"
 
 
 def test_front_matter_survives_any_title() -> None:
@@ -85,7 +85,7 @@ def test_no_liquid_is_left_in_a_hostile_issue() -> None:
 
 def test_a_template_of_the_users_that_names_the_unknown_says_file_line_and_names() -> None:
     with pytest.raises(RenderError) as caught:
-        pages(issue(), NEWSLETTER, {"post.md.j2": "a\n{{ view.titel }}\n"})
+        render_post_pages(issue(), NEWSLETTER, {"post.md.j2": "a\n{{ view.titel }}\n"})
     assert str(caught.value).startswith("post.md.j2:2: IssueView has no 'titel' (did you mean 'title'?)")
     assert "view" in caught.value.hint
 
@@ -104,15 +104,17 @@ def test_a_template_of_the_users_that_names_the_unknown_says_file_line_and_names
 )
 def test_a_template_cannot_reach_python_nor_change_anything(reach: str) -> None:
     with pytest.raises(RenderError):
-        pages(issue(), NEWSLETTER, {"post.md.j2": "{{ " + reach + " }}"})
+        render_post_pages(issue(), NEWSLETTER, {"post.md.j2": "{{ " + reach + " }}"})
 
 
 @pytest.mark.parametrize("greedy", ["'a' * 10000000000", "10000000000 * [1]", "10 ** 10000000", "range(999999999)"])
 def test_a_template_cannot_fill_the_memory_but_may_compute(greedy: str) -> None:
     with pytest.raises(RenderError) as caught:
-        pages(issue(), NEWSLETTER, {"post.md.j2": "{% set x = " + greedy + " %}"})
+        render_post_pages(issue(), NEWSLETTER, {"post.md.j2": "{% set x = " + greedy + " %}"})
     assert caught.value.line == 1
-    made = pages(issue(), NEWSLETTER, {"post.md.j2": "{{ view.numbers.read * 100000 }} {{ 'ab' * 2 }} {{ 100 ** 2 }}"})
+    made = render_post_pages(
+        issue(), NEWSLETTER, {"post.md.j2": "{{ view.numbers.read * 100000 }} {{ 'ab' * 2 }} {{ 100 ** 2 }}"}
+    )
     assert made[0].body == b"812300000 abab 10000"
 
 
@@ -130,7 +132,7 @@ def test_a_template_cannot_fill_the_memory_but_may_compute(greedy: str) -> None:
 )
 def test_a_template_that_would_not_end_is_stopped(endless: str) -> None:
     with pytest.raises(RenderError, match=r"post.md.j2.*(steps|grows|more than)"):
-        pages(issue(), NEWSLETTER, {"post.md.j2": endless})
+        render_post_pages(issue(), NEWSLETTER, {"post.md.j2": endless})
 
 
 def test_loops_that_are_counted_are_loops_as_jinja_knows_them() -> None:
@@ -139,7 +141,7 @@ def test_loops_that_are_counted_are_loops_as_jinja_knows_them() -> None:
         "{{ ',' if not loop.last }}{% endfor %} {% for a in [] %}{% else %}none{% endfor %} "
         "{% for a in [[1, [2]]] recursive %}{{ loop(a) if a is iterable else a }}{% endfor %} {{ 'a' ~ 1 ~ '&' }}"
     )
-    made = pages(issue(), NEWSLETTER, {"post.md.j2": text.replace("{{ loop.previtem }}", "")})
+    made = render_post_pages(issue(), NEWSLETTER, {"post.md.j2": text.replace("{{ loop.previtem }}", "")})
     assert made[0].body == b"1/24,2/25 none 12 a1&amp;"
 
 
@@ -153,7 +155,7 @@ def test_loops_that_are_counted_are_loops_as_jinja_knows_them() -> None:
 )
 def test_a_template_that_names_no_filter_no_template_or_itself_says_so(slip: str, said: str, hint: str) -> None:
     with pytest.raises(RenderError) as caught:
-        pages(issue(), NEWSLETTER, {"post.md.j2": f"a\n{slip}"})
+        render_post_pages(issue(), NEWSLETTER, {"post.md.j2": f"a\n{slip}"})
     assert said in str(caught.value)
     assert hint in caught.value.hint
     assert str(caught.value).startswith("post.md.j2")
@@ -161,5 +163,5 @@ def test_a_template_that_names_no_filter_no_template_or_itself_says_so(slip: str
 
 def test_a_template_with_a_slip_names_its_line() -> None:
     with pytest.raises(RenderError) as caught:
-        pages(issue(), NEWSLETTER, {"item.md.j2": "ok\n{% if %}\n"})
+        render_post_pages(issue(), NEWSLETTER, {"item.md.j2": "ok\n{% if %}\n"})
     assert (caught.value.template, caught.value.line) == ("item.md.j2", 2)

@@ -9,10 +9,10 @@ import pytest
 from bs4 import BeautifulSoup
 
 from digest.ports import IssueView, SectionView
-from digest.render import email, html, pages
-from digest.render.charts import svg
-from digest.render.present import present
-from digest.render.words import words
+from digest.render import render_email, render_html_fragment, render_post_pages
+from digest.render.charts import render_chart_svg
+from digest.render.present import present_issue
+from digest.render.words import load_translations
 from tests.render.samples import NEWSLETTER, issue, pick
 
 CHARTS = [
@@ -42,7 +42,12 @@ def recap(form: str) -> IssueView:
     by_category = [SectionView(s, s.title(), s, picks=[p for p in picks if p.category == s]) for s in ("models", "rag")]
     by_month = [
         SectionView(
-            m, words("en").period(m), f"m{m}", f"Note on {m}.", [p for p in picks if p.issue_period == m], "End."
+            m,
+            load_translations("en").period(m),
+            f"m{m}",
+            f"Note on {m}.",
+            [p for p in picks if p.issue_period == m],
+            "End.",
         )
         for m in months
     ]
@@ -53,7 +58,7 @@ def recap(form: str) -> IssueView:
 
 
 def body(form: str) -> str:
-    return pages(recap(form), NEWSLETTER)[0].body.decode()
+    return render_post_pages(recap(form), NEWSLETTER)[0].body.decode()
 
 
 @pytest.mark.parametrize("form", ["category", "month", "both"])
@@ -99,12 +104,12 @@ def test_bets_and_oversights_have_their_sections() -> None:
 
 def test_a_chart_is_one_line_with_its_numbers_as_words() -> None:
     for chart in CHARTS:
-        drawing = svg(chart, words("en"))
+        drawing = render_chart_svg(chart, load_translations("en"))
         assert "\n" not in drawing
         assert not re.search(r"[{}|]", drawing)
         assert BeautifulSoup(drawing, "html.parser").svg
-    assert "Jan: Read 7,000, Kept 1; Feb: Read 8,123, Kept 2" in svg(CHARTS[1], words("en"))
-    assert "Picks | {{ x }}</strong><br>A &lt;b&gt;: 3; B: 0" in html(recap("category"), NEWSLETTER)
+    assert "Jan: Read 7,000, Kept 1; Feb: Read 8,123, Kept 2" in render_chart_svg(CHARTS[1], load_translations("en"))
+    assert "Picks | {{ x }}</strong><br>A &lt;b&gt;: 3; B: 0" in render_html_fragment(recap("category"), NEWSLETTER)
 
 
 def test_what_stood_out_and_what_moved_is_told_on_the_page_in_the_feed_and_in_the_mail() -> None:
@@ -116,27 +121,27 @@ def test_what_stood_out_and_what_moved_is_told_on_the_page_in_the_feed_and_in_th
         "rose": [{"text": "world models"}, {"text": "memory"}],
         "fell": [{"text": "adapters"}],
     }
-    mail = email(view, NEWSLETTER, unsubscribe="https://example.org/u")
-    for told in (html(view, NEWSLETTER), mail.html):
+    mail = render_email(view, NEWSLETTER, unsubscribe="https://example.org/u")
+    for told in (render_html_fragment(view, NEWSLETTER), mail.html):
         shown = " ".join(BeautifulSoup(told, "html.parser").get_text(" ").split())
         assert "Most mentioned Work number 3 (9), Work number 4 (8)" in shown.replace(") ,", "),")
         assert "First work Work number 0 (12 Jun)" in shown
         assert "Terms that rose world models, memory" in shown
         assert 'href="https://example.org/digest/2025/review/#arxiv-2506-00003"' in told
     assert "Most mentioned:\n* Work number 3 (9)\n" in mail.text
-    assert "<span>(9)</span>, [Work number 4]" in pages(view, NEWSLETTER)[0].body.decode()
+    assert "<span>(9)</span>, [Work number 4]" in render_post_pages(view, NEWSLETTER)[0].body.decode()
     assert "Terms that fell: adapters\n" in mail.text
     assert (
         "- **Last work** [Work number 95](#arxiv-2506-00095) <span>(12 Jun)</span>"
-        in pages(view, NEWSLETTER)[0].body.decode()
+        in render_post_pages(view, NEWSLETTER)[0].body.decode()
     )
 
 
 def test_links_to_places_on_the_page_lead_there_from_feed_and_mail_too() -> None:
     view = recap("category")
     view.intro = 'See [the list](#full-list), not `<a href="#x">`.'
-    mail = email(view, NEWSLETTER, unsubscribe="https://example.org/u")
-    for told in (html(view, NEWSLETTER), mail.html):
+    mail = render_email(view, NEWSLETTER, unsubscribe="https://example.org/u")
+    for told in (render_html_fragment(view, NEWSLETTER), mail.html):
         links = {a.get_text(): a["href"] for a in BeautifulSoup(told, "html.parser").select("a[href]")}
         assert links["the list"] == "https://example.org/digest/2025/review/#full-list"
         assert '&lt;a href="#x"&gt;' in told
@@ -147,11 +152,11 @@ def test_the_last_of_many_sources_is_named_rather_than_counted() -> None:
     rows = [{"name": f"Source {n}", "read": 1, "kept": 1} for n in range(14)]
     for count, shown, more in ((12, 12, 0), (13, 13, 0), (14, 12, 2)):
         view = issue(numbers={"sources": rows[:count]})
-        told = present(view, NEWSLETTER)
+        told = present_issue(view, NEWSLETTER)
         assert (len(told.sources), told.more_sources) == (shown, more)
 
 
 def test_a_range_speaks_of_numbers_not_of_a_year() -> None:
     view = recap("category")
     view.kind, view.period = "range", "2025-Q3"
-    assert "## In numbers {#numbers}" in pages(view, NEWSLETTER)[0].body.decode()
+    assert "## In numbers {#numbers}" in render_post_pages(view, NEWSLETTER)[0].body.decode()

@@ -12,7 +12,7 @@ from typing import get_args
 import pytest
 
 from digest.config import Newsletter
-from digest.render.words import words
+from digest.render.words import load_translations
 
 LANGUAGES = get_args(Newsletter.model_fields["language"].annotation)
 ROOT = Path(__file__).parents[2]
@@ -24,7 +24,7 @@ def blanks(phrase: str) -> set[str]:
 
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_every_language_has_every_word_with_the_same_blanks(language: str) -> None:
-    english, other = words("en"), words(language)
+    english, other = load_translations("en"), load_translations(language)
     assert set(english) == set(other)
     assert [key for key in english if not other[key].strip() or blanks(other[key]) != blanks(english[key])] == []
 
@@ -39,10 +39,12 @@ def test_every_word_is_used() -> None:
     ]
     text = "\n".join(file.read_text(encoding="utf-8") for file in files)
     made = {"outcome_right", "outcome_wrong", "outcome_open", "from_abstract", "from_post"}  # names put together
-    made |= {w for w in words("en") if w.startswith("erratum_")}
+    made |= {w for w in load_translations("en") if w.startswith("erratum_")}
     links = {"pdf", "code", "project", "discussion"}
     assert [
-        w for w in words("en") if not re.search(rf"""words\.{w}\b|["']{w}["']""", text) and w not in made | links
+        w
+        for w in load_translations("en")
+        if not re.search(rf"""words\.{w}\b|["']{w}["']""", text) and w not in made | links
     ] == []
 
 
@@ -60,7 +62,7 @@ def test_every_word_is_used() -> None:
 def test_dates_and_numbers_are_written_as_the_language_does(
     language: str, day: str, full: str, month: str, number: str
 ) -> None:
-    w, when = words(language), date(2025, 6, 12)
+    w, when = load_translations(language), date(2025, 6, 12)
     assert (w.day(when), w.full_day(when), w.month(when), w.number(8123)) == (day, full, month, number)
 
 
@@ -77,12 +79,16 @@ def test_dates_and_numbers_are_written_as_the_language_does(
 )
 def test_a_period_is_named_in_words_as_the_language_does(language: str, quarter: str, months: str, winter: str) -> None:
     names = ("2025-Q3", "2026-06..2026-10", "2025-11..2026-02", "2025", "anything")
-    assert [words(language).period(name) for name in names] == [quarter, months, winter, "2025", "anything"]
-    assert words("de").period("2025-03") == "März 2025"
+    assert [load_translations(language).period(name) for name in names] == [quarter, months, winter, "2025", "anything"]
+    assert load_translations("de").period("2025-03") == "März 2025"
 
 
 def test_the_shipped_words_are_the_english_ones(golden: bool) -> None:
     shipped = ROOT / "site" / "_data" / "words.json"
     if golden:
-        shipped.write_text(json.dumps(dict(words("en")), ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
-    assert json.loads(shipped.read_text(encoding="utf-8")) == dict(words("en")), "`make golden` writes it anew"
+        shipped.write_text(
+            json.dumps(dict(load_translations("en")), ensure_ascii=False, indent=1) + "\n", encoding="utf-8"
+        )
+    assert json.loads(shipped.read_text(encoding="utf-8")) == dict(load_translations("en")), (
+        "`make golden` writes it anew"
+    )

@@ -7,7 +7,7 @@ from functools import partial
 from http.server import SimpleHTTPRequestHandler
 from pathlib import Path
 
-from digest.demo.server import listening
+from digest.demo.server import serve_on_loopback
 
 
 class _Quiet(SimpleHTTPRequestHandler):
@@ -17,4 +17,4 @@ class _Quiet(SimpleHTTPRequestHandler):
 
 def served(folder: Path) -> AbstractContextManager[str]:
     """The address of the folder while the block runs."""
-    return listening(partial(_Quiet, directory=str(folder)))
+    return serve_on_loopback(partial(_Quiet, directory=str(folder)))

@@ -15,11 +15,11 @@ import yaml
 from bs4 import BeautifulSoup
 
 from digest import site
-from digest.config import Newsletter, Site
+from digest.config import Newsletter, SiteConfig
 from digest.ports import IssueView
-from digest.render import feeds, pages, site_config, site_files
-from digest.render.words import words
-from digest.text import one_line
+from digest.render import render_feeds, render_post_pages, render_site_config, render_site_files
+from digest.render.words import load_translations
+from digest.text import normalise_line
 from tests.conftest import need_tool
 from tests.markdown.hostile import HOSTILE
 from tests.render.samples import NEWSLETTER, TAXONOMY, issue, pick
@@ -49,10 +49,12 @@ def build(folder: Path, views: list[IssueView], newsletter: Newsletter = NEWSLET
     """Write the views' documents over the skeleton and run Jekyll."""
     jekyll = need_tool("jekyll")
     shutil.copytree(SKELETON, folder, ignore=OURS)
-    settings = Site.model_validate({"look": look})
-    documents = [page for view in views for page in pages(view, newsletter)]
-    documents += feeds(views, newsletter, settings, TAXONOMY) + site_files(views, newsletter, settings, TAXONOMY)
-    site.write(folder, documents)
+    settings = SiteConfig.model_validate({"look": look})
+    documents = [page for view in views for page in render_post_pages(view, newsletter)]
+    documents += render_feeds(views, newsletter, settings, TAXONOMY) + render_site_files(
+        views, newsletter, settings, TAXONOMY
+    )
+    site.write_documents(folder, documents)
     done = subprocess.run(
         [jekyll, "build", "--strict_front_matter", "-s", folder, "-d", folder / "_site"],
         capture_output=True,
@@ -147,14 +149,14 @@ def test_hostile_titles_are_the_text_they_are_on_the_page(tmp_path: Path) -> Non
     view = replace(evil, sections=[section], path="/2025/06/digest/")
     built = build(tmp_path / "site", [view])
     page = built.page("/2025/06/digest/")
-    headings = [one_line(heading.get_text()) for heading in page.select("h3")]
-    assert [text for text in HOSTILE if one_line(text) not in headings] == []
+    headings = [normalise_line(heading.get_text()) for heading in page.select("h3")]
+    assert [text for text in HOSTILE if normalise_line(text) not in headings] == []
     title = page.select_one("h1")
     assert title
-    assert one_line(title.get_text()) == one_line(view.title)
+    assert normalise_line(title.get_text()) == normalise_line(view.title)
     assert not page.select("main script, main img, main b, table table")
     rows = json.loads((built.root / "search.json").read_text(encoding="utf-8"))
-    assert [row["title"] for row in rows] == [one_line(text) for text in HOSTILE]
+    assert [row["title"] for row in rows] == [normalise_line(text) for text in HOSTILE]
 
 
 @pytest.mark.jekyll
@@ -166,7 +168,7 @@ def test_an_empty_site_and_another_language_build_too(tmp_path: Path, language: 
     assert home.html
     assert (home.html["lang"], home.html["class"]) == (language, ["sans"])
     assert "warn" not in built.said.lower()
-    about, w = built.page("/about/"), words(language)
+    about, w = built.page("/about/"), load_translations(language)
     assert about.h1
     assert about.h1.get_text() == w["about"]
     assert [p.get_text() for p in about.select(".body p")] == [w["about_who"], w["about_sources"], w["about_privacy"]]
@@ -212,7 +214,7 @@ def test_layouts_use_nothing_that_github_pages_does_not_know() -> None:
 
 
 def test_the_site_names_no_plugin_that_github_pages_does_not_run() -> None:
-    written = yaml.safe_load(site_config(NEWSLETTER, Site()).body)
+    written = yaml.safe_load(render_site_config(NEWSLETTER, SiteConfig()).body)
     assert set(written["plugins"]) <= _PLUGINS
     assert written["theme"] is None
     assert written["markdown"] == "kramdown"

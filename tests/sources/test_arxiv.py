@@ -12,10 +12,10 @@ import pytest
 
 from digest.config.schema import Source
 from digest.errors import ParseError
-from digest.ports import Found, Page, Response
-from digest.sources import KINDS, day_windows, read_page, window_request
-from digest.sources.arxiv.oai import set_of
-from digest.sources.arxiv.papers import says_withdrawn, split_authors, split_id
+from digest.ports import Entry, Page, Response
+from digest.sources import SOURCE_KINDS, build_window_request, iterate_day_windows, parse_arxiv_page
+from digest.sources.arxiv.oai import select_oai_set
+from digest.sources.arxiv.papers import is_withdrawal_comment, split_arxiv_authors, split_arxiv_id
 from tests.sources.fixtures import FIXTURES, NOW, QUERY, day
 
 SOURCE = FIXTURES["arxiv"].source
@@ -23,7 +23,7 @@ ANY = Source(id="s", kind="arxiv", categories=("cs.CL",))
 
 
 def query(body: str | bytes, url: str | None = None) -> Page:
-    return KINDS["arxiv"].parse(SOURCE, FIXTURES["arxiv"].response(body, url))
+    return SOURCE_KINDS["arxiv"].parse_response(SOURCE, FIXTURES["arxiv"].response(body, url))
 
 
 def asked(url: str) -> dict[str, str]:
@@ -41,7 +41,7 @@ def asked(url: str) -> dict[str, str]:
     ],
 )
 def test_an_id_is_split_from_its_version_and_subject_class(text: str, parts: tuple[str, int | None]) -> None:
-    assert split_id(text) == parts
+    assert split_arxiv_id(text) == parts
 
 
 @pytest.mark.parametrize(
@@ -59,7 +59,7 @@ def test_an_id_is_split_from_its_version_and_subject_class(text: str, parts: tup
     ],
 )
 def test_authors_in_one_string_become_names(text: str, names: list[str]) -> None:
-    assert split_authors(text) == names
+    assert split_arxiv_authors(text) == names
 
 
 @pytest.mark.parametrize(
@@ -75,12 +75,12 @@ def test_authors_in_one_string_become_names(text: str, names: list[str]) -> None
     ],
 )
 def test_a_comment_tells_a_withdrawal(comment: str, withdrawn: bool) -> None:
-    assert says_withdrawn(comment) is withdrawn
+    assert is_withdrawal_comment(comment) is withdrawn
 
 
 def test_a_query_paper_has_its_first_date_its_current_version_and_its_facts() -> None:
-    first, second = query(QUERY).items
-    assert first == Found(
+    first, second = query(QUERY).entries
+    assert first == Entry(
         guid="oai:arXiv.org:2503.00001",
         url="https://arxiv.org/abs/2503.00001",
         title="First paper",
@@ -101,24 +101,24 @@ def test_a_query_paper_has_its_first_date_its_current_version_and_its_facts() ->
 
 def test_the_cursor_of_a_query_lets_the_next_one_overlap() -> None:
     cursor = query(QUERY).cursor
-    request = KINDS["arxiv"].request(SOURCE, cursor, NOW + timedelta(days=1))
+    request = SOURCE_KINDS["arxiv"].build_request(SOURCE, cursor, NOW + timedelta(days=1))
     assert "submittedDate:[202503070600 TO 202503110600]" in asked(request.url)["search_query"]
 
 
 def test_pages_follow_until_the_total_is_reached() -> None:
     page = query(QUERY.replace("Results>2<", "Results>5<").replace("PerPage>200<", "PerPage>2<"))
     assert page.total == 5
-    assert page.next
-    assert asked(page.next.url)["start"] == "2"
+    assert page.next_request
+    assert asked(page.next_request.url)["start"] == "2"
     assert not page.cursor
 
 
 def test_a_deep_window_goes_on_from_its_last_paper_instead_of_a_forbidden_offset() -> None:
     body = QUERY.replace("Results>2<", "Results>12000<").replace("Index>0<", "Index>7998<").replace(">200<", ">2<")
     page = query(body)
-    assert page.next
-    assert asked(page.next.url)["start"] == "0"
-    assert "submittedDate:[202503021000 TO 202503100600]" in asked(page.next.url)["search_query"]
+    assert page.next_request
+    assert asked(page.next_request.url)["start"] == "0"
+    assert "submittedDate:[202503021000 TO 202503100600]" in asked(page.next_request.url)["search_query"]
 
 
 @pytest.mark.parametrize(
@@ -141,17 +141,17 @@ def test_no_papers_is_an_error_unless_the_caller_can_tell() -> None:
     empty = QUERY[: QUERY.index("<entry>")].replace("Results>2<", "Results>0<") + "</feed>"
     with pytest.raises(ParseError, match="0 papers"):
         query(empty)
-    assert read_page(SOURCE, FIXTURES["arxiv"].response(empty)).total == 0
+    assert parse_arxiv_page(SOURCE, FIXTURES["arxiv"].response(empty)).total == 0
 
 
 def test_day_windows_cover_each_day_to_the_minute() -> None:
-    windows = list(day_windows(date(2025, 2, 27), date(2025, 3, 1)))
+    windows = list(iterate_day_windows(date(2025, 2, 27), date(2025, 3, 1)))
     assert [f"{a:%m%d%H%M}-{b:%m%d%H%M}" for a, b in windows] == [
         "02270000-02272359",
         "02280000-02282359",
         "03010000-03012359",
     ]
-    assert "start=400" in window_request(SOURCE, *windows[0], offset=400).url
+    assert "start=400" in build_window_request(SOURCE, *windows[0], offset=400).url
 
 
 @pytest.mark.parametrize(
@@ -165,15 +165,17 @@ def test_day_windows_cover_each_day_to_the_minute() -> None:
     ],
 )
 def test_categories_become_the_smallest_set_that_holds_them(categories: tuple[str, ...], spec: str) -> None:
-    assert set_of(categories) == spec
+    assert select_oai_set(categories) == spec
 
 
 def oai(body: str | bytes, url: str | None = None) -> Page:
-    return KINDS["arxiv-oai"].parse(FIXTURES["arxiv-oai"].source, FIXTURES["arxiv-oai"].response(body, url))
+    return SOURCE_KINDS["arxiv-oai"].parse_response(
+        FIXTURES["arxiv-oai"].source, FIXTURES["arxiv-oai"].response(body, url)
+    )
 
 
 def test_an_oai_record_has_the_dates_of_its_versions() -> None:
-    (paper,) = oai(FIXTURES["arxiv-oai"].body).items
+    (paper,) = oai(FIXTURES["arxiv-oai"].body).entries
     assert (paper.published, paper.updated, paper.version) == (day(1, 10), day(2, 10), 2)
     assert paper.authors == ["Ann A", "Bob B Jr.", "Cy C"]
     assert (paper.doi, paper.venue, paper.comment, paper.categories) == (
@@ -186,27 +188,27 @@ def test_an_oai_record_has_the_dates_of_its_versions() -> None:
 
 def test_only_the_current_version_withdraws_a_paper() -> None:
     body = FIXTURES["arxiv-oai"].body
-    assert oai(body.replace(">D<", ">I<")).items[0].withdrawn
+    assert oai(body.replace(">D<", ">I<")).entries[0].withdrawn
     earlier = body.replace(
         '</date></version>\n<version version="v2">',
         '</date><source_type>I</source_type></version>\n<version version="v2">',
         1,
     )
     assert earlier != body
-    assert not oai(earlier).items[0].withdrawn
-    assert oai(body.replace("12 pages", "This paper has been withdrawn")).items[0].withdrawn
+    assert not oai(earlier).entries[0].withdrawn
+    assert oai(body.replace("12 pages", "This paper has been withdrawn")).entries[0].withdrawn
 
 
 def test_the_token_is_the_only_argument_of_the_next_page() -> None:
     page = oai(FIXTURES["arxiv-oai"].body.replace("<resumptionToken/>", "<resumptionToken>a%26b c</resumptionToken>"))
-    assert page.next
-    assert asked(page.next.url) == {"verb": "ListRecords", "resumptionToken": "a%26b c"}
+    assert page.next_request
+    assert asked(page.next_request.url) == {"verb": "ListRecords", "resumptionToken": "a%26b c"}
     assert not page.cursor
 
 
 def test_the_next_harvest_overlaps_the_last_one() -> None:
     cursor = oai(FIXTURES["arxiv-oai"].body).cursor
-    request = KINDS["arxiv-oai"].request(FIXTURES["arxiv-oai"].source, cursor, NOW + timedelta(days=1))
+    request = SOURCE_KINDS["arxiv-oai"].build_request(FIXTURES["arxiv-oai"].source, cursor, NOW + timedelta(days=1))
     assert (asked(request.url)["from"], asked(request.url)["until"]) == ("2025-03-07", "2025-03-11")
 
 
@@ -225,7 +227,9 @@ def test_a_malformed_oai_answer_is_an_error(change: tuple[str, str], words: str)
 
 
 def test_an_announcement_dates_new_papers_only() -> None:
-    new, old = KINDS["arxiv-rss"].parse(FIXTURES["arxiv-rss"].source, FIXTURES["arxiv-rss"].response()).items
+    new, old = (
+        SOURCE_KINDS["arxiv-rss"].parse_response(FIXTURES["arxiv-rss"].source, FIXTURES["arxiv-rss"].response()).entries
+    )
     assert (new.announced, new.published) == (day(3, 5), None)
     assert (new.version, new.summary, new.authors) == (1, "Words.", ["Ann", "Bob"])
     assert (old.announced, old.version) == (None, 3)
@@ -234,10 +238,10 @@ def test_an_announcement_dates_new_papers_only() -> None:
 def test_a_quiet_day_is_empty_and_a_feed_error_is_an_error() -> None:
     fixture = FIXTURES["arxiv-rss"]
     quiet = fixture.body[: fixture.body.index("<item>")] + "</channel></rss>"
-    page = KINDS["arxiv-rss"].parse(fixture.source, fixture.response(quiet))
-    assert (page.items, page.skip_days) == ([], frozenset({"Saturday", "Sunday"}))
+    page = SOURCE_KINDS["arxiv-rss"].parse_response(fixture.source, fixture.response(quiet))
+    assert (page.entries, page.skip_days) == ([], frozenset({"Saturday", "Sunday"}))
     with pytest.raises(ParseError, match="Feed error"):
-        KINDS["arxiv-rss"].parse(
+        SOURCE_KINDS["arxiv-rss"].parse_response(
             fixture.source, fixture.response(quiet.replace("cs.CL updates", "Feed error for query"))
         )
 
@@ -251,19 +255,19 @@ def recorded(folder: Path, name: str, url: str = "https://export.arxiv.org/api/q
 
 def test_recorded_queries_give_their_papers(shared_data: Path) -> None:
     folder = shared_data / "arxiv" / "api"
-    (paper,) = read_page(ANY, recorded(folder, "id_1707.08567_s0_m100_6a1afebfc6a3.xml")).items
+    (paper,) = parse_arxiv_page(ANY, recorded(folder, "id_1707.08567_s0_m100_6a1afebfc6a3.xml")).entries
     assert (paper.arxiv_id, paper.version, paper.published) == (
         "1707.08567",
         1,
         datetime(2017, 7, 27, 8, 18, 33, tzinfo=UTC),
     )
     assert (len(paper.authors), paper.authors[:2]) == (34, ["Kees A. Schouhamer Immink", "Stan Baggen"])
-    page = read_page(ANY, recorded(folder, "q_testing_s10_m10_34e56e15aaac.xml"))
-    assert (len(page.items), page.total, page.items[0].version) == (10, 214881, 2)
+    page = parse_arxiv_page(ANY, recorded(folder, "q_testing_s10_m10_34e56e15aaac.xml"))
+    assert (len(page.entries), page.total, page.entries[0].version) == (10, 214881, 2)
     with pytest.raises(ParseError, match="0 papers"):
-        KINDS["arxiv"].parse(ANY, recorded(folder, "id_0000.0000_s0_m100_8b51d9633a68.xml"))
+        SOURCE_KINDS["arxiv"].parse_response(ANY, recorded(folder, "id_0000.0000_s0_m100_8b51d9633a68.xml"))
     with pytest.raises(ParseError, match="incorrect id format for abc"):
-        read_page(ANY, recorded(folder, "id_abc_s0_m100_b79c8dcf6bc3.xml"))
+        parse_arxiv_page(ANY, recorded(folder, "id_abc_s0_m100_b79c8dcf6bc3.xml"))
 
 
 def test_recorded_harvests_return_exactly_their_papers(shared_data: Path) -> None:
@@ -286,9 +290,9 @@ def harvest(folder: Path, answers: dict[str, str], first: dict[str, str]) -> tup
     while url:
         response = recorded(folder, answers[json.dumps(asked(url), sort_keys=True)], url)
         present = set(" ".join(re.findall(r"<categories>(.*?)</categories>", response.body.decode())).split())
-        page = KINDS["arxiv-oai"].parse(ANY.model_copy(update={"categories": tuple(present)}), response)
-        ids += [paper.arxiv_id or "" for paper in page.items]
-        url, pages = page.next.url if page.next else "", pages + 1
+        page = SOURCE_KINDS["arxiv-oai"].parse_response(ANY.model_copy(update={"categories": tuple(present)}), response)
+        ids += [paper.arxiv_id or "" for paper in page.entries]
+        url, pages = page.next_request.url if page.next_request else "", pages + 1
         assert url or page.cursor["until"]
     return ids, pages
 
@@ -297,12 +301,12 @@ def test_recorded_announcements_are_read(shared_data: Path) -> None:
     folder = shared_data / "arxiv" / "rss"
     source = FIXTURES["arxiv-rss"].source
     for dialect in ("rss", "atom"):
-        page = KINDS["arxiv-rss"].parse(source, recorded(folder, f"{dialect}_cs.CV_plus_math.NT.xml"))
-        assert [(i.arxiv_id, i.version, i.announced is not None) for i in page.items] == [
+        page = SOURCE_KINDS["arxiv-rss"].parse_response(source, recorded(folder, f"{dialect}_cs.CV_plus_math.NT.xml"))
+        assert [(i.arxiv_id, i.version, i.announced is not None) for i in page.entries] == [
             ("1234.5646", 2, False),
             ("1234.5657", 1, True),
             ("1234.5645", 2, False),
         ]
-        assert KINDS["arxiv-rss"].parse(source, recorded(folder, f"{dialect}_cs.LG.xml")).items == []
+        assert SOURCE_KINDS["arxiv-rss"].parse_response(source, recorded(folder, f"{dialect}_cs.LG.xml")).entries == []
         with pytest.raises(ParseError, match="Bad subject class"):
-            KINDS["arxiv-rss"].parse(source, recorded(folder, f"{dialect}_cs.XX.xml"))
+            SOURCE_KINDS["arxiv-rss"].parse_response(source, recorded(folder, f"{dialect}_cs.XX.xml"))

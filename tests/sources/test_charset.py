@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import pytest
 
-from digest.sources.charset import to_utf8
+from digest.sources.charset import transcode_to_utf8
 
 TEXT = "Grüße – naïve"
 
 
 def decoded(data: bytes, charset: str = "") -> str:
-    return to_utf8(data, {"Content-Type": f"text/xml; charset={charset}"} if charset else {}).decode()
+    return transcode_to_utf8(data, {"Content-Type": f"text/xml; charset={charset}"} if charset else {}).decode()
 
 
 @pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16", "utf-32"])

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 import pytest
 
 from digest.errors import ParseError
-from digest.ports import Found, ParsedFeed
+from digest.ports import Entry, ParsedFeed
 from digest.sources import parse_feed
 from tests.fuzz.documents import ATOM, JSON, RSS
 
@@ -23,20 +23,20 @@ def rss(item: str, head: str = "", attributes: str = "") -> ParsedFeed:
     return read(f'<rss version="2.0" {attributes}><channel><title>T</title>{head}<item>{item}</item></channel></rss>')
 
 
-def atom(entry: str, attributes: str = "") -> Found:
+def atom(entry: str, attributes: str = "") -> Entry:
     feed = read(f'<feed xmlns="http://www.w3.org/2005/Atom" {attributes}><title>T</title><entry>{entry}</entry></feed>')
-    return feed.items[0]
+    return feed.entries[0]
 
 
-def item(inner: str, head: str = "", attributes: str = "") -> Found:
-    return rss(inner, head, attributes).items[0]
+def item(inner: str, head: str = "", attributes: str = "") -> Entry:
+    return rss(inner, head, attributes).entries[0]
 
 
 def test_rss_2_gives_its_fields() -> None:
     feed = read(RSS)
     assert (feed.title, feed.link, feed.ttl, feed.skip_hours) == ("T & U", "http://a.example/home", 60, frozenset({3}))
-    assert feed.items == [
-        Found(
+    assert feed.entries == [
+        Entry(
             guid="1",
             url="http://a.example/b/x?a=1&b=2",
             title="A",
@@ -52,8 +52,8 @@ def test_atom_gives_its_fields_and_its_next_page() -> None:
     feed = read(ATOM)
     moment = datetime(2025, 3, 5, 10, tzinfo=UTC)
     assert feed.next_page == "https://a.example/feed/index.xml?p=2"
-    assert feed.items == [
-        Found(
+    assert feed.entries == [
+        Entry(
             guid="tag:1",
             url="https://a.example/1",
             title="A",
@@ -69,17 +69,17 @@ def test_json_feeds_may_name_people_as_texts_and_break_lines_within_them() -> No
     feed = read(
         '{"items": [{"id": "1", "title": "a\nb", "authors": ["Ann", {"name": "Bob"}]}, {"id": 2, "author": "C"}]}'
     )
-    assert [(item.title, item.authors) for item in feed.items] == [("a b", ["Ann", "Bob"]), ("Untitled", ["C"])]
+    assert [(item.title, item.authors) for item in feed.entries] == [("a b", ["Ann", "Bob"]), ("Untitled", ["C"])]
 
 
 def test_a_json_feed_may_give_its_one_author_without_a_list() -> None:
     for people in ('"authors": {"name": "N"}', '"author": [{"name": "N"}]', '"author": "N"'):
-        assert read(f'{{"items": [{{"id": "1", "title": "A", {people}}}]}}').items[0].authors == ["N"]
+        assert read(f'{{"items": [{{"id": "1", "title": "A", {people}}}]}}').entries[0].authors == ["N"]
 
 
 def test_json_feed_gives_its_fields_and_takes_numbers_for_ids() -> None:
-    assert read(JSON).items == [
-        Found(
+    assert read(JSON).entries == [
+        Entry(
             guid="1",
             url="http://a.example/1",
             title="",
@@ -107,7 +107,7 @@ def test_old_rss_keeps_items_beside_or_inside_the_channel(root: str, spaces: str
     one = "<item><title>A</title><link>http://a.example/1</link></item>"
     for body in (f"<channel><title>T</title></channel>{one}", f"<channel><title>T</title>{one}</channel>"):
         feed = read(f"<{root} {spaces}>{body}</{root}>")
-        assert (feed.title, [(i.title, i.url) for i in feed.items]) == ("T", [("A", "http://a.example/1")])
+        assert (feed.title, [(i.title, i.url) for i in feed.entries]) == ("T", [("A", "http://a.example/1")])
 
 
 def test_atom_0_3_names_its_dates_differently() -> None:
@@ -116,7 +116,7 @@ def test_atom_0_3_names_its_dates_differently() -> None:
         "<issued>2004-01-02T03:04:05Z</issued><modified>2004-02-02T03:04:05Z</modified>"
         '<link rel="alternate" href="/1"/><content mode="base64" type="text/html">PGI+eDwvYj4=</content></entry></feed>'
     )
-    one = feed.items[0]
+    one = feed.entries[0]
     assert one.published == datetime(2004, 1, 2, 3, 4, 5, tzinfo=UTC)
     assert one.updated == datetime(2004, 2, 2, 3, 4, 5, tzinfo=UTC)
     assert one.content == "<b>x</b>"
@@ -156,7 +156,7 @@ def test_nothing_active_survives_in_a_body_and_links_become_absolute() -> None:
 
 def test_utf_7_is_never_believed() -> None:
     document = b"<rss><channel><item><title>A</title><description>+ADw-script+AD4-</description></item></channel></rss>"
-    assert read(document, content_type="text/xml; charset=utf-7").items[0].summary == "+ADw-script+AD4-"
+    assert read(document, content_type="text/xml; charset=utf-7").entries[0].summary == "+ADw-script+AD4-"
 
 
 def test_a_plain_atom_summary_is_not_taken_for_markup() -> None:
@@ -174,8 +174,8 @@ def test_relative_addresses_start_at_xml_base_then_content_location_then_the_fin
         '<a href="https://a.example/q/y">z</a>'
     )
     document = f'<feed xmlns="http://www.w3.org/2005/Atom"><entry>{entry}</entry></feed>'
-    assert read(document, content_location="/c/").items[0].url == "https://a.example/c/x"
-    assert read(document).items[0].url == "https://a.example/feed/x"
+    assert read(document, content_location="/c/").entries[0].url == "https://a.example/c/x"
+    assert read(document).entries[0].url == "https://a.example/feed/x"
 
 
 @pytest.mark.parametrize(
@@ -221,7 +221,7 @@ def test_the_page_goes_before_the_address_that_counts_its_readers() -> None:
     space = 'xmlns:fb="http://rssnamespace.org/feedburner/ext/1.0"'
     assert item(inner, attributes=space).url == "https://a.example/1"
     broken = f"<rss {space}><channel><title>T</title><item><b>{inner}</item></channel></rss>"
-    assert read(broken).items[0].url == "https://a.example/1"
+    assert read(broken).entries[0].url == "https://a.example/1"
 
 
 def test_all_authors_are_kept_and_addresses_are_not_names() -> None:
@@ -237,7 +237,7 @@ def test_an_entry_without_author_has_the_feeds() -> None:
     feed = read(
         '<feed xmlns="http://www.w3.org/2005/Atom"><author><name>N</name></author><entry><title>A</title></entry></feed>'
     )
-    assert feed.items[0].authors == ["N"]
+    assert feed.entries[0].authors == ["N"]
 
 
 def test_a_copied_entry_has_the_authors_of_the_feed_it_comes_from() -> None:
@@ -245,7 +245,7 @@ def test_a_copied_entry_has_the_authors_of_the_feed_it_comes_from() -> None:
         '<feed xmlns="http://www.w3.org/2005/Atom"><author><name>N</name></author><entry><title>A</title>'
         "<source><title>S</title><author><name>M</name></author></source></entry></feed>"
     )
-    assert (feed.items[0].title, feed.items[0].authors) == ("A", ["M"])
+    assert (feed.entries[0].title, feed.entries[0].authors) == ("A", ["M"])
 
 
 def test_a_date_that_cannot_be_believed_is_left_out_and_flagged() -> None:
@@ -254,7 +254,7 @@ def test_a_date_that_cannot_be_believed_is_left_out_and_flagged() -> None:
     assert item("<title>A</title>").date_flag is None
     now = datetime(2025, 1, 1, tzinfo=UTC)
     document = b"<rss><channel><item><title>A</title><pubDate>2025-01-03</pubDate></item></channel></rss>"
-    later = parse_feed(document, url=URL, headers={}, now=now).items[0]
+    later = parse_feed(document, url=URL, headers={}, now=now).entries[0]
     assert (later.published, later.date_flag) == (None, "implausible")
 
 
@@ -294,7 +294,7 @@ def test_external_entities_stay_text_and_own_plain_ones_are_read() -> None:
         '<!DOCTYPE rss [<!ENTITY x SYSTEM "file:///etc/hostname"><!ENTITY n "name">]>'
         "<rss><channel><item><title>&x; &n;</title></item></channel></rss>"
     )
-    assert feed.items[0].title == "&x; name"
+    assert feed.entries[0].title == "&x; name"
 
 
 def test_an_entity_bomb_does_not_grow() -> None:
@@ -302,38 +302,38 @@ def test_an_entity_bomb_does_not_grow() -> None:
     feed = read(
         f'<!DOCTYPE r [<!ENTITY l0 "ha">{laughs}]><rss><channel><item><title>&l9;</title></item></channel></rss>'
     )
-    assert feed.items[0].title == "&l9;"
+    assert feed.entries[0].title == "&l9;"
     many = f'<!DOCTYPE r [<!ENTITY a "{"a" * 200}">]><rss><channel><item><description>{"&a;" * 20_000}</description>'
-    assert len(read(many + "</item></channel></rss>").items[0].summary) < 200_000
+    assert len(read(many + "</item></channel></rss>").entries[0].summary) < 200_000
 
 
 def test_a_truncated_feed_keeps_the_items_that_came_and_says_so() -> None:
     whole = RSS.replace(b"</channel></rss>", b"<item><title>B</title><link>/b</link></item><item><ti")
     feed = read(whole)
-    assert [i.title for i in feed.items][:2] == ["A", "B"]
+    assert [i.title for i in feed.entries][:2] == ["A", "B"]
     assert "not well-formed" in feed.warnings[0]
-    assert feed.cut
+    assert feed.is_truncated
 
 
 def test_a_guid_is_the_same_whether_the_document_broke_off_or_not() -> None:
     for guid in ("post-7", "/7", "?p=7", "tag:a.example,2025:7"):
         whole = f"<rss><channel><title>T</title><item><title>A</title><guid>{guid}</guid><link>/a</link></item>"
         cut = read(f"{whole}<item><title>B")
-        assert [read(f"{whole}</channel></rss>").items[0].guid, cut.items[0].guid] == [guid, guid]
-        assert cut.items[0].url == "https://a.example/a"
+        assert [read(f"{whole}</channel></rss>").entries[0].guid, cut.entries[0].guid] == [guid, guid]
+        assert cut.entries[0].url == "https://a.example/a"
         alone = whole.replace("<link>/a</link>", "")
-        assert read(f"{alone}</channel></rss>").items[0].url == read(f"{alone}<item><title>B").items[0].url == ""
+        assert read(f"{alone}</channel></rss>").entries[0].url == read(f"{alone}<item><title>B").entries[0].url == ""
 
 
 def test_a_broken_feed_that_has_its_end_is_not_taken_for_cut() -> None:
-    assert not read(RSS.replace(b"<item>", b"<item><b>", 1)).cut
-    assert not read(RSS.replace(b"<item>", b"<item><b>", 1) + b"<!-- served in 3 ms -->\n").cut
+    assert not read(RSS.replace(b"<item>", b"<item><b>", 1)).is_truncated
+    assert not read(RSS.replace(b"<item>", b"<item><b>", 1) + b"<!-- served in 3 ms -->\n").is_truncated
 
 
 def test_too_many_items_are_cut_with_a_warning() -> None:
     document = f"<rss><channel>{'<item><title>A</title></item>' * 7}</channel></rss>".encode()
-    feed = parse_feed(document, url=URL, headers={}, most=5)
-    assert (len(feed.items), feed.warnings) == (5, ["7 items; only the first 5 were read"])
+    feed = parse_feed(document, url=URL, headers={}, max_entries=5)
+    assert (len(feed.entries), feed.warnings) == (5, ["7 items; only the first 5 were read"])
 
 
 @pytest.mark.parametrize(
@@ -358,7 +358,7 @@ def test_a_feed_under_an_html_doctype_is_a_feed() -> None:
 
 
 def test_an_empty_feed_is_no_error() -> None:
-    assert read("<rss><channel><title>T</title></channel></rss>").items == []
+    assert read("<rss><channel><title>T</title></channel></rss>").entries == []
 
 
 def test_bytes_that_name_a_file_are_not_opened() -> None:

@@ -9,15 +9,15 @@ import pytest
 
 from digest.config.schema import Selectors, Source
 from digest.errors import ParseError
-from digest.ports import Found, Page, Response
+from digest.ports import Entry, Page, Response
 from digest.sources import (
-    KINDS,
+    SOURCE_KINDS,
     Outline,
     discover_feeds,
+    guess_feed_urls,
     parse_article,
     parse_opml,
-    sitemap_dates,
-    usual_feeds,
+    parse_sitemap_dates,
     write_opml,
 )
 from tests.sources.fixtures import BLOG, FEED, FIXTURES, LISTING, day
@@ -26,18 +26,18 @@ from tests.sources.fixtures import BLOG, FEED, FIXTURES, LISTING, day
 def page(body: str | bytes, url: str = BLOG, **selectors: str) -> Page:
     source = Source(id="p", kind="page", url=url, selectors=Selectors(**selectors))
     data = body.encode() if isinstance(body, str) else body
-    return KINDS["page"].parse(source, Response(200, url, {}, data))
+    return SOURCE_KINDS["page"].parse_response(source, Response(200, url, {}, data))
 
 
 def test_a_card_gives_title_date_and_summary_and_two_cards_of_a_post_are_one() -> None:
-    first, second = page(LISTING).items
+    first, second = page(LISTING).entries
     assert first.summary == "What the post is about, in a sentence."
     assert (second.title, second.url, second.published) == ("B post", f"{BLOG}/b", day(4))
 
 
 def test_a_card_of_bare_divs_is_titled_by_its_first_words_that_are_no_date() -> None:
     body = '<a href="/blog/1"><div>Mar 5, 2025</div><div>One thing</div></a><a href="/blog/2"><div>Two</div></a>'
-    assert [(i.title, i.published) for i in page(body).items] == [("One thing", day(5)), ("Two", None)]
+    assert [(i.title, i.published) for i in page(body).entries] == [("One thing", day(5)), ("Two", None)]
 
 
 def test_configured_selectors_decide_alone() -> None:
@@ -45,7 +45,7 @@ def test_configured_selectors_decide_alone() -> None:
     <li class="row"><a href="/x/1">one</a><b class="t">Title one</b><i class="d">5 March 2025</i><q>Sum.</q></li>
     <li class="row"><a href="https://elsewhere.example/2">two</a><b class="t">Title two</b><i class="d">soon</i></li>
     </body>"""
-    items = page(body, item="li.row", title=".t", date=".d", summary="q").items
+    items = page(body, item="li.row", title=".t", date=".d", summary="q").entries
     assert [(i.url, i.title, i.summary, i.published, i.date_flag) for i in items] == [
         ("https://a.example/x/1", "Title one", "Sum.", day(5), None),
         ("https://elsewhere.example/2", "Title two", "", None, "implausible"),
@@ -55,7 +55,7 @@ def test_configured_selectors_decide_alone() -> None:
 def test_a_link_selector_alone_replaces_the_guessing() -> None:
     items = page(
         '<p><a class="go" href="/q/1">First thing</a></p><p><a href="/blog/2">Other</a></p>', link="a.go"
-    ).items
+    ).entries
     assert [(i.url, i.title) for i in items] == [("https://a.example/q/1", "First thing")]
 
 
@@ -65,7 +65,7 @@ def test_structured_data_adds_posts_and_dates() -> None:
         '<body><script type="application/ld+json">{"@graph": [{"url": "/blog/b", "headline": "B", "datePublished": '
         '"2025-03-01"}, {"url": "/blog/c", "headline": "C post", "datePublished": "2025-03-02"}]}</script>',
     ).replace("Mar 4, 2025", "")
-    assert [(i.title, i.published) for i in page(body).items][1:] == [("B post", day(1)), ("C post", day(2))]
+    assert [(i.title, i.published) for i in page(body).entries][1:] == [("B post", day(1)), ("C post", day(2))]
 
 
 def test_a_structured_list_gives_posts_and_leaves_the_way_to_them_aside() -> None:
@@ -73,25 +73,25 @@ def test_a_structured_list_gives_posts_and_leaves_the_way_to_them_aside() -> Non
     "itemListElement": [{"@type": "ListItem", "url": "/blog/first", "name": "The first"}]},
     {"@type": "BreadcrumbList", "itemListElement": [{"@type": "ListItem", "url": "/", "name": "Home"}]}]
     </script></body></html>"""
-    assert [(i.url, i.title) for i in page(listed).items] == [("https://a.example/blog/first", "The first")]
+    assert [(i.url, i.title) for i in page(listed).entries] == [("https://a.example/blog/first", "The first")]
 
 
 def test_the_pages_own_feed_comes_first() -> None:
     body = '<html><head><link rel="alternate" type="application/atom+xml" href="/atom.xml"></head>' + LISTING
     first = page(body)
-    assert first.feed
-    assert first.feed.url == "https://a.example/atom.xml"
-    assert [i.title for i in page(FEED, "https://a.example/atom.xml").items] == ["A"]
-    assert page('<link rel="alternate" type="application/atom+xml" href="/a">' + LISTING, link="a").feed is None
+    assert first.feed_request
+    assert first.feed_request.url == "https://a.example/atom.xml"
+    assert [i.title for i in page(FEED, "https://a.example/atom.xml").entries] == ["A"]
+    assert page('<link rel="alternate" type="application/atom+xml" href="/a">' + LISTING, link="a").feed_request is None
 
 
 def test_a_feed_that_the_page_links_to_stands_for_it_when_it_is_beneath_the_page() -> None:
     linked = LISTING.replace("<body>", '<body><a href="%s">RSS</a>')
-    own = page(linked % "/blog/rss.xml", "https://a.example/blog/").feed
+    own = page(linked % "/blog/rss.xml", "https://a.example/blog/").feed_request
     assert own
     assert own.url == "https://a.example/blog/rss.xml"
     for above in ("/rss.xml", "/news/feed", "https://b.example/blog/rss.xml", "/blog/comments/feed"):
-        assert page(linked % above, "https://a.example/blog/").feed is None
+        assert page(linked % above, "https://a.example/blog/").feed_request is None
 
 
 def test_a_page_kind_never_has_nothing_without_an_error() -> None:
@@ -104,15 +104,15 @@ def test_a_page_kind_never_has_nothing_without_an_error() -> None:
 
 def test_a_page_that_broke_off_is_known_by_its_missing_end() -> None:
     whole = LISTING if "</html>" in LISTING else LISTING + "</html>"
-    assert not page(whole).cut
-    assert page(whole.partition("</html>")[0]).cut
+    assert not page(whole).is_truncated
+    assert page(whole.partition("</html>")[0]).is_truncated
 
 
 def test_a_known_feed_is_asked_directly_and_the_page_again_once_a_week() -> None:
     source, cursor = FIXTURES["page"].source, {"feed": "https://a.example/atom.xml"}
-    asked = [KINDS["page"].request(source, cursor, day(number)).url for number in range(1, 8)]
+    asked = [SOURCE_KINDS["page"].build_request(source, cursor, day(number)).url for number in range(1, 8)]
     assert sorted(asked) == ["https://a.example/atom.xml"] * 6 + [BLOG]
-    assert KINDS["page"].request(source, page(LISTING).cursor, day(1)).url == BLOG
+    assert SOURCE_KINDS["page"].build_request(source, page(LISTING).cursor, day(1)).url == BLOG
 
 
 def test_no_links_is_an_error_and_says_when_javascript_is_needed() -> None:
@@ -135,22 +135,22 @@ def test_feeds_are_found_where_the_page_names_them_comments_last() -> None:
         "https://a.example/blog/index.xml",
         "https://a.example/comments/feed",
     ]
-    assert usual_feeds(BLOG)[0] == "https://a.example/blog/feed.xml"
-    assert "https://a.example/feed/" in usual_feeds(BLOG)
+    assert guess_feed_urls(BLOG)[0] == "https://a.example/blog/feed.xml"
+    assert "https://a.example/feed/" in guess_feed_urls(BLOG)
 
 
 def test_a_feed_source_that_gets_a_page_is_told_the_pages_feed() -> None:
     html = '<!doctype html><html><head><link rel="alternate" type="application/rss+xml" href="/feed"></head></html>'
     with pytest.raises(ParseError, match="HTML page") as error:
-        KINDS["feed"].parse(FIXTURES["feed"].source, FIXTURES["feed"].response(html))
+        SOURCE_KINDS["feed"].parse_response(FIXTURES["feed"].source, FIXTURES["feed"].response(html))
     assert error.value.hint == "the page offers https://a.example/feed"
 
 
 def test_the_feed_kind_takes_no_more_than_max_items() -> None:
     source = FIXTURES["feed"].source.model_copy(update={"max_items": 1})
     two = FEED.replace("</channel>", "<item><title>B</title></item></channel>")
-    result = KINDS["feed"].parse(source, FIXTURES["feed"].response(two))
-    assert (len(result.items), result.ttl) == (1, 90)
+    result = SOURCE_KINDS["feed"].parse_response(source, FIXTURES["feed"].response(two))
+    assert (len(result.entries), result.ttl) == (1, 90)
     assert result.warnings == ["2 items, only 1 taken (max_items)"]
 
 
@@ -161,25 +161,25 @@ SITEMAP = b"""<?xml version="1.0"?><urlset xmlns="http://www.sitemaps.org/schema
 
 
 def test_a_sitemap_is_a_listing_of_its_own_site() -> None:
-    items = page(SITEMAP, "https://a.example/sitemap.xml").items
+    items = page(SITEMAP, "https://a.example/sitemap.xml").entries
     assert [(i.title, i.published) for i in items] == [("B", day(5, 10)), ("First post", day(4))]
 
 
 def test_a_sitemap_dates_what_a_page_did_not() -> None:
-    dates = sitemap_dates(SITEMAP, "https://a.example/sitemap.xml")
+    dates = parse_sitemap_dates(SITEMAP, "https://a.example/sitemap.xml")
     assert dates["https://a.example/blog/first-post/"] == day(4)
 
 
 def test_the_day_of_a_site_s_build_is_no_date_of_its_posts() -> None:
     pages = [(f"p{n}", "2025-03-09") for n in range(6)] + [("own", "2025-03-04")]
     entries = "".join(f"<url><loc>https://a.example/{p}</loc><lastmod>{d}</lastmod></url>" for p, d in pages)
-    dates = sitemap_dates(f"<urlset>{entries}</urlset>".encode(), "https://a.example/sitemap.xml")
+    dates = parse_sitemap_dates(f"<urlset>{entries}</urlset>".encode(), "https://a.example/sitemap.xml")
     assert dates == {"https://a.example/own": day(4)}
 
 
 def test_an_index_of_sitemaps_is_said_to_be_none() -> None:
     with pytest.raises(ParseError, match="not a sitemap"):
-        sitemap_dates(b"<sitemapindex/>", "https://a.example/sitemap.xml")
+        parse_sitemap_dates(b"<sitemapindex/>", "https://a.example/sitemap.xml")
 
 
 ARTICLE = """<!doctype html><html><head><title>A post | Site</title>
@@ -218,7 +218,7 @@ def test_an_arxiv_page_becomes_its_paper() -> None:
     <meta name="citation_author" content="Roe, Bo"><meta name="citation_date" content="2025/03/01">
     <meta name="citation_arxiv_id" content="2503.00001"><meta name="citation_abstract" content="We show.">
     <meta name="citation_pdf_url" content="https://arxiv.org/pdf/2503.00001"></head><body></body></html>"""
-    assert parse_article(body, "https://arxiv.org/abs/2503.00001v2") == Found(
+    assert parse_article(body, "https://arxiv.org/abs/2503.00001v2") == Entry(
         guid="oai:arXiv.org:2503.00001",
         url="https://arxiv.org/abs/2503.00001",
         title="A paper",
@@ -270,7 +270,7 @@ LISTED = {
 @pytest.mark.parametrize(("place", "posts"), LISTED.items())
 def test_recorded_listings_give_exactly_their_posts(shared_data: Path, place: str, posts: str) -> None:
     name, url = place.split()
-    items = page((shared_data / "feeds" / "aaron-reader" / f"{name}.html").read_bytes(), url).items
+    items = page((shared_data / "feeds" / "aaron-reader" / f"{name}.html").read_bytes(), url).entries
     found = [(i.url.rstrip("/").rpartition("/")[2], f"{i.published:%m-%d}" if i.published else "-") for i in items]
     assert ", ".join(f"{slug} {date}" for slug, date in found) == posts
     assert all(i.title for i in items)

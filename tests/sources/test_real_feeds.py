@@ -25,7 +25,7 @@ def test_nothing_that_feedparser_finds_is_missing(shared_data: Path) -> None:
     for row in rows:
         body = (shared_data / "feeds" / str(row["file"])).read_bytes()
         try:
-            items = parse_feed(body, url="https://feeds.example/x", headers={}).items
+            items = parse_feed(body, url="https://feeds.example/x", headers={}).entries
         except ParseError:
             items = []
         got = (len(items), sum(bool(i.published) for i in items), sum(bool(i.url) for i in items))
@@ -43,7 +43,7 @@ def test_titles_links_and_dates_agree_with_feedparser(shared_data: Path) -> None
         body = (shared_data / "feeds" / str(row["file"])).read_bytes()
         peer = feedparser.parse(io.BytesIO(body), sanitize_html=False, resolve_relative_uris=False)
         for ours, theirs in zip(
-            parse_feed(body, url="https://feeds.example/x", headers={}).items, peer.entries, strict=True
+            parse_feed(body, url="https://feeds.example/x", headers={}).entries, peer.entries, strict=True
         ):
             compared += 1
             day = theirs.get("published_parsed") or theirs.get("updated_parsed")

@@ -12,7 +12,7 @@ LATE = b"<!--" + b"x" * 30_000 + b"-->"  # the declaration is looked for at the 
 
 
 def said(declarations: bytes, text: bytes, *, recover: bool, before: bytes = b"") -> str:
-    root = parse_xml(before + b"<!DOCTYPE r [" + declarations + b"]><r>" + text + b"</r>", recover=recover)
+    root = parse_xml(before + b"<!DOCTYPE r [" + declarations + b"]><r>" + text + b"</r>", should_recover=recover)
     return "".join(root.itertext())
 
 

@@ -20,10 +20,10 @@ from sqlmodel.sql.sqltypes import UTCDateTime
 
 import digest.models
 from digest.errors import StoreError
-from digest.models import Item, Setting
-from digest.store.database import HEAD, Database, upsert
-from digest.store.migrations import settings
-from digest.store.search import index, is_whole, search
+from digest.models import Item, KeyValue
+from digest.store.database import HEAD_REVISION, Database, upsert
+from digest.store.migrations import build_alembic_config
+from digest.store.search import is_search_index_complete, search_items, update_search_index
 
 NOW = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
 
@@ -43,7 +43,7 @@ def test_the_migrated_schema_is_the_one_the_tables_declare(db: Database) -> None
         connection = session.connection()
         options = {"include_object": lambda _, name, *__: not str(name).startswith("item_words")}
         assert compare_metadata(MigrationContext.configure(connection, opts=options), SQLModel.metadata) == []
-        assert ScriptDirectory.from_config(settings(connection)).get_current_head() == HEAD
+        assert ScriptDirectory.from_config(build_alembic_config(connection)).get_current_head() == HEAD_REVISION
 
 
 @pytest.mark.parametrize(
@@ -69,23 +69,23 @@ def test_troubles_of_disk_and_file_are_told_with_their_cure(db: Database, said: 
 
 def test_writers_wait_and_readers_see_a_snapshot(db: Database) -> None:
     with db.write() as session:
-        session.add(Setting(name="a", value={"x": 1}, at=NOW))
+        session.add(KeyValue(name="a", value={"x": 1}, at=NOW))
     with db.read() as reader:
-        assert reader.get_one(Setting, "a").value == {"x": 1}
+        assert reader.get_one(KeyValue, "a").value == {"x": 1}
         with db.write() as writer:
-            writer.add(Setting(name="b", value={}, at=NOW))
-        assert reader.get(Setting, "b") is None
+            writer.add(KeyValue(name="b", value={}, at=NOW))
+        assert reader.get(KeyValue, "b") is None
     with db.read() as reader:
-        assert reader.get_one(Setting, "b").at == NOW
+        assert reader.get_one(KeyValue, "b").at == NOW
 
 
 def test_a_failed_write_stores_nothing(db: Database) -> None:
     with pytest.raises(RuntimeError), db.write() as session:
-        session.add(Setting(name="a", value={}, at=NOW))
+        session.add(KeyValue(name="a", value={}, at=NOW))
         session.flush()
         raise RuntimeError
     with db.read() as session:
-        assert session.get(Setting, "a") is None
+        assert session.get(KeyValue, "a") is None
 
 
 def test_upsert_writes_in_bulk_and_updates_only_what_it_is_told(db: Database) -> None:
@@ -145,19 +145,19 @@ def test_search_finds_words_phrases_and_prefixes_and_follows_changes(db: Databas
             ["key"],
         )
     with db.write() as session:
-        assert not is_whole(session)
-        index(session)
-        assert is_whole(session)
+        assert not is_search_index_complete(session)
+        update_search_index(session)
+        assert is_search_index_complete(session)
     with db.read() as session:
-        assert {i.key for i in search(session, "graph retrieval")} == {"a", "b"}
-        assert [i.key for i in search(session, '"graph retrieval"')] == ["a"]
-        assert [i.key for i in search(session, "naive bay*")] == ["a"]
-        assert search(session, 'C++ AND (" NEAR') == []
-        assert search(session, "***") == []
+        assert {i.key for i in search_items(session, "graph retrieval")} == {"a", "b"}
+        assert [i.key for i in search_items(session, '"graph retrieval"')] == ["a"]
+        assert [i.key for i in search_items(session, "naive bay*")] == ["a"]
+        assert search_items(session, 'C++ AND (" NEAR') == []
+        assert search_items(session, "***") == []
     with db.write() as session:
         upsert(session, Item, [item("a", "Something else")], ["key"], ["title"])
     with db.read() as session:
-        assert [i.key for i in search(session, "graph")] == ["b"]
+        assert [i.key for i in search_items(session, "graph")] == ["b"]
 
 
 def test_of_very_many_items_with_the_words_the_last_stored_are_weighed(db: Database) -> None:
@@ -165,10 +165,10 @@ def test_of_very_many_items_with_the_words_the_last_stored_are_weighed(db: Datab
         upsert(
             session, Item, [item("a", "Graphs"), item("b", "Trees, and a graph or two"), item("c", "Graph")], ["key"]
         )
-        index(session)
+        update_search_index(session)
     with db.read() as session:
-        assert [i.key for i in search(session, "graph*")] == ["a", "c", "b"]
-        assert [i.key for i in search(session, "graph*", most=2)] == ["c", "b"]
+        assert [i.key for i in search_items(session, "graph*")] == ["a", "c", "b"]
+        assert [i.key for i in search_items(session, "graph*", max_matches=2)] == ["c", "b"]
 
 
 def test_a_newer_database_is_refused(db: Database) -> None:
@@ -194,7 +194,7 @@ def test_a_database_of_the_first_schema_keeps_its_items_and_what_follows_their_c
     row = {**item("a", "Old words"), "id": 1, "first_seen": NOW.replace(tzinfo=None)}
     engine = create_engine(f"sqlite:///{path}")
     with engine.begin() as connection:
-        command.upgrade(settings(connection), "0001")
+        command.upgrade(build_alembic_config(connection), "0001")
         old = Table("item", MetaData(), autoload_with=connection)
         connection.execute(insert(old), {name: value for name, value in row.items() if name in old.columns})
         connection.exec_driver_sql("INSERT INTO item_words(item_words) VALUES ('rebuild')")
@@ -206,8 +206,8 @@ def test_a_database_of_the_first_schema_keeps_its_items_and_what_follows_their_c
         assert (kept.title, kept.rewordings) == ("Old words", 0)
         kept.title = "New thoughts"
     with db.read() as session:
-        assert [i.key for i in search(session, "thoughts")] == ["a"]
-        assert search(session, "words") == []
+        assert [i.key for i in search_items(session, "thoughts")] == ["a"]
+        assert search_items(session, "words") == []
     assert len(list(tmp_path.glob("digest.db.before-*"))) == 1
 
 
@@ -222,12 +222,12 @@ def test_something_else_than_a_database_is_named(tmp_path: Path) -> None:
 
 def test_a_copy_is_whole_and_passes_its_checks(db: Database, tmp_path: Path) -> None:
     with db.write() as session:
-        session.add(Setting(name="a", value={}, at=NOW))
+        session.add(KeyValue(name="a", value={}, at=NOW))
     db.copy_to(tmp_path / "copy.db")
     copy = Database(tmp_path / "copy.db")
-    assert copy.problems() == []
+    assert copy.check_integrity() == []
     with copy.read() as session:
-        assert session.get(Setting, "a") is not None
+        assert session.get(KeyValue, "a") is not None
 
 
 @pytest.mark.parametrize(("before", "lasting", "level"), [(False, True, 2), (True, False, 1)])
@@ -235,8 +235,8 @@ def test_a_lasting_write_is_synced_whatever_the_one_before_it_was(
     db: Database, before: bool, lasting: bool, level: int
 ) -> None:
     """SQLite's levels: 2 syncs at each commit, 1 only when the log is written back."""
-    with db.write(lasting=before) as session:
-        session.add(Setting(name="a", value={}, at=NOW))
-    with db.write(lasting=lasting) as session:
+    with db.write(durable=before) as session:
+        session.add(KeyValue(name="a", value={}, at=NOW))
+    with db.write(durable=lasting) as session:
         assert session.connection().exec_driver_sql("PRAGMA synchronous").scalar_one() == level
-        assert session.get_one(Setting, "a").value == {}
+        assert session.get_one(KeyValue, "a").value == {}

@@ -11,9 +11,9 @@ from pathlib import Path
 
 import pytest
 
-from digest.models import Lease
+from digest.models import Lock
 from digest.store.database import Database
-from digest.store.leases import SiteTurns, alone
+from digest.store.leases import DatabaseHostLock, claim_work
 
 NOW = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
 
@@ -36,7 +36,7 @@ def db(tmp_path: Path) -> Database:
 
 def test_a_site_has_one_holder_and_the_pause_begins_when_it_is_given_back(db: Database) -> None:
     clock = Clock()
-    one, other = SiteTurns(db, clock), SiteTurns(db, clock)
+    one, other = DatabaseHostLock(db, clock), DatabaseHostLock(db, clock)
     assert one.claim("arxiv.org", 60) == 0
     assert other.claim("arxiv.org", 60) > 0
     clock.tick(10)
@@ -50,20 +50,20 @@ def test_a_site_has_one_holder_and_the_pause_begins_when_it_is_given_back(db: Da
 
 def test_a_holder_that_died_holds_no_longer_than_it_asked_for(db: Database) -> None:
     clock = Clock()
-    assert SiteTurns(db, clock).claim("arxiv.org", 60) == 0
+    assert DatabaseHostLock(db, clock).claim("arxiv.org", 60) == 0
     clock.tick(60)
-    assert SiteTurns(db, clock).claim("arxiv.org", 60) == 0
+    assert DatabaseHostLock(db, clock).claim("arxiv.org", 60) == 0
 
 
 def test_one_site_does_not_wait_for_another(db: Database) -> None:
     clock = Clock()
-    assert SiteTurns(db, clock).claim("arxiv.org", 60) == 0
-    assert SiteTurns(db, clock).claim("example.org", 60) == 0
+    assert DatabaseHostLock(db, clock).claim("arxiv.org", 60) == 0
+    assert DatabaseHostLock(db, clock).claim("example.org", 60) == 0
 
 
 def test_giving_back_what_another_has_taken_over_changes_nothing(db: Database) -> None:
     clock = Clock()
-    late, holder = SiteTurns(db, clock), SiteTurns(db, clock)
+    late, holder = DatabaseHostLock(db, clock), DatabaseHostLock(db, clock)
     late.claim("arxiv.org", 1)
     clock.tick(2)
     holder.claim("arxiv.org", 60)
@@ -83,14 +83,14 @@ def test_work_is_ours_alone_unless_a_living_process_is_at_it(db: Database, holde
         here = f"{socket.gethostname()}/{child.pid}"
         name = {"dead": here, "alive": here, "recycled": f"{here}@long-ago"}.get(holder, holder)
         with db.write() as session:
-            session.add(Lease(name="fetch", holder=name, expires=NOW + timedelta(hours=1)))
-    with alone(db, "fetch", NOW) as only:
+            session.add(Lock(name="fetch", holder=name, expires=NOW + timedelta(hours=1)))
+    with claim_work(db, "fetch", NOW) as only:
         assert only is ours
     child.communicate()
 
 
 def test_work_given_back_is_free(db: Database) -> None:
-    with alone(db, "fetch", NOW), db.read() as session:
-        assert session.get_one(Lease, "fetch").holder.startswith(f"{socket.gethostname()}/{os.getpid()}@")
+    with claim_work(db, "fetch", NOW), db.read() as session:
+        assert session.get_one(Lock, "fetch").holder.startswith(f"{socket.gethostname()}/{os.getpid()}@")
     with db.read() as session:
-        assert session.get_one(Lease, "fetch").expires == NOW
+        assert session.get_one(Lock, "fetch").expires == NOW

@@ -11,15 +11,15 @@ from pathlib import Path
 import pytest
 
 from digest import scratch
-from digest.store.processes import at_work, this_process
+from digest.store.processes import identify_host_process, may_be_running
 
 HERE = socket.gethostname()
 
 
 def test_this_process_is_at_work_and_one_that_had_its_number_is_not() -> None:
-    assert this_process().startswith(f"{HERE}/{os.getpid()}@")
-    assert at_work(this_process())
-    assert not at_work(f"{HERE}/{os.getpid()}@long-ago")
+    assert identify_host_process().startswith(f"{HERE}/{os.getpid()}@")
+    assert may_be_running(identify_host_process())
+    assert not may_be_running(f"{HERE}/{os.getpid()}@long-ago")
 
 
 def test_a_process_says_of_another_when_it_began_whatever_its_name_holds(tmp_path: Path) -> None:
@@ -30,14 +30,14 @@ def test_a_process_says_of_another_when_it_began_whatever_its_name_holds(tmp_pat
     pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE}
     child = subprocess.Popen([str(odd), "-c", signed], env=environment, text=True, **pipes)  # type: ignore[call-overload]
     holder = child.stdout.readline().strip()
-    assert at_work(holder)
+    assert may_be_running(holder)
     child.communicate("\n")
-    assert not at_work(holder)
+    assert not may_be_running(holder)
 
 
 @pytest.mark.parametrize("holder", ["elsewhere/1@1", "elsewhere/1", "", "{here}/{pid}"])
 def test_what_cannot_be_judged_may_be_at_work(holder: str) -> None:
-    assert at_work(holder.format(here=HERE, pid=os.getpid()))
+    assert may_be_running(holder.format(here=HERE, pid=os.getpid()))
 
 
 def test_without_proc_the_system_s_ps_is_asked(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
@@ -46,7 +46,7 @@ def test_without_proc_the_system_s_ps_is_asked(monkeypatch: pytest.MonkeyPatch, 
     ps.write_text('#!/bin/sh\necho "Mon Nov 23 18:50:00 2026 "\n')
     ps.chmod(0o755)
     monkeypatch.setenv("PATH", str(tmp_path), prepend=os.pathsep)
-    assert at_work(f"{HERE}/{os.getpid()}@Mon-Nov-23-18:50:00-2026")
-    assert not at_work(f"{HERE}/{os.getpid()}@Mon-Nov-23-18:49:59-2026")
+    assert may_be_running(f"{HERE}/{os.getpid()}@Mon-Nov-23-18:50:00-2026")
+    assert not may_be_running(f"{HERE}/{os.getpid()}@Mon-Nov-23-18:49:59-2026")
     ps.write_text("#!/bin/sh\nexit 1\n")
-    assert at_work(f"{HERE}/{os.getpid()}@whenever")
+    assert may_be_running(f"{HERE}/{os.getpid()}@whenever")

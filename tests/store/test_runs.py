@@ -14,7 +14,7 @@ import pytest
 from digest.models import Run
 from digest.store import runs
 from digest.store.database import Database
-from digest.store.processes import this_process
+from digest.store.processes import identify_host_process
 
 NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)
 JUDGE = """
@@ -30,7 +30,7 @@ with recorded(context(Path(sys.argv[1]), []), "judge"):
 
 def states(database: Database) -> dict[str, str]:
     with database.read() as session:
-        return {run.stage: run.state for run in runs.latest(session)}
+        return {run.stage: run.state for run in runs.load_latest_runs(session)}
 
 
 def test_a_killed_process_s_run_is_closed_by_the_next_run_and_a_living_one_s_is_not(
@@ -44,13 +44,13 @@ def test_a_killed_process_s_run_is_closed_by_the_next_run_and_a_living_one_s_is_
         assert child.stdout.readline() == b"begun\n"
         database = Database(tmp_path / "digest.db")
         with database.write() as session:
-            runs.start(session, "tag", None, NOW)
+            runs.start_run(session, "tag", None, NOW)
         assert states(database) == {"judge": "running", "tag": "running"}
     finally:
         child.send_signal(signal.SIGKILL)
         child.communicate()
     with database.write() as session:
-        runs.start(session, "rank", None, NOW)
+        runs.start_run(session, "rank", None, NOW)
     assert states(database) == {"judge": "interrupted", "tag": "running", "rank": "running"}
 
 
@@ -59,8 +59,8 @@ def test_a_killed_process_s_run_is_closed_by_the_next_run_and_a_living_one_s_is_
     [
         ("elsewhere/1/a", timedelta(hours=23), "running"),
         ("elsewhere/1/a", timedelta(hours=25), "interrupted"),
-        (f"{this_process()}/of-an-earlier-container", timedelta(minutes=1), "interrupted"),
-        (f"{this_process().partition('@')[0]}@long-ago/a", timedelta(minutes=1), "interrupted"),
+        (f"{identify_host_process()}/of-an-earlier-container", timedelta(minutes=1), "interrupted"),
+        (f"{identify_host_process().partition('@')[0]}@long-ago/a", timedelta(minutes=1), "interrupted"),
         (f"{os.uname().nodename}/{os.getppid()}/a", timedelta(days=3), "running"),
         ("", timedelta(days=3), "interrupted"),
     ],
@@ -71,5 +71,5 @@ def test_who_opened_a_run_says_whether_it_is_over(tmp_path: Path, owner: str, ag
     with database.write() as session:
         session.add(Run(stage="backfill", started=NOW - age, owner=owner))
     with database.write() as session:
-        runs.start(session, "rank", None, NOW)
+        runs.start_run(session, "rank", None, NOW)
     assert states(database)["backfill"] == state

@@ -5,10 +5,12 @@ from __future__ import annotations
 import pytest
 import yaml
 
-from digest.bundle import shipped
+from digest.bundle import find_resource
 from digest.config.schema import Taxonomy
 
 
 @pytest.fixture(scope="session")
 def taxonomy() -> Taxonomy:
-    return Taxonomy.model_validate(yaml.safe_load(shipped("sources.yaml").read_text(encoding="utf-8"))["taxonomy"])
+    return Taxonomy.model_validate(
+        yaml.safe_load(find_resource("sources.yaml").read_text(encoding="utf-8"))["taxonomy"]
+    )

@@ -7,22 +7,22 @@ import json
 from hypothesis import given
 from hypothesis import strategies as st
 
-from digest.ports import TagInput, Verdict
-from digest.tagging import Labelled, score
+from digest.ports import Classification, TagInput
+from digest.tagging import LabelledPaper, score_tagging
 
 NOTHING = TagInput("")
 
 
-def paper(*acceptable: str) -> Labelled:
-    return Labelled("k", NOTHING, acceptable)
+def paper(*acceptable: str) -> LabelledPaper:
+    return LabelledPaper("k", NOTHING, acceptable)
 
 
-def said(category: str, confidence: float = 0.5) -> Verdict:
-    return Verdict(category, None, confidence)
+def said(category: str, confidence: float = 0.5) -> Classification:
+    return Classification(category, None, confidence)
 
 
 def test_accuracy_and_f1_are_of_papers_with_one_label_and_acceptable_is_of_all() -> None:
-    scores = score(
+    scores = score_tagging(
         [paper("rag"), paper("rag"), paper("eval"), paper("rag", "eval")],
         [said("rag"), said("eval"), said("eval"), said("eval")],
     )
@@ -33,29 +33,29 @@ def test_accuracy_and_f1_are_of_papers_with_one_label_and_acceptable_is_of_all()
 
 
 def test_the_confusion_counts_labels_against_verdicts() -> None:
-    scores = score([paper("rag"), paper("rag"), paper("eval")], [said("eval"), said("rag"), said("eval")])
+    scores = score_tagging([paper("rag"), paper("rag"), paper("eval")], [said("eval"), said("rag"), said("eval")])
     assert scores.confusion == {"eval": {"eval": 1}, "rag": {"eval": 1, "rag": 1}}
 
 
 def test_abstaining_is_counted_and_is_wrong() -> None:
-    scores = score([paper("rag")], [said("other", 0.2)])
+    scores = score_tagging([paper("rag")], [said("other", 0.2)])
     assert (scores.abstained, scores.accuracy, scores.macro_f1) == (1, 0.0, 0.0)
 
 
 def test_sure_verdicts_are_judged_apart() -> None:
-    scores = score(
+    scores = score_tagging(
         [paper("rag"), paper("rag"), paper("rag")], [said("rag", 0.95), said("eval", 0.9), said("eval", 0.89)]
     )
     assert (scores.sure, scores.sure_right) == (2, 0.5)
 
 
 def test_a_bin_holds_its_lower_edge_and_the_last_one_holds_certainty() -> None:
-    scores = score([paper("rag")] * 3, [said("rag", 0.7), said("eval", 0.79), said("rag", 1.0)])
+    scores = score_tagging([paper("rag")] * 3, [said("rag", 0.7), said("eval", 0.79), said("rag", 1.0)])
     assert [(b.low, b.count, b.confidence, b.right) for b in scores.bins] == [(0.7, 2, 0.745, 0.5), (0.9, 1, 1.0, 1.0)]
 
 
 def test_nothing_to_judge_gives_no_figures_rather_than_zeros() -> None:
-    scores = score([], [])
+    scores = score_tagging([], [])
     assert (scores.accuracy, scores.macro_f1, scores.acceptable, scores.sure_right) == (None, None, None, None)
 
 
@@ -64,7 +64,7 @@ SLUGS = st.sampled_from(["rag", "eval", "safety", "other"])
 
 @given(st.lists(st.tuples(st.sampled_from(["rag", "eval", "safety"]), SLUGS, st.floats(0, 1))))
 def test_bins_and_confusion_hold_every_verdict_once_and_figures_are_json(rows: list[tuple[str, str, float]]) -> None:
-    scores = score([paper(label) for label, _, _ in rows], [said(slug, c) for _, slug, c in rows])
+    scores = score_tagging([paper(label) for label, _, _ in rows], [said(slug, c) for _, slug, c in rows])
     assert sum(b.count for b in scores.bins) == len(rows)
     assert sum(sum(row.values()) for row in scores.confusion.values()) == len(rows)
-    assert json.loads(json.dumps(scores.numbers()))["papers"] == len(rows)
+    assert json.loads(json.dumps(scores.as_dict()))["papers"] == len(rows)

@@ -6,8 +6,8 @@ import pytest
 
 from digest.config.schema import Category, Taxonomy
 from digest.ports import TagInput
-from digest.tagging import EmbeddedTagger, golden, read_labels
-from digest.tagging.weights import shipped
+from digest.tagging import EmbeddedTagger, parse_labelled_papers, read_golden_set
+from digest.tagging.weights import load_shipped_weights
 
 ELSEWHERE = [
     ("How to bake sourdough bread", "Mix flour, water and salt, let the dough rest overnight and bake it until brown."),
@@ -40,17 +40,20 @@ def test_a_text_of_another_world_is_other_however_long_it_is(taxonomy: Taxonomy,
 
 @pytest.mark.parametrize(("title", "text"), NEWS, ids=[title for title, _ in NEWS])
 def test_news_about_ai_in_everyday_words_is_still_sorted(title: str, text: str) -> None:
-    assert shipped().familiarity.chance(TagInput(title, text)) > 0.95
+    assert load_shipped_weights().domain_detector.compute_probability(TagInput(title, text)) > 0.95
 
 
 def test_known_titles_are_of_the_world_the_tagger_learned_in() -> None:
-    chances = [shipped().familiarity.chance(paper.item) for paper in read_labels(golden())]
+    chances = [
+        load_shipped_weights().domain_detector.compute_probability(paper.item)
+        for paper in parse_labelled_papers(read_golden_set())
+    ]
     assert sum(chance > 0.95 for chance in chances) >= 0.95 * len(chances)
 
 
 def test_a_text_without_a_readable_word_has_no_chance() -> None:
     for title in ("", "   ", "§ ¶ †", "Ω" * 5000, "\x00"):
-        assert shipped().familiarity.chance(TagInput(title)) == 0
+        assert load_shipped_weights().domain_detector.compute_probability(TagInput(title)) == 0
 
 
 def test_a_category_of_the_owners_takes_what_is_of_its_own_world(taxonomy: Taxonomy) -> None:

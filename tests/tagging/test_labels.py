@@ -9,15 +9,15 @@ from collections.abc import Sequence
 import pytest
 
 from digest.errors import ParseError
-from digest.ports import TagInput, Verdict
-from digest.tagging import Labelled, read_labels, read_papers, tag_jsonl
+from digest.ports import Classification, TagInput
+from digest.tagging import LabelledPaper, parse_labelled_papers, parse_unlabelled_papers, tag_jsonl
 
 
 class Fixed:
     """Says the same of every input."""
 
-    def tag(self, inputs: Sequence[TagInput]) -> list[Verdict]:
-        return [Verdict("rag", None, 0.91234) for _ in inputs]
+    def tag(self, inputs: Sequence[TagInput]) -> list[Classification]:
+        return [Classification("rag", None, 0.91234) for _ in inputs]
 
 
 def lines(*rows: object) -> bytes:
@@ -30,38 +30,38 @@ def test_one_label_a_set_of_labels_and_a_golden_category_are_read_alike() -> Non
         {"arxiv_id": "2", "title": "C", "acceptable": ["rag", "eval"]},
         {"arxiv_id": "3", "title": "D", "category": "safety"},
     )
-    assert read_labels(data) == [
-        Labelled("1", TagInput("A", "B"), ("rag",), ("x/y",)),
-        Labelled("2", TagInput("C", ""), ("rag", "eval")),
-        Labelled("3", TagInput("D", ""), ("safety",)),
+    assert parse_labelled_papers(data) == [
+        LabelledPaper("1", TagInput("A", "B"), ("rag",), ("x/y",)),
+        LabelledPaper("2", TagInput("C", ""), ("rag", "eval")),
+        LabelledPaper("3", TagInput("D", ""), ("safety",)),
     ]
 
 
 def test_a_gzipped_file_reads_like_a_plain_one() -> None:
     data = lines({"arxiv_id": "1", "title": "A", "label": "rag"})
-    assert read_labels(gzip.compress(data)) == read_labels(data)
+    assert parse_labelled_papers(gzip.compress(data)) == parse_labelled_papers(data)
 
 
 def test_a_broken_gzip_file_is_refused() -> None:
     with pytest.raises(ParseError, match="cannot be unpacked"):
-        read_labels(gzip.compress(b"{}")[:-6])
+        parse_labelled_papers(gzip.compress(b"{}")[:-6])
 
 
 def test_a_label_file_with_bad_lines_is_refused_with_their_numbers() -> None:
     data = lines({"arxiv_id": "1", "title": "A"}) + b"\n\nnonsense\n[1]"
     with pytest.raises(ParseError) as caught:
-        read_labels(data)
+        parse_labelled_papers(data)
     assert [part.split(":")[0] for part in caught.value.message.split("; ")] == ["line 1", "line 3", "line 4"]
 
 
 def test_of_many_bad_lines_the_first_five_are_named() -> None:
     with pytest.raises(ParseError, match=r"line 5: is not JSON \(and 3 more\)"):
-        read_labels(b"x\n" * 8)
+        parse_labelled_papers(b"x\n" * 8)
 
 
 def test_bad_lines_of_papers_are_left_out_and_named_and_the_rest_is_read() -> None:
     data = lines({"arxiv_id": "1", "title": "A", "abstract": None}, {"arxiv_id": "2", "title": " "}, {"title": "C"})
-    papers, problems = read_papers(data)
+    papers, problems = parse_unlabelled_papers(data)
     assert [(paper.arxiv_id, paper.item) for paper in papers] == [("1", TagInput("A", ""))]
     assert problems == ["line 2: has no text under 'title'", "line 3: has no text under 'arxiv_id'"]
 

@@ -7,7 +7,7 @@ import re
 import pytest
 
 from digest.config.schema import Taxonomy
-from digest.tagging import golden, read_labels
+from digest.tagging import parse_labelled_papers, read_golden_set
 from tests.bench.tagger_data import OWN
 
 
@@ -28,4 +28,4 @@ def test_every_judgement_is_of_categories_the_default_taxonomy_has(rows: list[li
 
 
 def test_no_paper_of_the_golden_set_is_learned_from(rows: list[list[str]]) -> None:
-    assert not {name for name, _ in rows} & {paper.key for paper in read_labels(golden())}
+    assert not {name for name, _ in rows} & {paper.key for paper in parse_labelled_papers(read_golden_set())}

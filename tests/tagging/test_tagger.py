@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from digest.config.schema import Category, Taxonomy
-from digest.ports import TagInput, Verdict
-from digest.tagging import EmbeddedTagger, golden, read_labels
+from digest.ports import Classification, TagInput
+from digest.tagging import EmbeddedTagger, parse_labelled_papers, read_golden_set
 
 QUANTUM = Category(
     slug="quantum",
@@ -38,13 +38,13 @@ def categories(tagger: EmbeddedTagger, inputs: list[TagInput]) -> list[str]:
 
 
 def test_four_of_five_golden_titles_are_sorted_right_from_the_title_alone(taxonomy: Taxonomy) -> None:
-    papers = read_labels(golden())
+    papers = parse_labelled_papers(read_golden_set())
     said = categories(EmbeddedTagger(taxonomy), [paper.item for paper in papers])
     assert sum(s in paper.acceptable for s, paper in zip(said, papers, strict=True)) >= 0.8 * len(papers)
 
 
 def test_the_golden_set_holds_twenty_distinct_titles_of_each_category(taxonomy: Taxonomy) -> None:
-    papers = read_labels(golden())
+    papers = parse_labelled_papers(read_golden_set())
     assert len({paper.key for paper in papers}) == len({paper.item.title for paper in papers}) == len(papers) >= 160
     for slug in taxonomy.slugs:
         assert sum(paper.acceptable == (slug,) for paper in papers) >= 20
@@ -80,7 +80,7 @@ def test_a_threshold_of_zero_never_abstains(taxonomy: Taxonomy) -> None:
 
 
 def test_a_second_guess_is_never_the_first(taxonomy: Taxonomy) -> None:
-    for verdict in EmbeddedTagger(taxonomy).tag([paper.item for paper in read_labels(golden())]):
+    for verdict in EmbeddedTagger(taxonomy).tag([paper.item for paper in parse_labelled_papers(read_golden_set())]):
         assert verdict.secondary != verdict.category
         assert 0 <= verdict.confidence <= 1
 
@@ -91,7 +91,7 @@ def test_a_category_of_the_owners_works_from_a_description_and_three_titles(taxo
 
 
 def test_a_category_of_the_owners_leaves_the_rest_alone(taxonomy: Taxonomy) -> None:
-    inputs = [paper.item for paper in read_labels(golden())]
+    inputs = [paper.item for paper in parse_labelled_papers(read_golden_set())]
     before = categories(EmbeddedTagger(taxonomy), inputs)
     after = categories(EmbeddedTagger(with_category(taxonomy, QUANTUM)), inputs)
     moved = [(i.title, a) for i, b, a in zip(inputs, before, after, strict=True) if a != b]
@@ -122,7 +122,7 @@ def test_a_known_slug_with_another_meaning_follows_its_description(taxonomy: Tax
 
 
 def test_a_keyword_in_the_title_speaks_for_a_category_of_the_owners(taxonomy: Taxonomy) -> None:
-    def confidence(**more: Any) -> Verdict:
+    def confidence(**more: Any) -> Classification:
         category = Category(slug="chips", title="Chips", description="Processors that run neural networks", **more)
         tagger = EmbeddedTagger(with_category(taxonomy, category).model_copy(update={"threshold": 0}))
         return tagger.tag([TagInput("Wafer-scale engines in the datacenter")])[0]
@@ -148,7 +148,7 @@ def test_after_corrections_similar_items_move_and_others_do_not(taxonomy: Taxono
     assert "safety" not in categories(plain, similar)
     taught = EmbeddedTagger(taxonomy, [(TagInput(title), "safety") for title in LESSONS])
     assert categories(taught, similar) == ["safety", "safety"]
-    apart = [paper.item for paper in read_labels(golden())]
+    apart = [paper.item for paper in parse_labelled_papers(read_golden_set())]
     before, after = categories(plain, apart), categories(taught, apart)
     assert sum(a != b for a, b in zip(after, before, strict=True)) <= 2
 

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from digest.text.tex import readable
+from digest.text.tex import convert_tex
 
 
 @pytest.mark.parametrize(
@@ -35,7 +35,7 @@ from digest.text.tex import readable
     ],
 )
 def test_tex_is_shown_as_unicode(tex: str, text: str) -> None:
-    assert readable(tex) == text
+    assert convert_tex(tex) == text
 
 
 @pytest.mark.parametrize(
@@ -54,12 +54,12 @@ def test_tex_is_shown_as_unicode(tex: str, text: str) -> None:
     ],
 )
 def test_what_may_not_be_tex_is_kept(text: str) -> None:
-    assert readable(text) == text
+    assert convert_tex(text) == text
 
 
 @given(st.text(alphabet=st.sampled_from("$\\{}^_%#&~ ab1é²\"'textbfalpha()[]\n")) | st.text())
 def test_no_text_breaks_the_reader_and_text_without_signs_is_untouched(text: str) -> None:
-    shown = readable(text)
+    shown = convert_tex(text)
     assert isinstance(shown, str)
     if "$" not in text and "\\" not in text:
         assert shown == text

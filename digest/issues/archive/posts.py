@@ -12,24 +12,24 @@ import yaml
 from bs4 import BeautifulSoup
 from markdown_it import MarkdownIt
 
-from digest.text import one_line, strip_hidden
+from digest.text import normalise_line, strip_hidden
 
-_FRONT = re.compile(r"\A---[ \t]*\n(.*?)\n---[ \t]*(?:\n|\Z)", re.DOTALL)
-_TOML = re.compile(r"\A\+\+\+[ \t]*\n(.*?)\n\+\+\+[ \t]*(?:\n|\Z)", re.DOTALL)  # as Hugo writes it
-_NAMED = re.compile(r"^(\d{4})-(\d{1,2})-(\d{1,2})-(.+)$")
+_YAML_FRONT_MATTER = re.compile(r"\A---[ \t]*\n(.*?)\n---[ \t]*(?:\n|\Z)", re.DOTALL)
+_TOML_FRONT_MATTER = re.compile(r"\A\+\+\+[ \t]*\n(.*?)\n\+\+\+[ \t]*(?:\n|\Z)", re.DOTALL)  # as Hugo writes it
+_DATED_FILE_NAME = re.compile(r"^(\d{4})-(\d{1,2})-(\d{1,2})-(.+)$")
 # What kramdown and Liquid add to Markdown: attribute lists, a contents list, tags.
-_KRAMDOWN = re.compile(
+_KRAMDOWN_ATTRIBUTES = re.compile(
     r"(?m)^[ \t]*(?:[-*+1.][ \t]*.*\n)?[ \t]*\{:[^}\n]*\}[ \t]*$|\{:[^}\n]*\}|[ \t]\{#[\w:-]+\}[ \t]*$"
 )
-_CONTENTS = re.compile(r"(?m)^[ \t]*(?:[-*+]|1\.)[ \t].*\n[ \t]*\{:[ \t]*toc[^}\n]*\}[ \t]*$")
-_LIQUID = re.compile(r"\{%.*?%\}", re.DOTALL)
+_KRAMDOWN_CONTENTS = re.compile(r"(?m)^[ \t]*(?:[-*+]|1\.)[ \t].*\n[ \t]*\{:[ \t]*toc[^}\n]*\}[ \t]*$")
+_LIQUID_TAG = re.compile(r"\{%.*?%\}", re.DOTALL)
 _FOOTNOTE = re.compile(
     r"(?m)^ {0,3}\[\^([^\]\s]+)\]:[ \t]*(.*(?:\n+(?: {4}|\t).*)*)"
 )  # `[^1]: words`, and lines indented
 
 
 @dataclass(frozen=True, slots=True)
-class Post:
+class ArchivePost:
     """A past post. `html` is its content, links as they were written; `url` is their base."""
 
     title: str
@@ -38,25 +38,27 @@ class Post:
     published: datetime | None = None
 
 
-def read_post(name: str, text: str) -> Post:
+def parse_archive_post(name: str, text: str) -> ArchivePost:
     """Read a file of an archive by its name: `.html` is a page, all else Markdown; either may have front matter."""
     text = strip_hidden(text.removeprefix("\ufeff").replace("\r\n", "\n"))
-    front, body = _split(text)
+    front, body = _split_front_matter(text)
     page = PurePath(name).suffix.lower() in (".html", ".htm", ".xhtml")
-    post = _page(body) if page else Post(_first_heading(body), _markdown(body))
-    stem = _NAMED.match(PurePath(name).stem)
-    title = one_line(str(front.get("title") or "")) or post.title or (stem[4] if stem else PurePath(name).stem)
-    published = _moment(front.get("date")) or post.published or (_moment("-".join(stem.groups()[:3])) if stem else None)
-    return Post(title, post.html, post.url, published)
+    post = _parse_page(body) if page else ArchivePost(_find_first_heading(body), _render_markdown(body))
+    stem = _DATED_FILE_NAME.match(PurePath(name).stem)
+    title = normalise_line(str(front.get("title") or "")) or post.title or (stem[4] if stem else PurePath(name).stem)
+    published = (
+        _parse_date(front.get("date")) or post.published or (_parse_date("-".join(stem.groups()[:3])) if stem else None)
+    )
+    return ArchivePost(title, post.html, post.url, published)
 
 
-def _split(text: str) -> tuple[dict[str, object], str]:
-    if match := _TOML.match(text):
+def _split_front_matter(text: str) -> tuple[dict[str, object], str]:
+    if match := _TOML_FRONT_MATTER.match(text):
         try:
             return tomllib.loads(match[1]), text[match.end() :]
         except tomllib.TOMLDecodeError:
             return dict(re.findall(r"(?m)^(\w+)[ \t]*=[ \t]*[\"']?(.*?)[\"']?[ \t]*$", match[1])), text[match.end() :]
-    match = _FRONT.match(text)
+    match = _YAML_FRONT_MATTER.match(text)
     if not match:
         return {}, text
     try:
@@ -66,12 +68,12 @@ def _split(text: str) -> tuple[dict[str, object], str]:
     return (front if isinstance(front, dict) else {}), text[match.end() :]
 
 
-def _markdown(body: str) -> str:
-    body = _with_footnotes(_KRAMDOWN.sub("", _CONTENTS.sub("", _LIQUID.sub("", body))))
+def _render_markdown(body: str) -> str:
+    body = _convert_footnotes(_KRAMDOWN_ATTRIBUTES.sub("", _KRAMDOWN_CONTENTS.sub("", _LIQUID_TAG.sub("", body))))
     return str(MarkdownIt("commonmark").enable("table").render(body))
 
 
-def _with_footnotes(body: str) -> str:
+def _convert_footnotes(body: str) -> str:
     """Markdown without footnotes of its own, which CommonMark has not: notes named and referred to as HTML does it."""
     notes = dict(_FOOTNOTE.findall(body))
     if not notes:
@@ -88,27 +90,27 @@ def _with_footnotes(body: str) -> str:
     )
 
 
-def _first_heading(body: str) -> str:
+def _find_first_heading(body: str) -> str:
     match = re.search(r"(?m)^#[ \t]+(.+?)[ \t]*#*$", body)
-    return one_line(match[1]) if match else ""
+    return normalise_line(match[1]) if match else ""
 
 
-def _page(body: str) -> Post:
+def _parse_page(body: str) -> ArchivePost:
     soup = BeautifulSoup(body, "lxml")
     main = soup.find("article") or soup.find("main") or soup.body or soup
     head = soup.find("h1") or soup.find("title")
-    title = one_line(head.get_text()) if head else ""
-    when = _attribute(soup, "time[datetime]", "datetime")
-    when = when or _attribute(soup, "meta[property='article:published_time']", "content")
-    return Post(title, str(main), _attribute(soup, "link[rel=canonical]", "href"), _moment(when))
+    title = normalise_line(head.get_text()) if head else ""
+    when = _select_attribute(soup, "time[datetime]", "datetime")
+    when = when or _select_attribute(soup, "meta[property='article:published_time']", "content")
+    return ArchivePost(title, str(main), _select_attribute(soup, "link[rel=canonical]", "href"), _parse_date(when))
 
 
-def _attribute(soup: BeautifulSoup, selector: str, name: str) -> str:
+def _select_attribute(soup: BeautifulSoup, selector: str, name: str) -> str:
     found = soup.select_one(selector)
     return str(found.get(name) or "") if found else ""
 
 
-def _moment(value: object) -> datetime | None:
+def _parse_date(value: object) -> datetime | None:
     """A date of YAML, of a file's name or of ISO 8601; None when it is none."""
     if value is None:
         return None

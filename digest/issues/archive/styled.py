@@ -6,55 +6,57 @@ import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
-from digest.markdown import Style
+from digest.markdown import InlineStyle
 
 
 @dataclass(frozen=True, slots=True)
-class Words:
+class StyledText:
     """A text, and the style of each of its signs."""
 
     text: str
-    styles: tuple[Style, ...]
+    styles: tuple[InlineStyle, ...]
 
     def __bool__(self) -> bool:
         return bool(self.text)
 
-    def __getitem__(self, part: slice) -> Words:
-        return Words(self.text[part], self.styles[part])
+    def __getitem__(self, part: slice) -> StyledText:
+        return StyledText(self.text[part], self.styles[part])
 
-    def sub(self, pattern: re.Pattern[str], other: Callable[[re.Match[str]], Words]) -> Words:
+    def substitute(self, pattern: re.Pattern[str], other: Callable[[re.Match[str]], StyledText]) -> StyledText:
         """The words with `other` in place of each match."""
-        here, parts = 0, list[Words]()
+        here, parts = 0, list[StyledText]()
         for match in pattern.finditer(self.text):
             parts += [self[here : match.start()], other(match)]
             here = match.end()
-        return joined([*parts, self[here:]])
+        return join_styled_texts([*parts, self[here:]])
 
-    def without(self, pattern: re.Pattern[str]) -> Words:
+    def remove(self, pattern: re.Pattern[str]) -> StyledText:
         """The words without what matches."""
-        return self.sub(pattern, lambda _: NONE)
+        return self.substitute(pattern, lambda _: EMPTY_TEXT)
 
-    def stripped(self, left: str | None = None) -> Words:
+    def strip(self, left: str | None = None) -> StyledText:
         """The words without outer spaces, and without the signs `left` before them."""
         words = self[len(self.text) - len(self.text.lstrip(left)) :] if left else self
         begin = len(words.text) - len(words.text.lstrip())
         return words[begin : max(begin, len(words.text.rstrip()))]
 
-    def one_line(self) -> Words:
+    def fold_whitespace(self) -> StyledText:
         """The words with one space for every space between them."""
-        return self.sub(_SPACES, lambda match: Words(" ", self.styles[match.start() : match.start() + 1])).stripped()
+        return self.substitute(
+            _WHITESPACE, lambda match: StyledText(" ", self.styles[match.start() : match.start() + 1])
+        ).strip()
 
 
-NONE = Words("", ())
-_SPACES = re.compile(r"\s+")
+EMPTY_TEXT = StyledText("", ())
+_WHITESPACE = re.compile(r"\s+")
 
 
-def joined(parts: Iterable[Words]) -> Words:
+def join_styled_texts(parts: Iterable[StyledText]) -> StyledText:
     """The parts one after the other."""
     found = list(parts)
-    return Words("".join(part.text for part in found), tuple(style for part in found for style in part.styles))
+    return StyledText("".join(part.text for part in found), tuple(style for part in found for style in part.styles))
 
 
-def set_in(style: Style, text: str) -> Words:
+def build_styled_text(style: InlineStyle, text: str) -> StyledText:
     """A text that is all of one style."""
-    return Words(text, (style,) * len(text))
+    return StyledText(text, (style,) * len(text))

@@ -10,13 +10,13 @@ from typing import Any
 
 import httpx
 
-from digest.config import ModelSection
-from digest.errors import ConfigError, ModelUnavailable
-from digest.llm.persistence import Sleep, may_pass, persistently
-from digest.llm.prices import THOUGHTS
-from digest.llm.reply import as_json, without_key
+from digest.config import ModelConfig
+from digest.errors import ConfigError, ModelUnavailableError
+from digest.llm.persistence import Sleep, is_transient_status, retry_model_call
+from digest.llm.prices import THINKING_TOKENS
+from digest.llm.reply import parse_json_reply, redact_key
 from digest.ports import Completion, Prompt, Usage
-from digest.text import one_line
+from digest.text import normalise_line
 
 _FINISH = {"stop": "STOP", "length": "MAX_TOKENS", "content_filter": "SAFETY"}
 _HINT = "look at model.name, model.base_url and model.api_key_env in sources.yaml"
@@ -30,7 +30,7 @@ _HINTS = {
 class OpenAI:
     """A model behind `model.base_url`; the key, if it needs one, is in the variable named by `model.api_key_env`."""
 
-    def __init__(self, section: ModelSection, environ: Mapping[str, str], sleep: Sleep = asyncio.sleep) -> None:
+    def __init__(self, section: ModelConfig, environ: Mapping[str, str], sleep: Sleep = asyncio.sleep) -> None:
         if section.base_url is None:
             raise ConfigError("model.base_url is missing", "for Ollama it is http://localhost:11434/v1")
         key = environ.get(section.api_key_env, "") if section.api_key_env else ""
@@ -41,28 +41,29 @@ class OpenAI:
         self._key = key
         self._headers = {"Authorization": f"Bearer {key}"} if key else {}
         self._sleep = sleep
-        self._made: httpx.AsyncClient | None = None
+        self._open_client: httpx.AsyncClient | None = None
 
     async def complete(self, prompt: Prompt) -> Completion:
         """Ask until answered; an answer that is cut or not JSON has no `data` and says why in `finish`."""
-        return await persistently(lambda: self._ask(prompt), self._sleep)
+        return await retry_model_call(lambda: self._post_prompt(prompt), self._sleep)
 
     async def close(self) -> None:
-        if self._made is not None:
-            await self._made.aclose()
-            self._made = None
+        if self._open_client is not None:
+            await self._open_client.aclose()
+            self._open_client = None
 
     def _client(self) -> httpx.AsyncClient:
-        if self._made is None:
-            self._made = httpx.AsyncClient(timeout=self._section.timeout_seconds, headers=self._headers)
-        return self._made
+        if self._open_client is None:
+            self._open_client = httpx.AsyncClient(timeout=self._section.timeout_seconds, headers=self._headers)
+        return self._open_client
 
-    async def _ask(self, prompt: Prompt) -> Completion:
+    async def _post_prompt(self, prompt: Prompt) -> Completion:
         began = time.monotonic()
         body = {
             "model": self._section.name,
             "messages": [{"role": "system", "content": prompt.system}, {"role": "user", "content": prompt.user}],
-            "max_tokens": prompt.max_output_tokens + THOUGHTS[self._section.thinking],  # thoughts count as output
+            "max_tokens": prompt.max_output_tokens
+            + THINKING_TOKENS[self._section.thinking],  # thoughts count as output
             "response_format": {
                 "type": "json_schema",
                 "json_schema": {"name": prompt.stage, "schema": dict(prompt.schema), "strict": True},
@@ -72,40 +73,40 @@ class OpenAI:
             url = f"{str(self._section.base_url).rstrip('/')}/chat/completions"
             response = await self._client().post(url, json=body)
         except httpx.HTTPError as error:
-            raise ModelUnavailable(
+            raise ModelUnavailableError(
                 f"{self.name}: {type(error).__name__}: {error}",
                 "is the server at model.base_url running?",
-                in_doubt=not isinstance(error, httpx.ConnectError | httpx.ConnectTimeout),
+                may_be_billed=not isinstance(error, httpx.ConnectError | httpx.ConnectTimeout),
             ) from error
         if response.status_code != httpx.codes.OK:
-            raise self._refusal(response)
-        return self._completion(_mapping(as_json(response.text)), time.monotonic() - began)
+            raise self._translate_status(response)
+        return self._completion(_as_mapping(parse_json_reply(response.text)), time.monotonic() - began)
 
-    def _refusal(self, response: httpx.Response) -> ModelUnavailable:
-        words = one_line(without_key(response.text, self._key))
+    def _translate_status(self, response: httpx.Response) -> ModelUnavailableError:
+        words = normalise_line(redact_key(response.text, self._key))
         said = f"{self.name}: HTTP {response.status_code}: {words[:200]}"
-        if not may_pass(response.status_code):
-            return ModelUnavailable(said, _HINTS.get(response.status_code, _HINT), final=True)
+        if not is_transient_status(response.status_code):
+            return ModelUnavailableError(said, _HINTS.get(response.status_code, _HINT), is_final=True)
         wait = response.headers.get("retry-after", "")
-        return ModelUnavailable(said, "try again later", retry_after=float(wait) if wait.isdecimal() else None)
+        return ModelUnavailableError(said, "try again later", retry_after=float(wait) if wait.isdecimal() else None)
 
     def _completion(self, body: Mapping[str, Any], seconds: float) -> Completion:
         choices = body.get("choices")
-        choice = _mapping(choices[0]) if isinstance(choices, list) and choices else {}
+        choice = _as_mapping(choices[0]) if isinstance(choices, list) and choices else {}
         if not choice:
-            raise ModelUnavailable(f"{self.name}: the answer has no choices", "is model.base_url a chat endpoint?")
-        text = without_key(_text(_mapping(choice.get("message")).get("content")), self._key)
+            raise ModelUnavailableError(f"{self.name}: the answer has no choices", "is model.base_url a chat endpoint?")
+        text = redact_key(_message_text(_as_mapping(choice.get("message")).get("content")), self._key)
         finish = str(choice.get("finish_reason") or "stop")
-        usage = _mapping(body.get("usage"))
-        thoughts = _count(_mapping(usage.get("completion_tokens_details")), "reasoning_tokens")
+        usage = _as_mapping(body.get("usage"))
+        thoughts = _token_count(_as_mapping(usage.get("completion_tokens_details")), "reasoning_tokens")
         return Completion(
             text=text,
-            data=as_json(text) if finish == "stop" else None,
+            data=parse_json_reply(text) if finish == "stop" else None,
             usage=Usage(
-                prompt=_count(usage, "prompt_tokens"),
-                output=max(0, _count(usage, "completion_tokens") - thoughts),  # OpenAI counts thoughts in
+                prompt=_token_count(usage, "prompt_tokens"),
+                output=max(0, _token_count(usage, "completion_tokens") - thoughts),  # OpenAI counts thoughts in
                 thoughts=thoughts,
-                cached=_count(_mapping(usage.get("prompt_tokens_details")), "cached_tokens"),
+                cached=_token_count(_as_mapping(usage.get("prompt_tokens_details")), "cached_tokens"),
             ),
             model=self.name,
             model_version=str(body.get("model") or ""),
@@ -114,22 +115,22 @@ class OpenAI:
         )
 
 
-def _mapping(value: Any) -> Mapping[str, Any]:
+def _as_mapping(value: Any) -> Mapping[str, Any]:
     return value if isinstance(value, Mapping) else {}
 
 
-def _text(content: Any) -> str:
+def _message_text(content: Any) -> str:
     """A message's words: a string, or the list of parts that some servers send."""
     if isinstance(content, list):
-        return "".join(str(_mapping(part).get("text") or "") for part in content)
+        return "".join(str(_as_mapping(part).get("text") or "") for part in content)
     return str(content or "")
 
 
-def _count(usage: Mapping[str, Any], name: str) -> int:
+def _token_count(usage: Mapping[str, Any], name: str) -> int:
     value = usage.get(name)
     return value if isinstance(value, int) and value > 0 else 0
 
 
-def make(section: ModelSection, environ: Mapping[str, str], root: Path) -> OpenAI:
+def make(section: ModelConfig, environ: Mapping[str, str], root: Path) -> OpenAI:
     """The model at the endpoint that sources.yaml names."""
     return OpenAI(section, environ)

@@ -18,17 +18,17 @@ from typing import Any
 
 import yaml
 
-from digest.config import ModelSection
+from digest.config import ModelConfig
 from digest.errors import ConfigError
 from digest.ports import Completion, Prompt, Usage
 
-Answer = Callable[[Prompt], Any]
+AnswerFunction = Callable[[Prompt], Any]
 
 
-class Scripted:
+class ScriptedModel:
     """Answers from a file, or by a function from a prompt to data. It counts a token for four characters."""
 
-    def __init__(self, answer: Answer, name: str = "scripted") -> None:
+    def __init__(self, answer: AnswerFunction, name: str = "scripted") -> None:
         self.name = f"scripted:{name}"
         self._answer = answer
 
@@ -42,7 +42,7 @@ class Scripted:
         return None
 
 
-def from_file(path: Path) -> Scripted:
+def load_scripted_model(path: Path) -> ScriptedModel:
     """A scripted model from its file; raises ConfigError."""
     try:
         rules = yaml.safe_load(path.read_text(encoding="utf-8"))
@@ -52,21 +52,21 @@ def from_file(path: Path) -> Scripted:
         ) from error
     if not isinstance(rules, dict):
         raise ConfigError(f"the script {path.name} is not a table of stages", "begin with `judge:` or `blurb:`")
-    return Scripted(lambda prompt: _by_rules(prompt, rules.get(prompt.stage) or []), path.stem)
+    return ScriptedModel(lambda prompt: _answer_by_rules(prompt, rules.get(prompt.stage) or []), path.stem)
 
 
-def _by_rules(prompt: Prompt, rules: Sequence[Mapping[str, Any]]) -> Any:
+def _answer_by_rules(prompt: Prompt, rules: Sequence[Mapping[str, Any]]) -> Any:
     """The prompt's data holds either `items`, answered each under its id, or one `item`, or a month and its `picks`."""
     asked = json.loads(prompt.user)
     if "item" in asked:
-        return _first(asked["item"]["title"], rules) or {}
+        return _find_answer(asked["item"]["title"], rules) or {}
     if "picks" in asked:
-        return _cited(_first(asked["month"], rules) or {}, asked["picks"])
-    answers = ((item["id"], _first(item["title"], rules)) for item in asked["items"])
+        return _resolve_citations(_find_answer(asked["month"], rules) or {}, asked["picks"])
+    answers = ((item["id"], _find_answer(item["title"], rules)) for item in asked["items"])
     return {"items": [{"id": key, **answer} for key, answer in answers if answer is not None]}
 
 
-def _cited(answer: Mapping[str, Any], picks: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+def _resolve_citations(answer: Mapping[str, Any], picks: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     """The answer with the picks' ids in place of the words that stand in their titles."""
     cites = [
         {**cite, "pick": pick["id"]}
@@ -77,12 +77,12 @@ def _cited(answer: Mapping[str, Any], picks: Sequence[Mapping[str, Any]]) -> dic
     return {**answer, "cites": cites}
 
 
-def _first(title: str, rules: Sequence[Mapping[str, Any]]) -> Mapping[str, Any] | None:
+def _find_answer(title: str, rules: Sequence[Mapping[str, Any]]) -> Mapping[str, Any] | None:
     return next((rule["answer"] for rule in rules if re.search(rule.get("match", ""), title, re.I)), None)
 
 
-def make(section: ModelSection, environ: Mapping[str, str], root: Path) -> Scripted:
+def make(section: ModelConfig, environ: Mapping[str, str], root: Path) -> ScriptedModel:
     """The model of the workspace's script."""
     if not section.script:
         raise ConfigError("model.script is missing", "name a YAML file of answers, relative to the workspace")
-    return from_file(root / section.script)
+    return load_scripted_model(root / section.script)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from digest.text import one_line
+from digest.text import normalise_line
 
 _ID = re.compile(r"(?P<id>\d{4}\.\d{4,5}|[a-z-]+(?:\.[A-Z]{2})?/\d{7})(?:v(?P<version>\d{1,3}))?$")
 # 0906.3336 is withdrawn without the flag of its source type: the comment has to be read.
@@ -15,12 +15,12 @@ _WITHDRAWN = re.compile(
 )
 _CATEGORY = re.compile(r"[a-z-]{2,}(?:\.(?:[A-Z]{2}|[a-z-]+))?")
 _PARENTHESES = re.compile(r"\([^()]*\)")
-_DEEPEST = 3  # brackets in brackets: ((1) Lab (Town))
+_MAX_NESTED_PARENTHESES = 3  # brackets in brackets: ((1) Lab (Town))
 _SUFFIX = re.compile(r",\s+(?=(?:Jr|Sr|II|III|IV)\b)")
-_BETWEEN = re.compile(r"\s*,\s*(?:and\s+)?|\s+and\s+|\s*;\s*|(?<=Collaboration):\s*")
+_NAME_SEPARATOR = re.compile(r"\s*,\s*(?:and\s+)?|\s+and\s+|\s*;\s*|(?<=Collaboration):\s*")
 
 
-def split_id(text: str) -> tuple[str, int | None]:
+def split_arxiv_id(text: str) -> tuple[str, int | None]:
     """The id without its version, and the version, from an id, an oai: identifier or an abs address; "" when none.
 
     Old ids lose the subject class of their archive: math.CA/0611800 is math/0611800.
@@ -32,28 +32,28 @@ def split_id(text: str) -> tuple[str, int | None]:
     return bare, int(match["version"]) if match["version"] else None
 
 
-def split_authors(text: str) -> list[str]:
+def split_arxiv_authors(text: str) -> list[str]:
     """People out of one string such as `A, B and C (aff)`; affiliations are left out."""
-    for _ in range(_DEEPEST):
+    for _ in range(_MAX_NESTED_PARENTHESES):
         text = _PARENTHESES.sub(" ", text)
-    text = _SUFFIX.sub(" ", one_line(text))
-    names = (name.strip(" ,;:") for name in _BETWEEN.split(text))
+    text = _SUFFIX.sub(" ", normalise_line(text))
+    names = (name.strip(" ,;:") for name in _NAME_SEPARATOR.split(text))
     return list(dict.fromkeys(name for name in names if name))
 
 
-def says_withdrawn(comment: str) -> bool:
+def is_withdrawal_comment(comment: str) -> bool:
     """True when the comment of the current version says that the paper is withdrawn."""
     return bool(_WITHDRAWN.search(comment))
 
 
-def is_category(term: str) -> bool:
+def is_arxiv_category(term: str) -> bool:
     """True for cs.CL or quant-ph; ACM and MSC classes stand among the categories, too."""
     return bool(_CATEGORY.fullmatch(term))
 
 
-def abs_url(arxiv_id: str) -> str:
+def build_abs_url(arxiv_id: str) -> str:
     return f"https://arxiv.org/abs/{arxiv_id}"
 
 
-def pdf_url(arxiv_id: str) -> str:
+def build_pdf_url(arxiv_id: str) -> str:
     return f"https://arxiv.org/pdf/{arxiv_id}"

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from alembic.config import Config
 
 
-def settings(connection: Connection) -> Config:
+def build_alembic_config(connection: Connection) -> Config:
     """Alembic's configuration, held in code so that no ini file is needed."""
     from alembic.config import Config
 
@@ -21,14 +21,14 @@ def settings(connection: Connection) -> Config:
     return config
 
 
-def upgrade(connection: Connection, revision: str = "head") -> None:
+def upgrade_schema(connection: Connection, revision: str = "head") -> None:
     """Bring the database of an open transaction to a schema, the newest by default."""
     from alembic import command
 
-    command.upgrade(settings(connection), revision)
+    command.upgrade(build_alembic_config(connection), revision)
 
 
-def revisions() -> list[str]:
+def list_revisions() -> list[str]:
     """Every schema that this program can start from, the newest first."""
     from alembic.script import ScriptDirectory
 

@@ -8,15 +8,19 @@ from pathlib import Path
 
 from alembic import command
 
-from digest.store.database import HEAD, _engine
-from digest.store.migrations import settings, upgrade
+from digest.store.database import HEAD_REVISION, create_sqlite_engine
+from digest.store.migrations import build_alembic_config, upgrade_schema
 
 if __name__ == "__main__":
     with tempfile.TemporaryDirectory() as folder:
-        engine = _engine(Path(folder) / "empty.db")
+        engine = create_sqlite_engine(Path(folder) / "empty.db")
         with engine.begin() as connection:
             if list((Path(__file__).parent / "versions").glob("0*.py")):
-                upgrade(connection)
+                upgrade_schema(connection)
         with engine.connect() as connection:
-            number = f"{int(HEAD) + 1:04d}" if list((Path(__file__).parent / "versions").glob("0*.py")) else HEAD
-            command.revision(settings(connection), sys.argv[1], autogenerate=True, rev_id=number)
+            number = (
+                f"{int(HEAD_REVISION) + 1:04d}"
+                if list((Path(__file__).parent / "versions").glob("0*.py"))
+                else HEAD_REVISION
+            )
+            command.revision(build_alembic_config(connection), sys.argv[1], autogenerate=True, rev_id=number)

@@ -10,7 +10,7 @@ from sqlmodel import SQLModel
 import digest.models  # noqa: F401
 
 
-def _ours(_: Any, name: str | None, kind: str, *__: Any) -> bool:
+def _is_model_table(_: Any, name: str | None, kind: str, *__: Any) -> bool:
     """The search index is not a table of the models."""
     return not (kind == "table" and (name or "").startswith("item_words"))
 
@@ -19,7 +19,7 @@ context.configure(
     connection=context.config.attributes["connection"],
     target_metadata=SQLModel.metadata,
     render_as_batch=True,
-    include_object=_ours,
+    include_object=_is_model_table,
 )
 with context.begin_transaction():
     context.run_migrations()

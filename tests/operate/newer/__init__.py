@@ -15,7 +15,7 @@ NEWER = "9000"
 
 def newer() -> None:
     """Let this process and its children know a schema that comes after the newest."""
-    before = migrations.settings
+    before = migrations.build_alembic_config
 
     def settings(connection: Connection) -> Config:
         config = before(connection)
@@ -25,8 +25,8 @@ def newer() -> None:
         config.set_main_option("path_separator", "space")
         return config
 
-    migrations.settings = settings
-    database.HEAD = NEWER
+    migrations.build_alembic_config = settings
+    database.HEAD_REVISION = NEWER
 
 
 def schema_is_whole(folder: Path) -> None:
