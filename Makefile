@@ -45,7 +45,7 @@ bench: $(READY) ## measure; writes .github/bench.md
 
 torture: $(READY) ## kill the program again and again and look for what was lost or mailed twice
 	$(BIN)/python -m tests.torture --kills 200
-	$(BIN)/python -m tests.pipeline.mailbench --kills 12 --readers 1000
+	$(BIN)/python -m tests.mail.kill_send --kills 12 --readers 1000
 
 golden: $(READY) ## rewrite the golden files; read the diff as a reader would
 	$(BIN)/python -m pytest -n 2 --dist loadfile --golden

@@ -14,20 +14,22 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
-from digest.config import Config, load_config
+from digest.aio import run_sync
+from digest.config.loader import load_config
+from digest.config.schema import Config
+from digest.context import Context
+from digest.db.engine import DATABASE_FILE, Database
 from digest.errors import StoreError
-from digest.pipeline.backup import describe_lost_database
-from digest.pipeline.context import Context
-from digest.pipeline.waiting import run_sync
-from digest.ports import Clock, Fetcher, NullProgress, Progress, Report, Transport
-from digest.scratch import remove_abandoned_files
-from digest.store.database import DATABASE_FILE, Database
+from digest.files import remove_abandoned_files
+from digest.ops.backup import describe_lost_database
+from digest.protocols import Clock, NullProgress, Progress, Report, Transport
+from digest.sources.entries import Fetcher
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from digest.llm import ModelChoice
-    from digest.models import Item
+    from digest.models.items import Item
 
 
 def read_system_clock() -> datetime:
@@ -99,79 +101,78 @@ class Workspace:
 
     def fetch(self, sources: Sequence[str] = (), *, force: bool = False) -> Report:
         """Read the sources that are due, or those named."""
-        from digest.pipeline.fetch import fetch_sources
+        from digest.ingest.fetch import fetch_sources
 
         return run_sync(fetch_sources(self.context, sources, force=force))
 
     def backfill(self, period: str, source: str = "") -> Report:
         """Fetch months of arXiv by date of first submission; goes on where it was stopped."""
-        from digest.pipeline.backfill import backfill_arxiv
+        from digest.ingest.backfill import backfill_arxiv
 
         return run_sync(backfill_arxiv(self.context, self.context.parse_period(period), source))
 
     def add_url(self, url: str, source: str = "manual") -> Report:
         """Keep one work by its address."""
-        from digest.pipeline.add import add_url
+        from digest.ingest.add import add_url
 
         return add_url(self.context, url, source)[1]
 
     def add_jsonl(self, path: Path | str, source: str = "manual") -> Report:
         """Keep every line of a file of JSON lines."""
-        from digest.pipeline.add import add_jsonl_file
+        from digest.ingest.add import add_jsonl_file
 
         return add_jsonl_file(self.context, Path(path), source)
 
     def search(self, query: str, limit: int = 20) -> list[Item]:
         """Items that hold all the words, best first."""
-        from digest.store import search
+        from digest.db.search import is_search_index_complete, search_items, update_search_index
 
         with self.db.read() as session:
-            whole = search.is_search_index_complete(session)
+            whole = is_search_index_complete(session)
         if not whole:
             with self.db.write() as session:
-                search.update_search_index(session)
+                update_search_index(session)
         with self.db.read() as session:
-            return search.search_items(session, query, limit)
+            return search_items(session, query, limit)
 
     # -- judging ---------------------------------------------------------------------------------------------------
 
     def tag(self, *, again: bool = False) -> Report:
         """Sort new and changed items into categories, or everything `again`."""
-        from digest.pipeline.tag import tag_items
+        from digest.tagging.stage import tag_items
 
         return tag_items(self.context, retag=again)
 
     def rank(self, period: str = "last", *, learn: bool = False) -> Report:
         """Put a period's candidates in order; `learn` from your picks first."""
-        from digest.pipeline import taste
-        from digest.pipeline.rank import rank_period
+        from digest.ranking.stage import learn_preferences, rank_period
 
         if learn:
-            taste.learn_preferences(self.context)
+            learn_preferences(self.context)
         return rank_period(self.context, self.context.parse_period(period))
 
     def judge(self, period: str = "last", *, limit: int | None = None, max_usd: float | None = None) -> Report:
         """Have the language model grade the best candidates; does nothing without one."""
-        from digest.pipeline.judge import grade_candidates
+        from digest.tagging.grade import grade_candidates
 
         return grade_candidates(self.context, self.context.parse_period(period), limit=limit, max_usd=max_usd)
 
     def estimate(self, period: str = "last", *, limit: int | None = None) -> Report:
         """What judging and writing would send, and what that may cost."""
-        from digest.pipeline.estimate import estimate_costs
+        from digest.ops.estimate import estimate_costs
 
         return estimate_costs(self.context, self.context.parse_period(period), self.model.provider, limit=limit)
 
     def items(self, period: str = "last", limit: int = 50) -> list[Item]:
         """A ranked period's candidates, best first."""
-        from digest.store import judgements
+        from digest.db.predictions import load_ranking
 
         with self.db.read() as session:
-            return [item for _, item in judgements.load_ranking(session, self.context.parse_period(period).name, limit)]
+            return [item for _, item in load_ranking(session, self.context.parse_period(period).name, limit)]
 
     def explain(self, period: str, item: str) -> dict[str, Any]:
         """What each part added to an item's score."""
-        from digest.pipeline.rank import explain_ranking
+        from digest.ranking.stage import explain_ranking
 
         return explain_ranking(self.context, self.context.parse_period(period), item)
 
@@ -179,8 +180,8 @@ class Workspace:
 
     def draft(self, period: str = "last", *, dry_run: bool = False, max_usd: float | None = None) -> Report:
         """Write the sheet, or merge what is new into it; a review keeps its form."""
-        from digest.pipeline.draft import draft_issue
-        from digest.pipeline.recap import draft_recap
+        from digest.drafts.recap import draft_recap
+        from digest.drafts.stage import draft_issue
 
         chosen = self.context.parse_period(period)
         if chosen.kind != "monthly":
@@ -189,13 +190,13 @@ class Workspace:
 
     def withdraw_approval(self, period: str = "last") -> Report:
         """Take an approval back, so that the issue may be edited; raises Refused when readers have it."""
-        from digest.pipeline.approve import revoke_approval
+        from digest.publishing.approve import revoke_approval
 
         return revoke_approval(self.context, self.context.parse_period(period))
 
     def check(self, period: str = "last", *, accept_gaps: bool = False, links: bool = False) -> Report:
         """Run the gates; raises Refused with each reason. `links` asks each link, else their last answers count."""
-        from digest.pipeline.approve import check_issue
+        from digest.publishing.approve import check_issue
 
         return check_issue(
             self.context, self.context.parse_period(period), accept_gaps=accept_gaps, should_check_links=links
@@ -205,7 +206,7 @@ class Workspace:
         self, period: str = "last", *, by: str = "", sign: bool = False, accept_gaps: bool = False, links: bool = False
     ) -> Report:
         """Take the sheet as the issue; raises Refused when a gate says no."""
-        from digest.pipeline.approve import approve_issue
+        from digest.publishing.approve import approve_issue
 
         chosen = self.context.parse_period(period)
         return approve_issue(
@@ -214,19 +215,19 @@ class Workspace:
 
     def publish(self, period: str = "last", *, correct: str | None = None, dry_run: bool = False) -> Report:
         """Write post, feeds and the site's lists; `correct` says what was wrong with a published issue."""
-        from digest.pipeline.publish import publish_issue
+        from digest.publishing.publish import publish_issue
 
         return publish_issue(self.context, self.context.parse_period(period), correction=correct, dry_run=dry_run)
 
     def refresh(self, names: Sequence[str] = (), *, ask: bool = True, apply: bool = False) -> Report:
         """Look again at published works and propose errata; `apply` puts them in, all or those of keys or periods."""
-        from digest.pipeline.refresh import refresh_issues
+        from digest.publishing.refresh import refresh_issues
 
         return refresh_issues(self.context, names, should_fetch=ask, apply=apply)
 
     def recap(self, period: str, form: str = "", *, max_usd: float | None = None) -> Report:
         """Draft a year, quarter or range in review: by category, by month, or both; else as its sheet has it."""
-        from digest.pipeline.recap import draft_recap
+        from digest.drafts.recap import draft_recap
 
         return draft_recap(self.context, self.context.parse_period(period), form, max_usd=max_usd)
 
@@ -234,7 +235,7 @@ class Workspace:
         self, period: str = "last", *, yes: bool = False, expect: int | None = None, again: Sequence[str] = ()
     ) -> Report:
         """Mail a published issue; a dry run unless `yes`. `again` names readers whose mail failed or is in doubt."""
-        from digest.pipeline.send import send_issue
+        from digest.mail.send import send_issue
 
         return send_issue(
             self.context,
@@ -246,7 +247,7 @@ class Workspace:
 
     def add_subscriber(self, address: str, *, confirmed: bool = False) -> None:
         """Add a reader; pending until confirmed."""
-        from digest.pipeline.readers import subscribe_address
+        from digest.mail.subscribers import subscribe_address
 
         subscribe_address(self.context, address, is_confirmed=confirmed)
 
@@ -254,32 +255,32 @@ class Workspace:
 
     def run(self, period: str = "last", *, accept_gaps: bool = False, max_usd: float | None = None) -> Report:
         """Fetch, tag, rank and draft; raises Refused, with nothing drafted, when the run is red."""
-        from digest.pipeline.run import run_pipeline
+        from digest.ops.run import run_pipeline
 
         return run_pipeline(self.context, self.context.parse_period(period), accept_gaps=accept_gaps, max_usd=max_usd)
 
     def status(self) -> dict[str, Any]:
         """Sources, issues and totals."""
-        from digest.pipeline.status import load_status
+        from digest.ops.status import load_status
 
         return load_status(self.context)
 
     def runs(self, limit: int = 20) -> list[dict[str, Any]]:
         """The newest runs, newest first."""
-        from digest.pipeline.status import load_run_rows
+        from digest.ops.status import load_run_rows
 
         return load_run_rows(self.context, limit)
 
     def explain_run(self, number: int) -> dict[str, Any]:
         """One run: how it ended and why, and what it found at each source. Raises NotFoundError."""
-        from digest.pipeline.status import explain_run
+        from digest.ops.status import explain_run
 
         return explain_run(self.context, number)
 
     def _make_fetcher(self) -> Fetcher:
-        from digest.fetch.client import Client
-        from digest.fetch.pacing import RateLimiter
-        from digest.store.leases import DatabaseHostLock
+        from digest.db.locks import DatabaseHostLock
+        from digest.http.client import Client
+        from digest.http.rate_limit import RateLimiter
 
         newsletter = self.config.newsletter
         contact = "; ".join(part for part in (newsletter.address, newsletter.email) if part)
@@ -300,6 +301,6 @@ class Workspace:
 
 def initialise(folder: Path | str) -> tuple[int, int]:
     """Make a workspace; returns how many files were written and how many were there already."""
-    from digest.pipeline.initialise import create_workspace as make
+    from digest.ops.workspace import create_workspace as make
 
     return make(Path(folder))

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from digest.errors import DigestError
-from digest.pipeline.shift import run_due
+from digest.ops.schedule import run_due
 
 if TYPE_CHECKING:
     from apscheduler.schedulers.blocking import BlockingScheduler

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from digest.store.database import Database
+from digest.db.engine import Database
 
 SHARED = Path(__file__).resolve().parents[2] / "shared" / "data"
 

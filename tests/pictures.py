@@ -14,12 +14,12 @@ from pathlib import Path
 
 from playwright.sync_api import Browser, ViewportSize, sync_playwright
 
-from digest import jekyll
 from digest.app import Workspace
-from digest.demo.story import run_demo
-from digest.desk import DeskServer, serve_desk
-from digest.ports import NullProgress
-from digest.store import issues
+from digest.db.issues import get_issue
+from digest.demo import run_demo
+from digest.protocols import NullProgress
+from digest.publishing.jekyll import build_site
+from digest.web.server import DeskServer, serve_desk
 
 PLACE = Path(__file__).resolve().parents[1] / ".github"
 MONTH, FETCHED = "2025-12", datetime(2026, 1, 5, 6, tzinfo=UTC)
@@ -32,7 +32,7 @@ def main(target: Path = PLACE) -> None:
         root = Path(folder) / "demo"
         run_demo(root, NullProgress())
         browser = playwright.chromium.launch(executable_path="/usr/bin/chromium", args=["--no-sandbox"])
-        with _served(jekyll.build_site(root / "site")) as site:
+        with _served(build_site(root / "site")) as site:
             _take(browser, f"{site}/2025/10/digest/", target / "post.png")
             _take(browser, f"{site}/2025/review/", target / "review.png", dark=True, at="#numbers")
         with _desk(root) as address:
@@ -70,7 +70,7 @@ def _desk(root: Path) -> Iterator[str]:
     """The desk on a month that waits for its editor, on the day on which the demo fetched."""
     with Workspace(root, clock=lambda: FETCHED) as workspace:
         with workspace.db.write() as session:
-            issue = issues.get_issue(session, MONTH)
+            issue = get_issue(session, MONTH)
             issue.state, issue.published = "draft", None
         desk = DeskServer(workspace.context, MONTH)
         threading.Thread(target=serve_desk, args=(desk,), daemon=True).start()

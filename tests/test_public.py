@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 import digest
-from tests.pipeline.small import rows, write_jsonl
+from tests.small import rows, write_jsonl
 
 
 def test_the_documented_session_holds(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -25,14 +25,17 @@ from typing import Any
 from sqlalchemy import Engine, event
 from sqlmodel import SQLModel, col, select
 
-from digest import issues
+from digest.db.issues import find_issue, get_issue
 from digest.demo.records import RECORDED_PUBLISHERS
 from digest.demo.server import serve_recorded_sources
-from digest.models import Alias, Decision, Delivery, Issue, Item, ItemVector, Mention, Pick, Ranking, Tagging
-from digest.pipeline import backup
-from digest.store import issues as issue_store
-from tests.operate.newer import newer, schema_is_whole
-from tests.operate.workspace import MONTH, configure, edit, made, opened
+from digest.drafts.parser import parse_draft
+from digest.models.issues import Issue, Pick
+from digest.models.items import Alias, Item, Mention
+from digest.models.predictions import Decision, ItemVector, Ranking, Tagging
+from digest.models.subscribers import Delivery
+from digest.ops.backup import create_backup
+from tests.ops.newer import newer, schema_is_whole
+from tests.ops.workspace import MONTH, configure, edit, made, opened
 
 FEED = next(publisher.slug for publisher in RECORDED_PUBLISHERS.values() if publisher.form == "rss")
 READERS = ("ada@example.org", "grace@example.org")
@@ -53,7 +56,7 @@ def story(folder: Path, tell: Tell = lambda step: None) -> None:
         workspace.tag()
         tell("tag")
         with workspace.db.read() as session:
-            issue = issue_store.find_issue(session, MONTH)
+            issue = find_issue(session, MONTH)
         if issue is None or issue.state == "draft":
             workspace.rank(MONTH)
             workspace.draft(MONTH)
@@ -65,7 +68,7 @@ def story(folder: Path, tell: Tell = lambda step: None) -> None:
         tell("publish")
         workspace.send(MONTH, yes=True)
         tell("send")
-        backup.create_backup(workspace.context)
+        create_backup(workspace.context)
         tell("backup")
 
 
@@ -95,7 +98,7 @@ def after_the_kill(folder: Path, told: set[str], whole: dict[str, bytes], counts
         assert workspace.db.check_integrity() == []
         assert leftovers(folder) == []
         items, tags = len(session.exec(select(Item)).all()), len(session.exec(select(Tagging)).all())
-        issue = issue_store.find_issue(session, MONTH)
+        issue = find_issue(session, MONTH)
         states = set(session.exec(select(Delivery.state)).all())
     fetched, added = counts
     assert items in ({added} if "add" in told else {fetched, added} if "fetch" in told else {0, fetched, added}), items
@@ -105,7 +108,7 @@ def after_the_kill(folder: Path, told: set[str], whole: dict[str, bytes], counts
     assert states == {"sent"} or "send" not in told, states
     for name, body in site(folder).items():
         if name.startswith("_drafts/"):
-            issues.parse_draft(body.decode())
+            parse_draft(body.decode())
         elif name not in ("feed.xml", "feed.json") or "publish" in told:
             assert whole.get(name) == body or body == _skeleton(name), name
     assert set(site(folder)) >= set(whole) or "publish" not in told
@@ -153,7 +156,7 @@ def after_the_resumption(folder: Path, whole: dict[str, bytes], stored: dict[str
         assert found[name] == expected, name
     with opened(folder) as workspace, workspace.db.read() as session:
         assert workspace.db.check_integrity() == []
-        assert issue_store.get_issue(session, MONTH).state in ("published", "sent")
+        assert get_issue(session, MONTH).state in ("published", "sent")
         journal = list(session.exec(select(Delivery).order_by(col(Delivery.id))))
     assert leftovers(folder) == []
     assert len(journal) == len(READERS)

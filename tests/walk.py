@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from digest import jekyll
-from digest.demo.story import DemoResult, run_demo
-from digest.ports import NullProgress
+from digest.demo import DemoResult, run_demo
+from digest.protocols import NullProgress
+from digest.publishing.jekyll import build_site
 from tests.conftest import need_tool
 
 
@@ -24,7 +24,7 @@ def told(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, DemoResult]:
 def jekyll_site(told: tuple[Path, DemoResult]) -> Path:
     """The demo's site as Jekyll builds it."""
     need_tool("jekyll")
-    return jekyll.build_site(told[0] / "site")
+    return build_site(told[0] / "site")
 
 
 @pytest.fixture

@@ -5,26 +5,24 @@ from __future__ import annotations
 import sys
 from importlib import import_module
 
-from digest.cli.shell import app, print_text
+from digest.cli.output import app, print_text
 
 __all__ = ["app", "register_commands", "run_cli"]
 
 # In the order in which `digest --help` tells them.
 _COMMAND_MODULES = (
-    "start",
-    "operate",
-    "gather",
-    "judge",
-    "edit",
-    "desk",
+    "workspace",
+    "schedule",
+    "ingest",
+    "classify",
+    "draft",
     "publish",
     "mail",
     "subscribers",
     "archive",
-    "remember",
-    "arrange",
+    "items",
     "evaluate",
-    "upkeep",
+    "maintenance",
 )
 _INTERRUPTED = 130  # typer makes it of Ctrl-C, and says nothing
 

@@ -1,4 +1,4 @@
-"""Commands on what is published already, and on how it looks."""
+"""Commands of memory: past issues read back, bets kept for the year's end."""
 
 from __future__ import annotations
 
@@ -6,59 +6,68 @@ from typing import Annotated
 
 import typer
 
-from digest.cli.shell import Json, app, exit_with_report, open_workspace, print_json, print_table, print_text
+from digest.cli.output import DryRun, Json, app, exit_with_report, open_workspace, print_json, print_table, print_text
 
-templates_app = typer.Typer(help="The templates of posts and mails, and your own in their place.", no_args_is_help=True)
-app.add_typer(templates_app, name="templates")
+
+@app.command(name="import")
+def import_(
+    places: Annotated[
+        list[str], typer.Argument(metavar="URL|FILE…", help="A feed, a page, a post, a folder of posts.")
+    ],
+    maps: Annotated[
+        list[str] | None,
+        typer.Option("--map", metavar="HEADING=CATEGORY", help="What a heading stands for; remembered."),
+    ] = None,
+    essays: Annotated[bool, typer.Option("--essays", help="Take the links of essays too.")] = False,
+    dry_run: DryRun = False,
+    as_json: Json = False,
+) -> None:
+    """Read past issues: their items become decisions, covered works and examples of your words.
+
+    \b
+    Example: digest import https://example.org/feed.xml --dry-run
+    Example: digest import _posts --map "AI Security and alignment=safety"
+    """
+    from digest.drafts.archive import import_archive, read_archive
+    from digest.drafts.archive.items import serialize_imported_posts as told
+
+    said = dict(_parse_heading_map(text) for text in maps or [])
+    with open_workspace() as workspace:
+        harvests = read_archive(workspace.context, places, said, include_essays=essays)
+        if as_json and dry_run:
+            print_json(told(harvests))
+            return
+        if not dry_run:
+            exit_with_report(import_archive(workspace.context, harvests), as_json)
+    for one in harvests:
+        left = " (its links are left alone; --essays takes them)" if one.form == "essay" and not essays else ""
+        print_text(f"{one.title or one.url}: {one.form}, {len(one.items)} items{left}")
+        for name in one.unmapped_headings:
+            print_text(f"  “{name}” names no category; --map '{name}=…'")
+    rows = [[item.period, item.category, item.title, item.url] for one in harvests for item in one.items]
+    print_table(["period", "category", "title", "url"], rows)
+
+
+def _parse_heading_map(text: str) -> tuple[str, str]:
+    heading, sign, category = text.rpartition("=")
+    if not sign or not heading.strip() or not category.strip():
+        raise typer.BadParameter(f"{text!r} is not HEADING=CATEGORY")
+    return heading.strip(), category.strip()
 
 
 @app.command()
-def refresh(
-    names: Annotated[list[str] | None, typer.Argument(metavar="PERIOD|ITEM…", help="Of these only.")] = None,
-    apply: Annotated[bool, typer.Option("--apply", help="Put the errata into their issues, dated.")] = False,
-    offline: Annotated[bool, typer.Option("--offline", help="Ask nobody; compare with what is stored.")] = False,
-    as_json: Json = False,
+def note(
+    text: Annotated[str, typer.Argument(metavar="TEXT", help="A bet or a doubt.")],
+    year: Annotated[int, typer.Option("--for", metavar="YEAR", min=1990, max=2200, help="The year it is for.")],
 ) -> None:
-    """Look again at published works: versions, withdrawals, venues, dead links; propose errata as a diff.
+    """Keep a bet for a year's end: its review asks whether it was right.
 
-    arXiv and the links are asked, arXiv at most once a day. Nothing that readers see changes without --apply.
-
-    Example: digest refresh
-    Example: digest refresh --apply arxiv:2501.00663
+    Example: digest note --for 2026 "Small models will run most agents."
     """
-    from digest.pipeline.refresh import format_errata
+    from digest.db.issues import add_prediction
 
     with open_workspace() as workspace:
-        report = workspace.refresh(names or [], ask=not offline, apply=apply)
-    if not as_json:
-        for line in format_errata(report.numbers["errata"]):
-            print_text(line)
-    exit_with_report(report, as_json)
-
-
-@templates_app.command(name="list")
-def list_(as_json: Json = False) -> None:
-    """List the templates, and which of them the workspace has of its own.
-
-    Example: digest templates list
-    """
-    from digest.pipeline import templates as pipeline
-
-    with open_workspace() as workspace:
-        rows = pipeline.list_templates(workspace.context)
-    if as_json:
-        print_json([{"name": row.name, "own": row.is_own} for row in rows])
-    else:
-        print_table(["template", "from"], [[row.name, "this workspace" if row.is_own else "digest"] for row in rows])
-
-
-@templates_app.command()
-def copy(name: Annotated[str, typer.Argument(metavar="NAME", help="As `list` names it.")]) -> None:
-    """Copy a template into the workspace's templates/, where it takes the place of the one that ships.
-
-    Example: digest templates copy post.md.j2
-    """
-    from digest.pipeline import templates as pipeline
-
-    with open_workspace() as workspace:
-        print_text(f"templates: {pipeline.copy_template(workspace.context, name)}")
+        now = workspace.context.now
+        with workspace.db.write() as session:
+            add_prediction(session, year, text, now)
+    print_text(f"note: kept for {year}; `digest recap {year}` asks what became of it")

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
-from digest.cli.shell import Json, MaxUsd, app, exit_with_report, open_workspace, print_json
+from digest.cli.output import Json, MaxUsd, app, exit_with_report, open_workspace, print_json
 
 eval_app = typer.Typer(help="Measure the parts on labelled data; exit 4 when a gate falls short.", no_args_is_help=True)
 app.add_typer(eval_app, name="eval")
@@ -30,11 +30,11 @@ def tagging(
     Example: digest eval tagging --data labels.jsonl.gz
     Example: digest eval tagging --engine gemini --max-usd 0.05
     """
-    from digest.pipeline import evaluate
+    from digest.evaluation import evaluate_tagging
 
     embedded = engine in ("embedded", "local")
     with open_workspace("" if embedded else engine) as workspace:
-        numbers = evaluate.evaluate_tagging(workspace.context, data, embedded=embedded, max_usd=max_usd)
+        numbers = evaluate_tagging(workspace.context, data, embedded=embedded, max_usd=max_usd)
     name = "tagging" if embedded else f"tagging by {engine}"
     _report_metrics(name, numbers, as_json, gate="tagging" if data else "golden", data=data)
 
@@ -51,7 +51,7 @@ def ranking(
 
     Example: digest eval ranking --pools pools --picks picks.jsonl.gz --train-until 2025-08
     """
-    from digest.pipeline.evaluate import evaluate_ranking
+    from digest.evaluation import evaluate_ranking
 
     _report_metrics("ranking", evaluate_ranking(pools, picks, train_until, curator), as_json, data=picks)
 
@@ -64,7 +64,7 @@ def duplicates(
 
     Example: digest eval duplicates --data duplicate_pairs.jsonl.gz
     """
-    from digest.pipeline.evaluate import evaluate_duplicates
+    from digest.evaluation import evaluate_duplicates
 
     _report_metrics("duplicates", evaluate_duplicates(data), as_json, data=data)
 
@@ -75,7 +75,7 @@ def grounding(data: DataFile = None, as_json: Json = False) -> None:
 
     Example: digest eval grounding
     """
-    from digest.pipeline.evaluate import evaluate_grounding
+    from digest.evaluation import evaluate_grounding
 
     _report_metrics("grounding", evaluate_grounding(data), as_json, data=data)
 
@@ -92,23 +92,25 @@ def evaluate_all(
 
     Example: digest eval all --data ../data
     """
-    from digest.pipeline import evaluate
-    from digest.ports import Report
+    from digest.evaluation import (
+        compare_with_gates,
+        evaluate_all_parts,
+        format_reports,
+        require_passing_gates,
+    )
+    from digest.protocols import Report
 
     with open_workspace() as workspace:
-        numbers = evaluate.evaluate_all_parts(workspace.context, folder)
+        numbers = evaluate_all_parts(workspace.context, folder)
         reports = [
-            evaluate.compare_with_gates(workspace.context, name, n, workspace.root, data=folder)
-            for name, n in numbers.items()
+            compare_with_gates(workspace.context, name, n, workspace.root, data=folder) for name, n in numbers.items()
         ]
     short = [problem for report in reports for problem in report.problems]
     if as_json and short:
-        print_json({"stage": "eval", "line": evaluate.format_reports(reports), "numbers": numbers, "problems": short})
-    evaluate.require_passing_gates(reports)
+        print_json({"stage": "eval", "line": format_reports(reports), "numbers": numbers, "problems": short})
+    require_passing_gates(reports)
     exit_with_report(
-        Report(
-            "eval", f"{len(reports)} parts within their gates\n  {evaluate.format_reports(reports)}", numbers=numbers
-        ),
+        Report("eval", f"{len(reports)} parts within their gates\n  {format_reports(reports)}", numbers=numbers),
         as_json,
     )
 
@@ -116,7 +118,7 @@ def evaluate_all(
 def _report_metrics(
     name: str, numbers: dict[str, Any], as_json: bool, *, gate: str = "", data: Path | None = None
 ) -> None:
-    from digest.pipeline.evaluate import compare_with_gates, require_passing_gates
+    from digest.evaluation import compare_with_gates, require_passing_gates
 
     with open_workspace() as workspace:
         report = compare_with_gates(workspace.context, name, numbers, workspace.root, gate=gate, data=data)

@@ -7,7 +7,16 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from digest.cli.shell import Json, PeriodArg, app, exit_with_report, open_workspace, print_json, print_table, print_text
+from digest.cli.output import (
+    Json,
+    PeriodArg,
+    app,
+    exit_with_report,
+    open_workspace,
+    print_json,
+    print_table,
+    print_text,
+)
 
 if TYPE_CHECKING:
     from digest.app import Workspace
@@ -35,7 +44,7 @@ def send(
     """
     with open_workspace() as workspace:
         if to:
-            from digest.pipeline.send import send_test_message
+            from digest.mail.send import send_test_message
 
             exit_with_report(send_test_message(workspace.context, workspace.context.parse_period(period), to), as_json)
         if yes and expect is None:
@@ -66,7 +75,7 @@ def preview(
 
     Example: digest mail preview 2026-10 --open
     """
-    from digest.pipeline.exporting import preview_mail as write
+    from digest.mail.exporters import preview_mail as write
 
     with open_workspace() as workspace:
         report = write(workspace.context, workspace.context.parse_period(period))
@@ -86,7 +95,7 @@ def export(
 
     Example: digest mail export 2026-10 --to buttondown
     """
-    from digest.pipeline.exporting import export_mail_draft as make
+    from digest.mail.exporters import export_mail_draft as make
 
     with open_workspace() as workspace:
         exit_with_report(make(workspace.context, workspace.context.parse_period(period), to, again=again), as_json)
@@ -98,14 +107,15 @@ def log(period: PeriodArg = "last", as_json: Json = False) -> None:
 
     Example: digest mail log 2026-10
     """
-    from digest.store import deliveries, issues
+    from digest.db.deliveries import load_deliveries
+    from digest.db.issues import get_issue
 
     with open_workspace() as workspace, workspace.db.read() as session:
         zone = workspace.context.zone
-        issue = issues.get_issue(session, workspace.context.parse_period(period).name)
+        issue = get_issue(session, workspace.context.parse_period(period).name)
         rows = [
             {"address": r.address, "state": d.state, "tries": d.attempts, "at": d.at.astimezone(zone), "why": d.error}
-            for d, r in deliveries.load_deliveries(session, issue.id or 0)
+            for d, r in load_deliveries(session, issue.id or 0)
         ]
     if as_json:
         print_json(rows)

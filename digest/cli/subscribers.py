@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from digest.cli.shell import Json, app, exit_with_report, open_workspace, print_json, print_table, print_text
+from digest.cli.output import Json, app, exit_with_report, open_workspace, print_json, print_table, print_text
 
 subscribers_app = typer.Typer(help="The readers: added, imported, confirmed, taken out.", no_args_is_help=True)
 app.add_typer(subscribers_app, name="subscribers")
@@ -29,13 +29,11 @@ def add(
 
     Example: digest subscribers add ada@example.org --topic agents
     """
-    from digest.pipeline import readers
+    from digest.mail.subscribers import subscribe_address
 
     with open_workspace() as workspace:
         exit_with_report(
-            readers.subscribe_address(
-                workspace.context, address, name=name, topics=topic or (), is_confirmed=confirmed
-            ),
+            subscribe_address(workspace.context, address, name=name, topics=topic or (), is_confirmed=confirmed),
             as_json,
         )
 
@@ -46,10 +44,12 @@ def import_(path: Path, confirmed: Confirmed = False, as_json: Json = False) -> 
 
     Example: digest subscribers import readers.csv --confirmed
     """
-    from digest.pipeline import readers
+    from digest.mail.subscribers import (
+        import_subscribers,
+    )
 
     with open_workspace() as workspace:
-        exit_with_report(readers.import_subscribers(workspace.context, path, is_confirmed=confirmed), as_json)
+        exit_with_report(import_subscribers(workspace.context, path, is_confirmed=confirmed), as_json)
 
 
 @subscribers_app.command()
@@ -58,10 +58,12 @@ def export() -> None:
 
     Example: digest subscribers export > readers.csv
     """
-    from digest.pipeline import readers
+    from digest.mail.subscribers import (
+        export_subscribers,
+    )
 
     with open_workspace() as workspace:
-        typer.echo(readers.export_subscribers(workspace.context), nl=False)
+        typer.echo(export_subscribers(workspace.context), nl=False)
 
 
 @subscribers_app.command(name="list")
@@ -73,12 +75,15 @@ def list_(
 
     Example: digest subscribers list --state active
     """
-    from digest.store import readers
+    from digest.db.subscribers import (
+        SUBSCRIBER_STATES,
+        load_subscribers,
+    )
 
-    if state and state not in readers.SUBSCRIBER_STATES:
-        raise typer.BadParameter(f"{state!r} is no state; one of {', '.join(readers.SUBSCRIBER_STATES)}")
+    if state and state not in SUBSCRIBER_STATES:
+        raise typer.BadParameter(f"{state!r} is no state; one of {', '.join(SUBSCRIBER_STATES)}")
     with open_workspace() as workspace, workspace.db.read() as session:
-        people = readers.load_subscribers(session, state)
+        people = load_subscribers(session, state)
     columns = ["address", "state", "topics", "name", "reason", "changed"]
     rows = [{column: getattr(person, column) for column in columns} for person in people]
     if as_json:
@@ -101,10 +106,10 @@ def remove(addresses: list[str], as_json: Json = False) -> None:
 
     Example: digest subscribers remove ada@example.org
     """
-    from digest.pipeline import readers
+    from digest.mail.subscribers import remove_subscribers
 
     with open_workspace() as workspace:
-        exit_with_report(readers.remove_subscribers(workspace.context, addresses), as_json)
+        exit_with_report(remove_subscribers(workspace.context, addresses), as_json)
 
 
 @subscribers_app.command()
@@ -120,16 +125,17 @@ def confirm(
     Example: digest subscribers confirm ada@example.org
     Example: digest subscribers confirm --ask --expect 12
     """
-    from digest.pipeline import confirming, readers
+    from digest.mail.signup import request_confirmations
+    from digest.mail.subscribers import (
+        confirm_subscribers,
+    )
 
     if not (addresses or ask):
         raise typer.BadParameter("name the readers, or --ask all that were never asked")
     with open_workspace() as workspace:
         if ask:
-            exit_with_report(
-                confirming.request_confirmations(workspace.context, addresses or (), expected_count=expect), as_json
-            )
-        exit_with_report(readers.confirm_subscribers(workspace.context, addresses or ()), as_json)
+            exit_with_report(request_confirmations(workspace.context, addresses or (), expected_count=expect), as_json)
+        exit_with_report(confirm_subscribers(workspace.context, addresses or ()), as_json)
 
 
 @subscribers_app.command()
@@ -138,10 +144,10 @@ def topics(address: Address, topic: Topic = None, as_json: Json = False) -> None
 
     Example: digest subscribers topics ada@example.org --topic agents --topic safety
     """
-    from digest.pipeline import readers
+    from digest.mail.subscribers import set_subscriber_topics
 
     with open_workspace() as workspace:
-        exit_with_report(readers.set_subscriber_topics(workspace.context, address, topic or ()), as_json)
+        exit_with_report(set_subscriber_topics(workspace.context, address, topic or ()), as_json)
 
 
 @subscribers_app.command()
@@ -150,10 +156,10 @@ def bounces(path: Path, as_json: Json = False) -> None:
 
     Example: digest subscribers bounces ~/Maildir/.Bounces
     """
-    from digest.pipeline import readers
+    from digest.mail.subscribers import process_bounces
 
     with open_workspace() as workspace:
-        exit_with_report(readers.process_bounces(workspace.context, path), as_json)
+        exit_with_report(process_bounces(workspace.context, path), as_json)
 
 
 @app.command()
@@ -169,16 +175,15 @@ def listen(
     from functools import partial
     from urllib.parse import urlsplit
 
-    from digest.desk.deadlines import build_server
-    from digest.desk.listen import create_signup_app
-    from digest.desk.postman import ConfirmationSender
-    from digest.pipeline import confirming
+    from digest.mail.signup import require_signup_endpoint, send_confirmations
+    from digest.web.server import build_server
+    from digest.web.signup import ConfirmationSender, create_signup_app
 
     with open_workspace() as workspace:
         context = workspace.context
-        confirming.require_signup_endpoint(context)
+        require_signup_endpoint(context)
         prefix = urlsplit(context.config.mail.unsubscribe_url or "").path
-        with ConfirmationSender(partial(confirming.send_confirmations, context)) as postman:
+        with ConfirmationSender(partial(send_confirmations, context)) as postman:
             answers = create_signup_app(context, prefix=prefix, wake=postman.wake)
             print_text(f"listen: http://{host}:{port}, the form at /subscribe (Ctrl-C ends it)")
             build_server(answers, host=host, port=port, log_level="warning").run()

@@ -9,7 +9,8 @@ from hashlib import sha256
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from urllib.parse import parse_qs, urlsplit
 
-from digest.demo import documents, records
+from digest.demo.documents import DOCUMENT_FORMS, render_arxiv_response
+from digest.demo.records import RECORDED_PUBLISHERS, load_recorded_posts, load_recorded_works
 
 
 @contextmanager
@@ -65,10 +66,10 @@ def _find_document(target: str, base: str) -> tuple[bytes, str]:
     parts = urlsplit(target)
     if parts.path == "/api/query":
         query = {name: values[-1] for name, values in parse_qs(parts.query).items()}
-        return documents.render_arxiv_response(records.load_recorded_works(), query), "application/atom+xml"
+        return render_arxiv_response(load_recorded_works(), query), "application/atom+xml"
     folder, _, name = parts.path.strip("/").partition("/")
-    publisher = records.RECORDED_PUBLISHERS.get(name.removesuffix("/").split(".")[0])
+    publisher = RECORDED_PUBLISHERS.get(name.removesuffix("/").split(".")[0])
     if publisher is None or publisher.form != folder:
         return b"", "text/plain"
-    write, kind = documents.DOCUMENT_FORMS[publisher.form]
-    return write(publisher, records.load_recorded_posts(publisher.slug), base), kind
+    write, kind = DOCUMENT_FORMS[publisher.form]
+    return write(publisher, load_recorded_posts(publisher.slug), base), kind

@@ -8,11 +8,9 @@ from functools import partial
 from importlib import import_module
 from pathlib import Path
 
-from digest.config import PROVIDERS, ModelConfig
+from digest.config.schema import PROVIDERS, ModelConfig
 from digest.errors import ConfigError
-from digest.llm.budget import Budget
-from digest.llm.prices import PRICES_AS_OF, THINKING_TOKENS, Price, compute_cost, estimate_tokens, find_price
-from digest.ports import Model
+from digest.protocols import Model
 
 __all__ = [
     "MODEL_FACTORIES",

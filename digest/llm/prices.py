@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from digest.config import ModelConfig
-from digest.ports import Usage
+from digest.config.schema import ModelConfig
+from digest.protocols import Usage
 
 PRICES_AS_OF = "2026-11-23"  # litellm 1.109.1 and genai-prices 0.2.3 agree
 CHARACTERS_PER_TOKEN = 4

@@ -6,25 +6,11 @@ import os
 from collections.abc import Callable
 from pathlib import Path
 
-from digest.config import MailConfig
+from digest.config.schema import MailConfig
 from digest.errors import DeliveryError
-from digest.mail.addresses import normalise_address
-from digest.mail.letterhead import SenderProfile, load_sender_profile
-from digest.mail.message import (
-    UNSUBSCRIBE_PLACEHOLDER,
-    MailContent,
-    Signer,
-    build_message_id,
-    check_mail_size,
-    compose_message,
-    format_size_warning,
-    measure_html_size,
-)
-from digest.mail.notice import compose_notification
 from digest.mail.outbox import OutboxTransport
-from digest.mail.signing import create_signer
 from digest.mail.smtp import SmtpTransport
-from digest.ports import Message, Transport
+from digest.protocols import Message, Transport
 
 __all__ = [
     "TRANSPORTS",

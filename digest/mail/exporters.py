@@ -1,9 +1,15 @@
-"""Drafts at mailing platforms. Each makes a draft and never sends; keys come from the environment only."""
+"""Drafts at Buttondown, listmonk, Mailchimp.
+
+Drafts at mailing platforms. Each makes a draft and never sends; keys come from the environment only.
+
+An issue's mail for elsewhere: as files to look at or to paste, and as a draft at a mailing platform.
+"""
 
 from __future__ import annotations
 
 import difflib
 import html
+import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from hashlib import sha256
@@ -11,9 +17,16 @@ from typing import Any
 
 import httpx
 
-from digest.errors import ConfigError, DeliveryError
-from digest.mail.letterhead import SenderProfile
-from digest.mail.message import UNSUBSCRIBE_PLACEHOLDER
+from digest.context import Context, record_run
+from digest.db.key_value import load_value, save_value
+from digest.drafts.workflow import transition_state
+from digest.errors import CheckFailedError, ConfigError, DeliveryError
+from digest.files import load_template_overrides, write_documents
+from digest.mail.message import UNSUBSCRIBE_PLACEHOLDER, MailContent, SenderProfile, measure_html_size
+from digest.mail.send import RenderedIssue, load_rendered_issue
+from digest.periods import Period
+from digest.protocols import Document, Report
+from digest.publishing.render.fragment import render_html_fragment as fragment
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,3 +173,71 @@ def _request_json(
         )
     answer = response.json() if response.content else {}
     return answer if isinstance(answer, dict) else {}
+
+
+PREVIEW_FOLDER = "outbox/preview"
+
+
+def preview_mail(context: Context, period: Period) -> Report:
+    """Write the mail as issue.html and issue.txt below outbox/preview/PERIOD, whatever state the issue is in."""
+    prepared = load_rendered_issue(context, period)
+    letter = _require_full_content(prepared)
+    own = prepared.sender.unsubscribe_url("preview")
+    files = {"issue.html": letter.html, "issue.txt": letter.text}
+    folder = context.root / PREVIEW_FOLDER / period.name
+    folder.mkdir(parents=True, exist_ok=True)
+    write_documents(
+        folder,
+        [Document(name, text.replace(UNSUBSCRIBE_PLACEHOLDER, own).encode()) for name, text in files.items()],
+    )
+    size = measure_html_size(letter.html)
+    return Report(
+        "mail",
+        f"{folder / 'issue.html'} ({size:,} bytes) and issue.txt",
+        numbers={"bytes": size, "html": str(folder / "issue.html"), "text": str(folder / "issue.txt")},
+        problems=prepared.warnings,
+    )
+
+
+def export_mail_draft(context: Context, period: Period, platform: str, *, again: bool = False) -> Report:
+    """Make a draft of a published issue at a platform; nothing is sent, and a second draft only `again`."""
+    make = find_exporter(platform)
+    with record_run(context, "export", period.name) as report:
+        prepared = load_rendered_issue(context, period)
+        transition_state(prepared.issue.state, "send", period.name)
+        name = f"export.{platform}.{period.name}"
+        with context.db.read() as session:
+            before = load_value(session, name)
+        if before and not again:
+            raise CheckFailedError(
+                f"{period}: {platform} has a draft already: {before['draft']}", "`--again` makes another one"
+            )
+        letter = _require_full_content(prepared)
+        draft = ExportedIssue(
+            name=period.name,
+            subject=letter.subject,
+            html=letter.html,
+            text=letter.text,
+            fragment=fragment(
+                prepared.view, context.config.newsletter, load_template_overrides(context.template_folder)
+            ),
+            sender=prepared.sender,
+            page_url=context.config.newsletter.address + prepared.view.path,
+            idempotency_key=f"{prepared.issue.atom_id} {prepared.issue.content_digest}",
+        )
+        place = make(draft, context.config.mail.exporters.get(platform, {}), os.environ)
+        with context.db.write() as session:
+            save_value(session, name, {"draft": place}, context.now)
+        report.numbers = {"draft": place}
+        report.line = f"{period}: {platform} has a draft, {place}; look at it there and send it"
+        report.problems = list(prepared.warnings)
+    return report
+
+
+def _require_full_content(prepared: RenderedIssue) -> MailContent:
+    letter = prepared.render_content(())
+    if letter is None:
+        raise CheckFailedError(
+            f"{prepared.issue.period}: the issue holds no picks", "pick from the shortlist, then approve it"
+        )
+    return letter

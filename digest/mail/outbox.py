@@ -5,9 +5,9 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from digest import scratch
 from digest.errors import DeliveryError
-from digest.ports import Message
+from digest.files import make_partial_path
+from digest.protocols import Message
 from digest.text import slugify
 
 
@@ -20,7 +20,7 @@ class OutboxTransport:
     def send(self, message: Message) -> str:
         """Write the message and return the file's name."""
         name = f"{slugify(message.message_id)}.eml"
-        partial = scratch.make_partial_path(self._folder / name)
+        partial = make_partial_path(self._folder / name)
         try:
             self._folder.mkdir(exist_ok=True)
             with partial.open("wb") as file:

@@ -9,9 +9,9 @@ import time
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 
-from digest.config import MailConfig
+from digest.config.schema import MailConfig
 from digest.errors import DeliveryError
-from digest.ports import Message
+from digest.protocols import Message
 
 _BUSY_CODES = (421, 451)  # the server's trouble rather than the reader's: worth another connection in a moment
 _RETRY_DELAYS = (2.0, 10.0, 60.0)  # seconds before each new try

@@ -12,7 +12,7 @@ from urllib.parse import unquote
 from markdown_it import MarkdownIt
 from markdown_it.tree import SyntaxTreeNode
 
-from digest.markdown.prose import is_within, resolve_link
+from digest.markdown.render import is_within, resolve_link
 from digest.text import strip_hidden
 
 _ALLOWED_SPANS = {"text", "softbreak", "em", "strong", "link", "code_inline"}

@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import UniqueConstraint
 from sqlmodel import Field, SQLModel
 
-from digest.models.columns import json_column
+from digest.models import json_column
 
 
 class Issue(SQLModel, table=True):

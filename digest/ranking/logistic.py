@@ -7,13 +7,13 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from digest.ranking.words import SparseMatrix
+from digest.ranking.tokens import SparseMatrix
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from digest.ranking.values import Matrix
+    from digest.embeddings import Matrix
 
     Vector = NDArray[np.float64]
     Objective = Callable[[Vector], tuple[float, Vector]]

@@ -6,13 +6,13 @@ import re
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from digest.ranking.taste import load_feature_statistics, select_title_vectors
-from digest.vectors import load_embeddings
+from digest.embeddings import load_embeddings
+from digest.ranking.preference import load_feature_statistics, select_title_vectors
 
 if TYPE_CHECKING:
+    from digest.embeddings import Matrix
     from digest.ranking.logistic import DesignMatrix
-    from digest.ranking.values import Matrix
-    from digest.ranking.words import SparseMatrix
+    from digest.ranking.tokens import SparseMatrix
 
 _COSINE_SPREAD = 0.14  # of the centred cosine between a phrase and a paper of the arXiv listings
 LARGE_POOL = 1000  # rows that are a large pool

@@ -7,11 +7,11 @@ from datetime import datetime
 from typing import Any
 
 from digest.errors import ParseError
-from digest.ports import Page, Request, Response, SourceLike
-from digest.sources.discover import discover_feeds
+from digest.sources.entries import Page, Request, Response, SourceLike
 from digest.sources.feeds import parse_feed
-from digest.sources.markup import flatten_html
-from digest.urls import extract_site
+from digest.sources.html.discovery import discover_feeds
+from digest.sources.sanitize import flatten_html
+from digest.urls.canonical import extract_site
 
 _ACCEPT = (
     "application/atom+xml, application/rss+xml, application/feed+json, application/xml;q=0.9, "

@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from lxml import etree
 
 from digest.errors import ParseError
-from digest.sources.charset import transcode_to_utf8
-from digest.sources.markup import resolve_url
-from digest.sources.xmltree import parse_xml
+from digest.sources.feeds.encoding import transcode_to_utf8
+from digest.sources.feeds.xml import parse_xml
+from digest.sources.sanitize import resolve_url
 from digest.text import normalise_line
 
 if TYPE_CHECKING:
-    from digest.config import Source
+    from digest.config.schema import Source
 
 
 class Outline(NamedTuple):

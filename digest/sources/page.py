@@ -8,11 +8,11 @@ from datetime import datetime
 from typing import Any, NoReturn
 
 from digest.errors import ParseError
-from digest.ports import Page, Request, Response, SourceLike
-from digest.sources import feed
-from digest.sources.charset import transcode_to_utf8
-from digest.sources.discover import discover_own_feeds
-from digest.sources.sitemap import is_sitemap, parse_sitemap
+from digest.sources.entries import Page, Request, Response, SourceLike
+from digest.sources.feed import parse_feed_response
+from digest.sources.feeds.encoding import transcode_to_utf8
+from digest.sources.html.discovery import discover_own_feeds
+from digest.sources.html.sitemap import is_sitemap, parse_sitemap
 
 _FEED_START = re.compile(rb"\s*(?:<\?xml[^>]*>\s*)?(?:<!--.*?-->\s*|<\?[^>]*>\s*)*(?:<(?:rss|feed|rdf:RDF)\b|\{)", re.S)
 _TAIL_BYTES = 2_000  # bytes at the end of a page that came whole
@@ -36,7 +36,7 @@ def parse_page_response(source: SourceLike, response: Response) -> Page:
     """
     text = transcode_to_utf8(response.body, response.headers)
     if _FEED_START.match(text[:4000]):
-        page = feed.parse_feed_response(source, response)
+        page = parse_feed_response(source, response)
         return (
             page if page.entries else _raise_parse_error(source, "its feed is empty", "look whether the feed has moved")
         )
@@ -47,7 +47,7 @@ def parse_page_response(source: SourceLike, response: Response) -> Page:
             if items
             else _raise_parse_error(source, "its sitemap names no page", "look whether it has moved")
         )
-    from digest.sources.listing import parse_listing  # BeautifulSoup takes long to import, and only pages need it
+    from digest.sources.html.listing import parse_listing  # BeautifulSoup takes long to import, and only pages need it
 
     items = parse_listing(text, response.url, source.selectors)
     own = None if _has_selectors(source) else _build_own_feed_request(source, response)

@@ -10,8 +10,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from digest.ports import TagInput
-from digest.vectors import load_embeddings
+from digest.embeddings import load_embeddings
+from digest.protocols import TagInput
 
 Floats = NDArray[np.float32]
 Ints = NDArray[np.int64]

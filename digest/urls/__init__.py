@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from urllib.parse import unquote
 
-from digest.urls.arxiv import extract_arxiv_id, find_arxiv_ids, find_superseding_work
-from digest.urls.canonical import build_match_url, canonicalise_url, extract_host, extract_site, is_http_url
+from digest.urls.arxiv import extract_arxiv_id
+from digest.urls.canonical import build_match_url
 
 __all__ = [
     "build_match_url",

@@ -12,11 +12,11 @@ import tempfile
 from dataclasses import replace
 from pathlib import Path
 
-from digest.bundle import find_resource
-from digest.config import load_config
-from digest.pipeline.blurbs import generate_blurbs
-from digest.pipeline.context import Context
-from digest.pipeline.judge import grade_candidates
+from digest.blurbs.generate import generate_blurbs
+from digest.config.loader import load_config
+from digest.context import Context
+from digest.resources import find_resource
+from digest.tagging.grade import grade_candidates
 from tests.bench.expert_blurbs import rows
 from tests.conftest import SHARED
 from tests.llm.gemini_server import running

@@ -15,12 +15,15 @@ from typing import Any
 
 import httpx
 
-from digest.models import Item, Tagging
-from digest.pipeline.context import Context
-from digest.store import items, judgements, search
-from digest.store.database import upsert
+from digest.context import Context
+from digest.db.engine import upsert
+from digest.db.items import load_period_items
+from digest.db.predictions import replace_ranking
+from digest.db.search import update_search_index
+from digest.models.items import Item
+from digest.models.predictions import Tagging
 from digest.text import hash_texts
-from tests.desk.workspace import NOW, PERIOD, desk, make
+from tests.web.workspace import NOW, PERIOD, desk, make
 
 CANDIDATES = 11_000
 KEPT = 2_000  # places that `digest rank` stores; search goes beyond them
@@ -73,9 +76,9 @@ def fill(context: Context) -> None:
         with context.db.write() as session:
             upsert(session, Item, rows, ["key"])
     with context.db.write() as session:
-        search.update_search_index(session)
+        update_search_index(session)
         period = context.parse_period(PERIOD)
-        found = items.load_period_items(session, period.start(context.zone), period.end(context.zone))
+        found = load_period_items(session, period.start(context.zone), period.end(context.zone))
         tagged = [_verdict(item, categories[(item.id or 0) % len(categories)]) for item in found]
         upsert(session, Tagging, tagged, ["item_id", "engine"])
         reasons = [{"feature": "topic", "value": 1.0, "part": 0.5, "words": "topic match 4/5"}]
@@ -84,7 +87,7 @@ def fill(context: Context) -> None:
             | {"reasons": reasons, "ranker": "bench", "at": NOW}
             for n, item in enumerate(found[:KEPT], 1)
         ]
-        judgements.replace_ranking(session, PERIOD, places)
+        replace_ranking(session, PERIOD, places)
 
 
 def _item(number: int) -> dict[str, Any]:

@@ -7,7 +7,9 @@ import json
 from pathlib import Path
 from time import perf_counter
 
-from digest.intake import build_record_features, match_records, score_duplicates
+from digest.evaluation.duplicates import score_duplicates
+from digest.ingest.matching import match_records
+from digest.ingest.matching.features import build_record_features
 
 SHARED = Path(__file__).resolve().parents[3] / "shared" / "data"
 

@@ -38,9 +38,9 @@ def main(contender: str, count: int) -> None:
 
 
 def _digest(folder: Path, urls: list[str], watch: Watch) -> None:
-    from digest.config import Source
-    from digest.pipeline.fetch import fetch_sources
-    from tests.pipeline.workbench import Clock, context, counts
+    from digest.config.schema import Source
+    from digest.ingest.fetch import fetch_sources
+    from tests.workbench import Clock, context, counts
 
     sources = [Source(id=f"f{n}", kind="feed", url=url, allow_private=True) for n, url in enumerate(urls)]
     work, runs = context(folder, sources, Clock(datetime.now(UTC))), []
@@ -61,7 +61,7 @@ def _reader(folder: Path, urls: list[str], watch: Watch) -> None:
 
 
 def _made(folder: Path) -> None:
-    from digest.store.database import DATABASE_FILE, Database
+    from digest.db.engine import DATABASE_FILE, Database
 
     Database(folder / DATABASE_FILE).close()
 

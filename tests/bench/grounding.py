@@ -5,9 +5,9 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-from digest.grounding import check_grounding, prepare_grounding_source
-from digest.grounding.evaluate import GroundingOutcome, measure_grounding
-from digest.vectors import load_embeddings
+from digest.blurbs.grounding import check_grounding, prepare_grounding_source
+from digest.embeddings import load_embeddings
+from digest.evaluation.grounding import GroundingOutcome, measure_grounding
 from tests.bench.expert_blurbs import pairs
 from tests.conftest import SHARED
 

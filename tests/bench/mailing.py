@@ -16,17 +16,17 @@ from contextlib import contextmanager
 from email.message import EmailMessage
 from pathlib import Path
 
-from digest.config import MailConfig
+from digest.config.schema import MailConfig
 from tests.bench.probe import Watch, timed, told
+from tests.mail.kill_send import PERIOD, opened, publish
 from tests.mail.server import Faulty, serving
-from tests.pipeline.mailbench import PERIOD, opened, publish
 
 TEXT = "The model reads what it is given and says what it can, which is less than it seems. "
 
 
 def _digest(folder: Path, port: int, count: int) -> float:
     """Each message composed for its reader and written down before and after it leaves."""
-    from digest.pipeline.send import send_issue
+    from digest.mail.send import send_issue
 
     publish(folder, count, intro="\n\n".join([TEXT * 8] * 42))
     mail = MailConfig(

@@ -23,8 +23,8 @@ from zlib import crc32
 import numpy as np
 from numpy.typing import NDArray
 
-from digest.intake import RecordFeatures, build_record_features
-from digest.vectors import load_embeddings
+from digest.embeddings import load_embeddings
+from digest.ingest.matching.features import RecordFeatures, build_record_features
 
 _NEAREST, _NAMESAKES, _SIBLINGS = 4, 3, 6  # neighbours of a pick; one in so many of the others is taken
 _APART = 10  # one paper in so many shares no sentence with its post

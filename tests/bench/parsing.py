@@ -10,8 +10,8 @@ from importlib import import_module
 from itertools import cycle, islice
 
 from digest.errors import ParseError
-from digest.sources import parse_feed
-from digest.sources.markup import clean_html
+from digest.sources.feeds import parse_feed
+from digest.sources.sanitize import clean_html
 from tests.bench.fetching import DATA
 from tests.bench.probe import Watch, timed, told
 

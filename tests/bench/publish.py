@@ -11,12 +11,13 @@ import tempfile
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from digest import jekyll
 from digest.app import Workspace
-from digest.models import Issue, Item, Pick
+from digest.models.issues import Issue, Pick
+from digest.models.items import Item
 from digest.periods import Period
+from digest.publishing.jekyll import build_site
 from tests.bench.probe import Watch, timed, told
-from tests.operate.workspace import made
+from tests.ops.workspace import made
 
 PICKS = 20
 BLURB = "We present an engine that computes, and measure it on four tasks it was not made for. " * 3
@@ -76,7 +77,7 @@ def _digest(folder: Path, count: int) -> None:
         for path in (folder / "site" / "_posts").glob(f"*{period}*"):
             path.unlink()
         told("publish", timed(lambda: workspace.publish(period)), watch)
-    told("build the site", timed(lambda: jekyll.build_site(folder / "site")), watch)
+    told("build the site", timed(lambda: build_site(folder / "site")), watch)
 
 
 def _jekyll(folder: Path, count: int) -> None:
@@ -90,7 +91,7 @@ def _jekyll(folder: Path, count: int) -> None:
     for post in (folder / "w" / "site" / "_posts").iterdir():
         text = post.read_text(encoding="utf-8").split("\n---\n", 1)[1]
         (posts / post.name).write_text(f"---\ntitle: A month\n---\n{text}", encoding="utf-8")
-    told("build the site", timed(lambda: jekyll.build_site(folder / "bare")), watch)
+    told("build the site", timed(lambda: build_site(folder / "bare")), watch)
 
 
 def main(contender: str, count: int) -> None:

@@ -7,9 +7,9 @@ from itertools import combinations
 from pathlib import Path
 from statistics import fmean
 
-from digest.grounding import extract_quote
+from digest.blurbs.extract import extract_quote
+from digest.embeddings import load_embeddings
 from digest.text import normalise_line, split_sentences
-from digest.vectors import load_embeddings
 from tests.bench.expert_blurbs import Pair, pairs
 from tests.bench.rouge import rouge
 from tests.conftest import SHARED

@@ -7,20 +7,13 @@ from statistics import fmean
 from time import perf_counter
 from zlib import crc32
 
-from digest.ranking import (
-    Candidate,
-    RankingContext,
-    TrainingMonth,
-    build_training_months,
-    load_default_preferences,
-    rank_candidates,
-    topic,
-    train_preferences,
-)
-from digest.ranking.measure import RankingMetrics, compute_auc, measure_ranking
-from digest.ranking.rank import score_candidates
-from digest.ranking.taste import load_feature_statistics
-from digest.vectors import load_embeddings
+from digest.embeddings import load_embeddings
+from digest.ranking.metrics import RankingMetrics, compute_auc, measure_ranking
+from digest.ranking.preference import load_default_preferences, load_feature_statistics
+from digest.ranking.score import RankingContext, rank_candidates, score_candidates
+from digest.ranking.topic import compute_topic_match, split_interests
+from digest.ranking.training import TrainingMonth, build_training_months, train_preferences
+from digest.ranking.types import Candidate
 from tests.bench.train_ranker import CURATOR, SHARED, picks, pools
 
 INTERESTS = "AI agents, reasoning and reinforcement learning for large language models"
@@ -76,7 +69,7 @@ def interests() -> list[float]:
     ]
     return [
         fmean(
-            compute_auc(topic.compute_topic_match(topic.split_interests(line), rows, papers).tolist(), month.picked)
+            compute_auc(compute_topic_match(split_interests(line), rows, papers).tolist(), month.picked)
             for month, rows, papers in zip(months, embedded, read, strict=True)
         )
         for line in (INTERESTS, *OTHER_LINES)

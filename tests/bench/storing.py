@@ -22,11 +22,11 @@ def rows(count: int) -> list[tuple[str, str, str, str]]:
 
 def _digest(folder: Path, count: int) -> float:
     """Works that are looked up, told from known ones, and kept with mention, identity and search index."""
-    from digest.config import Source
-    from digest.intake import PreparedItem, normalize_entry
-    from digest.pipeline.intake import ingest_items
-    from digest.ports import Entry
-    from digest.store.database import DATABASE_FILE, Database
+    from digest.config.schema import Source
+    from digest.db.engine import DATABASE_FILE, Database
+    from digest.ingest.normalize import PreparedItem, normalize_entry
+    from digest.ingest.store import ingest_items
+    from digest.sources.entries import Entry
 
     source = Source(id="s", kind="feed", url="https://example.org/feed")
     prepared = []

@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from digest.ports import TagInput
-from digest.tagging.labels import parse_labelled_papers, read_golden_set
+from digest.evaluation.labels import parse_labelled_papers, read_golden_set
+from digest.protocols import TagInput
 from tests.bench.weak_labels import weak_label
 
 OWN = Path(__file__).with_name("own_labels.tsv")

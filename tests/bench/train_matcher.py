@@ -1,4 +1,4 @@
-"""The weights of `digest.intake.verdict`, fitted on the shared data: `python -m tests.bench.train_matcher --write`.
+"""The weights of `digest.ingest.matching.classifier`, fitted on the shared data: `python -m tests.bench.train_matcher --write`.
 
 Prints precision and recall at the flag's threshold where whole works are held out, five times, set by set. All pairs
 count, also those that a rule turns away before the weights are asked. Without `--write` nothing is changed.
@@ -13,8 +13,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from digest.intake.likeness import SIMILARITY_FEATURES, is_other_edition, measure_similarity
-from digest.intake.verdict import FLAG_PROBABILITY, is_ruled_out
+from digest.ingest.matching.classifier import FLAG_PROBABILITY, is_ruled_out
+from digest.ingest.matching.features import SIMILARITY_FEATURES, is_other_edition, measure_similarity
 from tests.bench.matcher_pairs import Pair, embedded, every
 from tests.conftest import SHARED
 

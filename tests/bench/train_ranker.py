@@ -16,13 +16,13 @@ from pathlib import Path
 
 import numpy as np
 
-from digest.ranking import signals
-from digest.ranking.learning import build_training_months, train_preferences
-from digest.ranking.measure import PublicPick, parse_picks, parse_pool
-from digest.ranking.taste import FeatureStatistics, load_feature_statistics
-from digest.ranking.values import Candidate
-from digest.ranking.words import SLOT_COUNT, build_token_matrix, compute_inverse_frequency
-from digest.vectors import load_embeddings
+from digest.embeddings import load_embeddings
+from digest.ranking.features import build_form_matrix
+from digest.ranking.metrics import PublicPick, parse_picks, parse_pool
+from digest.ranking.preference import FeatureStatistics, load_feature_statistics
+from digest.ranking.tokens import SLOT_COUNT, build_token_matrix, compute_inverse_frequency
+from digest.ranking.training import build_training_months, train_preferences
+from digest.ranking.types import Candidate
 
 HERE = Path(__file__).resolve()
 SHARED = HERE.parents[3] / "shared" / "data"
@@ -53,7 +53,7 @@ def learn_background(
     """The background of these candidates, and their vectors."""
     embedded = load_embeddings().embed([candidate.text for candidate in candidates])
     titles = load_embeddings().embed([candidate.title for candidate in candidates])
-    form = signals.build_form_matrix(candidates)
+    form = build_form_matrix(candidates)
     idf = compute_inverse_frequency(build_token_matrix(candidates, np.ones(SLOT_COUNT, dtype=np.float32)))
     spread = np.maximum(form.std(axis=0), 0.05)
     # Rounded as they are stored, so that the prior is learned on what will be read back.

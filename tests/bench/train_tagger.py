@@ -20,7 +20,8 @@ import numpy as np
 import yaml
 from numpy.typing import NDArray
 
-from digest.ports import TagInput
+from digest.embeddings import load_embeddings
+from digest.protocols import TagInput
 from digest.tagging.features import (
     MAX_ABSTRACT_WORDS,
     Floats,
@@ -30,10 +31,8 @@ from digest.tagging.features import (
     embed_inputs,
     extract_terms,
 )
-from digest.tagging.taught import TRAINING_SET_FILE as TAUGHT
-from digest.tagging.taught import pack_training_set
-from digest.tagging.weights import WEIGHTS_FILE, TaggerWeights
-from digest.vectors import load_embeddings
+from digest.tagging.weights import TRAINING_SET_FILE as TAUGHT
+from digest.tagging.weights import WEIGHTS_FILE, TaggerWeights, pack_training_set
 from tests.bench.tagger_data import Example, labelled, taught, unsorted
 
 NDBool = NDArray[np.bool_]

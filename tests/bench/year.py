@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from digest.app import Workspace, initialise
-from digest.store import shortlist
+from digest.db.predictions import CandidateFilter, load_candidate_page
 from tests.bench.probe import Watch, timed, told
 
 POOLS = Path(__file__).resolve().parents[3] / "shared" / "data" / "pools"
@@ -57,13 +57,11 @@ def page(workspace: Workspace) -> None:
     """The month's shortlist as the desk shows it first."""
     period, zone = workspace.context.parse_period(MONTH), workspace.context.zone
     with workspace.db.read() as session:
-        shortlist.load_candidate_page(
-            session, shortlist.CandidateFilter(MONTH, period.start(zone), period.end(zone)), 0, 50
-        )
+        load_candidate_page(session, CandidateFilter(MONTH, period.start(zone), period.end(zone)), 0, 50)
 
 
 def status(workspace: Workspace) -> None:
-    from digest.pipeline.status import load_status as read
+    from digest.ops.status import load_status as read
 
     read(workspace.context)
 

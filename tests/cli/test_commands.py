@@ -12,7 +12,8 @@ from pathlib import Path
 import pytest
 import typer.main
 
-from digest.cli import app, register_commands
+from digest.cli import register_commands
+from digest.cli.output import app
 
 README = Path(__file__).resolve().parents[2] / "README.md"
 

@@ -12,12 +12,14 @@ import yaml
 from pydantic import BaseModel
 from typer.testing import CliRunner
 
-from digest import issues
-from digest.cli import app, register_commands
-from digest.config import Config
+from digest.cli import register_commands
+from digest.cli.output import app
+from digest.config.schema import Config
 from digest.demo.records import RECORDED_PUBLISHERS
 from digest.demo.server import serve_recorded_sources
-from tests.pipeline.small import NOW, rows, write_jsonl
+from digest.drafts.parser import parse_draft
+from digest.drafts.writer import render_draft
+from tests.small import NOW, rows, write_jsonl
 
 README = Path(__file__).resolve().parents[2] / "README.md"
 PERIOD = "2025-06"
@@ -95,19 +97,19 @@ STORY: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("digest prune", ("prune --dry-run",)),
 )
 ELSEWHERE = {
-    "digest demo [DIR]": "takes half a minute: tests/pipeline/test_walk.py",
-    "digest backfill 2025-01..2025-06": "asks arXiv day by day: tests/pipeline/test_backfill.py",
-    "digest add URL": "asks a public address: tests/pipeline/test_add_url.py",
+    "digest demo [DIR]": "takes half a minute: tests/ops/test_walk.py",
+    "digest backfill 2025-01..2025-06": "asks arXiv day by day: tests/ingest/test_backfill.py",
+    "digest add URL": "asks a public address: tests/ingest/test_add_url.py",
     "digest desk PERIOD": "stays until stopped: tests/desk",
     "digest desk 2026-10": "stays until stopped: tests/desk",
     "digest preview": "stays until stopped; the build is in tests/site/test_jekyll.py",
     "digest listen": "stays until stopped: tests/mail/test_listen.py",
     "digest schedule": "stays until stopped: tests/operate/test_daemon.py",
-    "digest refresh": "asks arXiv: tests/pipeline/test_refresh.py",
+    "digest refresh": "asks arXiv: tests/publishing/test_refresh.py",
     "digest mail export PERIOD": "needs an account elsewhere: tests/mail/test_exporters.py",
     "digest mail export": "needs an account elsewhere: tests/mail/test_exporters.py",
     "digest doctor mail": "asks the DNS: tests/mail/test_checkup.py",
-    "digest subscribers confirm --ask": "needs a `digest listen` address: tests/pipeline/test_confirming.py",
+    "digest subscribers confirm --ask": "needs a `digest listen` address: tests/mail/test_signup_stage.py",
     "digest --install-completion": "changes the shell's own files; tests/cli/test_commands.py prints the script",
 }
 
@@ -143,9 +145,9 @@ def test_the_table_of_the_configuration_names_every_key_of_the_schema(part: str)
 
 def edit(folder: Path) -> None:
     path = folder / "site" / "_drafts" / f"{PERIOD}.md"
-    sheet = issues.parse_draft(path.read_text(encoding="utf-8"))
+    sheet = parse_draft(path.read_text(encoding="utf-8"))
     kept = [section for section in sheet.sections if section.entries]
-    text = issues.render_draft(sheet).replace("\n## ", "\nA month in short.\n\n## ", 1)
+    text = render_draft(sheet).replace("\n## ", "\nA month in short.\n\n## ", 1)
     for section in sheet.sections:
         if section not in kept:
             text = re.sub(rf"^## {re.escape(section.title)} .*\n", "", text, flags=re.MULTILINE)

@@ -17,8 +17,8 @@ import pytest
 from rich.cells import cell_len
 
 from digest.app import initialise
-from digest.cli.screen import render_status_screen
-from digest.pipeline.status import group_by_error
+from digest.cli.workspace import render_status_screen
+from digest.ops.status import group_by_error
 
 
 def source(name: str, **facts: Any) -> dict[str, Any]:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from digest.bundle import find_resource
+from digest.resources import find_resource
 from tests.cli.test_commands import run
 
 

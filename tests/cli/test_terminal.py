@@ -9,11 +9,9 @@ import pytest
 import typer
 
 from digest import cli
-from digest.cli.logs import JsonLogFormatter
-from digest.cli.progress import QuietProgress
-from digest.cli.shell import exit_with_report, print_json, print_table
+from digest.cli.output import JsonLogFormatter, QuietProgress, exit_with_report, print_json, print_table
 from digest.errors import DigestError
-from digest.ports import Report
+from digest.protocols import Report
 
 EVIL = "a\x1b[2J\x1b]0;title\x07b\x9b31mc\u202egnp.exe\rd\x7f"
 SEEN = "a[2J]0;titleb31mcgnp.exe d"

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from digest.config import load_config, parse_config
+from digest.config.loader import load_config, parse_config
 from digest.errors import ConfigError
 
 GOOD = """\

@@ -13,15 +13,19 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from digest import issues
-from digest.config import Category, Source, load_config
+from digest.config.loader import load_config
+from digest.config.schema import Category, Source
+from digest.drafts.archive.headings import HeadingMap
+from digest.drafts.archive.items import extract_imported_post
+from digest.drafts.archive.posts import parse_archive_post
+from digest.drafts.parser import parse_draft
+from digest.drafts.writer import render_draft
 from digest.errors import ConfigError, DraftError
-from digest.intake.lines import parse_jsonl_items
-from digest.issues.archive import HeadingMap, extract_imported_post, parse_archive_post
-from digest.mail import bounces, lists
-from digest.pipeline.lines import parse_json_objects
+from digest.ingest.add import parse_json_objects, parse_jsonl_items
+from digest.mail.bounces import parse_report, read_bounce_reports
+from digest.mail.subscriber_csv import parse_subscriber_csv
+from tests.drafts.drafts import example
 from tests.fuzz.documents import HTML, spoilt
-from tests.issues.sheets import example
 
 BOUNDED = settings(
     max_examples=120,
@@ -70,7 +74,7 @@ date: 2026-01-05 10:00:00 +0200
 {: .x}
 | [C](https://a.example/3) | words |
 """
-SHEET = issues.render_draft(example()).encode()
+SHEET = render_draft(example()).encode()
 CONFIG = b"""newsletter: {title: T, url: "https://a.example", timezone: Europe/Madrid}
 sources:
   - {id: a, kind: feed, url: "https://a.example/f", weight: 1}
@@ -81,7 +85,7 @@ taxonomy: {version: "1", categories: [{slug: agents, title: Agents, description:
 @BOUNDED
 @given(spoilt(REPORT, COMPLAINT))
 def test_a_mail_that_came_back_is_a_report_or_none(document: bytes) -> None:
-    for told in bounces.parse_report(message_from_bytes(document, policy=policy.compat32)):
+    for told in parse_report(message_from_bytes(document, policy=policy.compat32)):
         assert "\n" not in told.address + told.reason + told.message_id + told.token
 
 
@@ -90,14 +94,14 @@ def test_a_mail_that_came_back_is_a_report_or_none(document: bytes) -> None:
 def test_a_mailbox_of_such_mails_is_read_to_its_end(tmp_path: Path, documents: list[bytes]) -> None:
     box = tmp_path / "box.mbox"
     box.write_bytes(b"\n".join([*documents, REPORT]))
-    assert "ada@a.example" in [told.address for told in bounces.read_bounce_reports(box)]
+    assert "ada@a.example" in [told.address for told in read_bounce_reports(box)]
 
 
 @BOUNDED
 @given(spoilt(LIST))
 def test_a_list_of_readers_is_read_or_refused(document: bytes) -> None:
     with suppress(ConfigError):
-        assert all(isinstance(row.address, str) for row in lists.parse_subscriber_csv(document))
+        assert all(isinstance(row.address, str) for row in parse_subscriber_csv(document))
 
 
 @BOUNDED
@@ -131,7 +135,7 @@ def test_a_past_issue_is_harvested_whatever_became_of_it(document: bytes, name: 
 @given(spoilt(SHEET))
 def test_a_sheet_is_refused_with_its_line_or_read_and_written_again(document: bytes) -> None:
     with suppress(DraftError):
-        assert issues.render_draft(issues.parse_draft(document.decode("utf-8", "replace"))).startswith("---")
+        assert render_draft(parse_draft(document.decode("utf-8", "replace"))).startswith("---")
 
 
 @BOUNDED
@@ -155,7 +159,7 @@ def test_yaml_nested_without_end_or_with_a_day_that_is_not_is_refused_wherever_i
         load_config(path)
     front = f"---\n{text}\n---\nwords"
     with pytest.raises(DraftError):
-        issues.parse_draft(front)
+        parse_draft(front)
     assert "words" in parse_archive_post("a.md", front).html
 
 
@@ -164,4 +168,4 @@ def test_a_sheet_of_a_day_that_is_not_is_refused_with_its_line(date: str) -> Non
     text, changed = re.subn(r"(?m)^date: .*$", f"date: {date}", SHEET.decode())
     assert changed == 1
     with pytest.raises(DraftError, match=f"line 4: date: '{re.escape(date)}'"):
-        issues.parse_draft(text)
+        parse_draft(text)

@@ -9,8 +9,13 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from digest.errors import ParseError
-from digest.ports import Entry, Response
-from digest.sources import SOURCE_KINDS, discover_feeds, parse_article, parse_feed, parse_opml, parse_sitemap_dates
+from digest.sources import SOURCE_KINDS
+from digest.sources.entries import Entry, Response
+from digest.sources.feeds import parse_feed
+from digest.sources.html.article import parse_article
+from digest.sources.html.discovery import discover_feeds
+from digest.sources.html.sitemap import parse_sitemap_dates
+from digest.sources.opml import parse_opml
 from tests.fuzz.documents import ALL, broken
 from tests.sources.fixtures import FIXTURES
 

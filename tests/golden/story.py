@@ -9,19 +9,20 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from digest import issues
 from digest.app import Workspace, initialise
+from digest.blurbs.generate import BlurbResults, build_quoted_blurb
+from digest.db.issues import add_prediction
+from digest.db.items import load_items_by_key
 from digest.demo.records import RecordedWork, load_recorded_works
-from digest.issues import Draft, DraftPick, DraftSection
-from digest.models import Mention
+from digest.drafts.model import Draft, DraftPick, DraftSection
+from digest.drafts.parser import parse_draft
+from digest.drafts.propose import DraftProposal, build_pick, format_issue_title
+from digest.drafts.stage import write_draft
+from digest.drafts.writer import render_draft
+from digest.models.items import Mention
 from digest.periods import Period
-from digest.pipeline.blurbs import BlurbResults, build_quoted_blurb
-from digest.pipeline.draft import write_draft
-from digest.pipeline.propose import DraftProposal, build_pick, format_issue_title
-from digest.ports import Report
-from digest.store import items as item_store
-from digest.store import notes
-from tests.pipeline.small import write_jsonl
+from digest.protocols import Report
+from tests.small import write_jsonl
 
 TREES = ("monthly", "category", "month")
 _HOMES = {"cs.CL": "models", "cs.LG": "techniques", "cs.IR": "rag", "cs.AI": "agents", "cs.CV": "beyond"}
@@ -91,7 +92,7 @@ def _publish(workspace: Workspace, name: str, group: Sequence[RecordedWork]) -> 
     """An issue as an editor leaves it: a highlight, a blurb of one's own, a one-liner, the rest quoted."""
     context, period = workspace.context, workspace.context.parse_period(name)
     with context.db.read() as session:
-        items = item_store.load_items_by_key(session, [f"arxiv:{work.arxiv_id}" for work in group])
+        items = load_items_by_key(session, [f"arxiv:{work.arxiv_id}" for work in group])
     homes: dict[str, list[DraftPick]] = {}
     for place, work in enumerate(group):
         item = items[f"arxiv:{work.arxiv_id}"]
@@ -113,19 +114,19 @@ def _publish(workspace: Workspace, name: str, group: Sequence[RecordedWork]) -> 
 
 def _review(workspace: Workspace, form: str, missed: RecordedWork) -> None:
     with workspace.db.write() as session:
-        item = item_store.load_items_by_key(session, [f"arxiv:{missed.arxiv_id}"])[f"arxiv:{missed.arxiv_id}"]
+        item = load_items_by_key(session, [f"arxiv:{missed.arxiv_id}"])[f"arxiv:{missed.arxiv_id}"]
         for n in range(3):
             seen = workspace.context.now
             row = Mention(item_id=item.id or 0, source_id=f"list-{n}", guid="x", url="", title="", first_seen=seen)
             session.add(row)
-        notes.add_prediction(session, 2025, "Small models will do.", workspace.context.now)
+        add_prediction(session, 2025, "Small models will do.", workspace.context.now)
     workspace.recap("2025", form)
     sheet = workspace.root / "site" / "_drafts" / "2025.md"
-    read = issues.parse_draft(sheet.read_text(encoding="utf-8"))
+    read = parse_draft(sheet.read_text(encoding="utf-8"))
     bets = tuple(replace(note, outcome="wrong") for note in read.predictions)
     own = tuple(replace(line, editor_text="I *slept*.") for line in read.missed)
     sheet.write_text(
-        issues.render_draft(replace(read, intro="A *small* year.", predictions=bets, missed=own)), encoding="utf-8"
+        render_draft(replace(read, intro="A *small* year.", predictions=bets, missed=own)), encoding="utf-8"
     )
     workspace.approve("2025", by="Ana")
     workspace.publish("2025")

@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from digest.app import Workspace
-from digest.store import settings
+from digest.db.key_value import load_value
 from tests.golden.story import TREES, tell
 
 GOLDEN = Path(__file__).with_name("trees")
@@ -31,7 +31,7 @@ def written(site: Path) -> dict[str, str]:
     """The files of a site that the program wrote, by path: texts whole, the others empty."""
     with Workspace(site.parent) as workspace, workspace.db.read() as session:
         paths = [
-            *settings.load_value(session, "site:files")["paths"],
+            *load_value(session, "site:files")["paths"],
             *(f"_drafts/{p.name}" for p in site.glob("_drafts/*")),
         ]
     kept = [

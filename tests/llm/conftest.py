@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from digest.ports import Prompt
+from digest.protocols import Prompt
 from tests.llm.gemini_server import GeminiServer, running
 
 

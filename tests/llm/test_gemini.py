@@ -8,10 +8,10 @@ import sys
 
 import pytest
 
-from digest.config import ModelConfig
+from digest.config.schema import ModelConfig
 from digest.errors import ConfigError, ModelUnavailableError
 from digest.llm.providers.gemini import Gemini
-from digest.ports import BatchModel, Completion, Prompt
+from digest.protocols import BatchModel, Completion, Prompt
 from tests.llm.gemini_server import GeminiServer, Reply, candidate, error, quota
 
 KEY = {"GOOGLE_API_KEY": "test-key", "GEMINI_API_KEY": "other"}

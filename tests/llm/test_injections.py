@@ -8,15 +8,16 @@ from pathlib import Path
 import pytest
 from sqlmodel import select
 
-from digest.hostile import LINK_PATTERN
-from digest.injection import find_injection
-from digest.judging import PromptItem
+from digest.blurbs.generate import generate_blurbs
+from digest.llm.injection import find_injection
 from digest.llm.providers.scripted import ScriptedModel
-from digest.models import Item, Tagging
-from digest.pipeline.blurbs import generate_blurbs
-from digest.pipeline.judge import grade_candidates
-from digest.ports import TagInput
-from digest.tagging import EmbeddedTagger
+from digest.llm.sanitize import LINK_PATTERN
+from digest.models.items import Item
+from digest.models.predictions import Tagging
+from digest.protocols import TagInput
+from digest.tagging.embedded import EmbeddedTagger
+from digest.tagging.grade import grade_candidates
+from digest.tagging.llm import PromptItem
 from tests.llm.gemini_server import running
 from tests.llm.injections import MARK, Injection, corpus, gullible, veiled
 from tests.llm.workspace import TAXONOMY, context, gemini, period, store

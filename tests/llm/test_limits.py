@@ -8,17 +8,18 @@ from typing import Any
 
 import pytest
 
-from digest.config import ModelConfig
+from digest.blurbs.generate import generate_blurbs
+from digest.config.schema import ModelConfig
+from digest.context import Context, record_run
+from digest.db.llm_calls import load_costs, save_llm_call
+from digest.drafts.stage import draft_issue
+from digest.llm.client import MeteredClient
 from digest.llm.providers.gemini import Gemini
-from digest.models import Item, LLMCall
-from digest.pipeline.asking import MeteredClient
-from digest.pipeline.blurbs import generate_blurbs
-from digest.pipeline.context import Context, record_run
-from digest.pipeline.draft import draft_issue
-from digest.pipeline.judge import grade_candidates
-from digest.pipeline.tag import tag_items
-from digest.ports import Completion, Model, Prompt
-from digest.store import answers
+from digest.models.items import Item
+from digest.models.runs import LLMCall
+from digest.protocols import Completion, Model, Prompt
+from digest.tagging.grade import grade_candidates
+from digest.tagging.stage import tag_items
 from tests.llm.gemini_server import GeminiServer, candidate, error
 from tests.llm.workspace import context, gemini, period, store
 
@@ -85,7 +86,7 @@ def test_calls_of_runs_that_were_killed_count_against_the_months_limit(tmp_path:
     assert 0 < served < 0.02
     assert len(server.asked) < 9
     with place.db.read() as session:
-        (row,) = answers.load_costs(session)
+        (row,) = load_costs(session)
     assert row.unanswered == row.calls == len(server.asked)
     assert served <= row.usd <= 0.02
 
@@ -95,7 +96,7 @@ def test_what_another_process_has_under_way_counts_too(tmp_path: Path, server: G
     store(place, TEXTS)
     with place.db.write() as session:
         call = LLMCall(stage="judge", provider="gemini", model="m", usd=0.0199, at=place.now)
-        answers.save_llm_call(session, call)
+        save_llm_call(session, call)
     assert grade_candidates(place, period()).numbers["left"] == 45
     assert server.asked == []
 

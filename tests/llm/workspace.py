@@ -7,15 +7,15 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from digest.config import Config
-from digest.config.schema import Category, ModelConfig, Newsletter, Source, Taxonomy
+from digest.config.schema import Category, Config, ModelConfig, Newsletter, Source, Taxonomy
+from digest.context import Context
+from digest.db.engine import Database, upsert
+from digest.db.predictions import load_ranking, replace_ranking
 from digest.llm.providers.gemini import Gemini
-from digest.models import Item
+from digest.models.items import Item
 from digest.periods import Period, parse_period
-from digest.pipeline.context import Context
-from digest.ports import Fetcher, Model, NullProgress, Transport
-from digest.store import judgements
-from digest.store.database import Database, upsert
+from digest.protocols import Model, NullProgress, Transport
+from digest.sources.entries import Fetcher
 from digest.text import hash_texts
 
 NOW = datetime(2026, 11, 20, 9, 0, tzinfo=UTC)
@@ -94,6 +94,6 @@ def store(place: Context, texts: Sequence[tuple[str, str]]) -> list[Item]:
             {"period": PERIOD, "item_id": n, "place": n, "score": 1 / n, "reasons": [], "ranker": "t", "at": NOW}
             for n in range(1, len(rows) + 1)
         ]
-        judgements.replace_ranking(session, PERIOD, ranked)
+        replace_ranking(session, PERIOD, ranked)
     with place.db.read() as session:
-        return [item for _, item in judgements.load_ranking(session, PERIOD)]
+        return [item for _, item in load_ranking(session, PERIOD)]

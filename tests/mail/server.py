@@ -11,7 +11,7 @@ from typing import Any
 from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import SMTP, Envelope, Session
 
-from digest.config import MailConfig
+from digest.config.schema import MailConfig
 
 Fault = Callable[[int], str | None]  # from the number of the time the verb is used to an answer, or None to accept
 

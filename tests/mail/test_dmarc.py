@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from digest.mail.dmarc import DnsLookup, find_dmarc_policies, is_aligned
+from digest.mail.deliverability import DnsLookup, find_dmarc_policies, is_aligned
 
 
 def lookup_in(records: dict[str, str], asked: list[str] | None = None) -> DnsLookup:

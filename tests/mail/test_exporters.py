@@ -12,12 +12,11 @@ from typing import Any
 
 import pytest
 
-from digest.config import MailConfig, Newsletter
+from digest.config.schema import MailConfig, Newsletter
 from digest.errors import CheckFailedError, ConfigError, DeliveryError
-from digest.mail import UNSUBSCRIBE_PLACEHOLDER, load_sender_profile
-from digest.mail.exporters import EXPORTERS, ExportedIssue, find_exporter
-from digest.pipeline.exporting import export_mail_draft
-from tests.pipeline.mailbench import PERIOD, opened, publish
+from digest.mail.exporters import EXPORTERS, ExportedIssue, export_mail_draft, find_exporter
+from digest.mail.message import UNSUBSCRIBE_PLACEHOLDER, load_sender_profile
+from tests.mail.kill_send import PERIOD, opened, publish
 
 DRAFT = ExportedIssue(
     name="2026-10",

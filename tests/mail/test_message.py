@@ -10,18 +10,18 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from digest.config import MailConfig, Newsletter
+from digest.config.schema import MailConfig, Newsletter
 from digest.errors import CheckFailedError, ConfigError
-from digest.mail import (
+from digest.mail.message import (
+    MAIL_POLICY,
     UNSUBSCRIBE_PLACEHOLDER,
     MailContent,
     check_mail_size,
     compose_message,
     load_sender_profile,
     measure_html_size,
-    normalise_address,
 )
-from digest.mail.headers import MAIL_POLICY
+from digest.mail.subscriber_csv import normalise_address
 from digest.text import normalise_line
 
 AT = datetime(2026, 11, 3, 8, 30, tzinfo=UTC)

@@ -10,10 +10,10 @@ import threading
 from pathlib import Path
 from typing import Any
 
-from digest.config import MailConfig
+from digest.config.schema import MailConfig
 from tests.mail.certificates import server_context
+from tests.mail.kill_send import PERIOD, YAML, publish
 from tests.mail.server import Faulty, serving
-from tests.pipeline.mailbench import PERIOD, YAML, publish
 
 _HOST = "{transport: smtp, host: 127.0.0.1, port: %d, security: %s, timeout_seconds: 30, per_second: 1000}"
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 import pytest
 from aiosmtpd.smtp import AuthResult
 
-from digest.config import MailConfig
+from digest.config.schema import MailConfig
 from digest.errors import DeliveryError
 from digest.mail.smtp import SmtpTransport
-from digest.ports import Message
+from digest.protocols import Message
 from tests.mail.server import Faulty, always, first, serving
 
 MESSAGE = Message("bob@example.org", "ana@example.org", "<1@example.org>", b"Subject: x\r\n\r\n.dots\r\n..\r\nend\r\n")

@@ -9,10 +9,10 @@ from typing import Any
 import pytest
 from aiosmtpd.smtp import AuthResult
 
-from digest.config import MailConfig
+from digest.config.schema import MailConfig
 from digest.errors import DeliveryError
 from digest.mail.smtp import SmtpTransport
-from digest.ports import Message
+from digest.protocols import Message
 from tests.mail.certificates import server_context, trusting
 from tests.mail.server import Faulty, serving
 

@@ -14,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 
-from digest.markdown import SafeMarkdown, encode_link, escape_code_text, escape_markdown
+from digest.markdown.escape import SafeMarkdown, encode_link, escape_code_text, escape_markdown
 from digest.text import normalise_line, strip_hidden
 from tests.markdown.hostile import HOSTILE
 

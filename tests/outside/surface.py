@@ -14,7 +14,8 @@ from typing import Any
 import typer.main
 from jinja2 import Environment, nodes
 
-from digest.cli import app, register_commands
+from digest.cli import register_commands
+from digest.cli.output import app
 
 _COMMANDS = (
     "search agents --json",

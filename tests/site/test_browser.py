@@ -9,8 +9,8 @@ import pytest
 from playwright.sync_api import Browser, Page
 
 from tests.browsing import browser
-from tests.render.samples import NEWSLETTER
-from tests.render.test_recap import recap
+from tests.publishing.samples import NEWSLETTER
+from tests.publishing.test_review_post import recap
 from tests.site.serving import served
 from tests.site.test_jekyll import build, year
 

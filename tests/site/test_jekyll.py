@@ -14,16 +14,18 @@ import pytest
 import yaml
 from bs4 import BeautifulSoup
 
-from digest import site
-from digest.config import Newsletter, SiteConfig
-from digest.ports import IssueView
-from digest.render import render_feeds, render_post_pages, render_site_config, render_site_files
-from digest.render.words import load_translations
+from digest.config.schema import Newsletter, SiteConfig
+from digest.files import write_documents
+from digest.i18n import load_translations
+from digest.publishing.issue_view import IssueView
+from digest.publishing.render.feeds import render_feeds
+from digest.publishing.render.post import render_post_pages
+from digest.publishing.render.site_data import render_site_config, render_site_files
 from digest.text import normalise_line
 from tests.conftest import need_tool
 from tests.markdown.hostile import HOSTILE
-from tests.render.samples import NEWSLETTER, TAXONOMY, issue, pick
-from tests.render.test_feeds import hostile
+from tests.publishing.samples import NEWSLETTER, TAXONOMY, issue, pick
+from tests.publishing.test_feeds import hostile
 
 SKELETON = Path(__file__).parents[2] / "site"
 OURS = shutil.ignore_patterns(
@@ -54,7 +56,7 @@ def build(folder: Path, views: list[IssueView], newsletter: Newsletter = NEWSLET
     documents += render_feeds(views, newsletter, settings, TAXONOMY) + render_site_files(
         views, newsletter, settings, TAXONOMY
     )
-    site.write_documents(folder, documents)
+    write_documents(folder, documents)
     done = subprocess.run(
         [jekyll, "build", "--strict_front_matter", "-s", folder, "-d", folder / "_site"],
         capture_output=True,

@@ -7,16 +7,16 @@ from pathlib import Path
 
 import pytest
 
-from digest import site
 from digest.errors import DigestError
-from digest.ports import Document
+from digest.files import list_files, load_template_overrides, remove_files, write_documents, write_new_file
+from digest.protocols import Document
 
 
 def test_only_changed_documents_are_written(tmp_path: Path) -> None:
     documents = [Document("feed.xml", b"a"), Document("_data/x/y.json", b"b")]
-    assert site.write_documents(tmp_path, documents) == ["feed.xml", "_data/x/y.json"]
+    assert write_documents(tmp_path, documents) == ["feed.xml", "_data/x/y.json"]
     before = (tmp_path / "feed.xml").stat().st_mtime_ns
-    assert site.write_documents(tmp_path, [documents[0], Document("_data/x/y.json", b"c")]) == ["_data/x/y.json"]
+    assert write_documents(tmp_path, [documents[0], Document("_data/x/y.json", b"c")]) == ["_data/x/y.json"]
     assert (tmp_path / "feed.xml").stat().st_mtime_ns == before
     assert (tmp_path / "_data/x/y.json").read_bytes() == b"c"
 
@@ -26,7 +26,7 @@ def test_a_path_that_leaves_the_root_is_refused(tmp_path: Path, path: str) -> No
     root = tmp_path / "site"
     root.mkdir()
     with pytest.raises(DigestError):
-        site.write_documents(root, [Document(path, b"x")])
+        write_documents(root, [Document(path, b"x")])
     assert [p.name for p in tmp_path.rglob("*")] == ["site"]
 
 
@@ -38,44 +38,44 @@ def test_a_symbolic_link_is_not_followed_out(tmp_path: Path, kind: str) -> None:
     (outside / "x").write_bytes(b"mine")
     (root / "a").symlink_to(outside if kind == "folder" else outside / "x")
     with pytest.raises(DigestError, match="leads out"):
-        site.write_documents(root, [Document("a/x" if kind == "folder" else "a", b"theirs")])
+        write_documents(root, [Document("a/x" if kind == "folder" else "a", b"theirs")])
     assert (outside / "x").read_bytes() == b"mine"
 
 
 def test_a_write_that_fails_leaves_the_old_file_and_no_rest(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    site.write_documents(tmp_path, [Document("a", b"old")])
+    write_documents(tmp_path, [Document("a", b"old")])
 
     def full(*_: object) -> None:
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(os, "replace", full)
     with pytest.raises(DigestError, match="No space left"):
-        site.write_documents(tmp_path, [Document("a", b"new")])
+        write_documents(tmp_path, [Document("a", b"new")])
     assert [p.name for p in tmp_path.iterdir()] == ["a"]
     assert (tmp_path / "a").read_bytes() == b"old"
 
 
 def test_names_are_paths_below_the_root(tmp_path: Path) -> None:
-    site.write_documents(tmp_path, [Document("b/y", b""), Document("b/x", b""), Document("b/c/z", b"")])
-    assert site.list_files(tmp_path, "b") == ["b/x", "b/y"]
-    assert site.list_files(tmp_path, "none") == []
+    write_documents(tmp_path, [Document("b/y", b""), Document("b/x", b""), Document("b/c/z", b"")])
+    assert list_files(tmp_path, "b") == ["b/x", "b/y"]
+    assert list_files(tmp_path, "none") == []
 
 
 def test_removal_names_what_was_there(tmp_path: Path) -> None:
-    site.write_documents(tmp_path, [Document("a", b"")])
-    assert site.remove_files(tmp_path, ["a", "b"]) == ["a"]
+    write_documents(tmp_path, [Document("a", b"")])
+    assert remove_files(tmp_path, ["a", "b"]) == ["a"]
 
 
 def test_overrides_are_read_by_name(tmp_path: Path) -> None:
     (tmp_path / "mail").mkdir()
     (tmp_path / "mail" / "x.html.j2").write_text("é", encoding="utf-8")
-    assert site.load_template_overrides(tmp_path) == {"mail/x.html.j2": "é"}
+    assert load_template_overrides(tmp_path) == {"mail/x.html.j2": "é"}
     (tmp_path / "bad.md.j2").write_bytes(b"\xff")
     with pytest.raises(DigestError, match=r"bad\.md\.j2"):
-        site.load_template_overrides(tmp_path)
+        load_template_overrides(tmp_path)
 
 
 def test_what_is_there_already_is_not_overwritten(tmp_path: Path) -> None:
-    assert site.write_new_file(tmp_path, "a", b"mine")
-    assert not site.write_new_file(tmp_path, "a", b"theirs")
+    assert write_new_file(tmp_path, "a", b"mine")
+    assert not write_new_file(tmp_path, "a", b"theirs")
     assert (tmp_path / "a").read_bytes() == b"mine"

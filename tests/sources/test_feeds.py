@@ -7,8 +7,8 @@ from datetime import UTC, datetime
 import pytest
 
 from digest.errors import ParseError
-from digest.ports import Entry, ParsedFeed
-from digest.sources import parse_feed
+from digest.sources.entries import Entry, ParsedFeed
+from digest.sources.feeds import parse_feed
 from tests.fuzz.documents import ATOM, JSON, RSS
 
 URL = "https://a.example/feed/index.xml"

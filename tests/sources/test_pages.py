@@ -9,17 +9,12 @@ import pytest
 
 from digest.config.schema import Selectors, Source
 from digest.errors import ParseError
-from digest.ports import Entry, Page, Response
-from digest.sources import (
-    SOURCE_KINDS,
-    Outline,
-    discover_feeds,
-    guess_feed_urls,
-    parse_article,
-    parse_opml,
-    parse_sitemap_dates,
-    write_opml,
-)
+from digest.sources import SOURCE_KINDS
+from digest.sources.entries import Entry, Page, Response
+from digest.sources.html.article import parse_article
+from digest.sources.html.discovery import discover_feeds, guess_feed_urls
+from digest.sources.html.sitemap import parse_sitemap_dates
+from digest.sources.opml import Outline, parse_opml, write_opml
 from tests.sources.fixtures import BLOG, FEED, FIXTURES, LISTING, day
 
 

@@ -11,7 +11,7 @@ import feedparser
 import pytest
 
 from digest.errors import ParseError
-from digest.sources import parse_feed
+from digest.sources.feeds import parse_feed
 
 
 def manifest(shared_data: Path) -> list[dict[str, object]]:

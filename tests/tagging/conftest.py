@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 import yaml
 
-from digest.bundle import find_resource
 from digest.config.schema import Taxonomy
+from digest.resources import find_resource
 
 
 @pytest.fixture(scope="session")

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from digest.config.schema import Category, Taxonomy
 from digest.errors import NotFoundError
-from digest.tagging import (
+from digest.tagging.taxonomy import (
     RetagMoves,
     TaxonomyChange,
     count_retag_moves,

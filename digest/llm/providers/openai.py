@@ -10,12 +10,12 @@ from typing import Any
 
 import httpx
 
-from digest.config import ModelConfig
+from digest.config.schema import ModelConfig
 from digest.errors import ConfigError, ModelUnavailableError
-from digest.llm.persistence import Sleep, is_transient_status, retry_model_call
+from digest.llm.json_reply import parse_json_reply, redact_key
 from digest.llm.prices import THINKING_TOKENS
-from digest.llm.reply import parse_json_reply, redact_key
-from digest.ports import Completion, Prompt, Usage
+from digest.llm.retry import Sleep, is_transient_status, retry_model_call
+from digest.protocols import Completion, Prompt, Usage
 from digest.text import normalise_line
 
 _FINISH = {"stop": "STOP", "length": "MAX_TOKENS", "content_filter": "SAFETY"}

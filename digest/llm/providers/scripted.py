@@ -18,9 +18,9 @@ from typing import Any
 
 import yaml
 
-from digest.config import ModelConfig
+from digest.config.schema import ModelConfig
 from digest.errors import ConfigError
-from digest.ports import Completion, Prompt, Usage
+from digest.protocols import Completion, Prompt, Usage
 
 AnswerFunction = Callable[[Prompt], Any]
 

@@ -12,17 +12,17 @@ from typing import Any
 from urllib.parse import parse_qs, unquote, urlencode, urlsplit, urlunsplit
 
 from digest.errors import ParseError
-from digest.ports import Entry, Page, Request, Response, SourceLike
-from digest.sources.arxiv.papers import (
+from digest.sources.arxiv.common import (
     build_abs_url,
     build_pdf_url,
     is_withdrawal_comment,
     split_arxiv_authors,
     split_arxiv_id,
 )
-from digest.sources.charset import transcode_to_utf8
 from digest.sources.dates import parse_date
-from digest.sources.xmltree import parse_xml
+from digest.sources.entries import Entry, Page, Request, Response, SourceLike
+from digest.sources.feeds.encoding import transcode_to_utf8
+from digest.sources.feeds.xml import parse_xml
 from digest.text import normalise_line
 
 OAI_URL = "https://oaipmh.arxiv.org/oai"

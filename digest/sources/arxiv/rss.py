@@ -8,11 +8,11 @@ from datetime import datetime
 from typing import Any
 
 from digest.errors import ParseError
-from digest.ports import Entry, Page, Request, Response, SourceLike
-from digest.sources.arxiv.papers import build_abs_url, build_pdf_url, split_arxiv_authors, split_arxiv_id
-from digest.sources.charset import transcode_to_utf8
-from digest.sources.elements import parse_feed_tree
-from digest.sources.xmltree import parse_xml
+from digest.sources.arxiv.common import build_abs_url, build_pdf_url, split_arxiv_authors, split_arxiv_id
+from digest.sources.entries import Entry, Page, Request, Response, SourceLike
+from digest.sources.feeds.elements import parse_feed_tree
+from digest.sources.feeds.encoding import transcode_to_utf8
+from digest.sources.feeds.xml import parse_xml
 from digest.text import normalise_line
 
 ARXIV_RSS_URL = "https://rss.arxiv.org/rss"

@@ -1,0 +1,130 @@
+"""Items in bulk: what the store knows of a batch, and the batch's decisions written down."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from sqlalchemy import bindparam, or_
+from sqlalchemy import update as update_of
+from sqlmodel import Session, col, select
+
+from digest.db.engine import in_list, in_pairs, upsert
+from digest.models.items import Alias, Item, Mention, Tombstone
+
+_COLUMNS = (
+    "id", "key", "source_id", "title", "title_key", "url", "authors", "summary", "content", "published", "updated",
+    "announced", "date_flag", "version", "withdrawn", "digest", "rewordings", "merged_into",
+)  # fmt: skip
+_MENTION_COLUMNS = ("source_id", "guid", "item_id", "digest", "url")
+_MENTION_UPDATES = ("item_id", "url", "title", "published", "digest", "own_key", "words")
+
+Row = Mapping[str, Any]
+
+
+@dataclass(slots=True)
+class StoredBatch:
+    """What the store holds of a batch. Rows are items as columns; merged items are replaced by those they went into.
+
+    `items` is by own key and by alias, `mentions` by (source, guid) with the item's key, `titles` by title key.
+    """
+
+    items: dict[str, Row] = field(default_factory=dict)
+    mentions: dict[tuple[str, str], Row] = field(default_factory=dict)
+    titles: dict[str, list[Row]] = field(default_factory=dict)
+    tombstones: frozenset[str] = frozenset()
+
+
+def load_stored_batch(
+    session: Session, mention_keys: Iterable[tuple[str, str]], keys: Iterable[str], title_keys: Iterable[str]
+) -> StoredBatch:
+    """Look a batch up: its mentions by (source, guid), the items behind its keys, those with the same titles."""
+    keys, title_keys = list(keys), frozenset(title_keys)
+    mentions = list(_select_mentions(session, mention_keys))
+    aliases = dict(_select_ids_by_key(session, Alias.key, Alias.item_id, keys))
+    ids = {row["item_id"] for row in mentions} | set(aliases.values())
+    rows = list(_select_items(session, keys, title_keys, ids))
+    by_id = {row["id"]: row for row in rows}
+    _follow_merges(session, by_id)
+    out = StoredBatch(tombstones=frozenset(_select_tombstones(session, keys)))
+    out.items = {row["key"]: row for row in by_id.values()}
+    out.items |= {row["key"]: by_id[row["id"]] for row in rows}
+    out.items |= {key: by_id[item_id] for key, item_id in aliases.items()}
+    out.mentions = {
+        (row["source_id"], row["guid"]): {**row, "item_key": by_id[row["item_id"]]["key"]} for row in mentions
+    }
+    titles: dict[str, dict[int, Row]] = defaultdict(dict)
+    for row in rows:
+        if row["title_key"] in title_keys:
+            titles[row["title_key"]][by_id[row["id"]]["id"]] = by_id[row["id"]]
+    out.titles = {title: list(found.values()) for title, found in titles.items()}
+    return out
+
+
+def write_batch(
+    session: Session,
+    *,
+    inserts: Sequence[Row],
+    updates: Sequence[tuple[str, Row]],
+    mentions: Sequence[tuple[str, Row]],
+    aliases: Sequence[tuple[str, str, str]],
+) -> None:
+    """Store a batch's decisions. Items are named by key; `aliases` are (alias, item's key, reason)."""
+    upsert(session, Item, inserts)
+    named = {key for key, _ in (*updates, *mentions)} | {key for _, key, _ in aliases}
+    ids = dict(_select_ids_by_key(session, Item.key, Item.id, named))
+    for columns, rows in _group_by_columns(updates).items():
+        change = update_of(Item).where(col(Item.id) == bindparam("_id"))
+        values: dict[str, Any] = {name: bindparam(name) for name in columns}
+        session.connection().execute(change.values(values), [{**row, "_id": ids[key]} for key, row in rows])
+    placed = [{**row, "item_id": ids[key]} for key, row in mentions]
+    upsert(session, Mention, placed, ["source_id", "guid"], _MENTION_UPDATES)
+    named_too = [{"key": name, "item_id": ids[key], "reason": reason} for name, key, reason in aliases]
+    upsert(session, Alias, named_too, ["key"])
+
+
+def _group_by_columns(updates: Sequence[tuple[str, Row]]) -> dict[tuple[str, ...], list[tuple[str, Row]]]:
+    """Updates of one item joined into one, then grouped by the columns they set: a statement for each group."""
+    joined: dict[str, dict[str, Any]] = defaultdict(dict)
+    for key, row in updates:
+        joined[key].update(row)
+    groups: dict[tuple[str, ...], list[tuple[str, Row]]] = defaultdict(list)
+    for key, row in joined.items():
+        groups[tuple(sorted(row))].append((key, row))
+    return groups
+
+
+def _follow_merges(session: Session, by_id: dict[int, Row]) -> None:
+    """Put in the place of each merged item the one it was merged into, however long the chain."""
+    while missing := {row["merged_into"] for row in by_id.values() if row["merged_into"]}:
+        known = {row["id"]: row for row in by_id.values()}
+        targets = {item_id: known[item_id] for item_id in missing if item_id in known}
+        targets |= {row["id"]: row for row in _select_items(session, ids=missing - targets.keys())}
+        for item_id, row in by_id.items():
+            by_id[item_id] = targets[row["merged_into"]] if row["merged_into"] else row
+
+
+def _select_items(
+    session: Session, keys: Iterable[str] = (), title_keys: Iterable[str] = (), ids: Iterable[int] = ()
+) -> Iterator[Row]:
+    """The items with one of the keys, titles or ids, each once."""
+    sought = or_(in_list(Item.key, keys), in_list(Item.title_key, title_keys), in_list(Item.id, ids))
+    query = select(*(getattr(Item, name) for name in _COLUMNS)).where(sought)
+    yield from (dict(zip(_COLUMNS, row, strict=True)) for row in session.connection().execute(query))
+
+
+def _select_mentions(session: Session, mention_keys: Iterable[tuple[str, str]]) -> Iterator[Row]:
+    query = select(*(getattr(Mention, name) for name in _MENTION_COLUMNS))
+    query = query.where(in_pairs(Mention.source_id, Mention.guid, mention_keys))
+    yield from (dict(zip(_MENTION_COLUMNS, row, strict=True)) for row in session.connection().execute(query))
+
+
+def _select_ids_by_key(session: Session, key: Any, value: Any, keys: Iterable[str]) -> Iterator[tuple[str, int]]:
+    for row in session.connection().execute(select(key, value).where(in_list(key, keys))):
+        yield row[0], row[1]
+
+
+def _select_tombstones(session: Session, keys: Iterable[str]) -> Iterator[str]:
+    yield from session.exec(select(Tombstone.key).where(in_list(Tombstone.key, keys)))

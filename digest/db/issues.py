@@ -1,0 +1,250 @@
+"""Queries on issues, picks, draft versions, decisions, predictions kept as notes.
+
+Issues, picks, decisions and every version of a sheet.
+
+Bets and doubts kept for a year's end.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime
+
+from sqlmodel import Session, col, select
+
+from digest.db.engine import in_list
+from digest.errors import NotFoundError
+from digest.models.issues import DraftVersion, Issue, IssueSnapshot, Pick, Prediction
+from digest.models.items import Item
+from digest.models.predictions import Decision
+from digest.text import hash_texts
+
+
+def find_issue(session: Session, period: str) -> Issue | None:
+    """The issue of a period, or None."""
+    return session.exec(select(Issue).where(Issue.period == period)).first()
+
+
+def get_issue(session: Session, period: str) -> Issue:
+    """The issue of a period; raises NotFoundError."""
+    issue = find_issue(session, period)
+    if issue is None:
+        raise NotFoundError(f"there is no issue {period}", f"`digest draft {period}` makes one")
+    return issue
+
+
+def load_published_issues(session: Session) -> list[Issue]:
+    """Every issue that readers can see, oldest period first."""
+    states = col(Issue.state).in_(("published", "sent"))
+    return list(session.exec(select(Issue).where(states).order_by(col(Issue.published), col(Issue.period))))
+
+
+def list_unpublished_periods(session: Session) -> list[str]:
+    """The periods of the issues that no reader has seen yet."""
+    return list(session.exec(select(Issue.period).where(col(Issue.state).in_(("draft", "approved")))))
+
+
+def load_picks(session: Session, issue_id: int) -> list[tuple[Pick, Item]]:
+    """An issue's picks with their items, in page order."""
+    query = (
+        select(Pick, Item)
+        .where(Pick.issue_id == issue_id, Pick.item_id == Item.id)
+        .order_by(col(Pick.position), col(Pick.id))
+    )
+    return [(pick, item) for pick, item in session.exec(query)]
+
+
+def replace_picks(session: Session, issue_id: int, rows: Sequence[Pick]) -> None:
+    """Make `rows` the issue's picks, keeping the row of an item that was there already."""
+    kept = {pick.item_id: pick for pick in session.exec(select(Pick).where(Pick.issue_id == issue_id))}
+    wanted = {row.item_id for row in rows}
+    for item_id, pick in kept.items():
+        if item_id not in wanted:
+            session.delete(pick)
+    for row in rows:
+        row.issue_id = issue_id
+        if old := kept.get(row.item_id):
+            for name, value in row.model_dump(exclude={"id", "issue_id"}).items():
+                if getattr(old, name) != value:  # setting costs more than looking
+                    setattr(old, name, value)
+            session.add(old)
+        else:
+            session.add(row)
+    session.flush()
+
+
+def load_covered_in(session: Session, except_period: str) -> dict[int, str]:
+    """The first monthly issue that published each item, but for the issue of the period `before`."""
+    query = (
+        select(Pick.item_id, Issue.period)
+        .where(Pick.issue_id == Issue.id, col(Issue.state).in_(("published", "sent")), Issue.kind == "monthly")
+        .where(Issue.period != except_period)
+        .order_by(col(Issue.period).desc())
+    )
+    imported = select(Decision.item_id, Decision.period).where(
+        Decision.verdict == "pick", Decision.origin == "import", col(Decision.period).is_not(None)
+    )
+    past = {item_id: str(period) for item_id, period in session.exec(imported) if period != except_period}
+    return past | dict(session.exec(query).all())
+
+
+def load_past_blurbs(session: Session, ids: Sequence[int], except_period: str) -> list[tuple[int, str, str]]:
+    """What issues that readers have, and imported ones, said of items: (item, period, words), oldest period first.
+
+    The issue of the period `but` is left out.
+    """
+    picked = (
+        select(Pick.item_id, Issue.period, Pick.blurb)
+        .where(Pick.issue_id == Issue.id, col(Issue.state).in_(("published", "sent")), Issue.period != except_period)
+        .where(in_list(Pick.item_id, ids))
+    )
+    kept = select(Decision).where(Decision.origin == "import", in_list(Decision.item_id, ids))
+    past = [
+        (row.item_id, row.period or "an undated issue", str(row.detail.get("blurb", ""))) for row in session.exec(kept)
+    ]
+    return sorted({*session.exec(picked).all(), *past}, key=lambda row: (row[1], row[0]))
+
+
+def load_imported_decisions(session: Session) -> dict[int, Decision]:
+    """The decision by which each work stood in an imported issue of a known month, the first of them."""
+    query = select(Decision).where(
+        Decision.verdict == "pick", Decision.origin == "import", col(Decision.period).is_not(None)
+    )
+    return {row.item_id: row for row in session.exec(query.order_by(col(Decision.period).desc(), col(Decision.id)))}
+
+
+def load_editor_blurbs(session: Session, limit: int) -> list[str]:
+    """The newest words of the editor's own that readers have seen."""
+    query = (
+        select(Pick.blurb)
+        .where(Pick.issue_id == Issue.id, col(Issue.state).in_(("published", "sent")))
+        .where(Pick.origin == "editor", col(Pick.blurb) != "")
+        .order_by(col(Issue.period).desc(), col(Pick.position))
+        .limit(limit)
+    )
+    return list(session.exec(query))
+
+
+def load_monthly_categories(session: Session) -> dict[int, str]:
+    """The category under which each work stood in a monthly issue, the newest word on it."""
+    query = (
+        select(Pick.item_id, Pick.category)
+        .where(Pick.issue_id == Issue.id, Issue.kind == "monthly")
+        .order_by(col(Issue.period))
+    )
+    return dict(session.exec(query).all())
+
+
+def save_draft_version(session: Session, period: str, origin: str, text: str, now: datetime) -> bool:
+    """Keep a version of a sheet unless it equals the newest one; True when it was new."""
+    digest = hash_texts(text)
+    last = find_newest_draft_version(session, period)
+    if last is not None and last.digest == digest and last.origin == origin:
+        return False
+    session.add(DraftVersion(period=period, origin=origin, text=text, digest=digest, at=now))
+    session.flush()
+    return True
+
+
+def find_newest_draft_version(session: Session, period: str, origin: str | None = None) -> DraftVersion | None:
+    """The newest kept version of a sheet, of one origin or of any."""
+    query = select(DraftVersion).where(DraftVersion.period == period).order_by(col(DraftVersion.id).desc()).limit(1)
+    return session.exec(query.where(DraftVersion.origin == origin) if origin else query).first()
+
+
+def load_generated_drafts(session: Session, period: str, limit: int) -> Iterator[str]:
+    """The newest texts of a sheet that the program wrote, newest first, one by one."""
+    query = select(DraftVersion.id).where(DraftVersion.period == period, DraftVersion.origin != "editor")
+    for number in session.exec(query.order_by(col(DraftVersion.id).desc()).limit(limit)).all():
+        yield session.exec(select(DraftVersion.text).where(DraftVersion.id == number)).one()
+
+
+def save_snapshot(session: Session, snapshot: IssueSnapshot) -> None:
+    """Keep what readers see from now on."""
+    session.add(snapshot)
+    session.flush()
+
+
+def find_newest_snapshot(session: Session, issue_id: int) -> IssueSnapshot | None:
+    """What readers see of an issue; None when it was never published."""
+    query = select(IssueSnapshot).where(IssueSnapshot.issue_id == issue_id)
+    return session.exec(query.order_by(col(IssueSnapshot.id).desc()).limit(1)).first()
+
+
+def load_draft_versions(session: Session, period: str) -> list[DraftVersion]:
+    """Every kept version of a sheet, oldest first."""
+    return list(session.exec(select(DraftVersion).where(DraftVersion.period == period).order_by(col(DraftVersion.id))))
+
+
+def load_decisions(session: Session, verdicts: Sequence[str] = (), period: str | None = None) -> list[Decision]:
+    """Decisions, oldest first, of some verdicts or of one period."""
+    query = select(Decision).order_by(col(Decision.id))
+    if verdicts:
+        query = query.where(col(Decision.verdict).in_(verdicts))
+    return list(session.exec(query.where(Decision.period == period) if period else query))
+
+
+def replace_draft_decisions(session: Session, period: str, verdicts: Sequence[str], rows: Sequence[Decision]) -> None:
+    """Make `rows` the sheet's decisions of a period; one that stands already keeps its row, and so its time."""
+    query = select(Decision).where(Decision.period == period, Decision.origin == "sheet")
+    old = {_get_decision_key(row): row for row in session.exec(query.where(col(Decision.verdict).in_(verdicts)))}
+    new = {_get_decision_key(row): row for row in rows}
+    for said, row in old.items():
+        if said not in new:
+            session.delete(row)
+    session.add_all([row for said, row in new.items() if said not in old])
+
+
+def _get_decision_key(row: Decision) -> tuple[object, ...]:
+    return row.item_id, row.verdict, row.category, json.dumps(row.detail, sort_keys=True)
+
+
+def replace_imported_decisions(session: Session, rows: Sequence[Decision]) -> None:
+    """Write down what past issues say; what was imported of the same works and periods before is replaced by it."""
+    said = {(row.item_id, row.period) for row in rows}
+    for old in session.exec(select(Decision).where(Decision.origin == "import")):
+        if (old.item_id, old.period) in said:
+            session.delete(old)
+    session.add_all(rows)
+
+
+def sign_flagged_picks(session: Session, issue_id: int, name: str, now: datetime) -> None:
+    """Note who answers for an issue's flagged texts that nobody signed yet."""
+    for pick in session.exec(select(Pick).where(Pick.issue_id == issue_id, Pick.verdict == "flagged")):
+        if pick.signed_by is None:
+            pick.signed_by, pick.signed = name, now
+            session.add(pick)
+
+
+def load_picked_item_ids(session: Session) -> dict[str, frozenset[int]]:
+    """What the editor picked, by monthly period: the picks of approved issues and of imported ones."""
+    out: dict[str, set[int]] = {}
+    approved = select(Issue.period, Pick.item_id).where(
+        Pick.issue_id == Issue.id, Issue.kind == "monthly", Issue.state != "draft"
+    )
+    imported = select(Decision.period, Decision.item_id).where(
+        Decision.verdict == "pick", Decision.origin == "import", col(Decision.period).is_not(None)
+    )
+    for period, item_id in [*session.exec(approved), *session.exec(imported)]:
+        out.setdefault(str(period), set()).add(item_id)
+    return {period: frozenset(ids) for period, ids in out.items()}
+
+
+def add_prediction(session: Session, year: int, text: str, now: datetime) -> None:
+    """Keep a note for a year."""
+    session.add(Prediction(year=year, text=text, at=now))
+
+
+def load_predictions(session: Session, year: int) -> list[Prediction]:
+    """The year's notes, oldest first."""
+    return list(session.exec(select(Prediction).where(Prediction.year == year).order_by(col(Prediction.id))))
+
+
+def save_prediction_outcomes(session: Session, outcomes: Mapping[int, str]) -> None:
+    """Keep what became of notes: right, wrong or open."""
+    for number, outcome in outcomes.items():
+        note = session.get(Prediction, number)
+        if note is not None:
+            note.outcome = outcome
+            session.add(note)

@@ -1,0 +1,102 @@
+"""Reading items: a period's candidates, one item by what a person calls it, mentions."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+
+from sqlalchemy import ColumnElement, func, or_
+from sqlmodel import Session, col, select
+
+from digest.db.engine import in_list
+from digest.errors import NotFoundError
+from digest.models.items import Alias, Item, Mention
+
+
+def load_period_items(session: Session, start: datetime, end: datetime) -> list[Item]:
+    """Items of a period by publication, or by first sight where no date is known; merged ones are left out."""
+    return list(session.exec(select(Item).where(*_build_period_conditions(start, end)).order_by(col(Item.id))))
+
+
+def has_items_without_prefix(session: Session, prefix: str, start: datetime, end: datetime) -> bool:
+    """Whether a period has a candidate whose key does not begin so."""
+    query = select(Item.id).where(*_build_period_conditions(start, end), ~col(Item.key).startswith(prefix)).limit(1)
+    return session.exec(query).first() is not None
+
+
+def _build_period_conditions(start: datetime, end: datetime) -> tuple[ColumnElement[bool], ...]:
+    dated = (col(Item.published) >= start) & (col(Item.published) < end)
+    undated = col(Item.published).is_(None) & (col(Item.first_seen) >= start) & (col(Item.first_seen) < end)
+    undated &= col(Item.date_flag).is_(None) | (col(Item.date_flag) != "backlog")  # not news: there before we looked
+    return or_(dated, undated), col(Item.merged_into).is_(None)
+
+
+def load_items_by_id(session: Session, ids: Iterable[int]) -> dict[int, Item]:
+    """Items by id; unknown ids are left out."""
+    return {item.id or 0: item for item in session.exec(select(Item).where(in_list(Item.id, ids)))}
+
+
+def load_items_by_key(session: Session, keys: Sequence[str]) -> dict[str, Item]:
+    """Items by key or by alias, following merges; unknown keys are left out."""
+    out = {item.key: item for item in session.exec(select(Item).where(in_list(Item.key, keys)))}
+    for alias, item in session.exec(select(Alias, Item).where(in_list(Alias.key, keys), Alias.item_id == Item.id)):
+        out.setdefault(alias.key, item)
+    merged = {item.merged_into for item in out.values() if item.merged_into}
+    targets = load_items_by_id(session, merged) if merged else {}
+    return {key: targets.get(item.merged_into or 0, item) for key, item in out.items()}
+
+
+def get_item(session: Session, name: str) -> Item:
+    """The item a person names by its number, key, or URL's key; raises NotFoundError."""
+    item = session.get(Item, int(name)) if name.isdigit() else load_items_by_key(session, [name]).get(name)
+    if item is None:
+        raise NotFoundError(f"no item {name!r}", "`digest search WORDS` lists items with their keys")
+    return item
+
+
+def find_item_by_own_key(session: Session, key: str) -> Item | None:
+    """The item of exactly that key, also when it was merged into another."""
+    return session.exec(select(Item).where(Item.key == key)).first()
+
+
+def count_mentioning_sources(session: Session, ids: Sequence[int]) -> dict[int, int]:
+    """How many different sources mention each item."""
+    counted = select(Mention.item_id, func.count(func.distinct(Mention.source_id)))
+    return dict(session.exec(counted.where(in_list(Mention.item_id, ids)).group_by(col(Mention.item_id))).all())
+
+
+def count_sources_of_popular_items(session: Session, start: datetime, end: datetime, least: int) -> dict[str, int]:
+    """Keys of the works of a period that at least so many different sources mention, with their number."""
+    count = func.count(func.distinct(Mention.source_id))
+    query = (
+        select(Item.key, count)
+        .where(Mention.item_id == Item.id, col(Item.merged_into).is_(None), col(Item.withdrawn).is_(None))
+        .where(col(Item.published) >= start, col(Item.published) < end)
+        .group_by(Item.key)
+        .having(count >= least)
+    )
+    return dict(session.exec(query).all())
+
+
+def load_item_mentions(session: Session, item_id: int) -> list[Mention]:
+    """Every place where an item was seen, first seen first."""
+    return list(session.exec(select(Mention).where(Mention.item_id == item_id).order_by(col(Mention.first_seen))))
+
+
+def load_mentions(session: Session, ids: Sequence[int]) -> dict[int, list[Mention]]:
+    """Every place where each of the items was seen, first seen first."""
+    query = select(Mention).where(in_list(Mention.item_id, ids)).order_by(col(Mention.first_seen), col(Mention.id))
+    out: dict[int, list[Mention]] = {}
+    for mention in session.exec(query):
+        out.setdefault(mention.item_id, []).append(mention)
+    return out
+
+
+def count_items_by_source(session: Session, start: datetime, end: datetime) -> dict[str, int]:
+    """How many items of a period each source brought first."""
+    query = (
+        select(Item.source_id, func.count())
+        .where(col(Item.published) >= start, col(Item.published) < end, col(Item.merged_into).is_(None))
+        .group_by(Item.source_id)
+    )
+    return dict(session.exec(query).all())

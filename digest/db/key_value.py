@@ -1,0 +1,22 @@
+"""Small facts the program minted or the editor answered once, by name."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from sqlmodel import Session
+
+from digest.models.runs import KeyValue
+
+
+def load_value(session: Session, name: str) -> dict[str, Any]:
+    """A setting's value; empty where there is none."""
+    setting = session.get(KeyValue, name)
+    return dict(setting.value) if setting else {}
+
+
+def save_value(session: Session, name: str, value: Mapping[str, Any], now: datetime) -> None:
+    """Keep a setting."""
+    session.merge(KeyValue(name=name, value=dict(value), at=now))

@@ -1,0 +1,21 @@
+"""What links answered when they were last asked."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from sqlmodel import Session
+
+from digest.models.issues import LinkCheck
+
+
+def load_link_checks(session: Session, urls: Iterable[str]) -> dict[str, LinkCheck]:
+    """The last answers by address; addresses that were never asked are left out."""
+    found = {url: session.get(LinkCheck, url) for url in urls}
+    return {url: check for url, check in found.items() if check is not None}
+
+
+def save_link_checks(session: Session, checks: Iterable[LinkCheck]) -> None:
+    """Keep answers in place of earlier ones."""
+    for check in checks:
+        session.merge(check)

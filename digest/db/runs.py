@@ -1,0 +1,127 @@
+"""Runs and per-source results.
+
+The completeness ledger: what each run found at each source, and what became of it.
+
+Runs: when a stage began, how it ended, what it reported.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import uuid4
+
+from sqlalchemy import func
+from sqlmodel import Session, col, select
+
+from digest.db.engine import in_list, upsert
+from digest.db.locks import identify_host_process, may_be_running
+from digest.models.items import Mention
+from digest.models.runs import Run, SourceResult, SourceResultRow
+
+_MAX_RUN_TIME = timedelta(days=1)  # of another machine's processes nothing is known; hardly one takes longer
+_OWNER = f"{identify_host_process()}/{uuid4().hex[:8]}"  # in containers every process has the same number
+
+
+def start_run(session: Session, stage: str, period: str | None, now: datetime) -> int:
+    """Open a run and return its id; runs whose process was killed are closed first."""
+    _close_abandoned_runs(session, now)
+    run = Run(stage=stage, period=period, started=now, owner=_OWNER)
+    session.add(run)
+    session.flush()
+    assert run.id is not None
+    return run.id
+
+
+def finish_run(session: Session, run_id: int, state: str, reason: str, report: dict[str, Any], now: datetime) -> None:
+    """Close a run: done, partial, failed, refused or interrupted."""
+    run = session.get_one(Run, run_id)
+    run.state, run.reason, run.report, run.finished = state, reason, report, now
+    session.add(run)
+
+
+def load_latest_runs(session: Session, limit: int = 20, stage: str | None = None) -> list[Run]:
+    """The newest runs, newest first."""
+    query = select(Run).order_by(col(Run.id).desc()).limit(limit)
+    return list(session.exec(query.where(col(Run.stage) == stage) if stage else query))
+
+
+def load_last_ended_run(session: Session) -> list[Run]:
+    """The run that ended last, if any did; of a shift's runs it is the one that holds the others."""
+    query = select(Run).where(col(Run.finished).is_not(None))
+    return list(session.exec(query.order_by(col(Run.finished).desc(), col(Run.started)).limit(1)))
+
+
+def _close_abandoned_runs(session: Session, now: datetime) -> None:
+    """Say of runs that never ended, and whose process is gone, that they were interrupted."""
+    for run in session.exec(select(Run).where(col(Run.state) == "running")):
+        if _has_owner_ended(run, now):
+            run.state, run.reason, run.finished = "interrupted", "the process ended", now
+
+
+def _has_owner_ended(run: Run, now: datetime) -> bool:
+    """Whether the process that opened a run has ended; one of another machine is believed to have after a day."""
+    process = run.owner.rpartition("/")[0]
+    if process == identify_host_process():
+        return run.owner != _OWNER
+    if process.partition("/")[0] == identify_host_process().partition("/")[0]:
+        return not may_be_running(process)
+    return now - run.started >= _MAX_RUN_TIME
+
+
+OUTCOMES = ("new", "revised", "unchanged", "duplicate", "rejected", "failed")
+_MENTION_TIME = func.coalesce(Mention.published, Mention.first_seen)
+
+
+def count_unexplained(result: SourceResult) -> int:
+    """How many of the found items have no fate; anything but 0 means that items were lost or counted twice."""
+    return result.found - sum(int(getattr(result, fate)) for fate in OUTCOMES)
+
+
+def save_source_results(session: Session, *results: SourceResult) -> None:
+    """Store sources' counts for a run, over those stored for their earlier pages."""
+    columns = list(SourceResult.model_fields)
+    rows = [{name: getattr(count, name) for name in columns} for count in results]
+    upsert(session, SourceResultRow, rows, ["run_id", "source_id"], columns)
+
+
+def load_source_results(session: Session, run_id: int) -> list[SourceResultRow]:
+    """A run's counts, by source."""
+    return list(
+        session.exec(
+            select(SourceResultRow).where(SourceResultRow.run_id == run_id).order_by(SourceResultRow.source_id)
+        )
+    )
+
+
+def load_latest_source_results(session: Session, ids: Sequence[str]) -> dict[str, SourceResultRow]:
+    """Each source's newest count."""
+    newest = (
+        select(func.max(SourceResultRow.id))
+        .where(col(SourceResultRow.source_id).in_(ids))
+        .group_by(col(SourceResultRow.source_id))
+    )
+    return {
+        count.source_id: count
+        for count in session.exec(select(SourceResultRow).where(col(SourceResultRow.id).in_(newest)))
+    }
+
+
+def load_last_active_times(session: Session, source_ids: Sequence[str]) -> dict[str, datetime]:
+    """When each source published last, by what `active_days` goes by; a source without mentions has no entry."""
+    query = select(Mention.source_id, func.max(_MENTION_TIME)).where(in_list(Mention.source_id, source_ids))
+    return {row[0]: row[1] for row in session.connection().execute(query.group_by(col(Mention.source_id)))}
+
+
+def load_active_days(session: Session, source_ids: Sequence[str], limit: int = 60) -> dict[str, list[datetime]]:
+    """The newest distinct days on which each source published, oldest first; first sight stands for a missing date."""
+    query = (
+        select(Mention.source_id, func.max(_MENTION_TIME))
+        .where(in_list(Mention.source_id, source_ids))
+        .group_by(col(Mention.source_id), func.date(_MENTION_TIME))
+    )
+    days: dict[str, list[datetime]] = {source_id: [] for source_id in source_ids}
+    for source_id, last in session.connection().execute(query):
+        days[source_id].append(last)
+    return {source_id: sorted(found)[-limit:] for source_id, found in days.items()}

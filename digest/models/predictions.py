@@ -1,0 +1,65 @@
+"""What taggers, rankers and the editor said of items."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Index, UniqueConstraint
+from sqlmodel import Field, SQLModel
+
+from digest.models import json_column
+
+
+class Tagging(SQLModel, table=True):
+    """A tagger's verdict on an item. Engines: embedded, editor, or provider:model."""
+
+    __table_args__ = (UniqueConstraint("item_id", "engine"),)
+    id: int | None = Field(default=None, primary_key=True)
+    item_id: int = Field(foreign_key="item.id", index=True)
+    engine: str
+    category: str = Field(index=True)  # a slug of the taxonomy, or "other"
+    secondary: str | None = None
+    confidence: float
+    relevance: int | None = None  # 1..5, from a model only
+    novelty: int | None = None
+    reason: str = ""
+    taxonomy: str  # version + hash of the taxonomy it was made with
+    item_digest: str
+    at: datetime
+
+
+class Ranking(SQLModel, table=True):
+    """An item's place among a period's candidates."""
+
+    __table_args__ = (UniqueConstraint("period", "item_id"), Index("ix_ranking_period_place", "period", "place"))
+    id: int | None = Field(default=None, primary_key=True)
+    period: str
+    item_id: int = Field(foreign_key="item.id", index=True)
+    place: int
+    score: float
+    reasons: list[dict[str, Any]] = json_column(list)  # [{"feature", "value", "part", "words"}]
+    ranker: str
+    at: datetime
+
+
+class Decision(SQLModel, table=True):
+    """What the editor decided about an item, and when: pick, reject, pass, move, rewrite, tag."""
+
+    id: int | None = Field(default=None, primary_key=True)
+    item_id: int = Field(foreign_key="item.id", index=True)
+    period: str | None = Field(default=None, index=True)
+    verdict: str = Field(index=True)
+    category: str | None = None
+    detail: dict[str, Any] = json_column(dict)
+    origin: str = "sheet"  # sheet | desk | cli | import
+    at: datetime
+
+
+class ItemVector(SQLModel, table=True):
+    """An item's vector, kept so that ranking need not embed again; `item_digest` says of which words."""
+
+    __tablename__ = "item_vector"
+    item_id: int = Field(primary_key=True, foreign_key="item.id")
+    item_digest: str
+    vector: bytes

@@ -1,0 +1,126 @@
+"""What the program did, what it cost, and where it stands."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import UniqueConstraint
+from sqlmodel import Field, SQLModel
+
+from digest.models import json_column
+
+
+class LLMCall(SQLModel, table=True):
+    """One request to a language model, its cost, and its answer for the cache.
+
+    It is written down before it is sent, at what it may cost at most; so it stays when no answer comes back.
+    """
+
+    __tablename__ = "modelcall"
+
+    __tablename__ = "model_call"
+    id: int | None = Field(default=None, primary_key=True)
+    run_id: int | None = Field(default=None, foreign_key="run.id", index=True)
+    stage: str
+    provider: str
+    model: str
+    model_version: str = ""
+    state: str = "sent"  # sent | ok | bad | failed
+    prompt_tokens: int = 0
+    output_tokens: int = 0
+    thought_tokens: int = 0
+    cached_tokens: int = 0
+    usd: float = 0.0
+    seconds: float = 0.0
+    response: str = ""
+    at: datetime = Field(index=True)
+
+
+class CachedAnswer(SQLModel, table=True):
+    """A cached answer about one item: the key covers content, prompt version, model and taxonomy."""
+
+    __tablename__ = "modelanswer"
+
+    __tablename__ = "model_answer"
+    key: str = Field(primary_key=True)
+    stage: str
+    item_id: int | None = Field(default=None, foreign_key="item.id", index=True)
+    call_id: int | None = Field(default=None, foreign_key="model_call.id")
+    value: dict[str, Any] = json_column(dict)
+    at: datetime
+
+
+class Run(SQLModel, table=True):
+    """One execution of a stage or of the whole pipeline."""
+
+    id: int | None = Field(default=None, primary_key=True)
+    stage: str = Field(index=True)
+    period: str | None = None
+    state: str = "running"  # running | done | partial | failed | refused | interrupted
+    owner: str = ""  # the process at it: host/pid@began/its own mark
+    reason: str = ""
+    started: datetime = Field(index=True)
+    finished: datetime | None = None
+    report: dict[str, Any] = json_column(dict)
+
+
+class SourceResult(SQLModel):
+    """A run's ledger for one source: found = new + revised + unchanged + duplicate + rejected + failed."""
+
+    run_id: int = Field(foreign_key="run.id", index=True)
+    source_id: str = Field(index=True)
+    state: str = "ok"  # ok | unmodified | partial | failed | skipped
+    found: int = 0
+    new: int = 0
+    revised: int = 0
+    unchanged: int = 0
+    duplicate: int = 0
+    rejected: int = 0
+    failed: int = 0
+    bytes: int = 0
+    requests: int = 0
+    seconds: float = 0.0
+    error: str | None = None  # where the state is ok: what was survived, and why items were rejected
+    hint: str | None = None
+    next_check: datetime | None = None
+    at: datetime
+
+
+class SourceResultRow(SourceResult, table=True):
+    """A count as it is stored."""
+
+    __tablename__ = "runcount"
+
+    __tablename__ = "run_count"
+    __table_args__ = (UniqueConstraint("run_id", "source_id"),)
+    id: int | None = Field(default=None, primary_key=True)
+
+
+class Checkpoint(SQLModel, table=True):
+    """Where a long piece of work stands, written with each committed page."""
+
+    name: str = Field(primary_key=True)
+    value: dict[str, Any] = json_column(dict)
+    at: datetime
+
+
+class Lock(SQLModel, table=True):
+    """A claim on work or on a host, shared between processes; it ends at `expires` unless renewed."""
+
+    __tablename__ = "lease"
+
+    name: str = Field(primary_key=True)
+    holder: str
+    expires: datetime
+    not_before: datetime | None = None  # the earliest next request, where the lease paces a host
+
+
+class KeyValue(SQLModel, table=True):
+    """A small fact the program minted or the editor answered once (tag: ids, heading maps, ranker state)."""
+
+    __tablename__ = "setting"
+
+    name: str = Field(primary_key=True)
+    value: dict[str, Any] = json_column(dict)
+    at: datetime

@@ -1,0 +1,76 @@
+"""The lines that let cron, systemd or GitHub Actions do every shift: text to be looked at, then put in its place."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Sequence
+from pathlib import Path
+
+from digest.config.schema import Cadence
+from digest.errors import ConfigError
+from digest.protocols import Document
+from digest.resources import find_resource
+
+_CRON = """\
+# Keys and passwords that are used stand in lines of their own above this one: GEMINI_API_KEY=...
+# Each run's line of result is dropped; what went wrong is on standard error, and cron mails it.
+*/15 * * * * {command} run --due >/dev/null
+"""
+_SERVICE = """\
+[Unit]
+Description=digest: what is due in {root}
+After=network-online.target
+Wants=network-online.target
+
+[Service]
+Type=oneshot
+WorkingDirectory={root}
+EnvironmentFile=-{root}/.env
+ExecStart={command} run --due
+# Done, but for a source or two out of reach, which the log names: no failed unit each night.
+SuccessExitStatus=3
+"""
+_TIMER = """\
+[Unit]
+Description=digest: look every 15 minutes for what is due
+
+[Timer]
+OnCalendar=*:0/15
+Persistent=true
+
+[Install]
+WantedBy=timers.target
+"""
+
+
+def render_schedule_files(form: str, root: Path, program: Sequence[str], cadence: Cadence) -> list[Document]:
+    """The files of a form (cron, systemd, github), as they would lie in the workspace.
+
+    `digest run --due` decides by itself what is due, so cron and systemd just call it often.
+    """
+    command = shlex.join([*program, "-w", str(root)])
+    if found := _UNSAFE_CHARACTERS[form].intersection(command):
+        raise ConfigError(
+            f"{command} holds a character that {form} reads otherwise: {min(found)!r}", "move the workspace"
+        )
+    if form == "cron":
+        return [Document("schedule/crontab", _CRON.format(command=command).encode())]
+    if form == "systemd":
+        return [
+            Document("schedule/digest.service", _SERVICE.format(root=root, command=command).encode()),
+            Document("schedule/digest.timer", _TIMER.encode()),
+        ]
+    text = find_resource("templates/github/newsletter.yml").read_text(encoding="utf-8")
+    text = text.replace("30 6 * * *", f"30 {cadence.fetch_hour_utc} * * *")
+    text = text.replace("06:30 UTC", f"{cadence.fetch_hour_utc:02}:30 UTC")
+    return [Document(".github/workflows/newsletter.yml", text.encode())]
+
+
+_UNSAFE_CHARACTERS = {"cron": {"\n", "\r", "%"}, "systemd": {"\n", "\r", "%", "$", "\\"}, "github": set[str]()}
+INSTALL_STEPS = {
+    "cron": "crontab -e, and add these lines",
+    "systemd": "cp schedule/digest.* ~/.config/systemd/user/ && systemctl --user enable --now digest.timer; "
+    "`loginctl enable-linger` lets it run while you are logged out, and keys go into .env (chmod 600)",
+    "github": "commit it; Settings → Pages → Source: GitHub Actions; "
+    "Settings → Actions → General: allow GitHub Actions to create pull requests",
+}

@@ -1,0 +1,48 @@
+"""`prune`: forgets old candidates that were never picked; their keys stay, so that they do not come back as new."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from digest.context import Context, record_run
+from digest.db.issues import list_unpublished_periods
+from digest.db.maintenance import compact_database, delete_items, find_prunable_items
+from digest.drafts.storage import parse_draft_file, read_draft_text
+from digest.protocols import Report
+
+_BATCH_SIZE = 1000
+
+
+def prune_items(context: Context, months: int, *, dry_run: bool = False) -> Report:
+    """Delete what is older than `months` and was never picked, turned down or merged; a batch is one transaction.
+
+    What the editor decided upon stays: rankers learn from it. So does what stands on the sheet of an issue that is
+    not published yet. Raises SheetError when such a sheet cannot be read.
+    """
+    needed = _find_open_draft_keys(context)
+    with context.db.read() as session:
+        ids = find_prunable_items(session, context.now - timedelta(days=months * 30.44), needed)
+    if dry_run:
+        return Report("prune", f"{len(ids)} items older than {months} months would go", numbers={"items": len(ids)})
+    with record_run(context, "prune") as report:
+        batches = [ids[start : start + _BATCH_SIZE] for start in range(0, len(ids), _BATCH_SIZE)]
+        for batch in context.progress.track(batches, "pruning", len(batches)):
+            with context.db.write() as session:
+                delete_items(session, batch, context.now)
+        freed = compact_database(context.db.path) if ids else 0
+        report.numbers = {"items": len(ids), "bytes": freed}
+        report.line = f"{len(ids)} items older than {months} months forgotten, {freed} bytes given back"
+    return report
+
+
+def _find_open_draft_keys(context: Context) -> set[str]:
+    """The keys of all works that an editor may still pick: on the sheets of issues in draft or approved."""
+    keys: set[str] = set()
+    with context.db.read() as session:
+        names = list_unpublished_periods(session)
+    for period in map(context.parse_period, names):
+        if (text := read_draft_text(context, period)) is not None:
+            sheet = parse_draft_file(context, period, text)
+            keys |= {pick.key for _, pick in sheet.iter_picks()}
+            keys |= {line.key for line in (*sheet.shortlist, *sheet.missed)}
+    return keys

@@ -1,0 +1,57 @@
+"""The issue as an HTML fragment with absolute links, and as plain text; what feeds and mails are made of."""
+
+from __future__ import annotations
+
+import dataclasses
+
+from digest.config.schema import Newsletter
+from digest.publishing.issue_view import IssueView
+from digest.publishing.render.charts import describe_chart
+from digest.publishing.render.presentation import empty_other_sections, present_issue
+from digest.publishing.render.templates import TemplateOverrides, render_template
+from digest.text import strip_hidden
+
+
+def render_html_fragment(
+    view: IssueView, newsletter: Newsletter, templates: TemplateOverrides | None = None, category: str = ""
+) -> str:
+    """The whole issue, or the one category `only`, as HTML."""
+    if category:
+        view = dataclasses.replace(
+            view, form="category", intro="", sections=empty_other_sections(view.sections, [category]), by_month=[]
+        )
+    shown = present_issue(view, newsletter)
+    rendered = strip_hidden(
+        render_template(
+            "issue.html.j2",
+            templates or {},
+            view=view,
+            shown=shown,
+            words=shown.words,
+            newsletter=newsletter,
+            whole=not category,
+            charts=[describe_chart(chart, shown.words) for chart in view.charts],
+        )
+    )
+    return make_anchors_absolute(rendered, newsletter.address + view.path)
+
+
+def make_anchors_absolute(html: str, page_url: str) -> str:
+    """HTML that is read elsewhere: what the editor's links to places on the page lead to is the page's."""
+    return html.replace('<a href="#', f'<a href="{page_url}#')  # texts have no bare `<`
+
+
+def render_plain_text(view: IssueView, newsletter: Newsletter, templates: TemplateOverrides | None = None) -> str:
+    """The whole issue as plain text, lines of at most 76 characters but for addresses."""
+    shown = present_issue(view, newsletter)
+    return strip_hidden(
+        render_template(
+            "issue.txt.j2",
+            templates or {},
+            view=view,
+            shown=shown,
+            words=shown.words,
+            newsletter=newsletter,
+            page=newsletter.address + view.path,
+        )
+    )

@@ -1,0 +1,144 @@
+"""How well a ranking finds what experts picked: readers of pools and picks, AUC, recall of the first 100 and 200."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from digest.errors import ParseError
+from digest.ranking.types import Candidate
+
+
+@dataclass(frozen=True, slots=True)
+class PublicPick:
+    """A work that a curator picked in a month (`2025-08`)."""
+
+    month: str
+    curator: str
+    arxiv_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class MonthScore:
+    """One month's measures: how many candidates and picks, and how high the picks stood."""
+
+    month: str
+    candidates: int
+    picks: int
+    auc: float
+    recall_100: float
+    recall_200: float
+
+
+@dataclass(frozen=True, slots=True)
+class RankingMetrics:
+    """The months and their means."""
+
+    months: tuple[MonthScore, ...]
+    auc: float
+    recall_100: float
+    recall_200: float
+
+    def as_dict(self) -> dict[str, Any]:
+        """For `--json` and the history."""
+        return asdict(self)
+
+
+def parse_pool(lines: Iterable[str]) -> list[Candidate]:
+    """Candidates of a pool: JSON lines of {arxiv_id, title, abstract, authors, categories, published, comment}.
+
+    The key is the bare arXiv id. Raises ParseError naming the line.
+    """
+    return [_parse_candidate(row) for row in _parse_rows(lines, ("arxiv_id", "title"))]
+
+
+def parse_picks(lines: Iterable[str]) -> list[PublicPick]:
+    """Picks, JSON lines of {month, curator, arxiv_id}; those without an arXiv id are left out. Raises ParseError."""
+    return [
+        PublicPick(str(row.get("month") or ""), str(row.get("curator") or ""), str(row["arxiv_id"]))
+        for row in _parse_rows(lines, ())
+        if row.get("arxiv_id")
+    ]
+
+
+def measure_ranking(scores_by_month: Iterable[tuple[str, Sequence[float], Sequence[bool]]]) -> RankingMetrics:
+    """Measure months of (name, scores, picked?), row by row; one without a pick is left out. Means are unweighted."""
+    months = tuple(_measure_month(*month) for month in scores_by_month if any(month[2]))
+    count = max(len(months), 1)
+    return RankingMetrics(
+        months,
+        sum(m.auc for m in months) / count,
+        sum(m.recall_100 for m in months) / count,
+        sum(m.recall_200 for m in months) / count,
+    )
+
+
+def compute_auc(scores: Sequence[float], picked: Sequence[bool]) -> float:
+    """How likely a pick stands above another candidate; ties count half. NaN unless there are both."""
+    import numpy as np
+
+    values, chosen = np.asarray(scores, dtype=np.float64), np.asarray(picked, dtype=bool)
+    ours, others = values[chosen], np.sort(values[~chosen])
+    below, upto = np.searchsorted(others, ours, "left"), np.searchsorted(others, ours, "right")
+    pairs = len(ours) * len(others)
+    return float((below + upto).sum() / 2 / pairs) if pairs else float("nan")
+
+
+def compute_recall(scores: Sequence[float], picked: Sequence[bool], first: int) -> float:
+    """The share of the picks among the `first` best."""
+    import numpy as np
+
+    order = np.argsort(-np.asarray(scores, dtype=np.float64), kind="stable")[:first]
+    chosen = np.asarray(picked, dtype=bool)
+    return float(chosen[order].sum() / max(int(chosen.sum()), 1))
+
+
+def _measure_month(name: str, scores: Sequence[float], picked: Sequence[bool]) -> MonthScore:
+    return MonthScore(
+        name,
+        len(scores),
+        sum(picked),
+        compute_auc(scores, picked),
+        compute_recall(scores, picked, 100),
+        compute_recall(scores, picked, 200),
+    )
+
+
+def _parse_rows(lines: Iterable[str], required: Sequence[str]) -> Iterable[dict[str, Any]]:
+    for number, line in enumerate(lines, 1):
+        if not line.strip():
+            continue
+        try:
+            row = json.loads(line)
+        except ValueError as error:
+            raise ParseError(f"line {number} is not JSON: {error}", "each line must be one JSON object") from error
+        if not isinstance(row, dict):
+            raise ParseError(f"line {number} is not a JSON object", 'write {"arxiv_id": "2501.01234", "title": "..."}')
+        missing = [name for name in required if not isinstance(row.get(name), str)]
+        if missing:
+            raise ParseError(f"line {number} lacks {' and '.join(missing)}", "see the formats in the README")
+        yield row
+
+
+def _parse_candidate(row: dict[str, Any]) -> Candidate:
+    return Candidate(
+        key=row["arxiv_id"],
+        title=row["title"],
+        abstract=str(row.get("abstract") or ""),
+        authors=tuple(str(a) for a in row.get("authors") or ()),
+        categories=tuple(str(c) for c in row.get("categories") or ()),
+        comment=str(row.get("comment") or ""),
+        published=_parse_day(row.get("published")),
+    )
+
+
+def _parse_day(text: object) -> datetime | None:
+    """The day as midnight UTC; None when it is not an ISO date."""
+    try:
+        moment = datetime.fromisoformat(str(text))
+    except ValueError:
+        return None
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)

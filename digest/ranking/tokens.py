@@ -1,0 +1,182 @@
+"""Words of titles and abstracts as hashed, weighted counts: a sparse matrix in plain numpy."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import chain, pairwise
+from typing import TYPE_CHECKING
+from zlib import crc32
+
+from digest.ranking.types import Candidate
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from digest.embeddings import Matrix
+
+SLOT_COUNT = 1 << 16
+_SEPARATORS = {ord(c): " " for c in ".,:;!?()[]{}<>\"'`/\\|$%&*=#@^~_\u2013\u2014\u2018\u2019\u201c\u201d\n\t"}
+_TITLE_PREFIX = "t:"  # a title's words count once more, under their own slot
+_AUTHOR_PREFIX = "a:"  # an author's name is a word of its own
+_MAX_AUTHORS = 60  # names read of a paper by hundreds
+_BLOCK_SIZE = 4096  # papers whose words are held at a time
+AUTHOR_WEIGHT = 1.0  # the weight of four authors together, that of all the words being 1
+
+
+@dataclass(frozen=True, slots=True)
+class SparseMatrix:
+    """Rows of (slot, weight) pairs: row i holds the pairs `starts[i]` to `starts[i+1]`."""
+
+    starts: NDArray[np.int64]
+    columns: NDArray[np.int32]
+    values: Matrix
+
+    def multiply_vector(self, vector: Matrix) -> NDArray[np.float64]:
+        """The matrix times a vector of SLOTS numbers: one number a row."""
+        import numpy as np
+
+        sums = np.concatenate(([0.0], np.cumsum(self.values * vector[self.columns], dtype=np.float64)))
+        out: NDArray[np.float64] = sums[self.starts[1:]] - sums[self.starts[:-1]]
+        return out
+
+    def multiply_transposed(self, rows: NDArray[np.float64]) -> NDArray[np.float64]:
+        """The transposed matrix times one number a row: SLOTS numbers."""
+        import numpy as np
+
+        spread = np.repeat(rows, np.diff(self.starts))
+        out: NDArray[np.float64] = np.bincount(self.columns, self.values * spread, SLOT_COUNT).astype(
+            np.float64, copy=False
+        )
+        return out
+
+    def get_row(self, number: int) -> tuple[NDArray[np.int32], Matrix]:
+        """The slots and the weights of a row."""
+        span = slice(self.starts[number], self.starts[number + 1])
+        return self.columns[span], self.values[span]
+
+
+def hash_token(token: str) -> int:
+    """A word's place; two words may share one."""
+    return crc32(token.encode(errors="replace")) % SLOT_COUNT
+
+
+class _SlotCache(dict[str, int]):
+    """Slots of words; remembers the words it has met, so that a pool costs a look-up a word."""
+
+    def __missing__(self, word: str) -> int:
+        place = self[word] = hash_token(word)
+        return place
+
+
+def extract_tokens(candidate: Candidate) -> list[str]:
+    """The words of title and abstract as often as they stand there; parts of hyphenated words, and the title's words
+    and pairs of words, once more."""
+    title = candidate.title.lower().translate(_SEPARATORS).split()
+    words = title + candidate.abstract.lower().translate(_SEPARATORS).split()
+    hyphened = {word for word in words if "-" in word}
+    parts = [part for word in hyphened for part in word.split("-") if part]
+    return [
+        *words,
+        *parts,
+        *(_TITLE_PREFIX + word for word in title),
+        *(f"{_TITLE_PREFIX}{a} {b}" for a, b in pairwise(title)),
+    ]
+
+
+def extract_author_tokens(candidate: Candidate) -> list[str]:
+    """The authors, as words of their own."""
+    return [_AUTHOR_PREFIX + name.lower() for name in dict.fromkeys(candidate.authors[:_MAX_AUTHORS])]
+
+
+def format_token(token: str) -> str:
+    """A word as a reader sees it."""
+    if token.startswith(_AUTHOR_PREFIX):
+        return token.removeprefix(_AUTHOR_PREFIX).title()
+    return f"{token.removeprefix(_TITLE_PREFIX)} (title)" if token.startswith(_TITLE_PREFIX) else token
+
+
+def normalise_token(token: str) -> str:
+    """What a reader takes for the same word: in the title or not, one or several."""
+    return token if token.startswith(_AUTHOR_PREFIX) else token.removeprefix(_TITLE_PREFIX).removesuffix("s")
+
+
+def build_token_matrix(candidates: Sequence[Candidate], idf: Matrix) -> SparseMatrix:
+    """Unit rows of (1 + ln count) x inverse frequency, the authors beside them with a share each."""
+    slots = _SlotCache()
+    # By thousands, because the words of a hundred thousand papers at once are gigabytes of small objects.
+    blocks = [
+        _build_token_block(candidates[at : at + _BLOCK_SIZE], idf, slots)
+        for at in range(0, len(candidates), _BLOCK_SIZE)
+    ]
+    return _stack_rows(blocks)
+
+
+def _build_token_block(candidates: Sequence[Candidate], idf: Matrix, slots: _SlotCache) -> SparseMatrix:
+    words = _count_tokens([extract_tokens(candidate) for candidate in candidates], slots)
+    names = _count_tokens([extract_author_tokens(candidate) for candidate in candidates], slots)
+    return _join_rows(_weigh_tokens(words, idf), _weigh_authors(names))
+
+
+def _count_tokens(rows: Sequence[Sequence[str]], slots: _SlotCache) -> SparseMatrix:
+    """How often each slot stands in each row."""
+    import numpy as np
+
+    lengths = [len(row) for row in rows]
+    places = np.fromiter(map(slots.__getitem__, chain.from_iterable(rows)), dtype=np.int64, count=sum(lengths))
+    numbers = np.arange(len(rows) + 1) * SLOT_COUNT  # a row's number and a slot in one integer
+    met, counts = np.unique(places + np.repeat(numbers[:-1], lengths), return_counts=True)
+    starts = np.searchsorted(met, numbers)
+    return SparseMatrix(starts, (met % SLOT_COUNT).astype(np.int32), counts.astype(np.float32))
+
+
+def _weigh_tokens(counts: SparseMatrix, idf: Matrix) -> SparseMatrix:
+    import numpy as np
+
+    weights = (1 + np.log(counts.values)) * idf[counts.columns]
+    sums = np.concatenate(([0.0], np.cumsum(weights.astype(np.float64) ** 2)))
+    norms = np.sqrt(np.maximum(sums[counts.starts[1:]] - sums[counts.starts[:-1]], 1e-12))
+    return SparseMatrix(
+        counts.starts, counts.columns, (weights / np.repeat(norms, np.diff(counts.starts))).astype(np.float32)
+    )
+
+
+def _weigh_authors(names: SparseMatrix) -> SparseMatrix:
+    import numpy as np
+
+    counts = np.diff(names.starts)
+    return SparseMatrix(names.starts, names.columns, np.repeat(AUTHOR_WEIGHT / np.maximum(counts, 4) ** 0.5, counts))
+
+
+def _join_rows(left: SparseMatrix, right: SparseMatrix) -> SparseMatrix:
+    """Each row of one followed by the same row of the other."""
+    import numpy as np
+
+    starts = left.starts + right.starts
+    slots, weights = np.empty(starts[-1], dtype=np.int32), np.empty(starts[-1], dtype=np.float32)
+    for part, before in ((left, right.starts[:-1]), (right, left.starts[1:])):
+        places = np.arange(part.starts[-1]) + np.repeat(before, np.diff(part.starts))
+        slots[places], weights[places] = part.columns, part.values
+    return SparseMatrix(starts, slots, weights)
+
+
+def _stack_rows(blocks: Sequence[SparseMatrix]) -> SparseMatrix:
+    """The rows of the first, then those of the next."""
+    import numpy as np
+
+    lengths = [np.diff(block.starts) for block in blocks]
+    return SparseMatrix(
+        np.concatenate([np.zeros(1, dtype=np.int64), *lengths]).cumsum(),
+        np.concatenate([np.zeros(0, dtype=np.int32), *(block.columns for block in blocks)]),
+        np.concatenate([np.zeros(0, dtype=np.float32), *(block.values for block in blocks)]),
+    )
+
+
+def compute_inverse_frequency(matrix: SparseMatrix) -> Matrix:
+    """ln((rows + 1) / (rows with the slot + 1)) + 1 of each slot."""
+    import numpy as np
+
+    rows = len(matrix.starts) - 1
+    holding = np.bincount(matrix.columns, minlength=SLOT_COUNT)
+    return (np.log((rows + 1) / (holding + 1)) + 1).astype(np.float32)

@@ -1,0 +1,85 @@
+"""JSON Feed 1.x (jsonfeed.org/version/1.1) with the liberties real ones take: numeric ids, one author, no lists."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from digest.errors import ParseError
+from digest.sources.dates import parse_plausible_date
+from digest.sources.entries import Entry, ParsedFeed
+from digest.sources.feeds.elements import ensure_title
+from digest.sources.sanitize import HtmlCleaner, clean_title, escape_plain_text, resolve_url
+
+
+def parse_json_feed(text: bytes, base: str, now: datetime | None, max_entries: int, clean: HtmlCleaner) -> ParsedFeed:
+    """Read a JSON Feed given as UTF-8; raises ParseError when it is other JSON or none."""
+    try:
+        document = json.loads(text, strict=False)  # line ends within texts are a common slip
+    except (ValueError, RecursionError) as error:
+        raise ParseError(f"not readable as JSON: {str(error)[:100]}") from error
+    if not isinstance(document, dict) or not isinstance(document.get("items"), list):
+        raise ParseError("JSON, but not a JSON Feed: it has no list of items")
+    raw = [item for item in document["items"] if isinstance(item, dict)]
+    everyone = _parse_authors(document)
+    feed = ParsedFeed(
+        title=clean_title(_string_field(document, "title"), is_markup=False),
+        link=resolve_url(_string_field(document, "home_page_url"), base),
+        entries=[_parse_entry(item, base, now, everyone, clean) for item in raw[:max_entries]],
+        next_page=resolve_url(_string_field(document, "next_url"), base) or None,
+    )
+    if len(raw) > max_entries:
+        feed.warnings.append(f"{len(raw)} items; only the first {max_entries} were read")
+    return feed
+
+
+def _parse_entry(
+    item: Mapping[str, Any], base: str, now: datetime | None, feed_authors: list[str], clean: HtmlCleaner
+) -> Entry:
+    guid = _string_field(item, "id")
+    published, flag = parse_plausible_date(_string_field(item, "date_published"), now)
+    updated, updated_flag = parse_plausible_date(_string_field(item, "date_modified"), now)
+    html = clean(_string_field(item, "content_html"), base)
+    return ensure_title(
+        Entry(
+            guid=guid,
+            url=_find_url(item, guid, base),
+            title=clean_title(_string_field(item, "title"), is_markup=False),
+            summary=escape_plain_text(_string_field(item, "summary")),
+            content=html or escape_plain_text(_string_field(item, "content_text")),
+            authors=_parse_authors(item) or list(feed_authors),
+            published=published or updated,
+            updated=updated,
+            categories=[tag for tag in _list_field(item, "tags") if isinstance(tag, str)][:50],
+            date_flag=flag or (updated_flag if not published else None),
+        )
+    )
+
+
+def _find_url(item: Mapping[str, Any], guid: str, base: str) -> str:
+    own = (resolve_url(_string_field(item, name), base) for name in ("url", "external_url"))
+    return next((address for address in own if address), "") or (resolve_url(guid, "") if "://" in guid else "")
+
+
+def _parse_authors(holder: Mapping[str, Any]) -> list[str]:
+    """Version 1.1 has `authors`, version 1 had `author`; either name is taken with one person or a list of them."""
+    given = [holder.get(name) for name in ("authors", "author")]
+    people = [person for each in given for person in (each if isinstance(each, list) else [each])]
+    said = (_string_field(p, "name") if isinstance(p, dict) else p for p in people)
+    names = (clean_title(name, is_markup=False) for name in said if isinstance(name, str))
+    return list(dict.fromkeys(name for name in names if name))
+
+
+def _list_field(holder: Mapping[str, Any], name: str) -> list[Any]:
+    value = holder.get(name)
+    return value if isinstance(value, list) else []
+
+
+def _string_field(holder: Mapping[str, Any], name: str) -> str:
+    """A text, or a number as a text: ids are numbers in the wild."""
+    value = holder.get(name)
+    if isinstance(value, bool) or not isinstance(value, str | int | float):
+        return ""
+    return str(value).strip()

@@ -1,0 +1,180 @@
+"""One page to one item, for `digest add URL`: structured data first, then meta elements, then what can be seen."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from datetime import datetime
+from typing import Any
+from urllib.parse import urlsplit
+
+from digest.errors import ParseError
+from digest.sources.arxiv.common import build_abs_url, build_pdf_url, split_arxiv_id
+from digest.sources.dates import parse_plausible_date
+from digest.sources.entries import Entry
+from digest.sources.html import iterate_json_ld, parse_html
+from digest.sources.sanitize import MAX_FIELD_LENGTH, clean_title, escape_plain_text, resolve_url
+from digest.text import normalise_line
+
+_ARTICLE_TYPE = re.compile(r"article|posting|report|paper|publication", re.I)
+# Meta elements by what they say, the most trusted first.
+_META_NAMES = {
+    "title": ("citation_title", "og:title", "twitter:title", "dc.title"),
+    "summary": ("citation_abstract", "og:description", "description", "twitter:description", "dc.description"),
+    "author": ("citation_author", "article:author", "author", "dc.creator", "parsely-author"),
+    "published": (
+        "citation_publication_date", "citation_date", "article:published_time", "datepublished", "dc.date",
+        "dcterms.created", "date", "pubdate", "parsely-pub-date",
+    ),
+    "updated": ("article:modified_time", "og:updated_time", "datemodified", "dcterms.modified"),
+    "arxiv": ("citation_arxiv_id",),
+    "doi": ("citation_doi", "dc.identifier.doi"),
+    "pdf": ("citation_pdf_url",),
+    "venue": ("citation_journal_title", "citation_conference_title"),
+    "category": ("article:tag", "article:section"),
+}  # fmt: skip
+
+MetaTags = Mapping[str, list[str]]
+
+
+def parse_article(
+    data: bytes, url: str, headers: Mapping[str, str] | None = None, now: datetime | None = None
+) -> Entry:
+    """Read the page at the final `url` as one item with its text; raises ParseError when it has no title.
+
+    arXiv's abs pages become papers. `url` of the item is the page's canonical address if that is on the same site.
+    """
+    root, base = parse_html(data, url, headers or {})
+    metas, things = (
+        _collect_meta_tags(root),
+        [t for t in iterate_json_ld(root) if _ARTICLE_TYPE.search(_first_string(t.get("@type")))],
+    )
+    title = _find_title(root, metas, things)
+    if not title:
+        raise ParseError(f"{url}: the page has no title", "the page may need JavaScript; add the item by its feed")
+    published, flag = _first_date(
+        [_first_string(t.get("datePublished")) for t in things]
+        + _get_meta_values(metas, "published")
+        + _find_visible_dates(root),
+        now,
+    )
+    updated, _ = _first_date(
+        [_first_string(t.get("dateModified")) for t in things] + _get_meta_values(metas, "updated"), now
+    )
+    summary = next(
+        iter([*_get_meta_values(metas, "summary"), *(_first_string(t.get("description")) for t in things)]), ""
+    )
+    address = _find_canonical_url(root, base, url)
+    found = Entry(
+        guid=address,
+        url=address,
+        title=title,
+        summary=escape_plain_text(clean_title(summary)),
+        content=escape_plain_text(_extract_body(root, url)),
+        authors=_find_authors(metas, things),
+        published=published,
+        updated=updated,
+        categories=_get_meta_values(metas, "category")[:50],
+        doi=next(iter(_get_meta_values(metas, "doi")), None),
+        venue=next(iter(_get_meta_values(metas, "venue")), None),
+        date_flag=flag,
+    )
+    if pdf := resolve_url(next(iter(_get_meta_values(metas, "pdf")), ""), base):
+        found.links["pdf"] = pdf
+    return _apply_arxiv_id(found, metas)
+
+
+def _collect_meta_tags(root: Any) -> MetaTags:
+    found: dict[str, list[str]] = {}
+    for element in root.iter("meta"):
+        name = element.get("name") or element.get("property") or element.get("itemprop")
+        if name and (content := normalise_line(element.get("content") or "")):
+            found.setdefault(name.strip().lower(), []).append(content)
+    return found
+
+
+def _get_meta_values(metas: MetaTags, role: str) -> list[str]:
+    return next((metas[name] for name in _META_NAMES[role] if name in metas), [])
+
+
+def _find_title(root: Any, metas: MetaTags, things: list[dict[str, Any]]) -> str:
+    headings = ("".join(e.itertext()) for tag in ("h1", "title") for e in root.iter(tag))
+    given: Iterator[str] = iter(
+        [*_get_meta_values(metas, "title"), *(_first_string(t.get("headline")) for t in things), *headings]
+    )
+    return next((title for text in given if (title := clean_title(text))), "")
+
+
+def _first_date(texts: list[str], now: datetime | None) -> tuple[datetime | None, str | None]:
+    flag = None
+    for text in texts:
+        moment, doubt = parse_plausible_date(text, now)
+        if moment:
+            return moment, None
+        flag = flag or doubt
+    return None, flag
+
+
+def _find_visible_dates(root: Any) -> list[str]:
+    """Dates shown on the page: `<time>`, then short texts in elements called date."""
+    shown = [e.get("datetime") or "".join(e.itertext()) for e in root.iter("time")]
+    called = ("".join(e.itertext()).strip() for e in root.iter("div", "span", "p") if "date" in (e.get("class") or ""))
+    return shown + [text for text in called if len(text) <= 40]
+
+
+def _find_authors(metas: MetaTags, things: list[dict[str, Any]]) -> list[str]:
+    people = [name for thing in things for name in _list_author_names(thing.get("author"))]
+    names = _get_meta_values(metas, "author") if "citation_author" in metas or not people else people
+    readable = (clean_title(name) for name in names if not name.startswith(("http://", "https://")))
+    turned = (" ".join(reversed(name.split(", "))) if name.count(", ") == 1 else name for name in readable)
+    return list(dict.fromkeys(name for name in turned if name))
+
+
+def _list_author_names(author: Any) -> list[str]:
+    if isinstance(author, list):
+        return [name for one in author for name in _list_author_names(one) if not isinstance(one, list)]
+    if isinstance(author, dict):
+        author = author.get("name")
+    return [author] if isinstance(author, str) else []
+
+
+def _find_canonical_url(root: Any, base: str, url: str) -> str:
+    """The address the page gives itself; another site's or the home page is not believed."""
+    for link in root.iter("link"):
+        address = resolve_url(link.get("href") or "", base)
+        if (link.get("rel") or "").lower() != "canonical" or not address:
+            continue
+        there, here = urlsplit(address), urlsplit(url)
+        same = (there.hostname or "").removeprefix("www.") == (here.hostname or "").removeprefix("www.")
+        if same and (there.path.strip("/") or not here.path.strip("/")):
+            return address
+    return url
+
+
+def _extract_body(root: Any, url: str) -> str:
+    import trafilatura  # half a second, and only here
+
+    text = trafilatura.extract(root, url=url, include_comments=False, fast=True, deduplicate=False)
+    return (text or "")[:MAX_FIELD_LENGTH]
+
+
+def _apply_arxiv_id(entry: Entry, metas: MetaTags) -> Entry:
+    """With its arXiv id where the page is a paper's: arXiv's own, or one that cites the id as its own."""
+    own = urlsplit(entry.url).hostname in ("arxiv.org", "www.arxiv.org", "export.arxiv.org")
+    path = urlsplit(entry.url).path if own else ""
+    arxiv_id, version = split_arxiv_id(next(iter(_get_meta_values(metas, "arxiv")), "") or path)
+    if not arxiv_id:
+        return entry
+    entry.arxiv_id, entry.version = arxiv_id, version or split_arxiv_id(path)[1]
+    if own:
+        entry.guid, entry.url = f"oai:arXiv.org:{arxiv_id}", build_abs_url(arxiv_id)
+        entry.content = ""  # the abstract is the text; the rest of the page is navigation
+        entry.venue = None
+    entry.links.setdefault("pdf", build_pdf_url(arxiv_id))
+    return entry
+
+
+def _first_string(value: Any) -> str:
+    if isinstance(value, list):
+        value = value[0] if value else ""
+    return value if isinstance(value, str) else ""

@@ -1,0 +1,208 @@
+"""Posts on a listing page: links that look like posts, and the title, date and summary on the card around each."""
+
+from __future__ import annotations
+
+import re
+from datetime import datetime
+from itertools import islice
+from typing import Any
+from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
+
+from bs4 import BeautifulSoup, Tag
+
+from digest.sources.dates import parse_date
+from digest.sources.entries import Entry, SelectorsLike
+from digest.sources.html import parse_json_ld
+from digest.sources.sanitize import resolve_url
+from digest.text import normalise_line
+
+# Where posts live. Class names are hashed and change with each release; addresses stay.
+_POST_PATH = re.compile(
+    r"/(?:news|blog|blogs|posts?|articles?|research|engineering|publications?|papers?|stories|updates|insights|index|"
+    r"announcements?|p|20\d\d)/[^/]",
+    re.I,
+)
+_OTHER_PATH = re.compile(
+    r"/(?:tags?|topics?|categor(?:y|ies)|authors?|people|team|pages?|archives?|search|about|contact|careers?|jobs?|legal|"
+    r"privacy|terms|login|signup|subscribe|feed|rss)(?:/|$)|\.(?:png|jpe?g|gif|svg|webp|css|js|xml|rss|atom|zip|mp[34])$",
+    re.I,
+)
+_NAVIGATION_CLASS = re.compile(
+    r"(?:^|[\s_-])(?:nav|navbar|menu|footer|sitefooter|breadcrumbs?|cookie|sidebar|pagination)(?:$|[\s_-])"
+)
+_GENERIC_LINK_TEXT = re.compile(r"(?:read|learn|see|show|find out)\b.{0,20}|more|continue reading|→|\d+", re.I)
+_DATE_TEXT = re.compile(
+    r"\b(?:\d{1,2}(?:st|nd|rd|th)?\s+)?(?:Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec)[a-z]{0,6}\.?\s+"
+    r"(?:\d{1,2}(?:st|nd|rd|th)?,?\s+)?20\d\d\b|\b20\d\d-\d\d-\d\d\b"
+)
+_MAX_CARD_STEPS = 6  # steps from a link up to its card
+_MAX_LINKS = 2000  # links of one page that are looked at closely
+
+
+def parse_listing(text: bytes, url: str, selectors: SelectorsLike) -> list[Entry]:
+    """The posts a UTF-8 page links to, in order, each once; every selector left empty works by default rules."""
+    soup = BeautifulSoup(text.replace(b"<?xml", b"<?"), "lxml", from_encoding="utf-8")
+    stated = soup.find("base", href=True)
+    base = resolve_url(str(stated["href"]), url) if isinstance(stated, Tag) else ""
+    pairs = (
+        _select_cards(soup, base or url, selectors) if selectors.item else _guess_cards(soup, base or url, selectors)
+    )
+    posts: dict[str, Entry] = {}
+    for address, link, card in pairs:
+        post = _build_entry(address, link, card, selectors)
+        _fill_missing_fields(posts.setdefault(address.rstrip("/"), post), post)
+    named = [post for post in posts.values() if post.title]
+    _add_json_ld(soup, base or url, named)
+    return named
+
+
+def _select_cards(soup: BeautifulSoup, base: str, selectors: SelectorsLike) -> list[tuple[str, Tag, Tag]]:
+    """Cards by the item selector; the link is in the card, or is the card."""
+    pairs = []
+    for card in soup.select(selectors.item):
+        link = card.select_one(selectors.link or "a[href]") or (card if card.name == "a" else None)
+        if link and (address := _strip_tracking(resolve_url(str(link.get("href") or ""), base))):
+            pairs.append((address, link, card))
+    return pairs
+
+
+def _guess_cards(soup: BeautifulSoup, base: str, selectors: SelectorsLike) -> list[tuple[str, Tag, Tag]]:
+    links = soup.select(selectors.link) if selectors.link else soup.find_all("a", href=True)
+    addressed = [(a, _strip_tracking(resolve_url(str(a.get("href") or ""), base))) for a in links]
+    posts = [(a, to) for a, to in addressed if to and (selectors.link or _is_post(a, to, base))]
+    held: dict[int, set[str]] = {}
+    for link, address in posts:
+        for parent in islice(link.parents, _MAX_CARD_STEPS):
+            held.setdefault(id(parent), set()).add(address.rstrip("/"))
+    return [(to, a, _find_card(a, held)) for a, to in posts[:_MAX_LINKS]]
+
+
+def _is_post(link: Tag, address: str, base: str) -> bool:
+    there, here = urlsplit(address), urlsplit(base)
+    if (
+        there.hostname is None
+        or _strip_www(there.hostname) != _strip_www(here.hostname or "")
+        or _OTHER_PATH.search(there.path)
+    ):
+        return False
+    beneath = there.path.startswith(here.path.rstrip("/") + "/") and there.path.strip("/") != here.path.strip("/")
+    if not (_POST_PATH.search(there.path) or (beneath and here.path.strip("/"))) and not _is_in_heading(link):
+        return False
+    return there.path.rstrip("/") != here.path.rstrip("/") and not any(map(_is_navigation, link.parents))
+
+
+def _strip_www(host: str) -> str:
+    return host.removeprefix("www.")
+
+
+def _is_in_heading(link: Tag) -> bool:
+    return link.find_parent(["h1", "h2", "h3", "h4", "article"]) is not None
+
+
+def _is_navigation(element: Tag) -> bool:
+    called = f"{' '.join(element.get_attribute_list('class', []) or [])} {element.get('id') or ''}".lower()
+    return element.name in ("nav", "footer", "aside", "form", "noscript") or bool(_NAVIGATION_CLASS.search(called))
+
+
+def _find_card(link: Tag, posts_by_element: dict[int, set[str]]) -> Tag:
+    """The largest element around a link that holds no other post; `held` has the posts of each element near one."""
+    card = link
+    for parent in islice(link.parents, _MAX_CARD_STEPS):
+        if len(posts_by_element[id(parent)]) > 1 or parent.name in ("body", "main", "[document]", "html"):
+            break
+        card = parent
+    return card
+
+
+def _build_entry(address: str, link: Tag, card: Tag, selectors: SelectorsLike) -> Entry:
+    title_from, title = _find_title(link, card, selectors)
+    published, flag = _find_date(card, selectors)
+    summary = _select_text(card, selectors.summary) or next(
+        (
+            text
+            for p in card.find_all("p")
+            if p is not title_from and (text := _visible_text(p)) != title and len(text) > 20
+        ),
+        "",
+    )
+    return Entry(guid=address, url=address, title=title, summary=summary, published=published, date_flag=flag)
+
+
+def _find_title(link: Tag, card: Tag, selectors: SelectorsLike) -> tuple[Tag | None, str]:
+    """By selector, heading, a class that says title, the link's own words, its first paragraph, its picture's alt."""
+    if selectors.title:
+        return None, _select_text(card, selectors.title)
+    marked = "h1, h2, h3, h4, h5, h6, [class*=title i], [class*=heading i], [fs-list-field=heading]"
+    for element in [*link.select(marked), *card.select(marked)]:
+        if text := _visible_text(element):
+            return element, text
+    if not link.find(["p", "div", "time"]) and (text := _visible_text(link)) and not _GENERIC_LINK_TEXT.fullmatch(text):
+        return link, text
+    paragraph = link.find("p") or card.find("p")
+    if isinstance(paragraph, Tag) and not link.find("img", alt=True) and (text := _visible_text(paragraph)):
+        return paragraph, text
+    picture = link.find("img", alt=True)
+    if isinstance(picture, Tag):
+        return None, normalise_line(str(picture["alt"]))
+    pieces = (normalise_line(text) for text in link.stripped_strings)
+    return None, next(
+        (text for text in pieces if not _DATE_TEXT.search(text) and not _GENERIC_LINK_TEXT.fullmatch(text)), ""
+    )
+
+
+def _select_text(card: Tag, selector: str) -> str:
+    found = card.select_one(selector) if selector else None
+    return _visible_text(found) if found else ""
+
+
+def _visible_text(element: Tag) -> str:
+    return normalise_line(element.get_text(" "))[:500]
+
+
+def _find_date(card: Tag, selectors: SelectorsLike) -> tuple[datetime | None, str | None]:
+    """A date with its year; a flag when the place for dates holds something else that claims one."""
+    given = (
+        [card.select_one(selectors.date)]
+        if selectors.date
+        else card.select("time, [class*=date i], [fs-list-field=date]")
+    )
+    for element in filter(None, given):
+        for text in (str(element.get("datetime") or ""), _visible_text(element)):
+            if moment := parse_date(text) or _parse_embedded_date(text):
+                return moment, None
+    return (None, "implausible") if selectors.date and any(given) else (_parse_embedded_date(_visible_text(card)), None)
+
+
+def _parse_embedded_date(text: str) -> datetime | None:
+    match = _DATE_TEXT.search(text)
+    return parse_date(re.sub(r"(?<=\d)(?:st|nd|rd|th)\b", "", match[0])) if match else None
+
+
+def _fill_missing_fields(entry: Entry, other: Entry) -> None:
+    """A post shown twice: what the second card knows and the first did not."""
+    entry.title = entry.title or other.title
+    entry.summary = entry.summary or other.summary
+    entry.published = entry.published or other.published
+
+
+def _strip_tracking(address: str) -> str:
+    """Without fragment and campaign parameters, so that two cards of one post meet."""
+    parts = urlsplit(address)
+    query = urlencode([(k, v) for k, v in parse_qsl(parts.query, keep_blank_values=True) if not k.startswith("utm_")])
+    return urlunsplit(parts._replace(query=query, fragment=""))
+
+
+def _add_json_ld(soup: BeautifulSoup, base: str, posts: list[Entry]) -> None:
+    """Posts and dates out of the page's structured data."""
+    known: dict[str, Any] = {post.url.rstrip("/"): post for post in posts}
+    for script in soup.find_all("script", type="application/ld+json"):
+        for thing in parse_json_ld(script.get_text()):
+            address = _strip_tracking(resolve_url(str(thing.get("url") or ""), base))
+            headline = thing.get("headline") or (_POST_PATH.search(urlsplit(address).path) and thing.get("name"))
+            if not address or not isinstance(headline, str):
+                continue
+            post = known.get(address.rstrip("/")) or Entry(guid=address, url=address, title=normalise_line(headline))
+            post.published = post.published or parse_date(str(thing.get("datePublished") or ""))
+            if address.rstrip("/") not in known and urlsplit(address).path != urlsplit(base).path:
+                known[address.rstrip("/")] = post
+                posts.append(post)

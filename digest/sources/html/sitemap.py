@@ -1,0 +1,62 @@
+"""Sitemaps (sitemaps.org/protocol.html): addresses with the day they last changed, for pages that give no dates."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from datetime import datetime
+from typing import Any
+from urllib.parse import unquote, urlsplit
+
+from digest.errors import ParseError
+from digest.sources.dates import parse_plausible_date
+from digest.sources.entries import Entry
+from digest.sources.feeds.xml import parse_xml
+from digest.sources.sanitize import resolve_url
+
+_MIN_BUILD_PAGES = 5  # pages of one day; fewer may well have been written on it
+_URLSET_TAG = re.compile(rb"<(?:[\w-]+:)?urlset[\s>]")
+
+
+def is_sitemap(text: bytes) -> bool:
+    """True for a UTF-8 sitemap of pages; an index of sitemaps is none."""
+    return bool(_URLSET_TAG.search(text[:4000]))
+
+
+def parse_sitemap(text: bytes, url: str) -> list[Entry]:
+    """The pages of the sitemap's own site, newest first, titles made from their addresses."""
+    host = urlsplit(url).hostname
+    found: dict[str, Entry] = {}
+    for element in parse_xml(text).iter("{*}url"):
+        address = resolve_url(_find_child_text(element, "loc"), url)
+        if not address or urlsplit(address).hostname != host:
+            continue
+        moment, flag = parse_plausible_date(_find_child_text(element, "lastmod"))
+        known = found.setdefault(address, Entry(guid=address, url=address, title=_build_title_from_url(address)))
+        known.published, known.date_flag = known.published or moment, known.date_flag or flag
+    return sorted(found.values(), key=lambda item: item.published.timestamp() if item.published else 0, reverse=True)
+
+
+def parse_sitemap_dates(text: bytes, url: str) -> dict[str, datetime]:
+    """When each page of the sitemap last changed, by address.
+
+    A day that most pages share is the day the site was built, and says nothing. Raises ParseError for what is none.
+    """
+    if not is_sitemap(text):
+        raise ParseError(f"{url} is not a sitemap of pages")
+    dates = {item.url: item.published for item in parse_sitemap(text, url) if item.published}
+    days = Counter(moment.date() for moment in dates.values())
+    built = {day for day, pages in days.items() if pages >= _MIN_BUILD_PAGES and pages * 2 > len(dates)}
+    return {address: moment for address, moment in dates.items() if moment.date() not in built}
+
+
+def _find_child_text(element: Any, name: str) -> str:
+    child = element.find(f"{{*}}{name}")
+    return "" if child is None else (child.text or "").strip()
+
+
+def _build_title_from_url(address: str) -> str:
+    """Words out of the last part of an address: /news/claude-opus-5 is "Claude opus 5"."""
+    last = unquote(urlsplit(address).path).rstrip("/").rpartition("/")[2]
+    words = re.sub(r"\.\w{2,5}$", "", last).replace("-", " ").replace("_", " ").strip()
+    return words[:1].upper() + words[1:] or address

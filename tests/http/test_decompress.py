@@ -1,0 +1,67 @@
+"""Bodies are decoded within a limit."""
+
+from __future__ import annotations
+
+import gzip
+import zlib
+from collections.abc import AsyncIterator
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from digest.errors import FetchError
+from digest.http.decompress import Inflater, read_limited_body
+
+
+async def _pieces(data: bytes, size: int) -> AsyncIterator[bytes]:
+    for start in range(0, len(data), size):
+        yield data[start : start + size]
+
+
+@given(st.binary(max_size=5000), st.integers(1, 700), st.sampled_from(["gzip", "x-gzip", "deflate", "", "identity"]))
+async def test_what_was_compressed_comes_back_however_it_is_cut(data: bytes, size: int, encoding: str) -> None:
+    bits = {"gzip": 31, "x-gzip": 31, "deflate": 15}.get(encoding)
+    packed = zlib.compress(data, wbits=bits) if bits else data
+    assert await read_limited_body(_pieces(packed, size), encoding, 10_000) == data
+
+
+@pytest.mark.parametrize("size", [1, 7, 24, 1000])
+async def test_gzip_members_in_a_row_are_one_body(size: int) -> None:
+    packed = gzip.compress(b"one ", mtime=0) + gzip.compress(b"two") + b"\0" * 20
+    assert await read_limited_body(_pieces(packed, size), "GZIP", 100) == b"one two"
+
+
+def test_a_bomb_unfolds_in_small_pieces() -> None:
+    pieces = Inflater().decompress(gzip.compress(b"\0" * 50_000_000, mtime=0))
+    assert len(next(pieces)) <= 65_536
+
+
+@pytest.mark.parametrize("encoding", ["", "gzip"])
+async def test_a_body_past_the_limit_is_refused(encoding: str) -> None:
+    body = b"x" * 1001
+    packed = gzip.compress(body, mtime=0) if encoding else body
+    with pytest.raises(FetchError, match="larger than 1,000 bytes"):
+        await read_limited_body(_pieces(packed, 100), encoding, 1000)
+
+
+async def test_compressed_data_that_unfolds_to_nothing_is_limited_too() -> None:
+    engine = zlib.compressobj(wbits=31)
+    packed = b"".join(engine.flush(zlib.Z_FULL_FLUSH) + engine.compress(b"") for _ in range(2))
+    flood = packed + b"\x00\x00\x00\xff\xff" * 1000  # empty stored blocks
+    with pytest.raises(FetchError, match="larger than"):
+        await read_limited_body(_pieces(flood, 64), "gzip", 1000)
+
+
+@pytest.mark.parametrize(
+    ("packed", "encoding", "words"),
+    [
+        (gzip.compress(b"hello world" * 50, mtime=0)[:-9], "gzip", "broke off"),
+        (b"<rss>not gzip</rss>", "gzip", "broken"),
+        (b"\x1f\x8b\x08\x00garbage-garbage", "gzip", "broken"),
+        (b"abc", "br", "not asked for"),
+    ],
+)
+async def test_a_stream_that_is_not_what_it_claims_is_an_error(packed: bytes, encoding: str, words: str) -> None:
+    with pytest.raises(FetchError, match=words):
+        await read_limited_body(_pieces(packed, 10), encoding, 10_000)

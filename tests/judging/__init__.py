@@ -1,1 +1,0 @@
-"""Tests of what a model is asked and of what is believed."""

@@ -1,0 +1,167 @@
+"""The post: front matter, item lines, labels."""
+
+from __future__ import annotations
+
+import re
+from datetime import date
+
+import pytest
+import yaml
+
+from digest.errors import RenderError
+from digest.publishing.issue_view import Neighbour, SectionView
+from digest.publishing.render.post import render_post_pages
+from tests.publishing.samples import NEWSLETTER, issue, pick
+
+
+def body(**changes: object) -> str:
+    return render_post_pages(issue(**changes), NEWSLETTER)[0].body.decode()  # type: ignore[arg-type]
+
+
+def one(**changes: object) -> str:
+    """The post of an issue with one pick."""
+    return body(sections=[SectionView("models", "Models", "models", picks=[pick(1, **changes)])])
+
+
+def test_the_path_is_the_day_of_publication_and_the_period() -> None:
+    assert render_post_pages(issue(), NEWSLETTER)[0].path == "_posts/2025-07-03-2025-06.md"
+
+
+def test_front_matter_survives_any_title() -> None:
+    title = 'Foo: "bar" # {{ x }} \' -- é 字'
+    front = body(title=title, previous=Neighbour(title, "/2025/05/digest/")).split("---\n")[1]
+    read = yaml.safe_load(front)
+    assert read["title"] == title
+    assert read["previous_issue"] == {"title": title, "path": "/2025/05/digest/"}
+    assert read["permalink"] == "/2025/06/digest/"
+
+
+def test_a_pick_shows_title_link_authors_venue_date_blurb_and_small_links() -> None:
+    text = one()
+    assert "### [Work number 1](https://arxiv.org/abs/2506.00001) {#arxiv-2506-00001}" in text
+    assert "Ada Lovelace et al. · arXiv 2506.00001 · 12 Jun" in text
+    assert "[PDF](https://arxiv.org/pdf/2506.00001)" in text
+
+
+@pytest.mark.parametrize(
+    ("changes", "shown"),
+    [
+        ({}, "From the abstract:"),
+        ({"quoted_from": "post"}, "From the post:"),
+        ({"origin": "model", "verdict": "quoted", "engine": "gemini:x"}, "the AI text failed a check"),
+        ({"origin": "model", "verdict": "grounded", "engine": "gemini:flash-9"}, "Written by flash-9:"),
+        ({"confidence": 0.69}, "Models?"),
+        ({"confidence": 0.5, "second_guess": "agents"}, "Models? Perhaps agents"),
+        ({"update_of": "2025-03"}, "Update: already covered in March 2025"),
+        ({"withdrawn": date(2025, 7, 2)}, "Withdrawn on 2 July 2025"),
+    ],
+)
+def test_labels_say_whose_words_and_how_sure(changes: dict[str, object], shown: str) -> None:
+    assert shown in one(**changes)
+
+
+@pytest.mark.parametrize("changes", [{"origin": "editor", "verdict": "editor"}, {"confidence": 0.7}, {"blurb": ""}])
+def test_no_label_where_none_is_due(changes: dict[str, object]) -> None:
+    text = one(**changes)
+    assert "Models?" not in text
+    assert ("From the abstract:" in text) == ("confidence" in changes)
+
+
+def test_every_anchor_in_the_contents_exists() -> None:
+    text = body()
+    wanted = set(re.findall(r"\]\(#([\w-]+)\)", text))
+    assert wanted
+    assert wanted <= set(re.findall(r"\{:?#([\w-]+)\}", text))
+
+
+def test_no_liquid_is_left_in_a_hostile_issue() -> None:
+    evil = "{{ site.title }} {% raw %} {% endraw %}"
+    text = body(
+        title=evil, intro=evil, outro=f"`{evil}`", corrections=[{"at": evil, "text": evil}], engines=[evil], notice=evil
+    ).split("---\n", 2)[2]
+    assert "{{" not in text
+    assert "{%" not in text
+
+
+def test_a_template_of_the_users_that_names_the_unknown_says_file_line_and_names() -> None:
+    with pytest.raises(RenderError) as caught:
+        render_post_pages(issue(), NEWSLETTER, {"post.md.j2": "a\n{{ view.titel }}\n"})
+    assert str(caught.value).startswith("post.md.j2:2: IssueView has no 'titel' (did you mean 'title'?)")
+    assert "view" in caught.value.hint
+
+
+@pytest.mark.parametrize(
+    "reach",
+    [
+        "view.picks.__func__.__globals__",
+        "view.__class__",
+        "view._x",
+        "''.__class__.__mro__",
+        "words.__init__.__globals__",
+        "shown.blocks.append(1)",
+        "view.numbers.update({'read': 1})",
+    ],
+)
+def test_a_template_cannot_reach_python_nor_change_anything(reach: str) -> None:
+    with pytest.raises(RenderError):
+        render_post_pages(issue(), NEWSLETTER, {"post.md.j2": "{{ " + reach + " }}"})
+
+
+@pytest.mark.parametrize("greedy", ["'a' * 10000000000", "10000000000 * [1]", "10 ** 10000000", "range(999999999)"])
+def test_a_template_cannot_fill_the_memory_but_may_compute(greedy: str) -> None:
+    with pytest.raises(RenderError) as caught:
+        render_post_pages(issue(), NEWSLETTER, {"post.md.j2": "{% set x = " + greedy + " %}"})
+    assert caught.value.line == 1
+    made = render_post_pages(
+        issue(), NEWSLETTER, {"post.md.j2": "{{ view.numbers.read * 100000 }} {{ 'ab' * 2 }} {{ 100 ** 2 }}"}
+    )
+    assert made[0].body == b"812300000 abab 10000"
+
+
+@pytest.mark.parametrize(
+    "endless",
+    [
+        "{% for a in range(99999) %}{% for b in range(99999) %}{% endfor %}{% endfor %}",
+        "{% for a in 'x' * 9999 %}{% for b in 'x' * 9999 if b == 'y' %}{% else %}x{% endfor %}{% endfor %}",
+        "{% macro twice(n) %}{% if n %}{{ twice(n - 1) }}{{ twice(n - 1) }}{% endif %}{% endmacro %}{{ twice(60) }}",
+        "{% set n = namespace(x='ab') %}{% for a in range(99) %}{% set n.x = n.x ~ n.x %}{% endfor %}",
+        "{% set n = namespace(x=[1]) %}{% for a in range(99) %}{% set n.x = n.x + n.x %}{% endfor %}",
+        "{% set x = 'x' * 9999999 %}{% for a in range(9999) %}{{ x }}{% endfor %}",
+        "{{ 'x' * 9999 * 9999 }}",
+    ],
+)
+def test_a_template_that_would_not_end_is_stopped(endless: str) -> None:
+    with pytest.raises(RenderError, match=r"post.md.j2.*(steps|grows|more than)"):
+        render_post_pages(issue(), NEWSLETTER, {"post.md.j2": endless})
+
+
+def test_loops_that_are_counted_are_loops_as_jinja_knows_them() -> None:
+    text = (
+        "{% for a in [3, 4, 5] if a > 3 %}{{ loop.index }}/{{ loop.length }}{{ loop.previtem }}{{ a }}"
+        "{{ ',' if not loop.last }}{% endfor %} {% for a in [] %}{% else %}none{% endfor %} "
+        "{% for a in [[1, [2]]] recursive %}{{ loop(a) if a is iterable else a }}{% endfor %} {{ 'a' ~ 1 ~ '&' }}"
+    )
+    made = render_post_pages(issue(), NEWSLETTER, {"post.md.j2": text.replace("{{ loop.previtem }}", "")})
+    assert made[0].body == b"1/24,2/25 none 12 a1&amp;"
+
+
+@pytest.mark.parametrize(
+    ("slip", "said", "hint"),
+    [
+        ("{% include 'itme.md.j2' %}", "no template is called 'itme.md.j2'", "digest templates list"),
+        ("{{ view.title | shout }}", "No filter named 'shout'", "known filters: "),
+        ("{% include 'post.md.j2' %}", "includes itself", "take out"),
+    ],
+)
+def test_a_template_that_names_no_filter_no_template_or_itself_says_so(slip: str, said: str, hint: str) -> None:
+    with pytest.raises(RenderError) as caught:
+        render_post_pages(issue(), NEWSLETTER, {"post.md.j2": f"a\n{slip}"})
+    assert said in str(caught.value)
+    assert hint in caught.value.hint
+    assert str(caught.value).startswith("post.md.j2")
+
+
+def test_a_template_with_a_slip_names_its_line() -> None:
+    with pytest.raises(RenderError) as caught:
+        render_post_pages(issue(), NEWSLETTER, {"item.md.j2": "ok\n{% if %}\n"})
+    assert (caught.value.template, caught.value.line) == ("item.md.j2", 2)
