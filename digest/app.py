@@ -22,8 +22,7 @@ from digest.db.engine import DATABASE_FILE, Database
 from digest.errors import StoreError
 from digest.files import remove_abandoned_files
 from digest.ops.backup import describe_lost_database
-from digest.protocols import Clock, NullProgress, Progress, Report, Transport
-from digest.sources.entries import Fetcher
+from digest.protocols import Clock, Fetcher, NullProgress, Progress, Report, Transport
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -17,8 +17,7 @@ from digest.db.engine import Database
 from digest.db.runs import finish_run, start_run
 from digest.errors import CheckFailedError
 from digest.periods import Period, parse_period
-from digest.protocols import Clock, Model, Progress, Report, Transport
-from digest.sources.entries import Fetcher
+from digest.protocols import Clock, Fetcher, Model, Progress, Report, Transport
 
 _LOG = logging.getLogger("digest")
 _LOG.addHandler(logging.NullHandler())  # a library stays silent until it is asked to speak

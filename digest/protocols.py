@@ -68,6 +68,52 @@ class Finding:
 
 
 @dataclass(frozen=True, slots=True)
+class Validators:
+    """What a server gave to recognise its last answer by: opaque, and only good for the URL that gave it."""
+
+    url: str
+    etag: str | None = None
+    last_modified: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """One GET. `headers` come on top of the client's own; `deadline` is the total time in seconds, waiting aside."""
+
+    url: str
+    headers: Mapping[str, str] = field(default_factory=dict)
+    deadline: float = 60.0
+    max_bytes: int = 15_000_000
+    allow_private: bool = False
+    validators: Validators | None = None  # sent only to the URL they came from
+    min_pause: float = 0.0  # seconds, at least, before the next request where the site is one that is asked with pauses
+
+
+@dataclass(frozen=True, slots=True)
+class Response:
+    """An answer with its decoded body. `url` is the one that answered; header names are lower-case."""
+
+    status: int
+    url: str
+    headers: Mapping[str, str]
+    body: bytes
+    elapsed_seconds: float = 0.0
+    redirects: tuple[tuple[int, str], ...] = ()  # (status, location) of each redirect followed
+
+    @property
+    def is_not_modified(self) -> bool:
+        return self.status == 304
+
+
+class Fetcher(Protocol):
+    """Makes one request: limits, pacing and safety inside; raises FetchError."""
+
+    async def __call__(self, request: Request) -> Response: ...
+
+    async def aclose(self) -> None: ...
+
+
+@dataclass(frozen=True, slots=True)
 class Document:
     """A file to be written below the site's root; `path` is relative, with forward slashes."""
 

@@ -36,8 +36,7 @@ from digest.http.backend import (
 from digest.http.caching import parse_retry_after
 from digest.http.decompress import read_limited_body
 from digest.http.rate_limit import RateLimiter
-from digest.protocols import Clock
-from digest.sources.entries import Request, Response
+from digest.protocols import Clock, Request, Response
 from digest.text import html_to_text, normalise_line
 
 _STATUS_MESSAGES: dict[int, tuple[str, str]] = {

@@ -35,8 +35,8 @@ from digest.ingest.parser_process import ParserPool
 from digest.ingest.store import ingest_entries, ingest_items_by_source
 from digest.models.items import Item
 from digest.models.runs import SourceResult
-from digest.protocols import Report
-from digest.sources.entries import Entry, Request
+from digest.protocols import Report, Request
+from digest.sources.entries import Entry
 from digest.sources.html.article import parse_article
 from digest.urls import work_key
 

@@ -35,9 +35,8 @@ from digest.ingest.store import ingest_items
 from digest.ingest.writer import BatchWriter, add_outcomes
 from digest.models.runs import SourceResult
 from digest.periods import Period
-from digest.protocols import Report
+from digest.protocols import Report, Request
 from digest.sources.arxiv.api import build_window_request
-from digest.sources.entries import Request
 
 ARXIV_PAUSE = 10.0  # arXiv asks for 3 s; long harvests at 3-5 s got their address throttled, at 10-15 s they did not
 SETTLING_TIME = timedelta(days=5)  # moderation holds papers back; a younger day is asked again the next time

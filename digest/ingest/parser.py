@@ -9,9 +9,10 @@ from datetime import datetime
 from typing import Any
 
 from digest.ingest.normalize import PreparedItem, RejectedEntry, normalize_entry
+from digest.protocols import Request, Response
 from digest.sources import SOURCE_KINDS
 from digest.sources.arxiv.api import parse_arxiv_page
-from digest.sources.entries import Page, Request, Response, SelectorsLike, SourceLike
+from digest.sources.entries import Page, SelectorsLike, SourceLike
 from digest.sources.feeds.encoding import transcode_to_utf8
 from digest.sources.html.sitemap import parse_sitemap_dates
 from digest.urls.canonical import build_match_url

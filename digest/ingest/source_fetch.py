@@ -26,8 +26,8 @@ from digest.ingest.source_state import build_validators, is_unchanged_response, 
 from digest.ingest.writer import BatchWriter, FetchedPage
 from digest.models.items import FetchState
 from digest.models.runs import SourceResult
+from digest.protocols import Fetcher, Request, Response, Validators
 from digest.sources import SOURCE_KINDS
-from digest.sources.entries import Fetcher, Request, Response, Validators
 from digest.urls.canonical import build_match_url
 
 _SITEMAP_RETRY_INTERVAL = timedelta(days=7)  # until a site without a readable sitemap is asked for one again

@@ -19,7 +19,7 @@ from digest.errors import FetchError, SourceError
 from digest.http.caching import compute_backoff, compute_next_check
 from digest.ingest.parser import PARSER_VERSION, ParsedPage
 from digest.models.items import FetchState
-from digest.sources.entries import Request, Response, Validators
+from digest.protocols import Request, Response, Validators
 
 _PERMANENT_STATUSES = frozenset({301, 308})
 _MIN_OBSERVATIONS = 3

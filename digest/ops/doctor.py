@@ -33,12 +33,11 @@ from digest.mail.message import load_sender_profile
 from digest.ops.backup import describe_lost_database, find_newest_backup
 from digest.ops.status import group_by_error, load_status
 from digest.periods import get_month_of
-from digest.protocols import Finding
+from digest.protocols import Fetcher, Finding, Request
 from digest.publishing.jekyll import find_jekyll
 from digest.publishing.render.templates import compile_template
 from digest.resources import find_resource
 from digest.sources import SOURCE_KINDS
-from digest.sources.entries import Fetcher, Request
 from digest.sources.html.discovery import guess_feed_urls
 
 

@@ -25,7 +25,7 @@ from digest.markdown.escape import encode_link
 from digest.markdown.render import render_html
 from digest.models.issues import LinkCheck
 from digest.models.items import Item
-from digest.sources.entries import Fetcher, Request
+from digest.protocols import Fetcher, Request
 from digest.urls import work_key
 
 _GOOD_VALIDITY = timedelta(days=14)

@@ -12,10 +12,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from digest.protocols import Request, Response
 from digest.sources.arxiv.api import build_arxiv_request, parse_arxiv_response
 from digest.sources.arxiv.oai import build_oai_request, parse_oai_response
 from digest.sources.arxiv.rss import build_arxiv_rss_request, parse_arxiv_rss_response
-from digest.sources.entries import Page, Request, Response, SourceLike
+from digest.sources.entries import Page, SourceLike
 from digest.sources.feed import build_feed_request, parse_feed_response
 from digest.sources.page import build_page_request, parse_page_response
 

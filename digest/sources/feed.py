@@ -7,7 +7,8 @@ from datetime import datetime
 from typing import Any
 
 from digest.errors import ParseError
-from digest.sources.entries import Page, Request, Response, SourceLike
+from digest.protocols import Request, Response
+from digest.sources.entries import Page, SourceLike
 from digest.sources.feeds import parse_feed
 from digest.sources.html.discovery import discover_feeds
 from digest.sources.sanitize import flatten_html

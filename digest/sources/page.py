@@ -8,7 +8,8 @@ from datetime import datetime
 from typing import Any, NoReturn
 
 from digest.errors import ParseError
-from digest.sources.entries import Page, Request, Response, SourceLike
+from digest.protocols import Request, Response
+from digest.sources.entries import Page, SourceLike
 from digest.sources.feed import parse_feed_response
 from digest.sources.feeds.encoding import transcode_to_utf8
 from digest.sources.html.discovery import discover_own_feeds

@@ -9,8 +9,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from digest.errors import ParseError
+from digest.protocols import Response
 from digest.sources import SOURCE_KINDS
-from digest.sources.entries import Entry, Response
+from digest.sources.entries import Entry
 from digest.sources.feeds import parse_feed
 from digest.sources.html.article import parse_article
 from digest.sources.html.discovery import discover_feeds

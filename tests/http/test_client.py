@@ -16,7 +16,7 @@ from digest.errors import FetchError
 from digest.http.backend import ConnectionStream, open_connection
 from digest.http.client import Client
 from digest.http.rate_limit import RateLimiter
-from digest.sources.entries import Request, Response, Validators
+from digest.protocols import Request, Response, Validators
 from tests.http.server import Asked, Server, answer, redirect, serving
 
 NOW = datetime(2026, 3, 4, 12, tzinfo=UTC)

@@ -14,7 +14,7 @@ import pytest
 from digest.errors import FetchError
 from digest.http.backend import MAX_IDLE_CONNECTIONS
 from digest.http.client import Client
-from digest.sources.entries import Request
+from digest.protocols import Request
 from tests.mail.certificates import server_context, trusting
 
 OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"

@@ -14,8 +14,7 @@ from digest.db.predictions import load_ranking, replace_ranking
 from digest.llm.providers.gemini import Gemini
 from digest.models.items import Item
 from digest.periods import Period, parse_period
-from digest.protocols import Model, NullProgress, Transport
-from digest.sources.entries import Fetcher
+from digest.protocols import Fetcher, Model, NullProgress, Transport
 from digest.text import hash_texts
 
 NOW = datetime(2026, 11, 20, 9, 0, tzinfo=UTC)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from digest.config.schema import Source
-from digest.sources.entries import Response
+from digest.protocols import Response
 
 NOW = datetime(2025, 3, 10, 6, tzinfo=UTC)
 BLOG = "https://a.example/blog"

@@ -12,11 +12,12 @@ import pytest
 
 from digest.config.schema import Source
 from digest.errors import ParseError
+from digest.protocols import Response
 from digest.sources import SOURCE_KINDS
 from digest.sources.arxiv.api import build_window_request, iterate_day_windows, parse_arxiv_page
 from digest.sources.arxiv.common import is_withdrawal_comment, split_arxiv_authors, split_arxiv_id
 from digest.sources.arxiv.oai import select_oai_set
-from digest.sources.entries import Entry, Page, Response
+from digest.sources.entries import Entry, Page
 from tests.sources.fixtures import FIXTURES, NOW, QUERY, day
 
 SOURCE = FIXTURES["arxiv"].source

@@ -9,8 +9,9 @@ import pytest
 
 from digest.config.schema import Selectors, Source
 from digest.errors import ParseError
+from digest.protocols import Response
 from digest.sources import SOURCE_KINDS
-from digest.sources.entries import Entry, Page, Response
+from digest.sources.entries import Entry, Page
 from digest.sources.html.article import parse_article
 from digest.sources.html.discovery import discover_feeds, guess_feed_urls
 from digest.sources.html.sitemap import parse_sitemap_dates

@@ -28,8 +28,8 @@ from digest.errors import ConfigError, NotFoundError, ParseError
 from digest.ingest.parser_process import ParserPool
 from digest.ingest.store import ingest_entries
 from digest.models.predictions import Decision
-from digest.protocols import Report
-from digest.sources.entries import Entry, Request, Response
+from digest.protocols import Report, Request, Response
+from digest.sources.entries import Entry
 from digest.sources.feeds import parse_feed
 from digest.tagging.taxonomy import resolve_category
 from digest.urls import work_key

@@ -13,6 +13,7 @@ from typing import Any
 from urllib.parse import parse_qs, urlencode, urlsplit, urlunsplit
 
 from digest.errors import ParseError
+from digest.protocols import Request, Response
 from digest.sources.arxiv.common import (
     build_abs_url,
     build_pdf_url,
@@ -21,7 +22,7 @@ from digest.sources.arxiv.common import (
     split_arxiv_id,
 )
 from digest.sources.dates import parse_date
-from digest.sources.entries import Entry, Page, Request, Response, SourceLike
+from digest.sources.entries import Entry, Page, SourceLike
 from digest.sources.feeds.encoding import transcode_to_utf8
 from digest.sources.feeds.xml import parse_xml
 from digest.text import normalise_line

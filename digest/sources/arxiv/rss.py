@@ -8,8 +8,9 @@ from datetime import datetime
 from typing import Any
 
 from digest.errors import ParseError
+from digest.protocols import Request, Response
 from digest.sources.arxiv.common import build_abs_url, build_pdf_url, split_arxiv_authors, split_arxiv_id
-from digest.sources.entries import Entry, Page, Request, Response, SourceLike
+from digest.sources.entries import Entry, Page, SourceLike
 from digest.sources.feeds.elements import parse_feed_tree
 from digest.sources.feeds.encoding import transcode_to_utf8
 from digest.sources.feeds.xml import parse_xml
