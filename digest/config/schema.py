@@ -44,18 +44,22 @@ class ConfigSection(BaseModel):
 class Newsletter(ConfigSection):
     """Who speaks, where it is read."""
 
-    title: str = Field(min_length=1, max_length=200)
-    author: str = "The editor"
-    email: str = ""
-    url: HttpUrl = "https://example.org"
-    base_path: str = ""
-    description: str = ""
-    timezone: str = "UTC"
-    language: Literal["en", "es", "de", "fr", "ca", "zh"] = "en"
-    owned_since: str = Field(default="", pattern=DAY_PATTERN)  # date part of tag: ids, RFC 4151
-    interests: str = ""  # one line: what the reader cares about
-    style: str = ""  # a note on the editor's voice, for a model
-    notice: str = ""  # a line shown on every issue
+    title: str = Field(min_length=1, max_length=200, description="Title of the newsletter.")
+    author: str = Field(default="The editor", description="Name of the person who signs the issues.")
+    email: str = Field(default="", description="Address of the editor; mail is sent from it unless mail.sender is set.")
+    url: HttpUrl = Field(default="https://example.org", description="Address of the site, without a path.")
+    base_path: str = Field(default="", description="Path of the blog below the address, such as /digest.")
+    description: str = Field(default="", description="One sentence on the newsletter, for feeds and search engines.")
+    timezone: str = Field(default="UTC", description="IANA time zone of dates and of the cadence.")
+    language: Literal["en", "es", "de", "fr", "ca", "zh"] = Field(
+        default="en", description="Language of labels and dates."
+    )
+    owned_since: str = Field(
+        default="", pattern=DAY_PATTERN, description="Date part of the feeds' tag: ids (RFC 4151)."
+    )
+    interests: str = Field(default="", description="What the reader cares about, in one line of English.")
+    style: str = Field(default="", description="A note on the editor's voice, for a model.")
+    notice: str = Field(default="", description="A line shown on every issue.")
 
     @field_validator("timezone")
     @classmethod
@@ -82,11 +86,11 @@ class Newsletter(ConfigSection):
 class Selectors(ConfigSection):
     """CSS selectors of the page kind; each may stay empty for the defaults."""
 
-    item: str = ""
-    link: str = ""
-    title: str = ""
-    date: str = ""
-    summary: str = ""
+    item: str = Field(default="", description="Selector of one post on the page.")
+    link: str = Field(default="", description="Selector of its link.")
+    title: str = Field(default="", description="Selector of its title.")
+    date: str = Field(default="", description="Selector of its date.")
+    summary: str = Field(default="", description="Selector of its summary.")
 
     @field_validator("*")
     @classmethod
@@ -105,19 +109,23 @@ class Selectors(ConfigSection):
 class Source(ConfigSection):
     """A configured place. Kinds: feed, arxiv (query API), arxiv-oai, arxiv-rss, page."""
 
-    id: Slug
-    kind: Literal["feed", "arxiv", "arxiv-oai", "arxiv-rss", "page"]
-    url: HttpUrl | None = None
-    name: str = ""
-    categories: tuple[str, ...] = ()  # arXiv's, such as cs.CL
-    weight: float = Field(default=1.0, ge=0, le=5)
-    interval_hours: float = Field(default=12, ge=0.25, le=24 * 31)
-    enabled: bool = True
-    allow_private: bool = False
-    max_items: int = Field(default=500, ge=1, le=100_000)
-    days: int = Field(default=35, ge=1, le=400)  # how far back the arXiv query looks on a first fetch
-    quote: str = ""  # what a quotation is said to be from: abstract, post, ...
-    selectors: Selectors = Selectors()
+    id: Slug = Field(description="Short name of the source: letters, digits and hyphens.")
+    kind: Literal["feed", "arxiv", "arxiv-oai", "arxiv-rss", "page"] = Field(description="How the source is read.")
+    url: HttpUrl | None = Field(default=None, description="Address of the feed or page.")
+    name: str = Field(default="", description="Name shown to readers.")
+    categories: tuple[str, ...] = Field(default=(), description="arXiv categories, such as cs.CL.")
+    weight: float = Field(
+        default=1.0, ge=0, le=5, description="How much the source counts in the ranking; 1 is neutral."
+    )
+    interval_hours: float = Field(default=12, ge=0.25, le=24 * 31, description="Hours between two requests.")
+    enabled: bool = Field(default=True, description="Whether the source is read.")
+    allow_private: bool = Field(default=False, description="Whether addresses of a private network may be read.")
+    max_items: int = Field(default=500, ge=1, le=100_000, description="How many entries are taken from one answer.")
+    days: int = Field(
+        default=35, ge=1, le=400, description="How many days back the arXiv query looks on the first fetch."
+    )
+    quote: str = Field(default="", description="What a quotation is from: abstract, post, and so on.")
+    selectors: Selectors = Field(default=Selectors(), description="CSS selectors of a page.")
 
     @model_validator(mode="after")
     def _check_required_keys(self) -> Source:
@@ -142,21 +150,21 @@ class Source(ConfigSection):
 class Category(ConfigSection):
     """A section of the issue. A user's own works from a description and a few titles."""
 
-    slug: Slug
-    title: str = Field(min_length=1, max_length=80)
-    description: str = Field(min_length=10)
-    exemplars: tuple[str, ...] = ()
-    aliases: tuple[str, ...] = ()
-    keywords: tuple[str, ...] = ()
-    quota: int = Field(default=3, ge=0, le=100)
+    slug: Slug = Field(description="Short name, used in addresses and in the draft.")
+    title: str = Field(min_length=1, max_length=80, description="Heading of the section.")
+    description: str = Field(min_length=10, description="What belongs here, in a sentence or two.")
+    exemplars: tuple[str, ...] = Field(default=(), description="Titles of works that belong here.")
+    aliases: tuple[str, ...] = Field(default=(), description="Former slugs.")
+    keywords: tuple[str, ...] = Field(default=(), description="Words that speak for the category.")
+    quota: int = Field(default=3, ge=0, le=100, description="How many picks are proposed.")
 
 
 class Taxonomy(ConfigSection):
     """The closed, versioned set of categories."""
 
-    version: int = Field(default=1, ge=1)
-    threshold: float = Field(default=0.35, ge=0, le=1)  # below it an item is "other"
-    categories: tuple[Category, ...] = Field(min_length=1)
+    version: int = Field(default=1, ge=1, description="Number of this taxonomy; raise it when categories change.")
+    threshold: float = Field(default=0.35, ge=0, le=1, description='Probability below which an item is "other".')
+    categories: tuple[Category, ...] = Field(min_length=1, description="The sections of an issue, in order.")
 
     @model_validator(mode="after")
     def _check_distinct_names(self) -> Taxonomy:
@@ -181,22 +189,32 @@ class Taxonomy(ConfigSection):
 class Cadence(ConfigSection):
     """When things happen, in the newsletter's time zone unless it says UTC."""
 
-    fetch_hour_utc: int = Field(default=6, ge=0, le=23)  # 05-12 UTC is kind to arXiv
-    draft_business_day: int = Field(default=3, ge=1, le=20)
-    draft_hour: int = Field(default=8, ge=0, le=23)
-    refresh_weekday: Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"] = "sat"
-    shortlist: int = Field(default=50, ge=5, le=500)
-    autopilot: bool = False
-    remind: MailAddress = ""  # who is written to when a draft waits
-    alert_mail: MailAddress = ""  # who is written to when a run is red
-    alert_webhook_env: str = ""  # name of the environment variable that holds the URL
+    fetch_hour_utc: int = Field(
+        default=6, ge=0, le=23, description="Hour of the nightly fetch, in UTC; 5 to 12 suits arXiv."
+    )
+    draft_business_day: int = Field(
+        default=3, ge=1, le=20, description="Business day of the month on which last month is drafted."
+    )
+    draft_hour: int = Field(default=8, ge=0, le=23, description="Hour of the draft.")
+    refresh_weekday: Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"] = Field(
+        default="sat", description="Day on which published works are checked again."
+    )
+    shortlist: int = Field(default=50, ge=5, le=500, description="Number of candidates in a draft.")
+    autopilot: bool = Field(
+        default=False, description="Whether issues that pass every check are published and mailed unattended."
+    )
+    remind: MailAddress = Field(default="", description="Address that gets a mail when a draft waits.")
+    alert_mail: MailAddress = Field(default="", description="Address that gets a mail when a run is unhealthy.")
+    alert_webhook_env: str = Field(
+        default="", description="Name of the environment variable with the address of a webhook for alerts."
+    )
 
 
 class ModelPrice(ConfigSection):
     """What a model costs that the packaged table does not list, in USD per million tokens; 0 for your own machine's."""
 
-    input: float = Field(ge=0)
-    output: float = Field(ge=0)
+    input: float = Field(ge=0, description="USD per million input tokens.")
+    output: float = Field(ge=0, description="USD per million output tokens.")
 
 
 _PROVIDER_FOLDER = Path(__file__).parents[1] / "llm" / "providers"
@@ -216,65 +234,90 @@ def _check_provider(value: str) -> str:
 class ModelConfig(ConfigSection):
     """Which language model, if any, and what it may cost. Keys come from the environment only."""
 
-    provider: Annotated[str, AfterValidator(_check_provider)] = "auto"
-    name: str = "gemini-3.5-flash-lite"
-    thinking: Literal["", "MINIMAL", "LOW", "MEDIUM", "HIGH"] = "MINIMAL"
-    service_tier: Literal["standard", "flex"] = "standard"
-    batch: bool = False
-    base_url: HttpUrl | None = None
-    api_key_env: str = ""  # for the openai kind; empty means no key
-    timeout_seconds: float = Field(default=60, gt=0, le=1800)
-    parallel: int = Field(default=4, ge=1, le=32)
-    price: ModelPrice | None = None  # stands before the packaged table
-    max_usd_per_run: float = Field(default=0.5, ge=0)
-    max_usd_per_month: float = Field(default=2.0, ge=0)
-    judged: int = Field(default=300, ge=0, le=5000)  # candidates of a month shown to the model
-    together: int = Field(default=10, ge=1, le=10)  # items a call, two of them the program's own; 1: each alone
-    verify: bool = False
-    script: str = ""  # the scripted kind's file, relative to the workspace
+    provider: Annotated[str, AfterValidator(_check_provider)] = Field(
+        default="auto", description="Which provider is asked; auto takes Gemini when its key is set, local asks none."
+    )
+    name: str = Field(default="gemini-3.5-flash-lite", description="Name of the model.")
+    thinking: Literal["", "MINIMAL", "LOW", "MEDIUM", "HIGH"] = Field(
+        default="MINIMAL", description="Thinking level; empty leaves it to the model."
+    )
+    service_tier: Literal["standard", "flex"] = Field(
+        default="standard", description="flex costs half and answers within minutes."
+    )
+    batch: bool = Field(
+        default=False, description="Whether grading runs as one batch job: half the price, within a day."
+    )
+    base_url: HttpUrl | None = Field(default=None, description="Address of an OpenAI-compatible endpoint.")
+    api_key_env: str = Field(
+        default="",
+        description="Name of the environment variable with the key of the openai provider; empty means no key.",
+    )
+    timeout_seconds: float = Field(default=60, gt=0, le=1800, description="Seconds before a call is given up.")
+    parallel: int = Field(default=4, ge=1, le=32, description="Calls at the same time.")
+    price: ModelPrice | None = Field(
+        default=None, description="Price of a model that the packaged table does not list."
+    )
+    max_usd_per_run: float = Field(default=0.5, ge=0, description="Spending limit of one run, in USD.")
+    max_usd_per_month: float = Field(default=2.0, ge=0, description="Spending limit of a month, in USD.")
+    judged: int = Field(default=300, ge=0, le=5000, description="How many candidates of a month are graded.")
+    together: int = Field(
+        default=10, ge=1, le=10, description="Items in one call, two of them canary items; 1 grades each alone."
+    )
+    verify: bool = Field(default=False, description="Whether a second call checks each blurb.")
+    script: str = Field(default="", description="Answers of the scripted provider: a file in the workspace.")
 
 
 class SiteConfig(ConfigSection):
     """How the blog looks and what its feeds hold."""
 
-    look: Literal["serif", "sans"] = "serif"
-    feed_items: int = Field(default=20, ge=1, le=200)
-    repository: str = ""
-    logo_text: str = ""
+    look: Literal["serif", "sans"] = Field(default="serif", description="Typeface of the site.")
+    feed_items: int = Field(default=20, ge=1, le=200, description="Entries in each feed.")
+    repository: str = Field(default="", description="Address of the site's repository, for links to corrections.")
+    logo_text: str = Field(default="", description="Text of the logo; empty takes the title.")
 
 
 class MailConfig(ConfigSection):
     """How issues are mailed. User and password come from DIGEST_SMTP_USER and DIGEST_SMTP_PASSWORD."""
 
-    transport: Literal["outbox", "smtp"] = "outbox"
-    sender: str = ""  # "Name <address>"; empty means the newsletter's title and email
-    reply_to: str = ""
-    host: str = "localhost"
-    port: int = Field(default=587, ge=1, le=65535)
-    security: Literal["starttls", "tls", "none"] = "starttls"
-    per_second: float = Field(default=2.0, gt=0, le=1000)
-    reconnect_every: int = Field(default=100, ge=1)
-    timeout_seconds: float = Field(default=60, gt=0, le=600)
-    list_id: str = ""
-    unsubscribe_mailto: str = ""
-    unsubscribe_url: HttpUrl | None = None  # base of a `digest listen` endpoint
-    bounce_domain: str = ""
-    dkim_selector: str = ""
-    dkim_domain: str = ""
-    dkim_key_file_env: str = ""
-    exporters: dict[str, dict[str, Any]] = Field(default_factory=dict)
+    transport: Literal["outbox", "smtp"] = Field(default="outbox", description="outbox writes .eml files, smtp sends.")
+    sender: str = Field(
+        default="", description="Name and address of the sender; empty takes the newsletter's title and email."
+    )
+    reply_to: str = Field(default="", description="Address for replies.")
+    host: str = Field(default="localhost", description="Host of the SMTP server.")
+    port: int = Field(default=587, ge=1, le=65535, description="Port of the SMTP server.")
+    security: Literal["starttls", "tls", "none"] = Field(
+        default="starttls", description="How the connection is encrypted."
+    )
+    per_second: float = Field(default=2.0, gt=0, le=1000, description="Messages a second at most.")
+    reconnect_every: int = Field(default=100, ge=1, description="Messages sent over one connection.")
+    timeout_seconds: float = Field(default=60, gt=0, le=600, description="Seconds before the server is given up.")
+    list_id: str = Field(default="", description="Value of the List-Id header.")
+    unsubscribe_mailto: str = Field(default="", description="Address for requests to leave; empty takes the sender.")
+    unsubscribe_url: HttpUrl | None = Field(
+        default=None, description="Public https address of `digest subscribers serve`."
+    )
+    bounce_domain: str = Field(default="", description="Domain of the bounce addresses, one for each message.")
+    dkim_selector: str = Field(default="", description="DKIM selector.")
+    dkim_domain: str = Field(default="", description="DKIM domain.")
+    dkim_key_file_env: str = Field(
+        default="", description="Name of the environment variable with the path of the DKIM key."
+    )
+    exporters: dict[str, dict[str, Any]] = Field(
+        default_factory=dict, description="Settings of mailing platforms: listmonk {url, lists}, mailchimp {list_id}."
+    )
 
 
 class Config(ConfigSection):
     """The whole of sources.yaml."""
 
-    newsletter: Newsletter
-    sources: tuple[Source, ...] = Field(min_length=1)
-    taxonomy: Taxonomy
-    cadence: Cadence = Cadence()
-    model: ModelConfig = ModelConfig()
-    site: SiteConfig = SiteConfig()
-    mail: MailConfig = MailConfig()
+    newsletter: Newsletter = Field(description="The newsletter itself.")
+    sources: tuple[Source, ...] = Field(min_length=1, description="Where items come from.")
+    taxonomy: Taxonomy = Field(description="The categories.")
+    cadence: Cadence = Field(default=Cadence(), description="When things happen.")
+    model: ModelConfig = Field(default=ModelConfig(), description="The language model and what it may cost.")
+    site: SiteConfig = Field(default=SiteConfig(), description="How the blog looks.")
+    mail: MailConfig = Field(default=MailConfig(), description="How issues are mailed.")
 
     @model_validator(mode="after")
     def _check_distinct_sources(self) -> Config:
