@@ -11,6 +11,7 @@ import pytest
 
 from digest.db.engine import Database
 
+pytest_plugins = ["tests.walk"]
 SHARED = Path(__file__).resolve().parents[2] / "shared" / "data"
 
 

@@ -126,8 +126,9 @@ def test_files_and_settings_of_matplotlib_decide_nothing_and_none_is_left(tmp_pa
     home = tmp_path / "home"
     home.mkdir()
     program = (
-        "import sys; from digest.publishing.render.charts import svg; from digest.i18n import words; "
-        "from tests.render.test_charts import MONTHS; sys.stdout.write(svg(MONTHS, words('en')))"
+        "import sys; from digest.publishing.render.charts import render_chart_svg; "
+        "from digest.i18n import load_translations; from tests.publishing.test_charts import MONTHS; "
+        "sys.stdout.write(render_chart_svg(MONTHS, load_translations('en')))"
     )
     environment = {name: value for name, value in os.environ.items() if not name.startswith(("XDG", "MPL"))}
     environment |= {"HOME": str(home), "PYTHONPATH": str(Path(__file__).parents[2]), "PYTHONDONTWRITEBYTECODE": "1"}

@@ -17,7 +17,7 @@ from tests.publishing.test_review_post import recap
 
 PLACES = [("UTC", "C.UTF-8", "0"), ("Pacific/Kiritimati", "C", "7"), ("America/St_Johns", "POSIX", "9")]
 PROGRAM = (
-    "import hashlib; from tests.render.test_determinism import everything; "
+    "import hashlib; from tests.publishing.test_determinism import everything; "
     "print(hashlib.sha256(repr(everything()).encode()).hexdigest())"
 )
 
