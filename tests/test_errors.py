@@ -15,7 +15,7 @@ from digest.errors import DigestError
 
 ROOT = Path(__file__).resolve().parents[1]
 # What a source or a model did has no cure of ours; the report tells it beside the source's name, and goes on.
-THEIRS = {"FetchError", "ParseError", "ModelOutput"}
+THEIRS = {"FetchError", "ParseError", "ModelOutputError"}
 TREE = {name for name, kind in inspect.getmembers(errors, inspect.isclass) if issubclass(kind, DigestError)}
 
 

@@ -13,7 +13,7 @@ ROOT = Path(__file__).resolve().parents[1]
 
 
 def left_by_a_dead_process(target: Path) -> Path:
-    code = f"from pathlib import Path; from digest.scratch import beside; print(beside(Path({str(target)!r})))"
+    code = f"import pathlib, digest.files; print(digest.files.make_partial_path(pathlib.Path({str(target)!r})))"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=ROOT)
     return Path(done.stdout.strip())
 

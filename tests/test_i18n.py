@@ -15,7 +15,7 @@ from digest.config.schema import Newsletter
 from digest.i18n import load_translations
 
 LANGUAGES = get_args(Newsletter.model_fields["language"].annotation)
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[1]
 
 
 def blanks(phrase: str) -> set[str]:

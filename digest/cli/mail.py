@@ -115,7 +115,7 @@ def log(period: PeriodArg = "last", as_json: Json = False) -> None:
         issue = get_issue(session, workspace.context.parse_period(period).name)
         rows = [
             {"address": r.address, "state": d.state, "tries": d.attempts, "at": d.at.astimezone(zone), "why": d.error}
-            for d, r in load_deliveries(session, issue.id or 0)
+            for d, r in load_deliveries(session, issue.id)
         ]
     if as_json:
         print_json(rows)

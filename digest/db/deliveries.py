@@ -98,7 +98,7 @@ def requeue_deliveries(session: Session, issue_id: int, addresses: Iterable[str]
         if row is None:
             missing.append(address)
         else:
-            mark_delivery(session, row.id or 0, "queued", now)
+            mark_delivery(session, row.id, "queued", now)
     return missing
 
 
@@ -116,7 +116,7 @@ def find_subscriber_of_delivery(session: Session, message_id: str) -> Subscriber
 def count_deliveries_by_issue(session: Session) -> list[dict[str, Any]]:
     """For each issue that was mailed: its period and how many deliveries are in each state."""
     issues = session.exec(select(Issue).where(col(Issue.sent).is_not(None)).order_by(col(Issue.period)))
-    return [{"period": issue.period, **count_deliveries(session, issue.id or 0)} for issue in issues]
+    return [{"period": issue.period, **count_deliveries(session, issue.id)} for issue in issues]
 
 
 _MIN_REQUEST_INTERVAL, _MAX_REQUESTS = (
@@ -135,7 +135,7 @@ def queue_confirmation(
     Something is written for every reader, whatever their state, so that the time taken tells nothing.
     """
     row = session.get(Confirmation, subscriber.id) or Confirmation(
-        subscriber_id=subscriber.id or 0, state="skipped", requested=now, at=now
+        subscriber_id=subscriber.id, state="skipped", requested=now, at=now
     )
     row.at = now
     session.add(row)

@@ -33,7 +33,7 @@ def _build_period_conditions(start: datetime, end: datetime) -> tuple[ColumnElem
 
 def load_items_by_id(session: Session, ids: Iterable[int]) -> dict[int, Item]:
     """Items by id; unknown ids are left out."""
-    return {item.id or 0: item for item in session.exec(select(Item).where(in_list(Item.id, ids)))}
+    return {item.id: item for item in session.exec(select(Item).where(in_list(Item.id, ids)))}
 
 
 def load_items_by_key(session: Session, keys: Sequence[str]) -> dict[str, Item]:

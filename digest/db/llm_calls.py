@@ -29,7 +29,6 @@ def save_llm_call(session: Session, call: LLMCall) -> int:
     """Write down a call and return its id."""
     session.add(call)
     session.flush()
-    assert call.id is not None
     return call.id
 
 

@@ -92,7 +92,7 @@ def find_prunable_items(session: Session, before: datetime, needed_keys: Collect
         .where(col(Item.id).not_in(select(Pick.item_id)), col(Item.id).not_in(decided))
         .order_by(col(Item.id))
     )
-    return [item_id for item_id in session.exec(query) if item_id is not None and item_id not in kept]
+    return [item_id for item_id in session.exec(query) if item_id not in kept]
 
 
 def delete_items(session: Session, ids: Sequence[int], now: datetime) -> None:

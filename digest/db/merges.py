@@ -28,11 +28,11 @@ def merge_items(session: Session, item: Item, into: Item, now: datetime) -> int:
     mentions = list(session.exec(select(Mention.id).where(Mention.item_id == item.id)))
     aliases = list(session.exec(select(Alias.key).where(Alias.item_id == item.id)))
     save_value(session, _get_merge_record_name(item), {"mentions": mentions, "aliases": aliases}, now)
-    _move_mentions(session, mentions, aliases, into.id or 0)
+    _move_mentions(session, mentions, aliases, into.id)
     upsert(session, Alias, [{"key": item.key, "item_id": into.id, "reason": "merged"}], ["key"], ["item_id"])
     item.merged_into = into.id
     session.add(item)
-    _set_duplicate_state(session, item.id or 0, into.id or 0, "merged")
+    _set_duplicate_state(session, item.id, into.id, "merged")
     return len(mentions)
 
 
@@ -41,11 +41,11 @@ def undo_merge(session: Session, item: Item) -> int:
     if item.merged_into is None:
         raise ConfigError(f"{item.key} is not merged into another", "`digest items show ITEM` tells what is")
     noted = load_value(session, _get_merge_record_name(item))
-    _move_mentions(session, noted.get("mentions", []), noted.get("aliases", []), item.id or 0)
+    _move_mentions(session, noted.get("mentions", []), noted.get("aliases", []), item.id)
     alias = session.get(Alias, item.key)
     if alias is not None:
         session.delete(alias)
-    _set_duplicate_state(session, item.id or 0, item.merged_into, "distinct")
+    _set_duplicate_state(session, item.id, item.merged_into, "distinct")
     item.merged_into = None
     session.add(item)
     return len(noted.get("mentions", []))
@@ -55,31 +55,28 @@ def mark_distinct(session: Session, item: Item, other: Item, now: datetime) -> N
     """Note that two items are different works, so that nobody is asked again; raises ConfigError for one item."""
     if item.id == other.id:
         raise ConfigError(f"{item.key} is one item", "name two different ones")
-    add_possible_duplicates(session, [(item.id or 0, other.id or 0, 0.0, "")], now)
-    _set_duplicate_state(session, item.id or 0, other.id or 0, "distinct")
+    add_possible_duplicates(session, [(item.id, other.id, 0.0, "")], now)
+    _set_duplicate_state(session, item.id, other.id, "distinct")
 
 
 def load_merged_keys(session: Session) -> dict[str, tuple[str, str]]:
     """The keys of all merged items, each with the key and the address of the item it ended up in."""
     rows = list(session.exec(select(Item.id, Item.key, Item.merged_into).where(col(Item.merged_into) > 0)))
-    into = {number: target for number, _, target in rows}
-    ends = {number: _follow_merge_chain(into, number) for number in into}
-    query = select(Item.id, Item.key, Item.url).where(in_list(Item.id, [end or 0 for end in ends.values()]))
-    there = {number: (key, url) for number, key, url in session.exec(query)}
-    return {key: there[ends[number]] for number, key, _ in rows}
-
-
-def _follow_merge_chain(into: dict[int | None, int | None], number: int | None) -> int | None:
-    while number in into:
-        number = into[number]
-    return number
+    targets = {item_id: target or 0 for item_id, _, target in rows}
+    for item_id, target in targets.items():
+        while target in targets:
+            target = targets[target]
+        targets[item_id] = target
+    query = select(Item.id, Item.key, Item.url).where(in_list(Item.id, targets.values()))
+    remaining = {item_id: (key, url) for item_id, key, url in session.exec(query)}
+    return {key: remaining[targets[item_id]] for item_id, key, _ in rows}
 
 
 def _get_merge_record_name(item: Item) -> str:
     return f"merge:{item.id}"
 
 
-def _move_mentions(session: Session, mentions: Sequence[int | None], aliases: Sequence[str], target_id: int) -> None:
+def _move_mentions(session: Session, mentions: Sequence[int], aliases: Sequence[str], target_id: int) -> None:
     connection = session.connection()
     connection.execute(update(Mention).where(col(Mention.id).in_(mentions)).values(item_id=target_id))
     connection.execute(update(Alias).where(col(Alias.key).in_(aliases)).values(item_id=target_id))
@@ -129,7 +126,7 @@ def unmerge_mentions(session: Session, item: Item, key_or_number: str, now: date
     mention, until its source is read again.
     """
     joined: dict[str, list[Mention]] = {}
-    for mention in load_item_mentions(session, item.id or 0):
+    for mention in load_item_mentions(session, item.id):
         joined.setdefault(mention.own_key or item.key, []).append(mention)
     others = [key for key in joined if key != item.key]
     if len(joined) < 2:
@@ -166,7 +163,7 @@ def _create_unmerged_item(session: Session, mentions: Sequence[Mention], text_so
     session.flush()
     session.add_all(mentions)
     for mention in mentions:
-        mention.item_id = item.id or 0
+        mention.item_id = item.id
     return item
 
 

@@ -39,7 +39,7 @@ def load_untagged_items(session: Session, engine: str, taxonomy: str) -> dict[in
         )
         .order_by(col(Item.id))
     )
-    return {item_id or 0: moment for item_id, moment in session.exec(query)}
+    return dict(session.exec(query).all())
 
 
 def save_taggings(session: Session, rows: Sequence[Mapping[str, Any]]) -> None:
@@ -68,7 +68,7 @@ def delete_engine_taggings(session: Session, engine: str) -> None:
 
 def choose_best_tagging(rows: Mapping[str, Tagging]) -> Tagging | None:
     """The verdict that counts: the editor's, else a model's, else the embedded tagger's."""
-    return min(rows.values(), key=lambda row: (_get_engine_priority(row.engine), -(row.id or 0)), default=None)
+    return min(rows.values(), key=lambda row: (_get_engine_priority(row.engine), -(row.id)), default=None)
 
 
 def _get_engine_priority(engine: str) -> int:

@@ -103,7 +103,7 @@ def prefetch_url(context: Context, url: str) -> None:
 
 def _build_stored_pick(context: Context, session: Session, period: str, item: Item) -> DraftPick:
     """The work with what is known of it, in the words that stood on it in this issue before."""
-    number = item.id or 0
+    number = item.id
     verdict = choose_best_tagging(load_taggings(session, [number]).get(number, {}))
     same = describe_possible_duplicate(item, load_possible_duplicates(session, [number]).get(number, ()))
     covered = load_covered_in(session, period).get(number, "")
@@ -140,7 +140,7 @@ def load_current_draft(context: Context, period: Period) -> CurrentDraft:
         newest = find_newest_draft_version(session, period.name)
         issue = get_issue(session, period.name)
         if newest is not None and newest.text == text:
-            return CurrentDraft(newest.id or 0, resolve_draft(context, session, text), issue.state)
+            return CurrentDraft(newest.id, resolve_draft(context, session, text), issue.state)
     save_editor_version(context, period, text)
     with context.db.write() as session:
         issue = get_issue(session, period.name)
@@ -212,7 +212,7 @@ def _apply_current_draft(context: Context, session: Session, issue: Issue, draft
 def _keep_replaced_blurbs(session: Session, issue: Issue, before: Draft, after: Draft) -> None:
     """Keep a blurb that was replaced among the pick's versions, save for the editor's own while they are typed."""
     old = {pick.key: pick for _, pick in before.iter_picks()}
-    rows = {item.key: row for row, item in load_picks(session, issue.id or 0)}
+    rows = {item.key: row for row, item in load_picks(session, issue.id)}
     for _, pick in after.iter_picks():
         was, row = old.get(pick.key), rows.get(pick.key)
         typed = was is not None and was.origin == pick.origin == "editor"

@@ -36,15 +36,13 @@ def collect_item_mentions(
 
     What only repeats the work's own text is not said again.
     """
-    ids = [item.id or 0 for item in items]
+    ids = [item.id for item in items]
     mentions = load_mentions(session, ids)
     out: dict[int, list[ItemMention]] = {number: [] for number in ids}
     for number, name, words in load_past_blurbs(session, ids, period.name):
         out[number].append(ItemMention("an issue of yours", name, normalise_line(words)))
     for item in items:
-        out[item.id or 0] += [
-            _build_item_mention(config, item, one) for one in _select_mentions(mentions.get(item.id or 0, ()))
-        ]
+        out[item.id] += [_build_item_mention(config, item, one) for one in _select_mentions(mentions.get(item.id, ()))]
     return out
 
 

@@ -101,7 +101,7 @@ def format_issue_title(config: Config, period: Period) -> str:
 def _load_candidates(context: Context, session: Session, period: Period) -> list[CandidateItem]:
     """The best of the ranking, without several near-copies of one theme, in the order to offer them."""
     rows = load_ranking(session, period.name, _MAX_RANKED)
-    ids = [item.id or 0 for _, item in rows]
+    ids = [item.id for _, item in rows]
     verdicts = load_taggings(session, ids)
     mentions = count_mentioning_sources(session, ids)
     covered = load_covered_in(session, period.name)
@@ -110,10 +110,10 @@ def _load_candidates(context: Context, session: Session, period: Period) -> list
         CandidateItem(
             item,
             row,
-            choose_best_tagging(verdicts.get(item.id or 0, {})),
-            mentions.get(item.id or 0, 1),
-            covered.get(item.id or 0, ""),
-            describe_possible_duplicate(item, twins.get(item.id or 0, ())),
+            choose_best_tagging(verdicts.get(item.id, {})),
+            mentions.get(item.id, 1),
+            covered.get(item.id, ""),
+            describe_possible_duplicate(item, twins.get(item.id, ())),
         )
         for row, item in rows
     ]
@@ -156,7 +156,7 @@ def _to_selection_candidate(candidate: CandidateItem, rejected_ids: frozenset[in
         confidence=candidate.tagging.confidence if candidate.tagging else 0.0,
         secondary=candidate.tagging.secondary if candidate.tagging else None,
         covered_in=candidate.covered_in,
-        is_rejected=(candidate.item.id or 0) in rejected_ids,
+        is_rejected=(candidate.item.id) in rejected_ids,
     )
 
 

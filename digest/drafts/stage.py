@@ -102,7 +102,7 @@ def write_draft(
 def describe_engines(context: Context, session: Session, draft: Draft) -> list[str]:
     """Who sorted and who wrote, in the words readers see; empty when this machine did it all."""
     items = load_items_by_key(session, [pick.key for _, pick in draft.iter_picks()])
-    rows = load_taggings(session, [item.id or 0 for item in items.values()])
+    rows = load_taggings(session, [item.id for item in items.values()])
     models = sorted({name for row in rows.values() for name in row if ":" in name})
     of_picks = {pick.engine for _, pick in draft.iter_picks() if pick.origin == "model"}
     writers = sorted(of_picks | {section.engine for section in draft.sections if section.engine})

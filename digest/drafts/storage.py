@@ -131,7 +131,7 @@ def apply_merges(session: Session, draft: Draft) -> Draft:
     if not asked:
         return draft
     items = load_items_by_key(session, asked)
-    still = load_possible_duplicates(session, [item.id or 0 for item in items.values()])
+    still = load_possible_duplicates(session, [item.id for item in items.values()])
     return clear_possible_duplicates(draft, {key for key in asked if key not in items or items[key].id not in still})
 
 
@@ -177,21 +177,21 @@ def apply_draft_to_issue(
         raise NotFoundError(
             f"the sheet names {', '.join(missing)}, which the store does not hold", "`digest add URL` adds a work"
         )
-    old = {pick.item_id: pick for pick, _ in load_picks(session, issue.id or 0)}
-    homes = _load_item_categories(session, [item.id or 0 for item in found.values()]) if issue.kind != "monthly" else {}
+    old = {pick.item_id: pick for pick, _ in load_picks(session, issue.id)}
+    homes = _load_item_categories(session, [item.id for item in found.values()]) if issue.kind != "monthly" else {}
     save_prediction_outcomes(session, {note.id: note.outcome for note in draft.predictions})
     new = [
         _build_pick_row(
-            homes.get(found[pick.key].id or 0, section.slug) if is_month_section(section.slug) else section.slug,
+            homes.get(found[pick.key].id, section.slug) if is_month_section(section.slug) else section.slug,
             place,
             pick,
             found[pick.key],
-            old.get(found[pick.key].id or 0),
+            old.get(found[pick.key].id),
             (blurbs or {}).get(pick.key),
         )
         for place, (section, pick) in enumerate(rows)
     ]
-    replace_picks(session, issue.id or 0, new)
+    replace_picks(session, issue.id, new)
     if base is not None:
         _record_decisions(session, issue, base, draft, now)
 
@@ -253,7 +253,7 @@ def _build_pick_row(
     verdict = {"source": "quoted", "editor": "editor"}.get(pick.origin, "flagged" if pick.flags else "grounded")
     return Pick(
         issue_id=0,
-        item_id=item.id or 0,
+        item_id=item.id,
         category=category,
         position=place,
         title=pick.title if pick.title != item.title else None,
@@ -280,7 +280,7 @@ def _record_decisions(session: Session, issue: Issue, base: Draft, draft: Draft,
     found = load_items_by_key(session, [change.key for change in changes])
     rows = [
         Decision(
-            item_id=item.id or 0,
+            item_id=item.id,
             period=issue.period,
             verdict=change.verdict,
             category=change.category or None,

@@ -198,7 +198,7 @@ def send_test_message(context: Context, period: Period, address: str) -> Report:
 def _requeue_deliveries(context: Context, issue: Issue, addresses: Sequence[str]) -> None:
     """Queue what failed or is in doubt for the readers who were named, or for none of them."""
     with context.db.write() as session:
-        missing = requeue_deliveries(session, issue.id or 0, addresses, context.now)
+        missing = requeue_deliveries(session, issue.id, addresses, context.now)
         if missing:
             raise ConfigError(
                 f"{missing[0]}: nothing failed or in doubt to send again", "`digest mail log PERIOD` lists"
@@ -207,7 +207,7 @@ def _requeue_deliveries(context: Context, issue: Issue, addresses: Sequence[str]
 
 def _count_due(context: Context, prepared: RenderedIssue) -> int:
     """How many messages would leave now."""
-    issue_id = prepared.issue.id or 0
+    issue_id = prepared.issue.id
     with context.db.read() as session:
         open_ = [r for _, r in load_deliveries(session, issue_id, OPEN_STATES) if r.state == "active"]
         known = load_subscriber_ids_with_delivery(session, issue_id)
@@ -223,13 +223,13 @@ def _queue_deliveries(context: Context, prepared: RenderedIssue) -> None:
         session.add(issue)
         prepared.issue.sent = issue.sent
         rows = {
-            reader.id or 0: (
+            reader.id: (
                 "queued" if prepared.render_content(reader.topics) else "skipped",
                 prepared.build_message_id(reader),
             )
             for reader in load_active_subscribers(session)
         }
-        queue_deliveries(session, issue.id or 0, rows, context.now)
+        queue_deliveries(session, issue.id, rows, context.now)
 
 
 DeliveryOutcomes = list[tuple[int, str, str]]  # a delivery's id, its state, and why
@@ -238,7 +238,7 @@ DeliveryOutcomes = list[tuple[int, str, str]]  # a delivery's id, its state, and
 def _deliver_messages(context: Context, prepared: RenderedIssue, report: Report) -> Counter[str]:
     """Hand the messages over one by one. What became of one is committed together with the claim on the next."""
     with context.db.read() as session:
-        rows = [(d.id or 0, r) for d, r in load_deliveries(session, prepared.issue.id or 0, OPEN_STATES)]
+        rows = [(d.id, r) for d, r in load_deliveries(session, prepared.issue.id, OPEN_STATES)]
     tally, in_a_row, settled = Counter({"sent": 0}), 0, DeliveryOutcomes()
     transport = context.make_transport()
     try:
@@ -287,7 +287,7 @@ def _record_outcomes(context: Context, outcomes: DeliveryOutcomes, next_delivery
 def _list_delivery_problems(context: Context, issue: Issue) -> list[str]:
     """What is not as it should be in the issue's journal, one line a reader."""
     with context.db.read() as session:
-        rows = load_deliveries(session, issue.id or 0, _PROBLEM_STATES)
+        rows = load_deliveries(session, issue.id, _PROBLEM_STATES)
         lines = [
             f"{reader.address}: {delivery.state}: {delivery.error}"
             for delivery, reader in rows[:_MAX_CONSECUTIVE_FAILURES]

@@ -1,9 +1,4 @@
-"""Table registry.
-
-The tables: one definition serves as domain type and as schema. Datetimes are aware and in UTC.
-
-Column helpers shared by the tables.
-"""
+"""The tables: one definition is domain type and schema. Datetimes are aware and in UTC."""
 
 from __future__ import annotations
 
@@ -14,5 +9,9 @@ from sqlmodel import Field
 
 
 def json_column(default: type) -> Any:
-    """A JSON column that starts as an empty `default()`."""
+    """Make a JSON column that starts as an empty `default()`."""
     return Field(default_factory=default, sa_column=Column(JSON, nullable=False))
+
+
+# Whoever imports one table gets all: the metadata has to be complete before it is read.
+from digest.models import issues, items, predictions, runs, subscribers  # noqa: E402, F401

@@ -14,7 +14,7 @@ from digest.models import json_column
 class Issue(SQLModel, table=True):
     """One newsletter, monthly or yearly, by period. States: draft, approved, published, sent."""
 
-    id: int | None = Field(default=None, primary_key=True)
+    id: int = Field(default=None, primary_key=True)
     period: str = Field(unique=True)
     kind: str = "monthly"  # monthly | yearly | range
     form: str = "category"  # category | month | both: how a recap is laid out
@@ -46,7 +46,7 @@ class Pick(SQLModel, table=True):
     """An item chosen for an issue, with the issue's words on it."""
 
     __table_args__ = (UniqueConstraint("issue_id", "item_id"),)
-    id: int | None = Field(default=None, primary_key=True)
+    id: int = Field(default=None, primary_key=True)
     issue_id: int = Field(foreign_key="issue.id", index=True)
     item_id: int = Field(foreign_key="item.id", index=True)
     category: str
@@ -70,10 +70,8 @@ class Pick(SQLModel, table=True):
 class DraftVersion(SQLModel, table=True):
     """Every version of a sheet the program wrote or saw; `origin` is generated, editor, desk or merged."""
 
-    __tablename__ = "sheetversion"
-
     __tablename__ = "sheet_version"
-    id: int | None = Field(default=None, primary_key=True)
+    id: int = Field(default=None, primary_key=True)
     period: str = Field(index=True)
     origin: str
     text: str
@@ -85,7 +83,7 @@ class IssueSnapshot(SQLModel, table=True):
     """An issue as readers saw it from one moment on: its view as JSON. Pages are rendered from the newest one."""
 
     __tablename__ = "issue_snapshot"
-    id: int | None = Field(default=None, primary_key=True)
+    id: int = Field(default=None, primary_key=True)
     issue_id: int = Field(foreign_key="issue.id", index=True)
     view: dict[str, Any] = json_column(dict)
     at: datetime
@@ -96,7 +94,7 @@ class Prediction(SQLModel, table=True):
 
     __tablename__ = "note"
 
-    id: int | None = Field(default=None, primary_key=True)
+    id: int = Field(default=None, primary_key=True)
     year: int = Field(index=True)
     text: str
     outcome: str = "open"  # open | right | wrong

@@ -55,7 +55,7 @@ class SourceState(FetchState, table=True):
 class Item(SQLModel, table=True):
     """One work: a paper, a post, a launch. `key` is its identity; mentions say where it was seen."""
 
-    id: int | None = Field(default=None, primary_key=True)
+    id: int = Field(default=None, primary_key=True)
     key: str = Field(unique=True)
     kind: str = "post"  # paper | post
     title: str
@@ -87,7 +87,7 @@ class Mention(SQLModel, table=True):
     """One place where an item was seen, as that place gave it."""
 
     __table_args__ = (UniqueConstraint("source_id", "guid"),)
-    id: int | None = Field(default=None, primary_key=True)
+    id: int = Field(default=None, primary_key=True)
     item_id: int = Field(foreign_key="item.id", index=True)
     source_id: str
     guid: str  # the source's own id, or what stands for it
@@ -120,7 +120,7 @@ class PossibleDuplicate(SQLModel, table=True):
 
     __tablename__ = "possible_duplicate"
     __table_args__ = (UniqueConstraint("item_id", "other_id"),)
-    id: int | None = Field(default=None, primary_key=True)
+    id: int = Field(default=None, primary_key=True)
     item_id: int = Field(foreign_key="item.id", index=True)
     other_id: int = Field(foreign_key="item.id", index=True)
     score: float

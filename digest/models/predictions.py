@@ -15,7 +15,7 @@ class Tagging(SQLModel, table=True):
     """A tagger's verdict on an item. Engines: embedded, editor, or provider:model."""
 
     __table_args__ = (UniqueConstraint("item_id", "engine"),)
-    id: int | None = Field(default=None, primary_key=True)
+    id: int = Field(default=None, primary_key=True)
     item_id: int = Field(foreign_key="item.id", index=True)
     engine: str
     category: str = Field(index=True)  # a slug of the taxonomy, or "other"
@@ -33,7 +33,7 @@ class Ranking(SQLModel, table=True):
     """An item's place among a period's candidates."""
 
     __table_args__ = (UniqueConstraint("period", "item_id"), Index("ix_ranking_period_place", "period", "place"))
-    id: int | None = Field(default=None, primary_key=True)
+    id: int = Field(default=None, primary_key=True)
     period: str
     item_id: int = Field(foreign_key="item.id", index=True)
     place: int
@@ -46,7 +46,7 @@ class Ranking(SQLModel, table=True):
 class Decision(SQLModel, table=True):
     """What the editor decided about an item, and when: pick, reject, pass, move, rewrite, tag."""
 
-    id: int | None = Field(default=None, primary_key=True)
+    id: int = Field(default=None, primary_key=True)
     item_id: int = Field(foreign_key="item.id", index=True)
     period: str | None = Field(default=None, index=True)
     verdict: str = Field(index=True)

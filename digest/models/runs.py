@@ -17,10 +17,8 @@ class LLMCall(SQLModel, table=True):
     It is written down before it is sent, at what it may cost at most; so it stays when no answer comes back.
     """
 
-    __tablename__ = "modelcall"
-
     __tablename__ = "model_call"
-    id: int | None = Field(default=None, primary_key=True)
+    id: int = Field(default=None, primary_key=True)
     run_id: int | None = Field(default=None, foreign_key="run.id", index=True)
     stage: str
     provider: str
@@ -40,8 +38,6 @@ class LLMCall(SQLModel, table=True):
 class CachedAnswer(SQLModel, table=True):
     """A cached answer about one item: the key covers content, prompt version, model and taxonomy."""
 
-    __tablename__ = "modelanswer"
-
     __tablename__ = "model_answer"
     key: str = Field(primary_key=True)
     stage: str
@@ -54,7 +50,7 @@ class CachedAnswer(SQLModel, table=True):
 class Run(SQLModel, table=True):
     """One execution of a stage or of the whole pipeline."""
 
-    id: int | None = Field(default=None, primary_key=True)
+    id: int = Field(default=None, primary_key=True)
     stage: str = Field(index=True)
     period: str | None = None
     state: str = "running"  # running | done | partial | failed | refused | interrupted
@@ -90,11 +86,9 @@ class SourceResult(SQLModel):
 class SourceResultRow(SourceResult, table=True):
     """A count as it is stored."""
 
-    __tablename__ = "runcount"
-
     __tablename__ = "run_count"
     __table_args__ = (UniqueConstraint("run_id", "source_id"),)
-    id: int | None = Field(default=None, primary_key=True)
+    id: int = Field(default=None, primary_key=True)
 
 
 class Checkpoint(SQLModel, table=True):

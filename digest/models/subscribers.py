@@ -13,7 +13,7 @@ from digest.models import json_column
 class Subscriber(SQLModel, table=True):
     """A reader. States: pending, active, unsubscribed, bounced; the last two suppress and survive re-import."""
 
-    id: int | None = Field(default=None, primary_key=True)
+    id: int = Field(default=None, primary_key=True)
     address: str  # as given
     address_key: str = Field(unique=True)  # folded for comparison
     name: str = ""
@@ -43,7 +43,7 @@ class Delivery(SQLModel, table=True):
     """One message to one reader: queued, sending, sent, deferred, failed, unknown or skipped."""
 
     __table_args__ = (UniqueConstraint("issue_id", "subscriber_id"),)
-    id: int | None = Field(default=None, primary_key=True)
+    id: int = Field(default=None, primary_key=True)
     issue_id: int = Field(foreign_key="issue.id", index=True)
     subscriber_id: int = Field(foreign_key="subscriber.id", index=True)
     state: str = Field(default="queued", index=True)

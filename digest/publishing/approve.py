@@ -86,7 +86,7 @@ def approve_issue(
             issue.state, issue.approved, issue.approved_by = state, context.now, name
             issue.sheet_digest = hash_texts(text)
             if sign:
-                sign_flagged_picks(session, issue.id or 0, name, context.now)
+                sign_flagged_picks(session, issue.id, name, context.now)
             session.add(issue)
         picked = sum(1 for _ in settled.iter_picks())
         report.numbers = {"picks": picked}

@@ -57,7 +57,7 @@ def find_problems(
         facts = ReleaseFacts(
             draft=_recheck_grounding(sheet, found) if new else sheet,
             unreadable_urls=unread or {},
-            covered_in={key: had[item.id or 0] for key, item in found.items() if item.id in had},
+            covered_in={key: had[item.id] for key, item in found.items() if item.id in had},
             signed_keys=keys if sign else _list_signed_keys(session, period, sheet),
             withdrawn={key: item.withdrawn.date() for key, item in found.items() if item.withdrawn and new},
             gaps=find_source_gaps(context, session),
@@ -143,7 +143,7 @@ def _list_signed_keys(session: Session, period: Period, sheet: Draft) -> set[str
     issue = find_issue(session, period.name)
     if issue is None:
         return set()
-    rows: list[tuple[Pick, str]] = [(pick, item.key) for pick, item in load_picks(session, issue.id or 0)]
+    rows: list[tuple[Pick, str]] = [(pick, item.key) for pick, item in load_picks(session, issue.id)]
     words = {pick.key: pick.blurb for _, pick in sheet.iter_picks()}
     return {key for pick, key in rows if pick.signed_by and words.get(key) == pick.blurb}
 

@@ -27,7 +27,7 @@ def load_pending_correction(session: Session, period: str) -> str | None:
     """The approved sheet that readers do not know yet, or None."""
     last = find_newest_draft_version(session, period, _PENDING)
     done = find_newest_draft_version(session, period, _APPLIED)
-    return last.text if last is not None and (done is None or (last.id or 0) > (done.id or 0)) else None
+    return last.text if last is not None and (done is None or (last.id) > (done.id)) else None
 
 
 def require_explanation(session: Session, period: Period, explanation: str | None) -> None:
@@ -47,7 +47,7 @@ def apply_correction(session: Session, context: Context, issue: Issue, explanati
     if text is not None:
         base = find_newest_draft_version(session, issue.period, "generated")
         apply_draft_to_issue(session, issue, parse_draft(text), parse_draft(base.text) if base else None, context.now)
-        sign_flagged_picks(session, issue.id or 0, issue.approved_by or "", context.now)
+        sign_flagged_picks(session, issue.id, issue.approved_by or "", context.now)
         save_draft_version(session, issue.period, _APPLIED, text, context.now)
     add_correction(context, issue, explanation)
 

@@ -79,7 +79,7 @@ def _require_publishable(context: Context, session: Session, period: Period, cor
         raise CheckFailedError(
             f"{period}: the sheet was changed after it was approved", f"`digest approve {period}` approves it as it is"
         )
-    if not load_picks(session, issue.id or 0):
+    if not load_picks(session, issue.id):
         raise CheckFailedError(
             f"{period}: the issue holds no picks", f"pick from the shortlist, then `digest approve {period}`"
         )

@@ -192,7 +192,7 @@ def _load_published_pages(context: Context, session: Session) -> _PublishedPages
         (
             issue,
             load_issue_view(context, session, issue),
-            {item.key for pick, item in load_picks(session, issue.id or 0) if pick.title},
+            {item.key for pick, item in load_picks(session, issue.id) if pick.title},
         )
         for issue in load_published_issues(session)
     ]

@@ -27,7 +27,7 @@ PICK_FACTS = (
 
 def load_issue_view(context: Context, session: Session, issue: Issue) -> IssueView:
     """The issue as it was published, or as it would be published now when it was not."""
-    kept = find_newest_snapshot(session, issue.id or 0) if issue.state in ("published", "sent") else None
+    kept = find_newest_snapshot(session, issue.id) if issue.state in ("published", "sent") else None
     if kept is None or issue.published is None:
         return build_issue_view(session, context.config, issue, context.parse_period(issue.period), context.now)
     view: IssueView = _view_adapter().validate_python(kept.view)
@@ -38,9 +38,9 @@ def load_issue_view(context: Context, session: Session, issue: Issue) -> IssueVi
 def create_snapshot(context: Context, session: Session, issue: Issue, *, is_correction: bool) -> None:
     """Freeze an issue that is published now, or `again`, corrected: facts that readers know stay as they are."""
     view = build_issue_view(session, context.config, issue, context.parse_period(issue.period), context.now)
-    before = find_newest_snapshot(session, issue.id or 0) if is_correction else None
+    before = find_newest_snapshot(session, issue.id) if is_correction else None
     if before is not None:
-        rows = load_picks(session, issue.id or 0)
+        rows = load_picks(session, issue.id)
         own = {item.key: {name for name in ("title", "url") if getattr(pick, name)} for pick, item in rows}
         _preserve_facts(view, _view_adapter().validate_python(before.view), own)
     issue.published = issue.published or context.now
@@ -54,7 +54,7 @@ def store_snapshot(context: Context, session: Session, issue: Issue, view: Issue
     value = _view_adapter().dump_python(view, mode="json")
     digest = hash_texts(json.dumps(value, sort_keys=True))
     if digest != issue.content_digest or issue.updated is None:
-        save_snapshot(session, IssueSnapshot(issue_id=issue.id or 0, view=value, at=context.now))
+        save_snapshot(session, IssueSnapshot(issue_id=issue.id, view=value, at=context.now))
         issue.content_digest, issue.updated = digest, context.now
     session.add(issue)
 

@@ -45,20 +45,20 @@ def build_issue_view(
     rows: Sequence[tuple[Pick, Item]] | None = None,
 ) -> IssueView:
     """The view of one issue, without its neighbours; `rows` are other picks than those stored."""
-    rows = load_picks(session, issue.id or 0) if rows is None else rows
-    ids = [item.id or 0 for _, item in rows]
+    rows = load_picks(session, issue.id) if rows is None else rows
+    ids = [item.id for _, item in rows]
     verdicts = load_taggings(session, ids)
     counts = count_mentioning_sources(session, ids)
     homes = _find_published_months(session, period)
     imported = load_imported_decisions(session)
     views: list[PickView] = []
     for pick, item in rows:
-        verdict = choose_best_tagging(verdicts.get(item.id or 0, {}))
-        view = build_pick_view(config, pick, item, verdict, counts.get(item.id or 0, 1))
-        if home := homes.get(item.id or 0):
+        verdict = choose_best_tagging(verdicts.get(item.id, {}))
+        view = build_pick_view(config, pick, item, verdict, counts.get(item.id, 1))
+        if home := homes.get(item.id):
             view.issue_period, view.issue_url = home.name, issue_path(home)
         elif period.kind != "monthly":
-            view.issue_period, view.ranked = _find_unpublished_month(config, item, imported.get(item.id or 0))
+            view.issue_period, view.ranked = _find_unpublished_month(config, item, imported.get(item.id))
         views.append(view)
     return IssueView(
         period=issue.period,
@@ -141,7 +141,7 @@ def _find_published_months(session: Session, period: Period) -> dict[int, Period
         pick.item_id: months[issue.period]
         for issue in sorted(load_published_issues(session), key=lambda issue: issue.period, reverse=True)
         if issue.period in months
-        for pick, _ in load_picks(session, issue.id or 0)
+        for pick, _ in load_picks(session, issue.id)
     }
 
 

@@ -42,7 +42,7 @@ def load_candidates(
 ) -> tuple[list[Item], list[Candidate], Matrix | None]:
     """The items of a period, as candidates, and their vectors row by row."""
     items = load_period_items(session, period.start(context.zone), period.end(context.zone))
-    ids = [item.id or 0 for item in items]
+    ids = [item.id for item in items]
     verdicts = load_taggings(session, ids)
     mentions = count_mentioning_sources(session, ids)
     covered = load_covered_in(session, period.name)
@@ -67,7 +67,7 @@ def _build_candidate(
     mentions: Mapping[int, int],
     covered: Mapping[int, str],
 ) -> Candidate:
-    rows = verdicts.get(item.id or 0, {})
+    rows = verdicts.get(item.id, {})
     best = choose_best_tagging(rows)
     source = context.config.find_source(item.source_id)
     judged = [row.relevance for row in rows.values() if row.relevance is not None]
@@ -81,9 +81,9 @@ def _build_candidate(
         published=item.published,
         source_id=source.label if source else item.source_id,
         source_weight=source.weight if source else 1.0,
-        mentions=mentions.get(item.id or 0, 1),
+        mentions=mentions.get(item.id, 1),
         relevance=judged[0] if judged else None,
-        covered_in=covered.get(item.id or 0),
+        covered_in=covered.get(item.id),
         category=best.category if best else "other",
         confidence=best.confidence if best else 0.0,
     )
@@ -93,14 +93,14 @@ def load_item_embeddings(session: Session, items: Sequence[Item]) -> Matrix | No
     """The items' vectors, row by row: the stored ones, and fresh ones where the text has changed since."""
     if not items:
         return None
-    stored = load_item_vectors(session, [item.id or 0 for item in items])
+    stored = load_item_vectors(session, [item.id for item in items])
     fresh = {
         item.id: build_embedding_text(item)
         for item in items
-        if (row := stored.get(item.id or 0)) is None or row.item_digest != item.digest
+        if (row := stored.get(item.id)) is None or row.item_digest != item.digest
     }
     made = dict(zip(fresh, pack_vectors(load_embeddings().embed(list(fresh.values()))), strict=True)) if fresh else {}
-    return unpack_vectors([made[item.id] if item.id in made else stored[item.id or 0].vector for item in items])
+    return unpack_vectors([made[item.id] if item.id in made else stored[item.id].vector for item in items])
 
 
 _SETTING_NAME = "taste"

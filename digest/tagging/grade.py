@@ -307,7 +307,7 @@ def grade_candidates(
             best = [item for _, item in load_ranking(session, period.name, most)]
         items = {item.key: item for item in best}
         docket = build_grading_batch(
-            context, build_prompt_items(best), model.name, {key: item.id or 0 for key, item in items.items()}
+            context, build_prompt_items(best), model.name, {key: item.id for key, item in items.items()}
         )
         known = docket.load_grades(context, items)
         _save_grades(context, items, model.name, known)
@@ -329,7 +329,7 @@ def build_prompt_items(items: Sequence[Item]) -> dict[str, PromptItem]:
 def _save_grades(context: Context, items: Mapping[str, Item], engine: str, grades: Mapping[str, Grade]) -> None:
     """Store judgements as taggings by this engine."""
     mark = fingerprint_taxonomy(context.config.taxonomy)
-    ids = [items[key].id or 0 for key in grades]
+    ids = [items[key].id for key in grades]
     with context.db.write() as session:
         ours = load_taggings(session, ids)
         rows: Sequence[dict[str, Any]] = [
@@ -337,7 +337,7 @@ def _save_grades(context: Context, items: Mapping[str, Item], engine: str, grade
                 "item_id": items[key].id,
                 "engine": engine,
                 **judgement.model_dump(),
-                "confidence": _combine_confidence(judgement, ours.get(items[key].id or 0, {}).get(EMBEDDED_ENGINE)),
+                "confidence": _combine_confidence(judgement, ours.get(items[key].id, {}).get(EMBEDDED_ENGINE)),
                 "taxonomy": mark,
                 "item_digest": items[key].digest,
                 "at": context.now,

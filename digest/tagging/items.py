@@ -91,25 +91,25 @@ def _iter_pairs(items: Sequence[Item], matching: MatchResult) -> Iterator[Duplic
     for place, group in enumerate(matching.groups):
         if place != group:
             yield (
-                items[place].id or 0,
-                items[group].id or 0,
+                items[place].id,
+                items[group].id,
                 _CERTAIN_PROBABILITY,
                 _CERTAIN_REASON,
             )
     for pair in matching.possible_pairs:
-        yield items[pair.left].id or 0, items[pair.right].id or 0, pair.probability, pair.reason
+        yield items[pair.left].id, items[pair.right].id, pair.probability, pair.reason
 
 
 def _load_vectors(session: Session, items: Sequence[Item]) -> Matrix:
     """The vectors that tagging has stored; an item that has none yet gets one for this comparison."""
-    stored = load_item_vectors(session, [item.id or 0 for item in items])
-    missing = {item.id or 0: build_embedding_text(item) for item in items if (item.id or 0) not in stored}
+    stored = load_item_vectors(session, [item.id for item in items])
+    missing = {item.id: build_embedding_text(item) for item in items if (item.id) not in stored}
     made = (
         dict(zip(missing, pack_vectors(load_embeddings().embed(list(missing.values()))), strict=True))
         if missing
         else {}
     )
-    return unpack_vectors([made.get(item.id or 0) or stored[item.id or 0].vector for item in items])
+    return unpack_vectors([made.get(item.id) or stored[item.id].vector for item in items])
 
 
 def _build_record(item: Item) -> RecordFeatures:
@@ -129,9 +129,9 @@ def describe_item(context: Context, name: str) -> dict[str, Any]:
     """An item, its mentions, its verdicts, and what may be the same work."""
     with context.db.read() as session:
         item = get_item(session, _resolve_key(name))
-        mentions = load_item_mentions(session, item.id or 0)
-        verdicts = load_taggings(session, [item.id or 0]).get(item.id or 0, {})
-        possible = load_possible_duplicates(session, [item.id or 0]).get(item.id or 0, [])
+        mentions = load_item_mentions(session, item.id)
+        verdicts = load_taggings(session, [item.id]).get(item.id, {})
+        possible = load_possible_duplicates(session, [item.id]).get(item.id, [])
     return {
         "item": item.model_dump(exclude={"content", "title_key", "digest", "rewordings"}),
         "mentions": [
@@ -198,7 +198,7 @@ def correct_category(context: Context, name: str, category: str) -> Report:
                 "taxonomy": fingerprint_taxonomy(context.config.taxonomy), "at": context.now,
             }  # fmt: skip
             save_taggings(session, [row])
-            session.add(Decision(item_id=item.id or 0, verdict="tag", category=slug, origin="cli", at=context.now))
+            session.add(Decision(item_id=item.id, verdict="tag", category=slug, origin="cli", at=context.now))
         report.line = (
             f"{item.key} is {slug}: {item.title}; what is new is sorted with that in mind, and "
             "`digest tag --retag --dry-run` says what else it would move"

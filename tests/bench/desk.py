@@ -79,7 +79,7 @@ def fill(context: Context) -> None:
         update_search_index(session)
         period = context.parse_period(PERIOD)
         found = load_period_items(session, period.start(context.zone), period.end(context.zone))
-        tagged = [_verdict(item, categories[(item.id or 0) % len(categories)]) for item in found]
+        tagged = [_verdict(item, categories[(item.id) % len(categories)]) for item in found]
         upsert(session, Tagging, tagged, ["item_id", "engine"])
         reasons = [{"feature": "topic", "value": 1.0, "part": 0.5, "words": "topic match 4/5"}]
         places: list[dict[str, Any]] = [
@@ -108,7 +108,7 @@ def _item(number: int) -> dict[str, Any]:
 
 def _verdict(item: Item, category: str) -> dict[str, Any]:
     return Tagging(
-        item_id=item.id or 0,
+        item_id=item.id,
         engine="embedded",
         category=category,
         confidence=0.8,

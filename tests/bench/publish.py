@@ -44,8 +44,8 @@ def filled(folder: Path, count: int) -> str:
             session.flush()
             session.add_all(
                 Pick(
-                    issue_id=issue.id or 0,
-                    item_id=item.id or 0,
+                    issue_id=issue.id,
+                    item_id=item.id,
                     category=slugs[n % 4],
                     position=n,
                     blurb=BLURB,

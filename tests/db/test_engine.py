@@ -18,7 +18,6 @@ from sqlalchemy import JSON, Boolean, Column, Float, Integer, LargeBinary, MetaD
 from sqlmodel import AutoString, Session, SQLModel, select
 from sqlmodel.sql.sqltypes import UTCDateTime
 
-import digest.models
 from digest.db.engine import HEAD_REVISION, Database, upsert
 from digest.db.migrations import build_alembic_config
 from digest.db.search import is_search_index_complete, search_items, update_search_index
@@ -116,7 +115,7 @@ def _some(column: Column[Any], number: int) -> Any:
 
 @pytest.mark.parametrize("table", sorted(SQLModel.metadata.tables))
 def test_bulk_rows_are_stored_as_sqlalchemy_stores_them(tmp_path: Path, table: str) -> None:
-    model = next(m for m in vars(digest.models).values() if getattr(m, "__tablename__", "") == table)
+    model = next(m.class_ for m in SQLModel._sa_registry.mappers if m.class_.__tablename__ == table)
     columns = SQLModel.metadata.tables[table].columns
     rows = [{column.name: _some(column, number) for column in columns} for number in range(1, 8)]
     stored = []

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from digest import files as scratch
+from digest import files
 from digest.db.locks import identify_host_process, may_be_running
 
 HERE = socket.gethostname()
@@ -25,7 +25,7 @@ def test_this_process_is_at_work_and_one_that_had_its_number_is_not() -> None:
 def test_a_process_says_of_another_when_it_began_whatever_its_name_holds(tmp_path: Path) -> None:
     odd = tmp_path / "a) S 1 (b"
     odd.symlink_to(sys.executable)
-    signed = "import sys; from digest.store.processes import this_process; print(this_process(), flush=True); input()"
+    signed = "from digest.db.locks import identify_host_process; print(identify_host_process(), flush=True); input()"
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
     pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE}
     child = subprocess.Popen([str(odd), "-c", signed], env=environment, text=True, **pipes)  # type: ignore[call-overload]
@@ -41,7 +41,7 @@ def test_what_cannot_be_judged_may_be_at_work(holder: str) -> None:
 
 
 def test_without_proc_the_system_s_ps_is_asked(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.setattr(scratch, "_PROC", tmp_path)
+    monkeypatch.setattr(files, "_PROC", tmp_path)
     ps = tmp_path / "ps"
     ps.write_text('#!/bin/sh\necho "Mon Nov 23 18:50:00 2026 "\n')
     ps.chmod(0o755)

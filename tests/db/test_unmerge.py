@@ -41,7 +41,7 @@ def found(made: Workspace, name: str) -> tuple[Item, list[str]]:
     """The item that a key stands for, and the sources that mention it."""
     with made.db.read() as session:
         item = get_item(session, name)
-        return item, [mention.source_id for mention in load_item_mentions(session, item.id or 0)]
+        return item, [mention.source_id for mention in load_item_mentions(session, item.id)]
 
 
 @pytest.mark.parametrize("name", ["https://lab.example/blog/rings", KEY, "arxiv:2506.00009"])
@@ -59,7 +59,7 @@ def test_a_post_that_was_taken_for_the_paper_stands_by_itself_again(tmp_path: Pa
         assert (post.authors, places) == (["Grace Hopper"], ["lab"])
         made.tag()
         with made.db.read() as session:
-            assert load_possible_duplicates(session, [post.id or 0]) == {}
+            assert load_possible_duplicates(session, [post.id]) == {}
 
 
 def test_a_post_whose_words_gave_way_to_the_paper_s_has_them_back(tmp_path: Path) -> None:

@@ -117,7 +117,7 @@ def _review(workspace: Workspace, form: str, missed: RecordedWork) -> None:
         item = load_items_by_key(session, [f"arxiv:{missed.arxiv_id}"])[f"arxiv:{missed.arxiv_id}"]
         for n in range(3):
             seen = workspace.context.now
-            row = Mention(item_id=item.id or 0, source_id=f"list-{n}", guid="x", url="", title="", first_seen=seen)
+            row = Mention(item_id=item.id, source_id=f"list-{n}", guid="x", url="", title="", first_seen=seen)
             session.add(row)
         add_prediction(session, 2025, "Small models will do.", workspace.context.now)
     workspace.recap("2025", form)

@@ -86,7 +86,7 @@ def publish(root: Path, count: int, **issue: Any) -> None:
             )  # fmt: skip
             session.add(item)
             session.flush()
-            session.add(Pick(issue_id=row.id or 0, item_id=item.id or 0, category="models", position=number))
+            session.add(Pick(issue_id=row.id, item_id=item.id, category="models", position=number))
         for number in range(count):
             add_subscriber(session, f"reader{number}@example.org", NOW, state="active")
     db.close()

@@ -96,9 +96,7 @@ def test_silent_sources_are_one_finding_with_their_names(folder: Path) -> None:
                 session.flush()
                 for days in range(90, 110):
                     at, guid = NOW - timedelta(days=days), f"{name} {days}"
-                    seen = Mention(
-                        item_id=item.id or 0, source_id=name, guid=guid, url=item.url, title=name, first_seen=at
-                    )
+                    seen = Mention(item_id=item.id, source_id=name, guid=guid, url=item.url, title=name, first_seen=at)
                     session.add(seen)
         found = diagnose_workspace(folder, {}, NOW, lambda: workspace.context)
     told = [finding.words for finding in found if finding.subject == "sources" and finding.state == "warning"]

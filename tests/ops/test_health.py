@@ -149,7 +149,7 @@ def _sorted_by_title(workspace: Workspace) -> None:
     with workspace.db.write() as session:
         rows = [
             Tagging(
-                item_id=item.id or 0,
+                item_id=item.id,
                 engine="embedded",
                 category="agents" if "agents" in item.title else "techniques",
                 confidence=1.0,

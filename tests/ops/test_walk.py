@@ -65,7 +65,7 @@ def test_every_pick_of_every_month_stands_on_its_built_page(told: tuple[Path, De
             year, month = issue.period.split("-")
             page = BeautifulSoup((jekyll_site / year / month / "digest" / "index.html").read_text(), "lxml")
             shown = page.get_text(" ", strip=True)
-            picks = load_picks(session, issue.id or 0)
+            picks = load_picks(session, issue.id)
             assert picks
             for _, item in picks:
                 assert re.sub(r"\s+", " ", item.title) in re.sub(r"\s+", " ", shown)
@@ -76,7 +76,7 @@ def test_blurbs_are_sentences_of_the_source_and_are_said_to_be(told: tuple[Path,
     folder, _ = told
     with opened(folder) as workspace, workspace.db.read() as session:
         issue = get_issue(session, "2025-06")
-        rows = load_picks(session, issue.id or 0)
+        rows = load_picks(session, issue.id)
     quoted = [(pick, item) for pick, item in rows if pick.blurb]
     assert quoted
     post = next((folder / "site" / "_posts").glob("*-2025-06.md")).read_text()
@@ -103,7 +103,7 @@ def test_each_reader_has_one_message_with_every_pick(told: tuple[Path, DemoResul
     assert sorted(str(message["To"]) for message in messages) == sorted(DEMO_SUBSCRIBERS)
     with opened(folder) as workspace, workspace.db.read() as session:
         issue = get_issue(session, "2025-12")
-        titles = [item.title for _, item in load_picks(session, issue.id or 0)]
+        titles = [item.title for _, item in load_picks(session, issue.id)]
     for message in messages:
         plain, html = message.get_body(("plain",)), message.get_body(("html",))
         assert plain is not None

@@ -210,7 +210,7 @@ def test_a_dead_link_is_mended_in_the_sheet_and_readers_get_the_new_one(
     workspace.publish("2025-05")
     with here.db.read() as session:
         issue = get_issue(session, "2025-05")
-        rows = {item.key: (pick, item) for pick, item in load_picks(session, issue.id or 0)}
+        rows = {item.key: (pick, item) for pick, item in load_picks(session, issue.id)}
     pick, item = rows[key]
     assert (pick.url, item.url) == (f"{web.base}/other", f"{web.base}/gone")
     (post,) = (here.site_folder / "_posts").glob("*2025-05.md")
@@ -253,7 +253,7 @@ def test_what_is_withdrawn_stands_in_the_way_of_an_issue_but_not_of_its_correcti
         _, sheet = load_draft(here, period)
         with here.db.write() as session:
             issue = get_issue(session, period.name)
-            _, item = load_picks(session, issue.id or 0)[0]
+            _, item = load_picks(session, issue.id)[0]
             item.withdrawn = here.now - timedelta(days=1)
             session.add(item)
         assert find_problems(here, period, sheet, accept_gaps=True) == []

@@ -37,7 +37,7 @@ def papers(workspace: Workspace, period: str = "2025-05") -> list[Item]:
     """The arXiv papers of an issue, in its order."""
     with workspace.db.read() as session:
         issue = get_issue(session, period)
-        return [item for _, item in load_picks(session, issue.id or 0) if item.key.startswith("arxiv:")]
+        return [item for _, item in load_picks(session, issue.id) if item.key.startswith("arxiv:")]
 
 
 @pytest.fixture
@@ -110,7 +110,7 @@ def _lead_to(workspace: Workspace, web: Web) -> None:
     """Publish an issue anew with works whose links answer in all the ways."""
     with workspace.db.write() as session:
         issue = get_issue(session, "2025-05")
-        rows = [item for _, item in load_picks(session, issue.id or 0) if not item.key.startswith("arxiv:")]
+        rows = [item for _, item in load_picks(session, issue.id) if not item.key.startswith("arxiv:")]
         for item, place in zip(rows, ("/gone", "/moved", "/fine"), strict=False):
             item.url = web.base + place
             session.add(item)
@@ -158,7 +158,7 @@ def _arxiv(folder: Path) -> Iterator[Query]:
     query = Query()
     with opened(folder) as workspace, workspace.db.read() as session:
         for issue in load_published_issues(session):
-            for _, item in load_picks(session, issue.id or 0):
+            for _, item in load_picks(session, issue.id):
                 query.items[item.key.removeprefix("arxiv:")] = item
 
     class Handler(BaseHTTPRequestHandler):
@@ -196,7 +196,7 @@ def quiet(workspace_folder: Path) -> Path:
     with opened(workspace_folder) as workspace, workspace.db.write() as session:
         from digest.models.issues import LinkCheck
 
-        rows = [r for issue in load_published_issues(session) for r in load_picks(session, issue.id or 0)]
+        rows = [r for issue in load_published_issues(session) for r in load_picks(session, issue.id)]
         for url in {item.url for _, item in rows}:
             session.merge(LinkCheck(url=url, status=200, at=LATER))
     return workspace_folder

@@ -30,13 +30,13 @@ def learned(workspace_folder: Path) -> Path:
     """A workspace in whose store everything has changed that pages show of works."""
     with opened(workspace_folder) as workspace, workspace.db.write() as session:
         for issue in load_published_issues(session):
-            for _, item in load_picks(session, issue.id or 0):
+            for _, item in load_picks(session, issue.id):
                 item.title, item.authors, item.venue = f"Not {item.title}", ["Somebody Else"], "Elsewhere"
                 item.url, item.published, item.withdrawn = "https://example.org/x", LATER, LATER
                 item.links = {"code": "https://example.org/code"}
                 session.add(item)
                 guid = f"{issue.id} {item.key}"
-                where = Mention(item_id=item.id or 0, source_id="s", guid=guid, url="", title="", first_seen=LATER)
+                where = Mention(item_id=item.id, source_id="s", guid=guid, url="", title="", first_seen=LATER)
                 session.add(where)
                 for tagging in session.exec(select(Tagging).where(Tagging.item_id == item.id)):
                     tagging.confidence = 0.1
@@ -88,7 +88,7 @@ def test_an_issue_that_is_not_published_shows_what_the_store_says_now(workspace_
     with opened(workspace_folder) as workspace, workspace.db.write() as session:
         issue: Issue = get_issue(session, "2025-05")
         issue.state = "draft"
-        item: Item = load_picks(session, issue.id or 0)[0][1]
+        item: Item = load_picks(session, issue.id)[0][1]
         item.title = "Another title"
         session.add_all((issue, item))
         session.flush()

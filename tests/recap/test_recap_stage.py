@@ -36,7 +36,7 @@ def unpublish(session: Session, period: str) -> list[int]:
     issue = get_issue(session, period)
     issue.state = "draft"
     session.add(issue)
-    return [item.id or 0 for _, item in load_picks(session, issue.id or 0)]
+    return [item.id for _, item in load_picks(session, issue.id)]
 
 
 @pytest.fixture
@@ -70,7 +70,7 @@ def test_every_pick_stands_once_in_full_and_once_in_the_full_list_of_the_built_p
     page = published(thin, "2025-Q2", form)
     with opened(thin) as workspace, workspace.db.read() as session:
         issue = get_issue(session, "2025-Q2")
-        picks = load_picks(session, issue.id or 0)
+        picks = load_picks(session, issue.id)
     listed = [str(link["href"]) for link in page.select(".full-list a")]
     assert len(listed) == len(set(listed)) == len(picks) > 20
     for target in listed:
@@ -93,7 +93,7 @@ def test_a_month_that_was_never_published_says_so_and_imported_words_are_the_edi
 
 def test_a_work_of_two_months_stands_in_the_first_on_the_sheet_and_on_the_page(workspace_folder: Path) -> None:
     with opened(workspace_folder) as workspace, workspace.db.write() as session:
-        july, august = (get_issue(session, period).id or 0 for period in ("2025-07", "2025-08"))
+        july, august = (get_issue(session, period).id for period in ("2025-07", "2025-08"))
         pick, item = load_picks(session, july)[0]
         again = pick.model_dump() | {"id": None, "issue_id": august, "position": 99, "update_of": "2025-07"}
         session.add(type(pick)(**again))
@@ -110,7 +110,7 @@ def test_a_work_of_two_months_stands_in_the_first_on_the_sheet_and_on_the_page(w
 def test_a_month_shows_its_works_in_the_order_of_the_sheet(thin: Path) -> None:
     page = published(thin, "2025-Q2", "month")
     with opened(thin) as workspace, workspace.db.read() as session:
-        picks = load_picks(session, get_issue(session, "2025-Q2").id or 0)
+        picks = load_picks(session, get_issue(session, "2025-Q2").id)
     full = [slugify(item.key) for pick, item in picks if not pick.note]
     assert [str(heading["id"]) for heading in page.select("h3[id]")] == full
 
@@ -208,7 +208,7 @@ def test_a_range_holds_the_works_of_its_months(workspace_folder: Path) -> None:
         workspace.recap("2025-07..2025-08", "both")
         with workspace.db.read() as session:
             held, july, august = (
-                {item.key for _, item in load_picks(session, get_issue(session, period).id or 0)}
+                {item.key for _, item in load_picks(session, get_issue(session, period).id)}
                 for period in ("2025-07..2025-08", "2025-07", "2025-08")
             )
     assert held == july | august
@@ -340,7 +340,7 @@ def test_a_review_too_heavy_for_one_page_lists_each_work_once_and_has_it_in_full
     told: tuple[Path, DemoResult], jekyll_site: Path
 ) -> None:
     with opened(told[0]) as workspace, workspace.db.read() as session:
-        picks = load_picks(session, get_issue(session, "2025").id or 0)
+        picks = load_picks(session, get_issue(session, "2025").id)
     page = BeautifulSoup((jekyll_site / "2025/review/index.html").read_text(), "html.parser")
     listed = [str(link["href"]) for link in page.select(".full-list a")]
     assert len(listed) == len(set(listed)) == len(picks) > 200
@@ -357,7 +357,7 @@ def test_a_work_withdrawn_since_is_marked_in_a_review_and_does_not_stand_in_its_
     with opened(workspace_folder) as workspace:
         with workspace.db.write() as session:
             issue = get_issue(session, "2025-05")
-            gone = load_picks(session, issue.id or 0)[0][1]
+            gone = load_picks(session, issue.id)[0][1]
             gone.withdrawn, key = LATER, gone.key
             session.add(gone)
         workspace.recap("2025-Q2", "category")
@@ -367,7 +367,7 @@ def test_a_work_withdrawn_since_is_marked_in_a_review_and_does_not_stand_in_its_
         workspace.publish("2025-Q2")
         with workspace.db.read() as session:
             review = get_issue(session, "2025-Q2")
-            assert key in {item.key for _, item in load_picks(session, review.id or 0)}
+            assert key in {item.key for _, item in load_picks(session, review.id)}
     post = next((workspace_folder / "site" / "_posts").glob("*-2025-Q2.md")).read_text()
     assert post.count("Withdrawn on") == 1
 
@@ -388,6 +388,6 @@ def test_the_editors_move_of_a_pick_to_another_section_of_a_review_stands(worksp
         workspace.approve("2025-Q2", by="Ana")
         with workspace.db.read() as session:
             review = get_issue(session, "2025-Q2")
-            places = {item.key: pick.category for pick, item in load_picks(session, review.id or 0)}
+            places = {item.key: pick.category for pick, item in load_picks(session, review.id)}
     assert places[moved.key] == away.slug
     assert {places[pick.key] for pick in home.picks[1:]} == {home.slug}

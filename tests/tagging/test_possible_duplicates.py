@@ -43,7 +43,7 @@ def added(made: Workspace, folder: Path, *lines: dict[str, object]) -> int:
 def open_pairs(made: Workspace, name: str) -> list[tuple[str, str]]:
     with made.db.read() as session:
         item = get_item(session, name)
-        found = load_possible_duplicates(session, [item.id or 0]).get(item.id or 0, [])
+        found = load_possible_duplicates(session, [item.id]).get(item.id, [])
         return [(other.key, pair.reason) for pair, other in found]
 
 
@@ -68,7 +68,7 @@ def test_a_pair_that_a_person_has_settled_stays_settled(tmp_path: Path) -> None:
         added(made, tmp_path, PAPER, POST)
         with made.db.write() as session:
             paper = get_item(session, "arxiv:2506.00009")
-            ((pair, _),) = load_possible_duplicates(session, [paper.id or 0])[paper.id or 0]
+            ((pair, _),) = load_possible_duplicates(session, [paper.id])[paper.id]
             pair.state = "distinct"
             session.add(pair)
         made.tag(again=True)

@@ -98,7 +98,7 @@ def test_the_whole_hour_by_keys_alone(page: Page, desk: DeskServer, root: Path) 
 
     with desk.context.db.read() as session:
         issue = get_issue(session, PERIOD)
-        rows = {item.key: pick for pick, item in load_picks(session, issue.id or 0)}
+        rows = {item.key: pick for pick, item in load_picks(session, issue.id)}
         verdicts = {d.verdict for d in load_decisions(session, period=PERIOD)}
     assert issue.state == "approved"
     assert issue.intro == "What mattered in October."

@@ -95,7 +95,7 @@ def _storied(root: Path) -> tuple[str, str]:
         past.write_text("\n".join(lines), encoding="utf-8")
         import_archive(context, read_archive(context, [str(past)], {}))
         with context.db.write() as session:
-            items = {key: get_item(session, key).id or 0 for key in (one.key, two.key, sheet.shortlist[1].key)}
+            items = {key: get_item(session, key).id for key in (one.key, two.key, sheet.shortlist[1].key)}
             pairs = [(items[key], items[sheet.shortlist[1].key], 0.9, "the same words") for key in (one.key, two.key)]
             add_possible_duplicates(session, pairs, NOW)
         version = load_current_draft(context, period).version

@@ -90,7 +90,7 @@ def import_archive(context: Context, imported_posts: Sequence[ImportedPost]) -> 
             counts, reasons = ingest_entries(session, ARCHIVE_SOURCE, map(_build_entry, wanted), context.now)
             found = load_items_by_key(session, list({work_key(item.url) for item in wanted}))
             pairs = [(found.get(work_key(item.url)), item) for item in wanted]
-            kept = [_build_decision(work.id or 0, item, context.now) for work, item in pairs if work is not None]
+            kept = [_build_decision(work.id, item, context.now) for work, item in pairs if work is not None]
             replace_imported_decisions(session, kept)
         report.numbers = {"posts": len(imported_posts), "items": len(wanted), "kept": len(kept), **counts}
         lost = (item.title for one in imported_posts for item in one.items if not item.url)

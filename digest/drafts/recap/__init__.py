@@ -105,7 +105,7 @@ def _build_recap_proposal(
         month_summaries=month_summaries.by_month,
         missed=_load_missed_candidates(context, session, period, picks),
         predictions=[
-            DraftPrediction(n.id or 0, n.text, cast(Any, n.outcome)) for n in load_predictions(session, period.last[0])
+            DraftPrediction(n.id, n.text, cast(Any, n.outcome)) for n in load_predictions(session, period.last[0])
         ]
         if period.kind == "yearly"
         else (),

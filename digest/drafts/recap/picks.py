@@ -94,7 +94,7 @@ def find_months_to_rank(session: Session, period: Period) -> list[Period]:
 def load_past_picks(context: Context, session: Session, period: Period) -> list[PastPick]:
     """Every pick of the period's months; a work of a published or imported issue is never taken from a ranking."""
     months = [month.name for month in period.months()]
-    published = {issue.period: issue.id or 0 for issue in load_published_issues(session) if issue.period in months}
+    published = {issue.period: issue.id for issue in load_published_issues(session) if issue.period in months}
     out = [
         past
         for month, number in published.items()
@@ -115,7 +115,7 @@ def load_past_picks(context: Context, session: Session, period: Period) -> list[
 
 def _load_published_picks(config: Config, session: Session, month: str, issue_id: int) -> list[PastPick]:
     rows = load_picks(session, issue_id)
-    counts = count_mentioning_sources(session, [item.id or 0 for _, item in rows])
+    counts = count_mentioning_sources(session, [item.id for _, item in rows])
     scores = {row.item_id: row.score for row, _ in load_ranking(session, month)}
     return [
         replace(
@@ -125,9 +125,9 @@ def _load_published_picks(config: Config, session: Session, month: str, issue_id
                 _copy_published_pick(config, pick, item),
                 pick.category,
                 month,
-                counts.get(item.id or 0, 1),
+                counts.get(item.id, 1),
             ),
-            score=scores.get(item.id or 0),
+            score=scores.get(item.id),
         )
         for pick, item in rows
     ]
@@ -156,20 +156,20 @@ def _get_imported_markdown(detail: Mapping[str, Any]) -> str:
 def _select_ranked_picks(config: Config, session: Session, month: str, covered: dict[int, str]) -> list[PastPick]:
     """What a draft of the month would propose, with the sources' own words."""
     rows = load_ranking(session, month, _MAX_RANKED)
-    ids = [item.id or 0 for _, item in rows]
+    ids = [item.id for _, item in rows]
     verdicts = {key: choose_best_tagging(found) for key, found in load_taggings(session, ids).items()}
     counts = count_mentioning_sources(session, ids)
     turned_down = {decision.item_id for decision in load_decisions(session, ("reject",))}
     open_rows = [(row, item) for row, item in rows if item.id not in turned_down]
     chosen = select_candidates(
-        [_build_ranked_candidate(item, row.score, verdicts.get(item.id or 0), covered) for row, item in open_rows],
+        [_build_ranked_candidate(item, row.score, verdicts.get(item.id), covered) for row, item in open_rows],
         {category.slug: category.quota for category in config.taxonomy.categories},
     )
     places = {item.key: (row.score, item) for row, item in rows}
     out = []
     for slug, (score, item) in ((slug, places[key]) for slug, keys in chosen.sections.items() for key in keys):
         pick = build_pick(config, item, build_quoted_blurb(item))
-        past = _build_past_pick(config, item, pick, slug, month, counts.get(item.id or 0, 1))
+        past = _build_past_pick(config, item, pick, slug, month, counts.get(item.id, 1))
         out.append(replace(past, score=score, is_from_ranking=True))
     return out
 
@@ -178,7 +178,7 @@ def _build_ranked_candidate(
     item: Item, score: float, verdict: Tagging | None, covered: dict[int, str]
 ) -> SelectionCandidate:
     category = verdict.category if verdict else "other"
-    return SelectionCandidate(item.key, category, score, covered_in=covered.get(item.id or 0, ""))
+    return SelectionCandidate(item.key, category, score, covered_in=covered.get(item.id, ""))
 
 
 def _copy_published_pick(config: Config, pick: Pick, item: Item) -> DraftPick:

@@ -243,7 +243,7 @@ def _load_item(request: EditRequest) -> tuple[Item, str, str]:
     """The item, its category, and the period in which it was covered before."""
     with request.context.db.read() as session:
         item = get_item(session, request["key"])
-        number = item.id or 0
+        number = item.id
         verdict = choose_best_tagging(load_taggings(session, [number]).get(number, {}))
         return (
             item,

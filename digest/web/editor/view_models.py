@@ -151,7 +151,7 @@ def _build_rows(
     marks: Mapping[str, str],
     candidates: list[tuple[Item, Ranking | None]],
 ) -> list[CandidateRow]:
-    ids = [item.id or 0 for item, _ in candidates]
+    ids = [item.id for item, _ in candidates]
     verdicts, mentions = load_taggings(session, ids), count_mentioning_sources(session, ids)
     said = collect_item_mentions(context.config, session, period, [item for item, _ in candidates])
     twins = load_possible_duplicates(session, ids)
@@ -159,7 +159,7 @@ def _build_rows(
     titles = {category.slug: category.title for category in context.config.taxonomy.categories}
     rows = []
     for item, row in candidates:
-        verdict = choose_best_tagging(verdicts.get(item.id or 0, {}))
+        verdict = choose_best_tagging(verdicts.get(item.id, {}))
         rows.append(
             CandidateRow(
                 key=item.key,
@@ -172,10 +172,10 @@ def _build_rows(
                 place=row.place if row else None,
                 reasons=[(r["words"], f"{r['part']:+.2f}") for r in row.reasons] if row else [],
                 abstract=(item.summary or item.content[:1500]).split("\n\n"),
-                mentions=mentions.get(item.id or 0, 1),
-                said=said[item.id or 0],
-                covered=covered.get(item.id or 0, ""),
-                twins=_view_duplicates(twins.get(item.id or 0, ())),
+                mentions=mentions.get(item.id, 1),
+                said=said[item.id],
+                covered=covered.get(item.id, ""),
+                twins=_view_duplicates(twins.get(item.id, ())),
                 mark=marks.get(item.key, " "),
                 suspect=_find_injection(f"{item.title}\n{item.summary}") or "",
             )
@@ -188,8 +188,8 @@ def load_editor_sections(context: Context, period: Period, sheet: Draft) -> list
     with context.db.read() as session:
         items = load_items_by_key(session, [pick.key for _, pick in sheet.iter_picks()])
         issue = get_issue(session, period.name)
-        rows = {row.item_id: row for row, _ in load_picks(session, issue.id or 0)}
-        twins = load_possible_duplicates(session, [item.id or 0 for item in items.values()])
+        rows = {row.item_id: row for row, _ in load_picks(session, issue.id)}
+        twins = load_possible_duplicates(session, [item.id for item in items.values()])
     numbers = {c.slug: n for n, c in enumerate(context.config.taxonomy.categories[:8], 1)}
     return [
         EditorSection(
@@ -211,7 +211,7 @@ def _build_editor_pick(
     rows: Mapping[int, Pick],
     twins: Mapping[int, list[tuple[PossibleDuplicate, Item]]],
 ) -> EditorPick:
-    row = rows.get(item.id or 0)
+    row = rows.get(item.id)
     versions = row.versions if row else []
     return EditorPick(
         pick=pick,
@@ -227,7 +227,7 @@ def _build_editor_pick(
         conflicts=pick.conflicts,
         signed_by=(row.signed_by or "") if row and row.blurb == pick.blurb else "",
         own_url=item.url if encode_link(pick.url) not in ("", encode_link(item.url)) else "",
-        twins=_view_duplicates(twins.get(item.id or 0, ())),
+        twins=_view_duplicates(twins.get(item.id, ())),
     )
 
 
