@@ -331,3 +331,9 @@ class Config(ConfigSection):
     def find_source(self, source_id: str) -> Source | None:
         """The source of that id, or None."""
         return next((s for s in self.sources if s.id == source_id), None)
+
+    def get_quote_label(self, source_id: str, item_key: str) -> str:
+        """Name what a quotation of an item is from; an arXiv paper that was added by URL has an abstract too."""
+        if source := self.find_source(source_id):
+            return source.quoted_from
+        return "abstract" if item_key.startswith("arxiv:") else "source"

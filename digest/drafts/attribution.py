@@ -15,7 +15,7 @@ from digest.db.items import load_items_by_id
 from digest.drafts.editing import add_blurb_version, load_pick_row
 from digest.drafts.model import DraftPick
 from digest.embeddings import load_embeddings
-from digest.models.items import Item, get_abstract, get_quote_label
+from digest.models.items import Item, get_abstract
 from digest.periods import Period
 from digest.text import normalise_line, split_sentences
 
@@ -95,7 +95,7 @@ def add_blurb_alternative(context: Context, period: Period, key: str) -> bool:
 
 
 def _get_engine_name(context: Context, item: Item, blurb: BlurbResult) -> str:
-    return blurb.engine or get_quote_label(context.config, item)
+    return blurb.engine or context.config.get_quote_label(item.source_id, item.key)
 
 
 def quote_alternative(item: Item, used_texts: Sequence[str]) -> BlurbResult:

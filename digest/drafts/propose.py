@@ -20,7 +20,7 @@ from digest.drafts.select import ALTERNATES_PER_PLACE, SelectionCandidate, selec
 from digest.drafts.syntax import format_facts
 from digest.i18n import load_translations
 from digest.llm.injection import find_injection
-from digest.models.items import Item, PossibleDuplicate, get_abstract, get_quote_label
+from digest.models.items import Item, PossibleDuplicate, get_abstract
 from digest.models.predictions import Ranking, Tagging
 from digest.periods import Period
 from digest.publishing.view import resolve_venue
@@ -176,7 +176,7 @@ def build_pick(
         facts=format_item_facts(config, item, tagging),
         blurb=blurb.text,
         origin=blurb.origin,
-        engine=blurb.engine or get_quote_label(config, item),
+        engine=blurb.engine or config.get_quote_label(item.source_id, item.key),
         flags=blurb.flags,
         covered=covered_in,
         possible_duplicate=possible_duplicate,

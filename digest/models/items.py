@@ -1,9 +1,4 @@
-"""Item (and which of its texts are read), Mention, Alias, Tombstone, SourceState.
-
-What was found: sources, items, the places they were seen, and which of them are one work.
-
-Which of an item's words are judged, the same ones for tagging, ranking and comparing; and what they are from.
-"""
+"""Items, the places they were seen, which of them are one work, and the state of the sources."""
 
 from __future__ import annotations
 
@@ -13,7 +8,6 @@ from typing import Any
 from sqlalchemy import UniqueConstraint
 from sqlmodel import Field, SQLModel
 
-from digest.config.schema import Config
 from digest.models import json_column
 
 
@@ -137,10 +131,3 @@ def build_embedding_text(item: Item) -> str:
 def get_abstract(item: Item) -> str:
     """The source's summary, or the beginning of its text where there is none."""
     return item.summary or item.content[:1500]
-
-
-def get_quote_label(config: Config, item: Item) -> str:
-    """What a quotation of the item is said to be from; a paper of arXiv added by hand has an abstract too."""
-    if source := config.find_source(item.source_id):
-        return source.quoted_from
-    return "abstract" if item.key.startswith("arxiv:") else "source"

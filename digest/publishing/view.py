@@ -16,7 +16,7 @@ from digest.db.issues import load_imported_decisions, load_picks, load_predictio
 from digest.db.items import count_mentioning_sources, load_items_by_key
 from digest.db.predictions import choose_best_tagging, load_taggings
 from digest.models.issues import Issue, Pick
-from digest.models.items import Item, get_quote_label
+from digest.models.items import Item
 from digest.models.predictions import Decision, Tagging
 from digest.periods import Period, get_month_of
 from digest.publishing.issue_view import IssueView, Neighbour, PickView, SectionView
@@ -211,7 +211,7 @@ def build_pick_view(config: Config, pick: Pick, item: Item, tagging: Tagging | N
         origin=cast(Literal["source", "model", "editor"], pick.origin),
         verdict=cast(Literal["quoted", "grounded", "flagged", "editor"], pick.verdict),
         flags=list(pick.flags),
-        quoted_from=get_quote_label(config, item),
+        quoted_from=config.get_quote_label(item.source_id, item.key),
         engine=pick.engine,
         confidence=tagging.confidence if tagging and tagging.category == pick.category else None,
         second_guess=tagging.secondary if tagging else None,

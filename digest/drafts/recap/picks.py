@@ -25,7 +25,7 @@ from digest.drafts.propose import build_pick, format_item_facts
 from digest.drafts.select import SelectionCandidate, select_candidates
 from digest.markdown.escape import escape_markdown
 from digest.models.issues import Pick
-from digest.models.items import Item, get_quote_label
+from digest.models.items import Item
 from digest.models.predictions import Decision, Tagging
 from digest.periods import Period
 from digest.urls.arxiv import find_superseding_work
@@ -190,7 +190,7 @@ def _copy_published_pick(config: Config, pick: Pick, item: Item) -> DraftPick:
         facts=format_item_facts(config, item, None),
         blurb=pick.blurb,
         origin=cast(BlurbOrigin, pick.origin),
-        engine=pick.engine or (get_quote_label(config, item) if pick.origin == "source" else ""),
+        engine=pick.engine or (config.get_quote_label(item.source_id, item.key) if pick.origin == "source" else ""),
         highlight=pick.highlight,
         note=pick.note,
         update_of=pick.update_of,

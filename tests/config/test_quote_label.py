@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 import pytest
 
 from digest.config.schema import Category, Config, Newsletter, Source, Taxonomy
-from digest.models.items import Item, get_quote_label
+from digest.models.items import Item
 
 CONFIG = Config(
     newsletter=Newsletter(title="T"),
@@ -27,4 +27,4 @@ CONFIG = Config(
 def test_a_quotation_is_from_the_abstract_of_a_paper_added_by_hand_too(key: str, source: str, said: str) -> None:
     moment = datetime(2026, 1, 5, tzinfo=UTC)
     item = Item(key=key, title="T", url="https://example.org/a", source_id=source, first_seen=moment, digest="d")
-    assert get_quote_label(CONFIG, item) == said
+    assert CONFIG.get_quote_label(item.source_id, item.key) == said
