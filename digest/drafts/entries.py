@@ -47,7 +47,7 @@ _GENERATED_PARTS: tuple[tuple[str, str], ...] = (
     ("reasons", r"^because (.+)$"),
     ("mentions", r"^(-?\d+) mentions$"),
     ("covered", r"^already covered in (.+)$"),
-    ("twin", r"^may be the same as (.+)$"),
+    ("possible_duplicate", r"^may be the same as (.+)$"),
 )
 
 

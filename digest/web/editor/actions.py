@@ -104,8 +104,8 @@ def _edit_text(request: EditRequest) -> DraftEdit:
         if not text:
             raise ConfigError("a title cannot be empty", "write one")
     if slug and field in ("title", "note"):
-        whose = {"engine": ""} if field == "note" else {}
-        return lambda sheet: update_section(sheet, slug, **{field: text}, **whose)
+        changes = {"intro": text, "engine": ""} if field == "note" else {"title": text}
+        return lambda sheet: update_section(sheet, slug, **changes)
     if field in _DRAFT_FIELDS:
         fields: dict[str, Any] = {field: text}
         return lambda sheet: replace(sheet, **fields)
