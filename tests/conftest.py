@@ -8,8 +8,12 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import yaml
 
+from digest.config.schema import Taxonomy
 from digest.db.engine import Database
+from digest.resources import find_resource
+from tests.llm.gemini_server import GeminiServer, running
 
 pytest_plugins = ["tests.walk"]
 SHARED = Path(__file__).resolve().parents[2] / "shared" / "data"
@@ -68,3 +72,18 @@ def shared_data() -> Path:
     if not SHARED.is_dir():
         pytest.skip("the shared data folder is not here")
     return SHARED
+
+
+@pytest.fixture(scope="session")
+def taxonomy() -> Taxonomy:
+    """The default taxonomy, as the program ships it."""
+    return Taxonomy.model_validate(
+        yaml.safe_load(find_resource("sources.yaml").read_text(encoding="utf-8"))["taxonomy"]
+    )
+
+
+@pytest.fixture
+def server() -> Iterator[GeminiServer]:
+    """A loopback Gemini server."""
+    with running() as started:
+        yield started

@@ -1,20 +1,12 @@
-"""A loopback server, and prompts to send it."""
+"""Prompts for the tests of providers."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 
 import pytest
 
 from digest.protocols import Prompt
-from tests.llm.gemini_server import GeminiServer, running
-
-
-@pytest.fixture
-def server() -> Iterator[GeminiServer]:
-    with running() as found:
-        yield found
 
 
 @pytest.fixture

@@ -282,8 +282,8 @@ async def test_a_failed_batch_gives_nothing_and_loses_nothing(server: GeminiServ
 
 def test_the_offline_path_does_not_import_the_sdk() -> None:
     code = (
-        "import sys; from pathlib import Path; from digest.config import ModelSection; from digest import llm;"
-        "llm.choose(ModelSection(), {}, Path('.')).make(); print('google.genai' in sys.modules)"
+        "import sys; from pathlib import Path; from digest.config.schema import ModelConfig; from digest.llm import choose_model;"
+        "choose_model(ModelConfig(), {}, Path('.')).create(); print('google.genai' in sys.modules)"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "False"
