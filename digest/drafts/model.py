@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Literal
+
+from digest.periods import Period
+from digest.text import slugify
 
 BlurbOrigin = Literal["source", "model", "editor"]
 
@@ -136,3 +140,16 @@ class Draft:
             for entry in section.entries:
                 if isinstance(entry, AddedUrl):
                     yield section, entry
+
+
+def is_month_section(slug: str) -> bool:
+    """Whether a section of a recap is one of its months."""
+    return bool(re.fullmatch(r"m\d{4}-\d{2}", slug))
+
+
+def get_issue_path(period: Period) -> str:
+    """An issue's place below the site's base path; it never changes, readers link to it."""
+    year, month = period.first
+    if period.kind == "monthly":
+        return f"/{year}/{month:02d}/digest/"
+    return f"/{year}/review/" if period.kind == "yearly" else f"/review/{slugify(period.name)}/"

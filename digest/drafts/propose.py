@@ -23,11 +23,11 @@ from digest.llm.injection import find_injection
 from digest.models.items import Item, PossibleDuplicate, get_abstract
 from digest.models.predictions import Ranking, Tagging
 from digest.periods import Period
-from digest.publishing.view import resolve_venue
 from digest.ranking.diversify import diversify_candidates
 from digest.ranking.stage import load_item_embeddings
 from digest.ranking.types import Candidate, RankedCandidate
 from digest.tagging.items import order_merge_pair
+from digest.text.venues import extract_venue
 
 _MAX_RANKED = 600  # places of the ranking that a draft looks at
 
@@ -199,6 +199,16 @@ def format_item_facts(config: Config, item: Item, tagging: Tagging | None) -> st
     """Authors, venue and date on one line, with a question mark where the category is in doubt."""
     published = item.published.date() if item.published else None
     return format_facts(item.authors, resolve_venue(config, item), published, tagging.confidence if tagging else None)
+
+
+def resolve_venue(config: Config, item: Item) -> str:
+    """Where a work appeared: its venue, its arXiv number, or its source's name."""
+    if place := item.venue or extract_venue(item.comment):
+        return place
+    if item.key.startswith("arxiv:"):
+        return f"arXiv {item.key.removeprefix('arxiv:')}"
+    source = config.find_source(item.source_id)
+    return source.label if source else ""
 
 
 def describe_possible_duplicate(item: Item, possible_duplicates: Sequence[tuple[PossibleDuplicate, Item]]) -> str:

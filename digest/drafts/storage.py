@@ -35,7 +35,7 @@ from digest.db.merges import load_merged_keys, load_possible_duplicates
 from digest.db.predictions import choose_best_tagging, load_taggings
 from digest.drafts.diff import diff_drafts
 from digest.drafts.edit import apply_merges_to_draft, clear_possible_duplicates
-from digest.drafts.model import Draft, DraftPick
+from digest.drafts.model import Draft, DraftPick, is_month_section
 from digest.drafts.parser import parse_draft
 from digest.drafts.recover import recover_typed_text
 from digest.drafts.workflow import transition_state
@@ -47,7 +47,6 @@ from digest.models.items import Item
 from digest.models.predictions import Decision
 from digest.periods import Period
 from digest.protocols import Document, Report
-from digest.publishing.view import is_month_section
 
 _VERSIONS_SEARCHED = 12  # versions the program wrote: an older one may have been brought back
 

@@ -9,12 +9,12 @@ from typing import Any
 
 from digest.config.schema import Config
 from digest.drafts.checks import DeadLink
+from digest.drafts.propose import resolve_venue
 from digest.i18n import Translations, load_translations
 from digest.markdown.escape import escape_markdown
 from digest.models.issues import Issue
 from digest.models.items import Item
 from digest.publishing.issue_view import IssueView, PickView
-from digest.publishing.view import resolve_venue
 from digest.text import format_byline, normalise_line
 from digest.text.venues import extract_venue
 from digest.urls.arxiv import find_superseding_work

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from itertools import pairwise
@@ -15,25 +14,18 @@ from digest.config.schema import Config
 from digest.db.issues import load_imported_decisions, load_picks, load_predictions, load_published_issues
 from digest.db.items import count_mentioning_sources, load_items_by_key
 from digest.db.predictions import choose_best_tagging, load_taggings
+from digest.drafts.model import get_issue_path, is_month_section
+from digest.drafts.propose import resolve_venue
 from digest.models.issues import Issue, Pick
 from digest.models.items import Item
 from digest.models.predictions import Decision, Tagging
 from digest.periods import Period, get_month_of
 from digest.publishing.issue_view import IssueView, Neighbour, PickView, SectionView
 from digest.text import slugify
-from digest.text.venues import extract_venue
 from digest.urls.arxiv import find_superseding_work
 
 IssueKind = Literal["monthly", "yearly", "range"]
 IssueForm = Literal["category", "month", "both"]
-
-
-def issue_path(period: Period) -> str:
-    """An issue's place below the site's base path; it never changes, readers link to it."""
-    year, month = period.first
-    if period.kind == "monthly":
-        return f"/{year}/{month:02d}/digest/"
-    return f"/{year}/review/" if period.kind == "yearly" else f"/review/{slugify(period.name)}/"
 
 
 def build_issue_view(
@@ -56,7 +48,7 @@ def build_issue_view(
         verdict = choose_best_tagging(verdicts.get(item.id, {}))
         view = build_pick_view(config, pick, item, verdict, counts.get(item.id, 1))
         if home := homes.get(item.id):
-            view.issue_period, view.issue_url = home.name, issue_path(home)
+            view.issue_period, view.issue_url = home.name, get_issue_path(home)
         elif period.kind != "monthly":
             view.issue_period, view.ranked = _find_unpublished_month(config, item, imported.get(item.id))
         views.append(view)
@@ -65,7 +57,7 @@ def build_issue_view(
         kind=cast(IssueKind, issue.kind),
         form=cast(IssueForm, issue.form),
         title=issue.title,
-        path=issue_path(period),
+        path=get_issue_path(period),
         atom_id=issue.atom_id,
         published=issue.published or now,
         updated=issue.updated or issue.published or now,
@@ -191,11 +183,6 @@ def _build_month_sections(issue: Issue, views: Sequence[PickView]) -> list[Secti
     ]
 
 
-def is_month_section(slug: str) -> bool:
-    """Whether a section of a recap is one of its months."""
-    return bool(re.fullmatch(r"m\d{4}-\d{2}", slug))
-
-
 def build_pick_view(config: Config, pick: Pick, item: Item, tagging: Tagging | None, mention_count: int) -> PickView:
     """A pick as readers see it."""
     return PickView(
@@ -223,16 +210,6 @@ def build_pick_view(config: Config, pick: Pick, item: Item, tagging: Tagging | N
         superseded=find_superseding_work(item.comment),
         mentions=mention_count,
     )
-
-
-def resolve_venue(config: Config, item: Item) -> str:
-    """Where a work appeared: its venue, its arXiv number, or its source's name."""
-    if place := item.venue or extract_venue(item.comment):
-        return place
-    if item.key.startswith("arxiv:"):
-        return f"arXiv {item.key.removeprefix('arxiv:')}"
-    source = config.find_source(item.source_id)
-    return source.label if source else ""
 
 
 def link_neighbours(views: Sequence[IssueView]) -> None:

@@ -141,3 +141,8 @@ def _is_sentence_end(before: str, after: str) -> bool:
     if _ABBREVIATION.search(before) or before.replace("\\$", "").count("$") % 2:
         return False
     return not _INITIAL.search(before) or _SENTENCE_STARTER.match(after) is not None
+
+
+def shorten_text(text: str, max_length: int) -> str:
+    """At most so many characters, cut between words."""
+    return text if len(text) <= max_length else text[: max_length - 2].rsplit(" ", 1)[0] + " …"

@@ -25,6 +25,7 @@ from digest.blurbs.prompts import (
 )
 from digest.context import Context
 from digest.db.items import load_items_by_key
+from digest.drafts.model import get_issue_path
 from digest.drafts.recap.build import MonthSummary
 from digest.drafts.recap.picks import PastPick, deduplicate_picks
 from digest.embeddings import load_embeddings
@@ -35,10 +36,8 @@ from digest.markdown.escape import escape_markdown
 from digest.models.items import Item, get_abstract
 from digest.periods import Period
 from digest.protocols import Completion, Prompt
-from digest.publishing.render.presentation import shorten_text
-from digest.publishing.view import issue_path
 from digest.tagging.llm import PromptItem, build_cache_key
-from digest.text import normalise_line, slugify
+from digest.text import normalise_line, shorten_text, slugify
 
 _MAX_CITATION_CHARACTERS = 50  # characters of a title that stand in a citation
 
@@ -71,7 +70,8 @@ def generate_month_summaries(
     }
     answers = run_sync(generate_texts(context, asker, [one.task for one in asked.values()], "months"))
     told = {
-        month: one.build_summary(answers.by_key.get(one.task.key), issue_path(period)) for month, one in asked.items()
+        month: one.build_summary(answers.by_key.get(one.task.key), get_issue_path(period))
+        for month, one in asked.items()
     }
     return _report_month_summaries(
         asker, {month: gist for month, gist in told.items() if gist}, len(asked), answers.cached_count

@@ -35,8 +35,7 @@ from PIL import Image
 from digest.i18n import Translations
 from digest.publishing.issue_view import IssueView
 from digest.publishing.render.cards import SANS, SANS_BOLD, choose_font, font_path
-from digest.publishing.render.presentation import shorten_text
-from digest.text import hash_texts, normalise_line
+from digest.text import hash_texts, normalise_line, shorten_text
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -18,10 +18,9 @@ from digest.publishing.render.presentation import (
     empty_other_sections,
     local_day,
     present_issue,
-    shorten_text,
 )
 from digest.publishing.render.templates import TemplateOverrides, render_template
-from digest.text import normalise_line, strip_hidden
+from digest.text import normalise_line, shorten_text, strip_hidden
 
 # What the editor's Markdown becomes carries no style, and Outlook inherits none from classes.
 _STYLES = {

@@ -14,7 +14,7 @@ from digest.i18n import Translations, load_translations
 from digest.markdown.escape import encode_link
 from digest.markdown.render import render_description
 from digest.publishing.issue_view import IssueView, PickView, SectionView
-from digest.text import format_byline, normalise_line, split_sentences
+from digest.text import format_byline, normalise_line, shorten_text, split_sentences
 
 UNSURE_BELOW = 0.7  # a category this uncertain is right about every other time, so it is shown with a question mark
 SOURCES_SHOWN = 12
@@ -260,11 +260,6 @@ def describe_issue(view: IssueView, newsletter: Newsletter) -> str:
         return shorten_text(" ".join(opening), DESCRIPTION_LENGTH)
     leads = view.highlights or [pick for section in view.sections for pick in section.picks[:1]]
     return shorten_text("; ".join(normalise_line(pick.title) for pick in leads), DESCRIPTION_LENGTH)
-
-
-def shorten_text(text: str, max_length: int) -> str:
-    """At most so many characters, cut between words."""
-    return text if len(text) <= max_length else text[: max_length - 2].rsplit(" ", 1)[0] + " …"
 
 
 def make_anchor(name: str) -> str:

@@ -22,10 +22,9 @@ from digest.publishing.render.presentation import (
     local_day,
     make_anchor,
     short_title,
-    shorten_text,
     sort_newest_first,
 )
-from digest.text import format_byline, normalise_line
+from digest.text import format_byline, normalise_line, shorten_text
 
 _SEARCH_TEXT_LENGTH = 240  # characters of a blurb in the search index
 _LEAD_COUNT = 5  # picks the front page names
