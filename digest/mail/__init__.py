@@ -1,4 +1,4 @@
-"""Messages and how they leave: TRANSPORTS by name, one file each; readers' addresses; what bounces say."""
+"""Mail: messages, subscribers, and the registry of transports by name."""
 
 from __future__ import annotations
 
@@ -12,25 +12,6 @@ from digest.mail.outbox import OutboxTransport
 from digest.mail.smtp import SmtpTransport
 from digest.protocols import Message, Transport
 
-__all__ = [
-    "TRANSPORTS",
-    "UNSUBSCRIBE_PLACEHOLDER",
-    "MailContent",
-    "SenderProfile",
-    "Signer",
-    "attempt_delivery",
-    "build_message_id",
-    "check_mail_size",
-    "compose_message",
-    "compose_notification",
-    "create_signer",
-    "create_transport",
-    "format_size_warning",
-    "load_sender_profile",
-    "measure_html_size",
-    "normalise_address",
-]
-
 TRANSPORTS: dict[str, Callable[[MailConfig, Path], Transport]] = {
     "outbox": lambda mail, root: OutboxTransport(root / "outbox"),
     "smtp": lambda mail, root: SmtpTransport(mail, os.environ),
@@ -38,16 +19,19 @@ TRANSPORTS: dict[str, Callable[[MailConfig, Path], Transport]] = {
 
 
 def create_transport(mail: MailConfig, root: Path) -> Transport:
-    """The configured transport."""
+    """Create the configured transport."""
     return TRANSPORTS[mail.transport](mail, root)
 
 
 def attempt_delivery(transport: Transport, message: Message) -> tuple[str, str, bool]:
-    """What became of a message (sent, deferred, failed or unknown), why and what to do, and whether to stop here."""
+    """Send a message and return its state, the reason, and whether to stop sending.
+
+    The state is sent, deferred, failed or unknown.
+    """
     try:
         transport.send(message)
     except DeliveryError as error:
         state = "unknown" if error.is_outcome_unknown else "deferred" if error.is_temporary else "failed"
-        said = error.message.removeprefix(f"{message.recipient}: ")  # it is kept with the reader's delivery
-        return state, f"{said}; {error.hint}" if error.hint else said, error.is_systemic
+        reason = error.message.removeprefix(f"{message.recipient}: ")  # the delivery's row names the subscriber
+        return state, f"{reason}; {error.hint}" if error.hint else reason, error.is_systemic
     return "sent", "", False

@@ -22,10 +22,11 @@ from digest.db.key_value import load_value, save_value
 from digest.drafts.workflow import transition_state
 from digest.errors import CheckFailedError, ConfigError, DeliveryError
 from digest.files import load_template_overrides, write_documents
-from digest.mail.message import UNSUBSCRIBE_PLACEHOLDER, MailContent, SenderProfile, measure_html_size
+from digest.mail.message import SenderProfile
 from digest.mail.send import RenderedIssue, load_rendered_issue
 from digest.periods import Period
 from digest.protocols import Document, Report
+from digest.publishing.render.email import UNSUBSCRIBE_PLACEHOLDER, MailContent, measure_html_size
 from digest.publishing.render.fragment import render_html_fragment as fragment
 
 
@@ -187,8 +188,7 @@ def preview_mail(context: Context, period: Period) -> Report:
     folder = context.root / PREVIEW_FOLDER / period.name
     folder.mkdir(parents=True, exist_ok=True)
     write_documents(
-        folder,
-        [Document(name, text.replace(UNSUBSCRIBE_PLACEHOLDER, own).encode()) for name, text in files.items()],
+        folder, [Document(name, text.replace(UNSUBSCRIBE_PLACEHOLDER, own).encode()) for name, text in files.items()]
     )
     size = measure_html_size(letter.html)
     return Report(

@@ -27,10 +27,11 @@ from digest.drafts.storage import get_draft_path, load_draft
 from digest.errors import DeliveryError, DigestError
 from digest.i18n import load_translations
 from digest.mail.dkim import create_signer
-from digest.mail.message import MAIL_POLICY, MailContent, SenderProfile, Signer, build_message_id, load_sender_profile
+from digest.mail.message import MAIL_POLICY, SenderProfile, Signer, build_message_id, load_sender_profile
 from digest.mail.subscriber_csv import normalise_address
 from digest.periods import Period
 from digest.protocols import Message, Report
+from digest.publishing.render.email import MailContent
 from digest.text import hash_texts, normalise_line
 
 

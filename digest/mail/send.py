@@ -33,8 +33,6 @@ from digest.files import load_template_overrides
 from digest.mail import attempt_delivery
 from digest.mail.dkim import create_signer
 from digest.mail.message import (
-    UNSUBSCRIBE_PLACEHOLDER,
-    MailContent,
     SenderProfile,
     Signer,
     build_message_id,
@@ -49,7 +47,7 @@ from digest.models.subscribers import Subscriber
 from digest.periods import Period
 from digest.protocols import Message, Report, Transport
 from digest.publishing.issue_view import IssueView
-from digest.publishing.render.email import filter_issue_by_topics, render_email
+from digest.publishing.render.email import UNSUBSCRIBE_PLACEHOLDER, MailContent, filter_issue_by_topics, render_email
 from digest.publishing.render.templates import TemplateOverrides
 from digest.publishing.snapshot import load_issue_view
 

@@ -24,10 +24,11 @@ from digest.errors import CheckFailedError, ConfigError
 from digest.i18n import load_translations
 from digest.mail import attempt_delivery
 from digest.mail.dkim import create_signer
-from digest.mail.message import MailContent, compose_message, load_sender_profile
+from digest.mail.message import compose_message, load_sender_profile
 from digest.mail.subscriber_csv import normalise_address
 from digest.models.subscribers import Confirmation, Subscriber
 from digest.protocols import Message, Report
+from digest.publishing.render.email import MailContent
 
 CONFIRMATION_PERIOD = timedelta(days=30)  # who was asked and has not confirmed by then is forgotten
 

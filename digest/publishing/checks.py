@@ -20,13 +20,12 @@ from digest.drafts.storage import build_pick_rows, copy_issue_with_draft, get_dr
 from digest.errors import CheckFailedError
 from digest.files import load_template_overrides
 from digest.ingest.fetch import find_stale_sources
-from digest.mail.message import UNSUBSCRIBE_PLACEHOLDER, format_size_warning, measure_html_size
 from digest.models.issues import Issue, Pick
 from digest.models.items import Item
 from digest.periods import Period
 from digest.publishing.corrections import PUBLISHED_STATES
 from digest.publishing.links import LinkReport, check_links, collect_draft_links, load_link_report
-from digest.publishing.render.email import render_email
+from digest.publishing.render.email import format_size_warning, measure_html_size, render_email
 from digest.publishing.view import build_issue_view
 
 
@@ -121,7 +120,7 @@ def measure_mail_size(
     rows = [(row, items[pick.key]) for pick, row in build_pick_rows(sheet, items)]
     view = build_issue_view(session, context.config, copy_issue_with_draft(issue, sheet), period, context.now, rows)
     templates = load_template_overrides(context.template_folder)
-    made = render_email(view, context.config.newsletter, unsubscribe=UNSUBSCRIBE_PLACEHOLDER, templates=templates)
+    made = render_email(view, context.config.newsletter, templates=templates)
     return measure_html_size(made.html)
 
 

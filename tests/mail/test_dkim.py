@@ -15,7 +15,8 @@ from hypothesis import strategies as st
 from digest.config.schema import MailConfig, Newsletter
 from digest.errors import ConfigError
 from digest.mail.dkim import create_signer
-from digest.mail.message import MailContent, Signer, compose_message, load_sender_profile
+from digest.mail.message import Signer, compose_message, load_sender_profile
+from digest.publishing.render.email import MailContent
 
 dkim = pytest.importorskip("dkim")
 SETTINGS = MailConfig(

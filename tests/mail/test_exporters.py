@@ -15,7 +15,8 @@ import pytest
 from digest.config.schema import MailConfig, Newsletter
 from digest.errors import CheckFailedError, ConfigError, DeliveryError
 from digest.mail.exporters import EXPORTERS, ExportedIssue, export_mail_draft, find_exporter
-from digest.mail.message import UNSUBSCRIBE_PLACEHOLDER, load_sender_profile
+from digest.mail.message import load_sender_profile
+from digest.publishing.render.email import UNSUBSCRIBE_PLACEHOLDER
 from tests.mail.kill_send import PERIOD, opened, publish
 
 DRAFT = ExportedIssue(

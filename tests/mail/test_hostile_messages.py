@@ -8,8 +8,8 @@ from email import message_from_bytes, policy
 from lxml import etree
 
 from digest.config.schema import MailConfig
-from digest.mail.message import UNSUBSCRIBE_PLACEHOLDER, MailContent, compose_message, load_sender_profile
-from digest.publishing.render.email import render_email
+from digest.mail.message import compose_message, load_sender_profile
+from digest.publishing.render.email import UNSUBSCRIBE_PLACEHOLDER, MailContent, render_email
 from digest.text import normalise_line
 from tests.markdown.hostile import HOSTILE
 from tests.publishing.samples import NEWSLETTER

@@ -12,16 +12,9 @@ from hypothesis import strategies as st
 
 from digest.config.schema import MailConfig, Newsletter
 from digest.errors import CheckFailedError, ConfigError
-from digest.mail.message import (
-    MAIL_POLICY,
-    UNSUBSCRIBE_PLACEHOLDER,
-    MailContent,
-    check_mail_size,
-    compose_message,
-    load_sender_profile,
-    measure_html_size,
-)
+from digest.mail.message import MAIL_POLICY, check_mail_size, compose_message, load_sender_profile
 from digest.mail.subscriber_csv import normalise_address
+from digest.publishing.render.email import UNSUBSCRIBE_PLACEHOLDER, MailContent, measure_html_size
 from digest.text import normalise_line
 
 AT = datetime(2026, 11, 3, 8, 30, tzinfo=UTC)

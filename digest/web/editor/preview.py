@@ -10,7 +10,7 @@ from digest.files import load_template_overrides
 from digest.mail.message import load_sender_profile
 from digest.periods import Period
 from digest.publishing.issue_view import IssueView
-from digest.publishing.render.email import RenderedEmail, render_email
+from digest.publishing.render.email import MailContent, render_email
 from digest.publishing.render.fragment import render_html_fragment
 from digest.publishing.render.templates import render_template as fill
 from digest.publishing.view import build_issue_view
@@ -42,7 +42,7 @@ def render_mail_text_preview(context: Context, period: Period) -> str:
     return fill("desk/mail.html.j2", {}, text=text, language=context.config.newsletter.language)
 
 
-def _render_mail(context: Context, period: Period) -> RenderedEmail:
+def _render_mail(context: Context, period: Period) -> MailContent:
     newsletter = context.config.newsletter
     leave = load_sender_profile(newsletter, context.config.mail).unsubscribe_url("preview")
     templates = load_template_overrides(context.template_folder)
