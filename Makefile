@@ -5,7 +5,7 @@ BIN    := $(VENV)/bin
 PIP    := $(BIN)/python -m pip --disable-pip-version-check
 READY  := $(VENV)/.ready-$(shell cat pyproject.toml .ci/constraints.txt 2>/dev/null | cksum | cut -d' ' -f1)
 
-.PHONY: help setup tools demo test check audit bench torture golden run site
+.PHONY: help setup tools demo test check docs audit bench torture golden run site
 
 help: ## list the targets
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
@@ -33,6 +33,11 @@ check: $(READY) tools ## ruff, mypy, import contracts, tests
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/python -m pytest -n 2 --dist loadfile
+
+docs: $(READY) ## the reference pages, and the documentation as a site in .docs-site
+	$(PIP) install -q -c .ci/constraints.txt -e '.[dev,docs]'
+	$(BIN)/python -m tests.docs_reference
+	NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build -q --strict -f .mkdocs.yml
 
 audit: ## ask the package index which pinned versions are known to be unsafe
 	$(PYTHON) -m venv $(VENV)-audit

@@ -21,7 +21,7 @@ from digest.protocols import NullProgress
 from digest.publishing.jekyll import build_site
 from digest.web.server import DeskServer, serve_desk
 
-PLACE = Path(__file__).resolve().parents[1] / ".github"
+PLACE = Path(__file__).resolve().parents[1] / "docs" / "images"
 MONTH, FETCHED = "2025-12", datetime(2026, 1, 5, 6, tzinfo=UTC)
 WIDE = ViewportSize(width=1280, height=1000)
 
