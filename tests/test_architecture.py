@@ -20,36 +20,11 @@ MAX_MODULE_LINES = 470
 MAX_MODULES_IN_FOLDER = 22
 
 # The same noun names the table, its queries, its use cases and its commands, so that one search finds all four.
-SHARED_NOUNS = set(
-    [
-        "blocks",
-        "checks",
-        "client",
-        "entries",
-        "features",
-        "files",
-        "ingest",
-        "issues",
-        "items",
-        "lint",
-        "maintenance",
-        "metrics",
-        "parser",
-        "predictions",
-        "prompts",
-        "publish",
-        "retry",
-        "runs",
-        "sanitize",
-        "schedule",
-        "server",
-        "signup",
-        "stage",
-        "subscribers",
-        "workspace",
-        "writer",
-    ]
-)
+SHARED_NOUNS = {
+    "blocks", "checks", "client", "entries", "features", "files", "ingest", "issues", "items", "lint",
+    "maintenance", "metrics", "parser", "predictions", "prompts", "publish", "retry", "runs", "sanitize",
+    "schedule", "server", "signup", "stage", "subscribers", "workspace", "writer",
+}  # fmt: skip
 BANNED_NAMES = {
     "told", "said", "heard", "found", "known", "made", "kept", "placed", "words", "whole", "apart", "anew", "here",
     "one", "mine", "theirs",
