@@ -11,7 +11,7 @@ import json
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 
-from sqlmodel import Session, col, select
+from sqlmodel import Session, col, func, select
 
 from digest.db.engine import in_list
 from digest.errors import NotFoundError
@@ -248,3 +248,16 @@ def save_prediction_outcomes(session: Session, outcomes: Mapping[int, str]) -> N
         if note is not None:
             note.outcome = outcome
             session.add(note)
+
+
+def load_newest_draft_texts(session: Session) -> dict[str, str]:
+    """Load the newest text of every draft, by period."""
+    newest = select(func.max(DraftVersion.id)).group_by(DraftVersion.period)
+    query = select(DraftVersion.period, DraftVersion.text).where(col(DraftVersion.id).in_(newest))
+    return dict(session.exec(query.order_by(DraftVersion.period)).all())
+
+
+def load_issues_with_pick_counts(session: Session) -> list[tuple[Issue, int]]:
+    """Load every issue with the number of its picks, by period."""
+    query = select(Issue, func.count(col(Pick.id))).join(Pick, isouter=True).group_by(col(Issue.id))
+    return list(session.exec(query.order_by(col(Issue.period))).all())

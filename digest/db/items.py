@@ -100,3 +100,13 @@ def count_items_by_source(session: Session, start: datetime, end: datetime) -> d
         .group_by(Item.source_id)
     )
     return dict(session.exec(query).all())
+
+
+def count_items(session: Session) -> int:
+    """Count the items that are not merged into another."""
+    return session.exec(select(func.count(col(Item.id))).where(col(Item.merged_into).is_(None))).one()
+
+
+def count_all_items_by_source(session: Session) -> dict[str, int]:
+    """Count the items that each source was the first to bring, of all time."""
+    return dict(session.exec(select(Item.source_id, func.count()).group_by(Item.source_id)).all())

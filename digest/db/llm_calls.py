@@ -83,3 +83,9 @@ def load_costs(session: Session, since: datetime | None = None) -> list[CostRow]
         CostRow(*key, int(calls), int(given), int(written), usd, int(unanswered))
         for key, (calls, given, written, usd, unanswered) in totals.items()
     ]
+
+
+def count_failed_calls(session: Session, run_id: int) -> int:
+    """Count a run's calls that failed or were never answered."""
+    failed = col(LLMCall.state).in_(("failed", "sent"))
+    return session.exec(select(func.count()).where(LLMCall.run_id == run_id, failed)).one()

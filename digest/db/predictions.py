@@ -179,3 +179,15 @@ def _matches_text(text: str) -> ColumnElement[bool]:
     number: ColumnElement[int] = literal_column("rowid")
     rows = core_select(number).select_from(_INDEX).where(column.op("MATCH")(match))
     return col(Item.id).in_(rows) if match else literal_column("0") == 1
+
+
+def count_items_by_category(session: Session, engine: str, start: datetime, end: datetime) -> dict[str, int]:
+    """Count a period's items in each category, as one engine tagged them."""
+    moment = func.coalesce(Item.published, Item.first_seen)
+    query = (
+        select(Tagging.category, func.count())
+        .where(Tagging.item_id == Item.id, Tagging.engine == engine, col(Item.merged_into).is_(None))
+        .where(moment >= start, moment < end)
+        .group_by(Tagging.category)
+    )
+    return dict(session.exec(query).all())

@@ -124,3 +124,9 @@ def load_active_days(session: Session, source_ids: Sequence[str], limit: int = 6
     for source_id, last in session.connection().execute(query):
         days[source_id].append(last)
     return {source_id: sorted(found)[-limit:] for source_id, found in days.items()}
+
+
+def load_last_ended_runs_by_stage(session: Session) -> list[Run]:
+    """Load the newest run of each stage that has ended."""
+    newest = select(func.max(Run.id)).where(col(Run.finished).is_not(None)).group_by(Run.stage)
+    return list(session.exec(select(Run).where(col(Run.id).in_(newest)).order_by(Run.stage)))

@@ -6,7 +6,7 @@ import secrets
 from collections.abc import Sequence
 from datetime import datetime
 
-from sqlmodel import Session, col, select
+from sqlmodel import Session, col, func, select
 
 from digest.errors import NotFoundError
 from digest.models.subscribers import Subscriber
@@ -77,3 +77,8 @@ def load_subscribers(session: Session, state: str = "") -> list[Subscriber]:
     """All readers, or those in a state, in the order they came."""
     query = select(Subscriber).order_by(col(Subscriber.id))
     return list(session.exec(query.where(Subscriber.state == state) if state else query))
+
+
+def count_subscribers_by_state(session: Session) -> dict[str, int]:
+    """Count the subscribers in each state."""
+    return dict(session.exec(select(Subscriber.state, func.count()).group_by(Subscriber.state)).all())

@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
-
-from sqlmodel import Session, col, func, select
+from datetime import timedelta
 
 from digest.context import Context
+from digest.db.llm_calls import count_failed_calls
+from digest.db.predictions import count_items_by_category
 from digest.db.runs import load_source_results
 from digest.db.sources import load_source_states
-from digest.models.items import Item
-from digest.models.predictions import Tagging
-from digest.models.runs import LLMCall
 from digest.periods import Period, get_month_of
 from digest.protocols import Report
 from digest.tagging.stage import EMBEDDED_ENGINE
@@ -45,11 +42,13 @@ def find_missing_content(context: Context, period: Period) -> list[str]:
     if period.kind != "monthly":
         return []
     with context.db.read() as session:
-        now = _count_items_by_category(session, period.start(context.zone), period.end(context.zone))
+        now = count_items_by_category(session, EMBEDDED_ENGINE, period.start(context.zone), period.end(context.zone))
         before, month = [], period
         for _ in range(_COMPARED_MONTHS):
             month = get_month_of(month.start(context.zone) - timedelta(days=1), context.zone)
-            before.append(_count_items_by_category(session, month.start(context.zone), month.end(context.zone)))
+            before.append(
+                count_items_by_category(session, EMBEDDED_ENGINE, month.start(context.zone), month.end(context.zone))
+            )
     if not now:
         return [f"{period} holds no items at all"]
     titles = {category.slug: category.title for category in context.config.taxonomy.categories}
@@ -63,18 +62,6 @@ def find_model_outage(context: Context, judged: Report) -> list[str]:
     """A reason when the model left candidates unjudged because it could not be reached."""
     if not judged.numbers.get("left"):
         return []
-    query = select(func.count()).where(LLMCall.run_id == judged.run_id, col(LLMCall.state).in_(("failed", "sent")))
     with context.db.read() as session:
-        failed = session.exec(query).one()
+        failed = count_failed_calls(session, judged.run_id or 0)
     return [f"the language model was down: {'; '.join(judged.problems)}"] if failed else []
-
-
-def _count_items_by_category(session: Session, start: datetime, end: datetime) -> dict[str, int]:
-    moment = func.coalesce(Item.published, Item.first_seen)
-    query = (
-        select(Tagging.category, func.count())
-        .where(Tagging.item_id == Item.id, Tagging.engine == EMBEDDED_ENGINE, col(Item.merged_into).is_(None))
-        .where(moment >= start, moment < end)
-        .group_by(Tagging.category)
-    )
-    return dict(session.exec(query).all())

@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Mapping
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 
-from sqlmodel import col, func, select
-
 from digest.context import Context
+from digest.db.issues import load_issues_with_pick_counts
+from digest.db.items import count_items
+from digest.db.llm_calls import sum_spend_since
+from digest.db.runs import load_last_ended_runs_by_stage
+from digest.db.sources import load_source_states
+from digest.db.subscribers import count_subscribers_by_state
 from digest.evaluation.files import write_output_file
 from digest.ingest.fetch import find_stale_sources
-from digest.models.issues import Issue
-from digest.models.items import Item, SourceState
-from digest.models.runs import LLMCall, Run
-from digest.models.subscribers import Subscriber
 
 Sample = tuple[Mapping[str, str], float]
 
@@ -33,20 +34,24 @@ def render_metrics(context: Context) -> str:
 
 def _collect_families(context: Context) -> list[tuple[str, str, str, list[Sample]]]:
     quiet = find_stale_sources(context)
-    with context.db.read() as session:
-        items = session.exec(select(func.count(col(Item.id))).where(col(Item.merged_into).is_(None))).one()
-        issues = session.exec(select(Issue.state, func.count()).group_by(Issue.state)).all()
-        readers = session.exec(select(Subscriber.state, func.count()).group_by(Subscriber.state)).all()
-        usd = session.exec(select(func.coalesce(func.sum(LLMCall.usd), 0.0))).one()
-        newest = select(func.max(Run.id)).where(col(Run.finished).is_not(None)).group_by(Run.stage)
-        ended = list(session.exec(select(Run).where(col(Run.id).in_(newest)).order_by(Run.stage)))
-        states = {state.source_id: state for state in session.exec(select(SourceState))}
     enabled = [source.id for source in context.config.sources if source.enabled]
+    with context.db.read() as session:
+        items = count_items(session)
+        issues = Counter(issue.state for issue, _ in load_issues_with_pick_counts(session))
+        subscribers = count_subscribers_by_state(session)
+        usd = sum_spend_since(session, datetime.min.replace(tzinfo=UTC))
+        ended = load_last_ended_runs_by_stage(session)
+        states = load_source_states(session, enabled)
     asked = [(name, state) for name in enabled if (state := states.get(name)) is not None]
     return [
         ("digest_items", "gauge", "Works kept.", [({}, items)]),
-        ("digest_issues", "gauge", "Issues by state.", [({"state": state}, n) for state, n in issues]),
-        ("digest_subscribers", "gauge", "Readers by state.", [({"state": state}, n) for state, n in readers]),
+        ("digest_issues", "gauge", "Issues by state.", [({"state": state}, n) for state, n in sorted(issues.items())]),
+        (
+            "digest_subscribers",
+            "gauge",
+            "Readers by state.",
+            [({"state": state}, n) for state, n in sorted(subscribers.items())],
+        ),
         ("digest_model_usd_total", "counter", "Spent on language models at list price.", [({}, usd)]),
         (
             "digest_source_errors",

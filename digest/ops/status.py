@@ -8,10 +8,11 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import func
-from sqlmodel import Session, col, select
+from sqlmodel import Session
 
 from digest.context import Context
+from digest.db.issues import load_issues_with_pick_counts
+from digest.db.items import count_all_items_by_source, count_items
 from digest.db.runs import (
     OUTCOMES,
     count_unexplained,
@@ -23,8 +24,6 @@ from digest.db.runs import (
 from digest.db.sources import load_source_states
 from digest.errors import NotFoundError
 from digest.ingest.fetch import find_stale_sources
-from digest.models.issues import Issue, Pick
-from digest.models.items import Item
 from digest.models.runs import Run, SourceResultRow
 from digest.ops.schedule import compute_next_draft_time, find_pending_jobs
 from digest.periods import get_month_of
@@ -37,8 +36,16 @@ def load_status(context: Context) -> dict[str, Any]:
     silent = find_stale_sources(context)
     with context.db.read() as session:
         rows = _build_source_rows(context, session)
-        totals = _count_totals(session)
-        issues = _build_issue_rows(session)
+        issues: list[dict[str, Any]] = [
+            {"period": issue.period, "kind": issue.kind, "state": issue.state, "picks": picks, "title": issue.title}
+            for issue, picks in load_issues_with_pick_counts(session)
+        ]
+        totals = {
+            "items": count_items(session),
+            "issues": len(issues),
+            "published": sum(issue["state"] in ("published", "sent") for issue in issues),
+            "picks": sum(issue["picks"] for issue in issues),
+        }
         last = [_build_run_row(run) for run in load_last_ended_run(session)]
     for row in rows:
         if row["id"] in silent:
@@ -89,22 +96,10 @@ def _build_due_row(context: Context, job_name: str, period: str, state: str, mom
     }
 
 
-def _count_totals(session: Session) -> dict[str, int]:
-    def count(query: Any) -> int:
-        return int(session.exec(query).one())
-
-    return {
-        "items": count(select(func.count(col(Item.id))).where(col(Item.merged_into).is_(None))),
-        "issues": count(select(func.count(col(Issue.id)))),
-        "published": count(select(func.count(col(Issue.id))).where(col(Issue.state).in_(("published", "sent")))),
-        "picks": count(select(func.count(col(Pick.id)))),
-    }
-
-
 def _build_source_rows(context: Context, session: Session) -> list[dict[str, Any]]:
     ids = [source.id for source in context.config.sources]
     states, counts = load_source_states(session, ids), load_latest_source_results(session, ids)
-    brought = dict(session.exec(select(Item.source_id, func.count()).group_by(Item.source_id)).all())
+    item_counts = count_all_items_by_source(session)
     rows = []
     for source in context.config.sources:
         state, count = states.get(source.id), counts.get(source.id)
@@ -113,7 +108,7 @@ def _build_source_rows(context: Context, session: Session) -> list[dict[str, Any
                 "id": source.id,
                 "kind": source.kind,
                 "enabled": source.enabled,
-                "items": brought.get(source.id, 0),
+                "items": item_counts.get(source.id, 0),
                 "state": _describe_source_state(source.enabled, state, count),
                 **_format_source_result(count),
                 "checked": _format_minute(state.last_checked) if state else "",
@@ -148,14 +143,6 @@ def _describe_source_state(enabled: bool, state: Any, result: Any) -> str:
     if state is not None and state.disabled:
         return str(state.disabled)
     return str(result.state) if result is not None else "never read"
-
-
-def _build_issue_rows(session: Session) -> list[dict[str, Any]]:
-    query = select(Issue, func.count(col(Pick.id))).join(Pick, isouter=True).group_by(col(Issue.id))
-    return [
-        {"period": issue.period, "kind": issue.kind, "state": issue.state, "picks": picks, "title": issue.title}
-        for issue, picks in session.exec(query.order_by(col(Issue.period)))
-    ]
 
 
 def load_run_rows(context: Context, limit: int) -> list[dict[str, Any]]:
