@@ -257,12 +257,12 @@ SCRIPT = """
 import asyncio, sys
 from pathlib import Path
 from datetime import UTC, datetime
-from digest.config import Source
-from digest.ingest.backfill import backfill
+from digest.config.schema import Source
+from digest.ingest.backfill import backfill_arxiv
 from tests.ingest.test_backfill import LATER, MARCH
 from tests.workbench import Clock, context
 source = Source(id="arxiv", kind="arxiv", url=sys.argv[2], categories=("cs.CL",), allow_private=True)
-asyncio.run(backfill(context(Path(sys.argv[1]), [source], Clock(LATER)), MARCH))
+asyncio.run(backfill_arxiv(context(Path(sys.argv[1]), [source], Clock(LATER)), MARCH))
 """
 
 

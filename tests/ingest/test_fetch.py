@@ -414,12 +414,12 @@ async def test_a_source_whose_process_is_killed_again_and_again_waits_for_an_hou
 SCRIPT = """
 import asyncio, sys
 from pathlib import Path
-from digest.config import Source
-from digest.ingest.fetch import fetch
+from digest.config.schema import Source
+from digest.ingest.fetch import fetch_sources
 from tests.workbench import context
 base = sys.argv[2]
 sources = [Source(id=f"s{n}", kind="feed", url=f"{base}/s{n}", allow_private=True) for n in range(12)]
-asyncio.run(fetch(context(Path(sys.argv[1]), sources)))
+asyncio.run(fetch_sources(context(Path(sys.argv[1]), sources)))
 """
 
 

@@ -64,7 +64,7 @@ def batches(monkeypatch: pytest.MonkeyPatch) -> list[list[str]]:
         return really(db, results)
 
     really = keeping.store_fetched_pages
-    monkeypatch.setattr(keeping, "ingest_items_by_source", store)
+    monkeypatch.setattr(keeping, "store_fetched_pages", store)
     return seen
 
 
