@@ -7,7 +7,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from digest.ranking.tokens import SparseMatrix
+from digest.ranking.tokens import SLOT_COUNT
+from digest.sparse import SparseMatrix
 
 if TYPE_CHECKING:
     import numpy as np
@@ -38,7 +39,7 @@ class DesignMatrix:
         """One number a weight."""
         import numpy as np
 
-        return np.concatenate([self.dense.T @ rows.astype("f4"), self.sparse.multiply_transposed(rows)])
+        return np.concatenate([self.dense.T @ rows.astype("f4"), self.sparse.multiply_transposed(rows, SLOT_COUNT)])
 
 
 def fit_logistic(design: DesignMatrix, chosen: Vector, prior: Vector, precision: Vector) -> Vector:

@@ -17,7 +17,6 @@ from digest.ranking.features import FORM_FEATURE_KINDS, FORM_FEATURE_NAMES, buil
 from digest.ranking.logistic import DesignMatrix, fit_logistic
 from digest.ranking.tokens import (
     SLOT_COUNT,
-    SparseMatrix,
     build_token_matrix,
     extract_author_tokens,
     extract_tokens,
@@ -26,6 +25,7 @@ from digest.ranking.tokens import (
     normalise_token,
 )
 from digest.ranking.types import Candidate
+from digest.sparse import SparseMatrix
 
 if TYPE_CHECKING:
     import numpy as np

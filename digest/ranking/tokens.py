@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from itertools import chain, pairwise
 from typing import TYPE_CHECKING
 from zlib import crc32
 
 from digest.ranking.types import Candidate
+from digest.sparse import SparseMatrix, join_rows, stack_rows
 
 if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
-
     from digest.embeddings import Matrix
 
 SLOT_COUNT = 1 << 16
@@ -23,38 +20,6 @@ _AUTHOR_PREFIX = "a:"  # an author's name is a word of its own
 _MAX_AUTHORS = 60  # names read of a paper by hundreds
 _BLOCK_SIZE = 4096  # papers whose words are held at a time
 AUTHOR_WEIGHT = 1.0  # the weight of four authors together, that of all the words being 1
-
-
-@dataclass(frozen=True, slots=True)
-class SparseMatrix:
-    """Rows of (slot, weight) pairs: row i holds the pairs `starts[i]` to `starts[i+1]`."""
-
-    starts: NDArray[np.int64]
-    columns: NDArray[np.int32]
-    values: Matrix
-
-    def multiply_vector(self, vector: Matrix) -> NDArray[np.float64]:
-        """The matrix times a vector of SLOTS numbers: one number a row."""
-        import numpy as np
-
-        sums = np.concatenate(([0.0], np.cumsum(self.values * vector[self.columns], dtype=np.float64)))
-        out: NDArray[np.float64] = sums[self.starts[1:]] - sums[self.starts[:-1]]
-        return out
-
-    def multiply_transposed(self, rows: NDArray[np.float64]) -> NDArray[np.float64]:
-        """The transposed matrix times one number a row: SLOTS numbers."""
-        import numpy as np
-
-        spread = np.repeat(rows, np.diff(self.starts))
-        out: NDArray[np.float64] = np.bincount(self.columns, self.values * spread, SLOT_COUNT).astype(
-            np.float64, copy=False
-        )
-        return out
-
-    def get_row(self, number: int) -> tuple[NDArray[np.int32], Matrix]:
-        """The slots and the weights of a row."""
-        span = slice(self.starts[number], self.starts[number + 1])
-        return self.columns[span], self.values[span]
 
 
 def hash_token(token: str) -> int:
@@ -110,13 +75,13 @@ def build_token_matrix(candidates: Sequence[Candidate], idf: Matrix) -> SparseMa
         _build_token_block(candidates[at : at + _BLOCK_SIZE], idf, slots)
         for at in range(0, len(candidates), _BLOCK_SIZE)
     ]
-    return _stack_rows(blocks)
+    return stack_rows(blocks)
 
 
 def _build_token_block(candidates: Sequence[Candidate], idf: Matrix, slots: _SlotCache) -> SparseMatrix:
     words = _count_tokens([extract_tokens(candidate) for candidate in candidates], slots)
     names = _count_tokens([extract_author_tokens(candidate) for candidate in candidates], slots)
-    return _join_rows(_weigh_tokens(words, idf), _weigh_authors(names))
+    return join_rows(_weigh_tokens(words, idf), _weigh_authors(names))
 
 
 def _count_tokens(rows: Sequence[Sequence[str]], slots: _SlotCache) -> SparseMatrix:
@@ -147,30 +112,6 @@ def _weigh_authors(names: SparseMatrix) -> SparseMatrix:
 
     counts = np.diff(names.starts)
     return SparseMatrix(names.starts, names.columns, np.repeat(AUTHOR_WEIGHT / np.maximum(counts, 4) ** 0.5, counts))
-
-
-def _join_rows(left: SparseMatrix, right: SparseMatrix) -> SparseMatrix:
-    """Each row of one followed by the same row of the other."""
-    import numpy as np
-
-    starts = left.starts + right.starts
-    slots, weights = np.empty(starts[-1], dtype=np.int32), np.empty(starts[-1], dtype=np.float32)
-    for part, before in ((left, right.starts[:-1]), (right, left.starts[1:])):
-        places = np.arange(part.starts[-1]) + np.repeat(before, np.diff(part.starts))
-        slots[places], weights[places] = part.columns, part.values
-    return SparseMatrix(starts, slots, weights)
-
-
-def _stack_rows(blocks: Sequence[SparseMatrix]) -> SparseMatrix:
-    """The rows of the first, then those of the next."""
-    import numpy as np
-
-    lengths = [np.diff(block.starts) for block in blocks]
-    return SparseMatrix(
-        np.concatenate([np.zeros(1, dtype=np.int64), *lengths]).cumsum(),
-        np.concatenate([np.zeros(0, dtype=np.int32), *(block.columns for block in blocks)]),
-        np.concatenate([np.zeros(0, dtype=np.float32), *(block.values for block in blocks)]),
-    )
 
 
 def compute_inverse_frequency(matrix: SparseMatrix) -> Matrix:

@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING
 
 from digest.embeddings import load_embeddings
 from digest.ranking.preference import load_feature_statistics, select_title_vectors
+from digest.ranking.tokens import SLOT_COUNT
 
 if TYPE_CHECKING:
     from digest.embeddings import Matrix
     from digest.ranking.logistic import DesignMatrix
-    from digest.ranking.tokens import SparseMatrix
+    from digest.sparse import SparseMatrix
 
 _COSINE_SPREAD = 0.14  # of the centred cosine between a phrase and a paper of the arXiv listings
 LARGE_POOL = 1000  # rows that are a large pool
@@ -82,7 +83,7 @@ def _token_similarity(tokens: SparseMatrix, feedback_weights: Matrix) -> Matrix:
     import numpy as np
 
     telling = np.maximum(
-        tokens.multiply_transposed(feedback_weights.astype(np.float64) - 1 / len(feedback_weights)), 0
+        tokens.multiply_transposed(feedback_weights.astype(np.float64) - 1 / len(feedback_weights), SLOT_COUNT), 0
     ).astype(np.float32)
     return tokens.multiply_vector(telling).astype(np.float32)
 

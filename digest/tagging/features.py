@@ -5,13 +5,13 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from digest.embeddings import load_embeddings
 from digest.protocols import TagInput
+from digest.sparse import SparseMatrix
 
 Floats = NDArray[np.float32]
 Ints = NDArray[np.int64]
@@ -21,28 +21,6 @@ _DIGITS = re.compile(r"[0-9.]+")
 # Coined names tell by their tails what they are: LongBench, GraphRAG, CodeAgent, EHRSQL.
 _TAIL = re.compile(r".+?(bench|rag|agent|sql|eval|gpt|coder|llm|vla|vlm|mllm|former|diffusion|guard|judge|attack|vqa)$")
 MAX_ABSTRACT_WORDS = 400  # beyond them an abstract is a body
-
-
-@dataclass(frozen=True, slots=True)
-class SparseMatrix:
-    """Rows of numbered values: row i has columns[starts[i]:starts[i + 1]], and values likewise."""
-
-    starts: Ints
-    columns: Ints
-    values: Floats
-
-    @property
-    def row_count(self) -> int:
-        return len(self.starts) - 1
-
-    def multiply_matrix(self, weights: Floats) -> Floats:
-        """The product with a matrix of shape (columns, classes)."""
-        out = np.zeros((self.row_count, weights.shape[1]), dtype=np.float32)
-        filled = np.flatnonzero(np.diff(self.starts))
-        if len(filled):
-            products = weights[self.columns] * self.values[:, None]
-            out[filled] = np.add.reduceat(products, self.starts[filled], axis=0)
-        return out
 
 
 _fold_cache: dict[str, tuple[str, str]] = {}  # word -> its singular with digits folded, and the tail of a coined name

@@ -22,11 +22,11 @@ from numpy.typing import NDArray
 
 from digest.embeddings import load_embeddings
 from digest.protocols import TagInput
+from digest.sparse import SparseMatrix
 from digest.tagging.features import (
     MAX_ABSTRACT_WORDS,
     Floats,
     Ints,
-    SparseMatrix,
     Vocabulary,
     embed_inputs,
     extract_terms,

@@ -97,7 +97,7 @@ def test_the_sparse_products_are_those_of_the_full_matrix() -> None:
         np.add.at(full[row], matrix.get_row(row)[0], matrix.get_row(row)[1])
     column, rows = np.sin(np.arange(SLOT_COUNT)).astype(np.float32), np.arange(4, dtype=np.float64)
     assert np.allclose(matrix.multiply_vector(column), full @ column, atol=1e-5)
-    assert np.allclose(matrix.multiply_transposed(rows), full.T @ rows, atol=1e-5)
+    assert np.allclose(matrix.multiply_transposed(rows, SLOT_COUNT), full.T @ rows, atol=1e-5)
 
 
 def test_learning_ends_where_the_slope_is_nothing() -> None:
