@@ -22,7 +22,7 @@ a person, numbers for a machine. Errors are those of `digest.errors`.
 >>> workspace.publish("2025-06")
 Traceback (most recent call last):
     ...
-digest.errors.Refused: 2025-06 is still a draft and cannot be published
+digest.errors.CheckFailedError: 2025-06 is still a draft and cannot be published
 >>> workspace.close()
 """
 

@@ -16,7 +16,7 @@ from functools import cache
 from pathlib import Path, PurePosixPath
 from uuid import uuid4
 
-from digest.errors import DigestError
+from digest.errors import ConfigError, DigestError, describe_read_error
 from digest.protocols import Document
 
 _PARTIAL_SUFFIX = ".partial"
@@ -193,3 +193,15 @@ def _replace_atomically(target: Path, body: bytes) -> None:
         os.fsync(directory)
     finally:
         os.close(directory)
+
+
+def write_output_file(path: Path, body: bytes) -> None:
+    """Write a file whole or not at all."""
+    partial = path.with_name(path.name + ".partial")
+    try:
+        partial.write_bytes(body)
+        partial.replace(path)
+    except OSError as error:
+        raise ConfigError(
+            f"{path} cannot be written: {describe_read_error(error)}", "name a file in a folder that exists"
+        ) from error

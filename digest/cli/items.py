@@ -106,7 +106,7 @@ def export_(out: Annotated[Path, typer.Argument(metavar="FILE")]) -> None:
 
     Example: digest sources export sources.opml
     """
-    from digest.evaluation.files import write_output_file
+    from digest.files import write_output_file
     from digest.sources.opml import write_opml
 
     with open_workspace() as workspace:

@@ -14,7 +14,6 @@ from typing import Annotated, Any
 import typer
 
 from digest.cli.output import Json, app, format_due_row, open_workspace, print_json, print_table, print_text
-from digest.ops.status import group_by_error
 from digest.text import normalise_line
 
 
@@ -194,6 +193,8 @@ def _summarise_sources(rows: Sequence[StatusRow]) -> str:
 
 def _format_problem_sources(rows: Sequence[StatusRow]) -> Iterator[str]:
     """Those in trouble, of one trouble together; then the silent, those with a remark, those never read."""
+    from digest.ops.status import group_by_error
+
     on = [row for row in rows if row["enabled"]]
     troubles = {row["id"]: row["error"] for row in on if row["error"]}
     for words, names in group_by_error(troubles).items():

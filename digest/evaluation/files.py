@@ -9,8 +9,9 @@ from pathlib import Path
 
 from digest.config.schema import Taxonomy
 from digest.embeddings import load_embeddings
-from digest.errors import ConfigError, describe_read_error
+from digest.errors import ConfigError
 from digest.evaluation.labels import tag_jsonl
+from digest.files import write_output_file
 from digest.ingest.add import parse_json_objects, read_jsonl_bytes
 from digest.ingest.matching import match_records
 from digest.ingest.matching.features import build_record_features
@@ -156,15 +157,3 @@ def _require_distinct(source: Path, target: Path) -> None:
     """Raise ConfigError where the answer would be written over the question."""
     if target.exists() and source.exists() and target.samefile(source):
         raise ConfigError(f"{target} is the file to be read", "name another file with --out: nothing was written")
-
-
-def write_output_file(path: Path, body: bytes) -> None:
-    """Write a file whole or not at all."""
-    partial = path.with_name(path.name + ".partial")
-    try:
-        partial.write_bytes(body)
-        partial.replace(path)
-    except OSError as error:
-        raise ConfigError(
-            f"{path} cannot be written: {describe_read_error(error)}", "name a file in a folder that exists"
-        ) from error

@@ -14,7 +14,7 @@ from digest.db.llm_calls import sum_spend_since
 from digest.db.runs import load_last_ended_runs_by_stage
 from digest.db.sources import load_source_states
 from digest.db.subscribers import count_subscribers_by_state
-from digest.evaluation.files import write_output_file
+from digest.files import write_output_file
 from digest.ingest.fetch import find_stale_sources
 
 Sample = tuple[Mapping[str, str], float]

@@ -24,8 +24,7 @@ from digest.config.schema import Config
 from digest.context import Context
 from digest.db.engine import DATABASE_FILE, Database
 from digest.errors import CheckFailedError, ConfigError, NotFoundError, describe_read_error
-from digest.evaluation.files import write_output_file
-from digest.files import load_template_overrides, write_documents, write_new_file
+from digest.files import load_template_overrides, write_documents, write_new_file, write_output_file
 from digest.ingest.add import read_jsonl_bytes
 from digest.ops.backup import describe_lost_database
 from digest.protocols import Document
