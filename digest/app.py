@@ -283,7 +283,8 @@ class Workspace:
 
         newsletter = self.config.newsletter
         contact = "; ".join(part for part in (newsletter.address, newsletter.email) if part)
-        return Client(contact=contact, rate_limiter=RateLimiter(host_lock=DatabaseHostLock(self.db)))
+        limiter = RateLimiter(host_lock=DatabaseHostLock(self.db))
+        return Client(contact=contact, rate_limiter=limiter, network=self.config.network)
 
     def _make_transport(self) -> Transport:
         from digest.mail import create_transport

@@ -308,6 +308,13 @@ class MailConfig(ConfigSection):
     )
 
 
+class NetworkConfig(ConfigSection):
+    """How the network is reached. HTTPS_PROXY, HTTP_PROXY, NO_PROXY and SSL_CERT_FILE are honoured without it."""
+
+    proxy: str = Field(default="", description="Proxy, as http://host:port; empty takes the environment's.")
+    ca_file: str = Field(default="", description="PEM file with certificates to trust beside the system's.")
+
+
 class Config(ConfigSection):
     """The whole of sources.yaml."""
 
@@ -318,6 +325,7 @@ class Config(ConfigSection):
     model: ModelConfig = Field(default=ModelConfig(), description="The language model and what it may cost.")
     site: SiteConfig = Field(default=SiteConfig(), description="How the blog looks.")
     mail: MailConfig = Field(default=MailConfig(), description="How issues are mailed.")
+    network: NetworkConfig = Field(default=NetworkConfig(), description="Proxy and certificates.")
 
     @model_validator(mode="after")
     def _check_distinct_sources(self) -> Config:

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from hashlib import sha256
 from typing import Any
 
-import httpx
+import httpx2
 
 from digest.context import Context, record_run
 from digest.db.key_value import load_value, save_value
@@ -158,10 +158,10 @@ def _request_json(
     auth: tuple[str, str] | None = None,
 ) -> dict[str, Any]:
     """One request. An answer other than 2xx, or none, becomes a DeliveryError without the key."""
-    host = httpx.URL(url).host
+    host = httpx2.URL(url).host
     try:
-        response = httpx.request(method, url, json=body, headers=headers, auth=auth, timeout=60)
-    except httpx.HTTPError as error:
+        response = httpx2.request(method, url, json=body, headers=headers, auth=auth, timeout=60)
+    except httpx2.HTTPError as error:
         raise DeliveryError(
             f"{host}: {error or type(error).__name__}", "look there whether a draft was made", is_temporary=True
         ) from error

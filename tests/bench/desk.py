@@ -13,7 +13,7 @@ from tempfile import TemporaryDirectory
 from time import perf_counter, process_time
 from typing import Any
 
-import httpx
+import httpx2
 
 from digest.context import Context
 from digest.db.engine import upsert
@@ -35,14 +35,14 @@ def main() -> list[tuple[str, float, str]]:
     """Rows: what was asked, seconds of processor time (median of nine), the bound and the seconds on the wall."""
     with TemporaryDirectory() as folder:
         root = make(Path(folder) / "workspace")
-        with desk(root) as running, httpx.Client(base_url=f"http://127.0.0.1:{running.port}", timeout=60) as client:
+        with desk(root) as running, httpx2.Client(base_url=f"http://127.0.0.1:{running.port}", timeout=60) as client:
             fill(running.context)
             client.get(running.url)
             client.headers.update({"Origin": str(client.base_url), "X-Desk": running.secrets.form})
             return [(f"desk with 11,000 candidates: {name}", *median(ask)) for name, ask in asks(client)]
 
 
-def asks(client: httpx.Client) -> list[tuple[str, Callable[[], object]]]:
+def asks(client: httpx2.Client) -> list[tuple[str, Callable[[], object]]]:
     """What an editor's browser asks for."""
 
     def get(path: str) -> Callable[[], object]:

@@ -42,7 +42,7 @@ def workspace(folder: Path) -> Context:
         folder,
         [],
         make_fetcher=lambda: Client(
-            resolver=public, open_connection=ToLoopback(), rate_limiter=RateLimiter(site_pauses={})
+            resolver=public, open_stream=ToLoopback(), rate_limiter=RateLimiter(site_pauses={})
         ),
     )
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import httpx
+import httpx2
 import pytest
 from playwright.sync_api import Page, expect
 
@@ -64,7 +64,7 @@ def test_no_script_form_or_foreign_picture_works_in_the_mail(page: Page, desk: D
 
 
 def test_the_mail_alone_has_a_policy_of_its_own(desk: DeskServer) -> None:
-    with httpx.Client(base_url=f"http://127.0.0.1:{desk.port}", timeout=30) as client:
+    with httpx2.Client(base_url=f"http://127.0.0.1:{desk.port}", timeout=30) as client:
         client.get(desk.url)
         found = {name: client.get(f"/{PERIOD}/preview/{name}").headers for name in ("post", "mail", "text")}
     assert "sandbox" in found["mail"]["content-security-policy"]

@@ -11,7 +11,7 @@ from datetime import timedelta
 from email import message_from_bytes
 from pathlib import Path
 
-import httpx
+import httpx2
 import pytest
 
 from digest.config.schema import MailConfig
@@ -27,7 +27,7 @@ from tests.mail.kill_send import NOW, opened
 class Listening:
     """A client, the readers it acts on, and what was mailed to them."""
 
-    def __init__(self, context: Context, client: httpx.AsyncClient, moment: list[float]) -> None:
+    def __init__(self, context: Context, client: httpx2.AsyncClient, moment: list[float]) -> None:
         self.context, self.client, self.moment = context, client, moment
         with context.db.write() as session:
             self.token = add_subscriber(session, "ada@example.org", NOW).token
@@ -44,7 +44,7 @@ class Listening:
         with self.context.db.read() as session:
             return {reader.address: reader.topics for reader in load_subscribers(session)}
 
-    async def sign_up(self, address: str, **fields: str | list[str]) -> httpx.Response:
+    async def sign_up(self, address: str, **fields: str | list[str]) -> httpx2.Response:
         return await self.client.post("/subscribe", data={"address": address, **fields})
 
     def posted(self) -> list[str]:
@@ -59,7 +59,7 @@ async def listening(tmp_path: Path) -> AsyncIterator[Listening]:
     moment = [0.0]
     context = opened(tmp_path, MailConfig(unsubscribe_url="https://u.example.org/mail"))
     app = create_signup_app(context, prefix="/mail", clock=lambda: moment[0])
-    async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://x") as client:
+    async with httpx2.AsyncClient(transport=httpx2.ASGITransport(app), base_url="http://x") as client:
         yield Listening(context, client, moment)
     context.db.close()
 
@@ -223,8 +223,8 @@ async def test_the_addresses_of_one_ipv6_network_are_one_client(tmp_path: Path) 
     app = create_signup_app(context, clock=lambda: 0.0)
     codes = []
     for number, host in enumerate([f"2001:db8::{n}" for n in range(6)] + ["2001:db8:0:1::1", "fe80::1%eth0"]):
-        transport = httpx.ASGITransport(app, client=(host, 1))
-        async with httpx.AsyncClient(transport=transport, base_url="http://x") as client:
+        transport = httpx2.ASGITransport(app, client=(host, 1))
+        async with httpx2.AsyncClient(transport=transport, base_url="http://x") as client:
             codes.append((await client.post("/subscribe", data={"address": f"a{number}@example.org"})).status_code)
     context.db.close()
     assert codes == [200] * 5 + [429, 200, 200]
@@ -235,8 +235,8 @@ async def test_many_clients_together_fill_no_more_than_the_limit_of_all(tmp_path
     app = create_signup_app(context, clock=lambda: 0.0)
     codes = []
     for number in range(62):
-        transport = httpx.ASGITransport(app, client=(f"192.0.2.{number}", 1))
-        async with httpx.AsyncClient(transport=transport, base_url="http://x") as client:
+        transport = httpx2.ASGITransport(app, client=(f"192.0.2.{number}", 1))
+        async with httpx2.AsyncClient(transport=transport, base_url="http://x") as client:
             codes.append((await client.post("/subscribe", data={"address": f"a{number}@example.org"})).status_code)
     context.db.close()
     assert codes == [200] * 60 + [429] * 2

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-import httpx
+import httpx2
 
 from digest.config.schema import ModelConfig
 from digest.errors import ConfigError, ModelUnavailableError
@@ -41,7 +41,7 @@ class OpenAI:
         self._key = key
         self._headers = {"Authorization": f"Bearer {key}"} if key else {}
         self._sleep = sleep
-        self._open_client: httpx.AsyncClient | None = None
+        self._open_client: httpx2.AsyncClient | None = None
 
     async def complete(self, prompt: Prompt) -> Completion:
         """Ask until answered; an answer that is cut or not JSON has no `data` and says why in `finish`."""
@@ -52,9 +52,9 @@ class OpenAI:
             await self._open_client.aclose()
             self._open_client = None
 
-    def _client(self) -> httpx.AsyncClient:
+    def _client(self) -> httpx2.AsyncClient:
         if self._open_client is None:
-            self._open_client = httpx.AsyncClient(timeout=self._section.timeout_seconds, headers=self._headers)
+            self._open_client = httpx2.AsyncClient(timeout=self._section.timeout_seconds, headers=self._headers)
         return self._open_client
 
     async def _post_prompt(self, prompt: Prompt) -> Completion:
@@ -72,17 +72,17 @@ class OpenAI:
         try:
             url = f"{str(self._section.base_url).rstrip('/')}/chat/completions"
             response = await self._client().post(url, json=body)
-        except httpx.HTTPError as error:
+        except httpx2.HTTPError as error:
             raise ModelUnavailableError(
                 f"{self.name}: {type(error).__name__}: {error}",
                 "is the server at model.base_url running?",
-                may_be_billed=not isinstance(error, httpx.ConnectError | httpx.ConnectTimeout),
+                may_be_billed=not isinstance(error, httpx2.ConnectError | httpx2.ConnectTimeout),
             ) from error
-        if response.status_code != httpx.codes.OK:
+        if response.status_code != httpx2.codes.OK:
             raise self._translate_status(response)
         return self._completion(_as_mapping(parse_json_reply(response.text)), time.monotonic() - began)
 
-    def _translate_status(self, response: httpx.Response) -> ModelUnavailableError:
+    def _translate_status(self, response: httpx2.Response) -> ModelUnavailableError:
         words = normalise_line(redact_key(response.text, self._key))
         said = f"{self.name}: HTTP {response.status_code}: {words[:200]}"
         if not is_transient_status(response.status_code):
