@@ -222,11 +222,3 @@ class Classification:
     relevance: int | None = None
     novelty: int | None = None
     reason: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class ExtractedQuote:
-    """A blurb quoted from a source, and whether every sentence is verbatim."""
-
-    text: str
-    sentences: tuple[str, ...]

@@ -1,10 +1,1 @@
-"""Grounding: blurbs quoted from a source, and the check that a sentence says nothing its source does not."""
-
-__all__ = [
-    "GroundingFlag",
-    "GroundingSource",
-    "check_grounding",
-    "extract_quote",
-    "is_quotation_supported",
-    "prepare_grounding_source",
-]
+"""Blurbs: quoted from the source or written by a model and checked against the source."""

@@ -1,20 +1,15 @@
-"""Generate, check, ask again; fall back to extraction.
-
-The words on a pick: a model's, if each sentence stands on the source, else the source's own.
-
-Has words written and checked: what fails is asked for once more with its faults named, and every answer is kept.
-"""
+"""Generate blurbs with a model, check them against the source, and fall back to extraction."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any, Generic, Literal, TypeVar
 
 from digest.aio import run_sync
 from digest.blurbs.extract import extract_quote
-from digest.blurbs.grounding import GroundingFlag, GroundingSource, check_grounding, prepare_grounding_source
+from digest.blurbs.grounding import GroundingFlag, check_grounding, prepare_grounding_source
 from digest.blurbs.prompts import (
     BLURB_STAGE,
     ModelBlurb,
@@ -35,13 +30,15 @@ from digest.protocols import Completion, Prompt, Usage
 from digest.tagging.llm import PromptItem, build_cache_key
 
 T = TypeVar("T")
+_MAX_EXAMPLES = 3
 
 
 @dataclass(frozen=True)
 class GenerationTask(Generic[T]):
-    """Words to be written. `key` is what the answer is kept under, `prompt` is given what failed the last time.
+    """A text to be generated; its answer is cached under `key`.
 
-    `read` gives the words of a completion and what their source does not support, or raises ModelOutput.
+    `build_prompt` takes the claims that failed in the last attempt. `parse` returns the value and its unsupported
+    claims, or raises ModelOutputError.
     """
 
     key: str
@@ -54,7 +51,7 @@ class GenerationTask(Generic[T]):
 
 @dataclass(frozen=True)
 class GeneratedText(Generic[T]):
-    """The last words written, if any could be read, what is wrong with them, and who wrote them."""
+    """The value of the last attempt, if it could be parsed, its flags, and the model's version."""
 
     value: T | None
     flags: tuple[GroundingFlag, ...]
@@ -67,7 +64,7 @@ class GeneratedText(Generic[T]):
 
 @dataclass
 class GenerationResults(Generic[T]):
-    """Answers by their tasks' keys, and how many of them were known before."""
+    """Generated texts by the keys of their tasks, and how many came from the cache."""
 
     by_key: dict[str, GeneratedText[T]] = field(default_factory=dict)
     cached_count: int = 0
@@ -75,123 +72,104 @@ class GenerationResults(Generic[T]):
 
 async def generate_texts(
     context: Context,
-    asker: MeteredClient,
+    client: MeteredClient,
     tasks: Sequence[GenerationTask[T]],
     label: str,
     *,
     ignore_cache: bool = False,
 ) -> GenerationResults[T]:
-    """Answers to the tasks, as far as the model may be asked; `again` asks also where an answer is known."""
+    """Generate a text for each task until the client stops; cached answers are checked again."""
     with context.db.read() as session:
-        kept = {} if ignore_cache else load_cached_answers(session, [task.key for task in tasks])
-    told = GenerationResults(
-        {task.key: _restore_cached_text(asker, task, kept[task.key]) for task in tasks if task.key in kept}, len(kept)
+        cached = {} if ignore_cache else load_cached_answers(session, [task.key for task in tasks])
+    results = GenerationResults(
+        {task.key: _restore_cached_text(client, task, cached[task.key]) for task in tasks if task.key in cached},
+        len(cached),
     )
 
-    async def one(task: GenerationTask[T]) -> None:
-        told.by_key[task.key] = await _generate_text(context, asker, task)
+    async def generate(task: GenerationTask[T]) -> None:
+        results.by_key[task.key] = await _generate_text(context, client, task)
 
     try:
-        await asker.map_concurrently([task for task in tasks if task.key not in kept], one, label)
+        await client.map_concurrently([task for task in tasks if task.key not in cached], generate, label)
     finally:
-        await asker.model.close()
-    return told
+        await client.model.close()
+    return results
 
 
-async def _generate_text(context: Context, asker: MeteredClient, task: GenerationTask[T]) -> GeneratedText[T]:
-    """Ask; where the check fails, ask once more and name what failed; keep the last answer either way."""
-    unsupported: list[str] = []
+async def _generate_text(context: Context, client: MeteredClient, task: GenerationTask[T]) -> GeneratedText[T]:
+    """Ask at most twice, the second time with the flagged claims, and cache the last answer."""
+    rejected: list[str] = []
     for _ in range(2):
-        completion, call_id = await asker.complete(task.build_prompt(unsupported))
-        answer = _parse_completion(asker, task, completion)
-        doubts = await _ask_for_unsupported_claims(context, asker, task, answer.accepted_value)
-        answer = _add_unsupported_claims(answer, doubts)
-        if not answer.flags:
+        completion, call_id = await client.complete(task.build_prompt(rejected))
+        text = _parse_completion(client, task, completion)
+        unsupported: tuple[str, ...] = ()
+        # A second call sees what no pattern can.
+        if text.accepted_value is not None and context.config.model.verify:
+            verification, _ = await client.complete(task.build_verify_prompt(text.accepted_value))
+            unsupported = parse_unsupported_claims(verification)
+        text = _add_unsupported_claims(text, unsupported)
+        if not text.flags:
             break
-        unsupported = [flag.text for flag in answer.flags]
-    if completion.data is not None:  # a cut or blocked answer may come out better another day
-        _cache_answer(context, task, completion, call_id, doubts)
-    return answer
+        rejected = [flag.text for flag in text.flags]
+    # A truncated or blocked answer may succeed another day.
+    if completion.data is not None:
+        answer = {
+            "data": completion.data,
+            "model_version": completion.model_version,
+            "finish": completion.finish,
+            "doubts": list(unsupported),
+        }
+        row = {"key": task.key, "stage": task.stage, "item_id": task.item_id, "call_id": call_id, "value": answer}
+        with context.db.write() as session:
+            save_cached_answers(session, [row | {"at": context.now}])
+    return text
 
 
-async def _ask_for_unsupported_claims(
-    context: Context, asker: MeteredClient, task: GenerationTask[T], value: T | None
-) -> tuple[str, ...]:
-    """What a second call finds unsupported, where model.verify asks for one; it sees what no pattern can."""
-    if value is None or not context.config.model.verify:
-        return ()
-    completion, _ = await asker.complete(task.build_verify_prompt(value))
-    return parse_unsupported_claims(completion)
-
-
-def _parse_completion(asker: MeteredClient, task: GenerationTask[T], completion: Completion) -> GeneratedText[T]:
-    engine = completion.model_version or asker.model.name
+def _parse_completion(client: MeteredClient, task: GenerationTask[T], completion: Completion) -> GeneratedText[T]:
+    engine = completion.model_version or client.model.name
     try:
-        words, flags = task.parse(completion)
+        value, flags = task.parse(completion)
     except ModelOutputError as error:
         return GeneratedText(None, (GroundingFlag("answer", error.message),), engine)
-    return GeneratedText(words, tuple(flags), engine)
+    return GeneratedText(value, tuple(flags), engine)
 
 
-def _add_unsupported_claims(answer: GeneratedText[T], unsupported: Sequence[str]) -> GeneratedText[T]:
-    return GeneratedText(
-        answer.value, (*answer.flags, *(GroundingFlag("verify", words) for words in unsupported)), answer.engine
-    )
+def _add_unsupported_claims(text: GeneratedText[T], unsupported: Sequence[str]) -> GeneratedText[T]:
+    return replace(text, flags=(*text.flags, *(GroundingFlag("verify", claim) for claim in unsupported)))
 
 
-def _restore_cached_text(
-    asker: MeteredClient, task: GenerationTask[T], cached_answer: Mapping[str, Any]
-) -> GeneratedText[T]:
-    """A kept answer is checked again, so that a better check also serves old answers."""
-    version = str(cached_answer.get("model_version") or "")
-    completion = Completion(
-        "", cached_answer.get("data"), Usage(), asker.model.name, version, str(cached_answer["finish"])
-    )
+def _restore_cached_text(client: MeteredClient, task: GenerationTask[T], answer: Mapping[str, Any]) -> GeneratedText[T]:
+    """Check a cached answer again, so that an improved check also applies to old answers."""
+    version = str(answer.get("model_version") or "")
+    completion = Completion("", answer.get("data"), Usage(), client.model.name, version, str(answer["finish"]))
     return _add_unsupported_claims(
-        _parse_completion(asker, task, completion), [str(words) for words in cached_answer.get("doubts", ())]
+        _parse_completion(client, task, completion), list(map(str, answer.get("doubts", ())))
     )
-
-
-def _cache_answer(
-    context: Context, task: GenerationTask[T], completion: Completion, call_id: int, unsupported: Sequence[str]
-) -> None:
-    value = {
-        "data": completion.data,
-        "model_version": completion.model_version,
-        "finish": completion.finish,
-        "doubts": list(unsupported),
-    }
-    row = {"key": task.key, "stage": task.stage, "item_id": task.item_id, "call_id": call_id, "value": value}
-    with context.db.write() as session:
-        save_cached_answers(session, [row | {"at": context.now}])
-
-
-_MAX_EXAMPLES = 3
 
 
 @dataclass(frozen=True, slots=True)
 class BlurbResult:
-    """A pick's words, whose they are, and how they stand to the source."""
+    """A pick's blurb, its author, and its relation to the source."""
 
     text: str
     origin: Literal["source", "model"]
     engine: str = ""
     grounding_status: Literal["quoted", "grounded"] = "quoted"
-    flags: tuple[str, ...] = ()  # what failed in a model's words, or what is suspect in the source's
+    # What failed in a model's text, or what is suspicious in the source.
+    flags: tuple[str, ...] = ()
     evidence: tuple[str, ...] = ()
 
 
 @dataclass
 class BlurbResults:
-    """What was written, by the items' keys, and one line on who wrote it."""
+    """Blurbs by the keys of their items, and a summary of who wrote them."""
 
     by_key: dict[str, BlurbResult] = field(default_factory=dict)
     message: str = ""
     problems: list[str] = field(default_factory=list)
     usd: float = 0.0
-    is_model_unavailable: bool = (
-        False  # whether the model could not be asked; a limit in USD that is reached is no fault
-    )
+    # False when only the limit in USD was reached.
+    is_model_unavailable: bool = False
 
 
 def generate_blurbs(
@@ -202,83 +180,69 @@ def generate_blurbs(
     *,
     ignore_cache: bool = False,
 ) -> BlurbResults:
-    """Words for each item: a quotation where a model's text failed the check twice or was not to be had.
-
-    `again` asks also where an answer is known.
-    """
+    """Write a blurb for each item; quote where the model's failed the check twice or is unavailable."""
+    blurbs = {item.key: build_quoted_blurb(item) for item in items}
     model = context.make_model()
     if model is None:
-        return BlurbResults({item.key: build_quoted_blurb(item) for item in items}, context.model_summary)
+        return BlurbResults(blurbs, context.model_summary)
     with context.db.read() as session:
         examples = load_editor_blurbs(session, _MAX_EXAMPLES)
-    asker = MeteredClient(context, model, run_id, max_usd)
-    wording = load_prompt_templates(context.config, context.template_folder)
-    asked = [_BlurbTask(context, asker, item, wording, examples) for item in items if get_abstract(item).strip()]
-    answers = run_sync(
-        generate_texts(context, asker, [one.task for one in asked], "writing", ignore_cache=ignore_cache)
-    )
-    words = {item.key: build_quoted_blurb(item) for item in items}  # a title alone is nothing to write from
-    words |= {one.item.key: one.choose_blurb(answers.by_key.get(one.task.key)) for one in asked}
-    return _summarize_blurbs(context.model_summary.rstrip(".") or asker.model.name, asker, words, answers.cached_count)
+    client = MeteredClient(context, model, run_id, max_usd)
+    templates = load_prompt_templates(context.config, context.template_folder)
+    # A title alone gives a model nothing to write from.
+    tasks = [_BlurbTask(context, client, item, templates, examples) for item in items if get_abstract(item).strip()]
+    generation = generate_texts(context, client, [task.task for task in tasks], "writing", ignore_cache=ignore_cache)
+    results = run_sync(generation)
+    blurbs |= {task.item.key: task.choose_blurb(results.by_key.get(task.task.key)) for task in tasks}
+    return _summarize_blurbs(context.model_summary.rstrip(".") or model.name, client, blurbs, results.cached_count)
 
 
 def build_quoted_blurb(item: Item, failed_checks: Sequence[str] = ()) -> BlurbResult:
-    """The source's own sentences; `failed` is why a model's were not taken."""
+    """Quote the source; `failed_checks` are the reasons why a model's text was rejected."""
     quote = extract_quote(item.title, get_abstract(item), load_embeddings(), is_post=item.kind == "post")
     return BlurbResult(quote.text, "source", flags=tuple(failed_checks), evidence=quote.sentences)
 
 
-def _prepare_item_source(item: Item) -> GroundingSource:
-    return prepare_grounding_source(item.title, item.summary, item.content)
-
-
 class _BlurbTask:
-    """A blurb to be asked for, and what becomes of the answer."""
+    """A blurb to be generated, and the choice between the result and the quotation."""
 
     def __init__(
-        self, context: Context, asker: MeteredClient, item: Item, templates: PromptTemplates, examples: Sequence[str]
+        self, context: Context, client: MeteredClient, item: Item, templates: PromptTemplates, examples: Sequence[str]
     ) -> None:
         section = context.config.model
-        candidate = PromptItem.from_text(item.key, item.title, get_abstract(item))
-        prompt = partial(build_blurb_prompt, candidate, templates, examples)
+        prompt_item = PromptItem.from_text(item.key, item.title, get_abstract(item))
+        build_prompt = partial(build_blurb_prompt, prompt_item, templates, examples)
         options = {"thinking": section.thinking, "verify": section.verify}
-        key = build_cache_key(asker.model.name, BLURB_STAGE, prompt().version, candidate, **options)
+        key = build_cache_key(client.model.name, BLURB_STAGE, build_prompt().version, prompt_item, **options)
+        build_verify = partial(build_verify_prompt, prompt_item, templates)
         self.item = item
-        self.task = GenerationTask(
-            key,
-            BLURB_STAGE,
-            prompt,
-            self._parse_and_check,
-            lambda blurb: build_verify_prompt(candidate, blurb, templates),
-            item.id,
-        )
-        self._candidate = candidate
-        self._grounding_source = _prepare_item_source(item)
+        self.task = GenerationTask(key, BLURB_STAGE, build_prompt, self._parse_and_check, build_verify, item.id)
+        self._prompt_item = prompt_item
+        self._source = prepare_grounding_source(item.title, item.summary, item.content)
 
     def _parse_and_check(self, completion: Completion) -> tuple[ModelBlurb, Sequence[GroundingFlag]]:
-        blurb = parse_blurb(completion, self._candidate)
-        flags = check_grounding(blurb.text, self._grounding_source, blurb.evidence, load_embeddings())
+        blurb = parse_blurb(completion, self._prompt_item)
+        flags = check_grounding(blurb.text, self._source, blurb.evidence, load_embeddings())
         return blurb, [*flags, *(GroundingFlag("link", string) for string in blurb.removed_strings)]
 
-    def choose_blurb(self, answer: GeneratedText[ModelBlurb] | None) -> BlurbResult:
-        """The model's words where they are good, else the source's own."""
-        if answer is None or answer.accepted_value is None:
-            return build_quoted_blurb(self.item, [str(flag) for flag in answer.flags] if answer else ())
-        suspect = (f"source: {self._candidate.injected_text}",) if self._candidate.injected_text else ()
-        return BlurbResult(
-            answer.accepted_value.text, "model", answer.engine, "grounded", suspect, answer.accepted_value.evidence
-        )
+    def choose_blurb(self, text: GeneratedText[ModelBlurb] | None) -> BlurbResult:
+        blurb = text.accepted_value if text else None
+        if text is None or blurb is None:
+            return build_quoted_blurb(self.item, [str(flag) for flag in text.flags] if text else ())
+        injected = self._prompt_item.injected_text
+        suspicious = (f"source: {injected}",) if injected else ()
+        return BlurbResult(blurb.text, "model", text.engine, "grounded", suspicious, blurb.evidence)
 
 
 def _summarize_blurbs(
-    model_name: str, asker: MeteredClient, results: dict[str, BlurbResult], cached_count: int
+    model_name: str, client: MeteredClient, blurbs: dict[str, BlurbResult], cached_count: int
 ) -> BlurbResults:
-    """All words, and one line on who wrote how many."""
-    by_model = sum(one.origin == "model" for one in results.values())
-    failed = sum(one.origin == "source" and bool(one.flags) for one in results.values())
-    spent = asker.budget.spent
-    line = f"{by_model} blurbs by {model_name}, {len(results) - by_model} quoted ({cached_count} known before, {spent:.4f} USD)"
+    by_model = sum(blurb.origin == "model" for blurb in blurbs.values())
+    failed = sum(blurb.origin == "source" and bool(blurb.flags) for blurb in blurbs.values())
+    usd = client.budget.spent
+    cost = f"({cached_count} known before, {usd:.4f} USD)"
     problems = [f"{failed} quoted because the model's text failed a check"] if failed else []
-    if asker.stop_error:
-        problems.append(f"quoted from there on: {asker.failure_reason}")
-    return BlurbResults(results, line, problems, spent, asker.is_unavailable)
+    if client.stop_error:
+        problems.append(f"quoted from there on: {client.failure_reason}")
+    message = f"{by_model} blurbs by {model_name}, {len(blurbs) - by_model} quoted {cost}"
+    return BlurbResults(blurbs, message, problems, usd, client.is_unavailable)

@@ -1,9 +1,4 @@
-"""Prompts and answers for blurbs and month summaries.
-
-Asking for the words on one item, each sentence with the quotation it rests on, and reading them.
-
-Asking for one sentence on a month's picks, tied by quotations to those it rests on, and reading it.
-"""
+"""Prompts for blurbs and month summaries, and the parsing of their answers."""
 
 from __future__ import annotations
 
@@ -18,31 +13,31 @@ from digest.protocols import Completion, Prompt
 from digest.tagging.llm import PromptItem
 from digest.text import normalise_line, split_sentences
 
-BLURB_STAGE, VERIFY_STAGE = "blurb", "verify"
-BLURB_SCHEMA_VERSION = 1
+BLURB_STAGE, VERIFY_STAGE, MONTH_SUMMARY_STAGE = "blurb", "verify", "gist"
+_BLURB_SCHEMA_VERSION = _MONTH_SUMMARY_SCHEMA_VERSION = "1"
 _MAX_SENTENCES = 3
+_MAX_CITED_PICKS = 4
+# Of each pick; a month may have fifty.
+_MAX_PICK_CHARACTERS = 1_000
 
-_SENTENCE_FIELDS = {"text": {"type": "string"}, "evidence": {"type": "string"}}
-_BLURB_SCHEMA: dict[str, Any] = {
-    "type": "object",
-    "properties": {
-        "sentences": {
-            "type": "array",
-            "items": {
-                "type": "object",
-                "properties": _SENTENCE_FIELDS,
-                "required": list(_SENTENCE_FIELDS),
-                "additionalProperties": False,
-            },
-        }
-    },
-    "required": ["sentences"],
-    "additionalProperties": False,
-}
+
+def _build_object_schema(**fields: Any) -> dict[str, Any]:
+    return {"type": "object", "properties": fields, "required": list(fields), "additionalProperties": False}
+
+
+def _build_array_schema(items: Mapping[str, Any]) -> dict[str, Any]:
+    return {"type": "array", "items": items}
+
+
+_STRING = {"type": "string"}
+_BLURB_SCHEMA = _build_object_schema(
+    sentences=_build_array_schema(_build_object_schema(text=_STRING, evidence=_STRING))
+)
+_VERIFY_SCHEMA = _build_object_schema(unsupported=_build_array_schema(_STRING))
 
 
 class ModelBlurb(NamedTuple):
-    """A blurb as a model wrote it, in plain text; a quotation for each sentence; what was taken off it."""
+    """A model's blurb in plain text, a quotation for each sentence, and what was removed from it."""
 
     text: str
     evidence: tuple[str, ...]
@@ -50,65 +45,54 @@ class ModelBlurb(NamedTuple):
 
 
 def build_blurb_prompt(
-    candidate: PromptItem, templates: PromptTemplates, examples: Sequence[str] = (), unsupported: Sequence[str] = ()
+    item: PromptItem, templates: PromptTemplates, examples: Sequence[str] = (), unsupported: Sequence[str] = ()
 ) -> Prompt:
-    """Ask for one item's blurb; with `unsupported`, ask again and name the strings that failed."""
+    """Ask for one item's blurb; `unsupported` names what failed in the last attempt."""
     return Prompt(
         stage=BLURB_STAGE,
-        version=hash_prompt(templates.render_blurb_prompt(examples), str(BLURB_SCHEMA_VERSION)),
+        version=hash_prompt(templates.render_blurb_prompt(examples), _BLURB_SCHEMA_VERSION),
         system=templates.render_blurb_prompt(examples, unsupported),
-        user=json.dumps({"item": {"title": candidate.title, "text": candidate.text}}, ensure_ascii=False),
+        user=json.dumps({"item": {"title": item.title, "text": item.text}}, ensure_ascii=False),
         schema=_BLURB_SCHEMA,
         max_output_tokens=768,
     )
 
 
-def parse_blurb(completion: Completion, candidate: PromptItem) -> ModelBlurb:
-    """The blurb in a reply, with links, markup and a repeated title taken off; raises ModelOutput."""
-    rows = completion.data.get("sentences") if isinstance(completion.data, dict) else None
-    rows = [row for row in rows if isinstance(row, dict)] if isinstance(rows, list) else []
-    plain = [clean_model_text(str(row.get("text") or ""), candidate.title) for row in rows[:_MAX_SENTENCES]]
-    text = " ".join(words for words, _ in plain if words)
+def parse_blurb(completion: Completion, item: PromptItem) -> ModelBlurb:
+    """Read a blurb without links, markup and a repeated title; raises ModelOutputError."""
+    rows = _get_rows(completion, "sentences")[:_MAX_SENTENCES]
+    cleaned = [clean_model_text(str(row.get("text") or ""), item.title) for row in rows]
+    text = " ".join(sentence for sentence, _ in cleaned if sentence)
     if not text:
-        raise ModelOutputError(
-            f"{completion.model} wrote no blurb (it ended with {completion.finish})", completion=completion.text
-        )
-    evidence = tuple(str(row.get("evidence") or "") for row in rows[:_MAX_SENTENCES])
-    return ModelBlurb(text, evidence, tuple(string for _, strings in plain for string in strings))
+        message = f"{completion.model} wrote no blurb (it ended with {completion.finish})"
+        raise ModelOutputError(message, completion=completion.text)
+    evidence = tuple(str(row.get("evidence") or "") for row in rows)
+    return ModelBlurb(text, evidence, tuple(string for _, removed in cleaned for string in removed))
 
 
-_VERIFY_SCHEMA: dict[str, Any] = {
-    "type": "object",
-    "properties": {"unsupported": {"type": "array", "items": {"type": "string"}}},
-    "required": ["unsupported"],
-    "additionalProperties": False,
-}
+def _get_rows(completion: Completion, name: str) -> list[dict[str, Any]]:
+    rows = completion.data.get(name) if isinstance(completion.data, dict) else None
+    return [row for row in rows if isinstance(row, dict)] if isinstance(rows, list) else []
 
 
-def build_verify_prompt(candidate: PromptItem, blurb: ModelBlurb, templates: PromptTemplates) -> Prompt:
-    """Ask for what in a blurb the item's text does not say: wrong relations, negations, overclaiming."""
+def build_verify_prompt(item: PromptItem, templates: PromptTemplates, text: ModelBlurb | ModelMonthSummary) -> Prompt:
+    """Ask what the item's text does not support: wrong relations, negations, overclaiming."""
     system = templates.render_verification_prompt()
-    item = {"title": candidate.title, "text": candidate.text, "note": blurb.text}
-    user = json.dumps({"item": item}, ensure_ascii=False)
+    fields = {"title": item.title, "text": item.text, "note": text.text}
+    user = json.dumps({"item": fields}, ensure_ascii=False)
     return Prompt(VERIFY_STAGE, hash_prompt(system), system, user, _VERIFY_SCHEMA, max_output_tokens=512)
 
 
 def parse_unsupported_claims(completion: Completion) -> tuple[str, ...]:
-    """The unsupported words a verifying reply names; raises ModelOutput when it names neither some nor none."""
+    """Read the unsupported claims of a verification; raises ModelOutputError when there is no list."""
     rows = completion.data.get("unsupported") if isinstance(completion.data, dict) else None
     if not isinstance(rows, list):
         raise ModelOutputError(f"{completion.model} did not verify the blurb", completion=completion.text)
     return tuple(clean_model_text(str(row))[0][:120] or "the whole note" for row in rows)
 
 
-MONTH_SUMMARY_STAGE = "gist"
-MONTH_SUMMARY_SCHEMA_VERSION = 1
-MAX_CITED_PICKS = 4
-_MAX_PICK_CHARACTERS = 1_000  # characters of each pick; a month may have fifty
-
-
 class ModelMonthSummary(NamedTuple):
-    """A sentence in plain text, the quotation it takes from each pick it cites, by key, and what was taken off it."""
+    """A sentence in plain text, a quotation from each pick it cites, by key, and what was removed from it."""
 
     text: str
     citations: Mapping[str, str]
@@ -118,50 +102,43 @@ class ModelMonthSummary(NamedTuple):
 def build_month_summary_prompt(
     month: str, picks: Sequence[PromptItem], templates: PromptTemplates, unsupported: Sequence[str] = ()
 ) -> Prompt:
-    """Ask for a month's sentence; with `unsupported`, ask again and name the strings that failed.
+    """Ask for a sentence on a month; `unsupported` names what failed in the last attempt.
 
-    The picks go by short names, of which alone the answer may cite: a key may be an address, and nobody's words.
+    The picks have short names, and the answer may cite only those. A key may be an address.
     """
-    names = _name_picks(picks)
-    rows = [{"id": name, "title": one.title, "text": one.text[:_MAX_PICK_CHARACTERS]} for name, one in names.items()]
+    picks_by_name = _name_picks(picks)
+    rows = [
+        {"id": name, "title": pick.title, "text": pick.text[:_MAX_PICK_CHARACTERS]}
+        for name, pick in picks_by_name.items()
+    ]
+    citation = _build_object_schema(pick={"type": "string", "enum": list(picks_by_name)}, evidence=_STRING)
+    template = templates.render_month_summary_prompt(_MAX_CITED_PICKS)
     return Prompt(
         stage=MONTH_SUMMARY_STAGE,
-        version=hash_prompt(templates.render_month_summary_prompt(MAX_CITED_PICKS), str(MONTH_SUMMARY_SCHEMA_VERSION)),
-        system=templates.render_month_summary_prompt(MAX_CITED_PICKS, unsupported),
+        version=hash_prompt(template, _MONTH_SUMMARY_SCHEMA_VERSION),
+        system=templates.render_month_summary_prompt(_MAX_CITED_PICKS, unsupported),
         user=json.dumps({"month": month, "picks": rows}, ensure_ascii=False),
-        schema=_build_month_summary_schema(list(names)),
+        schema=_build_object_schema(sentence=_STRING, cites=_build_array_schema(citation)),
         max_output_tokens=768,
     )
 
 
 def _name_picks(picks: Sequence[PromptItem]) -> dict[str, PromptItem]:
-    return {f"pick-{number}": one for number, one in enumerate(picks, 1)}
-
-
-def _build_month_summary_schema(names: Sequence[str]) -> dict[str, Any]:
-    cite = {"pick": {"type": "string", "enum": list(names)}, "evidence": {"type": "string"}}
-    fields = {"sentence": {"type": "string"}, "cites": {"type": "array", "items": _build_object_schema(cite)}}
-    return _build_object_schema(fields)
-
-
-def _build_object_schema(fields: Mapping[str, Any]) -> dict[str, Any]:
-    return {"type": "object", "properties": fields, "required": list(fields), "additionalProperties": False}
+    return {f"pick-{number}": pick for number, pick in enumerate(picks, 1)}
 
 
 def parse_month_summary(completion: Completion, month: str, picks: Sequence[PromptItem]) -> ModelMonthSummary:
-    """The sentence in a reply, with links and markup taken off, and whom it cites; raises ModelOutput."""
+    """Read a sentence without links and markup, and its citations; raises ModelOutputError."""
     data = completion.data if isinstance(completion.data, dict) else {}
-    plain, removed = clean_model_text(str(data.get("sentence") or ""), month)
-    text = next(iter(split_sentences(plain)), "")
-    rows = data.get("cites")
-    rows = [row for row in rows if isinstance(row, dict)] if isinstance(rows, list) else []
-    names = _name_picks(picks)
-    cites = {
-        names[str(row["pick"])].key: normalise_line(str(row.get("evidence") or ""))
-        for row in rows[:MAX_CITED_PICKS]
-        if str(row.get("pick")) in names
+    cleaned, removed = clean_model_text(str(data.get("sentence") or ""), month)
+    text = next(iter(split_sentences(cleaned)), "")
+    picks_by_name = _name_picks(picks)
+    citations = {
+        picks_by_name[str(row["pick"])].key: normalise_line(str(row.get("evidence") or ""))
+        for row in _get_rows(completion, "cites")[:_MAX_CITED_PICKS]
+        if str(row.get("pick")) in picks_by_name
     }
-    if not text or not cites:
-        what = "cited no pick" if text else f"wrote no sentence (it ended with {completion.finish})"
-        raise ModelOutputError(f"{completion.model} {what}", completion=completion.text)
-    return ModelMonthSummary(text, cites, removed)
+    if not text or not citations:
+        failure = "cited no pick" if text else f"wrote no sentence (it ended with {completion.finish})"
+        raise ModelOutputError(f"{completion.model} {failure}", completion=completion.text)
+    return ModelMonthSummary(text, citations, removed)

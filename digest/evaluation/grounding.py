@@ -75,7 +75,7 @@ def _run_test(test: str, cases: Sequence[GroundingCase], vectors: EmbeddingTable
     if not cases:
         return None
     near = vectors if test in (VERBATIM_TEST, "another work's blurb") else None
-    flagged = 100 * sum(bool(check_grounding(text, source, vectors=near)) for text, source in cases) / len(cases)
+    flagged = 100 * sum(bool(check_grounding(text, source, embeddings=near)) for text, source in cases) / len(cases)
     gate = GROUNDING_GATES[test]
     return GroundingOutcome(test, len(cases), flagged, flagged <= gate if test == VERBATIM_TEST else flagged >= gate)
 

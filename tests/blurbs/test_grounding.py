@@ -71,7 +71,7 @@ def test_what_the_source_does_not_say_is_named(text: str, flag: str) -> None:
 
 
 def test_a_text_about_something_else_is_flagged_by_its_subject() -> None:
-    found = check_grounding("A survey of protein folding in yeast cells.", SOURCE, vectors=load_embeddings())
+    found = check_grounding("A survey of protein folding in yeast cells.", SOURCE, embeddings=load_embeddings())
     assert [flag.kind for flag in found] == ["subject"]
 
 

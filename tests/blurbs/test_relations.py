@@ -105,4 +105,4 @@ def test_what_the_source_says_in_other_words_passes(text: str) -> None:
 
 @pytest.mark.parametrize("text", ["The rate is about 0.145 nats.", "Agents change which note they read."])
 def test_a_short_sentence_in_the_sources_words_is_not_taken_for_another_items(text: str) -> None:
-    assert check_grounding(text, SOURCE, vectors=load_embeddings()) == ()
+    assert check_grounding(text, SOURCE, embeddings=load_embeddings()) == ()

@@ -17,7 +17,6 @@ from digest.blurbs.grounding import (
 )
 from digest.blurbs.prompts import (
     MONTH_SUMMARY_STAGE,
-    ModelBlurb,
     ModelMonthSummary,
     build_month_summary_prompt,
     build_verify_prompt,
@@ -127,7 +126,7 @@ class _MonthSummaryTask:
             key for key, quotation in gist.citations.items() if not is_quotation_supported(quotation, sources[key])
         ]
         together = _combine_sources([self._items[key] for key in gist.citations], self._month_name)
-        flags = check_grounding(gist.text, together, vectors=load_embeddings())
+        flags = check_grounding(gist.text, together, embeddings=load_embeddings())
         return gist, [
             *flags,
             *(GroundingFlag("evidence", gist.citations[key][:80] or "(none)") for key in false),
@@ -136,9 +135,7 @@ class _MonthSummaryTask:
 
     def _build_verify_prompt(self, gist: ModelMonthSummary) -> Prompt:
         text = "\n".join(f"{self._items[key].title}. {get_abstract(self._items[key])}" for key in gist.citations)
-        return build_verify_prompt(
-            PromptItem.from_text("", self._month_name, text), ModelBlurb(gist.text, (), ()), self._templates
-        )
+        return build_verify_prompt(PromptItem.from_text("", self._month_name, text), self._templates, gist)
 
     def build_summary(self, answer: GeneratedText[ModelMonthSummary] | None, page: str) -> MonthSummary | None:
         """The sentence with its citations, each a link to the pick's place in the review."""
