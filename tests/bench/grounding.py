@@ -17,7 +17,7 @@ def measure(data: Path = SHARED) -> list[GroundingOutcome]:
     papers = pairs(data)
     outcomes = measure_grounding([(paper.title, paper.abstract) for paper in papers], load_embeddings())
     flagged = sum(
-        bool(check_grounding(p.blurb, prepare_grounding_source(p.title, p.abstract), vectors=load_embeddings()))
+        bool(check_grounding(p.blurb, prepare_grounding_source(p.title, p.abstract), embeddings=load_embeddings()))
         for p in papers
     )
     return [*outcomes, GroundingOutcome("expert's own blurb", len(papers), 100 * flagged / len(papers), True)]
