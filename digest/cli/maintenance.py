@@ -83,6 +83,9 @@ def backup(
 def export(
     folder: Annotated[Path, typer.Argument(metavar="DIR", help="Where tables/ and sheets/ go, or lie.")],
     take_back: Annotated[bool, typer.Option("--import", help="Read DIR into this workspace, which is empty.")] = False,
+    public: Annotated[
+        bool, typer.Option("--public", help="Refuse when addresses of subscribers would be in it.")
+    ] = False,
     as_json: Json = False,
 ) -> None:
     """Write every row as JSON lines and every sheet as Markdown, or read them back to the same bytes.
@@ -94,8 +97,11 @@ def export(
     from digest.ops.export import export_workspace, import_workspace
 
     with open_workspace() as workspace:
-        work = import_workspace if take_back else export_workspace
-        exit_with_report(work(workspace.context, folder), as_json)
+        if take_back:
+            report = import_workspace(workspace.context, folder)
+        else:
+            report = export_workspace(workspace.context, folder, is_public=public)
+        exit_with_report(report, as_json)
 
 
 @app.command()

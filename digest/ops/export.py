@@ -13,17 +13,24 @@ from digest.db.engine import HEAD_REVISION
 from digest.db.issues import load_newest_draft_texts
 from digest.db.items import count_items
 from digest.db.migrations import list_revisions
+from digest.db.subscribers import count_subscribers_by_state
 from digest.errors import CheckFailedError, DigestError, NotFoundError, StoreError, describe_read_error
 from digest.files import write_documents
 from digest.protocols import Document, Report
 
 
-def export_workspace(context: Context, folder: Path) -> Report:
+def export_workspace(context: Context, folder: Path, *, is_public: bool = False) -> Report:
     """Write tables/NAME.jsonl, sheets/PERIOD.md and schema.json, all of one moment; the same rows give the same bytes.
 
     The addresses and tokens of subscribers are among them: treat the folder as you treat the database.
+    Raises CheckFailedError when the export `is_public` and there are subscribers.
     """
     with context.db.read() as session:
+        if is_public and (count := sum(count_subscribers_by_state(session).values())):
+            raise CheckFailedError(
+                f"the export would publish the addresses of {count} subscribers",
+                "make the repository private, or keep the list at a mailing platform: `digest mail export`",
+            )
         counts = {
             name: _write_lines(folder / "tables" / f"{name}.jsonl", lines) for name, lines in dump_tables(session)
         }

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import shlex
 from collections.abc import Sequence
+from importlib.metadata import PackageNotFoundError, distribution
 from pathlib import Path
 
 from digest.config.schema import Cadence
@@ -63,7 +65,21 @@ def render_schedule_files(form: str, root: Path, program: Sequence[str], cadence
     text = find_resource("templates/github/newsletter.yml").read_text(encoding="utf-8")
     text = text.replace("30 6 * * *", f"30 {cadence.fetch_hour_utc} * * *")
     text = text.replace("06:30 UTC", f"{cadence.fetch_hour_utc:02}:30 UTC")
-    return [Document(".github/workflows/newsletter.yml", text.encode())]
+    return [Document(".github/workflows/newsletter.yml", text.replace("{package}", find_package_address()).encode())]
+
+
+def find_package_address() -> str:
+    """Return what pip takes to install this very program elsewhere, or "" when it came from this machine's disk.
+
+    PEP 610 records the origin of an installed distribution: a repository with its commit, or the address of a wheel.
+    """
+    try:
+        origin = json.loads(distribution("digest-newsletter").read_text("direct_url.json") or "{}")
+    except (PackageNotFoundError, ValueError):
+        return ""
+    if "vcs_info" in origin:
+        return f"git+{origin['url']}@{origin['vcs_info']['commit_id']}"
+    return str(origin["url"]) if str(origin.get("url", "")).startswith("https://") else ""
 
 
 _UNSAFE_CHARACTERS = {"cron": {"\n", "\r", "%"}, "systemd": {"\n", "\r", "%", "$", "\\"}, "github": set[str]()}
