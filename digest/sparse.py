@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from digest.embeddings import Matrix
+    Matrix = NDArray[np.float32]
 
 
 @dataclass(frozen=True, slots=True)
