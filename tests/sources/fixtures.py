@@ -91,7 +91,7 @@ FIXTURES: dict[str, Fixture] = {
     "arxiv": Fixture(
         Source(id="q", kind="arxiv", categories=("cs.CL", "cs.LG"), days=5),
         "https://export.arxiv.org/api/query?search_query=%28cat%3Acs.CL+OR+cat%3Acs.LG%29+AND+submittedDate%3A%5B"
-        "202503050600+TO+202503100600%5D&start=0&max_results=200&sortBy=submittedDate&sortOrder=ascending",
+        "202503050600+TO+202503100600%5D&sortBy=submittedDate&sortOrder=ascending&start=0&max_results=200",
         QUERY,
         [("oai:arXiv.org:2503.00001", "First paper", day(1, 10)), ("oai:arXiv.org:cs/0503001", "Second", day(2, 10))],
     ),
