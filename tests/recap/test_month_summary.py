@@ -39,7 +39,7 @@ def review(place: Context, items: Sequence[Item]) -> MonthSummaries:
         for item in items
         if item.published
     ]
-    return generate_month_summaries(place, parse_period("2026", NOW), past, None)
+    return generate_month_summaries(place, parse_period("2026", NOW), past, {item.key: item for item in items}, None)
 
 
 def test_a_sentence_that_stands_on_the_months_works_links_each_it_cites(place: Context, server: GeminiServer) -> None:

@@ -1,10 +1,10 @@
-"""`recap`: a year, quarter or range in review, drafted from the published picks themselves: a query, not a summary."""
+"""Stage `recap`: draft a year, quarter or range in review from its published picks."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import asdict
-from typing import Any, Literal, cast
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import Any, cast, get_args
 
 from sqlmodel import Session
 
@@ -14,29 +14,40 @@ from digest.db.issues import find_issue, load_covered_in, load_predictions
 from digest.db.items import count_sources_of_popular_items, load_items_by_id, load_items_by_key
 from digest.drafts.model import DraftCandidate, DraftPrediction
 from digest.drafts.propose import DraftProposal, format_item_facts
-from digest.drafts.recap.build import RecapFigures, build_recap_draft, compute_figures, find_missed_works
+from digest.drafts.recap.build import RecapForm, build_recap_draft, compute_figures, find_missed_works
 from digest.drafts.recap.month_summary import MonthSummaries, generate_month_summaries
 from digest.drafts.recap.picks import PastPick, find_months_to_rank, load_past_picks
 from digest.drafts.stage import count_read_by_source, require_draftable, write_draft
 from digest.errors import CheckFailedError, ConfigError
 from digest.i18n import load_translations
+from digest.models.items import Item
 from digest.periods import Period
 from digest.protocols import Report
 from digest.ranking.stage import rank_period
 
-RECAP_FORMS = ("category", "month", "both")
-RecapForm = Literal["category", "month", "both"]
-_STORED_FIGURES = ("months", "categories", "most_mentioned", "first", "last", "rose", "fell", "unpublished")
-_MISSED_MIN_MENTIONS = 3  # sources that name a work, its own among them, before a review owns to have missed it
+RECAP_FORMS: tuple[str, ...] = get_args(RecapForm)
+# Sources, including a work's own, that must name a work before a recap lists it as missed.
+_MISSED_MIN_MENTIONS = 3
+
+
+@dataclass(frozen=True, slots=True)
+class _RecapInputs:
+    """The rows from which a recap is built."""
+
+    picks: list[PastPick]
+    items: Mapping[str, Item]
+    missed: list[DraftCandidate]
+    predictions: list[DraftPrediction]
+    read_by_month: Mapping[str, int]
 
 
 def draft_recap(
     context: Context, period: Period, form: str = "", *, max_usd: float | None = None, dry_run: bool = False
 ) -> Report:
-    """Draft the review of a period longer than a month from its issues; merged like any other draft.
+    """Draft the review of a period longer than a month, and merge it like any other draft.
 
-    Without a `form` it keeps the one it has, at first "both". A model, where there is one, is asked for a sentence on
-    each month, and may cost `max_usd`.
+    Without a `form`, the draft keeps its form, at first "both". A model writes a sentence on each month and may cost
+    `max_usd`.
     """
     if period.kind == "monthly":
         raise ConfigError(f"{period} is one month", "a recap takes 2025, 2025-Q3 or 2025-03..2025-07")
@@ -45,107 +56,81 @@ def draft_recap(
     with record_run(context, "recap", period.name) as report:
         with context.db.read() as session:
             require_draftable(session, period)
-            begun = find_issue(session, period.name)
-            form = form or (begun.form if begun else "both")
+            issue = find_issue(session, period.name)
+            form = form or (issue.form if issue else "both")
             unranked = find_months_to_rank(session, period)
         ranked = [month.name for month in unranked if rank_period(context, month).numbers["candidates"]]
         with context.db.read() as session:
-            past = _load_recap_picks(context, session, period)
-        gists = (
-            generate_month_summaries(context, period, past, report.run_id, max_usd)
-            if form != "category" and not dry_run
-            else MonthSummaries()
-        )
-        with context.db.read() as session:
-            proposal = _build_recap_proposal(context, session, period, cast(RecapForm, form), past, gists)
+            inputs = _load_inputs(context, session, period)
+        summaries = MonthSummaries()
+        if form != "category" and not dry_run:
+            summaries = generate_month_summaries(context, period, inputs.picks, inputs.items, report.run_id, max_usd)
+        proposal = _build_proposal(context, period, cast(RecapForm, form), inputs, summaries)
         write_draft(context, period, proposal, report, max_usd=max_usd, dry_run=dry_run)
-        if months := proposal.figures["unpublished"]:
-            report.line += f"; never published, taken from the ranking: {', '.join(months)}"
-        if ranked:
-            report.line += f"; ranked for it just now: {', '.join(ranked)}"
-        if empty := [name for name, row in proposal.figures["months"].items() if not row["kept"]]:
-            report.line += f"; no work of {', '.join(empty)}"
-        if gists.message:
-            report.line += f"; {gists.message}"
-        report.problems = [*report.problems, *gists.problems]
-        if gists.is_model_unavailable:
+        empty = [name for name, figures in proposal.figures["months"].items() if not figures["kept"]]
+        for text, months in (
+            ("never published, taken from the ranking: ", proposal.figures["unpublished"]),
+            ("ranked for it just now: ", ranked),
+            ("no work of ", empty),
+        ):
+            report.line += f"; {text}{', '.join(months)}" if months else ""
+        report.line += f"; {summaries.message}" if summaries.message else ""
+        report.problems = [*report.problems, *summaries.problems]
+        if summaries.is_model_unavailable:
             report.state = "partial"
     return report
 
 
-def _load_recap_picks(context: Context, session: Session, period: Period) -> list[PastPick]:
-    past = load_past_picks(context, session, period)
-    if not past:
+def _load_inputs(context: Context, session: Session, period: Period) -> _RecapInputs:
+    picks = load_past_picks(context, session, period)
+    if not picks:
         raise CheckFailedError(
             f"nothing of {period} was published, imported or ranked",
             "publish or import its months, or `digest rank` them",
         )
-    return past
+    keys = [past.pick.key for past in picks]
+    predictions = load_predictions(session, period.last[0]) if period.kind == "yearly" else []
+    return _RecapInputs(
+        picks,
+        load_items_by_key(session, keys),
+        _load_missed(context, session, period, keys),
+        [DraftPrediction(row.id, row.text, cast(Any, row.outcome)) for row in predictions],
+        {month.name: sum(count_read_by_source(context, session, month).values()) for month in period.months()},
+    )
 
 
-def _build_recap_proposal(
-    context: Context,
-    session: Session,
-    period: Period,
-    form: RecapForm,
-    picks: Sequence[PastPick],
-    month_summaries: MonthSummaries,
+def _load_missed(context: Context, session: Session, period: Period, picked_keys: list[str]) -> list[DraftCandidate]:
+    """Load works that several sources named and no issue has, all ticked for the editor to decide."""
+    start, end = period.start(context.zone), period.end(context.zone)
+    mentions = count_sources_of_popular_items(session, start, end, _MISSED_MIN_MENTIONS)
+    covered = load_items_by_id(session, load_covered_in(session, period.name)).values()
+    covered_keys = [*picked_keys, *(item.key for item in covered)]
+    keys = find_missed_works(mentions, covered_keys, min_mentions=_MISSED_MIN_MENTIONS)
+    items = load_items_by_key(session, keys)
+    candidates = []
+    for item in (items[key] for key in keys):
+        byline = format_item_facts(context.config, item, None)
+        candidates.append(DraftCandidate(item.key, item.title, item.url, byline, mentions=mentions[item.key], mark="x"))
+    return candidates
+
+
+def _build_proposal(
+    context: Context, period: Period, form: RecapForm, inputs: _RecapInputs, summaries: MonthSummaries
 ) -> DraftProposal:
     config = context.config
-    named = load_translations(config.newsletter.language)
-    sheet = build_recap_draft(
+    translations = load_translations(config.newsletter.language)
+    title = translations("in_review", period=translations.period(period.name))
+    draft = build_recap_draft(
         period.name,
-        f"{config.newsletter.title}: {named('in_review', period=named.period(period.name))}",
+        f"{config.newsletter.title}: {title}",
         period.end(context.zone),
-        picks,
+        inputs.picks,
         {category.slug: category.title for category in config.taxonomy.categories},
-        {month.name: named.period(month.name) for month in period.months()},
+        {month.name: translations.period(month.name) for month in period.months()},
+        translations,
         form=form,
-        translations=named,
-        month_summaries=month_summaries.by_month,
-        missed=_load_missed_candidates(context, session, period, picks),
-        predictions=[
-            DraftPrediction(n.id, n.text, cast(Any, n.outcome)) for n in load_predictions(session, period.last[0])
-        ]
-        if period.kind == "yearly"
-        else (),
+        month_summaries=summaries.by_month,
+        missed=inputs.missed,
+        predictions=inputs.predictions,
     )
-    return DraftProposal(
-        sheet,
-        BlurbResults(),
-        _select_stored_figures(compute_figures(picks, _count_items_read(context, session, period))),
-    )
-
-
-def _load_missed_candidates(
-    context: Context, session: Session, period: Period, picks: Sequence[PastPick]
-) -> list[DraftCandidate]:
-    """Works that several sources named and that stand in no issue of any month; all ticked, the editor decides."""
-    start, end = period.start(context.zone), period.end(context.zone)
-    named = count_sources_of_popular_items(session, start, end, _MISSED_MIN_MENTIONS)
-    covered = load_items_by_id(session, load_covered_in(session, period.name)).values()
-    keys = find_missed_works(
-        named, [*(one.pick.key for one in picks), *(item.key for item in covered)], min_mentions=_MISSED_MIN_MENTIONS
-    )
-    items = load_items_by_key(session, keys)
-    return [
-        DraftCandidate(
-            key,
-            items[key].title,
-            items[key].url,
-            format_item_facts(context.config, items[key], None),
-            mentions=named[key],
-            mark="x",
-        )
-        for key in keys
-    ]
-
-
-def _count_items_read(context: Context, session: Session, period: Period) -> dict[str, int]:
-    return {month.name: sum(count_read_by_source(context, session, month).values()) for month in period.months()}
-
-
-def _select_stored_figures(figures_of_period: RecapFigures) -> dict[str, Any]:
-    """The figures as the issue keeps them; what is read and kept in all is counted like any issue's."""
-    told = asdict(figures_of_period)
-    return {name: told[name] for name in _STORED_FIGURES}
+    return DraftProposal(draft, BlurbResults(), asdict(compute_figures(inputs.picks, inputs.read_by_month)))

@@ -1,4 +1,4 @@
-"""A year, a quarter or any range, built from its picks themselves: sections, highlights, figures, what was missed."""
+"""Build the draft of a recap from its picks: sections, highlights, figures, missed works."""
 
 from __future__ import annotations
 
@@ -13,24 +13,12 @@ from digest.drafts.recap.keywords import Keyword, find_distinctive_keywords, pro
 from digest.drafts.recap.picks import PastPick, compute_pick_weight, deduplicate_picks, group_picks, has_editor_text
 
 RecapForm = Literal["category", "month", "both"]
-RECAP_TRANSLATIONS = {
-    "recap_in": "in {month}",
-    "recap_ranked": "From the ranking of {month}, which was never published",
-    "recap_superseded": "Superseded by {work}",
-    "withdrawn": "Withdrawn on {date}",
-    "highlight_named": "Named by {count} sources.",
-    "highlight_written": "The editor wrote on it in {month}.",
-    "highlight_ranked": "Among the highest ranked of {month}.",
-    "closing_one": "One work.",
-    "closing_all": "{count} works.",
-    "closing_most": "{count} works, {most} of them in {category}.",
-    "closing_spread": "{count} works in {sections} categories.",
-}
+_MAX_MOST_MENTIONED = 10
 
 
 @dataclass(frozen=True, slots=True)
 class MonthSummary:
-    """A model's sentence on a month: a line of Markdown that links the picks it rests on."""
+    """A model's sentence on a month: a line of Markdown with links to the picks it rests on."""
 
     text: str
     engine: str
@@ -38,7 +26,7 @@ class MonthSummary:
 
 @dataclass(frozen=True, slots=True)
 class MonthFigures:
-    """Read and kept of one month."""
+    """The number of works read and kept in one month."""
 
     read: int
     kept: int
@@ -46,62 +34,55 @@ class MonthFigures:
 
 @dataclass(frozen=True, slots=True)
 class RecapFigures:
-    """The period in figures. Sources, categories and most mentioned are in falling order."""
+    """The period in figures, as the issue stores them. Categories and most mentioned are in falling order."""
 
-    read: int
-    kept: int
     months: dict[str, MonthFigures]
     categories: dict[str, int]
-    sources: dict[str, int]
     most_mentioned: list[tuple[str, int]] = field(default_factory=list)  # keys
     first: str = ""
     last: str = ""
     rose: list[Keyword] = field(default_factory=list)
     fell: list[Keyword] = field(default_factory=list)
-    unpublished: list[str] = field(default_factory=list)  # months that come from the ranking alone
+    unpublished: list[str] = field(default_factory=list)  # months from the ranking
 
 
 def propose_highlights(
     picks: Sequence[PastPick],
+    translations: Mapping[str, str],
     month_names: Mapping[str, str] | None = None,
     max_count: int = 5,
     min_count: int = 3,
-    translations: Mapping[str, str] = RECAP_TRANSLATIONS,
 ) -> dict[str, str]:
-    """Up to `most` proposals by key with the reason: what the editor marked and wrote, how many others named it.
+    """Propose highlights by key with their reasons: highlighted or written by the editor, mentioned by sources.
 
-    Of a category there are two at most, unless there would be fewer than `least`. Where too little sets works apart,
-    the highest ranked stand in for it, one a category. `names` are the months' in the reader's language.
+    A category has two at most, unless there would be fewer than `min_count`. Where too few works qualify, the highest
+    ranked are added, one per category.
     """
-    whole = [
+    eligible = [
         past
         for past in deduplicate_picks(picks)
         if not past.withdrawn and not past.superseded_by and not past.pick.note
     ]
-    marked = sorted((past for past in whole if compute_pick_weight(past)[0] > 0), key=compute_pick_weight, reverse=True)
-    ranked = sorted((past for past in whole if past.score is not None), key=_get_ranking_key, reverse=True)
-    chosen = _limit_per_category(marked, max_count, 2) if marked else _limit_per_category(ranked, max_count, 1)
-    for others in (marked, _limit_per_category(ranked, max_count, 1), ranked):
+    weighted = [past for past in eligible if compute_pick_weight(past)[0] > 0]
+    weighted.sort(key=compute_pick_weight, reverse=True)
+    ranked = [past for past in eligible if past.score is not None]
+    ranked.sort(key=lambda past: (past.score or 0.0, past.pick.key), reverse=True)
+    best_ranked = _limit_per_category(ranked, max_count, 1)
+    chosen = _limit_per_category(weighted, max_count, 2) if weighted else best_ranked[:]
+    for others in (weighted, best_ranked, ranked):
         chosen += [past for past in others if past not in chosen][: max(0, min_count - len(chosen))]
-    return {
-        past.pick.key: _explain_highlight(past, (month_names or {}).get(past.month, past.month), translations)
-        for past in chosen
-    }
+    names = month_names or {}
+    return {past.pick.key: _explain_highlight(past, names.get(past.month, past.month), translations) for past in chosen}
 
 
 def _limit_per_category(picks: Iterable[PastPick], max_count: int, per_category: int) -> list[PastPick]:
-    """The first `most` picks, with no more than `per_category` of any category."""
-    taken: Counter[str] = Counter()
-    out: list[PastPick] = []
+    counts: Counter[str] = Counter()
+    selected: list[PastPick] = []
     for past in picks:
-        if taken[past.category] < per_category and len(out) < max_count:
-            taken[past.category] += 1
-            out.append(past)
-    return out
-
-
-def _get_ranking_key(past: PastPick) -> tuple[float, str]:
-    return past.score or 0.0, past.pick.key
+        if counts[past.category] < per_category and len(selected) < max_count:
+            counts[past.category] += 1
+            selected.append(past)
+    return selected
 
 
 def _explain_highlight(past: PastPick, month: str, translations: Mapping[str, str]) -> str:
@@ -111,43 +92,37 @@ def _explain_highlight(past: PastPick, month: str, translations: Mapping[str, st
     return translations[f"highlight_{name}"].format(month=month, count=past.mentions)
 
 
-def compute_figures(picks: Sequence[PastPick], read: Mapping[str, int], max_mentioned: int = 10) -> RecapFigures:
-    """Count the period; `read` is how many works each month saw, also for months without picks."""
-    whole = deduplicate_picks(picks)
-    kept = Counter(past.month for past in whole)
-    dated = sorted((past for past in whole if past.published), key=lambda past: (past.published, past.pick.key))
-    named = sorted((past for past in whole if past.mentions > 1), key=lambda past: (-past.mentions, past.pick.key))
-    months = sorted({*read, *kept})
+def compute_figures(picks: Sequence[PastPick], read_by_month: Mapping[str, int]) -> RecapFigures:
+    """Count the period; `read_by_month` also has the months without picks."""
+    works = deduplicate_picks(picks)
+    kept = Counter(past.month for past in works)
+    dated = sorted((past for past in works if past.published), key=lambda past: (past.published, past.pick.key))
+    mentioned = sorted((past for past in works if past.mentions > 1), key=lambda past: (-past.mentions, past.pick.key))
+    months = sorted({*read_by_month, *kept})
     half = months[len(months) // 2] if months else ""
-    early = [past.text or past.pick.title for past in whole if past.month < half]
-    late = [past.text or past.pick.title for past in whole if past.month >= half]
-    moved = find_distinctive_keywords({"fell": early, "rose": late}, 5, 3) if early and late else {}
+    early = [past.pick.title for past in works if past.month < half]
+    late = [past.pick.title for past in works if past.month >= half]
+    trends = find_distinctive_keywords({"fell": early, "rose": late}, 5, 3) if early and late else {}
+    categories = Counter(past.category for past in works)
     return RecapFigures(
-        read=sum(read.values()),
-        kept=len(whole),
-        months={month: MonthFigures(read.get(month, 0), kept[month]) for month in months},
-        categories=_count_by_frequency(past.category for past in whole),
-        sources=_count_by_frequency(past.source for past in whole if past.source),
-        most_mentioned=[(past.pick.key, past.mentions) for past in named[:max_mentioned]],
+        months={month: MonthFigures(read_by_month.get(month, 0), kept[month]) for month in months},
+        categories=dict(sorted(categories.items(), key=lambda pair: (-pair[1], pair[0]))),
+        most_mentioned=[(past.pick.key, past.mentions) for past in mentioned[:_MAX_MOST_MENTIONED]],
         first=dated[0].pick.key if dated else "",
         last=dated[-1].pick.key if dated else "",
-        rose=moved.get("rose", []),
-        fell=moved.get("fell", []),
-        unpublished=sorted({past.month for past in whole if past.is_from_ranking}),
+        rose=trends.get("rose", []),
+        fell=trends.get("fell", []),
+        unpublished=sorted({past.month for past in works if past.is_from_ranking}),
     )
-
-
-def _count_by_frequency(names: Iterable[str]) -> dict[str, int]:
-    return dict(sorted(Counter(names).items(), key=lambda pair: (-pair[1], pair[0])))
 
 
 def find_missed_works(
     mentions: Mapping[str, int], picked_keys: Iterable[str], max_count: int = 10, min_mentions: int = 2
 ) -> list[str]:
-    """Keys of the works that others named most and that no issue of the period has."""
-    known = set(picked_keys)
-    named = [(count, key) for key, count in mentions.items() if key not in known and count >= min_mentions]
-    return [key for _, key in sorted(named, key=lambda pair: (-pair[0], pair[1]))[:max_count]]
+    """Find the keys of the most mentioned works that no issue of the period has."""
+    picked = set(picked_keys)
+    missed = [(-count, key) for key, count in mentions.items() if key not in picked and count >= min_mentions]
+    return [key for _, key in sorted(missed)[:max_count]]
 
 
 def build_recap_draft(
@@ -157,80 +132,67 @@ def build_recap_draft(
     picks: Sequence[PastPick],
     categories: Mapping[str, str],
     months: Mapping[str, str],
+    translations: Mapping[str, str],
     *,
     form: RecapForm = "category",
     predictions: Sequence[DraftPrediction] = (),
     missed: Sequence[DraftCandidate] = (),
     month_summaries: Mapping[str, MonthSummary] | None = None,
-    translations: Mapping[str, str] = RECAP_TRANSLATIONS,
 ) -> Draft:
-    """A recap as a sheet to be edited: every pick of the period once, by date within its section.
+    """Build the draft: every pick of the period once, by date within its section.
 
-    `categories` (slug to title) and `months` (`2025-03` to `March 2025`) are in the reader's order. With form
-    "month" the sections are the months, with "both" the categories hold the picks and the months their titles;
-    `gists` (by month) stand under those that have one. `words` are those of `WORDS` in the reader's language.
+    `categories` (slug to title) and `months` (`2025-03` to `March 2025`) are in the reader's order. With the form
+    "month" the sections are the months. With "both" the categories have the picks, and the months their titles and
+    the summaries.
     """
-    whole = sorted(deduplicate_picks(picks), key=lambda past: (past.published or date.max, past.month, past.pick.key))
-    proposed = propose_highlights(whole, months, translations=translations)
+    works = sorted(deduplicate_picks(picks), key=lambda past: (past.published or date.max, past.month, past.pick.key))
+    highlights = propose_highlights(works, translations, months)
     sections = []
     if form != "month":
-        by_category = group_picks(categories, ((past.category, past) for past in whole))
-        sections += [
-            DraftSection(
-                slug, categories.get(slug, slug), entries=_build_entries(group, proposed, months, translations)
-            )
-            for slug, group in by_category.items()
-        ]
+        for slug, group in group_picks(categories, ((past.category, past) for past in works)).items():
+            entries = _build_entries(group, highlights, months, translations)
+            sections.append(DraftSection(slug, categories.get(slug, slug), entries=entries))
     if form != "category":
-        headings = propose_month_titles(whole, months)
-        for month, group in group_picks(months, ((past.month, past) for past in whole)).items():
-            entries = _build_entries(group, proposed, months, translations) if form == "month" else ()
-            closing, gist = (
-                _build_closing(group, categories, translations),
-                (month_summaries or {}).get(month, MonthSummary("", "")),
-            )
-            sections.append(
-                DraftSection(f"m{month}", headings.get(month, month), gist.text, closing, entries, gist.engine)
-            )
-    return Draft(
-        period, title, when, form, sections=tuple(sections), predictions=tuple(predictions), missed=tuple(missed)
-    )
+        headings = propose_month_titles(works, months)
+        for month, group in group_picks(months, ((past.month, past) for past in works)).items():
+            entries = _build_entries(group, highlights, months, translations) if form == "month" else ()
+            summary = (month_summaries or {}).get(month, MonthSummary("", ""))
+            closing, heading = _build_closing(group, categories, translations), headings.get(month, month)
+            sections.append(DraftSection(f"m{month}", heading, summary.text, closing, entries, summary.engine))
+    draft = Draft(period, title, when, form, sections=tuple(sections))
+    return replace(draft, predictions=tuple(predictions), missed=tuple(missed))
 
 
 def _build_entries(
     group: Sequence[PastPick],
-    highlights_by_key: Mapping[str, str],
+    highlights: Mapping[str, str],
     months: Mapping[str, str],
     translations: Mapping[str, str],
 ) -> tuple[DraftPick, ...]:
-    return tuple(
-        replace(
-            past.pick,
-            highlight=highlights_by_key.get(past.pick.key),
-            covered="",
-            facts=_build_byline(past, months, translations),
-        )
-        for past in group
-    )
+    entries = []
+    for past in group:
+        byline = _build_byline(past, months.get(past.month, past.month), translations)
+        highlight = highlights.get(past.pick.key)
+        entries.append(replace(past.pick, highlight=highlight, covered="", facts=byline))
+    return tuple(entries)
 
 
-def _build_byline(past: PastPick, months: Mapping[str, str], translations: Mapping[str, str]) -> str:
-    """The pick's facts with what a reader of the recap must know of it."""
-    month = months.get(past.month, past.month)
-    marks = [
+def _build_byline(past: PastPick, month: str, translations: Mapping[str, str]) -> str:
+    """Add the month, a withdrawal and a superseding work to the pick's byline."""
+    parts = [
+        past.pick.facts,
         translations["recap_ranked" if past.is_from_ranking else "recap_in"].format(month=month),
         translations["withdrawn"].format(date=past.withdrawn) if past.withdrawn else "",
         translations["recap_superseded"].format(work=past.superseded_by) if past.superseded_by else "",
     ]
-    return " · ".join(part for part in (past.pick.facts, *marks) if part)
+    return " · ".join(filter(None, parts))
 
 
 def _build_closing(group: Sequence[PastPick], categories: Mapping[str, str], translations: Mapping[str, str]) -> str:
-    """How many works, and the category that has more of them than any other and a third at least."""
+    """State the number of works, and the category that leads with at least a third of them."""
     (slug, most), *others = Counter(past.category for past in group).most_common()
     leads = most * 3 >= len(group) and most > max((count for _, count in others), default=0)
     form = "one" if len(group) == 1 else "all" if not others else "most" if leads else "spread"
     category = categories.get(slug, slug)
-    return translations[f"closing_{form}"].format(
-        count=len(group), most=most, category=category, sections=len(others) + 1
-    )
+    template = translations[f"closing_{form}"]
+    return template.format(count=len(group), most=most, category=category, sections=len(others) + 1)

@@ -1,10 +1,7 @@
-"""Distinctive terms of a month.
+"""Find the keywords that distinguish a month, and propose month titles from them.
 
-What sets a group of texts apart: words and pairs of words by their log-odds against all other groups.
-
-Monroe, Colaresi and Quinn, Fightin' Words (2008), equations 15-22: an informative Dirichlet prior, z-scores.
-
-What set a month apart: the line of terms and works that a recap proposes as its title.
+Words and pairs of words are weighed by their log-odds against all other groups: Monroe, Colaresi and Quinn, Fightin'
+Words (2008), equations 15-22, with an informative Dirichlet prior and z-scores.
 """
 
 from __future__ import annotations
@@ -17,46 +14,30 @@ from itertools import pairwise
 from math import log, sqrt
 
 from digest.drafts.recap.picks import PastPick, compute_pick_weight, deduplicate_picks, group_picks
+from digest.resources import load_lexicon
 from digest.text import normalise_line
 
 _WORD = re.compile(r"[^\W\d_][\w+’'-]*[\w+]|[^\W\d_]\b")
-_PRIOR_WEIGHT = 10.0  # weight of the whole vocabulary in pseudo-texts; months have some ten to fifty texts
-_STOPWORDS = frozenset(
-    _WORD.findall(
-        "a about across after all also an and any are as at be been before being between both but by can could do "
-        "does for from get had has have how however i if in into is it its just less let make makes many may more "
-        "most much need new no not of off on one only or other our out over own same show shows so some still such "
-        "than that the their them then there these they this those through to too towards toward two under up us "
-        "use used uses using very via was we were what when where which while who why will with without within "
-        "would you your paper propose present introduce approach method based study work first ai beyond language "
-        "large llm llms model models moreover report rethinking survey technical unleashing meet meets "
-    )
+# Weight of the whole vocabulary in pseudo-texts. Months have some ten to fifty texts.
+_PRIOR_WEIGHT = 10.0
+_STOPWORDS, _VAGUE_WORDS = (
+    frozenset(_WORD.findall(load_lexicon()["stopwords"][name])) for name in ("keywords", "vague")
 )
-_VAGUE_WORDS = frozenset(  # these say nothing alone, and something in a pair: deep research, open weights, world model
-    _WORD.findall(
-        "adaptive agentic analysis artificial automatic better building capabilities capability challenges context "
-        "data deep design document dynamic efficient enhancing evaluating evaluation fast foundation framework "
-        "frontier general generalist generation generative improving intelligence intelligent introducing knowledge "
-        "large-scale learning long open open-source pre-training real real-world reliable research robust scalable "
-        "parallel latent mathematical scientific short small smart system systems task tasks test tests time tiny "
-        "training understanding unified universal visual world architecture medical question reason think "
-    )
-)
-_VAGUE_COMPOUND = re.compile(  # half of a pair too: test-time compute, retrieval-augmented generation, long-context models
+# Half of a pair, too: test-time compute, retrieval-augmented generation, long-context models.
+_VAGUE_COMPOUND = re.compile(
     r".+-(?:time|augmented|based|aware|driven|guided|level|scale|step|turn|shot|context|tuned|free|efficient|evolving"
     r"|specific|agnostic|centric|oriented|enhanced|grained|horizon|end|hop|powered|trained|trainable)"
 )
-
-_OPENING_GERUND = re.compile(
-    r"(?:^|[:.?!–—]\s+)([^\W\d_]+ing)\b"
-)  # Bridging the gap, Teaching models: what a title does
+# What a title does: Bridging the gap, Teaching models.
+_OPENING_GERUND = re.compile(r"(?:^|[.:?!–—]\s+)([^\W\d_]+ing)\b")
+_MAX_NAME_CHARACTERS = 45
 
 
 @dataclass(frozen=True, slots=True)
 class Keyword:
-    """A word or a pair as it is mostly written, in how many texts of the group, and its z-score.
+    """A word or a pair in its most frequent spelling, its number of texts in the group, and its z-score.
 
-    `key` is the same for all its spellings: Agent, agents.
+    All spellings, such as Agent and agents, have one `key`.
     """
 
     text: str
@@ -68,35 +49,37 @@ class Keyword:
 def find_distinctive_keywords(
     groups: Mapping[str, Sequence[str]], max_count: int = 5, min_texts: int = 2
 ) -> dict[str, list[Keyword]]:
-    """Per group up to `most` terms that occur in at least `least` of its texts and set it apart (z above 1)."""
-    shown: dict[str, Counter[str]] = {}
+    """Find per group the terms of at least `min_texts` of its texts with z above 1."""
+    spellings: dict[str, Counter[str]] = {}
     counts = {
-        name: Counter(term for text in texts for term in _extract_terms(text, shown)) for name, texts in groups.items()
+        name: Counter(term for text in texts for term in _extract_terms(text, spellings))
+        for name, texts in groups.items()
     }
     total: Counter[str] = Counter()
     for count in counts.values():
         total.update(count)
-    return {name: _select_keywords(count, total, shown, max_count, min_texts) for name, count in counts.items()}
+    return {name: _select_keywords(count, total, spellings, max_count, min_texts) for name, count in counts.items()}
 
 
 def _extract_terms(text: str, spellings: dict[str, Counter[str]]) -> set[str]:
-    """The terms of one text, each once; `shown` learns how they are written, save for what only opens a title."""
-    words = [match[0] for match in _WORD.finditer(text)]
+    """Collect the terms of one text, and count their spellings but for those that only open a title."""
+    tokens = _WORD.findall(text)
     opening = {match[1].casefold() for match in _OPENING_GERUND.finditer(text)}
-    out = set()
-    for term in [*((word,) for word in words), *pairwise(words)]:
-        folded = tuple(word.casefold() for word in term)
-        vague = len(folded) == 1 and (
+    keys = set()
+    for term in [*((token,) for token in tokens), *pairwise(tokens)]:
+        folded = tuple(token.casefold() for token in term)
+        is_vague = len(folded) == 1 and (
             _VAGUE_WORDS & {folded[0], _singularize(folded[0])} or _VAGUE_COMPOUND.fullmatch(folded[0])
         )
-        if not vague and not _STOPWORDS & set(folded) and all(len(word) > 1 for word in folded):
+        if not is_vague and not _STOPWORDS & set(folded) and all(len(token) > 1 for token in folded):
             key = " ".join(map(_singularize, folded))
             if len(folded) == 1 and folded[0] in opening:
-                key = f"…{key}"  # counted, so that shares stay what they are; never shown
+                # It counts for the shares of all terms and never becomes a keyword.
+                key = f"…{key}"
             else:
                 spellings.setdefault(key, Counter())[" ".join(term)] += 1
-            out.add(key)
-    return out
+            keys.add(key)
+    return keys
 
 
 def _singularize(word: str) -> str:
@@ -106,16 +89,24 @@ def _singularize(word: str) -> str:
 def _select_keywords(
     count: Counter[str], total: Counter[str], spellings: Mapping[str, Counter[str]], max_count: int, min_texts: int
 ) -> list[Keyword]:
-    here, everywhere = count.total(), total.total()
-    if here == everywhere:
-        return []  # there is nothing to be set apart from
-    terms = []
+    """Select the best terms, without a word of a better pair or a pair with a better word."""
+    group_total, other_total = count.total(), total.total() - count.total()
+    if not other_total:
+        return []
+    keywords = []
     for term, n in count.items():
-        if n >= min_texts and term in spellings and total[term] < everywhere:
-            z = _compute_z_score(n, total[term] - n, here, everywhere - here, total[term] / everywhere)
-            terms.append(Keyword(spellings[term].most_common(1)[0][0], n, z, term))
-    ranked = sorted((term for term in terms if term.z > 1), key=lambda term: (-term.z, -len(term.text), term.text))
-    return _drop_overlapping(ranked)[:max_count]
+        if n >= min_texts and term in spellings and total[term] < total.total():
+            share = total[term] / total.total()
+            z = _compute_z_score(n, total[term] - n, group_total, other_total, share)
+            keywords.append(Keyword(spellings[term].most_common(1)[0][0], n, z, term))
+    selected: list[Keyword] = []
+    parts: set[str] = set()
+    for keyword in sorted(keywords, key=lambda keyword: (-keyword.z, -len(keyword.text), keyword.text)):
+        tokens = set(re.split(r"[\s-]+", keyword.key))
+        if keyword.z > 1 and not tokens & parts:
+            selected.append(keyword)
+            parts |= tokens
+    return selected[:max_count]
 
 
 def _compute_z_score(group_count: int, other_count: int, group_total: int, other_total: int, share: float) -> float:
@@ -125,84 +116,52 @@ def _compute_z_score(group_count: int, other_count: int, group_total: int, other
     return odds / sqrt(1 / a + 1 / b)
 
 
-def _drop_overlapping(terms: Iterable[Keyword]) -> list[Keyword]:
-    """Without a word that a better pair holds already, or a pair whose word came first."""
-    out: list[Keyword] = []
-    for term in terms:
-        if not any(_split_words(term) & _split_words(taken) for taken in out):
-            out.append(term)
-    return out
-
-
-def _split_words(term: Keyword) -> set[str]:
-    return set(re.split(r"[\s-]+", term.key))
-
-
-_MAX_NAME_CHARACTERS = 45  # characters of a work's name that a heading has room for
-
-
 def propose_month_titles(
     picks: Sequence[PastPick], month_names: Mapping[str, str], max_keywords: int = 2
 ) -> dict[str, str]:
-    """`March 2025: tool use, GRPO, DeepSeek-R1` for every month of `names`, from what set its picks apart.
+    """Title every month of `month_names`: `March 2025: tool use, GRPO, DeepSeek-R1`.
 
-    That is up to `most` terms, and the one work that stands above all others of its month. A month without either is
-    named by the first of its works.
+    The title has the month's keywords and the one work that is clearly ahead of the others. A month without either
+    has the first of its works.
     """
     months = group_picks(month_names, ((past.month, past) for past in deduplicate_picks(picks)))
-    found = find_distinctive_keywords(
-        {month: [past.text or past.pick.title for past in group] for month, group in months.items()}
+    keywords = _assign_keywords_to_months(
+        find_distinctive_keywords({month: [past.pick.title for past in group] for month, group in months.items()})
     )
-    terms = _assign_keywords_to_months(found)
-    apart = {
-        month: _build_title_parts(terms[month], _find_outstanding_work(group), max_keywords)
-        for month, group in months.items()
-    }
-    apart |= {
-        month: _find_outstanding_work(months[month], needs_clear_lead=False) for month in months if not apart[month]
-    }
-    return {
-        month: f"{name}: {', '.join(apart[month])}" if apart.get(month) else name for month, name in month_names.items()
-    }
+    titles = dict(month_names)
+    for month, group in months.items():
+        works = _find_outstanding_work(group, needs_clear_lead=True)
+        named = " ".join(works).casefold()
+        parts = [*[text for text in keywords[month] if text.casefold() not in named][:max_keywords], *works]
+        if parts := parts or _find_outstanding_work(group, needs_clear_lead=False):
+            titles[month] = f"{titles[month]}: {', '.join(parts)}"
+    return titles
 
 
 def _assign_keywords_to_months(keywords_by_month: Mapping[str, Sequence[Keyword]]) -> dict[str, list[str]]:
-    """Each term for the month that it sets apart most: what stands over two months is no mark of either."""
+    """Keep each keyword in the one month that it distinguishes most."""
     best: dict[str, float] = {}
-    for term in (term for terms in keywords_by_month.values() for term in terms):
-        best[term.key] = max(term.z, best.get(term.key, 0.0))
-    return {
-        month: [term.text for term in terms if term.z == best[term.key]] for month, terms in keywords_by_month.items()
-    }
+    for keyword in (keyword for keywords in keywords_by_month.values() for keyword in keywords):
+        best[keyword.key] = max(keyword.z, best.get(keyword.key, 0.0))
+    return {month: [k.text for k in keywords if k.z == best[k.key]] for month, keywords in keywords_by_month.items()}
 
 
-def _build_title_parts(terms: Sequence[str], works: Sequence[str], max_keywords: int) -> list[str]:
-    """Terms, but for those that a named work says already, and the work."""
-    said = " ".join(works).casefold()
-    return [*[term for term in terms if term.casefold() not in said][:max_keywords], *works]
+def _find_outstanding_work(group: Iterable[PastPick], *, needs_clear_lead: bool) -> list[str]:
+    """Find the work that is highlighted, mentioned or ranked above all others, if its name is short.
 
-
-def _find_outstanding_work(group: Sequence[PastPick], needs_clear_lead: bool = True) -> list[str]:
-    """The name of the work that is marked, mentioned or ranked above all others, where it is short enough to be one.
-
-    Unless it must stand `alone` above the others, it is the first whose name is.
+    Without `needs_clear_lead`, find the first work with a short name.
     """
-    standing = [past for past in group if not past.withdrawn and not past.superseded_by]
-    best = sorted(standing, key=_compute_prominence, reverse=True)
-    if needs_clear_lead and (
-        not best
-        or max(_compute_prominence(best[0])) <= 0
-        or _compute_prominence(best[0]) in map(_compute_prominence, best[1:2])
-    ):
-        return []
-    names = [shorten_work_title(past.pick.title) for past in (best[:1] if needs_clear_lead else best)]
+    valid = [past for past in group if not past.withdrawn and not past.superseded_by]
+    works = sorted(valid, key=_compute_prominence, reverse=True)
+    if needs_clear_lead:
+        lead, *others = [*map(_compute_prominence, works[:2])] or [(0.0, 0.0)]
+        if max(lead) <= 0 or lead in others:
+            return []
+        works = works[:1]
+    # A work is named by what precedes its colon.
+    names = [normalise_line(past.pick.title).partition(": ")[0] for past in works]
     return [name for name in names if len(name) <= _MAX_NAME_CHARACTERS][:1]
 
 
-def _compute_prominence(pick: PastPick) -> tuple[float, float]:
-    return compute_pick_weight(pick)[0], pick.score or 0.0
-
-
-def shorten_work_title(title: str) -> str:
-    """A work's title as one speaks of it: what stands before its colon."""
-    return normalise_line(title).partition(": ")[0]
+def _compute_prominence(past: PastPick) -> tuple[float, float]:
+    return compute_pick_weight(past)[0], past.score or 0.0

@@ -1,4 +1,4 @@
-"""A model's sentence on each month of a review, tied to the picks it cites; a month that gets none keeps its title."""
+"""Generate a sentence on each month of a recap, with a citation for each pick it rests on."""
 
 from __future__ import annotations
 
@@ -23,7 +23,6 @@ from digest.blurbs.prompts import (
     parse_month_summary,
 )
 from digest.context import Context
-from digest.db.items import load_items_by_key
 from digest.drafts.model import get_issue_path
 from digest.drafts.recap.build import MonthSummary
 from digest.drafts.recap.picks import PastPick, deduplicate_picks
@@ -38,69 +37,76 @@ from digest.protocols import Completion, Prompt
 from digest.tagging.llm import PromptItem, build_cache_key
 from digest.text import normalise_line, shorten_text, slugify
 
-_MAX_CITATION_CHARACTERS = 50  # characters of a title that stand in a citation
+_MAX_CITATION_CHARACTERS = 50
 
 
 @dataclass
 class MonthSummaries:
-    """The sentences by month, one line on who wrote them, and why some months have none."""
+    """The sentences by month, a summary of who wrote them, and why some months have none."""
 
     by_month: dict[str, MonthSummary] = field(default_factory=dict)
     message: str = ""
     problems: list[str] = field(default_factory=list)
-    is_model_unavailable: bool = (
-        False  # whether the model could not be asked; a limit in USD that is reached is no fault
-    )
+    # False when only the limit in USD was reached.
+    is_model_unavailable: bool = False
 
 
 def generate_month_summaries(
-    context: Context, period: Period, picks: Sequence[PastPick], run_id: int | None, max_usd: float | None = None
+    context: Context,
+    period: Period,
+    picks: Sequence[PastPick],
+    items: Mapping[str, Item],
+    run_id: int | None,
+    max_usd: float | None = None,
 ) -> MonthSummaries:
-    """A sentence on each month from that month's picks alone; nothing without a model."""
+    """Write a sentence on each month from that month's picks; nothing without a model."""
     model = context.make_model()
     if model is None:
         return MonthSummaries()
-    asker = MeteredClient(context, model, run_id, max_usd)
-    wording = load_prompt_templates(context.config, context.template_folder)
-    asked = {
-        month: _MonthSummaryTask(context, asker, wording, month, group)
-        for month, group in _group_works_by_month(context, picks).items()
-        if group
+    client = MeteredClient(context, model, run_id, max_usd)
+    templates = load_prompt_templates(context.config, context.template_folder)
+    tasks = {
+        month: _MonthSummaryTask(context, client, templates, month, group)
+        for month, group in _group_works_by_month(picks, items).items()
     }
-    answers = run_sync(generate_texts(context, asker, [one.task for one in asked.values()], "months"))
-    told = {
-        month: one.build_summary(answers.by_key.get(one.task.key), get_issue_path(period))
-        for month, one in asked.items()
-    }
-    return _report_month_summaries(
-        asker, {month: gist for month, gist in told.items() if gist}, len(asked), answers.cached_count
-    )
+    results = run_sync(generate_texts(context, client, [task.task for task in tasks.values()], "months"))
+    by_month: dict[str, MonthSummary] = {}
+    for month, task in tasks.items():
+        if summary := task.build_summary(results.by_key.get(task.task.key), get_issue_path(period)):
+            by_month[month] = summary
+    problems = []
+    if client.stop_error:
+        problems.append(f"no sentences from there on: {client.failure_reason}")
+    elif rejected := len(tasks) - len(by_month):
+        problems.append(f"{rejected} months keep their title alone: the model's sentence failed a check")
+    cost = f"({results.cached_count} known before, {client.cost_summary})"
+    message = f"{len(by_month)} of {len(tasks)} months with a sentence by {model.name} {cost}"
+    return MonthSummaries(by_month, message, problems, client.is_unavailable)
 
 
-def _group_works_by_month(context: Context, picks: Sequence[PastPick]) -> dict[str, list[tuple[PastPick, Item]]]:
-    """Each month's works that still stand and whose texts do not speak to a model, by date."""
-    whole = sorted(deduplicate_picks(picks), key=lambda one: (one.month, str(one.published), one.pick.key))
-    with context.db.read() as session:
-        items = load_items_by_key(session, [one.pick.key for one in whole])
+def _group_works_by_month(
+    picks: Sequence[PastPick], items: Mapping[str, Item]
+) -> dict[str, list[tuple[PastPick, Item]]]:
+    """Group by month, by date, without withdrawn works and texts that instruct a model."""
     months: dict[str, list[tuple[PastPick, Item]]] = {}
-    for one in whole:
-        item = items[one.pick.key]
-        if not one.withdrawn and not _build_prompt_candidate(item).injected_text:
-            months.setdefault(one.month, []).append((one, item))
+    for past in sorted(deduplicate_picks(picks), key=lambda past: (past.month, str(past.published), past.pick.key)):
+        item = items[past.pick.key]
+        if not past.withdrawn and not _build_prompt_item(item).injected_text:
+            months.setdefault(past.month, []).append((past, item))
     return months
 
 
-def _build_prompt_candidate(item: Item) -> PromptItem:
+def _build_prompt_item(item: Item) -> PromptItem:
     return PromptItem.from_text(item.key, item.title, get_abstract(item))
 
 
 class _MonthSummaryTask:
-    """A month's sentence to be asked for, and what becomes of the answer."""
+    """A month's sentence to be generated, and its formatting."""
 
     def __init__(
         self,
         context: Context,
-        asker: MeteredClient,
+        client: MeteredClient,
         templates: PromptTemplates,
         month: str,
         group: Sequence[tuple[PastPick, Item]],
@@ -108,71 +114,54 @@ class _MonthSummaryTask:
         section = context.config.model
         self._month_name = load_translations(context.config.newsletter.language).period(month)
         self._items = {item.key: item for _, item in group}
-        self._titles = {one.pick.key: one.pick.title for one, _ in group}
-        self._picks = [_build_prompt_candidate(item) for _, item in group]
+        self._titles = {past.pick.key: past.pick.title for past, _ in group}
+        self._prompt_items = [_build_prompt_item(item) for _, item in group]
         self._templates = templates
-        prompt = partial(build_month_summary_prompt, self._month_name, self._picks, templates)
-        asked = prompt()
-        options = {"thinking": section.thinking, "verify": section.verify}
-        about = PromptItem(month, self._month_name, asked.user)
-        key = build_cache_key(asker.model.name, MONTH_SUMMARY_STAGE, asked.version, about, **options)
-        self.task = GenerationTask(key, MONTH_SUMMARY_STAGE, prompt, self._parse_and_check, self._build_verify_prompt)
+        build_prompt = partial(build_month_summary_prompt, self._month_name, self._prompt_items, templates)
+        prompt = build_prompt()
+        key = build_cache_key(
+            client.model.name,
+            MONTH_SUMMARY_STAGE,
+            prompt.version,
+            PromptItem(month, self._month_name, prompt.user),
+            thinking=section.thinking,
+            verify=section.verify,
+        )
+        self.task = GenerationTask(key, MONTH_SUMMARY_STAGE, build_prompt, self._parse_and_check, self._build_verify)
 
     def _parse_and_check(self, completion: Completion) -> tuple[ModelMonthSummary, Sequence[GroundingFlag]]:
-        """The sentence against the texts of the works it cites, together; each quotation against its own work's."""
-        gist = parse_month_summary(completion, self._month_name, self._picks)
-        sources = {key: _combine_sources([self._items[key]]) for key in gist.citations}
-        false = [
-            key for key, quotation in gist.citations.items() if not is_quotation_supported(quotation, sources[key])
+        """Check the sentence against all cited works, and each quotation against its own work."""
+        summary = parse_month_summary(completion, self._month_name, self._prompt_items)
+        cited = [self._items[key] for key in summary.citations]
+        flags = [
+            *check_grounding(summary.text, _combine_sources(cited, self._month_name), embeddings=load_embeddings())
         ]
-        together = _combine_sources([self._items[key] for key in gist.citations], self._month_name)
-        flags = check_grounding(gist.text, together, embeddings=load_embeddings())
-        return gist, [
-            *flags,
-            *(GroundingFlag("evidence", gist.citations[key][:80] or "(none)") for key in false),
-            *(GroundingFlag("link", string) for string in gist.removed_strings),
-        ]
+        for key, quotation in summary.citations.items():
+            if not is_quotation_supported(quotation, _combine_sources([self._items[key]])):
+                flags.append(GroundingFlag("evidence", quotation[:80] or "(none)"))
+        return summary, [*flags, *(GroundingFlag("link", string) for string in summary.removed_strings)]
 
-    def _build_verify_prompt(self, gist: ModelMonthSummary) -> Prompt:
-        text = "\n".join(f"{self._items[key].title}. {get_abstract(self._items[key])}" for key in gist.citations)
-        return build_verify_prompt(PromptItem.from_text("", self._month_name, text), self._templates, gist)
+    def _build_verify(self, summary: ModelMonthSummary) -> Prompt:
+        text = "\n".join(f"{self._items[key].title}. {get_abstract(self._items[key])}" for key in summary.citations)
+        return build_verify_prompt(PromptItem.from_text("", self._month_name, text), self._templates, summary)
 
-    def build_summary(self, answer: GeneratedText[ModelMonthSummary] | None, page: str) -> MonthSummary | None:
-        """The sentence with its citations, each a link to the pick's place in the review."""
-        if answer is None or answer.accepted_value is None:
+    def build_summary(self, text: GeneratedText[ModelMonthSummary] | None, page: str) -> MonthSummary | None:
+        """Format the sentence with its citations, each a link to the pick on the recap's page."""
+        if text is None or (summary := text.accepted_value) is None:
             return None
-        text, end = answer.accepted_value.text, "."
-        if text[-1] in ".!?。":
-            text, end = text[:-1], text[-1]
-        cites = "; ".join(
-            f"[{escape_markdown(_shorten_title(self._titles[key]))}]({page}#{slugify(key)})"
-            for key in answer.accepted_value.citations
-        )
-        return MonthSummary(f"{escape_markdown(text)} ({cites}){end}", answer.engine)
+        sentence, end = summary.text, "."
+        if sentence[-1] in ".!?。":
+            sentence, end = sentence[:-1], sentence[-1]
+        citations = []
+        for key in summary.citations:
+            # A work is cited by what precedes its colon.
+            name = shorten_text(normalise_line(self._titles[key]).partition(": ")[0], _MAX_CITATION_CHARACTERS)
+            citations.append(f"[{escape_markdown(name)}]({page}#{slugify(key)})")
+        return MonthSummary(f"{escape_markdown(sentence)} ({'; '.join(citations)}){end}", text.engine)
 
 
 def _combine_sources(items: Sequence[Item], month_name: str = "") -> GroundingSource:
-    """The stored texts of several works as one; `named` is what may be said besides."""
-    title = ". ".join(part for part in (month_name, *(item.title for item in items)) if part)
-    return prepare_grounding_source(
-        title, "\n".join(item.summary for item in items), "\n".join(item.content for item in items)
-    )
-
-
-def _shorten_title(title: str) -> str:
-    """A title as a citation names it: what stands before its colon."""
-    return shorten_text(normalise_line(title).partition(": ")[0], _MAX_CITATION_CHARACTERS)
-
-
-def _report_month_summaries(
-    asker: MeteredClient, summaries: Mapping[str, MonthSummary], asked_count: int, cached_count: int
-) -> MonthSummaries:
-    line = f"{len(summaries)} of {asked_count} months with a sentence by {asker.model.name} ({cached_count} known before, {asker.cost_summary})"
-    problems = []
-    if asker.stop_error:
-        problems.append(f"no sentences from there on: {asker.failure_reason}")
-    elif len(summaries) < asked_count:
-        problems.append(
-            f"{asked_count - len(summaries)} months keep their title alone: the model's sentence failed a check"
-        )
-    return MonthSummaries(dict(summaries), line, problems, asker.is_unavailable)
+    """Combine the stored texts of several works; the month's name counts as supported."""
+    title = ". ".join(filter(None, (month_name, *(item.title for item in items))))
+    summaries, contents = [item.summary for item in items], [item.content for item in items]
+    return prepare_grounding_source(title, "\n".join(summaries), "\n".join(contents))
