@@ -66,7 +66,10 @@ class Workspace:
     @cached_property
     def config(self) -> Config:
         """sources.yaml, validated whole; raises ConfigError."""
-        return load_config(self.root / "sources.yaml")
+        config = load_config(self.root / "sources.yaml")
+        if config.network.proxy:  # clients of models and mailing platforms read proxies from the environment only
+            os.environ |= dict.fromkeys(("HTTPS_PROXY", "HTTP_PROXY"), config.network.proxy)
+        return config
 
     @cached_property
     def db(self) -> Database:

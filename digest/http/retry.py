@@ -1,4 +1,4 @@
-"""Asking again within one run, where a source is known to answer badly now and then."""
+"""Retry flaky sources within one run."""
 
 from __future__ import annotations
 
@@ -7,10 +7,11 @@ import random
 from collections.abc import Awaitable, Callable
 from typing import TypeVar
 
-from digest.errors import FetchError, ParseError, SourceError
+from tenacity import AsyncRetrying, RetryCallState, retry_if_exception, stop_after_attempt
+
+from digest.errors import FetchError, ParseError
 
 T = TypeVar("T")
-_FIRST_WAIT_SECONDS = 5.0
 _MAX_WAIT_SECONDS = 300.0
 
 
@@ -18,37 +19,38 @@ async def retry_fetch(
     attempt: Callable[[], Awaitable[T]],
     *,
     attempts: int,
-    first_wait: float = _FIRST_WAIT_SECONDS,
+    first_wait: float = 5.0,
     jitter: Callable[[], float] = random.random,
     sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
 ) -> T:
-    """Try up to `attempts` times; between them wait as the server asks, or longer each time with full jitter.
+    """Try up to `attempts` times, waiting as the server asks or exponentially longer with full jitter.
 
-    Only what may pass by itself is tried again: no connection, 429, 5xx, and an answer that is not what it should be.
-    Who asks for a longer wait than a run can give gets it: the error is raised, for the schedule to honour.
+    Retries failed connections, 429, 5xx and responses that cannot be parsed. If Retry-After exceeds the limit of a run,
+    the error is raised, so that the schedule can postpone the source.
     """
-    for number in range(1, attempts):
-        try:
-            return await attempt()
-        except SourceError as error:
-            if not _is_transient(error) or is_retry_after_too_long(error):
-                raise
-            await sleep(_compute_wait(error, number, first_wait, jitter))
-    return await attempt()
+
+    def compute_wait(state: RetryCallState) -> float:
+        error = state.outcome.exception() if state.outcome else None
+        requested = (error.retry_after or 0.0) if isinstance(error, FetchError) else 0.0
+        return max(requested, min(first_wait * 2.0**state.attempt_number, _MAX_WAIT_SECONDS) * jitter())
+
+    retrying = AsyncRetrying(
+        stop=stop_after_attempt(attempts),
+        wait=compute_wait,
+        retry=retry_if_exception(_should_retry),
+        sleep=sleep,
+        reraise=True,
+    )
+    return await retrying(attempt)
 
 
-def is_retry_after_too_long(error: SourceError) -> bool:
-    """Whether the server asks for a longer wait than is taken within a run."""
+def is_retry_after_too_long(error: BaseException) -> bool:
+    """Whether the server asks for a longer wait than a run takes."""
     return isinstance(error, FetchError) and (error.retry_after or 0.0) > _MAX_WAIT_SECONDS
 
 
-def _is_transient(error: SourceError) -> bool:
+def _should_retry(error: BaseException) -> bool:
     if isinstance(error, FetchError):
-        return error.status is None or error.status == 429 or error.status >= 500 or error.status < 300
+        is_transient = error.status is None or error.status == 429 or not 300 <= error.status < 500
+        return is_transient and not is_retry_after_too_long(error)
     return isinstance(error, ParseError)
-
-
-def _compute_wait(error: SourceError, number: int, first_wait: float, jitter: Callable[[], float]) -> float:
-    asked = error.retry_after if isinstance(error, FetchError) else None
-    spread = min(first_wait * (1 << number), _MAX_WAIT_SECONDS) * jitter()
-    return max(asked or 0.0, spread)

@@ -1,4 +1,4 @@
-"""Asks again when that may help: as long as the server says, else with growing, jittered pauses, a few times."""
+"""Retry transient model errors with exponential back-off, honouring Retry-After."""
 
 from __future__ import annotations
 
@@ -7,44 +7,47 @@ import random
 from collections.abc import Awaitable, Callable
 from typing import TypeVar
 
+from tenacity import AsyncRetrying, RetryCallState, retry_if_exception, stop_after_attempt
+
 from digest.errors import ModelUnavailableError
 
 T = TypeVar("T")
 Sleep = Callable[[float], Awaitable[None]]
 MAX_ATTEMPTS = 4
-_TRANSIENT_STATUSES = frozenset({408, 425, 429})
-MAX_WAIT_SECONDS = 120.0  # seconds; a server that asks for more is not waited for
+MAX_WAIT_SECONDS = 120.0
 
 
 def is_transient_status(status: int) -> bool:
-    """Whether an HTTP status tells of something that may be over when asked again."""
-    return status in _TRANSIENT_STATUSES or status >= 500
+    """Whether a request with this HTTP status may succeed later."""
+    return status in (408, 425, 429) or status >= 500
 
 
 async def retry_model_call(
     call: Callable[[], Awaitable[T]], sleep: Sleep = asyncio.sleep, *, at_most_once: bool = False
 ) -> T:
-    """The answer of `ask`, tried up to four times; the last ModelUnavailable, or a final one, goes through.
+    """Call up to four times; raise the last ModelUnavailableError, or one that is final or asks for too long a wait.
 
-    What must reach the server `once` alone is not tried again where it may have arrived.
+    With `at_most_once` a call that may have reached the server is not repeated.
     """
-    for attempt in range(MAX_ATTEMPTS):
-        try:
-            return await call()
-        except ModelUnavailableError as error:
-            pause = _compute_pause(attempt, error.retry_after)
-            if (
-                error.is_final
-                or (at_most_once and error.may_be_billed)
-                or attempt == MAX_ATTEMPTS - 1
-                or pause > MAX_WAIT_SECONDS
-            ):
-                raise
-            await sleep(pause)
-    raise AssertionError("the loop above returns or raises")
+
+    def should_retry(error: BaseException) -> bool:
+        if not isinstance(error, ModelUnavailableError) or error.is_final:
+            return False
+        return not (at_most_once and error.may_be_billed) and (error.retry_after or 0.0) <= MAX_WAIT_SECONDS
+
+    retrying = AsyncRetrying(
+        stop=stop_after_attempt(MAX_ATTEMPTS),
+        wait=_compute_wait,
+        retry=retry_if_exception(should_retry),
+        sleep=sleep,
+        reraise=True,
+    )
+    return await retrying(call)
 
 
-def _compute_pause(attempt: int, retry_after: float | None) -> float:
+def _compute_wait(state: RetryCallState) -> float:
     """Full jitter over 1, 2, 4 ... seconds, or what the server asked for and up to a second more."""
-    dice = random.random()  # noqa: S311  spreads load, guards nothing
-    return dice * 2.0**attempt if retry_after is None else retry_after + dice
+    error = state.outcome.exception() if state.outcome else None
+    requested = error.retry_after if isinstance(error, ModelUnavailableError) else None
+    jitter = random.random()  # noqa: S311  spreads load, guards nothing
+    return jitter * 2.0 ** (state.attempt_number - 1) if requested is None else requested + jitter

@@ -120,7 +120,7 @@ def _post_webhook(context: Context, text: str) -> str:
         return f"no alert was sent: the variable {name} is empty"
     body = {"text": text[:_MAX_WEBHOOK_LENGTH]}
     try:
-        answer = httpx2.post(url, json=body, timeout=_WEBHOOK_TIMEOUT, trust_env=False, follow_redirects=False)
+        answer = httpx2.post(url, json=body, timeout=_WEBHOOK_TIMEOUT, follow_redirects=False)
     except (httpx2.HTTPError, httpx2.InvalidURL, ValueError) as error:
         return f"no alert was sent: the address in {name} gave {type(error).__name__}"
     return "" if answer.is_success else f"no alert was sent: the address in {name} answered {answer.status_code}"
