@@ -26,7 +26,7 @@ from digest.files import make_partial_path
 LineReader = Callable[[str], Iterator[bytes]]  # the rows of the table of that name
 
 INCOMPLETE_HINT = "the folder must be one whole export"
-_TRANSIENT_TABLES = ("lease",)  # locks of processes; they mean nothing elsewhere
+_TRANSIENT_TABLES = ("lock", "lease")  # locks of processes; they mean nothing elsewhere
 _INTERNAL_TABLES = ("item_words", "alembic_version")  # the search index with its parts, and the schema's revision
 _BATCH_SIZE = 2000
 

@@ -19,7 +19,7 @@ _COLUMNS = (
     "announced", "date_flag", "version", "withdrawn", "digest", "rewordings", "merged_into",
 )  # fmt: skip
 _MENTION_COLUMNS = ("source_id", "guid", "item_id", "digest", "url")
-_MENTION_UPDATES = ("item_id", "url", "title", "published", "digest", "own_key", "words")
+_MENTION_UPDATES = ("item_id", "url", "title", "published", "digest", "own_key", "text")
 
 Row = Mapping[str, Any]
 

@@ -187,7 +187,7 @@ def load_decisions(session: Session, verdicts: Sequence[str] = (), period: str |
 
 def replace_draft_decisions(session: Session, period: str, verdicts: Sequence[str], rows: Sequence[Decision]) -> None:
     """Make `rows` the sheet's decisions of a period; one that stands already keeps its row, and so its time."""
-    query = select(Decision).where(Decision.period == period, Decision.origin == "sheet")
+    query = select(Decision).where(Decision.period == period, Decision.origin == "draft")
     old = {_get_decision_key(row): row for row in session.exec(query.where(col(Decision.verdict).in_(verdicts)))}
     new = {_get_decision_key(row): row for row in rows}
     for said, row in old.items():
@@ -211,7 +211,7 @@ def replace_imported_decisions(session: Session, rows: Sequence[Decision]) -> No
 
 def sign_flagged_picks(session: Session, issue_id: int, name: str, now: datetime) -> None:
     """Note who answers for an issue's flagged texts that nobody signed yet."""
-    for pick in session.exec(select(Pick).where(Pick.issue_id == issue_id, Pick.verdict == "flagged")):
+    for pick in session.exec(select(Pick).where(Pick.issue_id == issue_id, Pick.grounding_status == "flagged")):
         if pick.signed_by is None:
             pick.signed_by, pick.signed = name, now
             session.add(pick)

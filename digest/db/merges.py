@@ -178,7 +178,7 @@ def _restore_from_mention(item: Item, mention: Mention) -> None:
         "title_key": build_title_key(mention.title),
         "url": home if mention.own_key.startswith("arxiv:") else mention.url,
         "authors": [],
-        "summary": mention.words,
+        "summary": mention.text,
         "content": "",
         "source_id": mention.source_id,
         "venue": None,

@@ -57,13 +57,13 @@ def _select_mentions(mentions: Sequence[Mention]) -> list[Mention]:
     said: dict[str, Mention] = {}
     for mention in mentions:
         before = said.get(mention.source_id)
-        if mention.source_id != ARCHIVE.id and (before is None or len(mention.words) > len(before.words)):
+        if mention.source_id != ARCHIVE.id and (before is None or len(mention.text) > len(before.text)):
             said[mention.source_id] = mention
     return list(said.values())
 
 
 def _build_item_mention(config: Config, item: Item, mention: Mention) -> ItemMention:
-    words = normalise_line(mention.words)
+    words = normalise_line(mention.text)
     own = words in normalise_line(f"{item.summary}\n{item.content}")
     return ItemMention(
         get_source_label(config, mention.source_id), _get_mention_day(mention), "" if own else words, mention.url

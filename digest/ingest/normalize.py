@@ -137,7 +137,7 @@ class PreparedItem:
             "first_seen": self.first_seen,
             "digest": self.mention_digest,
             "own_key": self.key,
-            "words": "" if self.is_authority else self.summary[:MENTION_SUMMARY_CAP],
+            "text": "" if self.is_authority else self.summary[:MENTION_SUMMARY_CAP],
         }
 
 

@@ -97,16 +97,16 @@ def record_success(
         state.parser_version = PARSER_VERSION
         state.body_digest = sha256(response.body).hexdigest() if is_complete else None
         state.links_seen = parsed_page.found_count
-        state.wishes = {
+        state.polling_hints = {
             "ttl": parsed_page.ttl, "skip_hours": sorted(parsed_page.skip_hours), "skip_days": sorted(parsed_page.skip_days)
         }  # fmt: skip
     state.next_check = compute_next_check(
         now,
         timedelta(hours=source.interval_hours),
         response.headers,
-        ttl=state.wishes.get("ttl"),
-        skip_hours=frozenset(state.wishes.get("skip_hours", ())),
-        skip_days=frozenset(state.wishes.get("skip_days", ())),
+        ttl=state.polling_hints.get("ttl"),
+        skip_hours=frozenset(state.polling_hints.get("skip_hours", ())),
+        skip_days=frozenset(state.polling_hints.get("skip_days", ())),
     )
 
 

@@ -38,7 +38,7 @@ class Issue(SQLModel, table=True):
     published: datetime | None = None  # fixed at the first publication
     updated: datetime | None = None  # moves only when what readers see changes
     content_digest: str = ""  # of the newest snapshot
-    sheet_digest: str = ""  # of the sheet that was approved
+    draft_digest: str = ""  # of the sheet that was approved
     sent: datetime | None = None
 
 
@@ -56,11 +56,11 @@ class Pick(SQLModel, table=True):
     blurb: str = ""
     origin: str = "source"  # source | model | editor
     engine: str = ""  # who wrote a model's blurb
-    verdict: str = "quoted"  # quoted | grounded | flagged | editor
+    grounding_status: str = "quoted"  # quoted | grounded | flagged | editor
     flags: list[str] = json_column(list)  # the strings without support
     evidence: list[str] = json_column(list)
     versions: list[dict[str, Any]] = json_column(list)  # earlier and alternative blurbs
-    note: bool = False  # an "also noted" one-liner
+    is_brief: bool = False  # an "also noted" one-liner
     highlight: str | None = None
     update_of: str | None = None  # the period it was covered in before
     signed_by: str | None = None
@@ -70,7 +70,7 @@ class Pick(SQLModel, table=True):
 class DraftVersion(SQLModel, table=True):
     """Every version of a sheet the program wrote or saw; `origin` is generated, editor, desk or merged."""
 
-    __tablename__ = "sheet_version"
+    __tablename__ = "draft_version"
     id: int = Field(default=None, primary_key=True)
     period: str = Field(index=True)
     origin: str
@@ -91,8 +91,6 @@ class IssueSnapshot(SQLModel, table=True):
 
 class Prediction(SQLModel, table=True):
     """A bet or a doubt kept for the year's end."""
-
-    __tablename__ = "note"
 
     id: int = Field(default=None, primary_key=True)
     year: int = Field(index=True)

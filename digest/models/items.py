@@ -37,7 +37,9 @@ class FetchState(SQLModel):
     disabled: str | None = None  # the reason, e.g. "410 Gone"
     links_seen: int = 0  # by the page kind: zero now where there were some is an error
     cursor: dict[str, Any] = json_column(dict)  # a kind's own place to resume from
-    wishes: dict[str, Any] = json_column(dict)  # how the feed asks to be polled: ttl (minutes), skip_hours, skip_days
+    polling_hints: dict[str, Any] = json_column(
+        dict
+    )  # how the feed asks to be polled: ttl (minutes), skip_hours, skip_days
 
 
 class SourceState(FetchState, table=True):
@@ -91,7 +93,7 @@ class Mention(SQLModel, table=True):
     first_seen: datetime
     digest: str = ""
     own_key: str = ""  # the key this mention had by itself, so that a merge can be taken back
-    words: str = ""  # what this place says of the work; empty for arXiv, whose words are the item's
+    text: str = ""  # what this place says of the work; empty for arXiv, whose words are the item's
 
 
 class Alias(SQLModel, table=True):

@@ -52,7 +52,7 @@ class Decision(SQLModel, table=True):
     verdict: str = Field(index=True)
     category: str | None = None
     detail: dict[str, Any] = json_column(dict)
-    origin: str = "sheet"  # sheet | desk | cli | import
+    origin: str = "draft"  # draft | desk | cli | import
     at: datetime
 
 

@@ -17,7 +17,7 @@ class LLMCall(SQLModel, table=True):
     It is written down before it is sent, at what it may cost at most; so it stays when no answer comes back.
     """
 
-    __tablename__ = "model_call"
+    __tablename__ = "llm_call"
     id: int = Field(default=None, primary_key=True)
     run_id: int | None = Field(default=None, foreign_key="run.id", index=True)
     stage: str
@@ -38,11 +38,11 @@ class LLMCall(SQLModel, table=True):
 class CachedAnswer(SQLModel, table=True):
     """A cached answer about one item: the key covers content, prompt version, model and taxonomy."""
 
-    __tablename__ = "model_answer"
+    __tablename__ = "cached_answer"
     key: str = Field(primary_key=True)
     stage: str
     item_id: int | None = Field(default=None, foreign_key="item.id", index=True)
-    call_id: int | None = Field(default=None, foreign_key="model_call.id")
+    call_id: int | None = Field(default=None, foreign_key="llm_call.id")
     value: dict[str, Any] = json_column(dict)
     at: datetime
 
@@ -86,7 +86,7 @@ class SourceResult(SQLModel):
 class SourceResultRow(SourceResult, table=True):
     """A count as it is stored."""
 
-    __tablename__ = "run_count"
+    __tablename__ = "source_result"
     __table_args__ = (UniqueConstraint("run_id", "source_id"),)
     id: int = Field(default=None, primary_key=True)
 
@@ -102,8 +102,6 @@ class Checkpoint(SQLModel, table=True):
 class Lock(SQLModel, table=True):
     """A claim on work or on a host, shared between processes; it ends at `expires` unless renewed."""
 
-    __tablename__ = "lease"
-
     name: str = Field(primary_key=True)
     holder: str
     expires: datetime
@@ -113,7 +111,7 @@ class Lock(SQLModel, table=True):
 class KeyValue(SQLModel, table=True):
     """A small fact the program minted or the editor answered once (tag: ids, heading maps, ranker state)."""
 
-    __tablename__ = "setting"
+    __tablename__ = "key_value"
 
     name: str = Field(primary_key=True)
     value: dict[str, Any] = json_column(dict)

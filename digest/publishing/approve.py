@@ -84,7 +84,7 @@ def approve_issue(
                 save_draft_version(session, period.name, "approved", text, context.now)
                 apply_draft_to_issue(session, issue, settled, parse_draft(base.text) if base else None, context.now)
             issue.state, issue.approved, issue.approved_by = state, context.now, name
-            issue.sheet_digest = hash_texts(text)
+            issue.draft_digest = hash_texts(text)
             if sign:
                 sign_flagged_picks(session, issue.id, name, context.now)
             session.add(issue)

@@ -19,7 +19,7 @@ _PENDING, _APPLIED = "correction", "corrected"  # origins of kept sheets
 
 def store_correction(session: Session, context: Context, issue: Issue, text: str) -> None:
     """Keep an approved sheet of an issue that readers know; the issue itself stays as it is until `correct`."""
-    if hash_texts(text) != issue.sheet_digest:
+    if hash_texts(text) != issue.draft_digest:
         save_draft_version(session, issue.period, _PENDING, text, context.now)
 
 

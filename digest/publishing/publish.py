@@ -75,7 +75,7 @@ def _require_publishable(context: Context, session: Session, period: Period, cor
     transition_state(issue.state, "publish" if correction is None else "correct", period.name)
     require_explanation(session, period, correction)
     text = read_draft_text(context, period)
-    if text is not None and hash_texts(text) != issue.sheet_digest:
+    if text is not None and hash_texts(text) != issue.draft_digest:
         raise CheckFailedError(
             f"{period}: the sheet was changed after it was approved", f"`digest approve {period}` approves it as it is"
         )

@@ -168,7 +168,7 @@ def _list_missed(session: Session, config: Config, issue: Issue) -> list[PickVie
 
 def _build_missed_pick(blurb: str) -> Pick:
     """No pick, but what the editor says of a work that should have been one."""
-    return Pick(issue_id=0, item_id=0, category="", position=0, blurb=blurb, origin="editor", verdict="editor")
+    return Pick(issue_id=0, item_id=0, category="", position=0, blurb=blurb, origin="editor", grounding_status="editor")
 
 
 def _build_month_sections(issue: Issue, views: Sequence[PickView]) -> list[SectionView]:
@@ -196,14 +196,14 @@ def build_pick_view(config: Config, pick: Pick, item: Item, tagging: Tagging | N
         venue=resolve_venue(config, item),
         blurb=pick.blurb,
         origin=cast(Literal["source", "model", "editor"], pick.origin),
-        verdict=cast(Literal["quoted", "grounded", "flagged", "editor"], pick.verdict),
+        verdict=cast(Literal["quoted", "grounded", "flagged", "editor"], pick.grounding_status),
         flags=list(pick.flags),
         quoted_from=config.get_quote_label(item.source_id, item.key),
         engine=pick.engine,
         confidence=tagging.confidence if tagging and tagging.category == pick.category else None,
         second_guess=tagging.secondary if tagging else None,
         links=dict(item.links),
-        note=pick.note,
+        note=pick.is_brief,
         highlight=pick.highlight,
         update_of=pick.update_of,
         withdrawn=item.withdrawn.date() if item.withdrawn else None,

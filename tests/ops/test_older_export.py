@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import json
 import shutil
 from pathlib import Path
@@ -15,6 +16,8 @@ from digest.ops.export import export_workspace, import_workspace
 from tests.ops.workspace import MONTH, made, opened
 
 EARLIER = list_revisions()[1:]
+NAMES = importlib.import_module("digest.db.migrations.versions.0003_names")
+OLD_TABLES = {new: old for old, new in NAMES.TABLES.items()}
 
 
 def contents(folder: Path) -> dict[str, bytes]:
@@ -39,12 +42,15 @@ def earlier(request: pytest.FixtureRequest, folder: Path, tmp_path: Path) -> Pat
         export_workspace(workspace.context, tmp_path / "now")
     target = Path(shutil.copytree(tmp_path / "now", tmp_path / "earlier"))
     had = columns(request.param)
-    for path in (target / "tables").iterdir():
+    for path in [*(target / "tables").iterdir()]:
+        path = path.rename(path.with_stem(OLD_TABLES.get(path.stem, path.stem)))
         if path.stem not in had:
             path.unlink()
             continue
+        old_names = {new: old for old, new in NAMES.COLUMNS.get(path.stem, {}).items()}
         rows = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
-        kept = [{name: value for name, value in row.items() if name in had[path.stem]} for row in rows]
+        renamed = [{old_names.get(name, name): value for name, value in row.items()} for row in rows]
+        kept = [{name: value for name, value in row.items() if name in had[path.stem]} for row in renamed]
         lines = (json.dumps(row, ensure_ascii=False) + "\n" for row in kept)
         path.write_text("".join(lines), encoding="utf-8")
     (target / "schema.json").write_text(json.dumps({"schema": request.param}) + "\n", encoding="utf-8")
@@ -82,10 +88,10 @@ def test_a_damaged_export_of_an_earlier_schema_is_refused_by_file_and_line_and_l
 
 
 def test_a_column_that_came_later_does_not_belong_into_an_earlier_export(earlier: Path, tmp_path: Path) -> None:
-    shutil.copyfile(tmp_path / "now" / "tables" / "item.jsonl", earlier / "tables" / "item.jsonl")
+    shutil.copyfile(tmp_path / "now" / "tables" / "pick.jsonl", earlier / "tables" / "pick.jsonl")
     with (
         opened(made(tmp_path / "other")) as workspace,
-        pytest.raises(StoreError, match=r"item\.jsonl, line 1: has an unknown column"),
+        pytest.raises(StoreError, match=r"pick\.jsonl, line 1: has an unknown column"),
     ):
         import_workspace(workspace.context, earlier)
 

@@ -111,7 +111,7 @@ def test_a_month_shows_its_works_in_the_order_of_the_sheet(thin: Path) -> None:
     page = published(thin, "2025-Q2", "month")
     with opened(thin) as workspace, workspace.db.read() as session:
         picks = load_picks(session, get_issue(session, "2025-Q2").id)
-    full = [slugify(item.key) for pick, item in picks if not pick.note]
+    full = [slugify(item.key) for pick, item in picks if not pick.is_brief]
     assert [str(heading["id"]) for heading in page.select("h3[id]")] == full
 
 

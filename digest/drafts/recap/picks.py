@@ -167,7 +167,7 @@ def _copy_pick(config: Config, pick: Pick, item: Item) -> DraftPick:
         origin=cast(BlurbOrigin, pick.origin),
         engine=pick.engine or (config.get_quote_label(item.source_id, item.key) if pick.origin == "source" else ""),
         highlight=pick.highlight,
-        note=pick.note,
+        note=pick.is_brief,
         update_of=pick.update_of,
     )
 

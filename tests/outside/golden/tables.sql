@@ -1,4 +1,5 @@
 CREATE INDEX ix_alias_item_id ON alias (item_id);
+CREATE INDEX ix_cached_answer_item_id ON cached_answer (item_id);
 CREATE INDEX ix_confirmation_state ON confirmation (state);
 CREATE INDEX ix_decision_item_id ON decision (item_id);
 CREATE INDEX ix_decision_period ON decision (period);
@@ -6,6 +7,7 @@ CREATE INDEX ix_decision_verdict ON decision (verdict);
 CREATE INDEX ix_delivery_issue_id ON delivery (issue_id);
 CREATE INDEX ix_delivery_state ON delivery (state);
 CREATE INDEX ix_delivery_subscriber_id ON delivery (subscriber_id);
+CREATE INDEX ix_draft_version_period ON draft_version (period);
 CREATE INDEX ix_issue_snapshot_issue_id ON issue_snapshot (issue_id);
 CREATE INDEX ix_issue_state ON issue (state);
 CREATE INDEX ix_item_first_seen ON item (first_seen);
@@ -13,22 +15,20 @@ CREATE INDEX ix_item_merged_into ON item (merged_into);
 CREATE INDEX ix_item_published ON item (published);
 CREATE INDEX ix_item_source_id ON item (source_id);
 CREATE INDEX ix_item_title_key ON item (title_key);
+CREATE INDEX ix_llm_call_at ON llm_call (at);
+CREATE INDEX ix_llm_call_run_id ON llm_call (run_id);
 CREATE INDEX ix_mention_item_id ON mention (item_id);
-CREATE INDEX ix_model_answer_item_id ON model_answer (item_id);
-CREATE INDEX ix_model_call_at ON model_call (at);
-CREATE INDEX ix_model_call_run_id ON model_call (run_id);
-CREATE INDEX ix_note_year ON note (year);
 CREATE INDEX ix_pick_issue_id ON pick (issue_id);
 CREATE INDEX ix_pick_item_id ON pick (item_id);
 CREATE INDEX ix_possible_duplicate_item_id ON possible_duplicate (item_id);
 CREATE INDEX ix_possible_duplicate_other_id ON possible_duplicate (other_id);
+CREATE INDEX ix_prediction_year ON prediction (year);
 CREATE INDEX ix_ranking_item_id ON ranking (item_id);
 CREATE INDEX ix_ranking_period_place ON ranking (period, place);
-CREATE INDEX ix_run_count_run_id ON run_count (run_id);
-CREATE INDEX ix_run_count_source_id ON run_count (source_id);
 CREATE INDEX ix_run_stage ON run (stage);
 CREATE INDEX ix_run_started ON run (started);
-CREATE INDEX ix_sheet_version_period ON sheet_version (period);
+CREATE INDEX ix_source_result_run_id ON source_result (run_id);
+CREATE INDEX ix_source_result_source_id ON source_result (source_id);
 CREATE INDEX ix_subscriber_state ON subscriber (state);
 CREATE INDEX ix_tagging_category ON tagging (category);
 CREATE INDEX ix_tagging_item_id ON tagging (item_id);
@@ -41,6 +41,17 @@ CREATE TABLE alias (
 	item_id INTEGER NOT NULL, 
 	reason VARCHAR NOT NULL, 
 	PRIMARY KEY ("key"), 
+	FOREIGN KEY(item_id) REFERENCES item (id)
+);
+CREATE TABLE "cached_answer" (
+	"key" VARCHAR NOT NULL, 
+	stage VARCHAR NOT NULL, 
+	item_id INTEGER, 
+	call_id INTEGER, 
+	value JSON NOT NULL, 
+	at DATETIME NOT NULL, 
+	PRIMARY KEY ("key"), 
+	FOREIGN KEY(call_id) REFERENCES "llm_call" (id), 
 	FOREIGN KEY(item_id) REFERENCES item (id)
 );
 CREATE TABLE checkpoint (
@@ -89,6 +100,15 @@ CREATE TABLE delivery (
 	FOREIGN KEY(subscriber_id) REFERENCES subscriber (id), 
 	UNIQUE (issue_id, subscriber_id)
 );
+CREATE TABLE "draft_version" (
+	id INTEGER NOT NULL, 
+	period VARCHAR NOT NULL, 
+	origin VARCHAR NOT NULL, 
+	text VARCHAR NOT NULL, 
+	digest VARCHAR NOT NULL, 
+	at DATETIME NOT NULL, 
+	PRIMARY KEY (id)
+);
 CREATE TABLE issue (
 	id INTEGER NOT NULL, 
 	period VARCHAR NOT NULL, 
@@ -110,7 +130,7 @@ CREATE TABLE issue (
 	published DATETIME, 
 	updated DATETIME, 
 	content_digest VARCHAR NOT NULL, 
-	sheet_digest VARCHAR NOT NULL, 
+	draft_digest VARCHAR NOT NULL, 
 	sent DATETIME, 
 	PRIMARY KEY (id), 
 	UNIQUE (period)
@@ -167,11 +187,10 @@ CREATE TABLE 'item_words_data'(id INTEGER PRIMARY KEY, block BLOB);
 CREATE TABLE 'item_words_docsize'(id INTEGER PRIMARY KEY, sz BLOB);
 CREATE TABLE 'item_words_idx'(segid, term, pgno, PRIMARY KEY(segid, term)) WITHOUT ROWID;
 CREATE TABLE item_words_state (upto INTEGER NOT NULL);
-CREATE TABLE lease (
+CREATE TABLE "key_value" (
 	name VARCHAR NOT NULL, 
-	holder VARCHAR NOT NULL, 
-	expires DATETIME NOT NULL, 
-	not_before DATETIME, 
+	value JSON NOT NULL, 
+	at DATETIME NOT NULL, 
 	PRIMARY KEY (name)
 );
 CREATE TABLE link_check (
@@ -182,34 +201,7 @@ CREATE TABLE link_check (
 	at DATETIME NOT NULL, 
 	PRIMARY KEY (url)
 );
-CREATE TABLE mention (
-	id INTEGER NOT NULL, 
-	item_id INTEGER NOT NULL, 
-	source_id VARCHAR NOT NULL, 
-	guid VARCHAR NOT NULL, 
-	url VARCHAR NOT NULL, 
-	title VARCHAR NOT NULL, 
-	published DATETIME, 
-	first_seen DATETIME NOT NULL, 
-	digest VARCHAR NOT NULL, 
-	own_key VARCHAR NOT NULL, 
-	words VARCHAR NOT NULL, 
-	PRIMARY KEY (id), 
-	FOREIGN KEY(item_id) REFERENCES item (id), 
-	UNIQUE (source_id, guid)
-);
-CREATE TABLE model_answer (
-	"key" VARCHAR NOT NULL, 
-	stage VARCHAR NOT NULL, 
-	item_id INTEGER, 
-	call_id INTEGER, 
-	value JSON NOT NULL, 
-	at DATETIME NOT NULL, 
-	PRIMARY KEY ("key"), 
-	FOREIGN KEY(call_id) REFERENCES model_call (id), 
-	FOREIGN KEY(item_id) REFERENCES item (id)
-);
-CREATE TABLE model_call (
+CREATE TABLE "llm_call" (
 	id INTEGER NOT NULL, 
 	run_id INTEGER, 
 	stage VARCHAR NOT NULL, 
@@ -228,13 +220,28 @@ CREATE TABLE model_call (
 	PRIMARY KEY (id), 
 	FOREIGN KEY(run_id) REFERENCES run (id)
 );
-CREATE TABLE note (
+CREATE TABLE "lock" (
+	name VARCHAR NOT NULL, 
+	holder VARCHAR NOT NULL, 
+	expires DATETIME NOT NULL, 
+	not_before DATETIME, 
+	PRIMARY KEY (name)
+);
+CREATE TABLE mention (
 	id INTEGER NOT NULL, 
-	year INTEGER NOT NULL, 
+	item_id INTEGER NOT NULL, 
+	source_id VARCHAR NOT NULL, 
+	guid VARCHAR NOT NULL, 
+	url VARCHAR NOT NULL, 
+	title VARCHAR NOT NULL, 
+	published DATETIME, 
+	first_seen DATETIME NOT NULL, 
+	digest VARCHAR NOT NULL, 
+	own_key VARCHAR NOT NULL, 
 	text VARCHAR NOT NULL, 
-	outcome VARCHAR NOT NULL, 
-	at DATETIME NOT NULL, 
-	PRIMARY KEY (id)
+	PRIMARY KEY (id), 
+	FOREIGN KEY(item_id) REFERENCES item (id), 
+	UNIQUE (source_id, guid)
 );
 CREATE TABLE pick (
 	id INTEGER NOT NULL, 
@@ -247,11 +254,11 @@ CREATE TABLE pick (
 	blurb VARCHAR NOT NULL, 
 	origin VARCHAR NOT NULL, 
 	engine VARCHAR NOT NULL, 
-	verdict VARCHAR NOT NULL, 
+	grounding_status VARCHAR NOT NULL, 
 	flags JSON NOT NULL, 
 	evidence JSON NOT NULL, 
 	versions JSON NOT NULL, 
-	note BOOLEAN NOT NULL, 
+	is_brief BOOLEAN NOT NULL, 
 	highlight VARCHAR, 
 	update_of VARCHAR, 
 	signed_by VARCHAR, 
@@ -273,6 +280,14 @@ CREATE TABLE possible_duplicate (
 	FOREIGN KEY(item_id) REFERENCES item (id), 
 	FOREIGN KEY(other_id) REFERENCES item (id), 
 	UNIQUE (item_id, other_id)
+);
+CREATE TABLE "prediction" (
+	id INTEGER NOT NULL, 
+	year INTEGER NOT NULL, 
+	text VARCHAR NOT NULL, 
+	outcome VARCHAR NOT NULL, 
+	at DATETIME NOT NULL, 
+	PRIMARY KEY (id)
 );
 CREATE TABLE ranking (
 	id INTEGER NOT NULL, 
@@ -299,7 +314,7 @@ CREATE TABLE run (
 	report JSON NOT NULL, 
 	PRIMARY KEY (id)
 );
-CREATE TABLE run_count (
+CREATE TABLE "source_result" (
 	id INTEGER NOT NULL, 
 	run_id INTEGER NOT NULL, 
 	source_id VARCHAR NOT NULL, 
@@ -322,21 +337,6 @@ CREATE TABLE run_count (
 	FOREIGN KEY(run_id) REFERENCES run (id), 
 	UNIQUE (run_id, source_id)
 );
-CREATE TABLE setting (
-	name VARCHAR NOT NULL, 
-	value JSON NOT NULL, 
-	at DATETIME NOT NULL, 
-	PRIMARY KEY (name)
-);
-CREATE TABLE sheet_version (
-	id INTEGER NOT NULL, 
-	period VARCHAR NOT NULL, 
-	origin VARCHAR NOT NULL, 
-	text VARCHAR NOT NULL, 
-	digest VARCHAR NOT NULL, 
-	at DATETIME NOT NULL, 
-	PRIMARY KEY (id)
-);
 CREATE TABLE source_state (
 	source_id VARCHAR NOT NULL, 
 	url VARCHAR NOT NULL, 
@@ -358,7 +358,7 @@ CREATE TABLE source_state (
 	disabled VARCHAR, 
 	links_seen INTEGER NOT NULL, 
 	cursor JSON NOT NULL, 
-	wishes JSON NOT NULL, 
+	polling_hints JSON NOT NULL, 
 	PRIMARY KEY (source_id)
 );
 CREATE TABLE subscriber (
