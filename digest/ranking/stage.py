@@ -131,12 +131,7 @@ def learn_preferences(context: Context) -> str:
             return str(kept["sentence"])
         months = _load_training_months(context, session, chosen)
     proof, taste = train_and_prove(months, build_ranking_context(context), load_default_preferences())
-    value = {
-        "of": mark,
-        "form": PREFERENCES_VERSION,
-        "sentence": proof.sentence,
-        "taste": _encode_preferences(taste),
-    }
+    value = {"of": mark, "form": PREFERENCES_VERSION, "sentence": proof.sentence, "taste": _encode_preferences(taste)}
     with context.db.write() as session:
         save_value(session, _SETTING_NAME, value, context.now)
     return proof.sentence

@@ -203,8 +203,7 @@ def _train_on_other_curators(months: Sequence[TrainingMonth], parts: int) -> Pre
 def _take_part(month: TrainingMonth, part: int, parts: int) -> TrainingMonth:
     """All the picks, and every `hands`-th of the others by the hash of its key."""
     return _select_rows(
-        month,
-        [i for i, c in enumerate(month.candidates) if month.picked[i] or crc32(c.key.encode()) % parts == part],
+        month, [i for i, c in enumerate(month.candidates) if month.picked[i] or crc32(c.key.encode()) % parts == part]
     )
 
 

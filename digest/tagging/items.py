@@ -90,12 +90,7 @@ def _iter_pairs(items: Sequence[Item], matching: MatchResult) -> Iterator[Duplic
     """The possible pairs by item id, and the certain ones, which are joined only by a person too."""
     for place, group in enumerate(matching.groups):
         if place != group:
-            yield (
-                items[place].id,
-                items[group].id,
-                _CERTAIN_PROBABILITY,
-                _CERTAIN_REASON,
-            )
+            yield (items[place].id, items[group].id, _CERTAIN_PROBABILITY, _CERTAIN_REASON)
     for pair in matching.possible_pairs:
         yield items[pair.left].id, items[pair.right].id, pair.probability, pair.reason
 
