@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import ColumnElement, case, func, literal_column, or_, table
 from sqlalchemy import select as core_select
@@ -18,8 +18,12 @@ from sqlmodel import Session, col, delete, select
 
 from digest.db.engine import in_list, upsert
 from digest.db.search import build_match_expression
-from digest.models.items import Item
+from digest.embeddings import load_embeddings, pack_vectors, unpack_vectors
+from digest.models.items import Item, build_embedding_text
 from digest.models.predictions import ItemVector, Ranking, Tagging
+
+if TYPE_CHECKING:
+    from digest.embeddings import Matrix
 
 
 def load_untagged_items(session: Session, engine: str, taxonomy: str) -> dict[int, datetime]:
@@ -83,6 +87,19 @@ def save_vectors(session: Session, rows: Sequence[Mapping[str, Any]]) -> None:
 def load_item_vectors(session: Session, ids: Sequence[int]) -> dict[int, ItemVector]:
     """Stored vectors by item id."""
     return {row.item_id: row for row in session.exec(select(ItemVector).where(in_list(ItemVector.item_id, ids)))}
+
+
+def load_item_embeddings(session: Session, items: Sequence[Item]) -> Matrix | None:
+    """Return the items' vectors row by row: stored ones, and new ones where the text has changed since."""
+    if not items:
+        return None
+    digests = {item.id: item.digest for item in items}
+    rows = load_item_vectors(session, list(digests))
+    vectors = {key: row.vector for key, row in rows.items() if row.item_digest == digests[key]}
+    if missing := [item for item in items if item.id not in vectors]:
+        packed = pack_vectors(load_embeddings().embed([build_embedding_text(item) for item in missing]))
+        vectors |= zip((item.id for item in missing), packed, strict=True)
+    return unpack_vectors([vectors[item.id] for item in items])
 
 
 def replace_ranking(session: Session, period: str, rows: Sequence[Mapping[str, Any]]) -> None:

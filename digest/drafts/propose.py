@@ -14,7 +14,7 @@ from digest.context import Context
 from digest.db.issues import load_covered_in, load_decisions
 from digest.db.items import count_mentioning_sources
 from digest.db.merges import load_possible_duplicates
-from digest.db.predictions import choose_best_tagging, load_ranking, load_taggings
+from digest.db.predictions import choose_best_tagging, load_item_embeddings, load_ranking, load_taggings
 from digest.drafts.model import Draft, DraftCandidate, DraftPick, DraftSection
 from digest.drafts.select import ALTERNATES_PER_PLACE, SelectionCandidate, select_candidates
 from digest.drafts.syntax import format_facts
@@ -24,7 +24,6 @@ from digest.models.items import Item, PossibleDuplicate, get_abstract
 from digest.models.predictions import Ranking, Tagging
 from digest.periods import Period
 from digest.ranking.diversify import diversify_candidates
-from digest.ranking.stage import load_item_embeddings
 from digest.ranking.types import Candidate, RankedCandidate
 from digest.tagging.items import order_merge_pair
 from digest.text.venues import extract_venue

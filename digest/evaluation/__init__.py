@@ -22,8 +22,7 @@ from digest.ingest.add import load_json_objects, read_jsonl_bytes
 from digest.protocols import Report
 from digest.ranking.metrics import parse_pool
 from digest.ranking.training import build_training_months, measure_trained_ranker
-from digest.tagging.embedded import EmbeddedTagger
-from digest.tagging.stage import EMBEDDED_ENGINE
+from digest.tagging.embedded import EMBEDDED_ENGINE, EmbeddedTagger
 from digest.tagging.weights import count_training_papers
 
 

@@ -15,9 +15,9 @@ from digest.llm.prompts import load_prompt_templates
 from digest.models.items import Item
 from digest.periods import Period
 from digest.protocols import Prompt, Report
+from digest.tagging.embedded import EMBEDDED_ENGINE
 from digest.tagging.grade import GradingBatch, build_grading_batch, build_prompt_items
 from digest.tagging.llm import CANARIES_PER_CALL, PromptItem
-from digest.tagging.stage import EMBEDDED_ENGINE
 from digest.tagging.taxonomy import fingerprint_taxonomy
 
 

@@ -11,7 +11,7 @@ from digest.db.runs import load_source_results
 from digest.db.sources import load_source_states
 from digest.periods import Period, get_month_of
 from digest.protocols import Report
-from digest.tagging.stage import EMBEDDED_ENGINE
+from digest.tagging.embedded import EMBEDDED_ENGINE
 
 _COMPARED_MONTHS = 3  # how many months before make "always"
 _MIN_ITEMS = 5  # items a month; below it an empty month is chance

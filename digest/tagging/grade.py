@@ -1,10 +1,8 @@
-"""Stage `judge`: grading rounds, resumable batch jobs.
+"""Stage `judge`: a language model grades the best-ranked candidates of a period.
 
-The asking behind `judge`: calls in which items of our own lie too; answers kept, and what was swayed asked anew.
-
-Remembers a batch job that was sent, so that a run that is broken off does not send and pay for it twice.
-
-`judge`: a language model reads the best-ranked candidates of a period; what it answered once is not asked again.
+Answers are cached, so that no item is paid for twice. Each call of several items includes canary items: a call whose
+canaries changed is discarded, and its items are graded one by one. A batch job of an interrupted run is collected by
+the next one.
 """
 
 from __future__ import annotations
@@ -14,7 +12,6 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import nullcontext, suppress
 from dataclasses import dataclass
 from functools import partial
-from typing import Any
 
 from digest.aio import run_sync
 from digest.context import Context, record_run
@@ -28,6 +25,7 @@ from digest.models.items import Item, get_abstract
 from digest.models.predictions import Tagging
 from digest.periods import Period
 from digest.protocols import Completion, Prompt, Report
+from digest.tagging.embedded import EMBEDDED_ENGINE
 from digest.tagging.llm import (
     GRADE_STAGE,
     Grade,
@@ -42,57 +40,54 @@ from digest.tagging.llm import (
     is_tampered,
     parse_grades,
 )
-from digest.tagging.stage import EMBEDDED_ENGINE
 from digest.tagging.taxonomy import fingerprint_taxonomy
 
-_EMPTY_PROMPT = Prompt("judge", "", "", "", {})  # the words that were sent are not needed to read what came back
+# Confidence in a category that the embedded tagger gives too, gives as its second guess, or does not give.
+AGREED_CONFIDENCE, NEAR_CONFIDENCE, DISAGREED_CONFIDENCE = 0.85, 0.7, 0.5
+_EMPTY_PROMPT = Prompt(GRADE_STAGE, "", "", "", {})  # a reply is parsed without the prompt that was sent
+
+GradesCallback = Callable[[Mapping[str, Grade]], None]
 
 
 @dataclass(frozen=True)
 class PendingBatchJob:
-    """A job that was sent or was about to be, and per call whose names it uses.
-
-    `names` gives for each name (the item's key, the key of its answer).
-    """
+    """A batch job that was sent or about to be; `call_names` map each name of a call to (item key, cache key)."""
 
     handle: BatchJobHandle
     call_names: Sequence[Mapping[str, Sequence[str]]]
 
     def rebuild_calls(self, items: Mapping[str, PromptItem], cache_keys: Mapping[str, str]) -> list[GradingCall]:
-        """The calls again, for the items whose words, prompt and model are still those that were sent."""
+        """Rebuild the calls for items whose text, prompt and model are still those that were sent."""
         return [
             GradingCall(
-                _EMPTY_PROMPT,
-                {name: items[key] for name, (key, answer) in call.items() if cache_keys.get(key) == answer},
+                _EMPTY_PROMPT, {name: items[k] for name, (k, cached) in names.items() if cache_keys.get(k) == cached}
             )
-            for call in self.call_names
+            for names in self.call_names
         ]
 
 
 class BatchJobStore:
-    """The one job that may be under way for a model and a period, or another purpose of that name."""
+    """The one batch job that may be under way for a model and a period (or another purpose)."""
 
-    def __init__(self, context: Context, model: str, name: str) -> None:
+    def __init__(self, context: Context, model: str, purpose: str) -> None:
         self._context = context
-        self._name = f"batch:{model}:{name}"
+        self._name = f"batch:{model}:{purpose}"
 
     def load(self) -> PendingBatchJob | None:
-        """The job of a run that did not live to its end."""
+        """Load the job of an interrupted run."""
         with self._context.db.read() as session:
-            kept = load_value(session, self._name)
-        return (
-            PendingBatchJob(BatchJobHandle(kept.get("mark", ""), kept.get("call", 0), kept["job"]), kept["names"])
-            if kept
-            else None
-        )
+            row = load_value(session, self._name)
+        if not row:
+            return None
+        return PendingBatchJob(BatchJobHandle(row.get("mark", ""), row.get("call", 0), row["job"]), row["names"])
 
     def save(self, calls: Sequence[GradingCall], cache_keys: Mapping[str, str], handle: BatchJobHandle) -> None:
-        """Write the job down: before it is sent, and with its name before it is waited for."""
-        names = [{name: (one.key, cache_keys[one.key]) for name, one in batch.items_by_name.items()} for batch in calls]
+        """Save the job: before it is sent, and with its name before the run waits for it."""
+        names = [{name: (item.key, cache_keys[item.key]) for name, item in c.items_by_name.items()} for c in calls]
         self._write({"job": handle.name, "mark": handle.batch_mark, "call": handle.call_id, "names": names})
 
     def clear(self) -> None:
-        """Its answers are stored, or lost."""
+        """Forget the job, whose answers are stored or lost."""
         if self.load():
             self._write({})
 
@@ -101,12 +96,9 @@ class BatchJobStore:
             save_value(session, self._name, value, self._context.now)
 
 
-GradesCallback = Callable[[Mapping[str, Grade]], None]
-
-
 @dataclass(frozen=True)
 class GradingBatch:
-    """What a model is to judge: words and answer keys of every candidate and of our own items; what is known so far."""
+    """The items and canaries that a model is to grade, with the cache keys of their answers."""
 
     items: Mapping[str, PromptItem]
     canaries: Mapping[str, PromptItem]
@@ -116,42 +108,44 @@ class GradingBatch:
     items_per_call: int
 
     def load_grades(self, context: Context, keys: Collection[str]) -> dict[str, Grade]:
-        """What is answered of `keys`."""
+        """Load the cached grades of `keys`."""
         with context.db.read() as session:
-            kept = load_cached_answers(session, [self.cache_keys[key] for key in keys])
-        return {key: Grade.model_validate(kept[self.cache_keys[key]]) for key in keys if self.cache_keys[key] in kept}
+            cached = load_cached_answers(session, [self.cache_keys[key] for key in keys])
+        return {
+            key: Grade.model_validate(cached[self.cache_keys[key]]) for key in keys if self.cache_keys[key] in cached
+        }
 
     def build_calls(
         self, items: Sequence[PromptItem], canaries: Sequence[PromptItem], *, one_per_call: bool
     ) -> list[GradingCall]:
-        """Calls for candidates; each `alone` in its own, or as many together as may be."""
-        at_once = 1 if one_per_call else self.items_per_call
-        return list(build_grading_calls(items, self.templates, secrets.token_hex(8), canaries, at_once))
+        """Build the calls for items, each in its own or as many together as allowed."""
+        count = 1 if one_per_call else self.items_per_call
+        return list(build_grading_calls(items, self.templates, secrets.token_hex(8), canaries, count))
 
     def load_ungraded(self, context: Context) -> list[PromptItem]:
-        """What has no answer yet."""
-        known = self.load_grades(context, self.items)
-        return [candidate for key, candidate in self.items.items() if key not in known]
+        """Return the items without a cached grade."""
+        grades = self.load_grades(context, self.items)
+        return [item for key, item in self.items.items() if key not in grades]
 
 
 def build_grading_batch(
     context: Context, items: Mapping[str, PromptItem], model: str, item_ids: Mapping[str, int]
 ) -> GradingBatch:
-    """The docket of candidates for a model; `ids` are those of stored items."""
-    wording = load_prompt_templates(context.config, context.template_folder)
-    controls = {one.key: one for one in build_canaries(context.config.taxonomy)}
-    version, thinking = hash_grading_prompt(wording), context.config.model.thinking
-    keys = {
-        key: build_cache_key(model, GRADE_STAGE, version, one, thinking=thinking)
-        for key, one in {**items, **controls}.items()
+    """Build the batch of items for a model; `item_ids` are those of stored items."""
+    templates = load_prompt_templates(context.config, context.template_folder)
+    canaries = {canary.key: canary for canary in build_canaries(context.config.taxonomy)}
+    version, thinking = hash_grading_prompt(templates), context.config.model.thinking
+    cache_keys = {
+        key: build_cache_key(model, GRADE_STAGE, version, item, thinking=thinking)
+        for key, item in {**items, **canaries}.items()
     }
-    return GradingBatch(items, controls, keys, item_ids, wording, context.config.model.together)
+    return GradingBatch(items, canaries, cache_keys, item_ids, templates, context.config.model.together)
 
 
 class GradingRun:
-    """One model asked about one docket. `swayed` counts calls whose answers were thrown away for what they did to ours.
+    """One model asked about one batch; `on_grades` is called with grades as they are stored.
 
-    `found` is told of each judgement as it is kept.
+    `tampered_calls` counts the calls that were discarded because their canaries had changed.
     """
 
     def __init__(
@@ -163,103 +157,101 @@ class GradingRun:
         on_grades: GradesCallback,
     ) -> None:
         self.tampered_calls = 0
+        self.client = client
         self._context = context
         self._batch = batch
-        self.client = client
         self._jobs = jobs
         self._on_grades = on_grades
         self._canary_grades: dict[str, Grade] = {}
 
     async def run(self) -> None:
-        """What a job that was broken off still holds; every call once; then what is still unjudged, alone."""
+        """Collect an interrupted batch job, make every call once, then grade what is left one by one."""
         try:
             self._canary_grades = self._batch.load_grades(self._context, self._batch.canaries)
             await self._resume_job()
-            for alone in (False, True):
-                if self.client.stop_error or not await self._run_round(one_per_call=alone):
+            for one_per_call in (False, True):
+                if self.client.stop_error or not await self._run_round(one_per_call=one_per_call):
                     return
         finally:
             await self.client.model.close()
 
     async def _run_round(self, *, one_per_call: bool) -> bool:
-        """Ask about all that waits; False when nothing does, or it cannot be."""
-        waiting = self._batch.load_ungraded(self._context)
-        controls: list[PromptItem] = []
-        if not one_per_call and self._batch.items_per_call > 1 and sum(not one.needs_own_call for one in waiting) > 1:
-            controls = await self._load_canaries()
-        batches = self._batch.build_calls(waiting, controls, one_per_call=one_per_call or not controls)
-        if self.client.stop_error or not batches:
+        """Ask about all ungraded items; returns False when there are none, or the model cannot be asked."""
+        items = self._batch.load_ungraded(self._context)
+        canaries: list[PromptItem] = []
+        if not one_per_call and self._batch.items_per_call > 1 and sum(not item.needs_own_call for item in items) > 1:
+            canaries = await self._load_canaries()
+        calls = self._batch.build_calls(items, canaries, one_per_call=one_per_call or not canaries)
+        if self.client.stop_error or not calls:
             return False
         try:
-            done = await self.client.complete_batch(
-                [batch.prompt for batch in batches], partial(self._jobs.save, batches, self._batch.cache_keys)
+            completed = await self.client.complete_batch(
+                [call.prompt for call in calls], partial(self._jobs.save, calls, self._batch.cache_keys)
             )
         except (BudgetExceededError, ModelUnavailableError) as error:
             self.client.stop_error = error
             return False
-        await self.client.map_concurrently(
-            list(zip(batches, done, strict=True)), lambda pair: self._run_call(*pair), "judging"
-        )
+        pairs = list(zip(calls, completed, strict=True))
+        await self.client.map_concurrently(pairs, lambda pair: self._run_call(*pair), "judging")
         self._jobs.clear()
         return True
 
     async def _load_canaries(self) -> list[PromptItem]:
-        """Two items of ours whose verdicts are known, asked for among themselves the first time; none if not had."""
-        for alone in (False, True):
-            missing = [one for key, one in self._batch.canaries.items() if key not in self._canary_grades]
-            await self.client.map_concurrently(
-                self._batch.build_calls(missing, (), one_per_call=alone), self._grade_canaries, "judging"
-            )
+        """Return two canaries with grades, asked for among themselves the first time; none if that fails."""
+        for one_per_call in (False, True):
+            missing = [item for key, item in self._batch.canaries.items() if key not in self._canary_grades]
+            calls = self._batch.build_calls(missing, (), one_per_call=one_per_call)
+            await self.client.map_concurrently(calls, self._grade_canaries, "judging")
         return [self._batch.canaries[key] for key in choose_canary_pair(self._canary_grades)]
 
     async def _grade_canaries(self, call: GradingCall) -> None:
         completion, call_id = await self.client.complete(call.prompt)
-        found = parse_grades(completion, call, self._batch.templates)
-        self._store_grades(found, call_id)
-        self._canary_grades |= found
+        grades = parse_grades(completion, call, self._batch.templates)
+        self._store_grades(grades, call_id)
+        self._canary_grades |= grades
 
     async def _resume_job(self) -> None:
-        """Collect the job of a run that was broken off; what it does not answer is asked anew."""
+        """Collect the job of an interrupted run; what it does not answer is asked again."""
         job = self._jobs.load()
         if job is None:
             return
+        count = len(job.call_names)
         try:
-            sent = await self.client.find_job(job.handle)
-            names = job.call_names
-            done = await self.client.collect_job(sent, GRADE_STAGE, len(names)) if sent else [None] * len(names)
+            handle = await self.client.find_job(job.handle)
+            completed = await self.client.collect_job(handle, GRADE_STAGE, count) if handle else [None] * count
         except ModelUnavailableError as error:
             if error.is_final:
-                self._jobs.clear()  # it is gone, and its answers with it
+                self._jobs.clear()  # the job is gone, and its answers with it
             else:
                 self.client.stop_error = error
             return
-        everyone = {**self._batch.items, **self._batch.canaries}
-        for batch, answer in zip(job.rebuild_calls(everyone, self._batch.cache_keys), done, strict=True):
-            if answer is not None and batch.items_by_name:
+        calls = job.rebuild_calls({**self._batch.items, **self._batch.canaries}, self._batch.cache_keys)
+        for call, completion in zip(calls, completed, strict=True):
+            if completion is not None and call.items_by_name:
                 with suppress(ModelOutputError):
-                    self._accept_grades(batch, *answer)
+                    self._accept_grades(call, *completion)
         self._jobs.clear()
 
     async def _run_call(self, call: GradingCall, completed: tuple[Completion, int] | None) -> None:
-        """One call; its judgements are committed as they arrive."""
+        """Store the grades of one call; an unusable answer of a batch job is asked for again at once."""
         if completed is not None:
-            try:
+            with suppress(ModelOutputError):
                 return self._accept_grades(call, *completed)
-            except ModelOutputError:
-                pass  # a batch job's answer that is no good is asked for again at once
         answer = await self.client.complete(call.prompt)
-        with suppress(ModelOutputError) if _is_suspicious_call(call) else nullcontext():
+        # An unusable answer about a suspicious text alone says nothing of the model.
+        is_suspicious_call = all(item.needs_own_call for item in call.items_by_name.values())
+        with suppress(ModelOutputError) if is_suspicious_call else nullcontext():
             self._accept_grades(call, *answer)
 
     def _accept_grades(self, call: GradingCall, completion: Completion, call_id: int) -> None:
-        """Keep what a call says, unless something in it has moved our own items in it."""
-        found = parse_grades(completion, call, self._batch.templates)
-        theirs = {key: judgement for key, judgement in found.items() if not is_canary(key)}
-        if len(call.items_by_name) > 1 and is_tampered(self._canary_grades, found):
+        """Store what a call says, unless its canaries have changed."""
+        grades = parse_grades(completion, call, self._batch.templates)
+        if len(call.items_by_name) > 1 and is_tampered(self._canary_grades, grades):
             self.tampered_calls += 1
-        else:
-            self._store_grades(theirs, call_id)
-            self._on_grades(theirs)
+            return
+        grades = {key: grade for key, grade in grades.items() if not is_canary(key)}
+        self._store_grades(grades, call_id)
+        self._on_grades(grades)
 
     def _store_grades(self, grades: Mapping[str, Grade], call_id: int) -> None:
         rows = [
@@ -268,87 +260,70 @@ class GradingRun:
                 "stage": GRADE_STAGE,
                 "item_id": self._batch.item_ids.get(key),
                 "call_id": call_id,
-                "value": judgement.model_dump(),
+                "value": grade.model_dump(),
                 "at": self._context.now,
             }
-            for key, judgement in grades.items()
+            for key, grade in grades.items()
         ]
         with self._context.db.write() as session:
             save_cached_answers(session, rows)
 
 
-def _is_suspicious_call(call: GradingCall) -> bool:
-    """Whether a call holds what may be an order alone: an answer to it that is no good says nothing of the model."""
-    return all(candidate.needs_own_call for candidate in call.items_by_name.values())
-
-
-AGREED_CONFIDENCE, NEAR_CONFIDENCE, DISAGREED_CONFIDENCE = (
-    0.85,
-    0.7,
-    0.5,
-)  # how sure a category is when the embedded tagger says so too, nearly, or not
-
-
 def grade_candidates(
     context: Context, period: Period, *, limit: int | None = None, max_usd: float | None = None
 ) -> Report:
-    """Have the model sort and grade the best `limit` candidates; rank again afterwards, and its grades count.
+    """Let the model sort and grade the best `limit` candidates; a ranking made afterwards counts its grades.
 
-    Without a model it says so and does nothing. What the model cannot or may not answer keeps the machine's verdict,
-    and the report says how many and why.
+    Does nothing without a model. Items without a usable answer keep the embedded tagger's category; the report says how
+    many and why.
     """
     with record_run(context, "judge", period.name) as report:
         model = context.make_model()
         if model is None:
             report.line = f"{period}: judged by no language model. {context.model_summary}".strip()
             return report
-        most = context.config.model.judged if limit is None else limit
+        limit = context.config.model.judged if limit is None else limit
         with context.db.read() as session:
-            best = [item for _, item in load_ranking(session, period.name, most)]
-        items = {item.key: item for item in best}
-        docket = build_grading_batch(
-            context, build_prompt_items(best), model.name, {key: item.id for key, item in items.items()}
-        )
-        known = docket.load_grades(context, items)
-        _save_grades(context, items, model.name, known)
-        asker = MeteredClient(context, model, report.run_id, max_usd)
-        jobs = BatchJobStore(context, model.name, period.name)
-        hearing = GradingRun(
-            context, docket, asker, jobs, lambda found: _save_grades(context, items, model.name, found)
-        )
-        run_sync(hearing.run())
-        _fill_grading_report(context, period, docket, hearing, len(known), report)
+            items = {item.key: item for _, item in load_ranking(session, period.name, limit)}
+        prompt_items = build_prompt_items(list(items.values()))
+        batch = build_grading_batch(context, prompt_items, model.name, {key: item.id for key, item in items.items()})
+        save_grades = partial(_save_grades, context, items, model.name)
+        cached = batch.load_grades(context, items)
+        save_grades(cached)
+        client = MeteredClient(context, model, report.run_id, max_usd)
+        run = GradingRun(context, batch, client, BatchJobStore(context, model.name, period.name), save_grades)
+        run_sync(run.run())
+        _fill_grading_report(context, period, batch, run, len(cached), report)
     return report
 
 
 def build_prompt_items(items: Sequence[Item]) -> dict[str, PromptItem]:
-    """Items' words as a model may see them, by key."""
+    """Return items as a model may see them, by key."""
     return {item.key: PromptItem.from_text(item.key, item.title, get_abstract(item)) for item in items}
 
 
 def _save_grades(context: Context, items: Mapping[str, Item], engine: str, grades: Mapping[str, Grade]) -> None:
-    """Store judgements as taggings by this engine."""
-    mark = fingerprint_taxonomy(context.config.taxonomy)
-    ids = [items[key].id for key in grades]
+    """Store grades as taggings by this engine."""
+    fingerprint = fingerprint_taxonomy(context.config.taxonomy)
     with context.db.write() as session:
-        ours = load_taggings(session, ids)
-        rows: Sequence[dict[str, Any]] = [
+        taggings = load_taggings(session, [items[key].id for key in grades])
+        rows = [
             {
                 "item_id": items[key].id,
                 "engine": engine,
-                **judgement.model_dump(),
-                "confidence": _combine_confidence(judgement, ours.get(items[key].id, {}).get(EMBEDDED_ENGINE)),
-                "taxonomy": mark,
+                **grade.model_dump(),
+                "confidence": _combine_confidence(grade, taggings.get(items[key].id, {}).get(EMBEDDED_ENGINE)),
+                "taxonomy": fingerprint,
                 "item_digest": items[key].digest,
                 "at": context.now,
             }
-            for key, judgement in grades.items()
+            for key, grade in grades.items()
         ]
         save_taggings(session, rows)
 
 
 def _combine_confidence(grade: Grade, embedded_tagging: Tagging | None) -> float:
-    """Two taggers that agree are surer than one that says how sure it is."""
+    """Return how sure a grade's category is, given the embedded tagger's."""
     if embedded_tagging is None:
         return NEAR_CONFIDENCE
     if embedded_tagging.category == grade.category:
@@ -359,30 +334,30 @@ def _combine_confidence(grade: Grade, embedded_tagging: Tagging | None) -> float
 def _fill_grading_report(
     context: Context, period: Period, batch: GradingBatch, run: GradingRun, cached_count: int, report: Report
 ) -> None:
-    asker = run.client
-    suspects = [key for key, candidate in batch.items.items() if candidate.injected_text]
+    client = run.client
+    suspects = [key for key, item in batch.items.items() if item.injected_text]
     left = len(batch.load_ungraded(context))
-    judged = len(batch.items) - left
+    graded = len(batch.items) - left
     report.numbers = {
-        "judged": judged,
+        "judged": graded,
         "asked_before": cached_count,
-        "calls": asker.call_count,
+        "calls": client.call_count,
         "left": left,
-        "usd": round(asker.budget.spent, 6),
+        "usd": round(client.budget.spent, 6),
         "suspects": suspects,
         "swayed": run.tampered_calls,
     }
-    who = context.model_summary.rstrip(".") or asker.model.name
-    version = f", which answered as {' and '.join(sorted(asker.model_versions))}" if asker.model_versions else ""
+    engine = context.model_summary.rstrip(".") or client.model.name
+    version = f", which answered as {' and '.join(sorted(client.model_versions))}" if client.model_versions else ""
     report.line = (
-        f"{period}: {judged} of the {len(batch.items)} best judged by {who}{version}; "
-        f"{cached_count} of them known before, {asker.call_count} calls, {asker.cost_summary}"
+        f"{period}: {graded} of the {len(batch.items)} best judged by {engine}{version}; "
+        f"{cached_count} of them known before, {client.call_count} calls, {client.cost_summary}"
     )
     if suspects:
         report.line += f"; {len(suspects)} look like instructions to a model and were judged alone"
     if run.tampered_calls:
         report.line += f"; {run.tampered_calls} calls were swayed by a text in them: their items were judged alone"
     if left:
-        report.state = "done" if asker.is_budget_exhausted else "partial"
-        report.problems = [f"{left} keep this machine's own verdict: {asker.failure_reason}"]
+        report.state = "done" if client.is_budget_exhausted else "partial"
+        report.problems = [f"{left} keep this machine's own verdict: {client.failure_reason}"]
         report.line += f"; {report.problems[0]}"

@@ -1,20 +1,14 @@
-"""Possible duplicates; show, merge, split, re-tag one item.
+"""Find possible duplicates after tagging; show, merge, split and re-tag single items.
 
-What a person does with single works: look at one, merge two, take a merge back, say what one is.
-
-After tagging: which new items may be a work that is here already under another key; a person decides.
-
-Two arXiv papers are not compared: a month has thousands, arXiv tells its own apart, and the pairs that matter here are
-a post, page or PDF and the paper it is about.
+Two arXiv papers are not compared: a month has thousands, arXiv keeps its own papers apart, and the pairs that matter
+are a post, page or PDF and the paper it is about. A person decides on each pair.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Any
-
-from sqlmodel import Session
+from typing import Any
 
 from digest.context import Context, record_run
 from digest.db.items import (
@@ -32,20 +26,15 @@ from digest.db.merges import (
     undo_merge,
     unmerge_mentions,
 )
-from digest.db.predictions import load_item_vectors, load_taggings, save_taggings
-from digest.embeddings import load_embeddings, pack_vectors, unpack_vectors
-from digest.ingest.matching import MatchResult, match_records
+from digest.db.predictions import load_item_embeddings, load_taggings, save_taggings
+from digest.ingest.matching import match_records
 from digest.ingest.matching.features import RecordFeatures
-from digest.models.items import Item, build_embedding_text, get_abstract
+from digest.models.items import Item, get_abstract
 from digest.models.predictions import Decision
 from digest.protocols import Report
 from digest.tagging.taxonomy import fingerprint_taxonomy, resolve_category
 from digest.urls import work_key
 from digest.urls.canonical import build_match_url, is_http_url
-
-if TYPE_CHECKING:
-    from digest.embeddings import Matrix
-
 
 _MAX_TIME_APART = timedelta(days=60)  # a post and its paper appear within weeks of each other
 _ARXIV_PREFIX = "arxiv:"
@@ -56,9 +45,9 @@ DuplicatePair = tuple[int, int, float, str]
 
 
 def flag_possible_duplicates(context: Context, new_items: Mapping[int, datetime]) -> int:
-    """Keep the pairs of a fresh item and another one near in time that may be one work; returns how many there are.
+    """Store the pairs of a new item and another one near in time that may be one work; returns their number.
 
-    `fresh` are ids with their dates. A month is looked at by itself, so that years of items need the room of some.
+    `new_items` maps ids to dates. Each month is compared by itself, so that years of items need the memory of a month.
     """
     months: dict[str, list[int]] = {}
     for item_id, moment in new_items.items():
@@ -75,36 +64,24 @@ def flag_possible_duplicates(context: Context, new_items: Mapping[int, datetime]
 
 
 def _find_pairs(context: Context, new_ids: frozenset[int], start: datetime, end: datetime) -> list[DuplicatePair]:
-    """The pairs among a period's items of which one at least is new."""
+    """Return the pairs among a period's items of which one at least is new.
+
+    A certain pair is reported too: only a person merges items that are stored.
+    """
     with context.db.read() as session:
         if not has_items_without_prefix(session, _ARXIV_PREFIX, start, end):
             return []
         items = load_period_items(session, start, end)
-        outsiders = frozenset(place for place, item in enumerate(items) if not item.key.startswith(_ARXIV_PREFIX))
-        matrix = _load_vectors(session, items)
-    found = match_records([_build_record(item) for item in items], new_positions=outsiders, vectors=matrix)
-    return [pair for pair in _iter_pairs(items, found) if pair[0] in new_ids or pair[1] in new_ids]
-
-
-def _iter_pairs(items: Sequence[Item], matching: MatchResult) -> Iterator[DuplicatePair]:
-    """The possible pairs by item id, and the certain ones, which are joined only by a person too."""
-    for place, group in enumerate(matching.groups):
-        if place != group:
-            yield (items[place].id, items[group].id, _CERTAIN_PROBABILITY, _CERTAIN_REASON)
-    for pair in matching.possible_pairs:
-        yield items[pair.left].id, items[pair.right].id, pair.probability, pair.reason
-
-
-def _load_vectors(session: Session, items: Sequence[Item]) -> Matrix:
-    """The vectors that tagging has stored; an item that has none yet gets one for this comparison."""
-    stored = load_item_vectors(session, [item.id for item in items])
-    missing = {item.id: build_embedding_text(item) for item in items if (item.id) not in stored}
-    made = (
-        dict(zip(missing, pack_vectors(load_embeddings().embed(list(missing.values()))), strict=True))
-        if missing
-        else {}
-    )
-    return unpack_vectors([made.get(item.id) or stored[item.id].vector for item in items])
+        vectors = load_item_embeddings(session, items)
+    others = frozenset(number for number, item in enumerate(items) if not item.key.startswith(_ARXIV_PREFIX))
+    matching = match_records([_build_record(item) for item in items], new_positions=others, vectors=vectors)
+    pairs = [
+        (items[number].id, items[group].id, _CERTAIN_PROBABILITY, _CERTAIN_REASON)
+        for number, group in enumerate(matching.groups)
+        if number != group
+    ]
+    pairs += [(items[p.left].id, items[p.right].id, p.probability, p.reason) for p in matching.possible_pairs]
+    return [pair for pair in pairs if pair[0] in new_ids or pair[1] in new_ids]
 
 
 def _build_record(item: Item) -> RecordFeatures:
@@ -121,7 +98,7 @@ def _build_record(item: Item) -> RecordFeatures:
 
 
 def describe_item(context: Context, name: str) -> dict[str, Any]:
-    """An item, its mentions, its verdicts, and what may be the same work."""
+    """Return an item with its mentions, taggings and possible duplicates."""
     with context.db.read() as session:
         item = get_item(session, _resolve_key(name))
         mentions = load_item_mentions(session, item.id)
@@ -142,7 +119,7 @@ def describe_item(context: Context, name: str) -> dict[str, Any]:
 
 
 def merge_items_by_name(context: Context, name: str, into: str) -> str:
-    """Make two items one; returns a line for a person."""
+    """Merge one item into another; returns a line for a person."""
     with context.db.write() as session:
         item, target = get_item(session, name), get_item(session, into)
         moved = merge_items(session, item, target, context.now)
@@ -150,39 +127,36 @@ def merge_items_by_name(context: Context, name: str, into: str) -> str:
 
 
 def order_merge_pair(first: Item, second: Item) -> tuple[Item, Item]:
-    """Of two items that may be one work: the one that would go, and the one that would stay, which is arXiv's."""
-    return (second, first) if first.key.startswith("arxiv:") else (first, second)
+    """Order two possible duplicates: the one to merge, then the one that stays, which is arXiv's."""
+    return (second, first) if first.key.startswith(_ARXIV_PREFIX) else (first, second)
 
 
 def split_item_by_name(context: Context, name: str, other: str = "") -> str:
-    """Take a merge back, a person's or intake's; the item is named by its number or by the key that it had before.
+    """Undo a merge; the item is named by its number or by the key that it had before.
 
-    With another item: keep in mind that the two are different works.
+    With another item: record that the two are different works.
     """
     with context.db.write() as session:
         if other:
-            one, two = get_item(session, name), get_item(session, other)
-            mark_distinct(session, one, two, context.now)
-            return f"{one.key} and {two.key} are two works"
-        item = _find_merged_item(session, name)
+            first, second = get_item(session, name), get_item(session, other)
+            mark_distinct(session, first, second, context.now)
+            return f"{first.key} and {second.key} are two works"
+        key = _resolve_key(name)
+        item = find_item_by_own_key(session, key) or get_item(session, key)
         if item.merged_into is None:
-            item, moved = unmerge_mentions(session, item, _resolve_key(name), context.now)
+            item, moved = unmerge_mentions(session, item, key, context.now)
         else:
             moved = undo_merge(session, item)
     return f"{item.key} stands by itself again ({moved} mentions)"
 
 
-def _find_merged_item(session: Session, name: str) -> Item:
-    return find_item_by_own_key(session, _resolve_key(name)) or get_item(session, _resolve_key(name))
-
-
 def _resolve_key(name: str) -> str:
-    """What a person calls an item as a key: addresses are known by theirs."""
+    """Return the key of an item that is named by its address, key or number."""
     return work_key(name) if is_http_url(name) else name
 
 
 def correct_category(context: Context, name: str, category: str) -> Report:
-    """Keep the editor's word on what an item is; the tagger learns from it from now on."""
+    """Store the editor's category of an item, from which the tagger learns."""
     with record_run(context, "tag") as report:
         slug = resolve_category(context.config.taxonomy, category)
         with context.db.write() as session:

@@ -1,15 +1,8 @@
-"""LLM grading: batches, schema, control items, cache key.
+"""Grade items with a language model: calls, replies, canary items and cache keys. This module asks no model itself.
 
-Sorting and grading many items a call: under names made for the call, each reply checked against what was sent.
-
-Items of our own among those of a call: an order in a foreign text that sways the call shows in what becomes of them.
-
-A text may steer a model in words that no pattern knows. But the items here were judged before, among themselves alone,
-so that what is said of them in other company must be the same.
-
-The key under which an answer about one item is kept: everything it depends on, and nothing else.
-
-Judging: what a language model is asked about items, and what of its reply is believed. Pure; it asks nobody.
+Items are sent under names made for the call, and each reply is checked against what was sent. A text may steer a model
+in words that no pattern knows, so each call of several items includes canary items: their grades were obtained among
+themselves, and must be the same in other company.
 """
 
 from __future__ import annotations
@@ -18,10 +11,10 @@ import json
 import random
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from hashlib import sha256
 from itertools import combinations
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
@@ -36,6 +29,19 @@ GRADE_STAGE = "judge"
 GRADE_SCHEMA_VERSION = 1
 ITEMS_PER_CALL = 10  # answers depend on position in longer lists: arXiv 2309.00384
 MAX_REASON_WORDS = 12
+CANARIES_PER_CALL = 2
+_CANARY_PREFIX = "control:"
+# Texts that no category of a research digest fits.
+_OFF_TOPIC_TEXTS = (
+    (
+        "Flowering dates of three apple orchards",
+        "We noted when the trees of three orchards came into flower in six springs. The southern slope was earliest.",
+    ),
+    (
+        "Timetable of a village ferry",
+        "The ferry crosses the lake every forty minutes from May to September. Bicycles travel free on weekdays.",
+    ),
+)
 _FINISH_HINTS = {
     "MAX_TOKENS": "it was cut off: a lower model.thinking leaves more room for the answer",
     "STOP": "does the model keep to a JSON schema?",
@@ -45,9 +51,9 @@ _NAME_LETTERS = "bcdfghjkmnpqrstvwxz23456789"
 
 @dataclass(frozen=True, slots=True)
 class PromptItem:
-    """An item to be judged: its key and the words a model may see.
+    """An item with the text that a model may see.
 
-    `suspect` is what in them instructs a model, as the editor is told; `alone` also where something only might.
+    `injected_text` is the part that instructs a model; `needs_own_call` is also set where a text only might.
     """
 
     key: str
@@ -58,22 +64,22 @@ class PromptItem:
 
     @classmethod
     def from_text(cls, key: str, title: str, text: str) -> PromptItem:
-        """A candidate from stored text, cleaned for a prompt."""
-        suspect = find_injection(f"{title}\n{text}")
+        """Clean stored text for a prompt."""
+        injected = find_injection(f"{title}\n{text}")
         title, text = sanitise_for_prompt(title, 300), sanitise_for_prompt(text)
-        return cls(key, title, text, suspect, suspect is not None or is_suspicious(title) or is_suspicious(text))
+        return cls(key, title, text, injected, injected is not None or is_suspicious(title) or is_suspicious(text))
 
 
 @dataclass(frozen=True, slots=True)
 class GradingCall:
-    """One call: its prompt, and whose names it uses."""
+    """One call: its prompt, and the items by the names that stand for them in it."""
 
     prompt: Prompt
     items_by_name: Mapping[str, PromptItem]
 
 
 class Grade(BaseModel):
-    """What a model says of one item, checked. Relevance and novelty are 1 to 5."""
+    """A model's verdict on one item, checked. Relevance and novelty are 1 to 5."""
 
     model_config = ConfigDict(extra="ignore", frozen=True, strict=True)
 
@@ -91,50 +97,49 @@ def build_grading_calls(
     canaries: Sequence[PromptItem] = (),
     items_per_call: int = ITEMS_PER_CALL,
 ) -> Iterator[GradingCall]:
-    """Calls of at most `at_once`, the `controls` among them, in an order and under names that nobody can foresee.
+    """Build calls of at most `items_per_call`, canaries included, in an order and under names nobody can foresee.
 
-    What may be an order is in a call of its own, and so is everything where two have no room beside the controls.
+    A suspicious item gets a call of its own, and so does every item where two have no room beside the canaries.
     """
     dice = random.Random(seed)  # noqa: S311  the seed comes from the caller's secrets
     room = items_per_call - len(canaries)
-    plain = [candidate for candidate in items if room > 1 and not candidate.needs_own_call]
-    dice.shuffle(plain)
-    calls = -(-len(plain) // max(1, room))
-    groups = [plain[place::calls] for place in range(calls)]
-    company = [[*group, *canaries] if len(group) > 1 else group for group in groups]
-    single = [[candidate] for candidate in items if room < 2 or candidate.needs_own_call]
-    calls_of = dice.sample([*company, *single], calls + len(single))  # no run of answers to orders alone
-    return (_build_call(dice.sample(group, len(group)), templates, dice) for group in calls_of)
+    shared = [item for item in items if room > 1 and not item.needs_own_call]
+    dice.shuffle(shared)
+    count = -(-len(shared) // max(1, room))
+    groups = [shared[start::count] for start in range(count)]
+    groups = [[*group, *canaries] if len(group) > 1 else group for group in groups]
+    single = [[item] for item in items if room < 2 or item.needs_own_call]
+    # Shuffled, so that suspicious texts are not asked about in a row.
+    ordered = dice.sample([*groups, *single], count + len(single))
+    return (_build_call(dice.sample(group, len(group)), templates, dice) for group in ordered)
 
 
 def hash_grading_prompt(templates: PromptTemplates) -> str:
-    """Changes with the prompt's words, the taxonomy and the shape of the answer."""
+    """Hash the prompt's text, and with it the taxonomy, and the version of the reply's schema."""
     return hash_prompt(templates.grading_prompt, str(GRADE_SCHEMA_VERSION))
 
 
 def _build_call(group: Sequence[PromptItem], templates: PromptTemplates, dice: random.Random) -> GradingCall:
-    names: dict[str, PromptItem] = {}
-    for candidate in group:
-        while (name := "item-" + "".join(dice.choices(_NAME_LETTERS, k=5))) in names:
+    named: dict[str, PromptItem] = {}
+    for item in group:
+        while (name := "item-" + "".join(dice.choices(_NAME_LETTERS, k=5))) in named:
             continue
-        names[name] = candidate
-    rows = [{"id": name, "title": one.title, "text": one.text} for name, one in names.items()]
-    return GradingCall(
-        Prompt(
-            stage=GRADE_STAGE,
-            version=hash_grading_prompt(templates),
-            system=templates.grading_prompt,
-            user=json.dumps({"items": rows}, ensure_ascii=False),
-            schema=_reply_schema(templates.categories),
-            max_output_tokens=256 + 128 * len(rows),
-        ),
-        names,
+        named[name] = item
+    rows = [{"id": name, "title": item.title, "text": item.text} for name, item in named.items()]
+    prompt = Prompt(
+        stage=GRADE_STAGE,
+        version=hash_grading_prompt(templates),
+        system=templates.grading_prompt,
+        user=json.dumps({"items": rows}, ensure_ascii=False),
+        schema=_reply_schema(templates.categories),
+        max_output_tokens=256 + 128 * len(rows),
     )
+    return GradingCall(prompt, named)
 
 
 def _reply_schema(categories: Sequence[str]) -> dict[str, Any]:
     grade = {"type": "integer", "minimum": 1, "maximum": 5}
-    fields = {
+    item = {
         "id": {"type": "string"},
         "reason": {"type": "string"},
         "category": {"type": "string", "enum": list(categories)},
@@ -142,129 +147,101 @@ def _reply_schema(categories: Sequence[str]) -> dict[str, Any]:
         "relevance": grade,
         "novelty": grade,
     }
-    one = {"type": "object", "properties": fields, "required": list(fields), "additionalProperties": False}
-    return {
-        "type": "object",
-        "properties": {"items": {"type": "array", "items": one}},
-        "required": ["items"],
-        "additionalProperties": False,
-    }
+    return _closed_object({"items": {"type": "array", "items": _closed_object(item)}})
+
+
+def _closed_object(properties: Mapping[str, Any]) -> dict[str, Any]:
+    return {"type": "object", "properties": properties, "required": list(properties), "additionalProperties": False}
 
 
 def parse_grades(completion: Completion, call: GradingCall, templates: PromptTemplates) -> dict[str, Grade]:
-    """Judgements by the candidates' keys: what was sent and came back exactly once, whole and within the rubric.
+    """Parse the grades of items that were sent and came back exactly once, complete and within the rubric.
 
-    Names that were not sent are dropped; a name given twice counts as missing. Raises ModelOutput when nothing is left.
+    Returns them by the items' keys; names that were not sent are dropped. Raises ModelOutputError when none is left.
     """
     rows = completion.data.get("items") if isinstance(completion.data, dict) else None
     rows = [row for row in rows if isinstance(row, dict)] if isinstance(rows, list) else []
     times = Counter(str(row.get("id")) for row in rows)
-    found: dict[str, Grade] = {}
+    grades: dict[str, Grade] = {}
     for row in rows:
-        candidate = call.items_by_name.get(str(row.get("id")))
-        if candidate and times[str(row["id"])] == 1 and (judgement := _parse_grade(row, templates.categories)):
-            found[candidate.key] = judgement
-    if not found:
+        item = call.items_by_name.get(str(row.get("id")))
+        if item and times[str(row["id"])] == 1 and (grade := _parse_grade(row, templates.categories)):
+            grades[item.key] = grade
+    if not grades:
         raise ModelOutputError(
-            f"{completion.model} gave no judgement that can be used (it ended with {completion.finish})",
+            f"{completion.model} gave no grade that can be used (it ended with {completion.finish})",
             _FINISH_HINTS.get(completion.finish, ""),
             completion=completion.text,
         )
-    return found
+    return grades
 
 
 def _parse_grade(row: Mapping[str, Any], categories: Sequence[str]) -> Grade | None:
-    secondary: str | Literal["none"] | None = row.get("secondary")
-    secondary = None if secondary in ("none", row.get("category")) else secondary
+    """Parse one row; a reason of more than twelve words is cut, and one that instructs a model is dropped."""
+    secondary = None if row.get("secondary") in ("none", row.get("category")) else row.get("secondary")
     if row.get("category") not in categories or (secondary is not None and secondary not in categories):
         return None
     try:
-        judgement = Grade.model_validate({**row, "secondary": secondary})
+        grade = Grade.model_validate({**row, "secondary": secondary})
     except ValidationError:
         return None
-    return judgement.model_copy(update={"reason": _clean_reason(judgement.reason)})
-
-
-def _clean_reason(text: str) -> str:
-    """At most twelve words of plain text; nothing when they instruct instead of saying why."""
-    plain, _ = clean_model_text(text)
-    return "" if find_injection(plain) else " ".join(plain.split()[:MAX_REASON_WORDS])
-
-
-CANARIES_PER_CALL = 2
-_CANARY_PREFIX = "control:"
-_OFF_TOPIC_TEXTS = (  # what no reader of a digest on artificial intelligence waits for
-    (
-        "Flowering dates of three apple orchards",
-        "We noted when the trees of three orchards came into flower in six springs. The southern slope was earliest.",
-    ),
-    (
-        "Timetable of a village ferry",
-        "The ferry crosses the lake every forty minutes from May to September. Bicycles travel free on weekdays.",
-    ),
-)
+    reason, _ = clean_model_text(grade.reason)
+    reason = "" if find_injection(reason) else " ".join(reason.split()[:MAX_REASON_WORDS])
+    return grade.model_copy(update={"reason": reason})
 
 
 def build_canaries(taxonomy: Taxonomy) -> tuple[PromptItem, ...]:
-    """Items whose verdicts lie far apart: typical ones of two categories, and two that belong to none."""
+    """Build items with grades far apart: typical ones of two categories, and two that belong to none."""
     typical = dict.fromkeys((taxonomy.categories[0], taxonomy.categories[-1]))
-    near = [(next(iter(one.exemplars), one.title), one.description) for one in typical]
-    ours = (
-        PromptItem.from_text(f"{_CANARY_PREFIX}{place}", *words)
-        for place, words in enumerate((*near, *_OFF_TOPIC_TEXTS))
+    texts = [(next(iter(category.exemplars), category.title), category.description) for category in typical]
+    return tuple(
+        PromptItem(f"{_CANARY_PREFIX}{number}", sanitise_for_prompt(title, 300), sanitise_for_prompt(text))
+        for number, (title, text) in enumerate((*texts, *_OFF_TOPIC_TEXTS))
     )
-    return tuple(replace(one, injected_text=None, needs_own_call=False) for one in ours)
 
 
 def is_canary(key: str) -> bool:
-    """Whether a candidate is one of ours."""
     return key.startswith(_CANARY_PREFIX)
 
 
 def choose_canary_pair(grades: Mapping[str, Grade]) -> tuple[str, ...]:
-    """The two whose verdicts lie so that no one verdict given to all goes unseen: two steps apart, else alike."""
+    """Choose two canaries such that no one grade given to all goes unseen: two steps apart, else equal."""
 
-    def apart(two: tuple[str, ...]) -> tuple[bool, bool, bool]:
-        one, other = (grades[key] for key in two)
-        steps = abs(one.relevance - other.relevance)
-        return steps > 1, steps != 1, one.category != other.category
+    def distance(keys: tuple[str, ...]) -> tuple[bool, bool, bool]:
+        first, second = (grades[key] for key in keys)
+        steps = abs(first.relevance - second.relevance)
+        return steps > 1, steps != 1, first.category != second.category
 
-    return max(combinations(sorted(grades), CANARIES_PER_CALL), key=apart, default=())
+    return max(combinations(sorted(grades), CANARIES_PER_CALL), key=distance, default=())
 
 
 def is_tampered(expected: Mapping[str, Grade], grades: Mapping[str, Grade]) -> bool:
-    """Whether something in a call has moved our items: one of them far, or all of them at all, or none came back.
+    """Return whether a call has moved its canaries: one of them far, all of them at all, or none came back.
 
-    A model left to itself may move one of them by a step. An order in place of a reason, or one reason for all where
-    there were two, is as good a sign.
+    An honest model may move one of them by a step. An empty reason, or one reason for all where there were two, also
+    counts as tampering.
     """
-    ours = [(expected[key], judgement) for key, judgement in grades.items() if is_canary(key)]
-    if not ours or any(_is_far(*two) for two in ours) or all(_has_moved(*two) for two in ours):
+    pairs = [(expected[key], grade) for key, grade in grades.items() if is_canary(key)]
+    if not pairs or any(_is_far(*pair) for pair in pairs) or all(_has_moved(*pair) for pair in pairs):
         return True
-    reasons, now = ([two[when].reason for two in ours] for when in (0, 1))
-    return len(set(now)) < len(set(reasons)) or any(old and not new for old, new in zip(reasons, now, strict=True))
+    before, after = [old.reason for old, _ in pairs], [new.reason for _, new in pairs]
+    return len(set(after)) < len(set(before)) or any(old and not new for old, new in zip(before, after, strict=True))
 
 
-def _is_far(before: Grade, now: Grade) -> bool:
-    steps = (before.relevance - now.relevance, before.novelty - now.novelty)
-    return before.category != now.category or max(map(abs, steps)) > 1
+def _is_far(before: Grade, after: Grade) -> bool:
+    steps = (before.relevance - after.relevance, before.novelty - after.novelty)
+    return before.category != after.category or max(map(abs, steps)) > 1
 
 
-def _has_moved(before: Grade, now: Grade) -> bool:
-    return (before.relevance, before.novelty) != (now.relevance, now.novelty)
+def _has_moved(before: Grade, after: Grade) -> bool:
+    return (before.relevance, before.novelty) != (after.relevance, after.novelty)
 
 
 def build_cache_key(model: str, stage: str, version: str, item: PromptItem, **parameters: Any) -> str:
-    """A SHA-256 over the canonical JSON of model, stage, prompt version, parameters and the item's own words.
+    """Hash all that an answer depends on: model, stage, prompt version, parameters and the item's text.
 
     `version` covers the prompt's text, and with it the taxonomy, the rubric, the style note and the examples.
     """
-    facts: Mapping[str, Any] = {
-        "model": model,
-        "stage": stage,
-        "version": version,
-        "title": item.title,
-        "text": item.text,
-        "parameters": parameters,
-    }
-    return sha256(json.dumps(facts, sort_keys=True, ensure_ascii=True, default=str).encode()).hexdigest()
+    parts = {"model": model, "stage": stage, "version": version, "title": item.title, "text": item.text}
+    canonical = json.dumps({**parts, "parameters": parameters}, sort_keys=True, ensure_ascii=True, default=str)
+    return sha256(canonical.encode()).hexdigest()

@@ -64,7 +64,7 @@ def test_a_model_without_any_verdict_is_an_error_not_a_figure(
     with pytest.raises(ModelError, match="no such model"):
         evaluate_tagging(place, labelled, embedded=False)
     server.fail.extend([candidate(None, "SAFETY")] * 30)
-    with pytest.raises(ModelError, match="no judgement that can be used"):
+    with pytest.raises(ModelError, match="no grade that can be used"):
         evaluate_tagging(place, labelled, embedded=False)
 
 
