@@ -28,7 +28,7 @@ from digest.db.sources import load_checkpoint, save_checkpoint
 from digest.errors import ConfigError, FetchError, ParseError, SourceError, StoreError
 from digest.http.retry import is_retry_after_too_long, retry_fetch
 from digest.ingest.fetch import select_sources
-from digest.ingest.parser import ParsedPage, parse_response, parse_window, to_plain_source
+from digest.ingest.parser import ParsedPage, parse_response, parse_window
 from digest.ingest.parser_process import ParserPool
 from digest.ingest.source_fetch import FetchServices
 from digest.ingest.store import ingest_items
@@ -161,9 +161,7 @@ class MonthBackfill:
         self._result.requests += 1
         response = await tools.fetcher(replace(request, min_pause=ARXIV_PAUSE))
         self._result.bytes += len(response.body)
-        return await tools.parser_pool.run(
-            reader, to_plain_source(self._source), response, tools.context.now, subject=self._source.id
-        )
+        return await tools.parser_pool.run(reader, self._source, response, tools.context.now, subject=self._source.id)
 
     def _store_page(self, parsed_page: ParsedPage, start: datetime) -> bool:
         """Store a page's papers together with the checkpoint; True when it was the day's last."""

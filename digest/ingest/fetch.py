@@ -1,20 +1,14 @@
-"""Stage `fetch`: due sources, summary.
-
-The fetch stage: ask each due source, read its answer in a worker, take its items in, keep state and count.
-
-Has a source gone silent? Judged against its own history, because some publish hourly and some twice a year.
-"""
+"""Stage `fetch`: fetch the sources that are due, a few at once, and summarise what came."""
 
 from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from collections.abc import Callable, Collection, Coroutine, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import aclosing, contextmanager, suppress
 from datetime import datetime, timedelta
 from difflib import get_close_matches
 from itertools import pairwise
-from typing import Any
 
 from digest.config.schema import Config, Source
 from digest.context import Context, record_run
@@ -22,175 +16,159 @@ from digest.db.locks import claim_work
 from digest.db.runs import load_active_days, load_last_active_times
 from digest.db.sources import claim_due_sources, load_source_states, release_sources
 from digest.errors import NotFoundError, StoreError
-from digest.ingest.parser import preload_parser_modules
 from digest.ingest.parser_process import ParserPool
 from digest.ingest.source_fetch import FetchServices, SourceFetch
-from digest.ingest.source_state import is_parse_required
 from digest.ingest.writer import BatchWriter
 from digest.models.items import FetchState
 from digest.models.runs import SourceResult
 from digest.protocols import Report
 
-_MIN_ACTIVE_DAYS = 6  # days on which something came; fewer tell nothing of a habit
+MIN_STALE = timedelta(days=7)  # a source that was active since then is not stale, whatever its history
+_MIN_ACTIVE_DAYS = 6  # fewer days with new items show no habit
 _STALE_FACTOR = 3
-MIN_STALE = timedelta(days=7)  # of quiet; a source that was active since then is not silent, whatever its habit
-
-
-def stale_for(active_days: Sequence[datetime], now: datetime) -> timedelta | None:
-    """How long a source has been silent, when that is three times its longest usual pause; else None.
-
-    `days` are the moments of its active days, in order; the usual pause is the ninetieth percentile of the gaps.
-    """
-    if len(active_days) < _MIN_ACTIVE_DAYS:
-        return None
-    gaps = sorted(later - earlier for earlier, later in pairwise(active_days))
-    usual = gaps[int(0.9 * (len(gaps) - 1))]
-    quiet = now - active_days[-1]
-    return quiet if quiet > max(_STALE_FACTOR * usual, MIN_STALE) else None
-
-
-_MAX_CONCURRENT_FETCHES = (
-    160  # sources under way at once; the fetcher's own limit is on requests, the others are read and stored
-)
-_MAX_CLAIM = timedelta(hours=1)  # what a claim puts the next check off by, should the process die before the answer
+# The HTTP client limits requests further; the other sources of these are being parsed and stored.
+_MAX_CONCURRENT_FETCHES = 160
+_MAX_CLAIM = timedelta(hours=1)  # how long a claim postpones the next check, should the process die
 _SHOWN_OUTCOMES = ("new", "revised", "unchanged", "duplicate", "rejected", "failed")
 
 
 async def fetch_sources(context: Context, names: Sequence[str] = (), *, force: bool = False) -> Report:
-    """Fetch the sources that are due, or those named; `force` asks also those that are not due.
+    """Fetch the sources that are due, or the named ones; with `force` also those that are not due.
 
-    One source's failure is in the report and its count, and the run goes on. Raises NotFoundError for a name that no
-    source has. May be stopped at any moment: each source's items, state and count are stored in one transaction.
+    The failure of one source is in the report and in its result, and the run goes on. The run may be stopped at any
+    moment: items, state and result of each source are stored in one transaction. Raises NotFoundError for a name
+    without a source.
     """
     sources = select_sources(context.config, names)
-    with record_run(context, "fetch") as report, claim_work(context.db, "fetch", context.now) as only:
-        states = claim_sources(context, sources, force=force, resume=only)
-        async with (
-            aclosing(context.make_fetcher()) as fetcher,
-            ParserPool() as workers,
-            BatchWriter(context.db) as keeper,
-        ):
-            if any(map(is_parse_required, states.values())):
-                workers.prestart(preload_parser_modules)  # a process takes as long to start as many answers to read
-            tools = FetchServices(context, fetcher, workers, keeper, report.run_id or 0)
-            visits = [SourceFetch(tools, source, states[source.id]) for source in sources if source.id in states]
-            with context.progress.task("fetch", len(visits)) as step, _release_on_stop(context, states.values()):
-                gathering = asyncio.create_task(asyncio.to_thread(_load_active_days, context))
-                counts = await _run_fetches(visits, step)
-                quiet = await gathering
-        shown = [count.source_id for count in counts if count.new or count.revised or count.duplicate]
-        quiet |= _load_active_days(context, shown)
-        _summarise_fetch(report, counts, len(sources) - len(visits), _measure_stale_times(context, quiet))
+    with record_run(context, "fetch") as report, claim_work(context.db, "fetch", context.now) as is_only_run:
+        states = claim_sources(context, sources, force=force, resume=is_only_run)
+        make_fetcher = context.make_fetcher
+        async with aclosing(make_fetcher()) as fetcher, ParserPool() as pool, BatchWriter(context.db) as writer:
+            services = FetchServices(context, fetcher, pool, writer, report.run_id or 0)
+            fetches = [SourceFetch(services, source, states[source.id]) for source in sources if source.id in states]
+            with context.progress.task("fetch", len(fetches)) as step, _release_on_stop(context, states.values()):
+                loading = asyncio.create_task(asyncio.to_thread(_load_active_days, context))
+                results = await _run_fetches(fetches, step)
+                active_days = await loading
+        changed = [result.source_id for result in results if result.new or result.revised or result.duplicate]
+        active_days |= _load_active_days(context, changed)
+        _summarise_fetch(report, results, len(sources) - len(fetches), _measure_stale_times(context, active_days))
     return report
 
 
 def select_sources(config: Config, names: Sequence[str]) -> list[Source]:
-    """The enabled sources, or those named, enabled or not."""
+    """Return the enabled sources, or the named ones, enabled or not."""
     if not names:
         return [source for source in config.sources if source.enabled]
-    known = {source.id: source for source in config.sources}
-    if missing := [name for name in names if name not in known]:
-        near = get_close_matches(missing[0], known, 1, 0.7)
-        raise NotFoundError(
-            f"no source {missing[0]!r}", f"did you mean {near[0]!r}?" if near else "`digest sources list` names them"
-        )
-    return [known[name] for name in dict.fromkeys(names)]
+    by_id = {source.id: source for source in config.sources}
+    if missing := [name for name in names if name not in by_id]:
+        near = get_close_matches(missing[0], by_id, 1, 0.7)
+        hint = f"did you mean {near[0]!r}?" if near else "run `digest sources list` to see their names"
+        raise NotFoundError(f"no source {missing[0]!r}", hint)
+    return [by_id[name] for name in dict.fromkeys(names)]
 
 
 def claim_sources(context: Context, sources: Sequence[Source], *, force: bool, resume: bool) -> dict[str, FetchState]:
-    """The states of those sources that are due, each put off in one transaction before any of them is asked."""
-    wanted = {
-        source.id: (source.url or "", min(_MAX_CLAIM, timedelta(hours=source.interval_hours))) for source in sources
-    }
+    """Claim the due sources in one transaction, before any request, and return their states."""
+    claims = {each.id: (each.url or "", min(_MAX_CLAIM, timedelta(hours=each.interval_hours))) for each in sources}
     with context.db.write() as session:
-        return claim_due_sources(session, wanted, context.now, force=force, resume=resume)
+        return claim_due_sources(session, claims, context.now, force=force, resume=resume)
+
+
+def stale_for(active_days: Sequence[datetime], now: datetime) -> timedelta | None:
+    """Return the time since the last active day if it is three times the usual pause, else None.
+
+    `active_days` are in order; the usual pause is the ninetieth percentile of the gaps between them. Each source is
+    compared with its own history, because some publish hourly and some twice a year.
+    """
+    if len(active_days) < _MIN_ACTIVE_DAYS:
+        return None
+    gaps = sorted(later - earlier for earlier, later in pairwise(active_days))
+    usual_gap = gaps[int(0.9 * (len(gaps) - 1))]
+    pause = now - active_days[-1]
+    return pause if pause > max(_STALE_FACTOR * usual_gap, MIN_STALE) else None
 
 
 def find_stale_sources(context: Context) -> dict[str, timedelta]:
-    """The enabled sources that had gone silent against their own history when they were last asked, and for how long.
+    """Return the enabled sources that were stale when they were last checked, and for how long.
 
-    What nobody asked for says nothing: a machine that was off for months finds no source silent.
+    The last check counts, not today: a machine that was off for months finds no source stale.
     """
     return _measure_stale_times(context, _load_active_days(context))
 
 
 def _load_active_days(context: Context, names: Collection[str] | None = None) -> dict[str, list[datetime]]:
-    """The active days of the enabled sources, or of those named: none where the last week had one.
+    """Load the active days of the enabled sources, or the named ones; none where the last week had one.
 
-    To gather them takes as long as many requests: a fetch does it meanwhile, and anew for what showed something.
+    The query takes as long as many requests, so a fetch runs it meanwhile, and again for the sources that changed.
     """
-    asked = [each.id for each in context.config.sources if each.enabled and (names is None or each.id in names)]
+    ids = [each.id for each in context.config.sources if each.enabled and (names is None or each.id in names)]
     with context.db.read() as session:
-        last = load_last_active_times(session, asked)
-        quiet = [name for name, moment in last.items() if context.now - moment > MIN_STALE]
-        return {name: [] for name in asked} | load_active_days(session, quiet)
+        last_active = load_last_active_times(session, ids)
+        quiet = [name for name, moment in last_active.items() if context.now - moment > MIN_STALE]
+        return {name: [] for name in ids} | load_active_days(session, quiet)
 
 
-def _measure_stale_times(context: Context, days: Mapping[str, Sequence[datetime]]) -> dict[str, timedelta]:
+def _measure_stale_times(context: Context, active_days: Mapping[str, Sequence[datetime]]) -> dict[str, timedelta]:
     with context.db.read() as session:
-        states = load_source_states(session, [name for name, moments in days.items() if moments])
-    asked = {name: state.last_checked for name, state in states.items() if state.last_checked}
-    lengths = {name: stale_for(days[name], moment) for name, moment in asked.items()}
-    return {source_id: length for source_id, length in lengths.items() if length}
+        states = load_source_states(session, [name for name, moments in active_days.items() if moments])
+    checked = {name: state.last_checked for name, state in states.items() if state.last_checked}
+    times = {name: stale_for(active_days[name], moment) for name, moment in checked.items()}
+    return {name: time for name, time in times.items() if time}
 
 
 @contextmanager
 def _release_on_stop(context: Context, states: Iterable[FetchState]) -> Iterator[None]:
-    """Give the claims back that a stop leaves open, so that the next run goes on with just these sources."""
+    """Release the open claims when the run is stopped, so that the next run goes on with these sources."""
     try:
         yield
     except (asyncio.CancelledError, KeyboardInterrupt):
-        with suppress(StoreError), context.db.write() as session:  # a disk that is full is the error to tell
+        with suppress(StoreError), context.db.write() as session:  # a full disk is the error to report
             release_sources(session, states)
         raise
 
 
 async def _run_fetches(source_fetches: Iterable[SourceFetch], step: Callable[[int], None]) -> list[SourceResult]:
-    """Make the visits, a few at once; the first unexpected error, or a stop, ends all of them."""
-    places = asyncio.Semaphore(_MAX_CONCURRENT_FETCHES)
+    """Run the fetches, a few at once; the first unexpected error, or a stop, ends all of them."""
+    slots = asyncio.Semaphore(_MAX_CONCURRENT_FETCHES)
 
-    async def make(visit: SourceFetch) -> SourceResult:
-        async with places:
-            count = await visit.run()
+    async def run(source_fetch: SourceFetch) -> SourceResult:
+        async with slots:
+            result = await source_fetch.run()
         step(1)
-        return count
+        return result
 
-    return await _gather_or_cancel([make(visit) for visit in source_fetches])
-
-
-async def _gather_or_cancel(work: Sequence[Coroutine[Any, Any, SourceResult]]) -> list[SourceResult]:
-    tasks = [asyncio.create_task(one) for one in work]
+    tasks = [asyncio.create_task(run(source_fetch)) for source_fetch in source_fetches]
     try:
         return [await task for task in tasks]
     finally:
-        left = [task for task in tasks if not task.done() and task.cancel()]
-        await asyncio.gather(*left, return_exceptions=True)
+        cancelled = [task for task in tasks if not task.done() and task.cancel()]
+        await asyncio.gather(*cancelled, return_exceptions=True)
 
 
 def _summarise_fetch(
-    report: Report, results: Sequence[SourceResult], not_due: int, stale: dict[str, timedelta]
+    report: Report, results: Sequence[SourceResult], not_due: int, stale: Mapping[str, timedelta]
 ) -> None:
-    """Fill the report: one line, the sums, and what went wrong at which source."""
-    failed = [count for count in results if count.state in ("failed", "partial")]
-    sums = Counter(
-        {word: sum(getattr(count, word) for count in results) for word in ("found", *_SHOWN_OUTCOMES, "bytes")}
-    )
-    report.state = "done" if not failed else "failed" if all(c.state == "failed" for c in results) else "partial"
+    """Fill the report: one line, the sums, and what failed at which source."""
+    failed = [result for result in results if result.state in ("failed", "partial")]
+    sums = Counter({name: sum(getattr(r, name) for r in results) for name in ("found", *_SHOWN_OUTCOMES, "bytes")})
+    warnings = {result.source_id: result.error for result in results if result.error and result not in failed}
+    report.state = "done" if not failed else "failed" if all(r.state == "failed" for r in results) else "partial"
     report.numbers = {
         "sources": len(results),
-        "unmodified": sum(count.state == "unmodified" for count in results),
+        "unmodified": sum(result.state == "unmodified" for result in results),
         "not_due": not_due,
         "sources_failed": len(failed),
-        "warnings": {c.source_id: c.error for c in results if c.error and c not in failed},
-        "silent": {source_id: length.days for source_id, length in sorted(stale.items())},
+        "warnings": warnings,
+        "silent": {source_id: time.days for source_id, time in sorted(stale.items())},
         **sums,
     }
-    report.problems = [f"{c.source_id}: {c.error}" + (f" ({c.hint})" if c.hint else "") for c in failed]
-    told = ", ".join(f"{sums[word]} {word}" for word in _SHOWN_OUTCOMES if sums[word] or word in ("new", "revised"))
-    report.line = f"{len(results)} sources, {told}"
+    report.problems = [f"{r.source_id}: {r.error}" + (f" ({r.hint})" if r.hint else "") for r in failed]
+    shown = [f"{sums[name]} {name}" for name in _SHOWN_OUTCOMES if sums[name] or name in ("new", "revised")]
+    report.line = f"{len(results)} sources, {', '.join(shown)}"
     if failed:
         report.line += f"; {len(failed)} of them failed"
-    if warned := report.numbers["warnings"]:
-        report.line += f"; {len(warned)} read with a warning (`digest status`)"
+    if warnings:
+        report.line += f"; {len(warnings)} read with a warning (`digest status`)"
     if not_due:
         report.line += f"; {not_due} not due"

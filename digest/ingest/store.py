@@ -1,4 +1,4 @@
-"""Takes found items into the store: prepare, look up, decide, write, all in the caller's one transaction."""
+"""Store items in the caller's transaction: look up what exists, decide, write."""
 
 from __future__ import annotations
 
@@ -18,71 +18,67 @@ from digest.sources.entries import Entry
 
 
 def ingest_items(session: Session, batch: Sequence[PreparedItem]) -> Counter[str]:
-    """Store a batch and return how many items met which fate: new, revised, unchanged, duplicate, rejected."""
+    """Store a batch and count its outcomes: new, revised, unchanged, duplicate, rejected."""
     return sum(ingest_items_by_source(session, batch).values(), Counter())
 
 
 def ingest_items_by_source(session: Session, batch: Sequence[PreparedItem]) -> dict[str, Counter[str]]:
-    """Store a batch of one or several sources and return the fates by source."""
-    fates: dict[str, Counter[str]] = defaultdict(Counter)
+    """Store a batch of one or several sources and count the outcomes of each source."""
+    outcomes: dict[str, Counter[str]] = defaultdict(Counter)
     if not batch:
-        return fates
+        return outcomes
     with _pause_garbage_collection():
-        sought = collect_lookup_keys(batch)
-        decided = decide_batch(
-            batch,
-            _build_existing_records(load_stored_batch(session, sought.mention_keys, sought.keys, sought.title_keys)),
-        )
+        lookup = collect_lookup_keys(batch)
+        stored = load_stored_batch(session, lookup.mention_keys, lookup.keys, lookup.title_keys)
+        decisions = decide_batch(batch, _build_existing_records(stored))
         write_batch(
             session,
-            inserts=[arrival.insert_columns for arrival in decided if arrival.insert_columns],
-            updates=[(arrival.item_key, arrival.update_columns) for arrival in decided if arrival.update_columns],
-            mentions=[(arrival.item_key, arrival.mention_columns) for arrival in decided if arrival.mention_columns],
-            aliases=[(key, arrival.item_key, why) for arrival in decided for key, why in arrival.aliases.items()],
+            inserts=[each.insert_columns for each in decisions if each.insert_columns],
+            updates=[(each.item_key, each.update_columns) for each in decisions if each.update_columns],
+            mentions=[(each.item_key, each.mention_columns) for each in decisions if each.mention_columns],
+            aliases=[(key, each.item_key, reason) for each in decisions for key, reason in each.aliases.items()],
         )
-    for item, arrival in zip(batch, decided, strict=True):
-        fates[item.source_id][arrival.outcome] += 1
-    return fates
-
-
-@contextmanager
-def _pause_garbage_collection() -> Iterator[None]:
-    """Without searches for dead cycles: what a batch makes lives until it is written."""
-    was = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if was:
-            gc.enable()
+    for item, decision in zip(batch, decisions, strict=True):
+        outcomes[item.source_id][decision.outcome] += 1
+    return outcomes
 
 
 def ingest_entries(
     session: Session, source: Source, entries: Iterable[Entry], now: datetime
 ) -> tuple[Counter[str], list[str]]:
-    """Prepare and store what a person brings in; returns counts with "found", and why items were rejected."""
-    prepared = [normalize_entry(each, source, now) for each in entries]
-    refused = [each for each in prepared if isinstance(each, RejectedEntry)]
-    counts = ingest_items(session, [each for each in prepared if isinstance(each, PreparedItem)])
-    counts["found"] = len(prepared)
-    counts["rejected"] += len(refused)
-    return counts, [f"{each.title or each.url or 'an item'}: {each.reason}" for each in refused]
+    """Store entries that a person added; return counts with "found", and why entries were rejected."""
+    outcomes = [normalize_entry(entry, source, now) for entry in entries]
+    rejected = [outcome for outcome in outcomes if isinstance(outcome, RejectedEntry)]
+    counts = ingest_items(session, [outcome for outcome in outcomes if isinstance(outcome, PreparedItem)])
+    counts["found"] = len(outcomes)
+    counts["rejected"] += len(rejected)
+    return counts, [f"{entry.title or entry.url or 'an item'}: {entry.reason}" for entry in rejected]
+
+
+@contextmanager
+def _pause_garbage_collection() -> Iterator[None]:
+    """Spare the search for dead cycles: what a batch creates is needed until it is written."""
+    was_enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_enabled:
+            gc.enable()
 
 
 def _build_existing_records(stored: StoredBatch) -> ExistingRecords:
-    """The store's rows as intake's values; a row that is reached by several keys stays one value."""
-    values: dict[int, ExistingItem] = {}
+    """Build the values that `decide_batch` takes; a row that several keys reach becomes one value."""
+    items: dict[int, ExistingItem] = {}
 
-    def value(row: Row) -> ExistingItem:
-        if row["id"] not in values:
-            values[row["id"]] = ExistingItem(**{name: row[name] for name in ExistingItem.__slots__})
-        return values[row["id"]]
+    def to_item(row: Row) -> ExistingItem:
+        if row["id"] not in items:
+            items[row["id"]] = ExistingItem(**{name: row[name] for name in ExistingItem.__slots__})
+        return items[row["id"]]
 
     return ExistingRecords(
-        mentions={
-            place: ExistingMention(row["item_key"], row["digest"], row["url"]) for place, row in stored.mentions.items()
-        },
-        items={key: value(row) for key, row in stored.items.items()},
-        titles={title: [value(row) for row in rows] for title, rows in stored.titles.items()},
-        tombstones=stored.tombstones,
+        {key: ExistingMention(row["item_key"], row["digest"], row["url"]) for key, row in stored.mentions.items()},
+        {key: to_item(row) for key, row in stored.items.items()},
+        {title: [to_item(row) for row in rows] for title, rows in stored.titles.items()},
+        stored.tombstones,
     )

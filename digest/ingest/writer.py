@@ -1,4 +1,4 @@
-"""The one writer of a fetch run: what several visits have found is stored in one transaction, each visit's whole."""
+"""Write the results of several source fetches in one transaction, the whole of each result or none of it."""
 
 from __future__ import annotations
 
@@ -8,7 +8,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from types import TracebackType
 
 from digest.db.engine import Database
 from digest.db.runs import save_source_results
@@ -19,37 +18,37 @@ from digest.models.items import FetchState
 from digest.models.runs import SourceResult
 
 _MAX_BATCH = 48  # results in one transaction, so that other processes' writes need not wait long
-# A transaction has its price, however much is in it: it waits for results that may still come, but not long.
+# Each transaction has a fixed cost, so the writer waits a moment for results that may still come.
 _MAX_WAIT = 0.3  # seconds
 
 
 @dataclass(frozen=True, slots=True)
 class FetchedPage:
-    """What one page of a visit brought: the source's state and count as they are now, and the reading if there is one.
-
-    The reading's items are not in the count yet.
-    """
+    """One page of a source with the source's state and result so far, which does not count the page's items yet."""
 
     state: FetchState
     source_result: SourceResult
     parsed_page: ParsedPage | None = None
 
 
+_Pending = tuple[FetchedPage, asyncio.Future[SourceResult]]
+
+
 class BatchWriter:
-    """Stores results: the page's items, the source's state and its count, all or none of a result."""
+    """Stores fetched pages: items, state and result of a page together or not at all."""
 
     def __init__(self, db: Database) -> None:
         self._db = db
-        self._pending: list[tuple[FetchedPage, asyncio.Future[SourceResult]]] = []
+        self._pending: list[_Pending] = []
         self._expected = 0
         self._changed = asyncio.Event()
         self._writer: asyncio.Task[None] | None = None
-        # Always the same thread: each has memory of its own, which grows to the largest transaction and stays.
+        # One thread for all transactions, because each thread's memory grows to the largest and stays.
         self._thread = ThreadPoolExecutor(1)
 
     @contextmanager
     def expect_result(self) -> Iterator[None]:
-        """Announce a visit while the block runs: a transaction waits for its results, and for no others."""
+        """Announce a source fetch while the block runs: a transaction waits for its page."""
         self._expected += 1
         try:
             yield
@@ -58,7 +57,7 @@ class BatchWriter:
             self._changed.set()
 
     async def write_page(self, page: FetchedPage) -> SourceResult:
-        """The source's count with the reading's items in it, once the result is on the disk."""
+        """Store a page and return the source's result with the page's items counted."""
         future: asyncio.Future[SourceResult] = asyncio.get_running_loop().create_future()
         self._pending.append((page, future))
         self._changed.set()
@@ -69,73 +68,68 @@ class BatchWriter:
     async def __aenter__(self) -> BatchWriter:
         return self
 
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    async def __aexit__(self, *_: object) -> None:
         try:
-            if self._writer:  # a transaction that has begun is not left behind
+            if self._writer:  # finish a transaction that has begun
                 await self._writer
         finally:
             self._thread.shutdown(wait=False)
 
     async def _write_pending(self) -> None:
-        """Store what waits until nothing waits."""
         while self._pending:
             await self._wait_for_batch()
             batch, self._pending = self._pending[:_MAX_BATCH], self._pending[_MAX_BATCH:]
-            if batch := [(result, future) for result, future in batch if not future.cancelled()]:
+            if batch := [(page, future) for page, future in batch if not future.cancelled()]:
                 await self._store_batch(batch)
 
     async def _wait_for_batch(self) -> None:
-        """Wait until there are enough results, no more can come, or the first has waited long enough."""
+        """Wait until the batch is full, no more pages are expected, or the first has waited long enough."""
         with suppress(TimeoutError):
             async with asyncio.timeout(_MAX_WAIT):
                 while len(self._pending) < min(_MAX_BATCH, self._expected):
                     self._changed.clear()
                     await self._changed.wait()
 
-    async def _store_batch(self, batch: Sequence[tuple[FetchedPage, asyncio.Future[SourceResult]]]) -> None:
-        """All in one transaction; when that fails, each in its own, so that only the one that is to blame fails."""
+    async def _store_batch(self, batch: Sequence[_Pending]) -> None:
+        """Store a batch in one transaction; if that fails, each page in its own, so that only the faulty one fails."""
         try:
-            results = [result for result, _ in batch]
-            stored = asyncio.get_running_loop().run_in_executor(self._thread, store_fetched_pages, self._db, results)
-            counts: Sequence[SourceResult | Exception] = await stored
+            pages = [page for page, _ in batch]
+            run = asyncio.get_running_loop().run_in_executor
+            results: Sequence[SourceResult | Exception] = await run(self._thread, store_fetched_pages, self._db, pages)
         except Exception as error:
             if len(batch) > 1:
-                for each in batch:
-                    await self._store_batch([each])
+                for pending in batch:
+                    await self._store_batch([pending])
                 return
-            counts = [error]
-        for (_, future), count in zip(batch, counts, strict=True):
+            results = [error]
+        for (_, future), result in zip(batch, results, strict=True):
             if future.cancelled():
                 continue
-            if isinstance(count, Exception):
-                future.set_exception(count)
+            if isinstance(result, Exception):
+                future.set_exception(result)
             else:
-                future.set_result(count)
+                future.set_result(result)
 
 
 def store_fetched_pages(db: Database, pages: Sequence[FetchedPage]) -> list[SourceResult]:
-    """Store results of different sources in one transaction; returns their counts, the results' stay as they were."""
+    """Store pages of different sources in one transaction and return their results; the given ones do not change."""
     with db.write() as session:
-        readings = [result.parsed_page for result in pages if result.parsed_page]
-        fates = ingest_items_by_source(session, [item for reading in readings for item in reading.items])
-        counts = [_add_item_outcomes(result, fates.get(result.state.source_id, Counter())) for result in pages]
-        save_source_states(session, *(result.state for result in pages))
-        save_source_results(session, *counts)
-    return counts
+        items = [item for page in pages if page.parsed_page for item in page.parsed_page.items]
+        outcomes = ingest_items_by_source(session, items)
+        results = []
+        for page in pages:
+            result = page.source_result.model_copy()
+            if page.parsed_page:
+                add_outcomes(result, page.parsed_page, outcomes.get(page.state.source_id, Counter()))
+            results.append(result)
+        save_source_states(session, *(page.state for page in pages))
+        save_source_results(session, *results)
+    return results
 
 
-def _add_item_outcomes(page: FetchedPage, outcomes: Mapping[str, int]) -> SourceResult:
-    count = page.source_result.model_copy()
-    if page.parsed_page:
-        add_outcomes(count, page.parsed_page, outcomes)
-    return count
-
-
-def add_outcomes(source_result: SourceResult, parsed_page: ParsedPage, outcomes: Mapping[str, int]) -> None:
-    """Give every found item its fate: what intake says, or rejected before it came there."""
-    source_result.found += parsed_page.found_count
-    source_result.rejected += len(parsed_page.rejected)
-    for fate, number in outcomes.items():
-        setattr(source_result, fate, getattr(source_result, fate) + number)
+def add_outcomes(source_result: SourceResult, page: ParsedPage, outcomes: Mapping[str, int]) -> None:
+    """Count every entry of a page: the outcomes of its items, and those that were rejected before."""
+    source_result.found += page.found_count
+    source_result.rejected += len(page.rejected)
+    for outcome, count in outcomes.items():
+        setattr(source_result, outcome, getattr(source_result, outcome) + count)

@@ -26,7 +26,7 @@ from digest.db.maintenance import check_database_file
 from digest.db.runs import load_latest_runs
 from digest.errors import DigestError, RenderError, SourceError, StoreError
 from digest.files import load_template_overrides
-from digest.ingest.parser import ParsedPage, parse_response, to_plain_source
+from digest.ingest.parser import ParsedPage, parse_response
 from digest.ingest.parser_process import ParserPool
 from digest.llm import choose_model
 from digest.mail.message import load_sender_profile
@@ -77,7 +77,7 @@ class _SourceProbe:
 
     async def _fetch_and_parse(self, source: Source, request: Request) -> ParsedPage:
         answer = await self._fetcher(request)
-        return await self._workers.run(parse_response, to_plain_source(source), answer, self._now, subject=source.id)
+        return await self._workers.run(parse_response, source, answer, self._now, subject=source.id)
 
     async def _find_unlinked_feed(self, source: Source) -> Finding | None:
         """A feed at one of the usual addresses; a redirect there is how sites send unknown addresses home."""
@@ -85,9 +85,7 @@ class _SourceProbe:
         for url in guess_feed_urls(source.url or ""):
             try:
                 answer = await self._fetcher(Request(url, allow_private=source.allow_private))
-                reading = await self._workers.run(
-                    parse_response, to_plain_source(as_feed), answer, self._now, subject=source.id
-                )
+                reading = await self._workers.run(parse_response, as_feed, answer, self._now, subject=source.id)
             except SourceError:
                 continue
             if reading.found_count and not answer.redirects:

@@ -32,7 +32,7 @@ from digest.errors import ConfigError, NotFoundError, SourceError
 from digest.http.retry import retry_fetch
 from digest.ingest.backfill import select_arxiv_source
 from digest.ingest.normalize import PreparedItem
-from digest.ingest.parser import ParsedPage, parse_response, to_plain_source
+from digest.ingest.parser import ParsedPage, parse_response
 from digest.ingest.parser_process import ParserPool
 from digest.ingest.store import ingest_items
 from digest.ingest.writer import add_outcomes
@@ -104,7 +104,7 @@ async def _request_papers(
             count.requests += 1
             response = await fetcher(build_ids_request(source, [key.removeprefix(_ARXIV_PREFIX) for key in batch]))
             count.bytes += len(response.body)
-            return await workers.run(parse_response, to_plain_source(source), response, context.now, subject=source.id)
+            return await workers.run(parse_response, source, response, context.now, subject=source.id)
 
         for batch in (due[at : at + ID_BATCH_SIZE] for at in range(0, len(due), ID_BATCH_SIZE)):
             try:

@@ -19,7 +19,6 @@ from digest.config.schema import Source
 from digest.context import Context
 from digest.db.runs import count_unexplained
 from digest.errors import NotFoundError
-from digest.ingest import source_state as remember
 from digest.ingest.fetch import claim_sources, fetch_sources, find_stale_sources
 from digest.ingest.parser import PARSER_VERSION
 from digest.models.items import Item, Mention
@@ -146,7 +145,7 @@ async def test_another_parser_version_asks_unconditionally_and_reads_again(
     work = context(tmp_path, [feed(server)], clock)
     server.paths["/blog"] = answer(200, [("ETag", "v1")], rss(["One of many"]))
     await fetch_sources(work)
-    monkeypatch.setattr(remember, "PARSER_VERSION", PARSER_VERSION + 1)
+    monkeypatch.setattr("digest.ingest.source_state.PARSER_VERSION", PARSER_VERSION + 1)
     report = await fetch_sources(work, force=True)
     assert "if-none-match" not in server.asked[-1].headers
     assert counts(work, report.run_id)["blog"].unchanged == 1

@@ -15,7 +15,6 @@ from sqlmodel import select
 from digest.config.schema import Source
 from digest.context import Context
 from digest.http.retry import retry_fetch
-from digest.ingest import source_fetch as visit
 from digest.ingest.fetch import fetch_sources
 from digest.models.items import Item
 from tests.http.server import Answer, Asked, Server, answer, serving
@@ -74,7 +73,7 @@ async def server() -> AsyncIterator[Server]:
 
 @pytest.fixture
 def oai(server: Server, monkeypatch: pytest.MonkeyPatch) -> Oai:
-    monkeypatch.setattr(visit, "retry_fetch", partial(retry_fetch, first_wait=0.001))
+    monkeypatch.setattr("digest.ingest.source_fetch.retry_fetch", partial(retry_fetch, first_wait=0.001))
     server.otherwise = made = Oai()
     return made
 

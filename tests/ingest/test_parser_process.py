@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 from collections.abc import AsyncIterator, Callable
+from pathlib import Path
 
 import pytest
 
@@ -18,7 +19,7 @@ from digest.ingest.parser_process import ParserPool
 
 @pytest.fixture
 async def workers() -> AsyncIterator[ParserPool]:
-    async with ParserPool(1, deadline=20) as running:
+    async with ParserPool(deadline=20) as running:
         yield running
 
 
@@ -89,7 +90,7 @@ async def test_a_worker_that_dies_is_replaced(workers: ParserPool) -> None:
 
 
 async def test_a_worker_that_hangs_is_killed_and_replaced() -> None:
-    async with ParserPool(1, deadline=1.5) as workers:
+    async with ParserPool(deadline=1.5) as workers:
         assert await workers.run(double, "a") == "aa"
         with pytest.raises(ParseError, match=r"more than 1\.5 seconds"):
             await workers.run(hang)
@@ -98,7 +99,7 @@ async def test_a_worker_that_hangs_is_killed_and_replaced() -> None:
 
 @pytest.mark.parametrize("fate", [hang, die])
 async def test_what_stood_behind_a_broken_piece_of_work_is_done_all_the_same(fate: Callable[[], None]) -> None:
-    async with ParserPool(1, deadline=1.5) as workers:
+    async with ParserPool(deadline=1.5) as workers:
         broken, *done = await asyncio.gather(
             workers.run(fate, subject="s"), *(workers.run(double, text) for text in "abc"), return_exceptions=True
         )
@@ -107,7 +108,7 @@ async def test_what_stood_behind_a_broken_piece_of_work_is_done_all_the_same(fat
 
 
 async def test_each_piece_of_work_has_its_own_deadline_though_it_stood_behind_a_slow_one() -> None:
-    async with ParserPool(1, deadline=1.5) as workers:
+    async with ParserPool(deadline=1.5) as workers:
         await workers.run(double, "started")
         assert await asyncio.gather(*(workers.run(doze, text) for text in "abc")) == ["a", "b", "c"]
 
@@ -122,12 +123,28 @@ async def test_a_cancelled_piece_of_work_leaves_a_worker_that_works(workers: Par
 
 async def test_workers_see_no_secrets(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("GEMINI_API_KEY", "hush")
-    async with ParserPool(1) as workers:
+    async with ParserPool() as workers:
         assert await workers.run(secret) == ""
 
 
-def test_what_a_worker_imports_checks_no_configuration_and_opens_no_database() -> None:
-    """The libraries for that take as long to import as all the others; a worker starts while its first answers wait."""
-    code = "import sys; import digest.ingest.parser; print(*sys.modules)"
+def test_the_parser_imports_no_database_and_no_rarely_used_library() -> None:
+    """A process starts while the first responses wait for it."""
+    code = "import sys, digest.ingest.parser, digest.config.schema; print(*sys.modules)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert not {"pydantic", "yaml", "sqlalchemy", "feedparser", "pylatexenc", "httpx"} & set(done.stdout.split())
+    assert not {"sqlalchemy", "feedparser", "pylatexenc", "httpx2", "arxiv"} & set(done.stdout.split())
+
+
+def test_a_script_without_a_main_guard_does_not_run_again_in_the_child(tmp_path: Path) -> None:
+    script = tmp_path / "script.py"
+    script.write_text(
+        "import asyncio, operator\n"
+        "from digest.ingest.parser_process import ParserPool\n"
+        "print('started')\n"
+        "async def main():\n"
+        "    async with ParserPool() as pool:\n"
+        "        print(await pool.run(operator.add, 1, 2))\n"
+        "asyncio.run(main())\n"
+    )
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
+    done = subprocess.run([sys.executable, script], capture_output=True, text=True, check=True, env=environment)
+    assert done.stdout.split() == ["started", "3"]
