@@ -34,6 +34,9 @@ async def retry_fetch(
         requested = (error.retry_after or 0.0) if isinstance(error, FetchError) else 0.0
         return max(requested, min(first_wait * 2.0**state.attempt_number, _MAX_WAIT_SECONDS) * jitter())
 
+    async def run() -> T:  # tenacity awaits coroutine functions only
+        return await attempt()
+
     retrying = AsyncRetrying(
         stop=stop_after_attempt(attempts),
         wait=compute_wait,
@@ -41,7 +44,7 @@ async def retry_fetch(
         sleep=sleep,
         reraise=True,
     )
-    return await retrying(attempt)
+    return await retrying(run)
 
 
 def is_retry_after_too_long(error: BaseException) -> bool:

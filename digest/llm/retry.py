@@ -35,6 +35,9 @@ async def retry_model_call(
             return False
         return not (at_most_once and error.may_be_billed) and (error.retry_after or 0.0) <= MAX_WAIT_SECONDS
 
+    async def run() -> T:  # tenacity awaits coroutine functions only
+        return await call()
+
     retrying = AsyncRetrying(
         stop=stop_after_attempt(MAX_ATTEMPTS),
         wait=_compute_wait,
@@ -42,7 +45,7 @@ async def retry_model_call(
         sleep=sleep,
         reraise=True,
     )
-    return await retrying(call)
+    return await retrying(run)
 
 
 def _compute_wait(state: RetryCallState) -> float:
