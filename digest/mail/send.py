@@ -1,16 +1,12 @@
-"""Stage `send`.
-
-`send`: mails a published issue, at most once to each reader; a dry run unless told otherwise.
-
-An issue as the letters its readers get: rendered once for each set of topics, addressed to each reader.
-"""
+"""Mail a published issue, at most once to each subscriber."""
 
 from __future__ import annotations
 
 import os
 from collections import Counter
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass, field
+from contextlib import closing
+from dataclasses import dataclass, field, replace
 
 from digest.context import Context, record_run
 from digest.db.deliveries import (
@@ -47,14 +43,17 @@ from digest.models.subscribers import Subscriber
 from digest.periods import Period
 from digest.protocols import Message, Report, Transport
 from digest.publishing.issue_view import IssueView
-from digest.publishing.render.email import UNSUBSCRIBE_PLACEHOLDER, MailContent, filter_issue_by_topics, render_email
-from digest.publishing.render.templates import TemplateOverrides
+from digest.publishing.render.email import MailContent, filter_issue_by_topics, render_email
 from digest.publishing.snapshot import load_issue_view
+
+_MAX_CONSECUTIVE_FAILURES = 10  # failures in a row after which the server is taken to be at fault
+_PROBLEM_STATES = ("deferred", "failed", "unknown")
+DeliveryOutcomes = list[tuple[int, str, str]]  # (delivery id, state, reason)
 
 
 @dataclass
 class RenderedIssue:
-    """An issue's letters by the topics they hold."""
+    """An issue as mail, rendered once for each set of topics."""
 
     issue: Issue
     sender: SenderProfile
@@ -62,58 +61,45 @@ class RenderedIssue:
     view: IssueView
     _context: Context
     warnings: list[str] = field(default_factory=list)
-    _templates: TemplateOverrides = field(default_factory=dict)
     _content_by_topics: dict[frozenset[str], MailContent | None] = field(default_factory=dict)
 
     def render_content(self, topics: Collection[str]) -> MailContent | None:
-        """The issue for a reader of these topics, all of it without any; None when it holds nothing for them."""
+        """Render the issue for a subscriber of these topics, whole without any; None when nothing is left."""
         chosen = self._context.config.taxonomy.expand_aliases(topics)
         if chosen not in self._content_by_topics:
             self._content_by_topics[chosen] = self._render_for_topics(chosen)
         return self._content_by_topics[chosen]
 
-    def build_message(self, reader: Subscriber) -> Message | None:
-        """The reader's own message: the same bytes each time."""
-        letter = self.render_content(reader.topics)
-        if letter is None:
+    def build_message(self, subscriber: Subscriber) -> Message | None:
+        """Build a subscriber's message; its bytes are the same each time."""
+        content = self.render_content(subscriber.topics)
+        if content is None:
             return None
         return compose_message(
-            self.sender, letter, recipient=reader.address, token=reader.token, issue=self.issue.atom_id,
+            self.sender, content, recipient=subscriber.address, token=subscriber.token, issue=self.issue.atom_id,
             at=self.issue.sent or self._context.now, sign=self.sign,
         )  # fmt: skip
 
-    def build_message_id(self, reader: Subscriber) -> str:
-        return build_message_id(self.issue.atom_id, reader.token, self.sender.domain)
+    def build_message_id(self, subscriber: Subscriber) -> str:
+        return build_message_id(self.issue.atom_id, subscriber.token, self.sender.domain)
 
     def _render_for_topics(self, topics: frozenset[str]) -> MailContent | None:
         view = filter_issue_by_topics(self.view, topics)
         if view is None:
             return None
-        newsletter = self._context.config.newsletter
-        made = render_email(view, newsletter, unsubscribe=UNSUBSCRIBE_PLACEHOLDER, templates=self._templates)
-        letter = MailContent(made.subject, made.text, made.html)
-        if warning := check_mail_size(letter, self.issue.period):
-            self.warnings.append(warning)
-        return letter
+        templates = load_template_overrides(self._context.template_folder)
+        content = render_email(view, self._context.config.newsletter, templates=templates)
+        self.warnings += filter(None, [check_mail_size(content, self.issue.period)])
+        return content
 
 
 def load_rendered_issue(context: Context, period: Period) -> RenderedIssue:
-    """What is needed to mail an issue. Raises NotFoundError, and ConfigError for a sender that cannot be."""
+    """Load an issue to be mailed. Raises NotFoundError, and ConfigError for an invalid sender."""
     with context.db.read() as session:
         issue = get_issue(session, period.name)
         view = load_issue_view(context, session, issue)
-    return RenderedIssue(
-        issue=issue,
-        sender=load_sender_profile(context.config.newsletter, context.config.mail),
-        sign=create_signer(context.config.mail, os.environ),
-        view=view,
-        _context=context,
-        _templates=load_template_overrides(context.template_folder),
-    )
-
-
-_MAX_CONSECUTIVE_FAILURES = 10  # failures in a row after which the trouble is taken to be ours
-_PROBLEM_STATES = ("deferred", "failed", "unknown")
+    sender = load_sender_profile(context.config.newsletter, context.config.mail)
+    return RenderedIssue(issue, sender, create_signer(context.config.mail, os.environ), view, context)
 
 
 def send_issue(
@@ -124,134 +110,118 @@ def send_issue(
     expected_count: int | None = None,
     retry_addresses: Sequence[str] = (),
 ) -> Report:
-    """Mail the issue to all who may still get it. Raises Refused when `expect` is not how many those are.
+    """Mail an issue to every subscriber who has not received it; a dry run unless confirmed.
 
-    Each delivery is committed as `sending` before it is handed over. `again` names readers whose mail failed or is in
-    doubt: they are written to once more.
+    Each delivery is committed as `sending` before it is handed over. `retry_addresses` are subscribers whose delivery
+    failed or is unknown, and who get the message again. Raises CheckFailedError when `expected_count` is wrong.
     """
-    with record_run(context, "send", period.name) as report, claim_work(context.db, "send", context.now) as only:
-        if not only:
-            raise CheckFailedError("another `digest send` is at work", "let it end; what it has sent is not sent again")
+    with record_run(context, "send", period.name) as report, claim_work(context.db, "send", context.now) as is_free:
+        if not is_free:
+            raise CheckFailedError("another `digest send` is running", "wait for its end; nothing is sent twice")
         prepared = load_rendered_issue(context, period)
-        issue = prepared.issue
-        state = transition_state(issue.state, "send", period.name)
-        with context.db.write() as session:  # nobody else is at it: what is in `sending` was left by one that died
+        state = transition_state(prepared.issue.state, "send", period.name)
+        with context.db.write() as session:  # no other process sends: deliveries in `sending` were interrupted
             mark_deliveries_unknown(session, context.now)
         due = _count_due(context, prepared) + len(retry_addresses)
         if expected_count is not None and expected_count != due:
             raise CheckFailedError(
-                f"{due} readers would be mailed, not {expected_count}", "look at the list, then say the number again"
+                f"{due} readers would be mailed, not {expected_count}", "check the list, then give the number again"
             )
         if not is_confirmed:
             report.line = f"{period}: would be mailed to {due} readers (dry run; `--yes --expect {due}` sends)"
             report.numbers = {"readers": due, "sent": 0}
-            report.problems = [*prepared.warnings, *_list_delivery_problems(context, issue)]
+            report.problems = [*prepared.warnings, *_list_delivery_problems(context, prepared.issue)]
             return report
-        _requeue_deliveries(context, issue, retry_addresses)
-        _queue_deliveries(context, prepared)
+        _queue_deliveries(context, prepared, retry_addresses)
         tally = _deliver_messages(context, prepared, report)
         with context.db.write() as session:
             issue = get_issue(session, period.name)
             issue.state = state
             session.add(issue)
-            forgotten = delete_unconfirmed_subscribers(session, context.now - CONFIRMATION_PERIOD)
+            deleted = delete_unconfirmed_subscribers(session, context.now - CONFIRMATION_PERIOD)
         report.numbers = dict(tally)
         report.line = f"{period}: " + ", ".join(f"{count} {name}" for name, count in tally.items())
-        if forgotten:
-            report.line += (
-                f"; {forgotten} forgotten who were asked to confirm and have not for {CONFIRMATION_PERIOD.days} days"
-            )
+        if deleted:
+            report.line += f"; {deleted} deleted who did not confirm within {CONFIRMATION_PERIOD.days} days"
         report.problems = [*report.problems, *prepared.warnings, *_list_delivery_problems(context, issue)]
     return report
 
 
 def send_test_message(context: Context, period: Period, address: str) -> Report:
-    """Mail a published issue to one address, marked as a test; no journal, and no reader's way out in it."""
+    """Mail a published issue to one address, marked as a test and without a journal."""
     with record_run(context, "send", period.name) as report:
         prepared = load_rendered_issue(context, period)
         transition_state(prepared.issue.state, "send", period.name)
-        letter = prepared.render_content(())
-        if letter is None:
-            raise CheckFailedError(f"{period}: the issue holds no picks", f"`digest draft {period}`")
+        content = prepared.render_content(())
+        if content is None:
+            raise CheckFailedError(f"{period}: the issue has no picks", f"run `digest draft {period}`")
         message = compose_message(
             prepared.sender,
-            MailContent(f"[Test] {letter.subject}", letter.text, letter.html),
+            replace(content, subject=f"[Test] {content.subject}"),
             recipient=normalise_address(address),
             token="test",  # noqa: S106 - it opens nothing
             issue=f"{prepared.issue.atom_id} {context.now.isoformat()}",
             at=context.now,
             sign=prepared.sign,
         )
-        transport = context.make_transport()
-        try:
-            words = transport.send(message)
-        finally:
-            transport.close()
+        with closing(context.make_transport()) as transport:
+            reply = transport.send(message)
         report.numbers = {"sent": 1}
-        report.line = f"{period}: a test went to {message.recipient} ({words})"
+        report.line = f"{period}: a test went to {message.recipient} ({reply})"
         report.problems = list(prepared.warnings)
     return report
 
 
-def _requeue_deliveries(context: Context, issue: Issue, addresses: Sequence[str]) -> None:
-    """Queue what failed or is in doubt for the readers who were named, or for none of them."""
-    with context.db.write() as session:
-        missing = requeue_deliveries(session, issue.id, addresses, context.now)
-        if missing:
-            raise ConfigError(
-                f"{missing[0]}: nothing failed or in doubt to send again", "`digest mail log PERIOD` lists"
-            )
-
-
 def _count_due(context: Context, prepared: RenderedIssue) -> int:
-    """How many messages would leave now."""
     issue_id = prepared.issue.id
     with context.db.read() as session:
-        open_ = [r for _, r in load_deliveries(session, issue_id, OPEN_STATES) if r.state == "active"]
-        known = load_subscriber_ids_with_delivery(session, issue_id)
-        new = [r for r in load_active_subscribers(session) if r.id not in known and prepared.render_content(r.topics)]
-    return len(open_) + len(new)
+        queued = [s for _, s in load_deliveries(session, issue_id, OPEN_STATES) if s.state == "active"]
+        journal = load_subscriber_ids_with_delivery(session, issue_id)
+        new = [s for s in load_active_subscribers(session) if s.id not in journal and prepared.render_content(s.topics)]
+    return len(queued) + len(new)
 
 
-def _queue_deliveries(context: Context, prepared: RenderedIssue) -> None:
-    """Give every active reader a row, and keep when the issue leaves, so that a repeated message has the same bytes."""
+def _queue_deliveries(context: Context, prepared: RenderedIssue, retry_addresses: Sequence[str]) -> None:
+    """Queue a delivery for every active subscriber, and again for those named.
+
+    Also stores when the issue leaves, so that a repeated message has the same bytes.
+    """
     with context.db.write() as session:
         issue = get_issue(session, prepared.issue.period)
-        issue.sent = issue.sent or context.now
-        session.add(issue)
-        prepared.issue.sent = issue.sent
-        rows = {
-            reader.id: (
-                "queued" if prepared.render_content(reader.topics) else "skipped",
-                prepared.build_message_id(reader),
+        if missing := requeue_deliveries(session, issue.id, retry_addresses, context.now):
+            raise ConfigError(
+                f"{missing[0]}: no failed or unknown delivery to repeat", "`digest mail log PERIOD` lists deliveries"
             )
-            for reader in load_active_subscribers(session)
-        }
+        issue.sent = prepared.issue.sent = issue.sent or context.now
+        session.add(issue)
+        rows = {}
+        for subscriber in load_active_subscribers(session):
+            state = "queued" if prepared.render_content(subscriber.topics) else "skipped"
+            rows[subscriber.id] = (state, prepared.build_message_id(subscriber))
         queue_deliveries(session, issue.id, rows, context.now)
 
 
-DeliveryOutcomes = list[tuple[int, str, str]]  # a delivery's id, its state, and why
-
-
 def _deliver_messages(context: Context, prepared: RenderedIssue, report: Report) -> Counter[str]:
-    """Hand the messages over one by one. What became of one is committed together with the claim on the next."""
+    """Deliver the queued messages one by one.
+
+    The outcome of one delivery is committed together with the claim on the next.
+    """
     with context.db.read() as session:
-        rows = [(d.id, r) for d, r in load_deliveries(session, prepared.issue.id, OPEN_STATES)]
-    tally, in_a_row, settled = Counter({"sent": 0}), 0, DeliveryOutcomes()
-    transport = context.make_transport()
-    try:
-        with context.db.keep_open():
-            for delivery_id, reader in context.progress.track(rows, "mailing", len(rows)):
-                state, words, stop = _deliver_message(context, transport, prepared, (delivery_id, reader), settled)
-                settled.append((delivery_id, state, words))
-                tally[state] += 1
-                in_a_row = in_a_row + 1 if state in _PROBLEM_STATES else 0
-                if stop or in_a_row >= _MAX_CONSECUTIVE_FAILURES:
-                    report.problems = ["stopped: the server does not take this mail; mend that and run it again"]
-                    break
-    finally:
-        _record_outcomes(context, settled)
-        transport.close()
+        rows = [(delivery.id, s) for delivery, s in load_deliveries(session, prepared.issue.id, OPEN_STATES)]
+    tally, failures_in_a_row, outcomes = Counter({"sent": 0}), 0, DeliveryOutcomes()
+    with closing(context.make_transport()) as transport:
+        try:
+            with context.db.keep_open():
+                for row in context.progress.track(rows, "mailing", len(rows)):
+                    state, reason, should_stop = _deliver_message(context, transport, prepared, row, outcomes)
+                    outcomes.append((row[0], state, reason))
+                    tally[state] += 1
+                    failures_in_a_row = failures_in_a_row + 1 if state in _PROBLEM_STATES else 0
+                    if should_stop or failures_in_a_row >= _MAX_CONSECUTIVE_FAILURES:
+                        report.problems = ["stopped: the server refuses this mail; fix that and run the command again"]
+                        break
+        finally:
+            _record_outcomes(context, outcomes)
     report.state = "partial" if report.problems or any(tally[state] for state in _PROBLEM_STATES) else "done"
     return tally
 
@@ -263,7 +233,7 @@ def _deliver_message(
     row: tuple[int, Subscriber],
     outcomes: DeliveryOutcomes,
 ) -> tuple[str, str, bool]:
-    """One delivery's state, why, and whether to stop. A reader who left meanwhile is not written to."""
+    """Deliver one message; skip a subscriber who left meanwhile. Returns state, reason, and whether to stop."""
     message = prepared.build_message(row[1])
     if message is None:
         return "skipped", "nothing in the topics this reader follows", False
@@ -273,22 +243,19 @@ def _deliver_message(
 
 
 def _record_outcomes(context: Context, outcomes: DeliveryOutcomes, next_delivery_id: int | None = None) -> str:
-    """Write down what is settled and claim the next delivery; why it may not be claimed, if it may not."""
+    """Record outcomes and claim the next delivery; returns why it cannot be claimed, if so."""
     with context.db.write() as session:
-        for delivery_id, state, words in outcomes:
-            mark_delivery(session, delivery_id, state, context.now, words)
+        for delivery_id, state, reason in outcomes:
+            mark_delivery(session, delivery_id, state, context.now, reason)
         refusal = claim_delivery(session, next_delivery_id, context.now) if next_delivery_id else ""
     outcomes.clear()
     return refusal
 
 
 def _list_delivery_problems(context: Context, issue: Issue) -> list[str]:
-    """What is not as it should be in the issue's journal, one line a reader."""
     with context.db.read() as session:
         rows = load_deliveries(session, issue.id, _PROBLEM_STATES)
-        lines = [
-            f"{reader.address}: {delivery.state}: {delivery.error}"
-            for delivery, reader in rows[:_MAX_CONSECUTIVE_FAILURES]
-        ]
+        shown = rows[:_MAX_CONSECUTIVE_FAILURES]
+        lines = [f"{subscriber.address}: {delivery.state}: {delivery.error}" for delivery, subscriber in shown]
     more = len(rows) - len(lines)
     return [*lines, f"and {more} more: `digest mail log {issue.period}`"] if more else lines

@@ -52,7 +52,7 @@ def test_the_reminder_holds_the_picks_the_shortlist_and_what_to_say_next(ready: 
     message = read(path.read_bytes())
     assert message["To"] == "ed@example.org"
     assert message["Auto-Submitted"] == "auto-generated"
-    assert "January 2026: the draft waits for you" in message["Subject"]
+    assert "January 2026: the draft is ready for you" in message["Subject"]
     text = message.get_content()
     assert "site/_drafts/2026-01.md" in text
     assert f"digest approve {MONTH}" in text

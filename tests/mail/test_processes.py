@@ -58,7 +58,7 @@ def test_while_one_is_in_the_middle_of_a_message_another_is_refused_and_sends_no
         holding.go.set()
         code, told = ended(first)
     assert [number for number, _ in refusals] == [4, 4]
-    assert all("another `digest send` is at work" in words for _, words in refusals)
+    assert all("another `digest send` is running" in words for _, words in refusals)
     assert connections == 1
     assert (code, "3 sent" in told) == (0, True)
     assert sorted(holding.recipients) == [f"reader{number}@example.org" for number in range(3)]

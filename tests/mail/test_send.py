@@ -207,12 +207,12 @@ def test_a_category_that_was_renamed_keeps_its_readers(tmp_path: Path) -> None:
     assert sorted(hands.to) == ["reader0", "reader1"]
 
 
-def test_sending_forgets_who_was_asked_long_ago_and_never_confirmed(tmp_path: Path) -> None:
+def test_sending_deletes_subscribers_who_did_not_confirm_for_a_month(tmp_path: Path) -> None:
     context, hands = ready(tmp_path, 1)
     request_signup(context, "stranger@example.org")
-    assert "forgotten" not in send_issue(context, PERIOD, is_confirmed=True).line
+    assert "deleted" not in send_issue(context, PERIOD, is_confirmed=True).line
     later = replace(context, clock=lambda: NOW + timedelta(days=31))
-    assert "1 forgotten" in send_issue(later, PERIOD, is_confirmed=True).line
+    assert "1 deleted" in send_issue(later, PERIOD, is_confirmed=True).line
     assert hands.to == ["reader0"]
     assert "1 forgotten" not in send_issue(later, PERIOD, is_confirmed=True).line
 
