@@ -1,4 +1,4 @@
-"""What comes back: delivery reports, complaints and requests to leave, from an mbox file or a Maildir."""
+"""Parse delivery reports, complaints and requests to unsubscribe, from an mbox file or a Maildir."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import mailbox
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-from email import message_from_bytes, policy
+from email import message_from_bytes, message_from_string, policy
 from email.errors import MessageError
 from email.message import EmailMessage, Message
 from pathlib import Path
@@ -14,7 +14,7 @@ from typing import Literal
 
 from digest.errors import NotFoundError
 
-# Classes of RFC 3463 that are 5.x.x and yet not the address's fault: full, too large, or refused for its content.
+# Permanent classes of RFC 3463 that are not the address's fault: mailbox full, message too large, content refused.
 _TRANSIENT_STATUS = re.compile(r"5\.(2\.2|2\.3|3\.|4\.|6\.|7\.)")
 _UNSUBSCRIBE_SUBJECT = re.compile(r"unsubscribe[ +]([A-Za-z0-9_-]{16,64})", re.IGNORECASE)
 _VERP_ADDRESS = re.compile(r"bounce\+([0-9a-f]{32})@", re.IGNORECASE)
@@ -22,7 +22,7 @@ _VERP_ADDRESS = re.compile(r"bounce\+([0-9a-f]{32})@", re.IGNORECASE)
 
 @dataclass(frozen=True, slots=True)
 class BounceReport:
-    """One report. `message_id` may be only the part before the @; whatever is not known is empty."""
+    """A report; unknown fields are empty, and `message_id` may be only the part before the @."""
 
     kind: Literal["bounce", "delay", "complaint", "leave"]
     address: str = ""
@@ -32,7 +32,7 @@ class BounceReport:
 
 
 def read_bounce_reports(path: Path) -> Iterator[BounceReport]:
-    """Every report in an mbox file or a Maildir; other mail is passed over. Raises NotFoundError."""
+    """Read every report of an mbox file or a Maildir, skipping other mail. Raises NotFoundError."""
     if not path.exists():
         raise NotFoundError(f"{path} does not exist", "name an mbox file or a Maildir")
     box: mailbox.Maildir | mailbox.mbox = (
@@ -51,64 +51,58 @@ def read_bounce_reports(path: Path) -> Iterator[BounceReport]:
 
 
 def parse_report(message: Message) -> Iterator[BounceReport]:
-    """What one message reports; nothing if it is no report."""
+    """Parse one message; yields nothing for a message that is no report."""
     kind = str(message.get_param("report-type") or "").lower()
     if message.get_content_type() == "multipart/report" and kind == "delivery-status":
         yield from _parse_delivery_status(message)
     elif message.get_content_type() == "multipart/report" and kind == "feedback-report":
         yield from _parse_complaint(message)
-    elif found := _UNSUBSCRIBE_SUBJECT.search(str(message.get("Subject") or "")):
-        yield BounceReport("leave", token=found[1])
+    elif match := _UNSUBSCRIBE_SUBJECT.search(str(message.get("Subject") or "")):
+        yield BounceReport("leave", token=match[1])
 
 
 def _parse_delivery_status(message: Message) -> Iterator[BounceReport]:
-    """RFC 3464: a part of header blocks, one for each recipient after the first, which is the server's own."""
-    about = _find_original_message_id(message) or _find_verp_message_id(message)
+    """Parse RFC 3464: header blocks, one for each recipient after the first, which describes the server."""
+    message_id = _find_original_message_id(message) or _find_verp_message_id(message)
     for block in _list_header_blocks(message, "message/delivery-status"):
         recipient = block.get("Original-Recipient") or block.get("Final-Recipient")
         action, status = str(block.get("Action") or "").strip().lower(), str(block.get("Status") or "").strip()
         if recipient is None or action not in ("failed", "delayed"):
             continue
-        hard = action == "failed" and status.startswith("5") and not _TRANSIENT_STATUS.match(status)
-        words = " ".join(str(block.get("Diagnostic-Code") or status).split())[:200]
-        yield BounceReport("bounce" if hard else "delay", _parse_address_field(recipient), about, reason=words)
+        is_permanent = action == "failed" and status.startswith("5") and not _TRANSIENT_STATUS.match(status)
+        reason = " ".join(str(block.get("Diagnostic-Code") or status).split())[:200]
+        kind: Literal["bounce", "delay"] = "bounce" if is_permanent else "delay"
+        yield BounceReport(kind, _parse_address_field(recipient), message_id, reason=reason)
 
 
 def _parse_complaint(message: Message) -> Iterator[BounceReport]:
-    """RFC 5965, as mailbox providers send when a reader says "this is spam"."""
+    """Parse RFC 5965, which mailbox providers send when a subscriber reports spam."""
     blocks = _list_header_blocks(message, "message/feedback-report")
     if any(str(block.get("Feedback-Type") or "abuse").strip().lower() == "abuse" for block in blocks):
-        named = next((block["Original-Rcpt-To"] for block in blocks if block["Original-Rcpt-To"]), "")
-        yield BounceReport(
-            "complaint", _parse_address_field(named), _find_original_message_id(message), reason="complaint"
-        )
+        address = next((block["Original-Rcpt-To"] for block in blocks if block["Original-Rcpt-To"]), "")
+        message_id = _find_original_message_id(message)
+        yield BounceReport("complaint", _parse_address_field(address), message_id, reason="complaint")
 
 
 def _list_header_blocks(message: Message, kind: str) -> list[Message]:
-    """The header blocks of a report's machine part, however the parser cut it."""
-    found: list[Message] = []
+    """List the header blocks of a report's machine-readable part."""
+    blocks: list[Message] = []
     for part in message.walk():
+        payload = part.get_payload()
         if part.get_content_type() != kind:
             continue
-        payload = part.get_payload()
         if isinstance(payload, list):
-            found += [block for block in payload if isinstance(block, Message)]
+            blocks += [block for block in payload if isinstance(block, Message)]
         else:
-            found += [_parse_headers(block) for block in re.split(r"\r?\n\r?\n", str(payload))]
-    return found
-
-
-def _parse_headers(text: str) -> Message:
-    from email import message_from_string
-
-    return message_from_string(text)
+            blocks += map(message_from_string, re.split(r"\r?\n\r?\n", str(payload)))
+    return blocks
 
 
 def _find_original_message_id(message: Message) -> str:
-    """The Message-ID of the mail that the report encloses, whole or only its head."""
+    """Find the Message-ID of the enclosed mail, of which a report may hold only the headers."""
     for part in list(message.walk())[1:]:
         if part.get_content_type() in ("text/rfc822-headers", "message/rfc822-headers"):
-            return str(_parse_headers(str(part.get_payload())).get("Message-ID") or "").strip()
+            return str(message_from_string(str(part.get_payload())).get("Message-ID") or "").strip()
         if part.get_content_type() == "message/rfc822":
             enclosed = part.get_payload()
             if isinstance(enclosed, list) and isinstance(enclosed[0], Message | EmailMessage):
@@ -117,11 +111,11 @@ def _find_original_message_id(message: Message) -> str:
 
 
 def _find_verp_message_id(message: Message) -> str:
-    places = ("To", "Delivered-To", "X-Original-To", "Envelope-To")
-    found = (_VERP_ADDRESS.search(str(message.get(place) or "")) for place in places)
-    return next((match[1].lower() for match in found if match), "")
+    names = ("To", "Delivered-To", "X-Original-To", "Envelope-To")
+    matches = (_VERP_ADDRESS.search(str(message.get(name) or "")) for name in names)
+    return next((match[1].lower() for match in matches if match), "")
 
 
 def _parse_address_field(field: str) -> str:
-    """rfc822; someone@example.org"""
+    """Parse "rfc822; someone@example.org"."""
     return str(field).rpartition(";")[2].strip().strip("<>")

@@ -1,8 +1,6 @@
-"""Drafts at Buttondown, listmonk, Mailchimp.
+"""Export an issue's mail: to preview files, and as a draft at Buttondown, listmonk or Mailchimp.
 
-Drafts at mailing platforms. Each makes a draft and never sends; keys come from the environment only.
-
-An issue's mail for elsewhere: as files to look at or to paste, and as a draft at a mailing platform.
+An exporter creates a draft and never sends it; keys come from the environment only.
 """
 
 from __future__ import annotations
@@ -27,21 +25,21 @@ from digest.mail.send import RenderedIssue, load_rendered_issue
 from digest.periods import Period
 from digest.protocols import Document, Report
 from digest.publishing.render.email import UNSUBSCRIBE_PLACEHOLDER, MailContent, measure_html_size
-from digest.publishing.render.fragment import render_html_fragment as fragment
+from digest.publishing.render.fragment import render_html_fragment
+
+PREVIEW_FOLDER = "outbox/preview"
 
 
 @dataclass(frozen=True, slots=True)
 class ExportedIssue:
-    """An issue for a platform: a whole mail, and a plain fragment for those with a design of their own."""
+    """An issue for a platform: a whole mail, and an HTML fragment for platforms with their own design."""
 
     name: str
-    subject: str
-    html: str
-    text: str
+    content: MailContent
     fragment: str
     sender: SenderProfile
     page_url: str
-    idempotency_key: str  # the same for the same content
+    idempotency_key: str  # equal for equal content
 
 
 ExporterSettings = Mapping[str, Any]  # mail.exporters.NAME in sources.yaml
@@ -49,65 +47,75 @@ Environ = Mapping[str, str]
 Exporter = Callable[[ExportedIssue, ExporterSettings, Environ], str]
 
 
-def create_buttondown_draft(draft: ExportedIssue, settings: ExporterSettings, environ: Environ) -> str:
-    """https://docs.buttondown.com/api-emails-create: without a status it would be sent at once."""
+def create_buttondown_draft(issue: ExportedIssue, settings: ExporterSettings, environ: Environ) -> str:
+    """Create a Buttondown draft (https://docs.buttondown.com/api-emails-create).
+
+    Without a status it would be sent at once.
+    """
     body = {
-        "subject": draft.subject,
-        "body": _escape_template_braces(draft.fragment),
+        "subject": issue.content.subject,
+        "body": _escape_template_braces(issue.fragment),
         "status": "draft",
-        "canonical_url": draft.page_url,
-        "slug": draft.name,
+        "canonical_url": issue.page_url,
+        "slug": issue.name,
     }
     headers = {
         "Authorization": f"Token {_require_secret(environ, 'BUTTONDOWN_API_KEY')}",
-        "X-Idempotency-Key": sha256(draft.idempotency_key.encode()).hexdigest(),
+        "X-Idempotency-Key": sha256(issue.idempotency_key.encode()).hexdigest(),
     }
-    answer = _request_json(
-        "POST", f"{_read_base_url(settings, 'https://api.buttondown.com')}/v1/emails", body, headers=headers
-    )
-    return str(answer.get("absolute_url") or answer.get("id", ""))
+    url = f"{settings.get('url', 'https://api.buttondown.com').rstrip('/')}/v1/emails"
+    draft = _request_json("POST", url, body, headers=headers)
+    return str(draft.get("absolute_url") or draft.get("id", ""))
 
 
-def create_listmonk_campaign(draft: ExportedIssue, settings: ExporterSettings, environ: Environ) -> str:
-    """https://listmonk.app/docs/apis/campaigns/: a campaign is a draft until its status is put to `running`."""
-    way_out = "{{ UnsubscribeURL }}"
+def create_listmonk_campaign(issue: ExportedIssue, settings: ExporterSettings, environ: Environ) -> str:
+    """Create a listmonk campaign (https://listmonk.app/docs/apis/campaigns/).
+
+    It is a draft until its status is set to `running`.
+    """
+    content, unsubscribe = issue.content, "{{ UnsubscribeURL }}"
+    text = content.text.replace("{{", "{ {").replace("{%", "{ %")
     body = {
-        "name": f"{draft.sender.name} {draft.name}",
-        "subject": _escape_template_braces(draft.subject),
+        "name": f"{issue.sender.name} {issue.name}",
+        "subject": _escape_template_braces(content.subject),
         "lists": [int(number) for number in _require_setting(settings, "listmonk", "lists")],
         "type": "regular",
         "content_type": "html",
-        "body": _escape_template_braces(draft.html).replace(UNSUBSCRIBE_PLACEHOLDER, way_out),
-        "altbody": _escape_template_braces(draft.text, is_html=False).replace(UNSUBSCRIBE_PLACEHOLDER, way_out),
+        "body": _escape_template_braces(content.html).replace(UNSUBSCRIBE_PLACEHOLDER, unsubscribe),
+        "altbody": text.replace(UNSUBSCRIBE_PLACEHOLDER, unsubscribe),
         **{name: settings[name] for name in ("template_id", "from_email") if name in settings},
     }
     user, token = _require_secret(environ, "LISTMONK_USER"), _require_secret(environ, "LISTMONK_TOKEN")
     base = _require_setting(settings, "listmonk", "url").rstrip("/")
-    answer = _request_json("POST", f"{base}/api/campaigns", body, auth=(user, token))
-    return f"{base}/admin/campaigns/{answer.get('data', {}).get('id', '')}"
+    campaign = _request_json("POST", f"{base}/api/campaigns", body, auth=(user, token))
+    return f"{base}/admin/campaigns/{campaign.get('data', {}).get('id', '')}"
 
 
-def create_mailchimp_campaign(draft: ExportedIssue, settings: ExporterSettings, environ: Environ) -> str:
-    """https://mailchimp.com/developer/marketing/api/campaigns/: a campaign, then its content; its tags are `*|X|*`."""
+def create_mailchimp_campaign(issue: ExportedIssue, settings: ExporterSettings, environ: Environ) -> str:
+    """Create a Mailchimp campaign, then its content (https://mailchimp.com/developer/marketing/api/campaigns/).
+
+    Mailchimp's tags are `*|X|*`.
+    """
     key = _require_secret(environ, "MAILCHIMP_API_KEY")
-    base = _read_base_url(settings, f"https://{key.rpartition('-')[2]}.api.mailchimp.com") + "/3.0/campaigns"
+    default = f"https://{key.rpartition('-')[2]}.api.mailchimp.com"
+    url = f"{settings.get('url', default).rstrip('/')}/3.0/campaigns"
     body = {
         "type": "regular",
         "recipients": {"list_id": _require_setting(settings, "mailchimp", "list_id")},
         "settings": {
-            "subject_line": draft.subject,
-            "title": f"{draft.sender.name} {draft.name}",
-            "from_name": draft.sender.name,
-            "reply_to": draft.sender.reply_to or draft.sender.address,
+            "subject_line": issue.content.subject,
+            "title": f"{issue.sender.name} {issue.name}",
+            "from_name": issue.sender.name,
+            "reply_to": issue.sender.reply_to or issue.sender.address,
         },
     }
-    made = _request_json("POST", base, body, auth=("digest", key))
+    campaign = _request_json("POST", url, body, auth=("digest", key))["id"]
     content = {
-        "html": draft.html.replace("*|", "&#42;|").replace(UNSUBSCRIBE_PLACEHOLDER, "*|UNSUB|*"),
-        "plain_text": draft.text.replace("*|", "* |").replace(UNSUBSCRIBE_PLACEHOLDER, "*|UNSUB|*"),
+        "html": issue.content.html.replace("*|", "&#42;|").replace(UNSUBSCRIBE_PLACEHOLDER, "*|UNSUB|*"),
+        "plain_text": issue.content.text.replace("*|", "* |").replace(UNSUBSCRIBE_PLACEHOLDER, "*|UNSUB|*"),
     }
-    _request_json("PUT", f"{base}/{made['id']}/content", content, auth=("digest", key))
-    return f"campaign {made['id']}"
+    _request_json("PUT", f"{url}/{campaign}/content", content, auth=("digest", key))
+    return f"campaign {campaign}"
 
 
 EXPORTERS: dict[str, Exporter] = {
@@ -118,23 +126,17 @@ EXPORTERS: dict[str, Exporter] = {
 
 
 def find_exporter(name: str) -> Exporter:
-    """The exporter of a platform; raises ConfigError with the nearest name."""
+    """Find a platform's exporter. Raises ConfigError with the nearest name."""
     if name not in EXPORTERS:
-        near = difflib.get_close_matches(name, EXPORTERS, 1, 0.4)
-        hint = f"did you mean {near[0]!r}?" if near else f"one of {', '.join(EXPORTERS)}"
-        raise ConfigError(f"{name!r} is no platform that drafts can be made at", hint)
+        close = difflib.get_close_matches(name, EXPORTERS, 1, 0.4)
+        hint = f"did you mean {close[0]!r}?" if close else f"one of {', '.join(EXPORTERS)}"
+        raise ConfigError(f"no exporter for the platform {name!r}", hint)
     return EXPORTERS[name]
 
 
-def _escape_template_braces(text: str, is_html: bool = True) -> str:
-    """Braces that these platforms would take for a template of theirs."""
-    if is_html:
-        return text.replace("{{", "&#123;&#123;").replace("{%", "&#123;%")
-    return text.replace("{{", "{ {").replace("{%", "{ %")
-
-
-def _read_base_url(settings: ExporterSettings, default: str) -> str:
-    return str(settings.get("url", default)).rstrip("/")
+def _escape_template_braces(text: str) -> str:
+    """Escape braces of HTML that a platform would read as its template."""
+    return text.replace("{{", "&#123;&#123;").replace("{%", "&#123;%")
 
 
 def _require_setting(settings: ExporterSettings, platform: str, name: str) -> Any:
@@ -149,95 +151,78 @@ def _require_secret(environ: Environ, name: str) -> str:
     return environ[name]
 
 
-def _request_json(
-    method: str,
-    url: str,
-    body: Mapping[str, Any],
-    *,
-    headers: Mapping[str, str] | None = None,
-    auth: tuple[str, str] | None = None,
-) -> dict[str, Any]:
-    """One request. An answer other than 2xx, or none, becomes a DeliveryError without the key."""
+def _request_json(method: str, url: str, body: Mapping[str, Any], **options: Any) -> dict[str, Any]:
+    """Send one request. A failure becomes a DeliveryError without the key."""
     host = httpx2.URL(url).host
     try:
-        response = httpx2.request(method, url, json=body, headers=headers, auth=auth, timeout=60)
+        response = httpx2.request(method, url, json=body, timeout=60, **options)
     except httpx2.HTTPError as error:
         raise DeliveryError(
-            f"{host}: {error or type(error).__name__}", "look there whether a draft was made", is_temporary=True
+            f"{host}: {error or type(error).__name__}", "check there whether a draft was made", is_temporary=True
         ) from error
     if not response.is_success:
-        words = " ".join(html.unescape(response.text).split())[:300]
+        detail = " ".join(html.unescape(response.text).split())[:300]
         raise DeliveryError(
-            f"{host} answered {response.status_code}: {words}",
-            "look at the key and at mail.exporters in sources.yaml",
+            f"{host} answered {response.status_code}: {detail}",
+            "check the key and mail.exporters in sources.yaml",
             is_temporary=response.status_code in (429, 500, 502, 503, 504),
         )
-    answer = response.json() if response.content else {}
-    return answer if isinstance(answer, dict) else {}
-
-
-PREVIEW_FOLDER = "outbox/preview"
+    result = response.json() if response.content else {}
+    return result if isinstance(result, dict) else {}
 
 
 def preview_mail(context: Context, period: Period) -> Report:
-    """Write the mail as issue.html and issue.txt below outbox/preview/PERIOD, whatever state the issue is in."""
+    """Write the mail as issue.html and issue.txt below outbox/preview/PERIOD, in any state."""
     prepared = load_rendered_issue(context, period)
-    letter = _require_full_content(prepared)
-    own = prepared.sender.unsubscribe_url("preview")
-    files = {"issue.html": letter.html, "issue.txt": letter.text}
+    content = _require_full_content(prepared)
+    unsubscribe = prepared.sender.unsubscribe_url("preview")
     folder = context.root / PREVIEW_FOLDER / period.name
     folder.mkdir(parents=True, exist_ok=True)
+    files = {"issue.html": content.html, "issue.txt": content.text}
     write_documents(
-        folder, [Document(name, text.replace(UNSUBSCRIBE_PLACEHOLDER, own).encode()) for name, text in files.items()]
+        folder,
+        [Document(name, text.replace(UNSUBSCRIBE_PLACEHOLDER, unsubscribe).encode()) for name, text in files.items()],
     )
-    size = measure_html_size(letter.html)
-    return Report(
-        "mail",
-        f"{folder / 'issue.html'} ({size:,} bytes) and issue.txt",
-        numbers={"bytes": size, "html": str(folder / "issue.html"), "text": str(folder / "issue.txt")},
-        problems=prepared.warnings,
-    )
+    size, page = measure_html_size(content.html), folder / "issue.html"
+    numbers = {"bytes": size, "html": str(page), "text": str(folder / "issue.txt")}
+    return Report("mail", f"{page} ({size:,} bytes) and issue.txt", numbers=numbers, problems=prepared.warnings)
 
 
 def export_mail_draft(context: Context, period: Period, platform: str, *, again: bool = False) -> Report:
-    """Make a draft of a published issue at a platform; nothing is sent, and a second draft only `again`."""
-    make = find_exporter(platform)
+    """Create a draft of a published issue at a platform; a second draft only with `again`."""
+    export = find_exporter(platform)
     with record_run(context, "export", period.name) as report:
         prepared = load_rendered_issue(context, period)
         transition_state(prepared.issue.state, "send", period.name)
-        name = f"export.{platform}.{period.name}"
+        key = f"export.{platform}.{period.name}"
         with context.db.read() as session:
-            before = load_value(session, name)
-        if before and not again:
+            previous = load_value(session, key)
+        if previous and not again:
             raise CheckFailedError(
-                f"{period}: {platform} has a draft already: {before['draft']}", "`--again` makes another one"
+                f"{period}: {platform} has a draft already: {previous['draft']}", "`--again` makes another one"
             )
-        letter = _require_full_content(prepared)
-        draft = ExportedIssue(
+        newsletter, templates = context.config.newsletter, load_template_overrides(context.template_folder)
+        issue = ExportedIssue(
             name=period.name,
-            subject=letter.subject,
-            html=letter.html,
-            text=letter.text,
-            fragment=fragment(
-                prepared.view, context.config.newsletter, load_template_overrides(context.template_folder)
-            ),
+            content=_require_full_content(prepared),
+            fragment=render_html_fragment(prepared.view, newsletter, templates),
             sender=prepared.sender,
-            page_url=context.config.newsletter.address + prepared.view.path,
+            page_url=newsletter.address + prepared.view.path,
             idempotency_key=f"{prepared.issue.atom_id} {prepared.issue.content_digest}",
         )
-        place = make(draft, context.config.mail.exporters.get(platform, {}), os.environ)
+        draft = export(issue, context.config.mail.exporters.get(platform, {}), os.environ)
         with context.db.write() as session:
-            save_value(session, name, {"draft": place}, context.now)
-        report.numbers = {"draft": place}
-        report.line = f"{period}: {platform} has a draft, {place}; look at it there and send it"
+            save_value(session, key, {"draft": draft}, context.now)
+        report.numbers = {"draft": draft}
+        report.line = f"{period}: {platform} has a draft, {draft}; check it there and send it"
         report.problems = list(prepared.warnings)
     return report
 
 
 def _require_full_content(prepared: RenderedIssue) -> MailContent:
-    letter = prepared.render_content(())
-    if letter is None:
+    content = prepared.render_content(())
+    if content is None:
         raise CheckFailedError(
-            f"{prepared.issue.period}: the issue holds no picks", "pick from the shortlist, then approve it"
+            f"{prepared.issue.period}: the issue has no picks", "pick from the shortlist, then approve it"
         )
-    return letter
+    return content

@@ -1,4 +1,4 @@
-"""The default transport: each message becomes an .eml file in the workspace's outbox; nothing leaves the machine."""
+"""Write messages as .eml files into the outbox; the default transport."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from digest.text import slugify
 
 
 class OutboxTransport:
-    """Writes messages to `folder`, each once and whole."""
+    """A transport that writes each message atomically into `folder`."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
@@ -29,10 +29,9 @@ class OutboxTransport:
                 os.fsync(file.fileno())
             partial.replace(self._folder / name)
         except OSError as error:
-            raise DeliveryError(
-                f"outbox/{name}: {error}", "look at the disk's space and rights", is_temporary=True
-            ) from error
+            hint = "check the disk's space and rights"
+            raise DeliveryError(f"outbox/{name}: {error}", hint, is_temporary=True) from error
         return name
 
     def close(self) -> None:
-        """Nothing is held open."""
+        """Do nothing: no file is kept open."""

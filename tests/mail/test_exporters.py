@@ -16,14 +16,16 @@ from digest.config.schema import MailConfig, Newsletter
 from digest.errors import CheckFailedError, ConfigError, DeliveryError
 from digest.mail.exporters import EXPORTERS, ExportedIssue, export_mail_draft, find_exporter
 from digest.mail.message import load_sender_profile
-from digest.publishing.render.email import UNSUBSCRIBE_PLACEHOLDER
+from digest.publishing.render.email import UNSUBSCRIBE_PLACEHOLDER, MailContent
 from tests.mail.kill_send import PERIOD, opened, publish
 
 DRAFT = ExportedIssue(
     name="2026-10",
-    subject="AI {{ digest }}",
-    html=f'<p>{{{{ x }}}} *|Y|* <a href="{UNSUBSCRIBE_PLACEHOLDER}">out</a></p>',
-    text=f"{{{{ x }}}} {UNSUBSCRIBE_PLACEHOLDER}",
+    content=MailContent(
+        subject="AI {{ digest }}",
+        html=f'<p>{{{{ x }}}} *|Y|* <a href="{UNSUBSCRIBE_PLACEHOLDER}">out</a></p>',
+        text=f"{{{{ x }}}} {UNSUBSCRIBE_PLACEHOLDER}",
+    ),
     fragment="<p>{{ x }}</p>",
     sender=load_sender_profile(Newsletter(title="T", email="ana@example.org"), MailConfig()),
     page_url="https://example.org/2026/10/digest/",
