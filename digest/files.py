@@ -1,18 +1,10 @@
-"""Atomic writes, confined to a folder; sweeping temporary files.
-
-Writes documents below the site's root: atomically, only when they changed, and never outside.
-
-Names for files on their way to a final name, the removal of those whose writer was killed, and who still lives.
-"""
+"""Atomic writes that never leave a folder, and the removal of files that killed processes left unfinished."""
 
 from __future__ import annotations
 
 import os
 import shutil
-import subprocess
 from collections.abc import Iterable
-from contextlib import suppress
-from functools import cache
 from pathlib import Path, PurePosixPath
 from uuid import uuid4
 
@@ -20,81 +12,56 @@ from digest.errors import ConfigError, DigestError, describe_read_error
 from digest.protocols import Document
 
 _PARTIAL_SUFFIX = ".partial"
-_PROC = Path("/proc")
-_SKIPPED_FOLDERS = ("_site",)  # Jekyll's; folders that begin with a dot are passed over too
-
-
-def make_partial_path(target: Path) -> Path:
-    """A free name in the target's folder, hidden, that tells which process writes there."""
-    return target.with_name(f".{target.name[:60]}.{uuid4().hex[:8]}.{identify_process()}{_PARTIAL_SUFFIX}")
+_SKIPPED_FOLDERS = ("_site",)  # Jekyll's; hidden folders are skipped too
+_PROCESS_TOKEN = uuid4().hex[:8]  # in containers every process has the same number
 
 
 def identify_process() -> str:
-    """This process as number@began. The number alone is given to another process in time."""
-    return _format_process(os.getpid())
+    """Return this process as number-token; the number alone is given to another process in time."""
+    return f"{os.getpid()}-{_PROCESS_TOKEN}"
 
 
 def is_process_alive(process: str) -> bool:
-    """Whether a process of this machine, named as above or by its number alone, may still be at work."""
-    number, _, began = process.partition("@")
-    return _is_pid_running(int(number)) and (not began or _read_start_time(int(number)) in (began, ""))
-
-
-def _is_pid_running(pid: int) -> bool:
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
+    """Say whether a process of this machine, named by `identify_process`, may still be running."""
+    number, _, token = process.partition("-")
+    if not number.isdigit():
         return False
-    except (OSError, OverflowError):
+    if int(number) == os.getpid():
+        return token == _PROCESS_TOKEN
+    try:
+        os.kill(int(number), 0)
+    except (ProcessLookupError, OverflowError):
+        return False
+    except OSError:
         return True
     return True
 
 
-@cache
-def _format_process(pid: int) -> str:
-    return f"{pid}@{_read_start_time(pid)}"
+def make_partial_path(target: Path) -> Path:
+    """Return a free hidden name in the target's folder, which names the process that writes there."""
+    return target.with_name(f".{target.name[:60]}.{uuid4().hex[:8]}.{identify_process()}{_PARTIAL_SUFFIX}")
 
 
 def remove_abandoned_files(root: Path) -> int:
-    """Remove what killed processes of this machine left half-written anywhere below a folder; returns how many."""
-    gone = 0
-    for here, folders, files in os.walk(root):
-        for name in [*files, *folders]:
-            if _is_abandoned(name):
-                path = Path(here, name)
-                shutil.rmtree(path, ignore_errors=True) if path.is_dir() else path.unlink(missing_ok=True)
-                gone += 1
+    """Remove what killed processes of this machine left unfinished anywhere below a folder; return how many."""
+    count = 0
+    for parent, folders, files in os.walk(root):
+        for name in filter(_is_abandoned, [*files, *folders]):
+            path = Path(parent, name)
+            shutil.rmtree(path, ignore_errors=True) if path.is_dir() else path.unlink(missing_ok=True)
+            count += 1
         folders[:] = [name for name in folders if not name.startswith(".") and name not in _SKIPPED_FOLDERS]
-    return gone
+    return count
 
 
 def _is_abandoned(name: str) -> bool:
-    if not (name.startswith(".") and name.endswith(_PARTIAL_SUFFIX)):
-        return False
     process = name.removesuffix(_PARTIAL_SUFFIX).rpartition(".")[2]
-    return process.partition("@")[0].isdigit() and not is_process_alive(process)
-
-
-def _read_start_time(pid: int) -> str:
-    """When a process of this machine began, as the system counts; "" where it does not tell."""
-    with suppress(OSError):
-        status = (_PROC / str(pid) / "stat").read_text(encoding="utf-8", errors="replace")
-        return status.rpartition(")")[2].split()[19]  # proc(5): field 22, and the second, in brackets, is any text
-    with suppress(OSError, subprocess.SubprocessError):  # macOS and the BSDs have no /proc
-        asked = subprocess.run(  # noqa: S603  a number is all that is foreign
-            ["ps", "-o", "lstart=", "-p", str(pid)],  # noqa: S607  where it lies differs
-            env={**os.environ, "LC_ALL": "C", "TZ": "UTC"},
-            capture_output=True,
-            check=False,
-            text=True,
-            timeout=5,
-        )
-        return "-".join(asked.stdout.split())
-    return ""
+    is_partial = name.startswith(".") and name.endswith(_PARTIAL_SUFFIX) and process.partition("-")[0].isdigit()
+    return is_partial and not is_process_alive(process)
 
 
 def write_documents(root: Path, documents: Iterable[Document]) -> list[str]:
-    """Write each document whose bytes differ from what is there; returns the paths written, in order.
+    """Write each document whose bytes differ from the file's; return the paths written, in order.
 
     Raises DigestError for a path that leaves the root, and when the disk refuses.
     """
@@ -114,48 +81,58 @@ def write_documents(root: Path, documents: Iterable[Document]) -> list[str]:
 
 
 def check_paths_inside(root: Path, documents: Iterable[Document]) -> None:
-    """Raise DigestError for the first document whose path leaves the root; touches nothing."""
+    """Raise DigestError for the first document whose path leaves the root; write nothing."""
     for document in documents:
         _resolve_inside(root, document.path)
 
 
 def write_new_file(root: Path, path: str, body: bytes) -> bool:
-    """Write a file unless something stands in its place; returns whether it was written."""
+    """Write a file unless its path is taken; return whether it was written."""
     target = _resolve_inside(root, path)
     return not os.path.lexists(target) and bool(write_documents(root, [Document(path, body)]))
 
 
 def list_files(root: Path, folder: str) -> list[str]:
-    """The paths of the files in a folder of the site, sorted."""
-    return sorted(
-        path.relative_to(root).as_posix() for path in _resolve_inside(root, folder).glob("*") if path.is_file()
-    )
+    """List the paths of the files in a folder of the site, sorted."""
+    files = (path for path in _resolve_inside(root, folder).glob("*") if path.is_file())
+    return sorted(path.relative_to(root).as_posix() for path in files)
 
 
 def remove_files(root: Path, paths: Iterable[str]) -> list[str]:
-    """Delete files that are no longer part of the site; returns those that were there."""
-    gone = []
+    """Delete files that are no longer part of the site; return those that existed."""
+    removed = []
     for path in paths:
         target = _resolve_inside(root, path)
         if target.is_file():
             target.unlink()
-            gone.append(path)
-    return gone
+            removed.append(path)
+    return removed
 
 
 def load_template_overrides(folder: Path) -> dict[str, str]:
-    """The workspace's own templates, by name; what is not UTF-8 raises DigestError."""
-    found = {}
+    """Read the workspace's own templates, by name; raise DigestError for one that is not UTF-8."""
+    templates = {}
     for path in sorted(folder.glob("**/*.j2")):
         try:
-            found[path.relative_to(folder).as_posix()] = path.read_text(encoding="utf-8")
+            templates[path.relative_to(folder).as_posix()] = path.read_text(encoding="utf-8")
         except (OSError, UnicodeDecodeError) as error:
             raise DigestError(f"template {path.name} cannot be read: {error}", "it must be UTF-8 text") from error
-    return found
+    return templates
+
+
+def write_output_file(path: Path, body: bytes) -> None:
+    """Write a file that the user named, whole or not at all."""
+    partial = path.with_name(f"{path.name}{_PARTIAL_SUFFIX}")
+    try:
+        partial.write_bytes(body)
+        partial.replace(path)
+    except OSError as error:
+        message = f"{path} cannot be written: {describe_read_error(error)}"
+        raise ConfigError(message, "name a file in a folder that exists") from error
 
 
 def _resolve_inside(root: Path, path: str) -> Path:
-    """The file a document's path names; symbolic links are followed before judging where it lies."""
+    """Return the file that a document's path names, after following symbolic links to see where it is."""
     parts = PurePosixPath(path).parts
     if not parts or path.startswith("/") or ".." in parts or "\\" in path or "\0" in path:
         raise DigestError(f"{path!r} is not a path inside the site", "a period or slug that may name a file is needed")
@@ -175,7 +152,7 @@ def _has_content(target: Path, body: bytes) -> bool:
 
 
 def _replace_atomically(target: Path, body: bytes) -> None:
-    """Bytes and directory entry are on the disk before this returns; a crash leaves the old file or the new one."""
+    """Replace a file so that a crash leaves the old one or the new one; bytes and name are synced on return."""
     target.parent.mkdir(parents=True, exist_ok=True)
     partial = make_partial_path(target)
     try:
@@ -193,15 +170,3 @@ def _replace_atomically(target: Path, body: bytes) -> None:
         os.fsync(directory)
     finally:
         os.close(directory)
-
-
-def write_output_file(path: Path, body: bytes) -> None:
-    """Write a file whole or not at all."""
-    partial = path.with_name(path.name + ".partial")
-    try:
-        partial.write_bytes(body)
-        partial.replace(path)
-    except OSError as error:
-        raise ConfigError(
-            f"{path} cannot be written: {describe_read_error(error)}", "name a file in a folder that exists"
-        ) from error

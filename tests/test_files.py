@@ -45,7 +45,7 @@ def test_a_name_is_hidden_free_and_short_enough_for_any_disk(tmp_path: Path) -> 
 
 
 def test_a_leftover_of_a_dead_process_whose_number_lives_again_is_removed(tmp_path: Path) -> None:
-    leftover = tmp_path / f".a.0.{os.getpid()}@long-ago.partial"
+    leftover = tmp_path / f".a.0.{os.getpid()}-earlier.partial"
     leftover.write_text("half")
     assert remove_abandoned_files(tmp_path) == 1
     assert not leftover.exists()

@@ -1,36 +1,41 @@
-"""Runs and per-source results.
-
-The completeness ledger: what each run found at each source, and what became of it.
-
-Runs: when a stage began, how it ended, what it reported.
-"""
+"""Runs of stages, and what each run found at each source."""
 
 from __future__ import annotations
 
+import socket
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
-from uuid import uuid4
 
 from sqlalchemy import func
 from sqlmodel import Session, col, select
 
 from digest.db.engine import in_list, upsert
-from digest.db.locks import identify_host_process, may_be_running
+from digest.files import identify_process, is_process_alive
 from digest.models.items import Mention
 from digest.models.runs import Run, SourceResult, SourceResultRow
 
-_MAX_RUN_TIME = timedelta(days=1)  # of another machine's processes nothing is known; hardly one takes longer
-_OWNER = f"{identify_host_process()}/{uuid4().hex[:8]}"  # in containers every process has the same number
+OUTCOMES = ("new", "revised", "unchanged", "duplicate", "rejected", "failed")
+_MAX_RUN_TIME = timedelta(days=1)  # for processes of other machines, whose end cannot be seen
+_MENTION_TIME = func.coalesce(Mention.published, Mention.first_seen)
 
 
 def start_run(session: Session, stage: str, period: str | None, now: datetime) -> int:
-    """Open a run and return its id; runs whose process was killed are closed first."""
-    _close_abandoned_runs(session, now)
-    run = Run(stage=stage, period=period, started=now, owner=_OWNER)
+    """Open a run and return its id, after closing the runs of processes that were killed."""
+    for abandoned in session.exec(select(Run).where(col(Run.state) == "running")):
+        if _has_owner_ended(abandoned, now):
+            abandoned.state, abandoned.reason, abandoned.finished = "interrupted", "the process ended", now
+    run = Run(stage=stage, period=period, started=now, owner=f"{socket.gethostname()}/{identify_process()}")
     session.add(run)
     session.flush()
     return run.id
+
+
+def _has_owner_ended(run: Run, now: datetime) -> bool:
+    host, _, process = run.owner.partition("/")
+    if host == socket.gethostname():
+        return not is_process_alive(process)
+    return now - run.started >= _MAX_RUN_TIME
 
 
 def finish_run(session: Session, run_id: int, state: str, reason: str, report: dict[str, Any], now: datetime) -> None:
@@ -41,36 +46,15 @@ def finish_run(session: Session, run_id: int, state: str, reason: str, report: d
 
 
 def load_latest_runs(session: Session, limit: int = 20, stage: str | None = None) -> list[Run]:
-    """The newest runs, newest first."""
+    """Load the newest runs, newest first."""
     query = select(Run).order_by(col(Run.id).desc()).limit(limit)
     return list(session.exec(query.where(col(Run.stage) == stage) if stage else query))
 
 
 def load_last_ended_run(session: Session) -> list[Run]:
-    """The run that ended last, if any did; of a shift's runs it is the one that holds the others."""
+    """Load the run that ended last, if any did; of nested runs the outermost."""
     query = select(Run).where(col(Run.finished).is_not(None))
     return list(session.exec(query.order_by(col(Run.finished).desc(), col(Run.started)).limit(1)))
-
-
-def _close_abandoned_runs(session: Session, now: datetime) -> None:
-    """Say of runs that never ended, and whose process is gone, that they were interrupted."""
-    for run in session.exec(select(Run).where(col(Run.state) == "running")):
-        if _has_owner_ended(run, now):
-            run.state, run.reason, run.finished = "interrupted", "the process ended", now
-
-
-def _has_owner_ended(run: Run, now: datetime) -> bool:
-    """Whether the process that opened a run has ended; one of another machine is believed to have after a day."""
-    process = run.owner.rpartition("/")[0]
-    if process == identify_host_process():
-        return run.owner != _OWNER
-    if process.partition("/")[0] == identify_host_process().partition("/")[0]:
-        return not may_be_running(process)
-    return now - run.started >= _MAX_RUN_TIME
-
-
-OUTCOMES = ("new", "revised", "unchanged", "duplicate", "rejected", "failed")
-_MENTION_TIME = func.coalesce(Mention.published, Mention.first_seen)
 
 
 def count_unexplained(result: SourceResult) -> int:

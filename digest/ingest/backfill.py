@@ -22,7 +22,7 @@ from typing import Any
 
 from digest.config.schema import Source
 from digest.context import Context, record_run
-from digest.db.locks import claim_work
+from digest.db.locks import hold_lock
 from digest.db.runs import OUTCOMES, save_source_results
 from digest.db.sources import load_checkpoint, save_checkpoint
 from digest.errors import ConfigError, FetchError, ParseError, SourceError, StoreError
@@ -239,7 +239,7 @@ async def backfill_arxiv(
     after the last stored page. Days that cannot be had are in the report, which is then partial or failed.
     """
     source = select_arxiv_source(context, source_id)
-    with claim_work(context.db, f"backfill:{source.id}", context.now) as only:
+    with hold_lock(context.db, f"backfill:{source.id}") as only:
         if not only:
             raise StoreError(f"another process is filling {source.id}", "wait for it, or stop it")
         with record_run(context, "backfill", period.name) as report:

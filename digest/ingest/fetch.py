@@ -12,7 +12,7 @@ from itertools import pairwise
 
 from digest.config.schema import Config, Source
 from digest.context import Context, record_run
-from digest.db.locks import claim_work
+from digest.db.locks import hold_lock
 from digest.db.runs import load_active_days, load_last_active_times
 from digest.db.sources import claim_due_sources, load_source_states, release_sources
 from digest.errors import NotFoundError, StoreError
@@ -40,7 +40,7 @@ async def fetch_sources(context: Context, names: Sequence[str] = (), *, force: b
     without a source.
     """
     sources = select_sources(context.config, names)
-    with record_run(context, "fetch") as report, claim_work(context.db, "fetch", context.now) as is_only_run:
+    with record_run(context, "fetch") as report, hold_lock(context.db, "fetch") as is_only_run:
         states = claim_sources(context, sources, force=force, resume=is_only_run)
         make_fetcher = context.make_fetcher
         async with aclosing(make_fetcher()) as fetcher, ParserPool() as pool, BatchWriter(context.db) as writer:

@@ -21,7 +21,7 @@ from digest.db.deliveries import (
     requeue_deliveries,
 )
 from digest.db.issues import get_issue
-from digest.db.locks import claim_work
+from digest.db.locks import hold_lock
 from digest.db.subscribers import load_active_subscribers
 from digest.drafts.workflow import transition_state
 from digest.errors import CheckFailedError, ConfigError
@@ -115,7 +115,7 @@ def send_issue(
     Each delivery is committed as `sending` before it is handed over. `retry_addresses` are subscribers whose delivery
     failed or is unknown, and who get the message again. Raises CheckFailedError when `expected_count` is wrong.
     """
-    with record_run(context, "send", period.name) as report, claim_work(context.db, "send", context.now) as is_free:
+    with record_run(context, "send", period.name) as report, hold_lock(context.db, "send") as is_free:
         if not is_free:
             raise CheckFailedError("another `digest send` is running", "wait for its end; nothing is sent twice")
         prepared = load_rendered_issue(context, period)

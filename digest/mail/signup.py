@@ -18,7 +18,7 @@ from digest.db.deliveries import (
     mark_confirmations_unknown,
     queue_confirmation,
 )
-from digest.db.locks import claim_work
+from digest.db.locks import hold_lock
 from digest.db.subscribers import add_subscriber, get_subscriber
 from digest.errors import CheckFailedError, ConfigError
 from digest.i18n import load_translations
@@ -76,7 +76,7 @@ def request_confirmations(
 
 def send_confirmations(context: Context) -> Report:
     """Send the mails that are queued, each at most once; another process that is at it already is left to it."""
-    with claim_work(context.db, "confirm", context.now) as only:
+    with hold_lock(context.db, "confirm") as only:
         if not only:
             return Report("subscribers", "another process is sending the confirmations")
         tally = _send_queued_confirmations(context)

@@ -177,7 +177,7 @@ def run_due(context: Context) -> list[Report]:
 
     Does nothing, and says so in an empty list, when another process of the workspace is at it.
     """
-    with hold_lock(context.db, "schedule", context.clock) as ours:
+    with hold_lock(context.db, "schedule") as ours:
         if not ours:
             return []
         return [_run_job(context, slot) for slot, moment in find_pending_jobs(context) if moment <= context.now]

@@ -1,9 +1,8 @@
-"""Claims between processes: one holder at a time, pauses kept, the dead forgotten."""
+"""Locks between processes: one holder at a time, pauses are kept, and the lock of a dead process ends."""
 
 from __future__ import annotations
 
 import os
-import socket
 import subprocess
 import sys
 from datetime import UTC, datetime, timedelta
@@ -12,10 +11,19 @@ from pathlib import Path
 import pytest
 
 from digest.db.engine import Database
-from digest.db.locks import DatabaseHostLock, claim_work
-from digest.models.runs import Lock
+from digest.db.locks import DatabaseHostLock, hold_lock
 
 NOW = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
+
+HOLDER = """
+import sys, time
+from pathlib import Path
+from digest.db.engine import Database
+from digest.db.locks import hold_lock
+with hold_lock(Database(Path(sys.argv[1])), "fetch") as ours:
+    print(ours, flush=True)
+    time.sleep(60)
+"""
 
 
 class Clock:
@@ -71,26 +79,27 @@ def test_giving_back_what_another_has_taken_over_changes_nothing(db: Database) -
     assert late.claim("arxiv.org", 60) > 0
 
 
-@pytest.mark.parametrize(
-    ("holder", "ours"),
-    [("nobody", True), ("dead", True), ("alive", False), ("recycled", True), ("elsewhere/1", False)],
-)
-def test_work_is_ours_alone_unless_a_living_process_is_at_it(db: Database, holder: str, ours: bool) -> None:
-    child = subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE)
-    if holder == "dead":
+def test_work_has_one_holder_and_is_free_when_it_ends(db: Database, tmp_path: Path) -> None:
+    other = Database(tmp_path / "digest.db")
+    with hold_lock(db, "backfill:arxiv") as first, hold_lock(other, "backfill:arxiv") as second:
+        assert (first, second) == (True, False)
+        with hold_lock(other, "fetch") as unrelated:
+            assert unrelated
+    with hold_lock(other, "backfill:arxiv") as free:
+        assert free
+
+
+def test_the_lock_of_a_killed_process_ends_with_it(db: Database, tmp_path: Path) -> None:
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
+    command = [sys.executable, "-c", HOLDER, str(tmp_path / "digest.db")]
+    child = subprocess.Popen(command, env=environment, stdout=subprocess.PIPE)
+    try:
+        assert child.stdout is not None
+        assert child.stdout.readline() == b"True\n"
+        with hold_lock(db, "fetch") as ours:
+            assert not ours
+    finally:
+        child.kill()
         child.communicate()
-    if holder != "nobody":
-        here = f"{socket.gethostname()}/{child.pid}"
-        name = {"dead": here, "alive": here, "recycled": f"{here}@long-ago"}.get(holder, holder)
-        with db.write() as session:
-            session.add(Lock(name="fetch", holder=name, expires=NOW + timedelta(hours=1)))
-    with claim_work(db, "fetch", NOW) as only:
-        assert only is ours
-    child.communicate()
-
-
-def test_work_given_back_is_free(db: Database) -> None:
-    with claim_work(db, "fetch", NOW), db.read() as session:
-        assert session.get_one(Lock, "fetch").holder.startswith(f"{socket.gethostname()}/{os.getpid()}@")
-    with db.read() as session:
-        assert session.get_one(Lock, "fetch").expires == NOW
+    with hold_lock(db, "fetch") as ours:
+        assert ours

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
-import socket
 import sys
 import time
 from collections.abc import AsyncIterator
@@ -17,11 +16,11 @@ from sqlmodel import select
 
 from digest.config.schema import Source
 from digest.context import Context
+from digest.db.locks import hold_lock
 from digest.db.runs import count_unexplained
 from digest.errors import ConfigError, StoreError
 from digest.ingest.backfill import backfill_arxiv, select_arxiv_source
 from digest.models.items import Item
-from digest.models.runs import Lock
 from digest.periods import Period
 from digest.protocols import Report
 from tests.http.server import Answer, Server, answer, serving
@@ -237,10 +236,7 @@ async def test_other_categories_start_afresh(tmp_path: Path, server: Server) -> 
 
 async def test_two_processes_do_not_fill_one_source(tmp_path: Path, server: Server) -> None:
     work = context(tmp_path, [source(server)], Clock(LATER))
-    other = f"{socket.gethostname()}/{os.getppid()}"
-    with work.db.write() as session:
-        session.add(Lock(name="backfill:arxiv", holder=other, expires=LATER + DAY))
-    with pytest.raises(StoreError, match="another process"):
+    with hold_lock(work.db, "backfill:arxiv"), pytest.raises(StoreError, match="another process"):
         await run(work)
 
 

@@ -16,12 +16,12 @@ from sqlalchemy import Connection, event
 from digest.config.schema import MailConfig
 from digest.context import Context
 from digest.db.deliveries import count_deliveries
+from digest.db.locks import hold_lock
 from digest.errors import CheckFailedError, ConfigError, DeliveryError, StoreError
 from digest.mail.exporters import preview_mail
 from digest.mail.send import send_issue, send_test_message
 from digest.mail.signup import request_signup
 from digest.mail.subscribers import remove_subscribers, set_subscriber_topics, subscribe_address
-from digest.models.runs import Lock
 from digest.protocols import Message
 from tests.mail.kill_send import NOW, PERIOD, killed, opened, publish, renamed
 from tests.mail.server import Faulty, always, serving
@@ -219,9 +219,7 @@ def test_sending_deletes_subscribers_who_did_not_confirm_for_a_month(tmp_path: P
 
 def test_a_second_process_is_refused(tmp_path: Path) -> None:
     context, hands = ready(tmp_path)
-    with context.db.write() as session:
-        session.merge(Lock(name="send", holder="elsewhere/1", expires=NOW + timedelta(hours=1)))
-    with pytest.raises(CheckFailedError, match="another"):
+    with hold_lock(context.db, "send"), pytest.raises(CheckFailedError, match="another"):
         send_issue(context, PERIOD, is_confirmed=True)
     assert hands.messages == []
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -10,11 +9,11 @@ import pytest
 from digest.config.schema import MailConfig
 from digest.context import Context
 from digest.db.deliveries import find_subscriber_of_confirmation
+from digest.db.locks import hold_lock
 from digest.db.subscribers import add_subscriber, load_subscribers
 from digest.errors import CheckFailedError, ConfigError, DeliveryError
 from digest.mail.signup import request_confirmations, request_signup, send_confirmations
 from digest.mail.subscribers import confirm_subscribers, import_subscribers, remove_subscribers, subscribe_address
-from digest.models.runs import Lock
 from digest.models.subscribers import Confirmation
 from tests.mail.kill_send import NOW, opened
 from tests.mail.server import Faulty, always, serving
@@ -135,9 +134,8 @@ def test_who_confirms_or_leaves_before_it_goes_out_is_not_written_to(tmp_path: P
 def test_a_second_process_leaves_it_to_the_first(tmp_path: Path) -> None:
     hands = Hands()
     context, _ = ready(tmp_path, hands, "ada")
-    with context.db.write() as session:
-        session.merge(Lock(name="confirm", holder="elsewhere/1", expires=NOW + timedelta(hours=1)))
-    assert "another process" in request_confirmations(context, expected_count=1).line
+    with hold_lock(context.db, "confirm"):
+        assert "another process" in request_confirmations(context, expected_count=1).line
     assert states(context) == {"ada": "queued"}
     assert hands.to == []
 

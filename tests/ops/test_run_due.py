@@ -11,7 +11,6 @@ import pytest
 from digest.app import Workspace
 from digest.db.locks import hold_lock
 from digest.demo.server import serve_on_loopback
-from digest.models.runs import Lock
 from digest.ops.schedule import combine_reports, find_pending_jobs, run_due
 from tests.ops.workspace import MONTH, configure, made, opened
 
@@ -103,43 +102,10 @@ def test_a_shift_that_makes_up_for_several_asks_each_source_once(ready: Path) ->
 
 def test_two_schedulers_do_not_do_the_same_work(ready: Path) -> None:
     with opened(ready, NOW) as one, opened(ready, NOW) as other:
-        with hold_lock(one.db, "schedule", lambda: NOW) as ours:
+        with hold_lock(one.db, "schedule") as ours:
             assert ours
             assert run_due(other.context) == []
         assert len(run_due(other.context)) == 3
-
-
-def test_after_a_sleep_the_one_that_was_at_work_goes_on_alone(ready: Path) -> None:
-    awake = NOW + timedelta(days=7)
-    with opened(ready, NOW) as one, hold_lock(one.db, "schedule", lambda: NOW) as ours:
-        assert ours
-        for minutes, done in ((0, 0), (4, 0), (6, 3)):  # the heart of the first one beats no more
-            with opened(ready, awake + timedelta(minutes=minutes)) as other:
-                assert len(run_due(other.context)) == done
-
-
-def test_the_claim_of_a_dead_process_ends_at_once(ready: Path) -> None:
-    import socket
-
-    with opened(ready, NOW) as workspace:
-        with workspace.db.write() as session:
-            gone = f"{socket.gethostname()}/{2**22 + 7}/x"
-            session.add(Lock(name="schedule", holder=gone, expires=NOW + timedelta(hours=1)))
-        assert len(run_due(workspace.context)) == 3
-
-
-def test_a_heartbeat_keeps_a_claim_while_work_lasts(ready: Path) -> None:
-    import time
-
-    with opened(ready) as workspace:
-        clock = lambda: datetime.now(UTC)  # noqa: E731
-        with hold_lock(workspace.db, "x", clock, timedelta(seconds=0.6)) as ours:
-            assert ours
-            with workspace.db.read() as session:
-                first = session.get_one(Lock, "x").expires
-            time.sleep(0.5)
-            with workspace.db.read() as session:
-                assert session.get_one(Lock, "x").expires > first
 
 
 def test_an_issue_out_of_the_editors_hands_is_not_drafted_again(folder: Path) -> None:
