@@ -1,4 +1,4 @@
-"""What stands between an issue and its readers: each reason, and the command or the edit that mends it."""
+"""Release checks: the reasons why an issue may not go out, each with the command or the edit that fixes it."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from datetime import date
 
 from digest.drafts.model import Draft, DraftPick
-from digest.text import slugify as slug_of
+from digest.text import slugify
 
 _CITED_ANCHOR = re.compile(r"\]\(/[^\s)#]*#([^\s)]+)\)")
 GMAIL_CLIP_BYTES = 102_400  # bytes of HTML after which Gmail hides the rest of a message
@@ -16,7 +16,7 @@ GMAIL_CLIP_BYTES = 102_400  # bytes of HTML after which Gmail hides the rest of 
 
 @dataclass(frozen=True, slots=True)
 class CheckProblem:
-    """Why an issue may not go out, and what to do about it. `gate` is the name of the rule, `key` the pick's."""
+    """Why an issue may not go out, and what to do about it; `rule` names the check, `key` the pick."""
 
     rule: str
     reason: str
@@ -26,7 +26,7 @@ class CheckProblem:
 
 @dataclass(frozen=True, slots=True)
 class DeadLink:
-    """A link of the issue that did not answer, or that answered from another place (`moved_to`)."""
+    """A link of the issue that does not answer, or that answers from another URL (`moved_to`)."""
 
     url: str
     problem: str = ""
@@ -35,26 +35,32 @@ class DeadLink:
 
 @dataclass(frozen=True, slots=True)
 class ReleaseFacts:
-    """What the gates look at: the settled sheet, and what the store and the checks know of it."""
+    """What the checks read: the draft with its marks applied, and what is known of it."""
 
     draft: Draft
-    signed_keys: Collection[str] = ()  # keys whose flagged text a person has signed
-    unreadable_urls: Mapping[str, str] = field(
-        default_factory=dict
-    )  # typed addresses that lead to no work: why, by address
+    signed_keys: Collection[str] = ()  # picks whose flagged text a person has signed
+    unreadable_urls: Mapping[str, str] = field(default_factory=dict)  # added URLs without an item, and the reason
     dead_links: Collection[DeadLink] = ()
     withdrawn: Mapping[str, date] = field(default_factory=dict)  # by key
-    covered_in: Mapping[str, str] = field(default_factory=dict)  # the period that had the work before, by key
-    gaps: Collection[str] = ()  # sources that failed or fell silent in the period, one sentence each
+    covered_in: Mapping[str, str] = field(default_factory=dict)  # the period that had the item before, by key
+    gaps: Collection[str] = ()  # sources that failed or became stale in the period, one sentence each
     categories: Collection[str] = ()  # slugs of the taxonomy as it is now; empty means any
     quotas: Mapping[str, int] = field(default_factory=dict)
     mail_bytes: int = 0  # of the message's HTML as it would be sent
     gaps_accepted: bool = False
 
+    @property
+    def file(self) -> str:
+        return f"site/_drafts/{self.draft.period}.md"
+
+    @property
+    def picks(self) -> list[DraftPick]:
+        return [pick for _, pick in self.draft.iter_picks()]
+
 
 def check_draft(facts: ReleaseFacts) -> list[CheckProblem]:
-    """Every reason why the issue may not go out, in the order of the rules; empty when it may."""
-    return [problem for rule in RELEASE_CHECKS for problem in rule(facts)]
+    """List every reason why the issue may not go out, in the order of the checks; empty when it may."""
+    return [problem for check in RELEASE_CHECKS for problem in check(facts)]
 
 
 def _check_has_picks(facts: ReleaseFacts) -> Iterator[CheckProblem]:
@@ -64,115 +70,100 @@ def _check_has_picks(facts: ReleaseFacts) -> Iterator[CheckProblem]:
 
 def _check_has_intro(facts: ReleaseFacts) -> Iterator[CheckProblem]:
     if not facts.draft.intro.strip():
-        yield CheckProblem("intro", "there is no introduction", f"write it at the top of {_draft_file(facts)}")
+        yield CheckProblem("intro", "there is no introduction", f"write it at the top of {facts.file}")
 
 
 def _check_grounding(facts: ReleaseFacts) -> Iterator[CheckProblem]:
-    for pick in _iter_picks(facts):
+    for pick in facts.picks:
         if pick.flags and pick.origin != "editor" and pick.key not in facts.signed_keys:
-            words = ", ".join(f"“{flag}”" for flag in pick.flags)
-            mend = f"rewrite the blurb, or `digest approve {facts.draft.period} --sign`"
-            yield CheckProblem("grounding", f"{pick.title}: not in the source: {words}", mend, pick.key)
+            flags = ", ".join(f"“{flag}”" for flag in pick.flags)
+            fix = f"rewrite the blurb, or `digest approve {facts.draft.period} --sign`"
+            yield CheckProblem("grounding", f"{pick.title}: not in the source: {flags}", fix, pick.key)
 
 
 def _check_has_blurbs(facts: ReleaseFacts) -> Iterator[CheckProblem]:
-    for pick in _iter_picks(facts):
+    for pick in facts.picks:
         if not pick.blurb.strip() and not pick.note:
-            mend = "write it, or mark the pick with a line `> Also noted`"
-            yield CheckProblem("blurb", f"{pick.title}: has no blurb", mend, pick.key)
+            fix = "write it, or mark the pick with a line `> Also noted`"
+            yield CheckProblem("blurb", f"{pick.title}: has no blurb", fix, pick.key)
 
 
 def _check_citations(facts: ReleaseFacts) -> Iterator[CheckProblem]:
-    """What a model said of a month and the editor left as it is stands on picks that are still there."""
-    here = {slug_of(pick.key) for pick in _iter_picks(facts)}
+    """Check that a model's sentence on a month cites picks that are still in the review."""
+    anchors = {slugify(pick.key) for pick in facts.picks}
     for section in facts.draft.sections:
-        if section.engine and set(_CITED_ANCHOR.findall(section.intro)) - here:
+        if section.engine and set(_CITED_ANCHOR.findall(section.intro)) - anchors:
             reason = f"the sentence on '{section.title}' cites a work that is not in this review any more"
-            yield CheckProblem("citation", reason, f"rewrite or delete it in {_draft_file(facts)}")
-
-
-def _check_added_urls(facts: ReleaseFacts) -> Iterator[CheckProblem]:
-    for url, why in facts.unreadable_urls.items():
-        mend = f"mend the address in {_draft_file(facts)}, or `digest add --jsonl FILE` with its title"
-        yield CheckProblem("address", f"{url}, which the sheet adds, cannot be read: {why}", mend)
-
-
-def _check_dead_links(facts: ReleaseFacts) -> Iterator[CheckProblem]:
-    keys = {pick.url: pick.key for pick in _iter_picks(facts)}
-    for link in facts.dead_links:
-        key = keys.get(link.url, "")
-        if link.moved_to:
-            mend = f"write {link.moved_to} in its place if that is the work"
-            yield CheckProblem("links", f"{link.url} has moved to {link.moved_to}", mend, key)
-        else:
-            what = "write another link behind its title, or remove the pick" if key else "mend or remove the link"
-            yield CheckProblem("links", f"{link.url}: {link.problem or 'does not answer'}", what, key)
-
-
-def _check_withdrawn(facts: ReleaseFacts) -> Iterator[CheckProblem]:
-    for pick in _iter_picks(facts):
-        if day := facts.withdrawn.get(pick.key):
-            yield CheckProblem(
-                "withdrawn", f"{pick.title}: withdrawn on {day}", f"remove it from {_draft_file(facts)}", pick.key
-            )
+            yield CheckProblem("citation", reason, f"rewrite or delete it in {facts.file}")
 
 
 def _check_covered(facts: ReleaseFacts) -> Iterator[CheckProblem]:
-    for pick in _iter_picks(facts):
-        before = facts.covered_in.get(pick.key) or pick.covered
-        if before and pick.update_of is None:
-            mend = f"write `> Update of {before}` under it, or remove it"
-            yield CheckProblem("covered", f"{pick.title}: already covered in {before}", mend, pick.key)
+    for pick in facts.picks:
+        period = facts.covered_in.get(pick.key) or pick.covered
+        if period and pick.update_of is None:
+            fix = f"write `> Update of {period}` under it, or remove it"
+            yield CheckProblem("covered", f"{pick.title}: already covered in {period}", fix, pick.key)
+
+
+def _check_withdrawn(facts: ReleaseFacts) -> Iterator[CheckProblem]:
+    for pick in facts.picks:
+        if day := facts.withdrawn.get(pick.key):
+            reason = f"{pick.title}: withdrawn on {day}"
+            yield CheckProblem("withdrawn", reason, f"remove it from {facts.file}", pick.key)
+
+
+def _check_added_urls(facts: ReleaseFacts) -> Iterator[CheckProblem]:
+    for url, error in facts.unreadable_urls.items():
+        fix = f"correct the address in {facts.file}, or `digest add --jsonl FILE` with its title"
+        yield CheckProblem("address", f"{url}, which the draft adds, cannot be read: {error}", fix)
+
+
+def _check_dead_links(facts: ReleaseFacts) -> Iterator[CheckProblem]:
+    keys = {pick.url: pick.key for pick in facts.picks}
+    for link in facts.dead_links:
+        key = keys.get(link.url, "")
+        reason = f"{link.url}: {link.problem or 'does not answer'}"
+        fix = "replace the link in its heading, or remove the pick" if key else "correct or remove the link"
+        if link.moved_to:
+            reason = f"{link.url} has moved to {link.moved_to}"
+            fix = f"replace it by {link.moved_to} if that is the work"
+        yield CheckProblem("links", reason, fix, key)
 
 
 def _check_source_gaps(facts: ReleaseFacts) -> Iterator[CheckProblem]:
-    if not facts.gaps_accepted:
-        for gap in facts.gaps:
-            name = facts.draft.period
-            mend = f"`digest fetch`, then `digest draft {name}`; or `digest approve {name} --accept-gaps`"
-            yield CheckProblem("ledger", gap, mend)
+    period = facts.draft.period
+    fix = f"`digest fetch`, then `digest draft {period}`; or `digest approve {period} --accept-gaps`"
+    yield from (CheckProblem("ledger", gap, fix) for gap in facts.gaps if not facts.gaps_accepted)
 
 
 def _check_empty_sections(facts: ReleaseFacts) -> Iterator[CheckProblem]:
-    here = {section.slug: section for section in facts.draft.sections}
     for slug, quota in facts.quotas.items():
-        section = here.get(slug)
+        section = facts.draft.find_section(slug)
         if quota and section and not section.entries and not section.intro.strip():
-            mend = "pick something, write a line under the heading, or delete the heading"
-            yield CheckProblem("empty", f"the section '{section.title}' is empty", mend)
+            fix = "pick something, write a line under the heading, or delete the heading"
+            yield CheckProblem("empty", f"the section '{section.title}' is empty", fix)
 
 
 def _check_taxonomy(facts: ReleaseFacts) -> Iterator[CheckProblem]:
+    slugs = list(facts.categories)
     for section in facts.draft.sections:
-        if facts.categories and section.picks and section.slug not in facts.categories:
-            known = ", ".join(facts.categories)
-            mend = (
-                f"give the heading one of the taxonomy's anchors, such as {{#{next(iter(facts.categories))}}}: {known}"
-            )
-            yield CheckProblem("taxonomy", f"the picks of '{section.title}' have no category of the taxonomy", mend)
+        if slugs and section.picks and section.slug not in slugs:
+            fix = f"give the heading one of the taxonomy's anchors, such as {{#{slugs[0]}}}: {', '.join(slugs)}"
+            yield CheckProblem("taxonomy", f"the picks of '{section.title}' have no category of the taxonomy", fix)
 
 
 def _check_mail_length(facts: ReleaseFacts) -> Iterator[CheckProblem]:
     if facts.mail_bytes > GMAIL_CLIP_BYTES:
-        size = (
-            f"the e-mail has {facts.mail_bytes // 1000} kB; Gmail hides what comes after {GMAIL_CLIP_BYTES // 1000} kB"
-        )
-        yield CheckProblem("length", size, "shorten blurbs, or mark picks with `> Also noted`")
+        size, limit = facts.mail_bytes // 1000, GMAIL_CLIP_BYTES // 1000
+        reason = f"the e-mail has {size} kB; Gmail hides what comes after {limit} kB"
+        yield CheckProblem("length", reason, "shorten blurbs, or mark picks with `> Also noted`")
 
 
 def _check_conflicts(facts: ReleaseFacts) -> Iterator[CheckProblem]:
-    shown = [*facts.draft.conflicts, *(conflict for pick in _iter_picks(facts) for conflict in pick.conflicts)]
-    if shown:
-        mend = f"read the comments 'conflict' in {_draft_file(facts)} and delete them"
-        yield CheckProblem("conflict", f"{len(shown)} of your texts have newer ones of the program beside them", mend)
-
-
-def _iter_picks(facts: ReleaseFacts) -> Iterator[DraftPick]:
-    return (pick for _, pick in facts.draft.iter_picks())
-
-
-def _draft_file(facts: ReleaseFacts) -> str:
-    return f"site/_drafts/{facts.draft.period}.md"
+    conflicts = [*facts.draft.conflicts, *(conflict for pick in facts.picks for conflict in pick.conflicts)]
+    if conflicts:
+        fix = f"read the comments 'conflict' in {facts.file} and delete them"
+        yield CheckProblem("conflict", f"{len(conflicts)} of your texts have newer generated ones beside them", fix)
 
 
 RELEASE_CHECKS: tuple[Callable[[ReleaseFacts], Iterator[CheckProblem]], ...] = (

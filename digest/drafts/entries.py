@@ -1,8 +1,9 @@
-"""Single entries read back: a pick with its blurb, a line of the shortlist, a bet."""
+"""Parse one entry of a draft: a pick with its blurb, a candidate, or a prediction."""
 
 from __future__ import annotations
 
 import re
+from collections.abc import Callable, Sequence
 from difflib import get_close_matches
 from typing import Any, cast
 
@@ -13,187 +14,156 @@ from digest.drafts.syntax import (
     compute_checksum,
     dedent_continuation,
     split_head_fields,
+    unescape_line,
     unescape_paragraphs,
     unescape_prose_lines,
 )
 from digest.errors import DraftError
-from digest.markdown.escape import decode_mark_value, encode_link, unescape_markdown
+from digest.markdown.escape import decode_mark_value, encode_link
 from digest.text import normalise_line
 
 _KEY_COMMENT = re.compile(r"<!--[ \t]*((?:key|note)=.*?)[ \t]*-->")
 _LINK = re.compile(r"^\[(?P<title>(?:\\.|[^\\])*?)\]\(<?(?P<url>\S*?)>?\)(?P<rest>.*)$")
 _CHECKBOX = re.compile(r"^\\?\[(?P<mark>[ xX-])\][ \t]+(?P<rest>.*)$")
 _PREDICTION = re.compile(r"^(?P<outcome>\w+):[ \t]*(?P<text>.*)$")
+_DASH = re.compile(r"(?:^|\s+)—(?:\s+|$)")
 _MARK_NAMES = ("key", "from", "by", "sum", "note")
 _ORIGINS = ("source", "model", "editor")
 _OUTCOMES = ("open", "right", "wrong")
-_PICK_FIELDS = (
-    "facts",
-    "highlight",
-    "also noted",
-    "update of",
-    "already covered in",
-    "may be the same as",
-    "not in the source",
-)
-
 _GENERATED_FIELDS = ("facts", "already covered in", "may be the same as", "not in the source")
+_PICK_FIELDS = (*_GENERATED_FIELDS, "highlight", "also noted", "update of")
 
-# What the program says on a line of the shortlist, each between dashes.
-_GENERATED_PARTS: tuple[tuple[str, str], ...] = (
-    ("facts", r"^[*_](.+)[*_]$"),
-    ("category", r"^category (\S+?)(?: ([\d.eE+-]+)\??)?$"),
-    ("score", r"^score ([\d.eE+-]+)$"),
-    ("reasons", r"^because (.+)$"),
-    ("mentions", r"^(-?\d+) mentions$"),
-    ("covered", r"^already covered in (.+)$"),
-    ("possible_duplicate", r"^may be the same as (.+)$"),
+
+def _split_parts(text: str) -> tuple[str, ...]:
+    return tuple(unescape_line(part) for part in text.split("·") if part.strip())
+
+
+# The generated parts of a candidate's line, each between dashes: pattern, and the fields its groups become.
+_GENERATED_PARTS: tuple[tuple[re.Pattern[str], dict[str, Callable[[str], Any]]], ...] = (
+    (re.compile(r"[*_](.+)[*_]$"), {"facts": unescape_line}),
+    (re.compile(r"category (\S+?)(?: ([\d.eE+-]+)\??)?$"), {"category": str, "confidence": float}),
+    (re.compile(r"score ([\d.eE+-]+)$"), {"score": float}),
+    (re.compile(r"because (.+)$"), {"reasons": _split_parts}),
+    (re.compile(r"(-?\d+) mentions$"), {"mentions": int}),
+    (re.compile(r"already covered in (.+)$"), {"covered": unescape_line}),
+    (re.compile(r"may be the same as (.+)$"), {"possible_duplicate": unescape_line}),
 )
 
 
 def parse_pick(block: DraftBlock) -> DraftPick | AddedUrl:
-    """A pick from its `###` line; a work still to be fetched where the comment with the key is gone."""
-    before, marks, behind = _split_mark(block)
-    title, url, words = _split_link(before)
+    """Parse a pick; without the comment that holds its key it is a URL to be fetched."""
+    head, marks, tail = _split_mark(block)
+    title, url, text = _split_link(head)
     if "key" not in marks:
-        _, body = split_head_fields(block.body, _GENERATED_FIELDS)  # what it says of the work is said anew
-        return AddedUrl(url, unescape_prose_lines([words, "", *body]), title)
-    if url and not encode_link(url):  # nothing would be rendered of it, and the editor's hand be lost
-        raise DraftError(f"{url!r} is not an http or https address", "write it whole", line=block.line)
+        _, body = split_head_fields(block.body, _GENERATED_FIELDS)  # these are generated again
+        return AddedUrl(url, unescape_prose_lines([text, "", *body]), title)
+    if url and not encode_link(url):  # it would not be rendered, and the editor's link would be lost
+        raise DraftError(f"{url!r} is not an http or https address", "write the whole address", line=block.line)
     fields, body = split_head_fields(block.body, _PICK_FIELDS)
-    origin, blurb, engine = _parse_blurb(block, marks, [f"{words} {behind}".strip(), "", *body])
+    origin, blurb, engine = _parse_blurb(block, marks, [f"{text} {tail}".strip(), "", *body])
     return DraftPick(
         key=marks["key"],
         title=title,
         url=url,
-        facts=normalise_line(unescape_markdown(fields.get("facts", ""))),
+        facts=unescape_line(fields.get("facts", "")),
         blurb=blurb,
         origin=origin,
         engine=engine,
         flags=_split_parts(fields.get("not in the source", "")) if origin != "editor" else (),
-        covered=normalise_line(unescape_markdown(fields.get("already covered in", ""))),
-        possible_duplicate=normalise_line(unescape_markdown(fields.get("may be the same as", ""))),
+        covered=unescape_line(fields.get("already covered in", "")),
+        possible_duplicate=unescape_line(fields.get("may be the same as", "")),
         highlight=fields.get("highlight"),
         note="also noted" in fields,
-        update_of=normalise_line(unescape_markdown(fields["update of"])) if "update of" in fields else None,
+        update_of=unescape_line(fields["update of"]) if "update of" in fields else None,
         conflicts=tuple(block.conflicts),
     )
 
 
 def parse_candidate(block: DraftBlock) -> DraftCandidate | DraftPrediction:
-    """A line of the shortlist, or a bet, from its mark."""
-    before, marks, behind = _split_mark(block)
-    words = unescape_prose_lines([behind, *dedent_continuation(block.body)])
+    """Parse a line of the shortlist, or a prediction, by its mark."""
+    head, marks, tail = _split_mark(block)
+    text = unescape_prose_lines([tail, *dedent_continuation(block.body)])
     if "note" in marks:
-        return _parse_prediction(block, before, marks["note"], normalise_line(words))
+        return _parse_prediction(block, head, marks["note"], normalise_line(text))
     if "key" not in marks:
-        hint = "bring back the comment with its key, or write the work as - <https://…> and your words"
+        hint = "restore the comment with its key, or write the work as - <https://…> and your text"
         raise DraftError("this line of the shortlist has lost its key", hint, line=block.line)
-    box = _CHECKBOX.match(before)
-    first, _, rest = (box["rest"] if box else before).partition(" — ")
-    title, url, more = _split_link(first)
-    said, unsaid = _parse_generated_parts(f"{more} — {rest}")
+    box = _CHECKBOX.match(head)
+    link, _, rest = (box["rest"] if box else head).partition(" — ")
+    title, url, more = _split_link(link)
+    fields, typed = _parse_generated_parts(f"{more} — {rest}")
     return DraftCandidate(
         key=marks["key"],
         title=title,
         url=url,
-        editor_text="\n".join(part for part in (unsaid, words) if part),
+        editor_text="\n".join(part for part in (typed, text) if part),
         mark=cast(Any, box["mark"].lower() if box else " "),
-        **said,
-    )
-
-
-def candidate_to_pick(candidate: DraftCandidate) -> DraftPick:
-    """The pick that a line of the shortlist becomes; without words of the editor the blurb is still to be written."""
-    origin: BlurbOrigin = "editor" if candidate.editor_text else "source"
-    return DraftPick(
-        candidate.key,
-        candidate.title,
-        candidate.url,
-        candidate.facts,
-        candidate.editor_text,
-        origin,
-        covered=candidate.covered,
-        possible_duplicate=candidate.possible_duplicate,
+        **fields,
     )
 
 
 def _split_mark(block: DraftBlock) -> tuple[str, dict[str, str], str]:
-    """The text before the mark, what the mark says, the text behind it."""
-    rest = block.match["rest"].strip() if block.match else ""
-    match = _KEY_COMMENT.search(rest)
+    """Split a line into the text before the mark, the mark's values, and the text after it."""
+    line = block.get_group("rest")
+    match = _KEY_COMMENT.search(line)
     if match is None:
-        if block.kind == "pick" and "<!--" in rest:
-            raise DraftError("the comment with the key never ends", "close it with -->", line=block.line)
-        return rest, {}, ""
+        if block.kind == "pick" and "<!--" in line:
+            raise DraftError("the comment with the key is not closed", "close it with -->", line=block.line)
+        return line, {}, ""
     marks = {}
-    for word in match[1].split():
-        name, _, value = word.partition("=")
+    for part in match[1].split():
+        name, _, value = part.partition("=")
         if name not in _MARK_NAMES:
-            near = get_close_matches(name, _MARK_NAMES, 1)
-            raise DraftError(
-                f"{name!r} has no meaning in a mark", _format_near_miss(near, _MARK_NAMES), line=block.line
-            )
+            hint = _suggest(name, _MARK_NAMES)
+            raise DraftError(f"unknown name {name!r} in a mark", hint, line=block.line)
         marks[name] = decode_mark_value(value)
-    return rest[: match.start()].strip(), marks, rest[match.end() :].strip()
+    return line[: match.start()].strip(), marks, line[match.end() :].strip()
 
 
-def _format_near_miss(near: list[str], allowed: tuple[str, ...]) -> str:
-    return f"did you mean {near[0]!r}?" if near else f"known: {', '.join(allowed)}"
+def _suggest(name: str, allowed: Sequence[str]) -> str:
+    nearest = get_close_matches(name, allowed, 1)
+    return f"did you mean {nearest[0]!r}?" if nearest else f"known: {', '.join(allowed)}"
 
 
 def _split_link(text: str) -> tuple[str, str, str]:
-    """Title, address, and what follows the link."""
+    """Return the title, the URL, and the text after the link."""
     match = _LINK.match(text)
     if match is None:
-        return normalise_line(unescape_markdown(text)), "", ""
-    return normalise_line(unescape_markdown(match["title"])), match["url"], match["rest"].strip()
+        return unescape_line(text), "", ""
+    return unescape_line(match["title"]), match["url"], match["rest"].strip()
 
 
 def _parse_blurb(block: DraftBlock, marks: dict[str, str], lines: list[str]) -> tuple[BlurbOrigin, str, str]:
-    """Whose words these are: the machine's while they fit their seal, else the editor's."""
-    origin = marks.get("from", "editor")
+    """Return origin, text and engine: a generated blurb while its checksum matches, else the editor's."""
+    origin, engine = marks.get("from", "editor"), marks.get("by", "")
     if origin not in _ORIGINS:
-        near = get_close_matches(origin, _ORIGINS, 1)
-        raise DraftError(f"from={origin} has no meaning in a mark", _format_near_miss(near, _ORIGINS), line=block.line)
+        raise DraftError(f"unknown origin from={origin} in a mark", _suggest(origin, _ORIGINS), line=block.line)
+    text = unescape_prose_lines(lines)
     if origin == "editor":
-        return "editor", unescape_prose_lines(lines), ""
-    text = "\n".join(line.strip() for line in lines).strip()
-    if marks.get("by"):
-        text = BLURB_LABEL.sub("", text, count=1)
-    if compute_checksum(unescape_paragraphs(text)) == marks.get("sum"):
-        return cast(BlurbOrigin, origin), unescape_paragraphs(text), marks.get("by", "")
-    kept = BLURB_LABEL.sub("", unescape_prose_lines(lines), count=1) if marks.get("by") else unescape_prose_lines(lines)
-    return "editor", kept, ""
-
-
-def _split_parts(text: str) -> tuple[str, ...]:
-    return tuple(normalise_line(unescape_markdown(part)) for part in text.split("·") if part.strip())
+        return "editor", text, ""
+    generated = "\n".join(line.strip() for line in lines).strip()
+    if engine:
+        text, generated = (BLURB_LABEL.sub("", labelled, count=1) for labelled in (text, generated))
+    plain = unescape_paragraphs(generated)
+    if compute_checksum(plain) == marks.get("sum"):
+        return cast(BlurbOrigin, origin), plain, engine
+    return "editor", text, ""
 
 
 def _parse_generated_parts(rest: str) -> tuple[dict[str, Any], str]:
-    """What the program's parts of a line say, and the parts that are not the program's."""
-    said: dict[str, Any] = {}
-    unsaid = []
-    for part in re.split(r"(?:^|\s+)—(?:\s+|$)", rest.strip()):
-        name, match = next(
-            ((n, m) for n, p in _GENERATED_PARTS if n not in said and (m := re.match(p, part))), ("", None)
-        )
-        if match is None:
-            unsaid.append(part)
+    """Return the fields of a line's generated parts, and the other parts, which the editor typed."""
+    fields: dict[str, Any] = {}
+    typed = []
+    for part in _DASH.split(rest.strip()):
+        for pattern, readers in _GENERATED_PARTS:
+            match = None if readers.keys() & fields.keys() else pattern.match(part)
+            if match is not None:
+                values = zip(readers.items(), match.groups(), strict=True)
+                fields |= {name: value and read(value) for (name, read), value in values}
+                break
         else:
-            said |= _parse_generated_value(name, match)
-    return said, " — ".join(part for part in unsaid if part)
-
-
-def _parse_generated_value(name: str, match: re.Match[str]) -> dict[str, Any]:
-    if name == "category":
-        return {"category": match[1], "confidence": float(match[2]) if match[2] else None}
-    if name == "reasons":
-        return {"reasons": _split_parts(match[1])}
-    if name in ("score", "mentions"):
-        return {name: float(match[1]) if name == "score" else int(match[1])}
-    return {name: normalise_line(unescape_markdown(match[1]))}
+            typed.append(part)
+    return fields, " — ".join(part for part in typed if part)
 
 
 def _parse_prediction(block: DraftBlock, text: str, number: str, comment: str) -> DraftPrediction:
@@ -201,7 +171,7 @@ def _parse_prediction(block: DraftBlock, text: str, number: str, comment: str) -
     outcome = match["outcome"].lower() if match else ""
     if match is None or outcome not in _OUTCOMES:
         hint = f"begin the line with one of {', '.join(_OUTCOMES)} and a colon"
-        raise DraftError(f"the bet says {outcome or text!r}", hint, line=block.line)
+        raise DraftError(f"unknown outcome {outcome or text!r} of a prediction", hint, line=block.line)
     if not number.isdigit():
-        raise DraftError(f"note={number} is not a number", "bring back the comment as it was", line=block.line)
-    return DraftPrediction(int(number), normalise_line(unescape_markdown(match["text"])), cast(Any, outcome), comment)
+        raise DraftError(f"note={number} is not a number", "restore the comment as it was", line=block.line)
+    return DraftPrediction(int(number), unescape_line(match["text"]), cast(Any, outcome), comment)

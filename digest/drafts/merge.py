@@ -1,28 +1,32 @@
-"""Three-way merge.
+"""Three-way merge of drafts: last generated, edited, newly generated.
 
-Three versions of a sheet made one: last generated, the editor's, newly generated. No word of a hand is lost.
-
-Three-way rules for values, texts and orders: what one side changed wins; what both changed is the editor's.
-
-Where each work stands in a sheet, and where it stands after a merge: in a section, on the shortlist, nowhere.
+For every value: if only the program changed it, the generated one wins; if the editor changed it, the editor's wins.
+Where both changed a text, the generated one is kept beside it as a conflict.
 """
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
-from digest.drafts.entries import candidate_to_pick
 from digest.drafts.model import AddedUrl, Conflict, Draft, DraftCandidate, DraftPick, DraftPrediction, DraftSection
 
 T = TypeVar("T")
+DraftEntry = DraftPick | AddedUrl | DraftCandidate
+
+SHORTLIST_LOCATION = ""  # where candidates are; the slug of a section is never empty
+_FACT_FIELDS = ("facts", "covered", "possible_duplicate")
+_CANDIDATE_FACT_FIELDS = (*_FACT_FIELDS, "category", "confidence", "score", "reasons", "mentions")
+_CANDIDATE_EDITOR_FIELDS = ("mark", "editor_text", "title", "url")
+_PICK_EDITOR_FIELDS = ("highlight", "note", "update_of")
+_DRAFT_EDITOR_FIELDS = ("date", "period", "form", "state", "layout", "scratch")
 
 
 @dataclass(frozen=True, slots=True)
 class MergeConflict:
-    """A text both sides changed: the editor's stands. `where` is a pick's key, a section's slug, or "sheet"."""
+    """A text both sides changed; `location` is a pick's key, a section's slug or "sheet"."""
 
     location: str
     field: str
@@ -30,16 +34,53 @@ class MergeConflict:
     generated: str
 
 
-@dataclass(slots=True)
-class TextMerger:
-    """Merges the texts of one place and remembers their conflicts."""
+@dataclass(frozen=True, slots=True)
+class DraftIndex:
+    """The entries of a draft by name, where each is, and the order within each location.
 
-    location: str
-    merge_conflicts: list[MergeConflict]
-    draft_conflicts: list[Conflict] = field(default_factory=list)
+    The name of an entry is its key. An added URL has no key, so its whole value is its name.
+    """
+
+    entries: dict[str, DraftEntry] = field(default_factory=dict)
+    locations: dict[str, str] = field(default_factory=dict)
+    names_by_location: dict[str, list[str]] = field(default_factory=dict)
+
+    def get_names(self, location: str) -> list[str]:
+        return self.names_by_location.get(location, [])
+
+    def get_pick(self, name: str) -> DraftPick | None:
+        """Return the entry as a pick, also when it is still a candidate."""
+        entry = self.entries.get(name)
+        return entry.to_pick() if isinstance(entry, DraftCandidate) else entry if isinstance(entry, DraftPick) else None
+
+    def get_candidate(self, name: str) -> DraftCandidate | None:
+        """Return the entry as a candidate; the text of a pick stays with the pick."""
+        entry = self.entries.get(name)
+        if isinstance(entry, DraftPick):
+            return replace(entry.to_candidate(), editor_text="")
+        return entry if isinstance(entry, DraftCandidate) else None
+
+    def add(self, name: str, entry: DraftEntry, location: str) -> None:
+        self.entries[name], self.locations[name] = entry, location
+        self.names_by_location.setdefault(location, []).append(name)
+
+
+class _Indexes(NamedTuple):
+    base: DraftIndex
+    edited: DraftIndex
+    generated: DraftIndex
+
+
+class _TextMerger:
+    """Merges the texts of one location and collects their conflicts, for the caller and for the draft."""
+
+    def __init__(self, location: str, conflicts: list[MergeConflict]) -> None:
+        self.location = location
+        self.merge_conflicts = conflicts
+        self.draft_conflicts: list[Conflict] = []
 
     def merge_text(self, name: str, base: str | None, edited: str, generated: str) -> str:
-        """The text that stands; `base` is None where the last version had no such place."""
+        """Return the text that wins; `base` is None where the last version had no such place."""
         if edited in (base, generated) or (not edited and base is None):
             return generated
         if base is not None and generated not in (base, ""):
@@ -47,295 +88,253 @@ class TextMerger:
         return edited
 
     def add_conflict(self, name: str, edited: str, generated: str) -> None:
-        """Remember that the program has a newer text than the editor's base."""
         self.merge_conflicts.append(MergeConflict(self.location, name, edited, generated))
         self.draft_conflicts.append(Conflict(name, generated))
 
-
-def merge_value(base: T, edited: T, generated: T) -> T:
-    """What the editor left alone is the program's."""
-    return generated if edited == base else edited
-
-
-def merge_fact(base: T, edited: T, generated: T) -> T:
-    """What is not the editor's to change: the newest that differs from the base."""
-    return edited if generated == base else generated
+    def merge_conflict_lists(self, *sides: tuple[Conflict, ...]) -> tuple[Conflict, ...]:
+        """Merge the conflicts shown so far and add the new ones, each once."""
+        return tuple(dict.fromkeys((*_merge_value(*sides), *self.draft_conflicts)))
 
 
-def union_conflicts(conflicts: Sequence[Conflict], new_conflicts: Sequence[Conflict]) -> tuple[Conflict, ...]:
-    """Conflicts, each once."""
-    return tuple(dict.fromkeys((*conflicts, *new_conflicts)))
+def merge_drafts(base: Draft, edited: Draft, generated: Draft) -> tuple[Draft, list[MergeConflict]]:
+    """Merge field by field; the marks of `edited` have been applied (`apply_marks`).
 
-
-def merge_order(
-    base: Sequence[str], edited: Sequence[str], generated: Sequence[str], kept_keys: Collection[str]
-) -> list[str]:
-    """The kept ids in the program's new order, or in the editor's where the editor reordered what the base had.
-
-    An id that only the other side knows stands behind the one it stood behind there.
+    `merge(b, b, g)` is g and `merge(b, e, b)` is e. Removed picks and candidates stay removed. The base of the next
+    merge is `generated`, not the result.
     """
-    known, old = set(edited), set(base)
-    moved = [x for x in edited if x in old] != [x for x in base if x in known]
-    lead, follow = (edited, generated) if moved else (generated, edited)
-    order = [x for x in lead if x in kept_keys]
-    placed, before = set(order), ""
-    for here in follow:
-        if here not in kept_keys:
-            continue
-        if here not in placed:
-            order.insert(order.index(before) + 1 if before else 0, here)
-            placed.add(here)
-        before = here
-    return order
-
-
-SHORTLIST_LOCATION = ""  # the place below the line; a section's slug is never empty
-DraftEntry = DraftPick | AddedUrl | DraftCandidate
-
-
-@dataclass(frozen=True, slots=True)
-class DraftIndex:
-    """One sheet's entries by identity: what and where each is, and the order within each place."""
-
-    entries: dict[str, DraftEntry]
-    locations: dict[str, str]
-    keys_by_location: dict[str, list[str]]
-
-    def get_keys(self, location: str) -> list[str]:
-        return self.keys_by_location.get(location, [])
-
-    def get_pick(self, name: str) -> DraftPick | None:
-        """The entry as a pick, also when it is still a line of the shortlist."""
-        entry = self.entries.get(name)
-        return (
-            candidate_to_pick(entry)
-            if isinstance(entry, DraftCandidate)
-            else entry
-            if isinstance(entry, DraftPick)
-            else None
-        )
+    conflicts: list[MergeConflict] = []
+    sides = _Indexes(index_draft(base), index_draft(edited), index_draft(generated))
+    removed_sections = {section.slug for section in base.sections} - {section.slug for section in edited.sections}
+    locations = _merge_locations(sides, removed_sections)
+    texts = _TextMerger("sheet", conflicts)
+    merged_texts: dict[str, Any] = {
+        name: texts.merge_text(name, getattr(base, name), getattr(edited, name), getattr(generated, name))
+        for name in ("title", "intro", "outro")
+    }
+    merged = replace(
+        generated,
+        **merged_texts,
+        **_merge_fields(_DRAFT_EDITOR_FIELDS, base, edited, generated),
+        sections=tuple(_merge_sections((base, edited, generated), sides, locations, texts)),
+        predictions=_merge_lines(_merge_prediction, *_by_key("predictions", "id", base, edited, generated)),
+        missed=_merge_lines(_merge_candidate, *_by_key("missed", "key", base, edited, generated)),
+        shortlist=tuple(
+            _merge_candidate(*_get_candidates(name, sides))
+            for name in _order_names(SHORTLIST_LOCATION, sides, locations)
+        ),
+        conflicts=texts.merge_conflict_lists(base.conflicts, edited.conflicts, generated.conflicts),
+    )
+    return merged, conflicts
 
 
 def index_draft(draft: Draft) -> DraftIndex:
-    """Index a sheet. An added address is its own identity, words and all; of a key's two places the section counts."""
-    out = DraftIndex({}, {}, {})
-    twins: Counter[AddedUrl] = Counter()
+    """Index the entries of a draft; a key that is both a pick and a candidate counts as the pick."""
+    index = DraftIndex()
+    repeats: Counter[AddedUrl] = Counter()
     for section in draft.sections:
         for entry in section.entries:
-            name = f"{entry!r} {twins[entry]}" if isinstance(entry, AddedUrl) else entry.key
             if isinstance(entry, AddedUrl):
-                twins[entry] += 1
-            _add_to_index(out, name, entry, section.slug)
-    for line in draft.shortlist:
-        if line.key not in out.entries:
-            _add_to_index(out, line.key, line, SHORTLIST_LOCATION)
-    return out
+                index.add(f"{entry!r} {repeats[entry]}", entry, section.slug)
+                repeats[entry] += 1
+            else:
+                index.add(entry.key, entry, section.slug)
+    for candidate in draft.shortlist:
+        if candidate.key not in index.entries:
+            index.add(candidate.key, candidate, SHORTLIST_LOCATION)
+    return index
 
 
-def _add_to_index(index: DraftIndex, name: str, entry: DraftEntry, location: str) -> None:
-    index.entries[name], index.locations[name] = entry, location
-    index.keys_by_location.setdefault(location, []).append(name)
+def _merge_value(base: T, edited: T, generated: T) -> T:
+    """Return the editor's value where the editor changed it, else the generated one."""
+    return generated if edited == base else edited
 
 
-def merge_locations(
-    base: DraftIndex, edited: DraftIndex, generated: DraftIndex, removed_sections: set[str]
-) -> dict[str, str]:
-    """The place of each entry that remains. `closed` are the sections that the editor took out."""
-    dragged = {
-        place
-        for place in edited.keys_by_location
-        if place != SHORTLIST_LOCATION and _is_reordered(base.get_keys(place), edited.get_keys(place))
+def _merge_fact(base: T, edited: T, generated: T) -> T:
+    """Return the newest value that differs from the base, for fields the editor cannot change."""
+    return edited if generated == base else generated
+
+
+def _merge_fields(names: Sequence[str], base: object, edited: object, generated: object) -> dict[str, Any]:
+    return {name: _merge_value(*(getattr(side, name) for side in (base, edited, generated))) for name in names}
+
+
+def _merge_facts(names: Sequence[str], base: object, edited: object, generated: object) -> dict[str, Any]:
+    return {name: _merge_fact(*(getattr(side, name, None) for side in (base, edited, generated))) for name in names}
+
+
+def _merge_order(
+    base: Iterable[str], edited: Iterable[str], generated: Iterable[str], remaining: Collection[str]
+) -> list[str]:
+    """Order the remaining names as generated, or as edited if the editor reordered what the base had.
+
+    A name that only the other side has comes after the one it followed there.
+    """
+    base, edited, generated = list(base), list(edited), list(generated)
+    lead, follow = (edited, generated) if _is_reordered(base, edited) else (generated, edited)
+    order = [name for name in lead if name in remaining]
+    ordered, previous = set(order), ""
+    for name in (name for name in follow if name in remaining):
+        if name not in ordered:
+            order.insert(order.index(previous) + 1 if previous else 0, name)
+            ordered.add(name)
+        previous = name
+    return order
+
+
+def _is_reordered(base: Sequence[str], edited: Sequence[str]) -> bool:
+    in_base, in_edited = set(base), set(edited)
+    return [name for name in edited if name in in_base] != [name for name in base if name in in_edited]
+
+
+def _merge_locations(sides: _Indexes, removed_sections: set[str]) -> dict[str, str]:
+    """Return the location of each entry that remains; `removed_sections` were deleted by the editor."""
+    base, edited, generated = sides
+    reordered = {
+        location
+        for location, names in edited.names_by_location.items()
+        if location != SHORTLIST_LOCATION and _is_reordered(base.get_names(location), names)
     }
-    out = {}
+    merged = {}
     for name in dict.fromkeys((*edited.locations, *generated.locations, *base.locations)):
-        b, m, n = base.locations.get(name), edited.locations.get(name), generated.locations.get(name)
-        held = m is not None and (m in dragged or is_edited(base.entries.get(name), edited.entries[name]))
-        place = n if m == b and not held else m
-        if place in removed_sections:
-            place = SHORTLIST_LOCATION if m is None else m
-        if place is not None:
-            out[name] = place
-    return out
+        before, current, proposed = (side.locations.get(name) for side in sides)
+        is_held = current is not None and (
+            current in reordered or _is_edited(base.entries.get(name), edited.entries[name])
+        )
+        location = proposed if current == before and not is_held else current
+        if location in removed_sections:
+            location = SHORTLIST_LOCATION if current is None else current
+        if location is not None:
+            merged[name] = location
+    return merged
 
 
-def _is_reordered(base: list[str], edited: list[str]) -> bool:
-    return [x for x in edited if x in set(base)] != [x for x in base if x in set(edited)]
-
-
-def is_edited(base: DraftEntry | None, edited: DraftEntry) -> bool:
-    """A hand changed the words or the marks of an entry."""
+def _is_edited(base: DraftEntry | None, edited: DraftEntry) -> bool:
+    """Whether the editor changed the text or the marks of an entry."""
     if isinstance(edited, DraftCandidate):
         before = (base.mark, base.editor_text) if isinstance(base, DraftCandidate) else (" ", "")
         return (edited.mark, edited.editor_text) != before
     if isinstance(edited, AddedUrl) or not isinstance(base, DraftPick):
         return True
-    return _editor_values(base) != _editor_values(edited)
+    names = ("title", "url", "blurb", "origin", *_PICK_EDITOR_FIELDS, "conflicts")
+    return any(getattr(base, name) != getattr(edited, name) for name in names)
 
 
-def _editor_values(pick: DraftPick) -> tuple[object, ...]:
-    return pick.title, pick.url, pick.blurb, pick.origin, pick.highlight, pick.note, pick.update_of, pick.conflicts
-
-
-_FACT_FIELDS = ("facts", "covered", "possible_duplicate")
-_GENERATED_FIELDS = (*_FACT_FIELDS, "category", "confidence", "score", "reasons", "mentions")
-_EDITOR_DRAFT_FIELDS = ("date", "period", "form", "state", "layout", "scratch")
-
-
-def merge_drafts(base: Draft, edited: Draft, generated: Draft) -> tuple[Draft, list[MergeConflict]]:
-    """Merge field by field. `mine` is settled (see `settle`); merge(b, b, n) is n and merge(b, m, b) is m.
-
-    What only the program changed is refreshed; what the editor changed stays; what both changed stays as the
-    editor has it and the program's newer text is kept beside it. Removed picks and lines stay removed. The next
-    merge's base is `new`, not the result.
-    """
-    told: list[MergeConflict] = []
-    sides = index_draft(base), index_draft(edited), index_draft(generated)
-    closed = {s.slug for s in base.sections} - {s.slug for s in edited.sections}
-    placed = merge_locations(*sides, closed)
-    texts = TextMerger("sheet", told)
-    words: dict[str, Any] = {}
-    for name in ("title", "intro", "outro"):
-        words[name] = texts.merge_text(name, getattr(base, name), getattr(edited, name), getattr(generated, name))
-    sections = _merge_sections(base, edited, generated, sides, placed, told, texts)
-    order = _merge_location_order(SHORTLIST_LOCATION, sides, placed)
-    merged = replace(
-        generated,
-        **words,
-        **{
-            name: merge_value(getattr(base, name), getattr(edited, name), getattr(generated, name))
-            for name in _EDITOR_DRAFT_FIELDS
-        },
-        sections=tuple(sections),
-        predictions=_merge_predictions(base, edited, generated),
-        missed=_merge_missed(base, edited, generated),
-        shortlist=tuple(_merge_candidate(name, *sides) for name in order),
-        conflicts=union_conflicts(
-            merge_value(base.conflicts, edited.conflicts, generated.conflicts), texts.draft_conflicts
-        ),
-    )
-    return merged, told
-
-
-_DraftIndexes = tuple[DraftIndex, DraftIndex, DraftIndex]
-
-
-def _merge_location_order(location: str, sides: _DraftIndexes, locations: dict[str, str]) -> list[str]:
-    base, mine, new = (side.get_keys(location) for side in sides)
-    here = [name for name, where in locations.items() if where == location]
-    order = merge_order(base, mine, new, set(here))
-    return [*order, *(name for name in here if name not in order)]  # proposals for a section that was closed
+def _order_names(location: str, sides: _Indexes, locations: Mapping[str, str]) -> list[str]:
+    remaining = [name for name, merged in locations.items() if merged == location]
+    base, edited, generated = (side.get_names(location) for side in sides)
+    order = _merge_order(base, edited, generated, set(remaining))
+    # What is left was proposed for a section that the editor removed.
+    return [*order, *(name for name in remaining if name not in order)]
 
 
 def _merge_sections(
-    base: Draft,
-    edited: Draft,
-    generated: Draft,
-    sides: _DraftIndexes,
-    locations: dict[str, str],
-    conflicts: list[MergeConflict],
-    texts: TextMerger,
+    drafts: tuple[Draft, Draft, Draft], sides: _Indexes, locations: Mapping[str, str], texts: _TextMerger
 ) -> list[DraftSection]:
-    b, m, n = ({section.slug: section for section in sheet.sections} for sheet in (base, edited, generated))
-    kept = {
+    base, edited, generated = ({section.slug: section for section in draft.sections} for draft in drafts)
+    remaining = {
         slug
-        for slug in (m | n)
-        if _is_section_kept(b.get(slug), m.get(slug), n.get(slug)) or slug in locations.values()
+        for slug in edited | generated
+        if slug in locations.values() or _is_section_kept(base.get(slug), edited.get(slug), generated.get(slug))
     }
-    out = []
-    for slug in merge_order(list(b), list(m), list(n), kept):
-        names = _merge_location_order(slug, sides, locations)
-        entries = tuple(_merge_entry(name, *sides, conflicts) for name in names)
-        out.append(replace(_merge_section_head(b.get(slug), m.get(slug), n.get(slug), texts), entries=entries))
-    return out
+    sections = []
+    for slug in _merge_order(base, edited, generated, remaining):
+        names = _order_names(slug, sides, locations)
+        entries = tuple(_merge_entry(name, sides, texts.merge_conflicts) for name in names)
+        head = _merge_section_head(base.get(slug), edited.get(slug), generated.get(slug), texts)
+        sections.append(replace(head, entries=entries))
+    return sections
 
 
 def _is_section_kept(base: DraftSection | None, edited: DraftSection | None, generated: DraftSection | None) -> bool:
-    """An empty section stays when the editor made or changed it, or left it alone and the program still has it."""
+    """Whether an empty section stays: the editor added or changed it, or the program still has it."""
     if edited is None:
         return base is None and generated is not None
     return base is None or generated is not None or replace(edited, entries=()) != replace(base, entries=())
 
 
 def _merge_section_head(
-    base: DraftSection | None, edited: DraftSection | None, generated: DraftSection | None, texts: TextMerger
+    base: DraftSection | None, edited: DraftSection | None, generated: DraftSection | None, texts: _TextMerger
 ) -> DraftSection:
     if edited is None or generated is None:
-        only = edited or generated
-        assert only is not None
-        return only
-    words: dict[str, Any] = {}
+        return _pick_either(edited, generated)
+    merged: dict[str, Any] = {}
     for name in ("title", "closing"):
         before = getattr(base, name) if base else None
-        words[name] = texts.merge_text(
-            f"{name} of {edited.slug}", before, getattr(edited, name), getattr(generated, name)
-        )
-    note, engine = _merge_section_intro(base, edited, generated, texts)
-    return replace(edited, **words, intro=note, engine=engine)
+        label = f"{name} of {edited.slug}"
+        merged[name] = texts.merge_text(label, before, getattr(edited, name), getattr(generated, name))
+    intro, engine = _merge_section_intro(base, edited, generated, texts)
+    return replace(edited, **merged, intro=intro, engine=engine)
 
 
 def _merge_section_intro(
-    base: DraftSection | None, edited: DraftSection, generated: DraftSection, texts: TextMerger
+    base: DraftSection | None, edited: DraftSection, generated: DraftSection, texts: _TextMerger
 ) -> tuple[str, str]:
-    """The prose that stands and who wrote it: a model's gives way to a newer one, or stays deleted."""
-    b, m, n = (side and (side.intro, side.engine) for side in (base, edited, generated))
-    if n == b or (m != b and base and base.engine and not edited.intro):
+    """Return the intro and its engine; a model's intro is replaced by a newer one, or stays deleted."""
+    before, current, proposed = (side and (side.intro, side.engine) for side in (base, edited, generated))
+    if proposed == before or (current != before and base and base.engine and not edited.intro):
         return edited.intro, edited.engine
-    if m == b or edited.engine:
+    if current == before or edited.engine:
         return generated.intro, generated.engine
-    note = texts.merge_text(f"note of {edited.slug}", base.intro if base else None, edited.intro, generated.intro)
-    return note, generated.engine if note == generated.intro else edited.engine
+    intro = texts.merge_text(f"note of {edited.slug}", base.intro if base else None, edited.intro, generated.intro)
+    return intro, generated.engine if intro == generated.intro else edited.engine
 
 
-def _merge_entry(
-    name: str, base: DraftIndex, edited: DraftIndex, generated: DraftIndex, conflicts: list[MergeConflict]
-) -> DraftPick | AddedUrl:
-    here = edited.entries.get(name)
-    if isinstance(here, AddedUrl):
-        return here
-    theirs = generated.entries.get(name)
-    if not isinstance(here, DraftPick):
-        found = generated.get_pick(name) or edited.get_pick(name)
-        assert found is not None or isinstance(theirs, AddedUrl)
-        return found or theirs  # type: ignore[return-value]
-    newer = generated.get_pick(name)
-    if newer is None:
-        return here
-    return _merge_pick(base.get_pick(name), here, newer, conflicts, proposed=isinstance(theirs, DraftPick))
+def _pick_either(edited: T | None, generated: T | None) -> T:
+    side = edited if edited is not None else generated
+    assert side is not None
+    return side
+
+
+def _merge_entry(name: str, sides: _Indexes, conflicts: list[MergeConflict]) -> DraftPick | AddedUrl:
+    edited, generated = sides.edited.entries.get(name), sides.generated.entries.get(name)
+    if isinstance(edited, AddedUrl):
+        return edited
+    proposed = sides.generated.get_pick(name)
+    if not isinstance(edited, DraftPick):
+        pick = proposed or sides.edited.get_pick(name)
+        if pick is not None:
+            return pick
+        assert isinstance(generated, AddedUrl)
+        return generated
+    if proposed is None:
+        return edited
+    base, is_proposed = sides.base.get_pick(name), isinstance(generated, DraftPick)
+    return _merge_pick(base, edited, proposed, conflicts, is_proposed=is_proposed)
 
 
 def _merge_pick(
-    base: DraftPick | None, edited: DraftPick, generated: DraftPick, conflicts: list[MergeConflict], *, proposed: bool
+    base: DraftPick | None,
+    edited: DraftPick,
+    generated: DraftPick,
+    conflicts: list[MergeConflict],
+    *,
+    is_proposed: bool,
 ) -> DraftPick:
-    """A pick of both sides. A candidate the program did not pick (`proposed` is false) brings facts alone."""
-    facts = {
-        name: merge_fact(getattr(base, name, None), getattr(edited, name), getattr(generated, name))
-        for name in _FACT_FIELDS
-    }
-    facts["url"] = merge_value(base.url if base else None, edited.url, generated.url)
-    if not proposed:
+    """Merge a pick; a candidate that the program did not pick contributes only its facts."""
+    facts = _merge_facts(_FACT_FIELDS, base, edited, generated)
+    facts["url"] = _merge_value(base.url if base else None, edited.url, generated.url)
+    if not is_proposed:
         return replace(edited, **facts)
-    texts = TextMerger(edited.key, conflicts)
-    ours = _select_blurb_side(base, edited, generated, texts)
-    out = replace(ours, key=edited.key, **facts)
+    texts = _TextMerger(edited.key, conflicts)
     before = base or generated
     return replace(
-        out,
+        _select_blurb_side(base, edited, generated, texts),
+        key=edited.key,
+        **facts,
         title=texts.merge_text("title", base.title if base else None, edited.title, generated.title),
-        highlight=merge_value(before.highlight, edited.highlight, generated.highlight),
-        note=merge_value(before.note, edited.note, generated.note),
-        update_of=merge_value(before.update_of, edited.update_of, generated.update_of),
-        conflicts=union_conflicts(
-            merge_value(before.conflicts, edited.conflicts, generated.conflicts), texts.draft_conflicts
-        ),
+        **_merge_fields(_PICK_EDITOR_FIELDS, before, edited, generated),
+        conflicts=texts.merge_conflict_lists(before.conflicts, edited.conflicts, generated.conflicts),
     )
 
 
-def _select_blurb_side(base: DraftPick | None, edited: DraftPick, generated: DraftPick, texts: TextMerger) -> DraftPick:
-    """The side whose blurb stands, with its origin, engine and flags."""
-    b, m, n = (side and (side.blurb, side.origin, side.engine, side.flags) for side in (base, edited, generated))
-    if m == b or (edited.origin == "source" and not edited.blurb):
+def _select_blurb_side(
+    base: DraftPick | None, edited: DraftPick, generated: DraftPick, texts: _TextMerger
+) -> DraftPick:
+    """Return the side whose blurb wins, with its origin, engine and flags."""
+    before, current, proposed = (p and (p.blurb, p.origin, p.engine, p.flags) for p in (base, edited, generated))
+    if current == before or (edited.origin == "source" and not edited.blurb):
         return generated
-    if n == b:
+    if proposed == before:
         return edited
     if edited.origin != "editor":
         return generated
@@ -344,75 +343,41 @@ def _select_blurb_side(base: DraftPick | None, edited: DraftPick, generated: Dra
     return edited
 
 
-def _merge_candidate(name: str, base: DraftIndex, edited: DraftIndex, generated: DraftIndex) -> DraftCandidate:
-    """A line of the shortlist: the program's judgement, the editor's mark and words."""
-    here, theirs, before = (
-        _to_candidate(edited.entries.get(name)),
-        _to_candidate(generated.entries.get(name)),
-        base.entries.get(name),
-    )
-    return _merge_candidate_fields(before if isinstance(before, DraftCandidate) else None, here, theirs)
+def _get_candidates(
+    name: str, sides: _Indexes
+) -> tuple[DraftCandidate | None, DraftCandidate | None, DraftCandidate | None]:
+    before = sides.base.entries.get(name)
+    base = before if isinstance(before, DraftCandidate) else None
+    return base, sides.edited.get_candidate(name), sides.generated.get_candidate(name)
 
 
-def _merge_candidate_fields(
+def _merge_candidate(
     base: DraftCandidate | None, edited: DraftCandidate | None, generated: DraftCandidate | None
 ) -> DraftCandidate:
+    """Merge a candidate: the program's facts, the editor's mark and text."""
     if edited is None or generated is None:
-        line = edited or generated
-        assert line is not None
-        return line
-    judged = {
-        k: merge_fact(getattr(base, k, None), getattr(edited, k), getattr(generated, k)) for k in _GENERATED_FIELDS
-    }
-    hand = {
-        k: merge_value(getattr(base or generated, k), getattr(edited, k), getattr(generated, k))
-        for k in ("mark", "editor_text", "title", "url")
-    }
-    return replace(edited, **judged, **hand)
-
-
-def _to_candidate(entry: DraftEntry | None) -> DraftCandidate | None:
-    if isinstance(entry, DraftPick):
-        return DraftCandidate(
-            entry.key,
-            entry.title,
-            entry.url,
-            entry.facts,
-            covered=entry.covered,
-            possible_duplicate=entry.possible_duplicate,
-        )
-    return entry if isinstance(entry, DraftCandidate) else None
-
-
-def _merge_missed(base: Draft, edited: Draft, generated: Draft) -> tuple[DraftCandidate, ...]:
-    b, m, n = ({line.key: line for line in sheet.missed} for sheet in (base, edited, generated))
-    return tuple(_merge_candidate_fields(b.get(key), m.get(key), n.get(key)) for key in _merge_line_keys(b, m, n))
-
-
-def _merge_line_keys(base: dict[str, Any], edited: dict[str, Any], generated: dict[str, Any]) -> list[str]:
-    """Which lines remain, in order: those of both, those the editor changed, those newly proposed."""
-    stays = {key for key in edited if key in generated or edited[key] != base.get(key)}
-    kept = stays | (generated.keys() - base.keys())
-    return merge_order(list(base), list(edited), list(generated), kept)
-
-
-def _merge_predictions(base: Draft, edited: Draft, generated: Draft) -> tuple[DraftPrediction, ...]:
-    b, m, n = ({str(note.id): note for note in sheet.predictions} for sheet in (base, edited, generated))
-    return tuple(_merge_prediction(b.get(key), m.get(key), n.get(key)) for key in _merge_line_keys(b, m, n))
+        return _pick_either(edited, generated)
+    facts = _merge_facts(_CANDIDATE_FACT_FIELDS, base, edited, generated)
+    return replace(edited, **facts, **_merge_fields(_CANDIDATE_EDITOR_FIELDS, base or generated, edited, generated))
 
 
 def _merge_prediction(
     base: DraftPrediction | None, edited: DraftPrediction | None, generated: DraftPrediction | None
 ) -> DraftPrediction:
     if edited is None or generated is None:
-        only = edited or generated
-        assert only is not None
-        return only
+        return _pick_either(edited, generated)
     before = base or generated
-    text = merge_fact(before.text, edited.text, generated.text)
-    return DraftPrediction(
-        edited.id,
-        text,
-        merge_value(before.outcome, edited.outcome, generated.outcome),
-        merge_value(before.comment, edited.comment, generated.comment),
-    )
+    text = _merge_fact(before.text, edited.text, generated.text)
+    return replace(edited, text=text, **_merge_fields(("outcome", "comment"), before, edited, generated))
+
+
+def _by_key(field_name: str, key_name: str, *drafts: Draft) -> list[dict[str, Any]]:
+    return [{str(getattr(line, key_name)): line for line in getattr(draft, field_name)} for draft in drafts]
+
+
+def _merge_lines(merge: Any, base: dict[str, T], edited: dict[str, T], generated: dict[str, T]) -> tuple[T, ...]:
+    """Merge lists of lines: those of both sides, those the editor changed, and those newly proposed remain."""
+    remaining = {key for key in edited if key in generated or edited[key] != base.get(key)}
+    remaining |= generated.keys() - base.keys()
+    order = _merge_order(base, edited, generated, remaining)
+    return tuple(merge(base.get(key), edited.get(key), generated.get(key)) for key in order)

@@ -1,10 +1,10 @@
-"""The sheet as values: an issue under the editor's hand, its sections, its picks, and the shortlist below the line."""
+"""An issue as the editor sees it: sections, picks and the shortlist, as values."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Literal
 
@@ -16,7 +16,7 @@ BlurbOrigin = Literal["source", "model", "editor"]
 
 @dataclass(frozen=True, slots=True)
 class Conflict:
-    """The program's newer text for a field the editor changed; the editor's stands, this is shown beside it."""
+    """A newer generated text for a field the editor changed, shown beside the editor's."""
 
     field: str
     text: str
@@ -24,48 +24,69 @@ class Conflict:
 
 @dataclass(frozen=True, slots=True)
 class DraftPick:
-    """A pick. Title and a machine's blurb are plain text; an editor's blurb is Markdown. Facts are never read back.
+    """A pick of the issue.
 
-    A `url` that is not the work's is the editor's own, put in the place of one that is dead.
+    The title and a generated blurb are plain text; an editor's blurb is Markdown. `facts` are never read back.
+    A `url` that differs from the item's was set by the editor, for example to replace a dead link.
     """
 
     key: str
     title: str
     url: str = ""
-    facts: str = ""  # one plain line: authors · venue · date, see `facts_line`
+    facts: str = ""  # one plain line: authors · venue · date, see `format_facts`
     blurb: str = ""  # empty with origin "source": still to be quoted or written
     origin: BlurbOrigin = "source"
     engine: str = ""  # what a quotation is from ("abstract"), or the model that wrote it
-    flags: tuple[str, ...] = ()  # strings of a machine's blurb that the source does not support
-    covered: str = ""  # the period in which the work was already covered
-    possible_duplicate: str = ""  # another work that may be the same, and the command that settles it
-    highlight: str | None = None  # why it stands at the top
+    flags: tuple[str, ...] = ()  # strings of a generated blurb that the source does not support
+    covered: str = ""  # the period that covered the item before
+    possible_duplicate: str = ""  # another item that may be the same work, and the command that decides it
+    highlight: str | None = None  # why it is at the top
     note: bool = False  # "also noted": one line
-    update_of: str | None = None  # the editor's label for a work that was covered before
+    update_of: str | None = None  # the editor's label for an item that was covered before
     conflicts: tuple[Conflict, ...] = ()
+
+    @property
+    def lacks_blurb(self) -> bool:
+        """Whether a blurb is still to be quoted or written."""
+        return self.origin == "source" and not self.blurb and not self.note
+
+    def to_candidate(self) -> DraftCandidate:
+        """Return the line of the shortlist for this pick, with the editor's blurb behind it."""
+        return DraftCandidate(
+            self.key,
+            self.title,
+            self.url,
+            self.facts,
+            covered=self.covered,
+            possible_duplicate=self.possible_duplicate,
+            editor_text=self.blurb if self.origin == "editor" else "",
+        )
 
 
 @dataclass(frozen=True, slots=True)
 class AddedUrl:
-    """An address the editor typed into a section; what stands there is still to be fetched."""
+    """A URL the editor typed into a section; its item is still to be fetched."""
 
     url: str
     words: str = ""
     title: str = ""
 
 
+SectionEntry = DraftPick | AddedUrl
+
+
 @dataclass(frozen=True, slots=True)
 class DraftSection:
-    """A heading with prose under it and the entries in the reader's order.
+    """A heading with prose below it and the entries in the reader's order.
 
-    The prose is the editor's, or, with an `engine`, one line of Markdown that this model wrote.
+    With an `engine` the intro is one line of Markdown that this model wrote; else it is the editor's.
     """
 
     slug: str
     title: str
     intro: str = ""
     closing: str = ""
-    entries: tuple[DraftPick | AddedUrl, ...] = ()
+    entries: tuple[SectionEntry, ...] = ()
     engine: str = ""
 
     @property
@@ -75,7 +96,7 @@ class DraftSection:
 
 @dataclass(frozen=True, slots=True)
 class DraftCandidate:
-    """A line of the shortlist. `mark` is the editor's: " " open, "x" pick it, "-" turned down."""
+    """A line of the shortlist. The editor sets `mark`: " " open, "x" pick it, "-" reject it."""
 
     key: str
     title: str
@@ -96,10 +117,23 @@ class DraftCandidate:
             value = getattr(self, name)
             object.__setattr__(self, name, None if value is None else round(float(value), 3))
 
+    def to_pick(self) -> DraftPick:
+        """Return the pick this line becomes; without text of the editor its blurb is still to be written."""
+        return DraftPick(
+            self.key,
+            self.title,
+            self.url,
+            self.facts,
+            self.editor_text,
+            "editor" if self.editor_text else "source",
+            covered=self.covered,
+            possible_duplicate=self.possible_duplicate,
+        )
+
 
 @dataclass(frozen=True, slots=True)
 class DraftPrediction:
-    """A bet or a doubt kept for the year's end; the editor answers right, wrong or open."""
+    """A prediction to be scored in a year in review."""
 
     id: int
     text: str
@@ -109,7 +143,7 @@ class DraftPrediction:
 
 @dataclass(frozen=True, slots=True)
 class Draft:
-    """An issue as the editor sees it. Prose (intro, outro, notes, scratch) is Markdown, the title plain text."""
+    """An issue being edited. The title is plain text; intro, outro and scratch are Markdown."""
 
     period: str
     title: str
@@ -121,25 +155,35 @@ class Draft:
     outro: str = ""
     sections: tuple[DraftSection, ...] = ()
     predictions: tuple[DraftPrediction, ...] = ()
-    missed: tuple[DraftCandidate, ...] = ()  # of a recap: works that others named; those ticked are shown
+    missed: tuple[DraftCandidate, ...] = ()  # in a recap: works that others named; the ticked ones are shown
     shortlist: tuple[DraftCandidate, ...] = ()
-    scratch: str = ""  # the editor's own lines below the line; readers never see them
+    scratch: str = ""  # the editor's notes above the shortlist; readers never see them
     conflicts: tuple[Conflict, ...] = ()
-    # Lines of the shortlist as they were read in a section.
+    # Lines of the shortlist that the editor moved into a section, as the parser read them.
     moved_candidates: tuple[DraftCandidate, ...] = field(default=(), compare=False, repr=False)
 
     def iter_picks(self) -> Iterator[tuple[DraftSection, DraftPick]]:
-        """Every pick with its section, in order."""
-        for section in self.sections:
-            for pick in section.picks:
-                yield section, pick
+        """Yield every pick with its section, in order."""
+        return ((section, pick) for section in self.sections for pick in section.picks)
 
     def iter_added_urls(self) -> Iterator[tuple[DraftSection, AddedUrl]]:
-        """Every address that waits to be fetched, with its section."""
-        for section in self.sections:
-            for entry in section.entries:
-                if isinstance(entry, AddedUrl):
-                    yield section, entry
+        """Yield every URL that is still to be fetched, with its section."""
+        return ((s, entry) for s in self.sections for entry in s.entries if isinstance(entry, AddedUrl))
+
+    def find_section(self, slug: str) -> DraftSection | None:
+        return next((section for section in self.sections if section.slug == slug), None)
+
+    def map_entries(self, change: Callable[[SectionEntry], SectionEntry | None]) -> Draft:
+        """Return the draft with `change` applied to every entry; entries that become None are removed."""
+        changed = ((section, map(change, section.entries)) for section in self.sections)
+        sections = (
+            replace(section, entries=tuple(e for e in entries if e is not None)) for section, entries in changed
+        )
+        return replace(self, sections=tuple(sections))
+
+    def map_picks(self, change: Callable[[DraftPick], DraftPick | None]) -> Draft:
+        """Return the draft with `change` applied to every pick."""
+        return self.map_entries(lambda entry: change(entry) if isinstance(entry, DraftPick) else entry)
 
 
 def is_month_section(slug: str) -> bool:
@@ -148,7 +192,7 @@ def is_month_section(slug: str) -> bool:
 
 
 def get_issue_path(period: Period) -> str:
-    """An issue's place below the site's base path; it never changes, readers link to it."""
+    """Return an issue's path below the site's base path; it never changes, because readers link to it."""
     year, month = period.first
     if period.kind == "monthly":
         return f"/{year}/{month:02d}/digest/"

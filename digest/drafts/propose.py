@@ -66,9 +66,9 @@ def propose_draft(
         turned_down = _load_rejected_ids(session, period)
     by_key = {one.item.key: one for one in offered}
     chosen = select_candidates(
-        [_to_selection_candidate(one, turned_down) for one in offered],
+        [SelectionCandidate(one.item.key, one.category, one.covered_in, one.item.id in turned_down) for one in offered],
         {category.slug: category.quota for category in config.taxonomy.categories},
-        shortlist=config.cadence.shortlist,
+        shortlist_length=config.cadence.shortlist,
     )
     picked = [by_key[key].item for keys in chosen.sections.values() for key in keys]
     blurbs = generate_blurbs(context, picked, run_id, max_usd)
@@ -145,18 +145,6 @@ def _diversify_candidates(
 def _load_rejected_ids(session: Session, period: Period) -> frozenset[int]:
     """Items the editor has rejected, in this issue or in one before."""
     return frozenset(d.item_id for d in load_decisions(session, ("reject",)) if (d.period or "") != period.name)
-
-
-def _to_selection_candidate(candidate: CandidateItem, rejected_ids: frozenset[int]) -> SelectionCandidate:
-    return SelectionCandidate(
-        key=candidate.item.key,
-        category=candidate.category,
-        score=candidate.ranking.score,
-        confidence=candidate.tagging.confidence if candidate.tagging else 0.0,
-        secondary=candidate.tagging.secondary if candidate.tagging else None,
-        covered_in=candidate.covered_in,
-        is_rejected=(candidate.item.id) in rejected_ids,
-    )
 
 
 def build_pick(

@@ -1,78 +1,63 @@
-"""Words that an editor typed among the program's own on a line of the shortlist, told apart from them and kept."""
+"""Recover text an editor typed into the generated part of a shortlist line."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import replace
 from difflib import SequenceMatcher
 
-from digest.drafts.model import AddedUrl, Draft, DraftCandidate, DraftPick
+from digest.drafts.model import Draft, DraftCandidate, DraftPick
 
-_GENERATED_TEXT_FIELDS = ("facts", "reasons", "covered", "possible_duplicate")
+_GENERATED_FIELDS = ("facts", "reasons", "covered", "possible_duplicate")
 
 
 def recover_typed_text(draft: Draft, generated_drafts: Iterable[Draft]) -> Draft:
-    """The sheet with such words behind their lines, or on the picks that the lines became.
+    """Move such text behind its line, or to the pick the line became.
 
-    `written` are sheets as the program wrote them, newest first; they are read as far as there is something to find.
+    `generated_drafts` are drafts as the program wrote them, newest first; only as many are read as needed.
     """
     lines = {line.key: line for line in (*draft.shortlist, *draft.moved_candidates)}
-    said: dict[str, DraftCandidate] = {}
+    originals: dict[str, DraftCandidate] = {}
     for version in generated_drafts:
-        for before in version.shortlist:
-            if before.key in lines and _has_same_fields(before, lines[before.key]):
-                del lines[before.key]
-            elif before.key in lines:
-                said.setdefault(before.key, before)
+        for original in version.shortlist:
+            line = lines.get(original.key)
+            if line and all(getattr(original, name) == getattr(line, name) for name in _GENERATED_FIELDS):
+                del lines[original.key]
+            elif line:
+                originals.setdefault(original.key, original)
         if not lines:
             return draft
-    typed = {
-        key: words for key, before in said.items() if key in lines and (words := _find_typed_text(before, lines[key]))
-    }
-    if not typed:
-        return draft
-    shortlist = tuple(
-        _restore_candidate(line, said[line.key], typed[line.key]) if line.key in typed else line
-        for line in draft.shortlist
-    )
-    moved = {line.key for line in draft.moved_candidates}
-    on_picks = {key: words for key, words in typed.items() if key in moved}
-    sections = tuple(
-        replace(section, entries=tuple(_restore_entry(entry, on_picks) for entry in section.entries))
-        for section in draft.sections
-    )
-    return replace(draft, sections=sections, shortlist=shortlist)
+    typed = {key: text for key, line in lines.items() if key in originals and (text := _diff(originals[key], line))}
+    moved_keys = {line.key for line in draft.moved_candidates}
+
+    def restore_line(line: DraftCandidate) -> DraftCandidate:
+        if line.key not in typed:
+            return line
+        fields = {name: getattr(originals[line.key], name) for name in _GENERATED_FIELDS}
+        return replace(line, **fields, editor_text=_join_paragraphs(typed[line.key], line.editor_text))
+
+    def restore_pick(pick: DraftPick) -> DraftPick:
+        if pick.key not in typed or pick.key not in moved_keys:
+            return pick
+        return replace(pick, blurb=_join_paragraphs(typed[pick.key], pick.blurb), origin="editor")
+
+    return replace(draft.map_picks(restore_pick), shortlist=tuple(map(restore_line, draft.shortlist)))
 
 
-def _has_same_fields(before: DraftCandidate, candidate: DraftCandidate) -> bool:
-    return all(getattr(before, name) == getattr(candidate, name) for name in _GENERATED_TEXT_FIELDS)
-
-
-def _find_typed_text(before: DraftCandidate, candidate: DraftCandidate) -> str:
-    """The words of the line that the program did not say, in order."""
-    out: list[str] = []
-    for name in _GENERATED_TEXT_FIELDS:
-        ours, theirs = _split_words(getattr(before, name)), _split_words(getattr(candidate, name))
-        for tag, _, _, start, end in SequenceMatcher(None, ours, theirs, autojunk=False).get_opcodes():
+def _diff(original: DraftCandidate, line: DraftCandidate) -> str:
+    """Return the words of the line's fields that are not in the original's, in order."""
+    typed: list[str] = []
+    for name in _GENERATED_FIELDS:
+        before, after = _split_words(getattr(original, name)), _split_words(getattr(line, name))
+        for tag, _, _, start, end in SequenceMatcher(None, before, after, autojunk=False).get_opcodes():
             if tag in ("insert", "replace"):
-                out += theirs[start:end]
-    return " ".join(out).strip(" ·—")
+                typed += after[start:end]
+    return " ".join(typed).strip(" ·—")
 
 
 def _split_words(text: str | tuple[str, ...]) -> list[str]:
     return (text if isinstance(text, str) else " · ".join(text)).split()
 
 
-def _restore_candidate(candidate: DraftCandidate, before: DraftCandidate, typed: str) -> DraftCandidate:
-    own = {name: getattr(before, name) for name in _GENERATED_TEXT_FIELDS}
-    return replace(candidate, **own, editor_text=_join_paragraphs(typed, candidate.editor_text))
-
-
-def _restore_entry(entry: DraftPick | AddedUrl, typed: Mapping[str, str]) -> DraftPick | AddedUrl:
-    if isinstance(entry, AddedUrl) or entry.key not in typed:
-        return entry
-    return replace(entry, blurb=_join_paragraphs(typed[entry.key], entry.blurb), origin="editor")
-
-
-def _join_paragraphs(typed: str, text: str) -> str:
-    return "\n\n".join(filter(None, (typed, text)))
+def _join_paragraphs(*texts: str) -> str:
+    return "\n\n".join(filter(None, texts))

@@ -1,17 +1,17 @@
-"""An issue's states and the moves between them, in one table."""
+"""States of an issue and the transitions between them."""
 
 from __future__ import annotations
 
 from digest.errors import CheckFailedError
 
-# (state, verb) -> state. Publishing again what is published changes nothing, so that every command can be repeated.
+# (state, action) -> state. Repeating an action changes nothing, so that every command can be run again.
 TRANSITIONS: dict[tuple[str, str], str] = {
     ("draft", "draft"): "draft",
     ("draft", "approve"): "approved",
     ("approved", "approve"): "approved",
     ("approved", "return"): "draft",
     ("approved", "publish"): "published",
-    ("published", "approve"): "published",  # of a corrected sheet, which `correct` publishes
+    ("published", "approve"): "published",  # of a corrected draft, which `correct` publishes
     ("published", "publish"): "published",
     ("published", "correct"): "published",
     ("published", "send"): "sent",
@@ -22,13 +22,13 @@ TRANSITIONS: dict[tuple[str, str], str] = {
 }
 STATES = ("draft", "approved", "published", "sent")
 
+_CORRECT_HINT = 'edit its draft, then `digest approve PERIOD` and `digest publish PERIOD --correct "what was wrong"`'
 _HINTS = {
-    "draft": "read the sheet, then `digest approve PERIOD`",
-    "approved": "`digest draft PERIOD --return` takes the approval back; `digest publish PERIOD` publishes",
-    "published": 'edit its sheet, then `digest approve PERIOD` and `digest publish PERIOD --correct "what was wrong"`',
-    "sent": 'edit its sheet, then `digest approve PERIOD` and `digest publish PERIOD --correct "what was wrong"`',
+    "draft": "read the draft, then run `digest approve PERIOD`",
+    "approved": "run `digest draft PERIOD --return` to edit it again, or `digest publish PERIOD`",
+    "published": _CORRECT_HINT,
+    "sent": _CORRECT_HINT,
 }
-_STATE_NAMES = {"draft": "still a draft"}
 _ACTION_PARTICIPLES = {
     "draft": "drafted again",
     "approve": "approved",
@@ -40,17 +40,10 @@ _ACTION_PARTICIPLES = {
 
 
 def transition_state(state: str, action: str, period: str = "PERIOD") -> str:
-    """The state after `verb`. Raises Refused when the table has no such move, with what can be done instead."""
+    """Return the state after an action; raises CheckFailedError with a hint if the table has no such transition."""
     after = TRANSITIONS.get((state, action))
     if after is None:
-        hint = _HINTS.get(state, "").replace("PERIOD", period)
-        raise CheckFailedError(
-            f"{period} is {_STATE_NAMES.get(state, state)} and cannot be {_ACTION_PARTICIPLES.get(action, action)}",
-            hint,
-        )
+        name = "still a draft" if state == "draft" else state
+        message = f"{period} is {name} and cannot be {_ACTION_PARTICIPLES.get(action, action)}"
+        raise CheckFailedError(message, _HINTS.get(state, "").replace("PERIOD", period))
     return after
-
-
-def list_actions(state: str) -> tuple[str, ...]:
-    """The verbs that can be used in a state."""
-    return tuple(verb for (before, verb) in TRANSITIONS if before == state)

@@ -1,9 +1,4 @@
-"""`Draft` to Markdown.
-
-A sheet as text: a valid Jekyll draft that is also the form the editor fills in.
-
-The comment that explains a sheet on top of it, and the words an editor typed into it by mistake.
-"""
+"""Write a draft as Markdown: a valid Jekyll draft that is also the form the editor fills in."""
 
 from __future__ import annotations
 
@@ -24,56 +19,6 @@ from digest.drafts.syntax import (
 from digest.markdown.escape import encode_link, encode_mark_value, escape_line_part, escape_markdown
 from digest.text import normalise_line
 
-_HELP_COMMENT = """<!-- digest: how to work on this sheet
-  Write the introduction below this comment. Reorder, rewrite, delete, move picks between sections, as you like.
-  A pick begins at its ### line and ends where the next one begins. Keep the comment that holds its key.
-  A pick from the shortlist: tick [x], or move its line up into a section; [-] turns it down.
-  A work of your own: a line "- <https://...> my words" in a section.
-  Under a pick's title: "> Highlight: why", "> Also noted", "> Update of 2026-03". A dead link: write another.
-  A section of your own: "## Title". Then `digest check PERIOD` and `digest approve PERIOD`. -->"""
-_OWN_SECTION_HELP = '  A section of your own: "## Title".'
-_MISSED_HELP = (
-    '  Under "Missed", what others named and no issue has: untick or delete a line, or write your words behind it.\n'
-)
-_FULL_HELP_COMMENT = _HELP_COMMENT.replace(_OWN_SECTION_HELP, _MISSED_HELP + _OWN_SECTION_HELP)
-_MIN_MATCHING_WORDS = 3  # words of ours; fewer between two of theirs are theirs too
-_PERIOD_PATTERN = re.compile(r"\d{4}(?:-\w+)?(?:\.\.\d{4}-\d\d)?|PERIOD")
-_WORD_PATTERN = re.compile(r"-->|(?:(?!-->)\S)+")
-
-
-def render_help_comment(draft: Draft) -> str:
-    """What an editor must know, in a comment no reader sees."""
-    return (_FULL_HELP_COMMENT if draft.missed else _HELP_COMMENT).replace("PERIOD", draft.period)
-
-
-def extract_typed_lines(comment: str) -> list[str]:
-    """The lines typed into the comment, each stretch behind a blank one; how it is wrapped does not matter."""
-    ours, theirs = _split_help_words(_FULL_HELP_COMMENT), _split_help_words(comment)
-    found = list(_WORD_PATTERN.finditer(comment))
-    lines: list[str] = []
-    for start, end in _iter_inserted_ranges(SequenceMatcher(None, ours, theirs, autojunk=False)):
-        stretch = comment[found[start].start() : found[end - 1].end()]
-        lines += ["", *(line.strip() for line in stretch.split("\n")), ""]
-    return lines
-
-
-def _split_help_words(text: str) -> list[str]:
-    return [_PERIOD_PATTERN.sub("PERIOD", match[0]) for match in _WORD_PATTERN.finditer(text)]
-
-
-def _iter_inserted_ranges(match: SequenceMatcher[str]) -> Iterator[tuple[int, int]]:
-    """Where words stand that are not ours, from and up to."""
-    start = end = -1
-    for tag, _, _, here, until in match.get_opcodes():
-        if tag in ("insert", "replace"):
-            start, end = (start, until) if start >= 0 else (here, until)
-        elif tag == "equal" and until - here >= _MIN_MATCHING_WORDS and start >= 0:
-            yield start, end
-            start = -1
-    if start >= 0:
-        yield start, end
-
-
 SHORTLIST_ANCHOR = "digest:shortlist"
 PREDICTIONS_ANCHOR = "digest:notes"
 MISSED_ANCHOR = "digest:missed"
@@ -84,11 +29,27 @@ _RESERVED_TITLES = {
     MISSED_ANCHOR: "Missed",
     CLOSING_ANCHOR: "Closing words",
 }
+_HELP_COMMENT = """<!-- digest: how to work on this draft
+  Write the introduction below this comment. Reorder, rewrite, delete, move picks between sections, as you like.
+  A pick begins at its ### line and ends where the next one begins. Keep the comment that holds its key.
+  A pick from the shortlist: tick [x], or move its line up into a section; [-] rejects it.
+  A work of your own: a line "- <https://...> my words" in a section.
+  Under a pick's title: "> Highlight: why", "> Also noted", "> Update of 2026-03". A dead link: write another.
+  A section of your own: "## Title". Then `digest check PERIOD` and `digest approve PERIOD`. -->"""
+_OWN_SECTION_HELP = '  A section of your own: "## Title".'
+_MISSED_HELP = (
+    '  Under "Missed", what others named and no issue has: untick or delete a line, or write your text behind it.\n'
+)
+_FULL_HELP_COMMENT = _HELP_COMMENT.replace(_OWN_SECTION_HELP, _MISSED_HELP + _OWN_SECTION_HELP)
+_MIN_MATCHING_WORDS = 3  # fewer words of the help between two typed stretches count as typed
+PERIOD_NAME = re.compile(r"\d{4}(?:-\w+)?(?:\.\.\d{4}-\d\d)?|PERIOD")
+_WORD_PATTERN = re.compile(r"-->|(?:(?!-->)\S)+")
 
 
 def render_draft(draft: Draft) -> str:
-    """The sheet as the text of `_drafts/PERIOD.md`; `parse` reads it back to an equal value."""
-    blocks = [_render_front_matter(draft), render_help_comment(draft), *_render_conflicts(draft.conflicts)]
+    """Render the text of `_drafts/PERIOD.md`; `parse_draft` reads it back to an equal value."""
+    help_comment = (_FULL_HELP_COMMENT if draft.missed else _HELP_COMMENT).replace("PERIOD", draft.period)
+    blocks = [_render_front_matter(draft), help_comment, *_render_conflicts(draft.conflicts)]
     blocks += [escape_prose_lines(draft.intro, links=False)]
     for section in draft.sections:
         blocks += _render_section(section)
@@ -125,47 +86,41 @@ def _render_section(section: DraftSection) -> Iterator[str]:
     yield _render_heading(section.slug, section.title)
     if section.closing:
         yield f"> Closing: {normalise_line(section.closing)}"
-    yield _render_section_intro(section)
+    intro = escape_prose_lines(section.intro)
+    if section.engine:  # the checksum shows whether the editor changed a model's intro
+        mark = _render_mark({"by": section.engine, "sum": compute_checksum(section.intro)})
+        intro = f"{render_blurb_label('model', section.engine)}{mark} {intro}"
+    yield intro
     for entry in section.entries:
         yield from [_render_added_url(entry)] if isinstance(entry, AddedUrl) else _render_pick(entry)
 
 
-def _render_section_intro(section: DraftSection) -> str:
-    """The prose under a heading; a model's with its name, and sealed so that a hand's change is seen."""
-    words = escape_prose_lines(section.intro)
-    if not section.engine:
-        return words
-    mark = _render_mark({"by": section.engine, "sum": compute_checksum(section.intro)})
-    return f"{render_blurb_label('model', section.engine)}{mark} {words}"
-
-
 def _render_added_url(added: AddedUrl) -> str:
+    url = encode_link(added.url)
     if added.title:
-        return f"### [{escape_markdown(added.title)}]({encode_link(added.url)})\n\n{escape_prose_lines(added.words)}".rstrip()
-    return _append_editor_text(f"- <{encode_link(added.url)}>", added.words)
+        return f"### [{escape_markdown(added.title)}]({url})\n\n{escape_prose_lines(added.words)}".rstrip()
+    return _append_editor_text(f"- <{url}>", added.words)
 
 
-def _append_editor_text(head: str, editor_text: str) -> str:
-    """Words behind a list's line; on the next one where they begin with what could be a mark, or with code."""
-    text = escape_prose_lines(editor_text)
-    return indent_continuation(f"{head}\n{text}" if re.match(r".*<!--|`{3}|~{3}", text) else f"{head} {text}".rstrip())
+def _append_editor_text(line: str, text: str) -> str:
+    """Put the editor's text behind a list line, or below it if it begins with what could be a mark or code."""
+    text = escape_prose_lines(text)
+    separator = "\n" if re.match(r".*<!--|`{3}|~{3}", text) else " "
+    return indent_continuation(f"{line}{separator}{text}".rstrip(" "))
 
 
 def _render_pick(pick: DraftPick) -> Iterator[str]:
+    is_editors = pick.origin == "editor"
     marks = {"key": pick.key, "from": pick.origin, "by": pick.engine}
-    if pick.origin != "editor":
-        marks["sum"] = compute_checksum(pick.blurb)
+    marks |= {} if is_editors else {"sum": compute_checksum(pick.blurb)}
     yield f"### {_render_link(pick.title, pick.url)} {_render_mark(marks)}"
     if pick.facts:
         yield f"<small>{escape_markdown(pick.facts)}</small>"
     yield "\n".join(_render_pick_fields(pick))
-    yield escape_prose_lines(pick.blurb) if pick.origin == "editor" else _render_generated_blurb(pick)
+    blurb = escape_prose_lines(pick.blurb) if is_editors else escape_paragraphs(pick.blurb)
+    has_label = not is_editors and blurb and pick.engine
+    yield render_blurb_label(pick.origin, pick.engine) + blurb if has_label else blurb
     yield from _render_conflicts(pick.conflicts)
-
-
-def _render_generated_blurb(pick: DraftPick) -> str:
-    text = escape_paragraphs(pick.blurb)
-    return render_blurb_label(pick.origin, pick.engine) + text if text and pick.engine else text
 
 
 def _render_pick_fields(pick: DraftPick) -> Iterator[str]:
@@ -185,16 +140,17 @@ def _render_pick_fields(pick: DraftPick) -> Iterator[str]:
 
 def _render_candidate(candidate: DraftCandidate) -> str:
     parts = " — ".join([_render_link(candidate.title, candidate.url), *_iter_candidate_parts(candidate)])
-    return _append_editor_text(
-        f"- [{candidate.mark}] {parts} {_render_mark({'key': candidate.key})}", candidate.editor_text
-    )
+    line = f"- [{candidate.mark}] {parts} {_render_mark({'key': candidate.key})}"
+    return _append_editor_text(line, candidate.editor_text)
 
 
 def _iter_candidate_parts(candidate: DraftCandidate) -> Iterator[str]:
     if candidate.facts:
         yield f"*{escape_line_part(candidate.facts, keep_dots=True)}*"
     if candidate.category:
-        yield f"category {candidate.category}{_format_confidence(candidate.confidence)}"
+        confidence = candidate.confidence
+        doubt = "?" if confidence is not None and confidence < UNCERTAIN_CONFIDENCE else ""
+        yield f"category {candidate.category}" + (f" {confidence!r}{doubt}" if confidence is not None else "")
     if candidate.score is not None:
         yield f"score {candidate.score!r}"
     if candidate.reasons:
@@ -207,15 +163,9 @@ def _iter_candidate_parts(candidate: DraftCandidate) -> Iterator[str]:
         yield f"may be the same as {escape_line_part(candidate.possible_duplicate)}"
 
 
-def _format_confidence(confidence: float | None) -> str:
-    if confidence is None:
-        return ""
-    return f" {confidence!r}{'?' if confidence < UNCERTAIN_CONFIDENCE else ''}"
-
-
 def _render_prediction(prediction: DraftPrediction) -> str:
-    text = escape_markdown(prediction.text)
-    return f"- {prediction.outcome}: {text} {_render_mark({'note': str(prediction.id)})} {escape_prose_lines(normalise_line(prediction.comment))}".rstrip()
+    mark, comment = _render_mark({"note": str(prediction.id)}), escape_prose_lines(normalise_line(prediction.comment))
+    return f"- {prediction.outcome}: {escape_markdown(prediction.text)} {mark} {comment}".rstrip()
 
 
 def _render_link(title: str, url: str) -> str:
@@ -230,4 +180,31 @@ def _render_mark(values: dict[str, str]) -> str:
 def _render_conflicts(conflicts: Iterable[Conflict]) -> Iterator[str]:
     for conflict in conflicts:
         text = escape_paragraphs(conflict.text).replace("--", "-&#45;")
-        yield f"<!-- conflict {conflict.field}: your words stand; the newer ones of the program would be:\n{text}\n-->"
+        yield f"<!-- conflict {conflict.field}: your text is kept; the newer generated one is:\n{text}\n-->"
+
+
+def extract_typed_lines(comment: str) -> list[str]:
+    """Return the lines typed into the help comment, a blank line around each stretch; wrapping does not matter."""
+    words = list(_WORD_PATTERN.finditer(comment))
+    lines: list[str] = []
+    for start, end in _iter_typed_ranges(_split_help_words(_FULL_HELP_COMMENT), _split_help_words(comment)):
+        stretch = comment[words[start].start() : words[end - 1].end()]
+        lines += ["", *(line.strip() for line in stretch.split("\n")), ""]
+    return lines
+
+
+def _split_help_words(text: str) -> list[str]:
+    return [PERIOD_NAME.sub("PERIOD", match[0]) for match in _WORD_PATTERN.finditer(text)]
+
+
+def _iter_typed_ranges(help_words: list[str], words: list[str]) -> Iterator[tuple[int, int]]:
+    """Yield the ranges of `words` that are not words of the help."""
+    start = end = -1
+    for tag, _, _, begin, stop in SequenceMatcher(None, help_words, words, autojunk=False).get_opcodes():
+        if tag in ("insert", "replace"):
+            start, end = (start, stop) if start >= 0 else (begin, stop)
+        elif tag == "equal" and stop - begin >= _MIN_MATCHING_WORDS and start >= 0:
+            yield start, end
+            start = -1
+    if start >= 0:
+        yield start, end

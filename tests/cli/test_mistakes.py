@@ -57,4 +57,4 @@ def test_a_sheet_that_cannot_be_read_is_named_with_its_line(place: Path) -> None
     drafts.mkdir(exist_ok=True)
     (drafts / "2026-10.md").write_text("no front matter\n")
     done = run("check", "2026-10", folder=place)
-    assert "site/_drafts/2026-10.md, line 1: the sheet does not begin with front matter" in done.stderr
+    assert "site/_drafts/2026-10.md, line 1: the draft does not begin with front matter" in done.stderr

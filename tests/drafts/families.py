@@ -7,7 +7,6 @@ from random import Random
 from typing import Any
 
 from digest.drafts.edit import apply_marks
-from digest.drafts.entries import candidate_to_pick
 from digest.drafts.model import AddedUrl, Draft, DraftCandidate, DraftPick, DraftPrediction, DraftSection
 from tests.drafts.drafts import WHEN
 
@@ -150,7 +149,7 @@ def _lift(dice: Random, sheet: Draft) -> Draft:
         return sheet
     first, *rest = dice.sample(sheet.shortlist, len(sheet.shortlist))
     sheet = replace(sheet, shortlist=tuple(rest))
-    return _with_section(dice, sheet, lambda s: replace(s, entries=(candidate_to_pick(first), *s.entries)))
+    return _with_section(dice, sheet, lambda s: replace(s, entries=(first.to_pick(), *s.entries)))
 
 
 def _unlist(dice: Random, sheet: Draft) -> Draft:

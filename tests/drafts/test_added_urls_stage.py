@@ -74,9 +74,9 @@ def test_an_address_that_cannot_be_read_is_told_and_stays_until_it_is_mended(dra
     assert [problem.split(" waits")[0] for problem in report.problems] == [NOWHERE]
     assert [added.words for _, added in sheet(drafted).iter_added_urls()] == ["my words"]
     for command in (drafted.check, drafted.approve):
-        with pytest.raises(CheckFailedError, match=f"{NOWHERE}, which the sheet adds, cannot be read") as refused:
+        with pytest.raises(CheckFailedError, match=f"{NOWHERE}, which the draft adds, cannot be read") as refused:
             command(PERIOD, accept_gaps=True)
-        assert "mend the address in site/_drafts/2025-06.md" in refused.value.message
+        assert "correct the address in site/_drafts/2025-06.md" in refused.value.message
     edit(drafted, f"- <{NOWHERE}> my words", "")
     drafted.approve(PERIOD, accept_gaps=True)
 

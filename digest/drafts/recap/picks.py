@@ -141,10 +141,10 @@ def _select_ranked(config: Config, session: Session, month: str, covered_in: Map
     counts = count_mentioning_sources(session, ids)
     rejected_ids = {decision.item_id for decision in load_decisions(session, ("reject",))}
     candidates = []
-    for row, item in rows:
+    for _, item in rows:
         if item.id not in rejected_ids:
             category = tagging.category if (tagging := taggings.get(item.id)) else "other"
-            candidates.append(SelectionCandidate(item.key, category, row.score, covered_in=covered_in.get(item.id, "")))
+            candidates.append(SelectionCandidate(item.key, category, covered_in.get(item.id, "")))
     quotas = {category.slug: category.quota for category in config.taxonomy.categories}
     items = {item.key: (row.score, item) for row, item in rows}
     picks = []
