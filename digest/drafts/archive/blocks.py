@@ -1,10 +1,6 @@
-"""Post to headings and units.
+"""Split a post into headings and text blocks: list items, numbered lines, paragraphs.
 
-A post cut into headings and units: list items, numbered lines, paragraphs; each unit as words and links in order.
-
-A post's markup as a tree to read: its footnotes stand where they are referred to, its base is the address stated.
-
-Words that keep how they were set while they are cut to what belongs to an item.
+A text block is a sequence of spans: text and links. Footnotes are read where they are referred to.
 """
 
 from __future__ import annotations
@@ -19,82 +15,19 @@ from bs4 import BeautifulSoup, Comment, NavigableString, Tag
 from digest.drafts.archive.headings import parse_heading_month
 from digest.markdown.inline import InlineStyle
 
-_MAX_DEPTH = 150  # elements within each other; no post nests like that, and it is read by recursion
-_FOOTNOTE_REFERENCE = re.compile(r"\W*(?:\d{1,3}|[a-z])?\W*")  # what stands for a note: 1, [2], a, †
+# No post nests like that, and the parser is recursive.
+_MAX_DEPTH = 150
+# 1, [2], a, †
+_FOOTNOTE_REFERENCE = re.compile(r"\W*(?:\d{1,3}|[a-z])?\W*")
 _FOOTNOTE_TAGS = ("li", "p", "div", "dd", "aside", "section", "td", "span")
-
-
-def parse_post_html(html: str, url: str) -> tuple[Tag, str]:
-    """The root of a post's content, and the address its links start from: that of a `<base>`, else `url`."""
-    soup = BeautifulSoup(html, "lxml")
-    base = _find_base_url(soup, url)
-    if _measure_depth(soup) > _MAX_DEPTH:
-        return BeautifulSoup("", "lxml"), base
-    _inline_footnotes(soup, {"", url, base})
-    return soup.body or soup, base
-
-
-def _find_base_url(soup: BeautifulSoup, url: str) -> str:
-    stated = soup.select_one("base[href]")
-    if stated is None:
-        return url
-    try:
-        return urljoin(url, str(stated["href"]))
-    except ValueError:
-        return url
-
-
-def _measure_depth(soup: BeautifulSoup) -> int:
-    depths = {id(soup): 0}
-    for tag in soup.find_all(True):
-        depths[id(tag)] = depths.get(id(tag.parent), 0) + 1
-    return max(depths.values())
-
-
-def _inline_footnotes(soup: BeautifulSoup, page_urls: set[str]) -> None:
-    """Each footnote's words and links behind the words that refer to it, as the editor wrote them, without numbers."""
-    marked = {str(tag["id"]): tag for tag in soup.find_all(_FOOTNOTE_TAGS, id=True)}
-    for link in soup.find_all("a", href=True):
-        page, _, name = str(link["href"]).partition("#")
-        note = marked.get(name)
-        if (
-            page not in page_urls
-            or note is None
-            or not _FOOTNOTE_REFERENCE.fullmatch(link.get_text())
-            or note in link.parents
-        ):
-            continue
-        del marked[name]
-        _remove_back_links(note, page_urls)
-        around = link.parent if link.parent and link.parent.name == "sup" else link
-        around.replace_with(NavigableString(" "), *list(note.children))
-        note.extract()
-
-
-def _remove_back_links(note: Tag, page_urls: set[str]) -> None:
-    for link in note.find_all("a", href=True):
-        page, sign, _ = str(link["href"]).partition("#")
-        if sign and page in page_urls:
-            link.extract()
-
-
-_SKIPPED_TAGS = {
-    "script",
-    "style",
-    "nav",
-    "footer",
-    "aside",
-    "figure",
-    "pre",
-    "img",
-    "svg",
-    "form",
-    "iframe",
-    "template",
-    "hr",
-}
-_CONTAINER_TAGS = {"div", "section", "article", "main", "details", "blockquote", "body", "html", "center", "header"}
-_BOLD_LEVEL = 7  # a paragraph that is all bold stands below any true heading
+_SKIPPED_TAGS = frozenset(
+    ("script", "style", "nav", "footer", "aside", "figure", "pre", "img", "svg", "form", "iframe", "template", "hr")
+)
+_CONTAINER_TAGS = frozenset(
+    ("div", "section", "article", "main", "details", "blockquote", "body", "html", "center", "header")
+)
+# A paragraph that is all bold ranks below any heading.
+_BOLD_LEVEL = 7
 _TAG_STYLES = {
     **dict.fromkeys(("strong", "b"), InlineStyle.STRONG),
     **dict.fromkeys(("em", "i"), InlineStyle.EM),
@@ -107,45 +40,86 @@ _BARE_URL = re.compile(r"(?<![\w@/.\"'=])https?://[^\s<>()\[\]\"']+[^\s<>()\[\]\
 
 @dataclass(frozen=True, slots=True)
 class Span:
-    """Words; with `href` (maybe empty) a link. `bold` says that some of them name what a line is about."""
+    """A text; with `href` (maybe empty) a link. `is_bold` if some of it names the line's subject."""
 
     text: str
     href: str | None = None
     is_bold: bool = False
-    style: InlineStyle = InlineStyle.PLAIN  # of all the words
+    style: InlineStyle = InlineStyle.PLAIN  # of the whole text
 
 
 @dataclass(frozen=True, slots=True)
 class Heading:
+    """A heading or a bold paragraph."""
+
     level: int
     text: str
 
 
 @dataclass(frozen=True, slots=True)
 class TextBlock:
-    """A place with words and links; `listed` when it is one of a list."""
+    """A paragraph, a line or a list item."""
 
     spans: tuple[Span, ...]
     is_list_item: bool = False
 
     @property
     def text(self) -> str:
-        return " ".join("".join(piece.text for piece in self.spans).split())
+        return " ".join("".join(span.text for span in self.spans).split())
 
     @property
     def links(self) -> tuple[Span, ...]:
-        """The links that lead out of the page; one without an address counts when it is the only one."""
-        out = tuple(piece for piece in self.spans if piece.href)
-        return out or tuple(piece for piece in self.spans if piece.href == "" and piece.text.strip())[:1]
+        """The links that leave the page; one without an address counts if it is the only one."""
+        links = tuple(span for span in self.spans if span.href)
+        return links or tuple(span for span in self.spans if span.href == "" and span.text.strip())[:1]
 
 
 Block = Heading | TextBlock
 
 
-def parse_blocks(html: str, base: str = "") -> list[Block]:
-    """The blocks of a post in reading order; images, code, navigation and anchors within the page are left out."""
-    root, base = parse_post_html(html, base)
-    return list(_parse_children(root, base))
+def parse_blocks(html: str, url: str = "") -> list[Block]:
+    """Parse the blocks of a post in reading order.
+
+    Images, code, navigation and anchors within the page are left out. Links start from a `<base>`, else from `url`.
+    """
+    soup = BeautifulSoup(html, "lxml")
+    base, stated = url, soup.select_one("base[href]")
+    if stated is not None:
+        try:
+            base = urljoin(url, str(stated["href"]))
+        except ValueError:
+            base = url
+    if _measure_depth(soup) > _MAX_DEPTH:
+        return []
+    _inline_footnotes(soup, {"", url, base})
+    return list(_parse_children(soup.body or soup, base))
+
+
+def _measure_depth(soup: BeautifulSoup) -> int:
+    depths = {id(soup): 0}
+    for tag in soup.find_all(True):
+        depths[id(tag)] = depths.get(id(tag.parent), 0) + 1
+    return max(depths.values())
+
+
+def _inline_footnotes(soup: BeautifulSoup, page_urls: set[str]) -> None:
+    """Replace each reference by its footnote's content, without numbers and links back."""
+    notes = {str(tag["id"]): tag for tag in soup.find_all(_FOOTNOTE_TAGS, id=True)}
+    for link in soup.find_all("a", href=True):
+        page, _, name = str(link["href"]).partition("#")
+        note = notes.get(name)
+        if page not in page_urls or note is None or note in link.parents:
+            continue
+        if not _FOOTNOTE_REFERENCE.fullmatch(link.get_text()):
+            continue
+        del notes[name]
+        for back_link in note.find_all("a", href=True):
+            page, sign, _ = str(back_link["href"]).partition("#")
+            if sign and page in page_urls:
+                back_link.extract()
+        reference = link.parent if link.parent and link.parent.name == "sup" else link
+        reference.replace_with(NavigableString(" "), *list(note.children))
+        note.extract()
 
 
 def _parse_children(node: Tag, base: str) -> Iterator[Block]:
@@ -153,88 +127,76 @@ def _parse_children(node: Tag, base: str) -> Iterator[Block]:
         if not isinstance(child, Tag) or child.name in _SKIPPED_TAGS:
             continue
         if re.fullmatch(r"h[1-6]", child.name):
-            yield from _parse_heading(child, base)
+            block = _parse_block(child, base, is_list_item=True)
+            # A heading that is a link is an item.
+            yield block if block.links else Heading(int(child.name[1]), block.text)
         elif child.name in ("ul", "ol"):
             yield from _parse_list(child, base)
         elif child.name == "dl":
             yield from _parse_definitions(child, base)
         elif child.name == "table":
-            for row in child.find_all("tr"):
-                yield TextBlock(tuple(_join_broken_links(_parse_spans(row, base))), is_list_item=True)
+            yield from (_parse_block(row, base, is_list_item=True) for row in child.find_all("tr"))
         elif child.name in _CONTAINER_TAGS:
             yield from _parse_children(child, base)
         else:
             yield from _parse_paragraph(child, base)
 
 
-def _parse_heading(node: Tag, base: str) -> Iterator[Block]:
-    pieces = tuple(_join_broken_links(_parse_spans(node, base)))
-    unit = TextBlock(pieces, is_list_item=True)
-    if unit.links:
-        yield unit  # a title that is a link is an item of its own
-    else:
-        yield Heading(int(node.name[1]), unit.text)
+def _parse_block(node: Tag, base: str, *, is_list_item: bool = False) -> TextBlock:
+    return TextBlock(tuple(_join_broken_links(_parse_spans(node, base))), is_list_item)
 
 
 def _parse_list(node: Tag, base: str) -> Iterator[Block]:
-    """Each line a unit; lines below it without a link of their own go on with its words."""
+    """Yield a block per list item; nested items without links continue their parent's text."""
     for item in node.find_all("li", recursive=False):
-        unit = TextBlock(tuple(_join_broken_links(_parse_spans(item, base))), is_list_item=True)
+        block = _parse_block(item, base, is_list_item=True)
         lists = [inner for inner in item.find_all(["ul", "ol"]) if inner.find_parent("li") is item]
-        below = [block for inner in lists for block in _parse_list(inner, base)]
-        own = [block for block in below if isinstance(block, Heading) or block.links or not unit.links]
-        more = [block for block in below if block not in own]
-        yield replace(unit, spans=(*unit.spans, *_chain_spans(more)))
-        yield from own
+        nested = [inner_block for inner in lists for inner_block in _parse_list(inner, base)]
+        separate = [b for b in nested if isinstance(b, Heading) or b.links or not block.links]
+        continued = [b for b in nested if b not in separate and isinstance(b, TextBlock)]
+        spans = [span for b in continued for span in (Span(" "), *b.spans)]
+        yield replace(block, spans=(*block.spans, *spans))
+        yield from separate
 
 
 def _parse_definitions(node: Tag, base: str) -> Iterator[Block]:
-    """A list of definitions: each term with what is said of it."""
-    pieces: list[Span] = []
+    """Yield each term of a definition list with its definitions."""
+    spans: list[Span] = []
     for child in node.find_all(["dt", "dd"]):
-        if child.name == "dt" and pieces:
-            yield TextBlock(tuple(pieces), is_list_item=True)
-            pieces = []
-        pieces += [Span(" "), *_join_broken_links(_parse_definition(child, base))]
-    if pieces:
-        yield TextBlock(tuple(pieces), is_list_item=True)
-
-
-def _parse_definition(node: Tag, base: str) -> Iterator[Span]:
-    for piece in _parse_spans(node, base):
-        yield replace(piece, is_bold=piece.is_bold or node.name == "dt")
-
-
-def _chain_spans(text_blocks: list[Block]) -> Iterator[Span]:
-    for unit in text_blocks:
-        if isinstance(unit, TextBlock):
-            yield from (Span(" "), *unit.spans)
+        is_term = child.name == "dt"
+        if is_term and spans:
+            yield TextBlock(tuple(spans), is_list_item=True)
+            spans = []
+        bold_spans = (replace(span, is_bold=span.is_bold or is_term) for span in _parse_spans(child, base))
+        spans += [Span(" "), *_join_broken_links(bold_spans)]
+    if spans:
+        yield TextBlock(tuple(spans), is_list_item=True)
 
 
 def _parse_paragraph(node: Tag, base: str) -> Iterator[Block]:
-    pieces = list(_join_broken_links(_parse_spans(node, base)))
-    unit = TextBlock(tuple(pieces))
-    words = [piece for piece in pieces if piece.text.strip()]
-    if not words:
+    block = _parse_block(node, base)
+    visible = [span for span in block.spans if span.text.strip()]
+    if not visible:
         return
-    short = len(unit.text) <= 80 and not any(piece.href is not None for piece in words)
-    if short and (all(piece.is_bold for piece in words) or (len(unit.text) <= 20 and parse_heading_month(unit.text))):
-        yield Heading(_BOLD_LEVEL, unit.text)
+    is_short = len(block.text) <= 80 and not any(span.href is not None for span in visible)
+    is_month = len(block.text) <= 20 and parse_heading_month(block.text)
+    if is_short and (all(span.is_bold for span in visible) or is_month):
+        yield Heading(_BOLD_LEVEL, block.text)
         return
-    for line in _split_numbered_lines(pieces):
-        yield TextBlock(tuple(line), is_list_item=bool(_LIST_MARKER.match("".join(piece.text for piece in line))))
+    for line in _split_numbered_lines(block.spans):
+        yield TextBlock(tuple(line), is_list_item=bool(_LIST_MARKER.match("".join(span.text for span in line))))
 
 
-def _split_numbered_lines(spans: list[Span]) -> Iterator[list[Span]]:
-    """A paragraph whose lines are numbered by hand (`1) …`, which kramdown takes for prose), line by line."""
+def _split_numbered_lines(spans: Iterable[Span]) -> Iterator[list[Span]]:
+    """Split a paragraph at numbers typed by hand (`1) …`), which kramdown does not read as a list."""
     line: list[Span] = []
-    for piece in spans:
-        parts = re.split(r"\n(?=\s*(?:\d{1,3}[.)]|[-*•–])\s)", piece.text) if piece.href is None else [piece.text]
+    for span in spans:
+        parts = re.split(r"\n(?=\s*(?:\d{1,3}[.)]|[-*•–])\s)", span.text) if span.href is None else [span.text]
         for number, part in enumerate(parts):
             if number and line:
                 yield line
                 line = []
-            line.append(replace(piece, text=part))
+            line.append(replace(span, text=part))
     if line:
         yield line
 
@@ -248,7 +210,7 @@ def _parse_spans(node: Tag, base: str, style: InlineStyle = InlineStyle.PLAIN) -
         elif not isinstance(child, Tag) or child.name in (*_SKIPPED_TAGS, "ul", "ol"):
             continue
         elif child.name == "a" and child.has_attr("href"):
-            yield from _parse_link(child, base, style)
+            yield _parse_link(child, base, style)
         elif child.name == "br":
             yield Span("\n")
         else:
@@ -262,64 +224,59 @@ def _get_tag_style(node: Tag) -> InlineStyle:
 
 
 def _get_link_style(node: Tag) -> InlineStyle:
-    """What all the words of a link are set in."""
+    """Combine the styles that apply to the whole text of a link."""
     children = [child for child in node.children if str(child).strip()]
     only = children[0] if len(children) == 1 else None
     return _get_tag_style(only) | _get_link_style(only) if isinstance(only, Tag) else InlineStyle.PLAIN
 
 
-def _parse_link(node: Tag, base: str, style: InlineStyle) -> Iterator[Span]:
+def _parse_link(node: Tag, base: str, style: InlineStyle) -> Span:
     text, href = " ".join(node.get_text().split()), str(node["href"]).strip()
     style |= _get_link_style(node)
-    bold = InlineStyle.STRONG in style or node.find(["strong", "b"]) is not None
+    is_bold = InlineStyle.STRONG in style or node.find(["strong", "b"]) is not None
     if href.startswith(("#", "mailto:", "javascript:")) or (not text and node.find("img")):
-        yield Span(text, None, bold, style)
-    else:
-        yield Span(text, _resolve_url(base, href) if href else "", bold, style)
-
-
-def _resolve_url(base: str, href: str) -> str:
+        return Span(text, None, is_bold, style)
     try:
-        address = urljoin(base, href)
+        address = urljoin(base, href) if href else ""
     except ValueError:
-        return ""
-    return address if address.startswith(("http://", "https://")) else ""
+        address = ""
+    return Span(text, address if address.startswith(("http://", "https://")) else "", is_bold, style)
 
 
 def _parse_text(text: str, style: InlineStyle) -> Iterator[Span]:
-    """Plain words, with links that were meant: `[text] (https://…)` and bare addresses."""
-    here, bold = 0, InlineStyle.STRONG in style
+    """Yield plain text, and links typed as `[text] (https://…)` or as bare addresses."""
+    position, is_bold = 0, InlineStyle.STRONG in style
     for match in re.finditer(f"{_BROKEN_LINK.pattern}|(?P<bare>{_BARE_URL.pattern})", text):
-        yield Span(text[here : match.start()], None, bold, style)
-        yield Span(match[1] or match["bare"], match[2] or match["bare"], bold, style)
-        here = match.end()
-    yield Span(text[here:], None, bold, style)
+        yield Span(text[position : match.start()], None, is_bold, style)
+        yield Span(match[1] or match["bare"], match[2] or match["bare"], is_bold, style)
+        position = match.end()
+    yield Span(text[position:], None, is_bold, style)
 
 
-def _join_broken_links(spans: Iterator[Span]) -> Iterator[Span]:
-    """Slips whose address was made a link by itself, `[text] (<a>…</a>)`, put together."""
-    out: list[Span] = []
-    for piece in spans:
-        before = "".join(p.text for p in out[-1:]) if out and out[-1].href is None else ""
+def _join_broken_links(spans: Iterable[Span]) -> list[Span]:
+    """Join `[text] (<a>…</a>)`, a broken link whose address became a link."""
+    joined: list[Span] = []
+    for span in spans:
+        last = joined[-1] if joined else None
+        before = last.text if last and last.href is None else ""
         label = re.search(r"\[([^\[\]]+)\]\s*\(\s*$", before)
-        if piece.href and piece.text.startswith("http") and label:
-            out[-1] = replace(out[-1], text=before[: label.start()])
-            out.append(replace(piece, text=label[1]))
-        elif piece.href is None and out and out[-1].href and piece.text.startswith(")") and _is_broken_link_closed(out):
-            out.append(replace(piece, text=piece.text[1:]))
-        elif piece.text or piece.href:
-            out.append(piece)
-    yield from out
+        if span.href and span.text.startswith("http") and label:
+            joined[-1] = replace(joined[-1], text=before[: label.start()])
+            joined.append(replace(span, text=label[1]))
+        elif span.href is None and last and last.href and span.text.startswith(")") and _is_balanced(joined):
+            joined.append(replace(span, text=span.text[1:]))
+        elif span.text or span.href:
+            joined.append(span)
+    return joined
 
 
-def _is_broken_link_closed(out: list[Span]) -> bool:
-    opened = sum(p.text.count("(") - p.text.count(")") for p in out)
-    return opened < 1
+def _is_balanced(spans: Iterable[Span]) -> bool:
+    return sum(span.text.count("(") - span.text.count(")") for span in spans) < 1
 
 
 @dataclass(frozen=True, slots=True)
 class StyledText:
-    """A text, and the style of each of its signs."""
+    """A text, and the style of each character."""
 
     text: str
     styles: tuple[InlineStyle, ...]
@@ -330,41 +287,36 @@ class StyledText:
     def __getitem__(self, part: slice) -> StyledText:
         return StyledText(self.text[part], self.styles[part])
 
-    def substitute(self, pattern: re.Pattern[str], other: Callable[[re.Match[str]], StyledText]) -> StyledText:
-        """The words with `other` in place of each match."""
-        here, parts = 0, list[StyledText]()
+    def substitute(self, pattern: re.Pattern[str], replacement: Callable[[re.Match[str]], StyledText]) -> StyledText:
+        """Replace each match."""
+        position, parts = 0, list[StyledText]()
         for match in pattern.finditer(self.text):
-            parts += [self[here : match.start()], other(match)]
-            here = match.end()
-        return join_styled_texts([*parts, self[here:]])
+            parts += [self[position : match.start()], replacement(match)]
+            position = match.end()
+        return join_styled_texts([*parts, self[position:]])
 
     def remove(self, pattern: re.Pattern[str]) -> StyledText:
-        """The words without what matches."""
+        """Remove each match."""
         return self.substitute(pattern, lambda _: EMPTY_TEXT)
 
     def strip(self, left: str | None = None) -> StyledText:
-        """The words without outer spaces, and without the signs `left` before them."""
-        words = self[len(self.text) - len(self.text.lstrip(left)) :] if left else self
-        begin = len(words.text) - len(words.text.lstrip())
-        return words[begin : max(begin, len(words.text.rstrip()))]
+        """Remove outer white space, and the characters of `left` before the text."""
+        text = self[len(self.text) - len(self.text.lstrip(left)) :] if left else self
+        begin = len(text.text) - len(text.text.lstrip())
+        return text[begin : max(begin, len(text.text.rstrip()))]
 
     def fold_whitespace(self) -> StyledText:
-        """The words with one space for every space between them."""
-        return self.substitute(
-            _WHITESPACE, lambda match: StyledText(" ", self.styles[match.start() : match.start() + 1])
-        ).strip()
+        """Replace each run of white space by one space, and strip."""
+        return self.substitute(re.compile(r"\s+"), lambda m: StyledText(" ", self.styles[m.start() :][:1])).strip()
 
 
 EMPTY_TEXT = StyledText("", ())
-_WHITESPACE = re.compile(r"\s+")
 
 
 def join_styled_texts(parts: Iterable[StyledText]) -> StyledText:
-    """The parts one after the other."""
-    found = list(parts)
-    return StyledText("".join(part.text for part in found), tuple(style for part in found for style in part.styles))
+    texts = list(parts)
+    return StyledText("".join(part.text for part in texts), tuple(style for part in texts for style in part.styles))
 
 
 def build_styled_text(style: InlineStyle, text: str) -> StyledText:
-    """A text that is all of one style."""
     return StyledText(text, (style,) * len(text))

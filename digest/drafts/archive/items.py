@@ -1,4 +1,4 @@
-"""The items of a past post: which posts are recaps, which links in them are items, and the words that go with each."""
+"""Extract the items of a past post: which posts are recaps, which links are items, and their blurbs."""
 
 from __future__ import annotations
 
@@ -25,9 +25,9 @@ _OUTRO_TEXT = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class ImportedItem:
-    """A link of a past issue. `category` is a slug or empty, `period` a month or a year, `url` empty where none was.
+    """A link of a past issue: `category` a slug or empty, `period` a month or a year, `url` maybe empty.
 
-    `blurb` is plain text, `markdown` the same words as prose, with the editor's bold, emphasis and code.
+    `blurb` is plain text; `markdown` is the same text with the editor's bold, emphasis and code.
     """
 
     title: str
@@ -40,7 +40,7 @@ class ImportedItem:
 
 @dataclass(frozen=True, slots=True)
 class ImportedPost:
-    """What a post held. Forms: category, month, essay. `unmapped` are headings with items that name no category."""
+    """The items of a post. Its form is category, month or essay; unmapped headings name no category."""
 
     title: str
     url: str
@@ -51,190 +51,159 @@ class ImportedPost:
 
 @dataclass(frozen=True, slots=True)
 class _HeadedBlock:
-    """A unit with what its headings say: category, month, and the heading it stands under."""
+    """A text block with the category, the month and the nearest of its headings."""
 
     block: TextBlock
     category: str
     month: str
     heading: str
-    is_outro: bool = False  # behind the last list of its section
+    # It follows the last list of the post.
+    is_outro: bool = False
 
 
 def extract_imported_post(post: ArchivePost, headings: HeadingMap, *, include_essays: bool = False) -> ImportedPost:
-    """The items of one post. An essay's links are left alone unless `essays` says otherwise."""
-    placed = list(_attach_headings(post, headings))
-    form = _classify_post(post, placed)
-    taken = [
-        place for place in placed if place.block.links and (form == "essay" or _is_item_block(place, form, placed))
-    ]
+    """Extract the items of one post; of an essay only with `include_essays`."""
+    blocks = _attach_headings(post, headings)
+    form = _classify_post(post, blocks)
+    chosen = [b for b in blocks if b.block.links and (form == "essay" or _is_item_block(b, form))]
     if form == "essay" and not include_essays:
-        taken = []
-    found: dict[str, ImportedItem] = {}
-    for place in taken:
-        for item in _extract_items(post, place, form):
-            found.setdefault(item.url or f"title:{item.title}", item)
-    unmapped = dict.fromkeys(place.heading for place in taken if form == "category" and not place.category)
-    return ImportedPost(post.title, post.url, form, tuple(found.values()), tuple(unmapped))
+        chosen = []
+    items: dict[str, ImportedItem] = {}
+    for headed_block in chosen:
+        for item in _extract_items(post, headed_block):
+            items.setdefault(item.url or f"title:{item.title}", item)
+    unmapped = dict.fromkeys(b.heading for b in chosen if form == "category" and not b.category)
+    return ImportedPost(post.title, post.url, form, tuple(items.values()), tuple(unmapped))
 
 
-def serialize_imported_posts(imported_posts: Sequence[ImportedPost]) -> dict[str, Any]:
-    """`{"items": [{"title", "url", "blurb", "category", "period"}]}`"""
-    return {"items": [_serialize_item(item) for one in imported_posts for item in one.items]}
+def serialize_imported_posts(posts: Sequence[ImportedPost]) -> dict[str, Any]:
+    """Return `{"items": [{"title", "url", "blurb", "category", "period"}]}`."""
+    rows = (asdict(item) for post in posts for item in post.items)
+    return {"items": [{name: value for name, value in row.items() if name != "markdown"} for row in rows]}
 
 
-def _serialize_item(item: ImportedItem) -> dict[str, str]:
-    told = asdict(item)
-    del told["markdown"]
-    return told
-
-
-def _attach_headings(post: ArchivePost, headings: HeadingMap) -> Iterator[_HeadedBlock]:
-    """Each unit with the nearest category and month above it."""
-    found = parse_blocks(post.html, post.url)
-    titles = [block.text for block in found if isinstance(block, Heading)]
-    default, names = _infer_default_year(post, titles), {fold_heading(text) for text in titles}
+def _attach_headings(post: ArchivePost, headings: HeadingMap) -> list[_HeadedBlock]:
+    """Give each text block the nearest category and month above it."""
+    blocks = parse_blocks(post.html, post.url)
+    titles = [block.text for block in blocks if isinstance(block, Heading)]
+    default_year, folded_titles = _infer_default_year(post, titles), {fold_heading(text) for text in titles}
     stack: list[tuple[int, str, str, str]] = []
-    done: list[_HeadedBlock] = []
-    for block in found:
+    headed_blocks: list[_HeadedBlock] = []
+    for block in blocks:
         if isinstance(block, Heading):
             while stack and stack[-1][0] >= block.level:
                 stack.pop()
-            stack.append(
-                (
-                    block.level,
-                    headings.find_category(block.text),
-                    _parse_heading_period(block.text, default),
-                    block.text,
-                )
-            )
+            month, year = parse_heading_month(block.text), parse_heading_year(block.text) or default_year
+            period = f"{year}-{month:02d}" if month and year else ""
+            stack.append((block.level, headings.find_category(block.text), period, block.text))
         else:
             category = next((entry[1] for entry in reversed(stack) if entry[1]), "")
             period = next((entry[2] for entry in reversed(stack) if entry[2]), "")
-            done.append(
-                _HeadedBlock(
-                    _remove_page_links(block, post.url, names), category, period, stack[-1][3] if stack else ""
-                )
-            )
-    yield from _mark_outro(_join_continued_prose(done))
+            block = _remove_page_links(block, post.url, folded_titles)
+            headed_blocks.append(_HeadedBlock(block, category, period, stack[-1][3] if stack else ""))
+    return _mark_outro(_join_continued_prose(headed_blocks))
 
 
 def _remove_page_links(block: TextBlock, page: str, headings: Collection[str]) -> TextBlock:
-    """The unit without links to places on its own page: the contents of the post."""
+    """Remove links to places on the post's own page, such as its table of contents."""
 
-    def inward(piece: Span) -> bool:
-        address, _, place = (piece.href or "").partition("#")
-        return bool(place) and (address == page or fold_heading(piece.text) in headings)
+    def is_page_link(span: Span) -> bool:
+        address, _, anchor = (span.href or "").partition("#")
+        return bool(anchor) and (address == page or fold_heading(span.text) in headings)
 
-    return replace(block, spans=tuple(replace(p, href=None) if inward(p) else p for p in block.spans))
+    return replace(block, spans=tuple(replace(s, href=None) if is_page_link(s) else s for s in block.spans))
 
 
-def _infer_default_year(post: ArchivePost, texts: Sequence[str]) -> int | None:
-    """The year of months that name none: the title's, or the last one in which all those months were over."""
-    if named := parse_heading_year(post.title):
-        return named
+def _infer_default_year(post: ArchivePost, headings: Sequence[str]) -> int | None:
+    """Infer the year of months without one: the title's, or the last in which all those months were over."""
+    if year := parse_heading_year(post.title):
+        return year
     if post.published is None:
         return None
-    latest = max(
-        (number for text in texts if (number := parse_heading_month(text)) and not parse_heading_year(text)), default=0
-    )
-    return post.published.year - (latest > post.published.month)
+    months = (parse_heading_month(text) or 0 for text in headings if not parse_heading_year(text))
+    return post.published.year - (max(months, default=0) > post.published.month)
 
 
-def _parse_heading_period(heading: str, default: int | None) -> str:
-    number, named = parse_heading_month(heading), parse_heading_year(heading) or default
-    return f"{named}-{number:02d}" if number and named else ""
-
-
-def _join_continued_prose(headed_blocks: list[_HeadedBlock]) -> list[_HeadedBlock]:
-    """Prose between two list items belongs to the first: Markdown ends a list where an indent was forgotten."""
-    out: list[_HeadedBlock] = []
-    for number, here in enumerate(headed_blocks):
-        around = [*out[-1:], here, *headed_blocks[number + 1 : number + 2]]
-        loose = here.block.spans and not here.block.links and not here.block.is_list_item
-        if (
-            loose
-            and [p.block.is_list_item for p in around] == [True, False, True]
-            and len({p.heading for p in around}) == 1
-        ):
-            out[-1] = replace(
-                out[-1], block=replace(out[-1].block, spans=(*out[-1].block.spans, Span(" "), *here.block.spans))
-            )
+def _join_continued_prose(headed_blocks: Sequence[_HeadedBlock]) -> list[_HeadedBlock]:
+    """Join prose between two list items to the first: a missing indent ends a list in Markdown."""
+    joined: list[_HeadedBlock] = []
+    for number, current in enumerate(headed_blocks):
+        around = [*joined[-1:], current, *headed_blocks[number + 1 : number + 2]]
+        is_between = [b.block.is_list_item for b in around] == [True, False, True]
+        is_prose = current.block.spans and not current.block.links
+        if is_prose and is_between and len({b.heading for b in around}) == 1:
+            previous = joined[-1].block
+            block = replace(previous, spans=(*previous.spans, Span(" "), *current.block.spans))
+            joined[-1] = replace(joined[-1], block=block)
         else:
-            out.append(here)
-    return out
+            joined.append(current)
+    return joined
 
 
-def _mark_outro(headed_blocks: list[_HeadedBlock]) -> Iterator[_HeadedBlock]:
-    """Mark the prose behind the last list of the post: that is the outro."""
-    last = max(
-        (n for n, place in enumerate(headed_blocks) if place.block.is_list_item and place.block.links),
-        default=len(headed_blocks),
-    )
-    for number, place in enumerate(headed_blocks):
-        yield replace(place, is_outro=number > last and not place.block.is_list_item)
+def _mark_outro(headed_blocks: Sequence[_HeadedBlock]) -> list[_HeadedBlock]:
+    """Mark the prose after the last list of the post."""
+    lists = [number for number, b in enumerate(headed_blocks) if b.block.is_list_item and b.block.links]
+    end = max(lists, default=len(headed_blocks))
+    return [replace(b, is_outro=n > end and not b.block.is_list_item) for n, b in enumerate(headed_blocks)]
 
 
 def _classify_post(post: ArchivePost, headed_blocks: Sequence[_HeadedBlock]) -> str:
-    linked = [place for place in headed_blocks if place.block.links]
-    months = Counter(place.month for place in linked if place.month)
+    linked = [b for b in headed_blocks if b.block.links]
+    months = Counter(b.month for b in linked if b.month)
     if len(months) >= 3 and sum(months.values()) >= 6:
         return "month"
-    listed = [place for place in linked if place.block.is_list_item and not _OUTRO_TEXT.search(place.heading)]
-    if sum(any(map(_is_commit_link, place.block.links)) for place in listed) > len(listed) / 2:
-        return "essay"  # the notes on a release of a program: each line ends with the change it tells of
-    groups = [name for name, count in Counter(place.heading for place in listed).items() if name and count >= 2]
+    listed = [b for b in linked if b.block.is_list_item and not _OUTRO_TEXT.search(b.heading)]
+    # Release notes of a program: each line ends with a commit.
+    if sum(any(map(_is_commit_link, b.block.links)) for b in listed) > len(listed) / 2:
+        return "essay"
     if len(listed) < 5 or len(listed) < 0.6 * len(linked):
         return "essay"
-    hinted = bool(_RECAP_TITLE.search(post.title)) or parse_heading_year(post.title) is not None
-    known = len({place.category for place in listed if place.category})
-    headed = sum(_has_leading_title(place.block) for place in listed) >= 0.6 * len(listed)
-    if len(groups) >= 3 and len(listed) >= 8 and (headed or hinted or known >= 2):
+    groups = sum(bool(heading) and count >= 2 for heading, count in Counter(b.heading for b in listed).items())
+    is_hinted = bool(_RECAP_TITLE.search(post.title)) or parse_heading_year(post.title) is not None
+    is_hinted = is_hinted or len({b.category for b in listed if b.category}) >= 2
+    has_titles = sum(_has_leading_title(b.block) for b in listed) >= 0.6 * len(listed)
+    if groups >= 3 and len(listed) >= 8 and (has_titles or is_hinted):
         return "category"
-    return "category" if len(groups) >= 2 and (hinted or known >= 2) and headed else "essay"
+    return "category" if groups >= 2 and is_hinted and has_titles else "essay"
 
 
 def _is_commit_link(link: Span) -> bool:
-    """The link leads to a change in a repository, by its hash."""
     return re.search(r"/commits?/[0-9a-f]{7,40}/?$", urlsplit(link.href or "").path) is not None
 
 
 def _has_leading_title(block: TextBlock) -> bool:
-    """The unit begins with a title: a link or bold words."""
-    first = next((p for p in block.spans if re.search(r"\w", p.text) and not re.fullmatch(r"[\W\d]+", p.text)), None)
+    """Return whether the block begins with a link or bold text."""
+    first = next((s for s in block.spans if re.search(r"\w", s.text) and not re.fullmatch(r"[\W\d]+", s.text)), None)
     return first is not None and (first.href is not None or first.is_bold)
 
 
-def _is_item_block(headed_block: _HeadedBlock, form: str, headed_blocks: Sequence[_HeadedBlock]) -> bool:
-    if (
-        headed_block.is_outro
-        or _OUTRO_TEXT.search(headed_block.heading)
-        or (not headed_block.block.is_list_item and _OUTRO_TEXT.search(headed_block.block.text))
-    ):
+def _is_item_block(headed_block: _HeadedBlock, form: str) -> bool:
+    block = headed_block.block
+    if headed_block.is_outro or _OUTRO_TEXT.search(headed_block.heading):
         return False
-    if form == "month":
-        return bool(headed_block.month)
-    return headed_block.block.is_list_item or bool(headed_block.category)
+    if not block.is_list_item and _OUTRO_TEXT.search(block.text):
+        return False
+    return bool(headed_block.month) if form == "month" else block.is_list_item or bool(headed_block.category)
 
 
-def _extract_items(post: ArchivePost, headed_block: _HeadedBlock, form: str) -> Iterator[ImportedItem]:
-    own = urlsplit(post.url).netloc
-    for link in find_item_links(headed_block.block):
-        if own and not headed_block.block.is_list_item and urlsplit(link.href or "").netloc == own:
-            continue  # the author's own pages, named in passing
-        period = headed_block.month or _infer_period(post)
-        name, words = extract_link_title(headed_block.block, link), extract_link_blurb(headed_block.block, link)
-        prose = write_styled_text(words.text, words.styles)
-        yield ImportedItem(name, link.href or "", words.text, headed_block.category, period, prose)
+def _extract_items(post: ArchivePost, headed_block: _HeadedBlock) -> Iterator[ImportedItem]:
+    host, block = urlsplit(post.url).netloc, headed_block.block
+    period = headed_block.month or _infer_period(post)
+    for link in find_item_links(block):
+        # Prose may mention the author's own pages.
+        if host and not block.is_list_item and urlsplit(link.href or "").netloc == host:
+            continue
+        title, blurb = extract_link_title(block, link), extract_link_blurb(block, link)
+        markdown = write_styled_text(blurb.text, blurb.styles)
+        yield ImportedItem(title, link.href or "", blurb.text, headed_block.category, period, markdown)
 
 
 def _infer_period(post: ArchivePost) -> str:
-    """The period a post speaks of: the month or the year in its title, else the month it appeared in."""
-    named = parse_heading_year(post.title)
-    if stamped := re.search(r"\b((?:19|20)\d\d-(?:0[1-9]|1[0-2]))\b", post.title):
-        return stamped[1]
-    spoken = next(
-        (n for word in fold_heading(post.title).split() if len(word) > 2 and (n := parse_heading_month(word))), None
-    )
-    if named:
-        return f"{named}-{spoken:02d}" if spoken else str(named)
+    """Infer a post's period: the month or the year in its title, else the month of its publication."""
+    if period := re.search(r"\b((?:19|20)\d\d-(?:0[1-9]|1[0-2]))\b", post.title):
+        return period[1]
+    tokens = (token for token in fold_heading(post.title).split() if len(token) > 2)
+    month = next((number for token in tokens if (number := parse_heading_month(token))), None)
+    if year := parse_heading_year(post.title):
+        return f"{year}-{month:02d}" if month else str(year)
     return f"{post.published:%Y-%m}" if post.published else ""
