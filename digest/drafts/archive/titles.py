@@ -1,13 +1,14 @@
-"""The title of a link and the words that go with it, as an editor would read them off the line."""
+"""Find the title of a link and the blurb that belongs to it, as an editor would read them off the line."""
 
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from itertools import takewhile
 
 from digest.drafts.archive.blocks import EMPTY_TEXT, Span, StyledText, TextBlock, build_styled_text, join_styled_texts
 
-# Words that say what a link is, not what it leads to.
+# Text that says what a link is, not what it leads to.
 _GENERIC_LINK_TEXT = re.compile(
     r"(?i)\W*(the |a |their |its |this |see |read )?(full |original |technical |launch |announcement |project )?"
     r"(paper|papers|code|repo|repository|github|pdf|arxiv|link|links|here|blog|blog ?post|post|article|announcement|"
@@ -16,131 +17,127 @@ _GENERIC_LINK_TEXT = re.compile(
 )
 _LIST_NUMBER = re.compile(r"^\s*(?:\d{1,3}[.)]|[-*•–])\s+")
 _LEADING_PUNCTUATION = " :–—-,.;|·•)]"
+_EDGE_PUNCTUATION = " \t\n:–—-,.;|·•()[]"
+# Before a title: nothing, `[Paper]`, `(Jan 12)`, `2025-01-12 —`, `12 January:`.
 _TITLE_LABEL = re.compile(
     r"(?i)\W*(?:\[[^\[\]]{1,20}\]|\([^()]{1,20}\)|\d{4}-\d\d-\d\d|\d{1,2}[/.]\d{1,2}(?:[/.]\d{2,4})?|"
     r"[^\W\d]{3,9}\.? \d{1,2}(?:, \d{4})?|\d{1,2}\.? [^\W\d]{3,9}(?: \d{4})?)?\W*"
-)  # before a title: nothing, `[Paper]`, `(Jan 12)`, `2025-01-12 —`, `12 January:`
+)
 _SEPARATOR = re.compile(r"\s*[:–—.-]\s")
+# Generic links that only lead somewhere: in brackets, or at the end.
 _GENERIC_LINKS = re.compile(
     "\\s*[(\\[]+\\s*\0\\d+\0(?:[\\s,;/|·&]|and|\0\\d+\0)*[)\\]]+|(?:\\s*[→>|·]*\\s*\0\\d+\0)+(?=\\W*$)"
-)  # links that only lead somewhere: in brackets, or at the end
+)
 _LINK_PLACEHOLDER = re.compile("\0(\\d+)\0")
-_SPACE_BEFORE_PUNCTUATION = re.compile(r"\s+(?=[.,;:!?](?:\s|$))")  # a space that is left before a sign
-_EDGE_PUNCTUATION = " \t\n:–—-,.;|·•()[]"
-_LINK_CONJUNCTION = re.compile(
-    r"(?i)[\W_]*(?:and|or|und|oder|et|ou|y|o|e|i)?[\W_]*"
-)  # what stands between links of one kind
+_SPACE_BEFORE_PUNCTUATION = re.compile(r"\s+(?=[.,;:!?](?:\s|$))")
+# Between links of one kind.
+_LINK_CONJUNCTION = re.compile(r"(?i)[\W_]*(?:and|or|und|oder|et|ou|y|o|e|i)?[\W_]*")
 _SENTENCE_END = re.compile(r"[.!?;。！？]['\"’”)\]]*\s*$|\n\s*$")
-_MIN_PROSE_WORDS = 4  # words; a shorter piece between two links says nothing by itself
+# A shorter text between two links has no meaning of its own.
+_MIN_PROSE_WORDS = 4
 
 
 def extract_link_title(block: TextBlock, link: Span) -> str:
-    """The link's own words; for `paper`, `code` or a bare address the bold or first words of its line."""
+    """Return the link's text, or for `paper`, `code` or an address the bold or first words of its line."""
     own = link.text.strip(' \t\n"“”:–—,.;')
     if own and not _GENERIC_LINK_TEXT.fullmatch(own):
         return own
-    bold = next(
-        (piece.text for piece in block.spans if piece.is_bold and not _GENERIC_LINK_TEXT.fullmatch(piece.text)), ""
-    )
-    named = next(
-        (piece.text for piece in block.spans if piece.href and not _GENERIC_LINK_TEXT.fullmatch(piece.text)), ""
-    )
+    specific = [span for span in block.spans if not _GENERIC_LINK_TEXT.fullmatch(span.text)]
+    bold = next((span.text for span in specific if span.is_bold), "")
+    named = next((span.text for span in specific if span.href), "")
     lead = re.split(r"(?<=[.!?])\s|[:–—(\[]|\s-\s|https?://", _LIST_NUMBER.sub("", block.text))[0]
-    return next((words for text in (bold, named, lead) if (words := text.strip(_EDGE_PUNCTUATION + '"“”'))), own)
+    stripped = (text.strip(_EDGE_PUNCTUATION + '"“”') for text in (bold, named, lead))
+    return next(filter(None, stripped), own)
 
 
 def find_item_links(block: TextBlock) -> tuple[Span, ...]:
-    """The links that are items: all, but for a later `paper` or `here` in the prose on a work that was named."""
+    """Find the links that are items: all but a later `paper` or `here` in the prose on a named work."""
     links = block.links
     if not block.is_list_item or len(links) < 2 or _GENERIC_LINK_TEXT.fullmatch(links[0].text):
         return links
-    out, prose, behind = [links[0]], False, False
-    for piece in block.spans:
-        if piece is links[0]:
-            behind = True
-        elif behind and not piece.href:
-            prose = prose or not _LINK_CONJUNCTION.fullmatch(piece.text)
-        elif behind and not (prose and _GENERIC_LINK_TEXT.fullmatch(piece.text)):
-            out.append(piece)
-    return tuple(out)
+    items, is_prose = [links[0]], False
+    first = next(number for number, span in enumerate(block.spans) if span is links[0])
+    for span in block.spans[first + 1 :]:
+        if not span.href:
+            is_prose = is_prose or not _LINK_CONJUNCTION.fullmatch(span.text)
+        elif not (is_prose and _GENERIC_LINK_TEXT.fullmatch(span.text)):
+            items.append(span)
+    return tuple(items)
 
 
 def extract_link_blurb(block: TextBlock, link: Span) -> StyledText:
-    """The words of the link's line, without the title they follow and without `(paper, code)` and bare addresses.
+    """Return the text of the link's line without its title, `(paper, code)` and addresses.
 
-    Of a line with several items, the words up to the next sentence that opens one.
+    On a line with several items, the text ends at the next sentence that begins with one.
     """
-    pieces = list(block.spans)
-    here = next(n for n, piece in enumerate(pieces) if piece is link)
-    behind = pieces[here + 1 :]
-    if any(piece.href for piece in pieces if piece is not link):
-        near = next((n for n, piece in enumerate(pieces) if piece.href and n > here), len(pieces))
-        if len(_join_spans(pieces[here + 1 : near]).text.split()) >= _MIN_PROSE_WORDS:
-            return _join_spans(pieces[here + 1 : _find_next_item(block, here)])
-        row = _find_link_row_end(pieces)
-        behind = pieces[row:]
-        if not (behind and _SEPARATOR.match(behind[0].text)) and sum(map(_is_named_link, pieces[:row])) > 1:
-            return _join_spans(pieces)  # `One and Two came out`: the titles are part of the sentence
-    elif not _join_spans(pieces[:here]).text.strip(_EDGE_PUNCTUATION):
-        return _join_spans(behind) or _join_spans(pieces)
-    whole = _join_spans(pieces)
-    if behind and _SEPARATOR.match(behind[0].text) and _begins_with_link(pieces):
-        return _join_spans(behind) or whole
-    return _remove_title(extract_link_title(block, link), whole) or whole
+    spans = block.spans
+    position = next(number for number, span in enumerate(spans) if span is link)
+    following = spans[position + 1 :]
+    if any(span.href for span in spans if span is not link):
+        next_link = next((n for n, span in enumerate(spans) if span.href and n > position), len(spans))
+        if len(_join_spans(spans[position + 1 : next_link]).text.split()) >= _MIN_PROSE_WORDS:
+            return _join_spans(spans[position + 1 : _find_next_item(block, position)])
+        row_end = _find_link_row_end(spans)
+        following = spans[row_end:]
+        named_links = sum(bool(span.href) and not _is_generic_link(span) for span in spans[:row_end])
+        # `One and Two came out`: the titles are part of the sentence.
+        if named_links > 1 and not (following and _SEPARATOR.match(following[0].text)):
+            return _join_spans(spans)
+    elif not _join_spans(spans[:position]).text.strip(_EDGE_PUNCTUATION):
+        return _join_spans(following) or _join_spans(spans)
+    line = _join_spans(spans)
+    if following and _SEPARATOR.match(following[0].text) and _begins_with_link(spans):
+        return _join_spans(following) or line
+    return _remove_title(extract_link_title(block, link), line) or line
 
 
-def _begins_with_link(spans: list[Span]) -> bool:
-    """The line begins with a link, behind a label or a date at most."""
-    before = "".join(piece.text for piece in takewhile(lambda piece: not piece.href, spans))
+def _begins_with_link(spans: Sequence[Span]) -> bool:
+    """Return whether only a label or a date precedes the first link."""
+    before = "".join(span.text for span in takewhile(lambda span: not span.href, spans))
     return _TITLE_LABEL.fullmatch(_LIST_NUMBER.sub("", before)) is not None
 
 
-def _find_link_row_end(spans: list[Span]) -> int:
-    """The number of the piece behind the first links of a line, which nothing but `and` or a comma parts."""
-    first = next(n for n, piece in enumerate(spans) if piece.href)
-    for number in range(first + 1, len(spans)):
-        if not spans[number].href and (number + 1 == len(spans) or not _LINK_CONJUNCTION.fullmatch(spans[number].text)):
+def _find_link_row_end(spans: Sequence[Span]) -> int:
+    """Find the end of the first links, which only `and` or a comma separates."""
+    first = next(number for number, span in enumerate(spans) if span.href)
+    for number, span in enumerate(spans[first + 1 :], first + 1):
+        if not span.href and (number + 1 == len(spans) or not _LINK_CONJUNCTION.fullmatch(span.text)):
             return number
     return len(spans)
 
 
-def _remove_title(name: str, text: StyledText) -> StyledText:
-    """The words without the title they begin with, and the label or the date before it."""
-    at = text.text.find(name)
-    if not name or at < 0 or not _TITLE_LABEL.fullmatch(text.text[:at]):
+def _remove_title(title: str, text: StyledText) -> StyledText:
+    """Remove the title at the beginning, and the label or the date before it."""
+    start = text.text.find(title)
+    if not title or start < 0 or not _TITLE_LABEL.fullmatch(text.text[:start]):
         return text
-    return text[at + len(name) :].strip(_LEADING_PUNCTUATION)
+    return text[start + len(title) :].strip(_LEADING_PUNCTUATION)
 
 
 def _find_next_item(block: TextBlock, position: int) -> int:
-    """The number of the first piece behind this one that is an item and opens a sentence."""
-    taken = {id(link) for link in find_item_links(block)}
-    pieces = enumerate(block.spans)
-    opens = (n for n, p in pieces if n > position and id(p) in taken and _SENTENCE_END.search(block.spans[n - 1].text))
-    return next(opens, len(block.spans))
+    """Find the next item that begins a sentence."""
+    items = {id(link) for link in find_item_links(block)}
+    for number, span in enumerate(block.spans):
+        if number > position and id(span) in items and _SENTENCE_END.search(block.spans[number - 1].text):
+            return number
+    return len(block.spans)
 
 
-def _join_spans(spans: list[Span]) -> StyledText:
-    """The words of pieces on one line; `paper` and addresses in brackets or at the end only lead somewhere."""
+def _join_spans(spans: Sequence[Span]) -> StyledText:
+    """Join spans to one line; removes addresses, and generic links in brackets or at the end."""
+
+    def restore_link(match: re.Match[str]) -> StyledText:
+        span = spans[int(match[1])]
+        is_address = span.text.startswith(("http://", "https://"))
+        return EMPTY_TEXT if is_address else build_styled_text(span.style, span.text)
+
     marked = join_styled_texts(
-        build_styled_text(piece.style, f"\0{number}\0" if _is_generic_link(piece) else piece.text)
-        for number, piece in enumerate(spans)
+        build_styled_text(span.style, f"\0{number}\0" if _is_generic_link(span) else span.text)
+        for number, span in enumerate(spans)
     )
-    words = (
-        marked.remove(_GENERIC_LINKS)
-        .substitute(_LINK_PLACEHOLDER, lambda match: _build_link_text(spans[int(match[1])]))
-        .fold_whitespace()
-    )
-    return words.remove(_SPACE_BEFORE_PUNCTUATION).remove(_LIST_NUMBER).strip(_LEADING_PUNCTUATION)
+    text = marked.remove(_GENERIC_LINKS).substitute(_LINK_PLACEHOLDER, restore_link).fold_whitespace()
+    return text.remove(_SPACE_BEFORE_PUNCTUATION).remove(_LIST_NUMBER).strip(_LEADING_PUNCTUATION)
 
 
 def _is_generic_link(span: Span) -> bool:
     return span.href is not None and _GENERIC_LINK_TEXT.fullmatch(span.text) is not None
-
-
-def _is_named_link(span: Span) -> bool:
-    return bool(span.href) and not _is_generic_link(span)
-
-
-def _build_link_text(span: Span) -> StyledText:
-    return EMPTY_TEXT if span.text.startswith(("http://", "https://")) else build_styled_text(span.style, span.text)
