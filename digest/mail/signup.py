@@ -1,9 +1,13 @@
-"""Double opt-in: who asks for the newsletter is pending, gets one mail, and is a reader when its button is pressed."""
+"""Confirm subscribers by double opt-in.
+
+A subscriber who signs up is pending, gets one mail, and becomes active by the button it links to.
+"""
 
 from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
+from contextlib import closing
 from datetime import timedelta
 
 from sqlmodel import Session
@@ -30,89 +34,91 @@ from digest.models.subscribers import Confirmation, Subscriber
 from digest.protocols import Message, Report
 from digest.publishing.render.email import MailContent
 
-CONFIRMATION_PERIOD = timedelta(days=30)  # who was asked and has not confirmed by then is forgotten
+CONFIRMATION_PERIOD = timedelta(days=30)  # a pending subscriber who does not confirm within it is deleted
 
 
 def request_signup(context: Context, address: str, topics: Sequence[str] = ()) -> None:
-    """Keep a stranger's request and queue the mail it calls for. Raises ConfigError for what is no address.
+    """Store a stranger's request and queue its mail. Raises ConfigError for an invalid address.
 
-    `topics` are slugs of categories, none for all; they count for a pending reader only, who must say yes to them.
-    Nothing that comes back, nor how long it takes, tells whether the address is known; who left or bounced is not
-    written to, and comes back only through the editor.
+    `topics` are slugs of categories, none for all; they count for pending subscribers only. Neither the result nor its
+    timing reveals whether the address is known. Subscribers who left or bounced get no mail; only the editor may restore
+    them.
     """
-    checked = normalise_address(address)
+    address = normalise_address(address)
     with context.db.write() as session:
-        reader = add_subscriber(session, checked, context.now, topics=topics, reason="asked by the form")
-        if reader.state == "pending":
-            reader.topics = list(topics)
-        queue_confirmation_mail(context, session, reader)
+        subscriber = add_subscriber(session, address, context.now, topics=topics, reason="asked by the form")
+        if subscriber.state == "pending":
+            subscriber.topics = list(topics)
+        queue_confirmation_mail(context, session, subscriber)
 
 
 def request_confirmations(
     context: Context, addresses: Sequence[str] = (), *, expected_count: int | None = None
 ) -> Report:
-    """Mail pending readers the link by which they confirm: those named, once more if need be, or all never asked.
+    """Mail pending subscribers the link to confirm: those named, or all who got none yet.
 
-    Without addresses it is a dry run unless `expect` is how many there are. Raises Refused for another number, and
-    ConfigError where no endpoint takes the answer.
+    Without addresses it is a dry run unless `expected_count` is their number. Raises CheckFailedError for another
+    number, and ConfigError without an endpoint.
     """
     require_signup_endpoint(context)
     with context.db.read() as session:
-        people = [get_subscriber(session, normalise_address(a)) for a in addresses] or load_unasked_subscribers(session)
-    if settled := [reader for reader in people if reader.state != "pending"]:
-        raise CheckFailedError(f"{settled[0].address} is {settled[0].state}", "only pending readers are asked")
+        chosen = [get_subscriber(session, normalise_address(address)) for address in addresses]
+        subscribers = chosen or load_unasked_subscribers(session)
+    count = len(subscribers)
+    if others := [subscriber for subscriber in subscribers if subscriber.state != "pending"]:
+        raise CheckFailedError(f"{others[0].address} is {others[0].state}", "only pending readers can confirm")
     if not addresses and expected_count is None:
-        line = f"{len(people)} pending readers were never asked (dry run; `--expect {len(people)}` asks them)"
-        return Report("subscribers", line, numbers={"pending": len(people)})
-    if expected_count is not None and expected_count != len(people):
+        line = f"{count} pending readers got no mail to confirm (dry run; `--expect {count}` sends it)"
+        return Report("subscribers", line, numbers={"pending": count})
+    if expected_count not in (None, count):
         raise CheckFailedError(
-            f"{len(people)} readers would be asked, not {expected_count}", "look at the list, then say the number"
+            f"{count} readers would be mailed, not {expected_count}", "check the list, then give the number again"
         )
     with context.db.write() as session:
-        for reader in people:
-            queue_confirmation_mail(context, session, reader, is_throttled=False)
+        for subscriber in subscribers:
+            queue_confirmation_mail(context, session, subscriber, is_throttled=False)
     return send_confirmations(context)
 
 
 def send_confirmations(context: Context) -> Report:
-    """Send the mails that are queued, each at most once; another process that is at it already is left to it."""
-    with hold_lock(context.db, "confirm") as only:
-        if not only:
+    """Send the queued mails, each at most once, unless another process is sending."""
+    with hold_lock(context.db, "confirm") as is_free:
+        if not is_free:
             return Report("subscribers", "another process is sending the confirmations")
         tally = _send_queued_confirmations(context)
-    amiss = [name for name in ("deferred", "failed", "unknown") if tally[name]]
-    line = ", ".join(f"{count} {name}" for name, count in tally.items() if count) or "nobody to ask"
-    return Report("subscribers", f"confirmation mails: {line}", "partial" if amiss else "done", dict(tally))
+    has_problems = any(tally[name] for name in ("deferred", "failed", "unknown"))
+    line = ", ".join(f"{count} {name}" for name, count in tally.items() if count) or "none to send"
+    return Report("subscribers", f"confirmation mails: {line}", "partial" if has_problems else "done", dict(tally))
 
 
 def queue_confirmation_mail(
-    context: Context, session: Session, reader: Subscriber, *, is_throttled: bool = True
+    context: Context, session: Session, subscriber: Subscriber, *, is_throttled: bool = True
 ) -> bool:
-    """Queue the mail for a pending reader; whether it was. `patient` keeps it from being asked for again and again."""
-    row = queue_confirmation(session, reader, context.now, enforce_limits=is_throttled)
+    """Queue the mail for a pending subscriber; throttled, a recent mail prevents another."""
+    row = queue_confirmation(session, subscriber, context.now, enforce_limits=is_throttled)
     if row is not None:
-        row.message_id = _build_confirmation_message(context, reader, row).message_id
+        row.message_id = _build_confirmation_message(context, subscriber, row).message_id
     return row is not None
 
 
-def format_topic_titles(context: Context, reader: Subscriber) -> str:
-    """The titles of the categories a reader asked for; empty for all."""
+def format_topic_titles(context: Context, subscriber: Subscriber) -> str:
+    """Format the titles of a subscriber's categories; empty for all."""
     taxonomy = context.config.taxonomy
-    chosen = taxonomy.expand_aliases(reader.topics)
+    chosen = taxonomy.expand_aliases(subscriber.topics)
     return ", ".join(category.title for category in taxonomy.categories if category.slug in chosen)
 
 
 def require_signup_endpoint(context: Context) -> None:
-    """Raises ConfigError where no address of a `digest listen` is named, at which a reader's yes arrives."""
+    """Raise ConfigError without the address of a sign-up server."""
     if not context.config.mail.unsubscribe_url:
         raise ConfigError(
-            "mail.unsubscribe_url: no endpoint takes a reader's yes",
-            "name there the https address of the proxy before `digest listen`, or add readers with --confirmed",
+            "mail.unsubscribe_url is not set: readers cannot confirm",
+            "set it to the https address of `digest subscribers serve`, or add readers with --confirmed",
         )
 
 
 def _send_queued_confirmations(context: Context) -> Counter[str]:
-    with context.db.write() as session:  # nobody else is at it: what is in `sending` was left by one that died
+    with context.db.write() as session:  # no other process sends: mails in `sending` were interrupted
         mark_confirmations_unknown(session, context.now)
         delete_unconfirmed_subscribers(session, context.now - CONFIRMATION_PERIOD)
     with context.db.read() as session:
@@ -120,43 +126,38 @@ def _send_queued_confirmations(context: Context) -> Counter[str]:
     tally = Counter[str]()
     if not rows:
         return tally
-    transport = context.make_transport()
-    try:
-        for row, reader in rows:
+    with closing(context.make_transport()) as transport:
+        for row, subscriber in rows:
             with context.db.write() as session:
                 if not claim_confirmation(session, row.subscriber_id, context.now):
                     continue
-            state, error, stop = attempt_delivery(transport, _build_confirmation_message(context, reader, row))
+            message = _build_confirmation_message(context, subscriber, row)
+            state, error, should_stop = attempt_delivery(transport, message)
             with context.db.write() as session:
                 mark_confirmation(session, row.subscriber_id, state, context.now, error)
             tally[state] += 1
-            if stop:
+            if should_stop:
                 break
-    finally:
-        transport.close()
     return tally
 
 
-def _build_confirmation_message(context: Context, reader: Subscriber, row: Confirmation) -> Message:
-    """The same bytes each time, until it is asked for again."""
+def _build_confirmation_message(context: Context, subscriber: Subscriber, row: Confirmation) -> Message:
+    """Build the mail; its bytes are the same until the next request."""
     newsletter, settings = context.config.newsletter, context.config.mail
-    head, w, title = (
-        load_sender_profile(newsletter, settings),
-        load_translations(newsletter.language),
-        newsletter.title,
-    )
-    chosen = format_topic_titles(context, reader)
-    body = [
-        w("confirm_text", title=title),
-        head.confirmation_url(reader.token),
-        *([w("confirm_topics", sections=chosen)] if chosen else []),
-        w("confirm_ignore", days=CONFIRMATION_PERIOD.days),
+    sender, translations = load_sender_profile(newsletter, settings), load_translations(newsletter.language)
+    topics = format_topic_titles(context, subscriber)
+    paragraphs = [
+        translations("confirm_text", title=newsletter.title),
+        sender.confirmation_url(subscriber.token),
+        *([translations("confirm_topics", sections=topics)] if topics else []),
+        translations("confirm_ignore", days=CONFIRMATION_PERIOD.days),
     ]
+    subject = translations("confirm_subject", title=newsletter.title)
     return compose_message(
-        head,
-        MailContent(w("confirm_subject", title=title), "\n\n".join(body) + "\n"),
-        recipient=reader.address,
-        token=reader.token,
+        sender,
+        MailContent(subject, "\n\n".join(paragraphs) + "\n"),
+        recipient=subscriber.address,
+        token=subscriber.token,
         issue=f"confirm {row.times}",
         at=row.requested,
         sign=create_signer(settings, context.environ),
