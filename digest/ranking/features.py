@@ -1,4 +1,4 @@
-"""Signs of a candidate's form that a person can name: who wrote it, how its title is built, where it was filed."""
+"""Form features of a candidate: its authors, how its title is built, where it was filed."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ if TYPE_CHECKING:
     from digest.embeddings import Matrix
 
 _TEAM_NAMES = frozenset(
-    ("team", "openai", "deepmind", "anthropic", "google", "nvidia", "microsoft", "qwen", "deepseek")
+    ["team", "openai", "deepmind", "anthropic", "google", "nvidia", "microsoft", "qwen", "deepseek"]
 )
 _MODEL_NAMES = frozenset(
-    (
+    [
         "gpt",
         "claude",
         "gemini",
@@ -31,31 +31,20 @@ _MODEL_NAMES = frozenset(
         "o1",
         "o3",
         "o4",
-    )
+    ]
 )
 _SEPARATORS = str.maketrans("-,.()/:;", "        ")
 _SURVEY = re.compile(r"\bsurvey\b|\breview\b|\broadmap\b|\btaxonomy\b|\bperspective\b|\blandscape\b|\bguide\b")
 _PAGES = re.compile(r"(\d+)\s*pages")
 _ACCEPTED = re.compile(r"accept|publish|proceeding|to appear|conference|workshop|journal|camera.ready")
 _UNFINISHED = re.compile(r"preprint|work in progress|ongoing|under review|submitted")
-_ARXIV_CATEGORIES = (
-    "cs.AI",
-    "cs.CL",
-    "cs.CV",
-    "cs.IR",
-    "cs.LG",
-    "cs.MA",
-    "cs.SE",
-    "cs.RO",
-    "cs.HC",
-    "cs.CY",
-    "cs.CR",
-    "cs.SD",
+_ARXIV_CATEGORIES = tuple(
+    f"cs.{name}" for name in ["AI", "CL", "CV", "IR", "LG", "MA", "SE", "RO", "HC", "CY", "CR", "SD"]
 )
 
 
 class _CandidateForm(NamedTuple):
-    """A candidate read once: lower-case texts, the title's part before a colon, counts of letters, words and names."""
+    """Lower-case texts of a candidate, its title's part before a colon, and counts of letters, words and names."""
 
     title: str
     letters: int
@@ -94,13 +83,14 @@ def _read_form(candidate: Candidate) -> _CandidateForm:
 
 
 def _count_model_names(abstract: str) -> int:
-    """How many known models are named; most name none, and looking for that is quicker than taking words apart."""
+    """Count the known models; most abstracts name none, and a substring search is quicker than a split."""
     if not any(map(abstract.__contains__, _MODEL_NAMES)):
         return 0
     return len(_MODEL_NAMES.intersection(abstract.translate(_SEPARATORS).split()))
 
 
-# Name, how a reader is told that there is more of it than usual, or less, and its size.
+# Name, the words for more of it than usual, the words for less, and its size.
+# fmt: off
 _FORM_FEATURES: tuple[tuple[str, str, str, Callable[[_CandidateForm], float]], ...] = (
     ("authors", "many authors", "few authors", lambda x: math.log1p(x.authors)),
     ("authors-10", "10 authors or more", "fewer than 10 authors", lambda x: x.authors >= 10),
@@ -111,92 +101,46 @@ _FORM_FEATURES: tuple[tuple[str, str, str, Callable[[_CandidateForm], float]], .
     ("solo", "a single author", "several authors", lambda x: x.authors == 1),
     ("team", "a known laboratory as author", "no known laboratory as author", lambda x: x.team),
     ("colon", "a colon in the title", "no colon in the title", lambda x: bool(x.head)),
-    (
-        "short-name",
-        "a short name before the colon",
-        "no short name before a colon",
-        lambda x: bool(x.head) and x.head.count(" ") <= 1,
-    ),
-    (
-        "versioned",
-        "a number in its name",
-        "no number in its name",
-        lambda x: x.head.count(" ") <= 2 and any(map(str.isdigit, x.head)),
-    ),
+    ("short-name", "a short name before the colon", "no short name before a colon",
+     lambda x: bool(x.head) and x.head.count(" ") <= 1),
+    ("versioned", "a number in its name", "no number in its name",
+     lambda x: x.head.count(" ") <= 2 and any(map(str.isdigit, x.head))),
     ("title-length", "a long title", "a brief title", lambda x: math.log1p(x.title_words)),
-    (
-        "short-title",
-        "six words or fewer in the title",
-        "seven words or more in the title",
-        lambda x: x.title_words <= 6,
-    ),
+    ("short-title", "six words or fewer in the title", "seven words or more in the title",
+     lambda x: x.title_words <= 6),
     ("title-letters", "many letters in the title", "few letters in the title", lambda x: x.letters / 25),
-    *(
-        (
-            f"title-{most}",
-            f"a title of {most} letters at most",
-            f"a title of more than {most} letters",
-            lambda x, most=most: x.letters <= most,
-        )
-        for most in (30, 45, 60, 99)
-    ),
+    *((f"title-{most}", f"a title of {most} letters at most", f"a title of more than {most} letters",
+       lambda x, most=most: x.letters <= most) for most in (30, 45, 60, 99)),
     ("question", "a question in the title", "no question in the title", lambda x: "?" in x.title),
-    (
-        "report",
-        "a technical report",
-        "not a technical report",
-        lambda x: "tech" in x.title + x.comment and "report" in x.title + x.comment,
-    ),
+    ("report", "a technical report", "not a technical report",
+     lambda x: "tech" in x.title + x.comment and "report" in x.title + x.comment),
     ("survey", "a survey", "not a survey", lambda x: _SURVEY.search(x.title) is not None),
-    (
-        "model-in-title",
-        "a known model in the title",
-        "no known model in the title",
-        lambda x: not _MODEL_NAMES.isdisjoint(x.title.translate(_SEPARATORS).split()),
-    ),
+    ("model-in-title", "a known model in the title", "no known model in the title",
+     lambda x: not _MODEL_NAMES.isdisjoint(x.title.translate(_SEPARATORS).split())),
     ("models-named", "known models in the abstract", "no known model in the abstract", lambda x: math.log1p(x.models)),
     ("code", "code is linked", "no code is linked", lambda x: "github.com" in x.abstract or "github.com" in x.comment),
-    (
-        "weights",
-        "weights are linked",
-        "no weights are linked",
-        lambda x: "huggingface.co" in x.abstract or "huggingface.co" in x.comment,
-    ),
-    (
-        "project",
-        "a project page",
-        "no project page",
-        lambda x: "project" in x.comment or ".github.io" in x.abstract + x.comment,
-    ),
+    ("weights", "weights are linked", "no weights are linked",
+     lambda x: "huggingface.co" in x.abstract or "huggingface.co" in x.comment),
+    ("project", "a project page", "no project page",
+     lambda x: "project" in x.comment or ".github.io" in x.abstract + x.comment),
     ("comment", "a comment by the authors", "no comment by the authors", lambda x: bool(x.comment)),
     ("accepted", "accepted at a venue", "no venue named", lambda x: _ACCEPTED.search(x.comment) is not None),
-    (
-        "unfinished",
-        "a preprint by its own words",
-        "not called a preprint",
-        lambda x: _UNFINISHED.search(x.comment) is not None,
-    ),
+    ("unfinished", "a preprint by its own words", "not called a preprint",
+     lambda x: _UNFINISHED.search(x.comment) is not None),
     ("long", "25 pages or more", "not said to be long", lambda x: x.pages >= 25),
     ("filed", "filed under many subjects", "filed under few subjects", lambda x: math.log1p(len(x.categories))),
     ("abstract-length", "a long abstract", "a brief abstract", lambda x: math.log1p(len(x.abstract)) / 2),
     ("abstract-words", "many words in the abstract", "few words in the abstract", lambda x: x.abstract_words / 60),
     ("brief", "an abstract of under 100 words", "an abstract of 100 words or more", lambda x: x.abstract_words < 100),
     ("wordy", "an abstract of over 230 words", "an abstract of 230 words or fewer", lambda x: x.abstract_words > 230),
-    (
-        "outside",
-        "filed outside computer science too",
-        "filed in computer science alone",
-        lambda x: any(c[:3] not in ("cs.", "sta") for c in x.categories),
-    ),
-    *(
-        (f"in-{c}", f"filed under {c}", f"not filed under {c}", lambda x, c=c: c in x.categories)
-        for c in _ARXIV_CATEGORIES
-    ),
-    *(
-        (f"first-{c}", f"filed first under {c}", f"not filed first under {c}", lambda x, c=c: x.first == c)
-        for c in _ARXIV_CATEGORIES[:4]
-    ),
+    ("outside", "filed outside computer science too", "filed in computer science alone",
+     lambda x: any(c[:3] not in ("cs.", "sta") for c in x.categories)),
+    *((f"in-{c}", f"filed under {c}", f"not filed under {c}", lambda x, c=c: c in x.categories)
+      for c in _ARXIV_CATEGORIES),
+    *((f"first-{c}", f"filed first under {c}", f"not filed first under {c}", lambda x, c=c: x.first == c)
+      for c in _ARXIV_CATEGORIES[:4]),
 )
+# fmt: on
 FORM_FEATURE_NAMES = tuple(name for name, *_ in _FORM_FEATURES)
 _KIND_OF_FEATURE = {
     **dict.fromkeys(("pair", "solo"), "authors"),
@@ -217,7 +161,7 @@ FORM_FEATURE_KINDS = tuple(
 
 
 def build_form_matrix(candidates: Sequence[Candidate]) -> Matrix:
-    """One row a candidate, one column a signal (see NAMES)."""
+    """Return one row a candidate and one column a feature (see FORM_FEATURE_NAMES)."""
     import numpy as np
 
     out = np.zeros((len(candidates), len(_FORM_FEATURES)), dtype=np.float32)
@@ -228,7 +172,7 @@ def build_form_matrix(candidates: Sequence[Candidate]) -> Matrix:
 
 
 def describe_form_features(standardised: Sequence[float]) -> list[str]:
-    """Each signal in words, given how far above or below the usual it is."""
+    """Describe each feature, given how far above or below the mean it is."""
     return [
         above if size > 0 else below for (_, above, below, _), size in zip(_FORM_FEATURES, standardised, strict=True)
     ]

@@ -1,4 +1,4 @@
-"""Logistic regression towards a prior, in plain numpy: the one thing that is learned, for taste and for its prior."""
+"""Logistic regression with a Gaussian prior, in plain numpy."""
 
 from __future__ import annotations
 
@@ -22,31 +22,28 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class DesignMatrix:
-    """What is known of the rows: a few dense columns and the sparse words, side by side."""
+    """Dense columns and sparse token columns, side by side."""
 
     dense: Matrix
     sparse: SparseMatrix
 
     def multiply_vector(self, weights: Vector) -> Vector:
-        """One number a row."""
-        wide = self.dense.shape[1]
-        out: Vector = self.dense @ weights[:wide].astype("f4") + self.sparse.multiply_vector(
-            weights[wide:].astype("f4")
-        )
-        return out
+        """Return the product with one weight a column."""
+        single, width = weights.astype("f4"), self.dense.shape[1]
+        product: Vector = self.dense @ single[:width] + self.sparse.multiply_vector(single[width:])
+        return product
 
     def multiply_transposed(self, rows: Vector) -> Vector:
-        """One number a weight."""
+        """Return the product of the transposed matrix with one number a row."""
         import numpy as np
 
         return np.concatenate([self.dense.T @ rows.astype("f4"), self.sparse.multiply_transposed(rows, SLOT_COUNT)])
 
 
 def fit_logistic(design: DesignMatrix, chosen: Vector, prior: Vector, precision: Vector) -> Vector:
-    """The weights, the last one being the intercept, that best tell chosen (1) from other rows (0).
+    """Fit weights, the last one being the intercept, that separate chosen (1) from other rows (0).
 
-    `prior` are the weights believed before, and `firmness` how firmly each of them is (the precision of a Gaussian:
-    with few rows the answer stays near the prior, with many it moves away).
+    `prior` and `precision` are the mean and the precision of a Gaussian: with few rows the weights stay near the prior.
     """
     import numpy as np
 
@@ -89,7 +86,7 @@ def _minimise(objective: Objective, start: Vector, steps: int = 150, tolerance: 
 
 
 def _apply_inverse_hessian(gradient: Vector, memory: deque[tuple[Vector, Vector]]) -> Vector:
-    """The slope times the inverse curvature that the last steps have shown."""
+    """Return the gradient times the inverse curvature of the last steps."""
     out = gradient.copy()
     shares = []
     for moved, turned in reversed(memory):

@@ -1,4 +1,4 @@
-"""How well a ranking finds what experts picked: readers of pools and picks, AUC, recall of the first 100 and 200."""
+"""Measure a ranking against experts' picks: AUC, and recall of the first 100 and 200."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ class PublicPick:
 
 @dataclass(frozen=True, slots=True)
 class MonthScore:
-    """One month's measures: how many candidates and picks, and how high the picks stood."""
+    """One month's measures."""
 
     month: str
     candidates: int
@@ -48,7 +48,7 @@ class RankingMetrics:
 
 
 def parse_pool(lines: Iterable[str]) -> list[Candidate]:
-    """Candidates of a pool: JSON lines of {arxiv_id, title, abstract, authors, categories, published, comment}.
+    """Parse a pool, JSON lines of {arxiv_id, title, abstract, authors, categories, published, comment}.
 
     The key is the bare arXiv id. Raises ParseError naming the line.
     """
@@ -56,7 +56,7 @@ def parse_pool(lines: Iterable[str]) -> list[Candidate]:
 
 
 def parse_picks(lines: Iterable[str]) -> list[PublicPick]:
-    """Picks, JSON lines of {month, curator, arxiv_id}; those without an arXiv id are left out. Raises ParseError."""
+    """Parse picks, JSON lines of {month, curator, arxiv_id}; those without an arXiv id are left out. Raises ParseError."""
     return [
         PublicPick(str(row.get("month") or ""), str(row.get("curator") or ""), str(row["arxiv_id"]))
         for row in _parse_rows(lines, ())
@@ -67,28 +67,24 @@ def parse_picks(lines: Iterable[str]) -> list[PublicPick]:
 def measure_ranking(scores_by_month: Iterable[tuple[str, Sequence[float], Sequence[bool]]]) -> RankingMetrics:
     """Measure months of (name, scores, picked?), row by row; one without a pick is left out. Means are unweighted."""
     months = tuple(_measure_month(*month) for month in scores_by_month if any(month[2]))
-    count = max(len(months), 1)
-    return RankingMetrics(
-        months,
-        sum(m.auc for m in months) / count,
-        sum(m.recall_100 for m in months) / count,
-        sum(m.recall_200 for m in months) / count,
-    )
+    names = ("auc", "recall_100", "recall_200")
+    means = [sum(getattr(month, name) for month in months) / max(len(months), 1) for name in names]
+    return RankingMetrics(months, *means)
 
 
 def compute_auc(scores: Sequence[float], picked: Sequence[bool]) -> float:
-    """How likely a pick stands above another candidate; ties count half. NaN unless there are both."""
+    """Return how likely a pick ranks above another candidate; ties count half. NaN unless there are both."""
     import numpy as np
 
     values, chosen = np.asarray(scores, dtype=np.float64), np.asarray(picked, dtype=bool)
-    ours, others = values[chosen], np.sort(values[~chosen])
-    below, upto = np.searchsorted(others, ours, "left"), np.searchsorted(others, ours, "right")
-    pairs = len(ours) * len(others)
+    picks, others = values[chosen], np.sort(values[~chosen])
+    below, upto = np.searchsorted(others, picks, "left"), np.searchsorted(others, picks, "right")
+    pairs = len(picks) * len(others)
     return float((below + upto).sum() / 2 / pairs) if pairs else float("nan")
 
 
 def compute_recall(scores: Sequence[float], picked: Sequence[bool], first: int) -> float:
-    """The share of the picks among the `first` best."""
+    """Return the share of the picks among the `first` best."""
     import numpy as np
 
     order = np.argsort(-np.asarray(scores, dtype=np.float64), kind="stable")[:first]
@@ -136,7 +132,7 @@ def _parse_candidate(row: dict[str, Any]) -> Candidate:
 
 
 def _parse_day(text: object) -> datetime | None:
-    """The day as midnight UTC; None when it is not an ISO date."""
+    """Return the day as midnight UTC; None when it is not an ISO date."""
     try:
         moment = datetime.fromisoformat(str(text))
     except ValueError:

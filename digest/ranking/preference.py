@@ -1,4 +1,4 @@
-"""Taste: what an editor's picks have in common, as weights on vectors, form and words; learned here, kept as bytes."""
+"""Preference model: weights on vectors, form features and tokens, fitted to an editor's picks."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ _DENSE_COLUMNS = _VECTOR_COLUMNS + len(FORM_FEATURE_NAMES)
 
 @dataclass(frozen=True, slots=True)
 class FeatureStatistics:
-    """What is usual among papers, whoever picks: needed to see what is unusual about one. Holds no one's choices."""
+    """Means and spreads of features over many papers, independent of anyone's picks."""
 
     vector_mean: Matrix
     title_mean: Matrix
@@ -55,7 +55,7 @@ class FeatureStatistics:
     idf: Matrix
 
     def build_design(self, candidates: Sequence[Candidate], embeddings: Matrix | None = None) -> DesignMatrix:
-        """The candidates as numbers; `embedded` are their texts' vectors, row by row, when they are known."""
+        """Build the design matrix of candidates; `embeddings` are their texts' vectors, where they are known."""
         import numpy as np
 
         if embeddings is None:
@@ -69,16 +69,16 @@ class FeatureStatistics:
 
 
 def select_title_vectors(design: DesignMatrix) -> Matrix:
-    """The columns of a design that hold the titles' vectors, off their usual."""
+    """Return the columns of a design that hold the centred vectors of the titles."""
     return design.dense[:, EMBEDDING_DIMENSIONS:_VECTOR_COLUMNS]
 
 
 @dataclass(frozen=True, slots=True)
 class PreferenceModel:
-    """Weights of the dense columns, of the word slots, and the intercept; `learned_from` says on what, for people.
+    """Weights of the dense columns, of the token slots, and the intercept; `learned_from` describes the training.
 
-    `read` are the arXiv ids or keys of the picks it was learned from, `beside` those of other curators' picks that were
-    known then, and `until` is the last of the months.
+    `trained_on` are the arXiv ids or keys of the picks it was trained on, `other_picks` those of other curators that
+    were known then, and `last_month` is the last training month.
     """
 
     weights: Matrix
@@ -88,7 +88,7 @@ class PreferenceModel:
     last_month: str = ""
 
     def compute_parts(self, design: DesignMatrix) -> Matrix:
-        """What topic, form and words add to each row's log-odds of being picked: shape (rows, 3)."""
+        """Return what topic, form and words add to each row's log-odds of being picked, shape (rows, 3)."""
         import numpy as np
 
         split = _VECTOR_COLUMNS
@@ -100,12 +100,12 @@ class PreferenceModel:
         return np.stack(columns, axis=1).astype(np.float32)
 
     def compute_scores(self, design: DesignMatrix) -> Matrix:
-        """The log-odds without the intercept, which is the same for all."""
+        """Return the log-odds without the intercept, which is the same for all rows."""
         total: Matrix = self.compute_parts(design).sum(axis=1)
         return total
 
     def scale(self, share: float) -> PreferenceModel:
-        """The same taste, held less strongly."""
+        """Return the model with weights scaled down by `share`."""
         return replace(self, weights=self.weights * share)
 
     def find_strongest_features(
@@ -131,7 +131,7 @@ class PreferenceModel:
         return list(strongest.values())[:3]
 
     def to_bytes(self) -> bytes:
-        """Compressed, half precision: about 100 kB."""
+        """Serialise the model, compressed in half precision: about 100 kB."""
         import numpy as np
 
         buffer = io.BytesIO()
@@ -147,7 +147,7 @@ class PreferenceModel:
 
     @staticmethod
     def from_bytes(data: bytes) -> PreferenceModel:
-        """Read what `to_bytes` gave. Raises StoreError when it is something else."""
+        """Read the result of `to_bytes`. Raises StoreError for other data."""
         import numpy as np
 
         try:
@@ -157,21 +157,21 @@ class PreferenceModel:
                 names = ("read", "beside", "until")
                 read, beside, until = (str(stored[name]) if name in stored else "" for name in names)
         except (ValueError, KeyError, OSError, EOFError, zipfile.BadZipFile, zlib.error) as error:
-            raise StoreError("the stored taste cannot be read", "learn it again: digest rank --learn") from error
+            raise StoreError("the stored taste cannot be read", "run `digest rank --learn yes`") from error
         if weights.shape != (_DENSE_COLUMNS + SLOT_COUNT + 1,):
-            raise StoreError("the stored taste is of another version", "learn it again: digest rank --learn")
+            raise StoreError("the stored taste is of another version", "run `digest rank --learn yes`")
         return PreferenceModel(
             weights, learned_from, frozenset(read.splitlines()), frozenset(beside.splitlines()), until
         )
 
 
 def strip_arxiv_prefix(key: str) -> str:
-    """A key as the picks of a file name it: an arXiv id without its `arxiv:`."""
+    """Return a key as files of picks have it: an arXiv id without its `arxiv:`."""
     return key.removeprefix("arxiv:")
 
 
 def create_neutral_preferences() -> PreferenceModel:
-    """Indifference: the start when nothing may be believed beforehand."""
+    """Return a model without preferences, the start where there is no other."""
     import numpy as np
 
     weights = np.zeros(_DENSE_COLUMNS + SLOT_COUNT + 1, dtype=np.float32)
@@ -182,25 +182,22 @@ def create_neutral_preferences() -> PreferenceModel:
 def fit_preferences(
     design: DesignMatrix, chosen: Sequence[bool], start: PreferenceModel | None = None
 ) -> PreferenceModel:
-    """Learn a taste from rows that were chosen and rows that were not.
+    """Fit a model to rows that were picked and rows that were not, starting from `start` (default: neutral).
 
-    `before` is what is believed beforehand (default: nothing). Few decisions move it a little, many replace it: that is
-    the whole blend of the public prior with the editor's own choices.
+    Few picks move the start a little, many replace it: this blends the public prior with the editor's own choices.
     """
     import numpy as np
 
-    believed = start or create_neutral_preferences()
+    prior = (start or create_neutral_preferences()).weights.astype(np.float64)
     precision = np.ones(_DENSE_COLUMNS + SLOT_COUNT + 1)
     precision[-1] = 1e-6
     rows = np.asarray(chosen, dtype=np.float64)
-    return PreferenceModel(
-        fit_logistic(design, rows, believed.weights.astype(np.float64), precision).astype(np.float32)
-    )
+    return PreferenceModel(fit_logistic(design, rows, prior, precision).astype(np.float32))
 
 
 @lru_cache(maxsize=1)
 def load_feature_statistics() -> FeatureStatistics:
-    """The packaged background, from arXiv's listings of 2025-01 to 2025-08."""
+    """Load the packaged statistics, from arXiv's listings of 2025-01 to 2025-08."""
     import numpy as np
 
     with resources.files("digest").joinpath("data/ranking-background.npz").open("rb") as file, np.load(file) as stored:
@@ -210,5 +207,5 @@ def load_feature_statistics() -> FeatureStatistics:
 
 @lru_cache(maxsize=1)
 def load_default_preferences() -> PreferenceModel:
-    """The packaged cold start: learned from the public picks of a weekly list up to 2025-08."""
+    """Load the packaged public prior, trained on the picks of a weekly list up to 2025-08."""
     return PreferenceModel.from_bytes((resources.files("digest") / "data" / "ranking-prior.npz").read_bytes())

@@ -1,4 +1,7 @@
-"""The score: a sum of parts, each said in words. Topic match, taste, source, recency, mentions, a model, the past."""
+"""Score candidates: a sum of parts, each explained by a reason in words.
+
+The parts are topic match, preferences, source, recency, mentions, a model's relevance and earlier coverage.
+"""
 
 from __future__ import annotations
 
@@ -24,14 +27,8 @@ if TYPE_CHECKING:
 
 # What one unit of each feature adds to the score, in log-odds: a spread of topic match, a doubling of weight or of
 # mentions, a month of age, a point of a model's relevance above or below 3, an issue that held it already.
-TOPIC_WEIGHT, SOURCE_WEIGHT, AGE_WEIGHT, MENTION_WEIGHT, RELEVANCE_WEIGHT, COVERED_WEIGHT = (
-    0.8,
-    0.7,
-    -0.3,
-    0.8,
-    1.2,
-    -8.0,
-)
+TOPIC_WEIGHT, SOURCE_WEIGHT, AGE_WEIGHT, MENTION_WEIGHT = 0.8, 0.7, -0.3, 0.8
+RELEVANCE_WEIGHT, COVERED_WEIGHT = 1.2, -8.0
 # Of the prior's parts when interests are stated: other people's taste must not drown them. Chosen by readers of eight
 # subjects with a line each, on what experts picked of these in 2025-04 to 2025-08: mean AUC .944 and recall of the
 # first hundred .46; by the line alone .915 and .28, by the prior alone .898 and .30, by the whole of both .936 and .41.
@@ -45,10 +42,10 @@ _MAX_AGE_MONTHS = 12.0  # months, after which age costs no more
 
 @dataclass(frozen=True, slots=True)
 class RankingContext:
-    """What is known beside the candidates. `interests` is one line; without it the taxonomy's descriptions stand in.
+    """The facts beside the candidates. `interests` is one line; without it the taxonomy's descriptions are used.
 
-    `taste` is the editor's own once it has proved itself; without one the packaged prior serves. `use_prior=False`
-    ranks by what is said here alone.
+    `preferences` are the editor's own, once proved; without them the public ones serve, unless
+    `use_default_preferences` is false.
     """
 
     now: datetime | None = None
@@ -61,9 +58,17 @@ class RankingContext:
     def subjects(self) -> Sequence[str]:
         return split_interests(self.interests) or self.descriptions
 
+    @property
+    def active_preferences(self) -> PreferenceModel | None:
+        """The editor's own preferences, else the public ones, weaker beside stated interests."""
+        if self.preferences or not self.use_default_preferences:
+            return self.preferences
+        default = load_default_preferences()
+        return default.scale(DEFAULT_PREFERENCES_SHARE) if self.interests else default
+
 
 class _ItemFeature(NamedTuple):
-    """A feature read off one candidate: its value, what that adds, and how it is said. No value, no part."""
+    """A feature of one candidate: its value, the part it adds, and the reason in words. No value, no part."""
 
     feature: str
     value: Callable[[Candidate, RankingContext], float | None]
@@ -119,91 +124,78 @@ def rank_candidates(
     explain_first: int | None = None,
     explain_keys: Collection[str] = (),
 ) -> list[RankedCandidate]:
-    """All candidates, the best first, each with the parts of its score; equal scores stand in the order of their keys.
+    """Rank all candidates, best first, with reasons; equal scores are ordered by key.
 
-    `embedded` are the vectors of `Candidate.text`, row by row; they are computed where absent. Reasons are given for
-    the first `explained` places (default: all) and for the keys `wanted`, wherever they stand.
+    `embeddings` are the vectors of `Candidate.text`, row by row; they are computed where absent. Reasons are given for
+    the first `explain_first` positions (default: all) and for `explain_keys`.
     """
-    judged = _ScoredPool(candidates, context, embeddings)
-    scores = judged.scores
-    order = sorted(range(len(candidates)), key=lambda i: (-scores[i], candidates[i].key))
-    told = len(order) if explain_first is None else explain_first
-    return [
-        RankedCandidate(
-            place,
-            candidates[i],
-            scores[i],
-            judged.build_reasons(i, named=place <= MAX_NAMED or candidates[i].key in explain_keys)
-            if place <= told or candidates[i].key in explain_keys
-            else (),
-        )
-        for place, i in enumerate(order, 1)
-    ]
+    pool = _ScoredPool(candidates, context, embeddings)
+    order = sorted(range(len(candidates)), key=lambda row: (-pool.scores[row], candidates[row].key))
+    last = len(order) if explain_first is None else explain_first
+    ranked = []
+    for position, row in enumerate(order, 1):
+        is_wanted = candidates[row].key in explain_keys
+        is_explained = position <= last or is_wanted
+        reasons = pool.build_reasons(row, named=position <= MAX_NAMED or is_wanted) if is_explained else ()
+        ranked.append(RankedCandidate(position, candidates[row], pool.scores[row], reasons))
+    return ranked
 
 
 def score_candidates(
     candidates: Sequence[Candidate], context: RankingContext, embeddings: Matrix | None = None
 ) -> list[float]:
-    """The scores alone, row by row: what `rank` orders by."""
+    """Return the scores by which `rank_candidates` orders, row by row."""
     return _ScoredPool(candidates, context, embeddings).scores
 
 
-def _choose_default_preferences(context: RankingContext) -> PreferenceModel | None:
-    """What is believed without a taste of the editor's own."""
-    if not context.use_default_preferences:
-        return None
-    return (
-        load_default_preferences().scale(DEFAULT_PREFERENCES_SHARE) if context.interests else load_default_preferences()
-    )
-
-
 class _ScoredPool:
-    """A pool with every part of every score; words are made only for those asked about."""
+    """A pool with every part of every score; reasons are made on demand."""
 
-    def __init__(self, candidates: Sequence[Candidate], context: RankingContext, embedded: Matrix | None) -> None:
+    def __init__(self, candidates: Sequence[Candidate], context: RankingContext, embeddings: Matrix | None) -> None:
         import numpy as np
 
-        if embedded is None:
-            embedded = load_embeddings().embed([candidate.text for candidate in candidates])
-        self._candidates, self._context = candidates, context
-        self._preferences = context.preferences or _choose_default_preferences(context)
-        read = self._preferences or (context.subjects and len(candidates) >= LARGE_POOL)
-        self._design: DesignMatrix | None = (
-            load_feature_statistics().build_design(candidates, embedded) if read else None
-        )
-        self._matches = compute_topic_match(context.subjects, embedded, self._design)
-        nothing = np.zeros((len(candidates), len(FEATURE_GROUPS)))
-        tasted = self._preferences.compute_parts(self._design) if self._preferences and self._design else nothing
-        self._item_features = [[sign.value(candidate, context) for candidate in candidates] for sign in _ITEM_FEATURES]
-        signs = [
-            [0.0 if value is None else sign.part(value) for value in values]
-            for sign, values in zip(_ITEM_FEATURES, self._item_features, strict=True)
+        if embeddings is None:
+            embeddings = load_embeddings().embed([candidate.text for candidate in candidates])
+        self._candidates = candidates
+        self._is_own = context.preferences is not None
+        self._preferences = context.active_preferences
+        self._design: DesignMatrix | None = None
+        if self._preferences or (context.subjects and len(candidates) >= LARGE_POOL):
+            self._design = load_feature_statistics().build_design(candidates, embeddings)
+        self._matches = compute_topic_match(context.subjects, embeddings, self._design)
+        if self._preferences and self._design:
+            preference_parts = self._preferences.compute_parts(self._design)
+        else:
+            preference_parts = np.zeros((len(candidates), len(FEATURE_GROUPS)), dtype=np.float32)
+        self._values = [[feature.value(candidate, context) for candidate in candidates] for feature in _ITEM_FEATURES]
+        feature_parts = [
+            np.array([0.0 if value is None else feature.part(value) for value in values])
+            for feature, values in zip(_ITEM_FEATURES, self._values, strict=True)
         ]
-        # Topic, then taste by group, then the signs; rounded, so that they add up to the score as shown.
-        parts = np.column_stack([TOPIC_WEIGHT * self._matches, tasted, *map(np.array, signs)]).astype(np.float64)
+        # Topic, then preferences by group, then features; rounded, so that they add up to the score as shown.
+        parts = np.column_stack([TOPIC_WEIGHT * self._matches, preference_parts, *feature_parts]).astype(np.float64)
         self._parts: Vector = parts.round(SCORE_DIGITS)
         self.scores: list[float] = self._parts.sum(axis=1).round(SCORE_DIGITS).tolist()
 
     def build_reasons(self, row: int, *, named: bool) -> tuple[Reason, ...]:
-        """The parts that are not nothing, the strongest first."""
+        """Build the reasons of the parts that are not zero, the strongest first."""
         candidate, match = self._candidates[row], float(self._matches[row])
-        topical, *others = self._parts[row].tolist()
-        found = [Reason("topic", match, topical, f"topic match {rate_out_of_five(match)}/5")] if topical else []
+        topic_part, *others = self._parts[row].tolist()
+        reasons = [Reason("topic", match, topic_part, f"topic match {rate_out_of_five(match)}/5")] if topic_part else []
         for group, part in zip(FEATURE_GROUPS, others, strict=False):
             if part:
-                found.append(
-                    Reason(f"taste-{group}", part, part, self._describe_preference(row, group, part, named=named))
-                )
-        for sign, values, part in zip(_ITEM_FEATURES, self._item_features, others[len(FEATURE_GROUPS) :], strict=True):
+                text = self._describe_preference(row, group, part, named=named)
+                reasons.append(Reason(f"taste-{group}", part, part, text))
+        for feature, values, part in zip(_ITEM_FEATURES, self._values, others[len(FEATURE_GROUPS) :], strict=True):
             value = values[row]
             if part and value is not None:
-                found.append(Reason(sign.feature, value, part, sign.words(candidate, value)))
-        return tuple(sorted(found, key=lambda reason: -abs(reason.part)))
+                reasons.append(Reason(feature.feature, value, part, feature.words(candidate, value)))
+        return tuple(sorted(reasons, key=lambda reason: -abs(reason.part)))
 
     def _describe_preference(self, row: int, group: str, part: float, *, named: bool) -> str:
-        whose = "what you picked before" if self._context.preferences else "what experts pick"
-        said = f"{'like' if part > 0 else 'unlike'} {whose} in {group}"
+        whose = "what you picked before" if self._is_own else "what experts pick"
+        text = f"{'like' if part > 0 else 'unlike'} {whose} in {group}"
         if not named or self._preferences is None or self._design is None:
-            return said
+            return text
         names = self._preferences.find_strongest_features(group, self._candidates[row], self._design, row, up=part > 0)
-        return f"{said}: {', '.join(names)}" if names else said
+        return f"{text}: {', '.join(names)}" if names else text

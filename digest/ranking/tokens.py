@@ -1,4 +1,4 @@
-"""Words of titles and abstracts as hashed, weighted counts: a sparse matrix in plain numpy."""
+"""Hashed, weighted token counts of titles, abstracts and authors."""
 
 from __future__ import annotations
 
@@ -23,21 +23,23 @@ AUTHOR_WEIGHT = 1.0  # the weight of four authors together, that of all the word
 
 
 def hash_token(token: str) -> int:
-    """A word's place; two words may share one."""
+    """Return a token's slot; two tokens may share one."""
     return crc32(token.encode(errors="replace")) % SLOT_COUNT
 
 
 class _SlotCache(dict[str, int]):
-    """Slots of words; remembers the words it has met, so that a pool costs a look-up a word."""
+    """A cache of tokens' slots."""
 
     def __missing__(self, word: str) -> int:
-        place = self[word] = hash_token(word)
-        return place
+        slot = self[word] = hash_token(word)
+        return slot
 
 
 def extract_tokens(candidate: Candidate) -> list[str]:
-    """The words of title and abstract as often as they stand there; parts of hyphenated words, and the title's words
-    and pairs of words, once more."""
+    """Return the tokens of title and abstract with repeats.
+
+    Parts of hyphenated words, and the title's words and pairs of words, are added once more.
+    """
     title = candidate.title.lower().translate(_SEPARATORS).split()
     words = title + candidate.abstract.lower().translate(_SEPARATORS).split()
     hyphened = {word for word in words if "-" in word}
@@ -51,24 +53,24 @@ def extract_tokens(candidate: Candidate) -> list[str]:
 
 
 def extract_author_tokens(candidate: Candidate) -> list[str]:
-    """The authors, as words of their own."""
+    """Return one token an author."""
     return [_AUTHOR_PREFIX + name.lower() for name in dict.fromkeys(candidate.authors[:_MAX_AUTHORS])]
 
 
 def format_token(token: str) -> str:
-    """A word as a reader sees it."""
+    """Return a token as readers see it."""
     if token.startswith(_AUTHOR_PREFIX):
         return token.removeprefix(_AUTHOR_PREFIX).title()
     return f"{token.removeprefix(_TITLE_PREFIX)} (title)" if token.startswith(_TITLE_PREFIX) else token
 
 
 def normalise_token(token: str) -> str:
-    """What a reader takes for the same word: in the title or not, one or several."""
+    """Return a token without title mark and plural, for comparing what readers take for one word."""
     return token if token.startswith(_AUTHOR_PREFIX) else token.removeprefix(_TITLE_PREFIX).removesuffix("s")
 
 
 def build_token_matrix(candidates: Sequence[Candidate], idf: Matrix) -> SparseMatrix:
-    """Unit rows of (1 + ln count) x inverse frequency, the authors beside them with a share each."""
+    """Return unit rows of (1 + ln count) x inverse frequency, followed by the authors' weights."""
     slots = _SlotCache()
     # By thousands, because the words of a hundred thousand papers at once are gigabytes of small objects.
     blocks = [
@@ -85,15 +87,15 @@ def _build_token_block(candidates: Sequence[Candidate], idf: Matrix, slots: _Slo
 
 
 def _count_tokens(rows: Sequence[Sequence[str]], slots: _SlotCache) -> SparseMatrix:
-    """How often each slot stands in each row."""
+    """Count the slots of each row."""
     import numpy as np
 
     lengths = [len(row) for row in rows]
-    places = np.fromiter(map(slots.__getitem__, chain.from_iterable(rows)), dtype=np.int64, count=sum(lengths))
+    positions = np.fromiter(map(slots.__getitem__, chain.from_iterable(rows)), dtype=np.int64, count=sum(lengths))
     numbers = np.arange(len(rows) + 1) * SLOT_COUNT  # a row's number and a slot in one integer
-    met, counts = np.unique(places + np.repeat(numbers[:-1], lengths), return_counts=True)
-    starts = np.searchsorted(met, numbers)
-    return SparseMatrix(starts, (met % SLOT_COUNT).astype(np.int32), counts.astype(np.float32))
+    cells, counts = np.unique(positions + np.repeat(numbers[:-1], lengths), return_counts=True)
+    starts = np.searchsorted(cells, numbers)
+    return SparseMatrix(starts, (cells % SLOT_COUNT).astype(np.int32), counts.astype(np.float32))
 
 
 def _weigh_tokens(counts: SparseMatrix, idf: Matrix) -> SparseMatrix:
@@ -115,7 +117,7 @@ def _weigh_authors(names: SparseMatrix) -> SparseMatrix:
 
 
 def compute_inverse_frequency(matrix: SparseMatrix) -> Matrix:
-    """ln((rows + 1) / (rows with the slot + 1)) + 1 of each slot."""
+    """Return ln((rows + 1) / (rows with the slot + 1)) + 1 of each slot."""
     import numpy as np
 
     rows = len(matrix.starts) - 1

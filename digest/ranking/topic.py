@@ -1,4 +1,4 @@
-"""Topic match: how near a candidate is to what the editor said to care about; never called importance."""
+"""Topic match: how near a candidate is to the editor's stated interests. It is no measure of importance."""
 
 from __future__ import annotations
 
@@ -24,16 +24,16 @@ _RATING_STEPS = (0.0, 0.7, 1.4, 2.1)  # of the match in spreads: below the first
 
 
 def split_interests(interests: str) -> list[str]:
-    """The separate things a line of interests names: `agents, retrieval and safety` are three."""
+    """Split a line of interests into subjects: `agents, retrieval and safety` are three."""
     parts = re.split(r"[,;.\n•|]+|\band\b|\bor\b", interests)
     return [part.strip() for part in parts if re.search(r"\w", part)]
 
 
 def compute_topic_match(subjects: Sequence[str], embeddings: Matrix, papers: DesignMatrix | None = None) -> Matrix:
-    """How near each row is to the subjects together and to the nearest alone, in spreads above the usual paper.
+    """Return how near each row is to the subjects, in spreads above the mean paper: 2 is very near.
 
-    0 is usual, 2 is very near; all zeros without subjects. In a large pool, whose `papers` must be given then, the rows
-    nearest to the subjects stand in for the most part: papers use more words for a thing than a line of interests does.
+    All zeros without subjects. In a large pool, which needs `papers`, the rows nearest to the subjects replace them for
+    the most part (pseudo-relevance feedback): papers use more words for a thing than a line of interests does.
     """
     import numpy as np
 
@@ -55,15 +55,17 @@ def compute_topic_match(subjects: Sequence[str], embeddings: Matrix, papers: Des
 
 
 def _subject_similarity(rows: Matrix, subject_vectors: Matrix) -> Matrix:
-    """Half to the first, which names all subjects together, half to the others: to the nearest and to all alike."""
+    """Weigh the similarity to all subjects together by half, to the nearest and to their mean by a quarter each."""
     near = rows @ subject_vectors[1:].T
     like: Matrix = rows @ subject_vectors[0] / 2 + (near.max(axis=1) + near.mean(axis=1)) / 4
     return like
 
 
 def _feedback_weights(match: Matrix) -> Matrix:
-    """The weights, 1 in all, of the nearest rows: by how far each is above the last of them, so that a subject of which
-    a pool holds little is not drowned by what merely comes next."""
+    """Return weights of the nearest rows, 1 in all, by how far each is above the last of them.
+
+    So a subject of which a pool holds little is not outweighed by the rows that merely come next.
+    """
     import numpy as np
 
     least = np.partition(match, -round(len(match) * _FEEDBACK_SHARE))[-round(len(match) * _FEEDBACK_SHARE)]
@@ -73,19 +75,18 @@ def _feedback_weights(match: Matrix) -> Matrix:
 
 
 def _apply_feedback(match: Matrix, feedback: Matrix, share: float) -> Matrix:
-    """The match with what its nearest rows have in common as a second subject (Rocchio)."""
+    """Mix the match with what its nearest rows have in common, as a second subject (Rocchio)."""
     mixed: Matrix = (1 - share) * _standardise(match) + share * _standardise(feedback)
     return mixed
 
 
 def _token_similarity(tokens: SparseMatrix, feedback_weights: Matrix) -> Matrix:
-    """How much each row says of what the rows that stand in say more than others do."""
+    """Return how much each row uses the tokens that are more frequent in the feedback rows than in others."""
     import numpy as np
 
-    telling = np.maximum(
-        tokens.multiply_transposed(feedback_weights.astype(np.float64) - 1 / len(feedback_weights), SLOT_COUNT), 0
-    ).astype(np.float32)
-    return tokens.multiply_vector(telling).astype(np.float32)
+    excess = feedback_weights.astype(np.float64) - 1 / len(feedback_weights)
+    distinctive = np.maximum(tokens.multiply_transposed(excess, SLOT_COUNT), 0).astype(np.float32)
+    return tokens.multiply_vector(distinctive).astype(np.float32)
 
 
 def _standardise(match: Matrix) -> Matrix:
@@ -94,7 +95,7 @@ def _standardise(match: Matrix) -> Matrix:
 
 
 def rate_out_of_five(match: float) -> int:
-    """The match as readers see it, 1 to 5."""
+    """Return the match as readers see it, 1 to 5."""
     return 1 + sum(match > step for step in _RATING_STEPS)
 
 

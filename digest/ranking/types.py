@@ -1,14 +1,11 @@
-"""What the ranking reads and what it says: candidates, what is known around them, places with their reasons."""
+"""Types of the ranking: a candidate, a reason, and a candidate with its rank."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
-
-if TYPE_CHECKING:
-    pass
+from typing import Any
 
 
 @dataclass(frozen=True, slots=True)
