@@ -1,4 +1,4 @@
-"""The composition root: opens a workspace, chooses the concrete edges, and offers each stage as a method.
+"""The composition root and public API: a workspace with each stage as a method.
 
 from digest import Workspace
 with Workspace("my-newsletter") as workspace:
@@ -29,10 +29,12 @@ if TYPE_CHECKING:
 
     from digest.llm import ModelChoice
     from digest.models.items import Item
+    from digest.ops.status import RunDetails, RunRow, Status
+    from digest.ranking.stage import RankedItem
 
 
 def read_system_clock() -> datetime:
-    """Now, aware, in UTC."""
+    """Return the current time, aware, in UTC."""
     return datetime.now(UTC)
 
 
@@ -59,7 +61,7 @@ class Workspace:
         self.close()
 
     def close(self) -> None:
-        """Let go of the database."""
+        """Close the database."""
         if "db" in self.__dict__:
             self.db.close()
 
@@ -73,19 +75,17 @@ class Workspace:
 
     @cached_property
     def db(self) -> Database:
-        """The store, at the newest schema."""
+        """The database, migrated to the newest schema."""
         _ = self.config  # a folder that is no workspace gets no database
         remove_abandoned_files(self.root)
         path = self.root / DATABASE_FILE
-        if path.exists() and (lost := describe_lost_database(self.root)):
-            raise StoreError(
-                lost, f"`digest backup --restore FILE` brings it back; remove {DATABASE_FILE} to begin anew"
-            )
+        if path.exists() and (loss := describe_lost_database(self.root)):
+            raise StoreError(loss, f"run `digest backup --restore FILE`, or remove {DATABASE_FILE} to start empty")
         return Database(path)
 
     @cached_property
     def context(self) -> Context:
-        """What the stages are given."""
+        """The context given to every stage."""
         return Context(
             root=self.root,
             config=self.config,
@@ -99,45 +99,41 @@ class Workspace:
             environ=os.environ,
         )
 
-    # -- gathering -------------------------------------------------------------------------------------------------
-
     def fetch(self, sources: Sequence[str] = (), *, force: bool = False) -> Report:
-        """Read the sources that are due, or those named."""
+        """Fetch the sources that are due, or those named."""
         from digest.ingest.fetch import fetch_sources
 
         return run_sync(fetch_sources(self.context, sources, force=force))
 
     def backfill(self, period: str, source: str = "") -> Report:
-        """Fetch months of arXiv by date of first submission; goes on where it was stopped."""
+        """Fetch months of arXiv by date of first submission, from the last checkpoint on."""
         from digest.ingest.backfill import backfill_arxiv
 
         return run_sync(backfill_arxiv(self.context, self.context.parse_period(period), source))
 
     def add_url(self, url: str, source: str = "manual") -> Report:
-        """Keep one work by its address."""
+        """Add one work by its URL."""
         from digest.ingest.add import add_url
 
         return add_url(self.context, url, source)[1]
 
     def add_jsonl(self, path: Path | str, source: str = "manual") -> Report:
-        """Keep every line of a file of JSON lines."""
+        """Add every line of a file of JSON lines."""
         from digest.ingest.add import add_jsonl_file
 
         return add_jsonl_file(self.context, Path(path), source)
 
     def search(self, query: str, limit: int = 20) -> list[Item]:
-        """Items that hold all the words, best first."""
+        """Find the items that hold all the words, best first."""
         from digest.db.search import is_search_index_complete, search_items, update_search_index
 
         with self.db.read() as session:
-            whole = is_search_index_complete(session)
-        if not whole:
+            is_complete = is_search_index_complete(session)
+        if not is_complete:
             with self.db.write() as session:
                 update_search_index(session)
         with self.db.read() as session:
             return search_items(session, query, limit)
-
-    # -- judging ---------------------------------------------------------------------------------------------------
 
     def tag(self, *, again: bool = False) -> Report:
         """Sort new and changed items into categories, or everything `again`."""
@@ -146,7 +142,7 @@ class Workspace:
         return tag_items(self.context, retag=again)
 
     def rank(self, period: str = "last", *, learn: bool = False) -> Report:
-        """Put a period's candidates in order; `learn` from your picks first."""
+        """Rank a period's candidates; with `learn`, learn from past picks first."""
         from digest.ranking.stage import learn_preferences, rank_period
 
         if learn:
@@ -154,34 +150,38 @@ class Workspace:
         return rank_period(self.context, self.context.parse_period(period))
 
     def judge(self, period: str = "last", *, limit: int | None = None, max_usd: float | None = None) -> Report:
-        """Have the language model grade the best candidates; does nothing without one."""
+        """Let the language model grade the best candidates; does nothing without one."""
         from digest.tagging.grade import grade_candidates
 
         return grade_candidates(self.context, self.context.parse_period(period), limit=limit, max_usd=max_usd)
 
     def estimate(self, period: str = "last", *, limit: int | None = None) -> Report:
-        """What judging and writing would send, and what that may cost."""
+        """Estimate what grading and writing would send and cost."""
         from digest.ops.estimate import estimate_costs
 
         return estimate_costs(self.context, self.context.parse_period(period), self.model.provider, limit=limit)
 
     def items(self, period: str = "last", limit: int = 50) -> list[Item]:
-        """A ranked period's candidates, best first."""
+        """List a ranked period's items, best first."""
         from digest.db.predictions import load_ranking
 
         with self.db.read() as session:
             return [item for _, item in load_ranking(session, self.context.parse_period(period).name, limit)]
 
+    def candidates(self, period: str = "last", limit: int = 50) -> list[RankedItem]:
+        """List a ranked period's candidates with place, score and category."""
+        from digest.ranking.stage import list_ranked_items
+
+        return list_ranked_items(self.context, self.context.parse_period(period), limit)
+
     def explain(self, period: str, item: str) -> dict[str, Any]:
-        """What each part added to an item's score."""
+        """Explain an item's score by its features."""
         from digest.ranking.stage import explain_ranking
 
         return explain_ranking(self.context, self.context.parse_period(period), item)
 
-    # -- editing and publishing ------------------------------------------------------------------------------------
-
     def draft(self, period: str = "last", *, dry_run: bool = False, max_usd: float | None = None) -> Report:
-        """Write the sheet, or merge what is new into it; a review keeps its form."""
+        """Write the draft, or merge new material into it; a recap keeps its form."""
         from digest.drafts.recap import draft_recap
         from digest.drafts.stage import draft_issue
 
@@ -191,13 +191,13 @@ class Workspace:
         return draft_issue(self.context, chosen, dry_run=dry_run, max_usd=max_usd)
 
     def withdraw_approval(self, period: str = "last") -> Report:
-        """Take an approval back, so that the issue may be edited; raises Refused when readers have it."""
+        """Make an approved issue a draft again; raises CheckFailedError once it is published."""
         from digest.publishing.approve import revoke_approval
 
         return revoke_approval(self.context, self.context.parse_period(period))
 
     def check(self, period: str = "last", *, accept_gaps: bool = False, links: bool = False) -> Report:
-        """Run the gates; raises Refused with each reason. `links` asks each link, else their last answers count."""
+        """Run the release checks; raises CheckFailedError with each reason. `links` requests each link again."""
         from digest.publishing.approve import check_issue
 
         return check_issue(
@@ -207,7 +207,7 @@ class Workspace:
     def approve(
         self, period: str = "last", *, by: str = "", sign: bool = False, accept_gaps: bool = False, links: bool = False
     ) -> Report:
-        """Take the sheet as the issue; raises Refused when a gate says no."""
+        """Approve the draft as the issue; raises CheckFailedError when a check fails."""
         from digest.publishing.approve import approve_issue
 
         chosen = self.context.parse_period(period)
@@ -216,19 +216,19 @@ class Workspace:
         )
 
     def publish(self, period: str = "last", *, correct: str | None = None, dry_run: bool = False) -> Report:
-        """Write post, feeds and the site's lists; `correct` says what was wrong with a published issue."""
+        """Write post, feeds and site data; `correct` tells readers what was wrong in a published issue."""
         from digest.publishing.publish import publish_issue
 
         return publish_issue(self.context, self.context.parse_period(period), correction=correct, dry_run=dry_run)
 
     def refresh(self, names: Sequence[str] = (), *, ask: bool = True, apply: bool = False) -> Report:
-        """Look again at published works and propose errata; `apply` puts them in, all or those of keys or periods."""
+        """Check published works again and propose errata; `apply` adds them, all or those of keys or periods."""
         from digest.publishing.refresh import refresh_issues
 
         return refresh_issues(self.context, names, should_fetch=ask, apply=apply)
 
     def recap(self, period: str, form: str = "", *, max_usd: float | None = None) -> Report:
-        """Draft a year, quarter or range in review: by category, by month, or both; else as its sheet has it."""
+        """Draft a year, quarter or range in review, by category, month or both; by default as before."""
         from digest.drafts.recap import draft_recap
 
         return draft_recap(self.context, self.context.parse_period(period), form, max_usd=max_usd)
@@ -236,7 +236,7 @@ class Workspace:
     def send(
         self, period: str = "last", *, yes: bool = False, expect: int | None = None, again: Sequence[str] = ()
     ) -> Report:
-        """Mail a published issue; a dry run unless `yes`. `again` names readers whose mail failed or is in doubt."""
+        """Mail a published issue; a dry run unless `yes`. `again` names failed or unknown deliveries."""
         from digest.mail.send import send_issue
 
         return send_issue(
@@ -248,33 +248,31 @@ class Workspace:
         )
 
     def add_subscriber(self, address: str, *, confirmed: bool = False) -> None:
-        """Add a reader; pending until confirmed."""
+        """Add a subscriber, pending until confirmed."""
         from digest.mail.subscribers import subscribe_address
 
         subscribe_address(self.context, address, is_confirmed=confirmed)
 
-    # -- operating -------------------------------------------------------------------------------------------------
-
     def run(self, period: str = "last", *, accept_gaps: bool = False, max_usd: float | None = None) -> Report:
-        """Fetch, tag, rank and draft; raises Refused, with nothing drafted, when the run is red."""
+        """Fetch, tag, rank and draft; raises CheckFailedError, without a draft, when the run is unhealthy."""
         from digest.ops.run import run_pipeline
 
         return run_pipeline(self.context, self.context.parse_period(period), accept_gaps=accept_gaps, max_usd=max_usd)
 
-    def status(self) -> dict[str, Any]:
-        """Sources, issues and totals."""
+    def status(self) -> Status:
+        """Describe sources, due jobs, issues and totals."""
         from digest.ops.status import load_status
 
         return load_status(self.context)
 
-    def runs(self, limit: int = 20) -> list[dict[str, Any]]:
-        """The newest runs, newest first."""
+    def runs(self, limit: int = 20) -> list[RunRow]:
+        """List the newest runs, newest first."""
         from digest.ops.status import load_run_rows
 
         return load_run_rows(self.context, limit)
 
-    def explain_run(self, number: int) -> dict[str, Any]:
-        """One run: how it ended and why, and what it found at each source. Raises NotFoundError."""
+    def explain_run(self, number: int) -> RunDetails:
+        """Describe one run, its reason and its results by source; raises NotFoundError."""
         from digest.ops.status import explain_run
 
         return explain_run(self.context, number)
@@ -296,14 +294,14 @@ class Workspace:
 
     @cached_property
     def model(self) -> ModelChoice:
-        """Which language model is used, if any, and why."""
+        """The language model in use, if any, and why."""
         from digest.llm import choose_model
 
         return choose_model(self.config.model, os.environ, self.root, self._provider)
 
 
 def initialise(folder: Path | str) -> tuple[int, int]:
-    """Make a workspace; returns how many files were written and how many were there already."""
-    from digest.ops.workspace import create_workspace as make
+    """Make a workspace; return how many files were written and how many existed."""
+    from digest.ops.workspace import create_workspace
 
-    return make(Path(folder))
+    return create_workspace(Path(folder))

@@ -1,4 +1,4 @@
-"""The command line: thin commands, and the one place that catches DigestError and sets exit codes."""
+"""The command line: thin commands, and the one place that turns DigestError into an exit code."""
 
 from __future__ import annotations
 
@@ -9,32 +9,21 @@ from digest.cli.output import app, print_text
 
 __all__ = ["app", "register_commands", "run_cli"]
 
-# In the order in which `digest --help` tells them.
 _COMMAND_MODULES = (
-    "workspace",
-    "schedule",
-    "ingest",
-    "classify",
-    "draft",
-    "publish",
-    "mail",
-    "subscribers",
-    "archive",
-    "items",
-    "evaluate",
-    "maintenance",
+    *("workspace", "maintenance", "ingest", "items", "classify", "draft"),
+    *("archive", "publish", "mail", "subscribers", "schedule", "evaluate"),
 )
-_INTERRUPTED = 130  # typer makes it of Ctrl-C, and says nothing
+_INTERRUPTED = 130  # typer's exit code for Ctrl-C
 
 
 def register_commands() -> None:
-    """Have each module of commands register itself with the app."""
+    """Import each module of commands, which adds them to the app."""
     for name in _COMMAND_MODULES:
         import_module(f"digest.cli.{name}")
 
 
 def run_cli() -> None:
-    """Run a command; errors of the tree become a message, a hint and an exit code, anything else is a bug."""
+    """Run a command; print a DigestError as message and hint, and exit with its code."""
     from digest.errors import DigestError
 
     register_commands()
@@ -48,5 +37,5 @@ def run_cli() -> None:
     except (KeyboardInterrupt, SystemExit) as stop:
         if isinstance(stop, SystemExit) and stop.code != _INTERRUPTED:
             raise
-        print_text("digest: stopped; what was committed stays, run it again to go on", err=True)
+        print_text("digest: stopped; committed work is stored, run the command again to continue", err=True)
         sys.exit(_INTERRUPTED)

@@ -1,4 +1,4 @@
-"""Commands of memory: past issues read back, bets kept for the year's end."""
+"""Commands of the newsletter's memory: import, predict."""
 
 from __future__ import annotations
 
@@ -6,45 +6,54 @@ from typing import Annotated
 
 import typer
 
-from digest.cli.output import DryRun, Json, app, exit_with_report, open_workspace, print_json, print_table, print_text
+from digest.cli.output import (
+    EDIT,
+    DryRun,
+    Json,
+    app,
+    exit_with_report,
+    open_workspace,
+    print_json,
+    print_table,
+    print_text,
+)
 
 
-@app.command(name="import")
+@app.command(name="import", rich_help_panel=EDIT)
 def import_(
-    places: Annotated[
-        list[str], typer.Argument(metavar="URL|FILE…", help="A feed, a page, a post, a folder of posts.")
-    ],
+    places: Annotated[list[str], typer.Argument(metavar="URL|FILE…", help="Feeds, pages, posts or folders of posts.")],
     maps: Annotated[
         list[str] | None,
-        typer.Option("--map", metavar="HEADING=CATEGORY", help="What a heading stands for; remembered."),
+        typer.Option("--map", metavar="HEADING=CATEGORY", help="The category of a heading; remembered."),
     ] = None,
-    essays: Annotated[bool, typer.Option("--essays", help="Take the links of essays too.")] = False,
+    essays: Annotated[bool, typer.Option("--essays", help="Import the links of essays too.")] = False,
     dry_run: DryRun = False,
     as_json: Json = False,
 ) -> None:
-    """Read past issues: their items become decisions, covered works and examples of your words.
+    """Import past issues: items, decisions, examples of style.
 
     \b
-    Example: digest import https://example.org/feed.xml --dry-run
-    Example: digest import _posts --map "AI Security and alignment=safety"
+    Examples:
+      digest import https://example.org/feed.xml --dry-run
+      digest import _posts --map "AI Security and alignment=safety"
     """
     from digest.drafts.archive import import_archive, read_archive
-    from digest.drafts.archive.items import serialize_imported_posts as told
+    from digest.drafts.archive.items import serialize_imported_posts
 
-    said = dict(_parse_heading_map(text) for text in maps or [])
+    headings = dict(_parse_heading_map(text) for text in maps or [])
     with open_workspace() as workspace:
-        harvests = read_archive(workspace.context, places, said, include_essays=essays)
-        if as_json and dry_run:
-            print_json(told(harvests))
-            return
+        posts = read_archive(workspace.context, places, headings, include_essays=essays)
         if not dry_run:
-            exit_with_report(import_archive(workspace.context, harvests), as_json)
-    for one in harvests:
-        left = " (its links are left alone; --essays takes them)" if one.form == "essay" and not essays else ""
-        print_text(f"{one.title or one.url}: {one.form}, {len(one.items)} items{left}")
-        for name in one.unmapped_headings:
-            print_text(f"  “{name}” names no category; --map '{name}=…'")
-    rows = [[item.period, item.category, item.title, item.url] for one in harvests for item in one.items]
+            exit_with_report(import_archive(workspace.context, posts), as_json)
+    if as_json:
+        print_json(serialize_imported_posts(posts))
+        return
+    for post in posts:
+        note = " (its links are skipped; --essays imports them)" if post.form == "essay" and not essays else ""
+        print_text(f"{post.title or post.url}: {post.form}, {len(post.items)} items{note}")
+        for heading in post.unmapped_headings:
+            print_text(f"  “{heading}” is not a category; --map '{heading}=…'")
+    rows = [[item.period, item.category, item.title, item.url] for post in posts for item in post.items]
     print_table(["period", "category", "title", "url"], rows)
 
 
@@ -55,14 +64,16 @@ def _parse_heading_map(text: str) -> tuple[str, str]:
     return heading.strip(), category.strip()
 
 
-@app.command()
-def note(
-    text: Annotated[str, typer.Argument(metavar="TEXT", help="A bet or a doubt.")],
+@app.command(rich_help_panel=EDIT)
+def predict(
+    text: Annotated[str, typer.Argument(metavar="TEXT", help="What you expect.")],
     year: Annotated[int, typer.Option("--for", metavar="YEAR", min=1990, max=2200, help="The year it is for.")],
 ) -> None:
-    """Keep a bet for a year's end: its review asks whether it was right.
+    """Record a prediction to be scored in the year in review.
 
-    Example: digest note --for 2026 "Small models will run most agents."
+    \b
+    Examples:
+      digest predict --for 2026 "Small models will run most agents."
     """
     from digest.db.issues import add_prediction
 
@@ -70,4 +81,4 @@ def note(
         now = workspace.context.now
         with workspace.db.write() as session:
             add_prediction(session, year, text, now)
-    print_text(f"note: kept for {year}; `digest recap {year}` asks what became of it")
+    print_text(f"predict: recorded for {year}; `digest recap {year}` lists it to be scored")

@@ -1,13 +1,16 @@
-"""Commands that sort and rank."""
+"""Commands that classify, grade and rank."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import asdict
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from digest.cli.output import (
+    SORT,
     DryRun,
     Json,
     MaxUsd,
@@ -17,33 +20,40 @@ from digest.cli.output import (
     exit_with_report,
     open_workspace,
     print_json,
+    print_table,
     print_text,
 )
 
+if TYPE_CHECKING:
+    from digest.ranking.stage import RankedItem
 
-@app.command()
+_HEAD = 10  # candidates that `rank` prints
+
+
+@app.command(rich_help_panel=SORT)
 def tag(
     item: Annotated[str, typer.Argument(metavar="[ITEM]", help="With --as: the item to correct.")] = "",
     as_: Annotated[
-        str, typer.Option("--as", metavar="CATEGORY", help="Say what the item is; it is learned from.")
+        str, typer.Option("--as", metavar="CATEGORY", help="The item's category; the tagger learns from it.")
     ] = "",
-    retag: Annotated[bool, typer.Option("--retag", help="Judge everything again.")] = False,
+    retag: Annotated[bool, typer.Option("--retag", help="Classify everything again.")] = False,
     jsonl: Annotated[Path | None, typer.Option("--jsonl", help="Tag a file of {arxiv_id, title, abstract}.")] = None,
-    out: Annotated[Path | None, typer.Option("--out", help="Where the file's verdicts are written.")] = None,
-    estimate: Annotated[
-        bool, typer.Option("--estimate", help="Say what sorting and judging may cost; send nothing.")
-    ] = False,
+    out: Annotated[Path | None, typer.Option("--out", help="The file to write.")] = None,
+    estimate: Annotated[bool, typer.Option("--estimate", help="Estimate the cost; send nothing.")] = False,
     dry_run: DryRun = False,
     as_json: Json = False,
 ) -> None:
-    """Sort items into the taxonomy's categories; only new or changed ones are judged.
+    """Sort items into the categories of the taxonomy.
+
+    Only new or changed items are classified.
 
     \b
-    Example: digest tag
-    Example: digest tag arxiv:2501.00663 --as techniques
-    Example: digest tag --retag --dry-run
-    Example: digest tag --estimate
-    Example: digest tag --jsonl papers.jsonl --out tags.jsonl
+    Examples:
+      digest tag
+      digest tag arxiv:2501.00663 --as techniques
+      digest tag --retag --dry-run
+      digest tag --estimate
+      digest tag --jsonl papers.jsonl --out tags.jsonl
     """
     with open_workspace() as workspace:
         if jsonl is not None:
@@ -67,11 +77,11 @@ def tag(
 
 def _require_output(out: Path | None) -> Path:
     if out is None:
-        raise typer.BadParameter("say with --out where to write")
+        raise typer.BadParameter("name the file to write with --out")
     return out
 
 
-@app.command()
+@app.command(rich_help_panel=SORT)
 def judge(
     period: PeriodArg = "last",
     limit: Annotated[
@@ -79,14 +89,17 @@ def judge(
     ] = None,
     max_usd: MaxUsd = None,
     provider: Provider = "",
-    estimate: Annotated[bool, typer.Option("--estimate", help="Say what it may cost; send nothing.")] = False,
+    estimate: Annotated[bool, typer.Option("--estimate", help="Estimate the cost; send nothing.")] = False,
     as_json: Json = False,
 ) -> None:
-    """Have the language model grade a period's best candidates; what it answered once is not asked again.
+    """Let the language model grade the best candidates.
+
+    Cached answers are reused.
 
     \b
-    Example: digest judge 2026-10 --estimate
-    Example: digest judge 2026-10 --provider openai
+    Examples:
+      digest judge 2026-10 --estimate
+      digest judge 2026-10 --provider openai
     """
     with open_workspace(provider) as workspace:
         if estimate:
@@ -94,10 +107,10 @@ def judge(
         exit_with_report(workspace.judge(period, limit=limit, max_usd=max_usd), as_json)
 
 
-@app.command()
+@app.command(rich_help_panel=SORT)
 def rank(
     period: PeriodArg = "last",
-    explain: Annotated[str, typer.Option("--explain", metavar="ITEM", help="Say what each part added.")] = "",
+    explain: Annotated[str, typer.Option("--explain", metavar="ITEM", help="Explain an item's score.")] = "",
     learn: Annotated[
         str,
         typer.Option(
@@ -109,18 +122,21 @@ def rank(
         Path | None, typer.Option("--picks", help="With --jsonl --learn: the picks to learn from.")
     ] = None,
     curator: Annotated[
-        str, typer.Option("--curator", help="With --picks: whose; without it, of who picked most.")
+        str, typer.Option("--curator", help="With --picks: the curator; else the one with most picks.")
     ] = "",
     interests: Annotated[str, typer.Option("--interests", help="With --jsonl: one line of interests.")] = "",
-    out: Annotated[Path | None, typer.Option("--out", help="With --jsonl: where the scores are written.")] = None,
+    out: Annotated[Path | None, typer.Option("--out", help="With --jsonl: the file to write.")] = None,
     as_json: Json = False,
 ) -> None:
-    """Put a period's candidates in order, with reasons; or a file's.
+    """Rank a period's candidates, or the papers of a file.
+
+    Prints the head of the list; `digest candidates` prints more of it.
 
     \b
-    Example: digest rank 2026-10
-    Example: digest rank 2026-10 --explain arxiv:2510.01234
-    Example: digest rank --jsonl pool.jsonl.gz --learn pools --picks picks.jsonl.gz --out scores.jsonl
+    Examples:
+      digest rank 2026-10
+      digest rank 2026-10 --explain arxiv:2510.01234
+      digest rank --jsonl pool.jsonl.gz --learn pools --picks picks.jsonl.gz --out scores.jsonl
     """
     if jsonl is not None:
         from digest.evaluation.files import rank_file
@@ -128,21 +144,50 @@ def rank(
         folder = Path(learn) if learn else None
         if bool(folder) != bool(picks):
             raise typer.BadParameter("--learn DIR and --picks FILE go together")
-        told = rank_file(jsonl, _require_output(out), learn=folder, picks=picks, curator=curator, interests=interests)
-        exit_with_report(told, as_json)
+        report = rank_file(jsonl, _require_output(out), learn=folder, picks=picks, curator=curator, interests=interests)
+        exit_with_report(report, as_json)
     with open_workspace() as workspace:
         if explain:
             _show_explanation(workspace.explain(period, explain), as_json)
             return
-        exit_with_report(workspace.rank(period, learn=bool(learn)), as_json)
+        report = workspace.rank(period, learn=bool(learn))
+        if not as_json:
+            _show_candidates(workspace.candidates(period, _HEAD))
+        exit_with_report(report, as_json)
+
+
+@app.command(rich_help_panel=SORT)
+def candidates(
+    period: PeriodArg = "last",
+    limit: Annotated[int, typer.Option("--limit", "-n", min=1, max=10_000, help="The number of candidates.")] = 50,
+    as_json: Json = False,
+) -> None:
+    """List a period's candidates, best first.
+
+    \b
+    Examples:
+      digest candidates 2026-10 --limit 100
+    """
+    with open_workspace() as workspace:
+        rows = workspace.candidates(period, limit)
+    if as_json:
+        print_json([asdict(row) for row in rows])
+    elif rows:
+        _show_candidates(rows)
+    else:
+        print_text(f"candidates: {period} is not ranked yet; run `digest rank {period}`")
+
+
+def _show_candidates(rows: Sequence[RankedItem]) -> None:
+    headings = ["place", "score", "category", "title", "key"]
+    print_table(headings, [[str(row.place), f"{row.score:.2f}", row.category, row.title, row.key] for row in rows])
 
 
 def _show_explanation(explanation: dict[str, Any], as_json: bool) -> None:
     if as_json:
         print_json(explanation)
         return
-    print_text(
-        f"{explanation['title']}\n{explanation['key']}: place {explanation['place']} of {explanation['of']}, score {explanation['score']}"
-    )
+    place = f"place {explanation['place']} of {explanation['of']}, score {explanation['score']}"
+    print_text(f"{explanation['title']}\n{explanation['key']}: {place}")
     for reason in explanation["reasons"]:
         print_text(f"  {reason['part']:+7.2f}  {reason['words']}")

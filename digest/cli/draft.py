@@ -1,9 +1,4 @@
-"""draft check approve recap desk history.
-
-Commands of the editor's hour: the draft, its checks, the approval.
-
-Commands of the editor's desk, and of the versions of a sheet.
-"""
+"""Commands of the editor: draft, check, approve, recap, desk, history, restore."""
 
 from __future__ import annotations
 
@@ -12,6 +7,8 @@ from typing import Annotated
 import typer
 
 from digest.cli.output import (
+    EDIT,
+    AcceptGaps,
     DryRun,
     Json,
     MaxUsd,
@@ -26,18 +23,24 @@ from digest.cli.output import (
 )
 
 
-@app.command()
+@app.command(rich_help_panel=EDIT)
 def draft(
     period: PeriodArg = "last",
     dry_run: DryRun = False,
     max_usd: MaxUsd = None,
     provider: Provider = "",
-    return_: Annotated[bool, typer.Option("--return", help="Only take the approval back; the sheet stays.")] = False,
+    return_: Annotated[
+        bool, typer.Option("--return", help="Withdraw the approval; leave the draft unchanged.")
+    ] = False,
     as_json: Json = False,
 ) -> None:
-    """Write site/_drafts/PERIOD.md, or merge what is new into it; words changed by hand stay.
+    """Write a period's draft, or merge new material into it.
 
-    Example: digest draft 2026-10
+    The draft is site/_drafts/PERIOD.md. What the editor wrote there is preserved.
+
+    \b
+    Examples:
+      digest draft 2026-10
     """
     with open_workspace(provider) as workspace:
         report = (
@@ -48,91 +51,102 @@ def draft(
         exit_with_report(report, as_json)
 
 
-AcceptGaps = Annotated[bool, typer.Option("--accept-gaps", help="Go on although sources failed or fell silent.")]
-CheckLinks = Annotated[
-    bool, typer.Option("--links/--no-links", help="Ask the links (arXiv aside) whether they still lead to their works.")
-]
+CheckLinks = Annotated[bool, typer.Option("--links/--no-links", help="Check that the links still work, arXiv's aside.")]
 
 
-@app.command()
+@app.command(rich_help_panel=EDIT)
 def check(
     period: PeriodArg = "last", accept_gaps: AcceptGaps = False, links: CheckLinks = True, as_json: Json = False
 ) -> None:
-    """Run the gates of a draft; exit 4 with each reason and the command that mends it.
+    """Run the release checks of a draft.
 
-    Example: digest check 2026-10
+    Exits 4 with each reason and the command that fixes it.
+
+    \b
+    Examples:
+      digest check 2026-10
     """
     with open_workspace() as workspace:
         exit_with_report(workspace.check(period, accept_gaps=accept_gaps, links=links), as_json)
 
 
-@app.command()
+@app.command(rich_help_panel=EDIT)
 def approve(
     period: PeriodArg = "last",
-    sign: Annotated[bool, typer.Option("--sign", help="Answer for flagged text with your name.")] = False,
-    by: Annotated[str, typer.Option("--by", help="Who approves; the newsletter's author when not said.")] = "",
+    sign: Annotated[bool, typer.Option("--sign", help="Take responsibility for flagged text.")] = False,
+    by: Annotated[str, typer.Option("--by", help="Who approves; by default the newsletter's author.")] = "",
     accept_gaps: AcceptGaps = False,
     links: CheckLinks = True,
     as_json: Json = False,
 ) -> None:
-    """Approve an issue for publication, after its gates.
+    """Approve an issue for publication, after its checks.
 
-    Example: digest approve 2026-10
+    \b
+    Examples:
+      digest approve 2026-10
     """
     with open_workspace() as workspace:
         exit_with_report(workspace.approve(period, by=by, sign=sign, accept_gaps=accept_gaps, links=links), as_json)
 
 
-@app.command()
+@app.command(rich_help_panel=EDIT)
 def recap(
     period: Annotated[str, typer.Argument(metavar="YEAR", help="2025, 2025-Q3 or 2025-03..2025-07.")],
-    by: Annotated[str, typer.Option("--by", help="category, month or both; else as it was, at first both.")] = "",
+    by: Annotated[str, typer.Option("--by", help="category, month or both; by default as before.")] = "",
     max_usd: MaxUsd = None,
     provider: Provider = "",
     as_json: Json = False,
 ) -> None:
-    """Draft a year in review from the year's picks, by category, by month, or both.
+    """Draft a year in review from the year's picks.
 
-    With a language model each month gets a sentence, cited to its picks; a sentence known is not asked for again.
+    A language model summarises each month in a sentence, cited to its picks.
 
-    Example: digest recap 2025 --by both
+    \b
+    Examples:
+      digest recap 2025 --by both
     """
     with open_workspace(provider) as workspace:
         exit_with_report(workspace.recap(period, by, max_usd=max_usd), as_json)
 
 
-@app.command()
+@app.command(rich_help_panel=EDIT)
 def desk(
     period: PeriodArg = "last",
-    port: Annotated[int, typer.Option("--port", min=0, max=65535, help="0 takes a free one.")] = 0,
+    port: Annotated[int, typer.Option("--port", min=0, max=65535, help="The port; 0 takes a free one.")] = 0,
     open_: Annotated[bool, typer.Option("--open/--no-open", help="Open the browser.")] = True,
 ) -> None:
-    """Open the editor's page on this machine: shortlist, issue, preview. The sheet's file stays the truth.
+    """Open the editor's page: shortlist, issue, preview.
 
-    Example: digest desk 2026-10
+    Only this machine can open it. Edits are written to the draft file.
+
+    \b
+    Examples:
+      digest desk 2026-10
     """
     from digest.drafts.editing import load_current_draft
     from digest.web.server import DeskServer, serve_desk
 
     with open_workspace() as workspace:
-        name = workspace.context.parse_period(period)
-        load_current_draft(workspace.context, name)
-        running = DeskServer(workspace.context, name.name, port)
-        print_text(f"desk: {running.url}\n  only this machine can open it; Ctrl-C ends it")
+        chosen = workspace.context.parse_period(period)
+        load_current_draft(workspace.context, chosen)
+        server = DeskServer(workspace.context, chosen.name, port)
+        print_text(f"desk: {server.url}\n  only this machine can open it; Ctrl-C ends it")
         if open_:
-            typer.launch(running.url)
-        serve_desk(running)
+            typer.launch(server.url)
+        serve_desk(server)
 
 
-@app.command()
+@app.command(rich_help_panel=EDIT)
 def history(
     period: PeriodArg = "last",
-    version: Annotated[int, typer.Option("--show", help="Print this version of the sheet.")] = 0,
+    version: Annotated[int, typer.Option("--show", help="Print this version.")] = 0,
     as_json: Json = False,
 ) -> None:
-    """List every version of a sheet that was kept, and who made it.
+    """List every stored version of a draft.
 
-    Example: digest history 2026-10 --show 3
+    \b
+    Examples:
+      digest history 2026-10 --show 3
     """
     from digest.drafts.storage import list_draft_versions, load_draft_version
 
@@ -144,24 +158,29 @@ def history(
         rows = list_draft_versions(context, name)
     if as_json:
         print_json(rows)
-    elif rows:
-        columns = ["version", "at", "origin", "lines", "added", "removed"]
-        print_table(columns, [[str(row[column])[:19] for column in columns] for row in rows])
-    else:
-        print_text(f"history: nothing was kept of {name}")
+        return
+    columns = ["version", "at", "origin", "lines", "added", "removed"]
+    cells = [[str(row[column])[:19] for column in columns] for row in rows]
+    print_table(columns, cells, f"history: no version of {name} is stored")
 
 
-@app.command()
+@app.command(rich_help_panel=EDIT)
 def restore(
     period: Annotated[str, typer.Argument(metavar="PERIOD")],
-    version: Annotated[int, typer.Argument(metavar="VERSION", help="As `digest history` counts them.")],
+    version: Annotated[int, typer.Argument(metavar="VERSION", help="A number of `digest history`.")],
     as_json: Json = False,
 ) -> None:
-    """Put a kept version back as the sheet; the present one is kept too.
+    """Restore a stored version of a draft.
 
-    Example: digest restore 2026-10 3
+    The present version is stored first.
+
+    \b
+    Examples:
+      digest restore 2026-10 3
     """
-    from digest.drafts.storage import restore_draft_version as bring_back
+    from digest.drafts.storage import restore_draft_version
 
     with open_workspace() as workspace:
-        exit_with_report(bring_back(workspace.context, workspace.context.parse_period(period), version), as_json)
+        exit_with_report(
+            restore_draft_version(workspace.context, workspace.context.parse_period(period), version), as_json
+        )

@@ -1,4 +1,4 @@
-"""`digest eval`: the figures of each part on labelled data, against its gates."""
+"""Commands of `digest eval`: metrics of each part on labelled data, against its gates."""
 
 from __future__ import annotations
 
@@ -7,10 +7,10 @@ from typing import Annotated, Any
 
 import typer
 
-from digest.cli.output import Json, MaxUsd, app, exit_with_report, open_workspace, print_json
+from digest.cli.output import OPERATE, Json, MaxUsd, app, exit_with_report, open_workspace, print_json
 
-eval_app = typer.Typer(help="Measure the parts on labelled data; exit 4 when a gate falls short.", no_args_is_help=True)
-app.add_typer(eval_app, name="eval")
+eval_app = typer.Typer(help="Measure the parts on labelled data against gates.", no_args_is_help=True)
+app.add_typer(eval_app, name="eval", rich_help_panel=OPERATE)
 
 DataFile = Annotated[Path | None, typer.Option("--data", help="A file of JSON lines, or its .gz.")]
 
@@ -24,11 +24,14 @@ def tagging(
     max_usd: MaxUsd = None,
     as_json: Json = False,
 ) -> None:
-    """Accuracy, macro-F1, acceptable sets and calibration of a tagger; without --data on the golden titles.
+    """Measure a tagger: accuracy, F1, calibration.
+
+    Without --data on the packaged titles.
 
     \b
-    Example: digest eval tagging --data labels.jsonl.gz
-    Example: digest eval tagging --engine gemini --max-usd 0.05
+    Examples:
+      digest eval tagging --data labels.jsonl.gz
+      digest eval tagging --engine gemini --max-usd 0.05
     """
     from digest.evaluation import evaluate_tagging
 
@@ -44,12 +47,14 @@ def ranking(
     pools: Annotated[Path, typer.Option("--pools", help="A folder of YYYY-MM.jsonl[.gz].")],
     picks: Annotated[Path, typer.Option("--picks", help="A file of {month, curator, arxiv_id}.")],
     train_until: Annotated[str, typer.Option("--train-until", metavar="YYYY-MM")] = "2025-08",
-    curator: Annotated[str, typer.Option("--curator", help="Whose picks; without it, of who picked most.")] = "",
+    curator: Annotated[str, typer.Option("--curator", help="The curator; by default the one with most picks.")] = "",
     as_json: Json = False,
 ) -> None:
-    """AUC and recall of the first 100 and 200 on the months after --train-until.
+    """Measure the ranking on held-out months: AUC, recall.
 
-    Example: digest eval ranking --pools pools --picks picks.jsonl.gz --train-until 2025-08
+    \b
+    Examples:
+      digest eval ranking --pools pools --picks picks.jsonl.gz --train-until 2025-08
     """
     from digest.evaluation import evaluate_ranking
 
@@ -60,9 +65,11 @@ def ranking(
 def duplicates(
     data: Annotated[Path, typer.Option("--data", help="Pairs {a, b, label}.")], as_json: Json = False
 ) -> None:
-    """Recall and precision of possible and of certain duplicates.
+    """Measure recall and precision of duplicate detection.
 
-    Example: digest eval duplicates --data duplicate_pairs.jsonl.gz
+    \b
+    Examples:
+      digest eval duplicates --data duplicate_pairs.jsonl.gz
     """
     from digest.evaluation import evaluate_duplicates
 
@@ -71,9 +78,11 @@ def duplicates(
 
 @eval_app.command()
 def grounding(data: DataFile = None, as_json: Json = False) -> None:
-    """Whether true sentences pass the check, and those with a changed number, name, link or subject do not.
+    """Measure the grounding check on true and false sentences.
 
-    Example: digest eval grounding
+    \b
+    Examples:
+      digest eval grounding
     """
     from digest.evaluation import evaluate_grounding
 
@@ -84,13 +93,15 @@ def grounding(data: DataFile = None, as_json: Json = False) -> None:
 def evaluate_all(
     folder: Annotated[
         Path | None,
-        typer.Option("--data", help="A folder with labels, pools and picks, pairs; what is there is taken."),
+        typer.Option("--data", help="A folder with labels, pools and picks, or pairs."),
     ] = None,
     as_json: Json = False,
 ) -> None:
-    """Everything there is data for: the packaged sets, and those found in a folder.
+    """Measure every part for which there is data.
 
-    Example: digest eval all --data ../data
+    \b
+    Examples:
+      digest eval all --data ../data
     """
     from digest.evaluation import (
         compare_with_gates,

@@ -1,20 +1,32 @@
-"""Commands on what the workspace holds: items, sources, the taxonomy, what models cost."""
+"""Commands on the contents of a workspace: items, sources, taxonomy, costs."""
 
 from __future__ import annotations
 
-from datetime import datetime
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
-from digest.cli.output import Json, app, exit_with_report, open_workspace, print_json, print_table, print_text
+from digest.cli.output import (
+    GATHER,
+    OPERATE,
+    SORT,
+    Json,
+    app,
+    exit_with_report,
+    format_cell,
+    open_workspace,
+    print_json,
+    print_table,
+    print_text,
+)
 
-items_app = typer.Typer(help="Works: which records are one, merges and splits.", no_args_is_help=True)
-sources_app = typer.Typer(help="Sources as OPML, in and out.", no_args_is_help=True)
-taxonomy_app = typer.Typer(help="The categories, and what a change of them would move.", no_args_is_help=True)
-for group, name in ((items_app, "items"), (sources_app, "sources"), (taxonomy_app, "taxonomy")):
-    app.add_typer(group, name=name)
+items_app = typer.Typer(help="Show, merge and split items.", no_args_is_help=True)
+sources_app = typer.Typer(help="List sources; import and export OPML.", no_args_is_help=True)
+taxonomy_app = typer.Typer(help="Compare taxonomies.", no_args_is_help=True)
+app.add_typer(items_app, name="items", rich_help_panel=SORT)
+app.add_typer(sources_app, name="sources", rich_help_panel=GATHER)
+app.add_typer(taxonomy_app, name="taxonomy", rich_help_panel=SORT)
 
 
 @items_app.command()
@@ -25,9 +37,13 @@ def match(
     out: Annotated[Path, typer.Option("--out", help="Where {record_id, key, group, possible} are written.")],
     as_json: Json = False,
 ) -> None:
-    """Say which records of a file are one work, and which may be; the store is not touched.
+    """Group the records of a file that are one work.
 
-    Example: digest items match --jsonl records.jsonl --out groups.jsonl
+    Leaves the database unchanged.
+
+    \b
+    Examples:
+      digest items match --jsonl records.jsonl --out groups.jsonl
     """
     from digest.evaluation.files import match_file
 
@@ -36,33 +52,26 @@ def match(
 
 @items_app.command()
 def show(name: Annotated[str, typer.Argument(metavar="ITEM", help="Key or number.")], as_json: Json = False) -> None:
-    """Show an item, every place where it was seen, and what may be the same work.
+    """Show an item, its mentions and possible duplicates.
 
-    Example: digest items show arxiv:2501.00663
+    \b
+    Examples:
+      digest items show arxiv:2501.00663
     """
     from digest.tagging.items import describe_item
 
     with open_workspace() as workspace:
-        told = describe_item(workspace.context, name)
+        description = describe_item(workspace.context, name)
     if as_json:
-        print_json(told)
+        print_json(description)
         return
-    for field, value in told["item"].items():
+    for field, value in description["item"].items():
         if value not in (None, "", [], {}):
-            print_text(f"{field:12} {_format_field(value)}")
+            print_text(f"{field:12} {format_cell(value)}")
     fields = ["source", "seen", "url", "key"]
-    print_table(fields, [[mention[field] for field in fields] for mention in told["mentions"]])
-    for other in told["possible"]:
-        print_text(f"may be the same work: {other['key']} ({other['reason']})")
-
-
-def _format_field(value: Any) -> str:
-    """A field for people: lists and maps in words, moments to the minute."""
-    if isinstance(value, dict):
-        return ", ".join(f"{name}: {said}" for name, said in value.items())
-    if isinstance(value, list | tuple):
-        return ", ".join(map(str, value))
-    return f"{value:%Y-%m-%d %H:%M} UTC" if isinstance(value, datetime) else str(value)
+    print_table(fields, [[mention[field] for field in fields] for mention in description["mentions"]])
+    for other in description["possible"]:
+        print_text(f"possible duplicate: {other['key']} ({other['reason']})")
 
 
 @items_app.command()
@@ -70,9 +79,13 @@ def merge(
     name: Annotated[str, typer.Argument(metavar="ITEM")],
     into: Annotated[str, typer.Argument(metavar="INTO", help="The item that stays.")],
 ) -> None:
-    """Make two items one work; `split` takes it back.
+    """Merge two items into one.
 
-    Example: digest items merge 17 arxiv:2501.00663
+    `digest items split` undoes it.
+
+    \b
+    Examples:
+      digest items merge 17 arxiv:2501.00663
     """
     from digest.tagging.items import merge_items_by_name
 
@@ -82,17 +95,16 @@ def merge(
 
 @items_app.command()
 def split(
-    name: Annotated[
-        str, typer.Argument(metavar="ITEM", help="What was merged into another: its number, key or address.")
-    ],
-    other: Annotated[str, typer.Argument(metavar="[OTHER]", help="An item that may be the same, and is not.")] = "",
+    name: Annotated[str, typer.Argument(metavar="ITEM", help="The merged item: its number, key or address.")],
+    other: Annotated[str, typer.Argument(metavar="[OTHER]", help="A possible duplicate that is another work.")] = "",
 ) -> None:
-    """Take a merge back, by hand or by `fetch`: the item gets its mentions again. With two items: say that they differ.
+    """Undo a merge, or declare that two items differ.
 
     \b
-    Example: digest items split 17
-    Example: digest items split https://lab.example/blog/gemma
-    Example: digest items split 17 42
+    Examples:
+      digest items split 17
+      digest items split https://lab.example/blog/gemma
+      digest items split 17 42
     """
     from digest.tagging.items import split_item_by_name
 
@@ -104,7 +116,9 @@ def split(
 def export_(out: Annotated[Path, typer.Argument(metavar="FILE")]) -> None:
     """Write the sources that have an address as OPML.
 
-    Example: digest sources export sources.opml
+    \b
+    Examples:
+      digest sources export sources.opml
     """
     from digest.files import write_output_file
     from digest.sources.opml import write_opml
@@ -117,33 +131,38 @@ def export_(out: Annotated[Path, typer.Argument(metavar="FILE")]) -> None:
 @sources_app.command(name="import")
 def import_(
     file: Annotated[Path, typer.Argument(metavar="FILE", help="An OPML file.")],
-    put: Annotated[bool, typer.Option("--write", help="Add them to sources.yaml instead of printing.")] = False,
+    put: Annotated[bool, typer.Option("--write", help="Add them to sources.yaml.")] = False,
 ) -> None:
-    """Print an OPML file's feeds as lines for sources.yaml, or write them into it; the rest of it stays as it is.
+    """Print an OPML file's feeds as lines of sources.yaml.
+
+    With --write they are added to it; the rest of the file is not touched.
 
     \b
-    Example: digest sources import feeds.opml
-    Example: digest sources import feeds.opml --write
+    Examples:
+      digest sources import feeds.opml
+      digest sources import feeds.opml --write
     """
     from digest.ops.workspace import append_source_lines, plan_opml_import
 
     with open_workspace() as workspace:
-        fresh, there = plan_opml_import(workspace.config, file)
+        new_lines, existing_lines = plan_opml_import(workspace.config, file)
         if put:
-            append_source_lines(workspace.root / "sources.yaml", fresh)
-            print_text(f"sources: {len(fresh)} added to sources.yaml, {len(there)} were there already")
+            append_source_lines(workspace.root / "sources.yaml", new_lines)
+            print_text(f"sources: {len(new_lines)} added to sources.yaml, {len(existing_lines)} exist already")
             return
-    for line in fresh:
+    for line in new_lines:
         print_text(f"  - {line}")
-    for line in there:
-        print_text(f"# already there: - {line}")
+    for line in existing_lines:
+        print_text(f"# exists already: - {line}")
 
 
 @sources_app.command(name="list")
 def list_(as_json: Json = False) -> None:
     """List the configured sources.
 
-    Example: digest sources list
+    \b
+    Examples:
+      digest sources list
     """
     with open_workspace() as workspace:
         rows = [
@@ -161,9 +180,13 @@ def list_(as_json: Json = False) -> None:
 def diff(
     other: Annotated[Path, typer.Argument(metavar="FILE", help="Another sources.yaml.")], as_json: Json = False
 ) -> None:
-    """Say what changed from another sources.yaml's taxonomy to this one's, and which items would move.
+    """Compare another sources.yaml's taxonomy with this one.
 
-    Example: digest taxonomy diff sources.old.yaml
+    Counts the items that would move.
+
+    \b
+    Examples:
+      digest taxonomy diff sources.old.yaml
     """
     from digest.tagging.stage import preview_taxonomy_change
 
@@ -171,11 +194,15 @@ def diff(
         exit_with_report(preview_taxonomy_change(workspace.context, other), as_json)
 
 
-@app.command()
+@app.command(rich_help_panel=OPERATE)
 def costs(as_json: Json = False) -> None:
-    """Show what language models have cost, by month, stage and model, at the prices of the day they were asked.
+    """Show what language models cost, by month and stage.
 
-    Example: digest costs
+    Prices are those of the day of the call.
+
+    \b
+    Examples:
+      digest costs
     """
     from digest.db.llm_calls import load_costs
     from digest.llm.prices import PRICES_AS_OF

@@ -1,4 +1,4 @@
-"""Commands that put an issue into readers' mailboxes, or show how it would look there."""
+"""Commands of the e-mail edition: send, preview, export, log."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from digest.cli.output import (
+    MAIL,
     Json,
     PeriodArg,
     app,
@@ -21,26 +22,28 @@ from digest.cli.output import (
 if TYPE_CHECKING:
     from digest.app import Workspace
 
-mail_app = typer.Typer(
-    help="An issue as mail: looked at, exported, checked, and what became of it.", no_args_is_help=True
-)
-app.add_typer(mail_app, name="mail")
+mail_app = typer.Typer(help="Preview, export and track the e-mail edition.", no_args_is_help=True)
+app.add_typer(mail_app, name="mail", rich_help_panel=MAIL)
 
 
-@app.command()
+@app.command(rich_help_panel=MAIL)
 def send(
     period: PeriodArg = "last",
-    yes: Annotated[bool, typer.Option("--yes", help="Really send; without it this is a dry run.")] = False,
-    expect: Annotated[int | None, typer.Option("--expect", min=0, help="How many readers you mean.")] = None,
-    to: Annotated[str, typer.Option("--to", help="Send a test to this address, and to nobody else.")] = "",
+    yes: Annotated[bool, typer.Option("--yes", help="Really send; otherwise this is a dry run.")] = False,
+    expect: Annotated[int | None, typer.Option("--expect", min=0, help="The number of subscribers to mail.")] = None,
+    to: Annotated[str, typer.Option("--to", help="Send a test to this address only.")] = "",
     again: Annotated[
-        list[str] | None, typer.Option("--again", help="A reader whose mail failed or is in doubt.")
+        list[str] | None, typer.Option("--again", help="An address whose delivery failed or is unknown.")
     ] = None,
     as_json: Json = False,
 ) -> None:
-    """Mail a published issue to its readers, each at most once. A dry run unless --yes with the number of readers.
+    """Mail a published issue, once to each subscriber.
 
-    Example: digest send 2026-10 --yes --expect 412
+    A dry run unless --yes is given with the number of subscribers.
+
+    \b
+    Examples:
+      digest send 2026-10 --yes --expect 412
     """
     with open_workspace() as workspace:
         if to:
@@ -53,32 +56,33 @@ def send(
 
 
 def _ask_subscriber_count(workspace: Workspace, period: str, again: list[str]) -> int:
-    """The number of readers, typed by a person who has seen it."""
+    """Ask a person to type the number of subscribers that the dry run counted."""
     from digest.errors import ConfigError
 
-    dry = workspace.send(period, again=again)
+    dry_run = workspace.send(period, again=again)
     if not sys.stdin.isatty():
-        number = dry.numbers["readers"]
-        raise ConfigError("--yes needs the number of readers", f"`--expect {number}` says that you know it")
-    print_text(f"send: {dry.line}")
-    return int(typer.prompt("How many readers shall get it? Type the number", type=int))
+        number = dry_run.numbers["readers"]
+        raise ConfigError("--yes needs the number of subscribers", f"add `--expect {number}`")
+    print_text(f"send: {dry_run.line}")
+    return int(typer.prompt("Type the number of subscribers to send it to", type=int))
 
 
 @mail_app.command()
 def preview(
     period: PeriodArg = "last",
-    open_: Annotated[bool, typer.Option("--open", help="Show it in the browser.")] = False,
+    open_: Annotated[bool, typer.Option("--open", help="Open it in the browser.")] = False,
     as_json: Json = False,
 ) -> None:
-    """Write an issue's mail as issue.html and issue.txt, to look at or to paste elsewhere. It follows the system's
-    light or dark mode and the window's width, as in a mail program.
+    """Write an issue's mail as issue.html and issue.txt.
 
-    Example: digest mail preview 2026-10 --open
+    \b
+    Examples:
+      digest mail preview 2026-10 --open
     """
-    from digest.mail.exporters import preview_mail as write
+    from digest.mail.exporters import preview_mail
 
     with open_workspace() as workspace:
-        report = write(workspace.context, workspace.context.parse_period(period))
+        report = preview_mail(workspace.context, workspace.context.parse_period(period))
     if open_:
         typer.launch(report.numbers["html"])
     exit_with_report(report, as_json)
@@ -88,24 +92,34 @@ def preview(
 def export(
     period: PeriodArg = "last",
     to: Annotated[str, typer.Option("--to", help="buttondown, listmonk or mailchimp.")] = "buttondown",
-    again: Annotated[bool, typer.Option("--again", help="Make another draft where there is one.")] = False,
+    again: Annotated[bool, typer.Option("--again", help="Create another draft where there is one.")] = False,
     as_json: Json = False,
 ) -> None:
-    """Make a draft of a published issue at a mailing platform. It never sends.
+    """Create a draft of an issue at a mailing platform.
 
-    Example: digest mail export 2026-10 --to buttondown
+    Never sends.
+
+    \b
+    Examples:
+      digest mail export 2026-10 --to buttondown
     """
-    from digest.mail.exporters import export_mail_draft as make
+    from digest.mail.exporters import export_mail_draft
 
     with open_workspace() as workspace:
-        exit_with_report(make(workspace.context, workspace.context.parse_period(period), to, again=again), as_json)
+        exit_with_report(
+            export_mail_draft(workspace.context, workspace.context.parse_period(period), to, again=again), as_json
+        )
 
 
 @mail_app.command()
 def log(period: PeriodArg = "last", as_json: Json = False) -> None:
-    """List what became of an issue's mail, reader by reader; times are the newsletter's.
+    """List the deliveries of an issue.
 
-    Example: digest mail log 2026-10
+    Times are in the newsletter's time zone.
+
+    \b
+    Examples:
+      digest mail log 2026-10
     """
     from digest.db.deliveries import load_deliveries
     from digest.db.issues import get_issue
@@ -123,5 +137,5 @@ def log(period: PeriodArg = "last", as_json: Json = False) -> None:
     print_table(
         ["address", "state", "tries", f"at ({zone})", "why"],
         [[f"{cell:%Y-%m-%d %H:%M:%S}" if key == "at" else str(cell) for key, cell in row.items()] for row in rows],
-        f"nobody was mailed {issue.period} yet; `digest send {issue.period}` says how many would be",
+        f"{issue.period} was not mailed yet; `digest send {issue.period}` counts who would get it",
     )

@@ -1,4 +1,4 @@
-"""Commands that keep a workspace sound: what ails it, copies of it, everything out of it, less of it."""
+"""Commands that maintain a workspace: doctor, backup, export, prune."""
 
 from __future__ import annotations
 
@@ -8,31 +8,45 @@ from typing import Annotated
 
 import typer
 
-from digest.cli.output import DryRun, Json, app, choose_clock, exit_with_report, open_workspace, print_json, print_text
+from digest.cli.output import (
+    OPERATE,
+    START,
+    DryRun,
+    Json,
+    app,
+    choose_clock,
+    exit_with_report,
+    open_workspace,
+    print_json,
+    print_text,
+)
 
-_UNDER = "\n" + " " * 9  # where the words of a finding begin
+_INDENT = "\n" + " " * 9  # of the lines of a finding
 
 
-@app.command()
+@app.command(rich_help_panel=START)
 def doctor(
     area: Annotated[
-        str, typer.Argument(metavar="[mail]", help="Look only at mail, over the network: SPF, DKIM, DMARC, TLS.")
+        str, typer.Argument(metavar="[mail]", help="Check only mail, over the network: SPF, DKIM, DMARC, TLS.")
     ] = "",
-    sources: Annotated[bool, typer.Option("--sources", help="Ask every source too; this needs the network.")] = False,
+    sources: Annotated[bool, typer.Option("--sources", help="Fetch from every source too.")] = False,
     as_json: Json = False,
 ) -> None:
-    """Look for what is wrong, and say the cure. Exit 1 when something is bad, 3 when something will be.
+    """Check the workspace and suggest fixes.
+
+    Exits 1 on errors, 3 on warnings.
 
     \b
-    Example: digest doctor --sources
-    Example: digest doctor mail
+    Examples:
+      digest doctor --sources
+      digest doctor mail
     """
     from dataclasses import asdict
 
     from digest.ops.doctor import choose_exit_code, diagnose_mail, diagnose_workspace, probe_sources
 
     if area not in ("", "mail"):
-        raise typer.BadParameter(f"{area!r} is no area; mail is the only one")
+        raise typer.BadParameter(f"{area!r} is not an area; use mail")
     with open_workspace() as workspace:
         if area:
             findings = diagnose_mail(workspace.config, os.environ)
@@ -44,7 +58,7 @@ def doctor(
         print_json([asdict(finding) for finding in findings])
     else:
         for finding in findings:
-            print_text(f"{finding.state:8} {finding.subject}: {finding.words.replace(chr(10), _UNDER)}")
+            print_text(f"{finding.state:8} {finding.subject}: {finding.words.replace(chr(10), _INDENT)}")
             if finding.cure:
                 print_text(f"         → {finding.cure}")
         if area:
@@ -54,19 +68,23 @@ def doctor(
     raise typer.Exit(choose_exit_code(findings))
 
 
-@app.command()
+@app.command(rich_help_panel=OPERATE)
 def backup(
     file: Annotated[Path | None, typer.Argument(metavar="[FILE]", help="Else backups/digest-TIME.zip.")] = None,
     restore: Annotated[
-        Path | None, typer.Option("--restore", metavar="FILE", help="Bring a backup back; today's state is kept.")
+        Path | None,
+        typer.Option("--restore", metavar="FILE", help="Restore a backup; the present state is backed up first."),
     ] = None,
     as_json: Json = False,
 ) -> None:
-    """Copy the database, sources.yaml, templates/ and site/ into one file, also while others work.
+    """Back up the workspace into one file, or restore it.
+
+    The file holds the database, sources.yaml, templates/ and site/. Other processes may go on working.
 
     \b
-    Example: digest backup
-    Example: digest backup --restore backups/digest-20261103T060000Z.zip
+    Examples:
+      digest backup
+      digest backup --restore backups/digest-20261103T060000Z.zip
     """
     from digest.ops.backup import create_backup, restore_backup, write_backup
 
@@ -79,42 +97,45 @@ def backup(
         exit_with_report(create_backup(workspace.context, file), as_json)
 
 
-@app.command()
+@app.command(rich_help_panel=OPERATE)
 def export(
-    folder: Annotated[Path, typer.Argument(metavar="DIR", help="Where tables/ and sheets/ go, or lie.")],
-    take_back: Annotated[bool, typer.Option("--import", help="Read DIR into this workspace, which is empty.")] = False,
-    public: Annotated[
-        bool, typer.Option("--public", help="Refuse when addresses of subscribers would be in it.")
-    ] = False,
+    folder: Annotated[Path, typer.Argument(metavar="DIR", help="The folder of tables/ and sheets/.")],
+    import_: Annotated[bool, typer.Option("--import", help="Read DIR into this empty workspace.")] = False,
+    public: Annotated[bool, typer.Option("--public", help="Refuse to export addresses of subscribers.")] = False,
     as_json: Json = False,
 ) -> None:
-    """Write every row as JSON lines and every sheet as Markdown, or read them back to the same bytes.
+    """Export all rows as JSONL and drafts as Markdown.
+
+    With --import the folder is read back, byte for byte.
 
     \b
-    Example: digest export everything
-    Example: digest -w other export everything --import
+    Examples:
+      digest export everything
+      digest -w other export everything --import
     """
     from digest.ops.export import export_workspace, import_workspace
 
     with open_workspace() as workspace:
-        if take_back:
-            report = import_workspace(workspace.context, folder)
-        else:
-            report = export_workspace(workspace.context, folder, is_public=public)
-        exit_with_report(report, as_json)
+        if import_:
+            exit_with_report(import_workspace(workspace.context, folder), as_json)
+        exit_with_report(export_workspace(workspace.context, folder, is_public=public), as_json)
 
 
-@app.command()
+@app.command(rich_help_panel=OPERATE)
 def prune(
     months: Annotated[int, typer.Option("--older-than", metavar="MONTHS", min=3, max=1200)] = 24,
     dry_run: DryRun = False,
     as_json: Json = False,
 ) -> None:
-    """Forget old candidates that were never picked, turned down or merged; they do not come back as new.
+    """Delete old candidates that were never chosen.
 
-    Example: digest prune --older-than 24 --dry-run
+    Items that were picked, rejected or merged stay. Deleted items do not come back as new.
+
+    \b
+    Examples:
+      digest prune --older-than 24 --dry-run
     """
-    from digest.ops.prune import prune_items as forget
+    from digest.ops.prune import prune_items
 
     with open_workspace() as workspace:
-        exit_with_report(forget(workspace.context, months, dry_run=dry_run), as_json)
+        exit_with_report(prune_items(workspace.context, months, dry_run=dry_run), as_json)

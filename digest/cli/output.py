@@ -1,11 +1,4 @@
-"""Printing, tables, progress, JSON logs.
-
-What every command shares: the typer app, the workspace option, printing for people and for machines.
-
-Progress for a person: a rich bar on a terminal, silence in a pipe or under cron.
-
-Structured logs: one JSON object a line on standard error, with run ids, and never a secret of the environment.
-"""
+"""The typer app with the options that commands share, printing, tables, progress and JSON logs."""
 
 from __future__ import annotations
 
@@ -13,26 +6,55 @@ import json
 import logging
 import os
 import sys
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
 import typer
+import typer.core
 
 from digest import __version__
 from digest.cli.options import complete_periods, complete_providers, find_workspace_root, select_workspace
-from digest.protocols import NullProgress, Progress
+from digest.errors import ConfigError
+from digest.protocols import NullProgress, Progress, Report
 from digest.text import escape_hidden_in_json, sanitise_for_terminal
 
 if TYPE_CHECKING:
     from digest.app import Workspace
-    from digest.protocols import Report
+
+T = TypeVar("T")
+START, GATHER, SORT, EDIT = "Start", "Gather", "Sort", "Edit"
+PUBLISH, MAIL, OPERATE = "Publish", "Mail", "Operate"
+_HELP_WIDTH = 60  # of a command's first sentence, so that a terminal of 80 columns shows it whole
+_EXIT_CODES = {"done": 0, "partial": 3, "failed": 1}
+_SECRET_SUFFIXES = ("KEY", "TOKEN", "SECRET", "PASSWORD", "HOOK", "WEBHOOK")  # of variables' names
+_MIN_SECRET_LENGTH = 6  # shorter values would mask ordinary words
+
+
+class GroupedCommands(typer.core.TyperGroup):
+    """A group whose help lists its commands under headings."""
+
+    def format_commands(self, ctx: Any, formatter: Any) -> None:
+        """Write a section for each heading, in the order of the editor's work."""
+        sections: dict[str, list[tuple[str, str]]] = {
+            name: [] for name in (START, GATHER, SORT, EDIT, PUBLISH, MAIL, OPERATE)
+        }
+        for name, command in self.commands.items():
+            heading = getattr(command, "rich_help_panel", None)
+            sections.setdefault(heading if isinstance(heading, str) else "Commands", []).append(
+                (name, command.get_short_help_str(_HELP_WIDTH))
+            )
+        for heading, rows in sections.items():
+            if rows:
+                with formatter.section(heading):
+                    formatter.write_dl(rows)
 
 
 app = typer.Typer(
     name="digest",
+    cls=GroupedCommands,
     help="AI research-digest newsletter: fetch, sort, rank, edit, publish, mail.",
     no_args_is_help=True,
     rich_markup_mode=None,
@@ -40,29 +62,24 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 
-Json = Annotated[bool, typer.Option("--json", help="Print the result as JSON for a machine.")]
-DryRun = Annotated[bool, typer.Option("--dry-run", help="Say what would be done; leave no trace.")]
+Json = Annotated[bool, typer.Option("--json", help="Print the result as JSON.")]
+DryRun = Annotated[bool, typer.Option("--dry-run", help="Show what would be done; change nothing.")]
 MaxUsd = Annotated[
-    float | None, typer.Option("--max-usd", min=0, help="What language models may cost in this run, in USD.")
+    float | None, typer.Option("--max-usd", min=0, help="Spend at most this on language models, in USD.")
 ]
 Provider = Annotated[
     str,
     typer.Option(
-        "--provider",
-        help="For this run, as model.provider: local, gemini, …",
-        autocompletion=complete_providers,
+        "--provider", help="For this run, as model.provider: local, gemini, …", autocompletion=complete_providers
     ),
 ]
 PeriodArg = Annotated[
     str,
     typer.Argument(
-        metavar="PERIOD",
-        help="2026-10, last, this; a recap also 2026, 2026-Q3.",
-        autocompletion=complete_periods,
+        metavar="PERIOD", help="2026-10, last, this; a recap also 2026, 2026-Q3.", autocompletion=complete_periods
     ),
 ]
-
-_EXIT_CODES = {"done": 0, "partial": 3, "failed": 1}
+AcceptGaps = Annotated[bool, typer.Option("--accept-gaps", help="Go on although sources failed or went silent.")]
 
 
 @app.callback(invoke_without_command=True)
@@ -78,35 +95,31 @@ def _configure(
     if version:
         typer.echo(f"digest {__version__}")
         raise typer.Exit
-    form = log_format or os.environ.get("DIGEST_LOG", "")
-    if form not in ("", "text", "json"):
-        raise typer.BadParameter(f"{form!r} is not a log format; use json or text")
-    if form == "json":
+    chosen_format = log_format or os.environ.get("DIGEST_LOG", "")
+    if chosen_format not in ("", "text", "json"):
+        raise typer.BadParameter(f"{chosen_format!r} is not a log format; use json or text")
+    if chosen_format == "json":
         enable_json_logs()
     select_workspace(workspace)
 
 
 def open_workspace(provider: str = "") -> Workspace:
-    """The workspace the command works in, telling a person how long work goes; `provider` is this run's model's."""
+    """Open the workspace the command works in; `provider` overrides model.provider for this run."""
     from digest.app import Workspace
 
     return Workspace(find_workspace_root(), clock=choose_clock(), progress=choose_progress(), provider=provider)
 
 
 def choose_clock() -> Callable[[], datetime]:
-    """The wall clock; DIGEST_NOW, an ISO instant, holds it still for rehearsals."""
-    if fixed := os.environ.get("DIGEST_NOW"):
-        from digest.errors import ConfigError
-
-        try:
-            moment = datetime.fromisoformat(fixed)
-        except ValueError:
-            raise ConfigError(
-                f"DIGEST_NOW={fixed!r} is not an ISO date and time", "2026-01-05T06:00:00+00:00"
-            ) from None
-        moment = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
-        return lambda: moment.astimezone(UTC)
-    return lambda: datetime.now(UTC)
+    """Return the wall clock, or one that DIGEST_NOW, an ISO instant, stops."""
+    if not (fixed := os.environ.get("DIGEST_NOW")):
+        return lambda: datetime.now(UTC)
+    try:
+        moment = datetime.fromisoformat(fixed)
+    except ValueError:
+        raise ConfigError(f"DIGEST_NOW={fixed!r} is not an ISO date and time", "2026-01-05T06:00:00+00:00") from None
+    moment = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+    return lambda: moment.astimezone(UTC)
 
 
 def exit_with_report(report: Report, as_json: bool = False) -> None:
@@ -123,41 +136,53 @@ def exit_with_report(report: Report, as_json: bool = False) -> None:
             }
         )
     else:
-        print_text(f"{report.stage}: {report.line}")
-        for problem in report.problems:
-            print_text(f"  ! {problem}", err=True)
+        print_report(report)
     raise typer.Exit(_EXIT_CODES[report.state])
 
 
-def print_text(text: str, *, err: bool = False) -> None:
-    """Lines for a person; text of sources, servers and models is among them, and must not steer the terminal."""
-    from digest.text import sanitise_for_terminal
+def print_report(report: Report) -> None:
+    """Print a stage's line, and its problems on standard error."""
+    print_text(f"{report.stage}: {report.line}")
+    for problem in report.problems:
+        print_text(f"  ! {problem}", err=True)
 
+
+def print_text(text: str, *, err: bool = False) -> None:
+    """Print lines for a person, without what could steer the terminal: sources, servers and models write them too."""
     typer.echo(sanitise_for_terminal(text), err=err)
 
 
-def format_due_row(row: Mapping[str, str]) -> str:
-    """One piece of work that the cadence waits for."""
-    told = {"due": "is due since", "waits": "failed, and is tried again at", "next": "is next, at"}[row["state"]]
-    return f"{row['work']} of {row['period']} {told} {row['at']}"
-
-
 def print_json(value: Any) -> None:
-    """One JSON document on standard output."""
-    from digest.text import escape_hidden_in_json
-
+    """Print one JSON document on standard output."""
     typer.echo(escape_hidden_in_json(json.dumps(value, ensure_ascii=False, indent=1, default=str)))
 
 
+def print_rows(rows: list[dict[str, Any]], columns: Sequence[str], empty: str, *, as_json: bool) -> None:
+    """Print rows as JSON, or these columns of them as a table."""
+    if as_json:
+        print_json(rows)
+    else:
+        print_table(list(columns), [[format_cell(row[column]) for column in columns] for row in rows], empty)
+
+
+def format_cell(value: object) -> str:
+    """Format a value for people: lists and mappings spelled out, times to the minute."""
+    if isinstance(value, dict):
+        return ", ".join(f"{name}: {each}" for name, each in value.items())
+    if isinstance(value, list | tuple):
+        return ", ".join(map(str, value))
+    if isinstance(value, datetime):
+        return f"{value:%Y-%m-%d %H:%M}"
+    return "" if value is None else f"{value:g}" if isinstance(value, float) else str(value)
+
+
 def print_table(headings: list[str], rows: list[list[str]], empty: str = "") -> None:
-    """Aligned columns, the last unpadded; wide cells wrap on a terminal. `empty` is said where there are no rows."""
+    """Print aligned columns, whose wide cells wrap on a terminal, or `empty` where there are no rows."""
     if empty and not rows:
         print_text(empty)
         return
     from rich.console import Console
     from rich.table import Table
-
-    from digest.text import sanitise_for_terminal
 
     table = Table(*headings, box=None, pad_edge=False, header_style="bold")
     for row in rows:
@@ -168,20 +193,19 @@ def print_table(headings: list[str], rows: list[list[str]], empty: str = "") -> 
     typer.echo("\n".join(line.rstrip() for line in printed.get().splitlines()))
 
 
-T = TypeVar("T")
-
-
 class QuietProgress(NullProgress):
-    """Shows nothing but lines said on purpose."""
+    """A Progress that prints only the lines meant for a person."""
 
     def print_line(self, line: str) -> None:
+        """Print a line on standard error."""
         print(sanitise_for_terminal(line), file=sys.stderr)  # noqa: T201
 
 
 class BarProgress(QuietProgress):
-    """Rich bars on standard error, gone when the work is done."""
+    """Rich bars on standard error, removed when the work is done."""
 
     def track(self, items: Iterable[T], label: str, total: int | None = None) -> Iterable[T]:
+        """Yield the items under a bar."""
         from rich.console import Console
         from rich.progress import track
 
@@ -189,6 +213,7 @@ class BarProgress(QuietProgress):
 
     @contextmanager
     def task(self, label: str, total: int | None = None) -> Iterator[Callable[[int], None]]:
+        """Give the function that advances a bar."""
         from rich.console import Console
         from rich.progress import Progress as RichProgress
 
@@ -198,16 +223,12 @@ class BarProgress(QuietProgress):
 
 
 def choose_progress() -> Progress:
-    """Bars on a terminal, quiet elsewhere."""
+    """Return bars on a terminal, and a quiet progress elsewhere."""
     return BarProgress() if sys.stderr.isatty() else QuietProgress()
 
 
-_SECRET_SUFFIXES = ("KEY", "TOKEN", "SECRET", "PASSWORD", "HOOK", "WEBHOOK")  # how the names of such variables end
-_MIN_SECRET_LENGTH = 6  # shorter values would blot out ordinary words
-
-
 class JsonLogFormatter(logging.Formatter):
-    """One record as one line: at, level, event, and the fields the event came with."""
+    """A formatter of one JSON object a line, in which values of secret variables are masked."""
 
     def __init__(self, environ: Mapping[str, str]) -> None:
         super().__init__()
@@ -229,7 +250,7 @@ class JsonLogFormatter(logging.Formatter):
 
 
 def enable_json_logs() -> None:
-    """Log from here on; people who did not ask for it get the commands' own lines alone."""
+    """Log the program's events to standard error from now on."""
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(JsonLogFormatter(os.environ))
     logger = logging.getLogger("digest")

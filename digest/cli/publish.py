@@ -1,9 +1,4 @@
-"""publish preview templates.
-
-Commands on what is published already, and on how it looks.
-
-Commands that put an issue before readers.
-"""
+"""Commands of the published site: publish, preview, refresh, templates."""
 
 from __future__ import annotations
 
@@ -13,6 +8,7 @@ import typer
 
 from digest.cli.options import find_workspace_root
 from digest.cli.output import (
+    PUBLISH,
     DryRun,
     Json,
     PeriodArg,
@@ -25,36 +21,40 @@ from digest.cli.output import (
 )
 
 
-@app.command()
+@app.command(rich_help_panel=PUBLISH)
 def publish(
     period: PeriodArg = "last",
     correct: Annotated[
-        str | None, typer.Option("--correct", metavar="TEXT", help="What was wrong with a published issue.")
+        str | None, typer.Option("--correct", metavar="TEXT", help="What was wrong in a published issue.")
     ] = None,
     dry_run: DryRun = False,
     as_json: Json = False,
 ) -> None:
-    """Write an approved issue's post, the feeds and the site's lists. Publishing again changes nothing.
+    """Write an approved issue's post, the feeds and site data.
 
-    To correct a published issue: edit its sheet, approve it, and publish it with --correct.
+    Publishing again changes nothing. To correct a published issue, edit its draft, approve it, and publish it with
+    --correct.
 
     \b
-    Example: digest publish 2026-10
-    Example: digest publish 2026-10 --correct "The model has 7B parameters, not 70B."
+    Examples:
+      digest publish 2026-10
+      digest publish 2026-10 --correct "The model has 7B parameters, not 70B."
     """
     with open_workspace() as workspace:
         exit_with_report(workspace.publish(period, correct=correct, dry_run=dry_run), as_json)
 
 
-@app.command()
+@app.command(rich_help_panel=PUBLISH)
 def preview(
     build: Annotated[bool, typer.Option("--build", help="Build into site/_site and stop.")] = False,
     port: Annotated[int, typer.Option("--port", min=1, max=65535)] = 4000,
     drafts: Annotated[bool, typer.Option("--drafts", help="Show drafts too.")] = False,
 ) -> None:
-    """Build the site with Jekyll and serve it on this machine.
+    """Build the site with Jekyll and serve it locally.
 
-    Example: digest preview --drafts
+    \b
+    Examples:
+      digest preview --drafts
     """
     from digest.publishing.jekyll import build_site, serve_site
 
@@ -66,23 +66,26 @@ def preview(
     raise typer.Exit(serve_site(site, port, drafts=drafts))
 
 
-templates_app = typer.Typer(help="The templates of posts and mails, and your own in their place.", no_args_is_help=True)
-app.add_typer(templates_app, name="templates")
+templates_app = typer.Typer(help="List and copy the templates of posts and mails.", no_args_is_help=True)
+app.add_typer(templates_app, name="templates", rich_help_panel=PUBLISH)
 
 
-@app.command()
+@app.command(rich_help_panel=PUBLISH)
 def refresh(
-    names: Annotated[list[str] | None, typer.Argument(metavar="PERIOD|ITEM…", help="Of these only.")] = None,
-    apply: Annotated[bool, typer.Option("--apply", help="Put the errata into their issues, dated.")] = False,
-    offline: Annotated[bool, typer.Option("--offline", help="Ask nobody; compare with what is stored.")] = False,
+    names: Annotated[list[str] | None, typer.Argument(metavar="PERIOD|ITEM…", help="Only these.")] = None,
+    apply: Annotated[bool, typer.Option("--apply", help="Add the errata to their issues.")] = False,
+    offline: Annotated[bool, typer.Option("--offline", help="Compare with stored data only.")] = False,
     as_json: Json = False,
 ) -> None:
-    """Look again at published works: versions, withdrawals, venues, dead links; propose errata as a diff.
+    """Check published works for news; propose errata.
 
-    arXiv and the links are asked, arXiv at most once a day. Nothing that readers see changes without --apply.
+    Looks for new versions, withdrawals, venues and dead links, and shows the errata as a diff. Requests arXiv at
+    most once a day. Only --apply changes what readers see.
 
-    Example: digest refresh
-    Example: digest refresh --apply arxiv:2501.00663
+    \b
+    Examples:
+      digest refresh
+      digest refresh --apply arxiv:2501.00663
     """
     from digest.publishing.refresh import format_errata
 
@@ -96,9 +99,11 @@ def refresh(
 
 @templates_app.command(name="list")
 def list_(as_json: Json = False) -> None:
-    """List the templates, and which of them the workspace has of its own.
+    """List the templates and where each comes from.
 
-    Example: digest templates list
+    \b
+    Examples:
+      digest templates list
     """
     from digest.ops.workspace import list_templates
 
@@ -112,9 +117,11 @@ def list_(as_json: Json = False) -> None:
 
 @templates_app.command()
 def copy(name: Annotated[str, typer.Argument(metavar="NAME", help="As `list` names it.")]) -> None:
-    """Copy a template into the workspace's templates/, where it takes the place of the one that ships.
+    """Copy a template into the workspace to change it there.
 
-    Example: digest templates copy post.md.j2
+    \b
+    Examples:
+      digest templates copy post.md.j2
     """
     from digest.ops.workspace import copy_template
 

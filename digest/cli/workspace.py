@@ -1,78 +1,88 @@
-"""init demo status run runs schedule.
-
-`digest status` for a person: one screen, whatever the number of sources. What needs a look stands first.
-
-Commands to begin with: a workspace, the demo, where things stand.
-"""
+"""Commands to start with (init, demo, status) and the screen of `digest status`."""
 
 from __future__ import annotations
 
+import shutil
+import time
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from digest.cli.output import Json, app, format_due_row, open_workspace, print_json, print_table, print_text
+from digest.cli.output import START, Json, app, choose_progress, open_workspace, print_json, print_table, print_text
 from digest.text import normalise_line
 
+if TYPE_CHECKING:
+    from digest.ops.status import DueRow, IssueRow, SourceRow, Status
 
-@app.command()
+_MAX_ISSUES = 5  # shown: open ones, then the newest
+_NEXT_COMMANDS = {
+    "draft": "`digest desk {period}`, then `digest approve {period}`",
+    "approved": "`digest publish {period}`",
+}
+_NORMAL_STATES = ("ok", "unmodified", "partial", "skipped")
+_SOURCE_KINDS = ("healthy", "failing", "silent", "with a warning", "never read")
+
+
+@app.command(rich_help_panel=START)
 def init(
     folder: Annotated[Path, typer.Argument(metavar="DIR", help="Where the workspace is made.")] = Path("."),
 ) -> None:
-    """Make a workspace: sources.yaml, templates/ and site/. Files that exist stay as they are.
+    """Make a workspace: sources.yaml, templates/ and site/.
 
-    Example: digest init my-newsletter
+    Files that exist are left unchanged.
+
+    \b
+    Examples:
+      digest init my-newsletter
     """
     from digest.app import initialise
 
-    made, kept = initialise(folder)
-    print_text(f"init: {folder}: {made} files written" + (f", {kept} kept as they were" if kept else ""))
+    written, existing = initialise(folder)
+    print_text(f"init: {folder}: {written} files written" + (f", {existing} left unchanged" if existing else ""))
     print_text("  next: set newsletter.title and url in sources.yaml, then `digest run`")
 
 
-@app.command()
+@app.command(rich_help_panel=START)
 def demo(
     folder: Annotated[Path, typer.Argument(metavar="DIR", help="Where the demo's workspace goes.")] = Path("demo"),
     open_: Annotated[bool, typer.Option("--open", help="Open the result in the browser.")] = False,
     as_json: Json = False,
 ) -> None:
-    """Run the whole story on recorded sources of 2025: no key, no network.
+    """Run everything on recorded sources of 2025: no key needed.
 
-    Example: digest demo --open
+    Needs no network either.
+
+    \b
+    Examples:
+      digest demo --open
     """
-    from digest.cli.output import choose_progress
     from digest.demo import run_demo
 
-    told = run_demo(folder, choose_progress())
-    if as_json:
-        print_json(told.numbers)
-    else:
-        print_text(told.text)
+    result = run_demo(folder, choose_progress())
+    print_json(result.numbers) if as_json else print_text(result.text)
     if open_:
-        typer.launch(str(told.start_page))
+        typer.launch(str(result.start_page))
 
 
-@app.command()
+@app.command(rich_help_panel=START)
 def status(
-    watch: Annotated[
-        float, typer.Option("--watch", metavar="SECONDS", min=0, help="Show it again and again until Ctrl-C.")
-    ] = 0,
+    watch: Annotated[float, typer.Option("--watch", metavar="SECONDS", min=0, help="Repeat until Ctrl-C.")] = 0,
     metrics: Annotated[
         Path | None, typer.Option("--metrics", metavar="FILE", help="Write Prometheus text there instead.")
     ] = None,
     every: Annotated[bool, typer.Option("--all", help="A row for each source and each issue.")] = False,
     as_json: Json = False,
 ) -> None:
-    """Show on one screen what was read, what is due, which issues are where; first what needs a look.
+    """Show sources, due jobs and issues; problems first.
 
     \b
-    Example: digest status --watch 5
-    Example: digest status --all
+    Examples:
+      digest status --watch 5
+      digest status --all
     """
-    import time
-
     import click
 
     with open_workspace() as workspace:
@@ -83,171 +93,124 @@ def status(
             print_text(f"status: {metrics} written")
             return
         while True:
-            facts = workspace.status()
+            current = workspace.status()
             if watch:
                 click.clear()
-            _show_status(facts, every, as_json)
+            if as_json:
+                print_json(asdict(current))
+            else:
+                _show_status(current, show_all=every)
             if not watch:
                 return
             time.sleep(watch)
 
 
-def _show_status(facts: dict[str, Any], every: bool, as_json: bool) -> None:
-    if as_json:
-        print_json(facts)
-    elif every:
-        _show_all_rows(facts)
-    else:
-        import shutil
-
-        pass
-
+def _show_status(current: Status, *, show_all: bool) -> None:
+    if not show_all:
         columns, rows = shutil.get_terminal_size((120, 40))
-        for line in render_status_screen(facts, columns, min(max(rows, 24), 40)):
+        for line in render_status_screen(current, columns, min(max(rows, 24), 40)):
             print_text(line)
-
-
-def _show_all_rows(facts: dict[str, Any]) -> None:
-    print_text(facts["line"])
-    for row in facts["due"]:
-        print_text(f"  {format_due_row(row)}")
-    if facts["sources"]:
+        return
+    print_text(current.line)
+    for due in current.due:
+        print_text(f"  {format_due_row(due)}")
+    if current.sources:
+        headings = ["source", "state", "items", "last run", "took", "checked", "next", "problem"]
+        cells = [
+            (row.id, row.state, str(row.items or ""), row.counts, row.took, row.checked, row.next)
+            for row in current.sources
+        ]
         print_table(
-            ["source", "state", "items", "last run", "took", "checked", "next", "trouble"],
-            [
-                [*(str(row[key] or "") for key in _SOURCE_COLUMNS), row["error"] or row["warning"]]
-                for row in facts["sources"]
-            ],
+            headings,
+            [[*row, source.error or source.warning] for row, source in zip(cells, current.sources, strict=True)],
         )
-    for issue in facts["issues"]:
-        print_text(f"issue {issue['period']}: {issue['state']}, {issue['picks']} picks: {issue['title']}")
+    for issue in current.issues:
+        print_text(f"issue {issue.period}: {issue.state}, {issue.picks} picks: {issue.title}")
 
 
-_SOURCE_COLUMNS = ("id", "state", "items", "counts", "took", "checked", "next")
+def format_due_row(row: DueRow) -> str:
+    """Describe a job of the cadence in one line."""
+    states = {"due": "is due since", "waits": "failed; next try at", "next": "is next, at"}
+    return f"{row.work} of {row.period} {states[row.state]} {row.at}"
 
 
-StatusRow = Mapping[str, Any]
-_MAX_ISSUES = 5  # issues shown at most: those under way, then the newest
-_NEXT_COMMANDS = {
-    "draft": "`digest desk {period}`, then `digest approve {period}`",
-    "approved": "`digest publish {period}`",
-}
-_NORMAL_STATES = ("ok", "unmodified", "partial", "skipped")
+def render_status_screen(current: Status, width: int, height: int) -> list[str]:
+    """Return at most `height - 1` lines of `width` columns; the last row is the prompt's.
 
-
-def render_status_screen(facts: Mapping[str, Any], width: int, height: int) -> list[str]:
-    """The lines of a screen of that many columns and rows, or fewer: the last row is the prompt's.
-
-    `facts` are what `status` gives. Sources that are well are named only where all of them find room.
+    Names healthy sources only where all of them fit.
     """
-    head = [
-        facts["line"],
-        *(f"  {'!' if row['state'] == 'waits' else ' '} {format_due_row(row)}" for row in facts["due"]),
-    ]
-    head += [_format_last_run(row) for row in facts["last"]]
-    tail = list(_format_issues(facts["issues"]))
+    head = [current.line, *(f"  {'!' if row.state == 'waits' else ' '} {format_due_row(row)}" for row in current.due)]
+    for run in current.last:
+        mark = "!" if run.state in ("failed", "refused", "interrupted") else " "
+        period = f" of {run.period}" if run.period else ""
+        head.append(f"  {mark} last run: {run.stage}{period}, {run.state}, {run.started} UTC: {run.line}")
+    tail = list(_format_issues(current.issues))
     room = height - 1 - len(head) - len(tail)
-    return [_truncate_line(line, width) for line in [*head, *_format_sources(facts["sources"], room), *tail]]
+    sources = _format_sources(current.sources, room) if current.sources else []
+    return [_truncate_line(line, width) for line in [*head, *sources, *tail]]
 
 
-def _format_last_run(row: StatusRow) -> str:
-    of = f" of {row['period']}" if row["period"] else ""
-    mark = "!" if row["state"] in ("failed", "refused", "interrupted") else " "
-    return f"  {mark} last run: {row['stage']}{of}, {row['state']}, {row['started']} UTC: {row['line']}"
-
-
-def _format_sources(rows: Sequence[StatusRow], room: int) -> Iterator[str]:
-    if not rows:
-        return
-    yield _summarise_sources(rows)
-    needy, quiet = (
-        list(_format_problem_sources(rows)),
-        [f"    {row['id']}: {_describe_last_fetch(row)}" for row in rows if _is_healthy(row)],
+def _format_sources(rows: Sequence[SourceRow], room: int) -> Iterator[str]:
+    enabled = [row for row in rows if row.enabled]
+    kinds = {kind: [row for row in enabled if _classify_source(row) == kind] for kind in _SOURCE_KINDS}
+    counts = {kind: len(members) for kind, members in kinds.items()} | {"off": len(rows) - len(enabled)}
+    summary = ", ".join(f"{count} {kind}" for kind, count in counts.items() if count)
+    last_fetch = max(row.checked for row in rows)
+    yield f"sources: {summary}; " + (
+        f"last fetch {last_fetch} UTC" if last_fetch else "run `digest fetch` to read them"
     )
-    if len(needy) + len(quiet) < room:
-        yield from needy + quiet
+    problems = list(_format_problem_sources(kinds))
+    healthy = [f"    {row.id}: {_describe_last_fetch(row)}" for row in kinds["healthy"]]
+    if len(problems) + len(healthy) < room:
+        yield from problems + healthy
         return
-    shown = needy if len(needy) <= room - 2 else needy[: max(1, room - 2)]
+    shown = problems if len(problems) <= room - 2 else problems[: max(1, room - 2)]
     yield from shown
-    left = [f"{len(needy) - len(shown)} more lines"] if len(shown) < len(needy) else []
-    left += [f"{len(quiet)} that are well"] if quiet else []
-    if left:
-        yield f"    and {', '.join(left)}: `digest status --all`"
+    rest = [f"{len(problems) - len(shown)} more lines"] if len(shown) < len(problems) else []
+    rest += [f"{len(healthy)} healthy"] if healthy else []
+    if rest:
+        yield f"    and {', '.join(rest)}: `digest status --all`"
 
 
-def _summarise_sources(rows: Sequence[StatusRow]) -> str:
-    """All sources in one line: how many of each kind, and when one was asked last."""
-    on = [row for row in rows if row["enabled"]]
-    kinds = {
-        "well": sum(map(_is_healthy, on)),
-        "in trouble": sum(bool(row["error"]) for row in on),
-        "silent": sum(_is_stale(row) for row in on),
-        "with a remark": sum(_has_warning(row) for row in on),
-        "never read": sum(_is_never_fetched(row) for row in on),
-        "off": len(rows) - len(on),
-    }
-    told = ", ".join(f"{number} {kind}" for kind, number in kinds.items() if number)
-    asked = max(row["checked"] for row in rows)
-    return f"sources: {told}" + (f"; last asked {asked} UTC" if asked else "; `digest fetch` reads them")
-
-
-def _format_problem_sources(rows: Sequence[StatusRow]) -> Iterator[str]:
-    """Those in trouble, of one trouble together; then the silent, those with a remark, those never read."""
+def _format_problem_sources(kinds: Mapping[str, Sequence[SourceRow]]) -> Iterator[str]:
     from digest.ops.status import group_by_error
 
-    on = [row for row in rows if row["enabled"]]
-    troubles = {row["id"]: row["error"] for row in on if row["error"]}
-    for words, names in group_by_error(troubles).items():
-        yield f"  ! {names[0]}: {words}" if len(names) == 1 else f"  ! {len(names)}: {words}: {', '.join(names)}"
-    yield from (f"  ! {row['id']}: {row['state']}; {_describe_last_fetch(row)}" for row in on if _is_stale(row))
-    yield from (f"  ! {row['id']}: {_describe_last_fetch(row)}; {row['warning']}" for row in on if _has_warning(row))
-    if new := [row["id"] for row in on if _is_never_fetched(row)]:
-        yield f"  ! never read: {', '.join(new)}"
+    for error, names in group_by_error({row.id: row.error for row in kinds["failing"]}).items():
+        yield f"  ! {names[0]}: {error}" if len(names) == 1 else f"  ! {len(names)}: {error}: {', '.join(names)}"
+    yield from (f"  ! {row.id}: {row.state}; {_describe_last_fetch(row)}" for row in kinds["silent"])
+    yield from (f"  ! {row.id}: {_describe_last_fetch(row)}; {row.warning}" for row in kinds["with a warning"])
+    if kinds["never read"]:
+        yield f"  ! never read: {', '.join(row.id for row in kinds['never read'])}"
 
 
-def _is_stale(row: StatusRow) -> bool:
-    return not row["error"] and row["state"].startswith("silent")
+def _classify_source(row: SourceRow) -> str:
+    if row.error:
+        return "failing"
+    if row.state.startswith("silent"):
+        return "silent"
+    return "with a warning" if row.warning else "never read" if row.state == "never read" else "healthy"
 
 
-def _is_never_fetched(row: StatusRow) -> bool:
-    return bool(not row["error"] and row["state"] == "never read")
+def _describe_last_fetch(row: SourceRow) -> str:
+    result = row.counts or ("nothing new" if row.state in _NORMAL_STATES else row.state)
+    return f"{result}; next {row.next}" if row.next else result
 
 
-def _has_warning(row: StatusRow) -> bool:
-    return bool(row["warning"] and not row["error"] and not _is_stale(row))
-
-
-def _is_healthy(row: StatusRow) -> bool:
-    return bool(row["enabled"] and not (row["error"] or row["warning"] or _is_stale(row) or _is_never_fetched(row)))
-
-
-def _describe_last_fetch(row: StatusRow) -> str:
-    """What its last run brought, and when it is asked again."""
-    brought = row["counts"] or ("nothing new" if row["state"] in _NORMAL_STATES else row["state"])
-    return f"{brought}; next {row['next']}" if row["next"] else brought
-
-
-def _format_issues(rows: Sequence[StatusRow]) -> Iterator[str]:
-    """The issues under way, each with the next step, then the newest of the others."""
-    waiting = [row for row in rows if row["state"] in _NEXT_COMMANDS]
-    over = [row for row in rows if row["state"] not in _NEXT_COMMANDS]
-    shown = waiting[-_MAX_ISSUES:]
-    newest = over[-(_MAX_ISSUES - len(shown)) :] if len(shown) < _MAX_ISSUES else []
+def _format_issues(rows: Sequence[IssueRow]) -> Iterator[str]:
+    """Yield open issues with their next commands, then the newest of the others."""
+    open_rows = [row for row in rows if row.state in _NEXT_COMMANDS][-_MAX_ISSUES:]
+    closed_rows = [row for row in rows if row.state not in _NEXT_COMMANDS]
+    newest = closed_rows[len(closed_rows) - min(_MAX_ISSUES - len(open_rows), len(closed_rows)) :]
     if rows:
-        whole = len(shown) + len(newest) == len(rows)
-        yield f"issues: {len(rows)}" if whole else f"issues: {len(rows)}, of which"
-    yield from (
-        f"  ! {row['period']}: {row['state']}, {row['picks']} picks; next {_suggest_next_command(row)}" for row in shown
-    )
-    yield from (f"    {row['period']}: {row['state']}, {row['picks']} picks: {row['title']}" for row in newest)
-
-
-def _suggest_next_command(row: StatusRow) -> str:
-    return _NEXT_COMMANDS[row["state"]].format(period=row["period"])
+        yield f"issues: {len(rows)}" + ("" if len(open_rows) + len(newest) == len(rows) else ", of which")
+    for row in open_rows:
+        command = _NEXT_COMMANDS[row.state].format(period=row.period)
+        yield f"  ! {row.period}: {row.state}, {row.picks} picks; next {command}"
+    yield from (f"    {row.period}: {row.state}, {row.picks} picks: {row.title}" for row in newest)
 
 
 def _truncate_line(line: str, width: int) -> str:
-    """One line that the terminal does not wrap; Chinese characters take two columns."""
+    """Cut a line so that the terminal does not wrap it; Chinese characters take two columns."""
     from rich.text import Text
 
     indent = line[: len(line) - len(line.lstrip())]

@@ -80,7 +80,7 @@ def run_demo(folder: Path, progress: Progress) -> DemoResult:
             for reader in DEMO_SUBSCRIBERS:
                 workspace.add_subscriber(reader, confirmed=True)
             sent = workspace.send(months[-1].name, yes=True, expect=len(DEMO_SUBSCRIBERS))
-            numbers = workspace.status()["totals"] | {
+            numbers = workspace.status().totals | {
                 "sources": fetched.numbers["sources"],
                 "messages": sent.numbers["sent"],
                 "seconds": round(monotonic() - began, 1),

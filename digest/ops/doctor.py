@@ -293,34 +293,22 @@ def _check_mail(doctor: DoctorContext) -> FindingIterator:
 def _check_sources(doctor: DoctorContext) -> FindingIterator:
     if doctor.context is None:
         return
-    rows = load_status(doctor.context)["sources"]
-    ill = [row for row in rows if row["enabled"] and (row["error"] or row["state"].startswith("silent"))]
-    yield from _report_source_errors({row["id"]: row["error"] for row in ill if row["error"]})
-    yield from _report_stale_sources(
-        {row["id"]: row["state"].removeprefix("silent for ") for row in ill if not row["error"]}
-    )
-    unread = sum(row["enabled"] and row["state"] == "never read" for row in rows)
+    rows = load_status(doctor.context).sources
+    enabled = [row for row in rows if row.enabled]
+    errors = {row.id: row.error for row in enabled if row.error}
+    for error, names in group_by_error(errors).items():
+        text = f"{names[0]}: {error}" if len(names) == 1 else f"{len(names)} sources: {error}: {', '.join(names)}"
+        yield Finding("sources", "warning", text, f"run `digest fetch {' '.join(names[:3])} --force`")
+    silent = [row for row in enabled if not row.error and row.state.startswith("silent")]
+    if silent:
+        days = ", ".join(f"{row.id} ({row.state.removeprefix('silent for ')})" for row in silent)
+        fix = "run `digest fetch SOURCE --force`; a source that has moved needs its new address in sources.yaml"
+        yield Finding("sources", "warning", f"{len(silent)} silent for longer than usual: {days}", fix)
+    unread = sum(row.state == "never read" for row in enabled)
     if unread:
-        yield Finding("sources", "note", f"{unread} of {len(rows)} were never read", "`digest fetch` reads them")
-    elif not ill:
-        yield Finding("sources", "good", f"none of {len(rows)} is in trouble")
-
-
-def _report_source_errors(errors: Mapping[str, str]) -> FindingIterator:
-    """One finding for each way in which sources are ill."""
-    for words, sources in group_by_error(errors).items():
-        told = (
-            f"{sources[0]}: {words}" if len(sources) == 1 else f"{len(sources)} of them: {words}: {', '.join(sources)}"
-        )
-        yield Finding("sources", "warning", told, f"`digest fetch {' '.join(sources[:3])} --force`")
-
-
-def _report_stale_sources(lengths: Mapping[str, str]) -> FindingIterator:
-    """One finding for those that answer and have nothing new, each with how long that has been."""
-    if lengths:
-        told = ", ".join(f"{source} ({length})" for source, length in lengths.items())
-        cure = "ask again with `digest fetch SOURCE --force`; one that has moved needs its new address in sources.yaml"
-        yield Finding("sources", "warning", f"{len(lengths)} silent for longer than is usual: {told}", cure)
+        yield Finding("sources", "note", f"{unread} of {len(rows)} were never read", "run `digest fetch`")
+    elif not (errors or silent):
+        yield Finding("sources", "good", f"none of {len(rows)} is failing")
 
 
 def _check_disk(root: Path) -> FindingIterator:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from sqlmodel import Session
@@ -17,7 +17,13 @@ from digest.context import Context, record_run
 from digest.db.issues import load_covered_in, load_picked_item_ids
 from digest.db.items import count_mentioning_sources, get_item, load_period_items
 from digest.db.key_value import load_value, save_value
-from digest.db.predictions import choose_best_tagging, load_item_embeddings, load_taggings, replace_ranking
+from digest.db.predictions import (
+    choose_best_tagging,
+    load_item_embeddings,
+    load_ranking,
+    load_taggings,
+    replace_ranking,
+)
 from digest.errors import NotFoundError
 from digest.models.items import Item, get_abstract
 from digest.models.predictions import Tagging
@@ -179,3 +185,28 @@ def explain_ranking(context: Context, period: Period, name: str) -> dict[str, An
         "ranker": sentence,
         "reasons": [reason.as_dict() for reason in entry.reasons],
     }
+
+
+@dataclass(frozen=True, slots=True)
+class RankedItem:
+    """An item of a period's ranking, as `digest candidates` lists it."""
+
+    place: int
+    score: float
+    category: str
+    key: str
+    title: str
+    url: str
+
+
+def list_ranked_items(context: Context, period: Period, limit: int) -> list[RankedItem]:
+    """List a period's candidates, best first."""
+    with context.db.read() as session:
+        ranking = load_ranking(session, period.name, limit)
+        taggings = load_taggings(session, [item.id for _, item in ranking])
+    rows = []
+    for row, item in ranking:
+        best = choose_best_tagging(taggings.get(item.id, {}))
+        category = best.category if best else "other"
+        rows.append(RankedItem(row.place, row.score, category, item.key, item.title, item.url))
+    return rows

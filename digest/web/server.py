@@ -1,6 +1,6 @@
 """uvicorn on loopback; limits.
 
-The server behind the desk and `digest listen`: no client may hold a connection by being slow, nor all of them.
+The server behind the desk and `digest subscribers serve`: no client may hold a connection by being slow, nor all of them.
 
 uvicorn bounds the pause between two requests (`timeout_keep_alive`) and nothing else: a client that sends its request
 byte by byte, or none at all, or reads no answer, keeps its connection for ever, until the process has no file left.

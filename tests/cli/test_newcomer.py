@@ -32,6 +32,7 @@ STORY: tuple[str, ...] = (
     "add --jsonl papers.jsonl",
     "tag",
     f"rank {PERIOD}",
+    f"candidates {PERIOD}",
     "rank 2025-06 --explain arxiv:2506.00001",
     f"judge {PERIOD}",
     "tag --estimate",

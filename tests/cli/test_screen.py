@@ -18,29 +18,23 @@ from rich.cells import cell_len
 
 from digest.app import initialise
 from digest.cli.workspace import render_status_screen
-from digest.ops.status import group_by_error
+from digest.ops.status import DueRow, IssueRow, RunRow, SourceRow, Status, group_by_error
 
 
-def source(name: str, **facts: Any) -> dict[str, Any]:
-    row = {"id": name, "enabled": True, "state": "ok", "counts": "9 found: 9 unchanged", "error": "", "warning": ""}
-    return row | {"checked": "2026-03-04 06:00", "next": "2026-03-05 06:00"} | facts
+def source(name: str, **facts: Any) -> SourceRow:
+    row: dict[str, Any] = {"id": name, "state": "ok", "counts": "9 found: 9 unchanged"}
+    return SourceRow(**row | {"checked": "2026-03-04 06:00", "next": "2026-03-05 06:00"} | facts)
 
 
-def issue(period: str, state: str = "published") -> dict[str, Any]:
-    return {"period": period, "kind": "monthly", "state": state, "picks": 12, "title": f"研究摘要 {period} " * 20}
+def issue(period: str, state: str = "published") -> IssueRow:
+    return IssueRow(period, "monthly", state, 12, f"研究摘要 {period} " * 20)
 
 
-def facts(sources: list[dict[str, Any]], issues: list[dict[str, Any]]) -> dict[str, Any]:
-    due = [{"work": work, "period": "2026-03", "state": "due", "at": "x"} for work in ("fetch", "refresh", "draft")]
-    due += [{"work": "draft", "period": "2026-04", "state": "next", "at": "y"}]
-    last = {
-        "stage": "due:fetch",
-        "period": "2026-03",
-        "state": "failed",
-        "started": "z",
-        "line": "half\nis out of reach",
-    }
-    return {"line": "many items", "due": due, "last": [last], "sources": sources, "issues": issues}
+def facts(sources: list[SourceRow], issues: list[IssueRow]) -> Status:
+    due = [DueRow(work, "2026-03", "due", "x") for work in ("fetch", "refresh", "draft")]
+    due += [DueRow("draft", "2026-04", "next", "y")]
+    last = RunRow(1, "due:fetch", "2026-03", "failed", "z", None, "half\nis out of reach")
+    return Status("many items", {}, due, [last], sources, issues)
 
 
 WELL = [source(f"well-{n}") for n in range(400)]
@@ -59,7 +53,7 @@ MONTHS = [issue(f"20{year}-{month:02}") for year in range(10, 26) for month in r
 )
 @pytest.mark.parametrize("issues", [MONTHS, [], [issue(f"2026-{n:02}", "draft") for n in range(1, 13)]])
 def test_it_fits_with_a_row_for_the_prompt_and_no_line_wraps(
-    size: tuple[int, int], sources: list[dict[str, Any]], issues: list[dict[str, Any]]
+    size: tuple[int, int], sources: list[SourceRow], issues: list[IssueRow]
 ) -> None:
     lines = render_status_screen(facts(sources, issues), *size)
     assert len(lines) < size[1]
@@ -70,7 +64,7 @@ def test_it_fits_with_a_row_for_the_prompt_and_no_line_wraps(
 
 def test_few_sources_are_all_named_and_of_many_only_those_in_need() -> None:
     few = render_status_screen(facts([*WELL[:3], ILL[0]], []), 100, 24)
-    assert few[6] == "sources: 3 well, 1 in trouble; last asked 2026-03-04 06:00 UTC"
+    assert few[6] == "sources: 3 healthy, 1 failing; last fetch 2026-03-04 06:00 UTC"
     assert few[7].startswith("  ! ill-0: HTTP 400")
     assert few[8] == "    well-0: 9 found: 9 unchanged; next 2026-03-05 06:00"
     many = render_status_screen(facts([*WELL, *SILENT[:1], *ILL[:2]], []), 100, 24)
@@ -78,7 +72,7 @@ def test_few_sources_are_all_named_and_of_many_only_those_in_need() -> None:
         "  ! ill-0",
         "  ! ill-1",
         "  ! still-0",
-        "    and 400 that are well",
+        "    and 400 healthy",
     ]
 
 
@@ -118,4 +112,4 @@ def test_on_a_real_terminal_the_shipped_sources_fit(tmp_path: Path, columns: int
     lines = shown.decode().rpartition("\x1b[2J")[2].splitlines()
     assert len(lines) < rows
     assert all(cell_len(line.removeprefix("\x1b[1;1H")) < columns for line in lines)
-    assert "sources: 42 never read; `digest fetch` reads them" in lines
+    assert "sources: 42 never read; run `digest fetch` to read them" in lines

@@ -144,4 +144,4 @@ def test_a_command_that_is_told_to_end_closes_its_run_and_says_how_to_go_on(tmp_
     assert process.returncode == 130
     assert told.startswith("digest: stopped; what was committed stays")
     with opened(folder, NOW) as workspace:
-        assert {row["state"] for row in workspace.runs(5)} == {"interrupted"}
+        assert {row.state for row in workspace.runs(5)} == {"interrupted"}

@@ -144,7 +144,7 @@ def test_a_night_drafts_into_a_pull_request_and_the_merge_publishes(runner: Runn
     assert "digest.db" not in files
     assert "published=true" in (runner.folder / "output").read_text()
     with opened(runner.clone) as workspace:
-        assert [(issue["state"], issue["period"]) for issue in workspace.status()["issues"]] == [("published", MONTH)]
+        assert [(issue.state, issue.period) for issue in workspace.status().issues] == [("published", MONTH)]
 
 
 def test_the_first_night_of_an_empty_clone_saves_a_state_that_the_second_restores(runner: Runner) -> None:

@@ -161,7 +161,7 @@ def test_half_an_export_leaves_the_workspace_empty(folder: Path, tmp_path: Path)
     with opened(made(tmp_path / "other")) as workspace:
         with pytest.raises(StoreError, match=r"pick\.jsonl, line"):
             import_workspace(workspace.context, tmp_path / "one")
-        assert workspace.status()["totals"]["items"] == 0
+        assert workspace.status().totals["items"] == 0
 
 
 def _changed(table: str, **values: object) -> Callable[[Path], None]:
@@ -205,7 +205,7 @@ def test_an_export_that_was_altered_is_refused_by_file_and_line(
     with opened(made(tmp_path / "other")) as workspace:
         with pytest.raises(StoreError, match=re.escape(told)):
             import_workspace(workspace.context, tmp_path / "one")
-        assert workspace.status()["totals"]["items"] == 0
+        assert workspace.status().totals["items"] == 0
 
 
 def test_pruning_keeps_what_was_chosen_and_what_it_forgot_does_not_return(folder: Path) -> None:

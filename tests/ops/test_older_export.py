@@ -83,7 +83,7 @@ def test_a_damaged_export_of_an_earlier_schema_is_refused_by_file_and_line_and_l
     with opened(other) as workspace:
         with pytest.raises(StoreError, match=r"pick\.jsonl, line"):
             import_workspace(workspace.context, earlier)
-        assert workspace.status()["totals"]["items"] == 0
+        assert workspace.status().totals["items"] == 0
     assert not [path for path in other.rglob("*") if path.name.endswith(".partial")]
 
 
@@ -107,4 +107,4 @@ def test_an_export_of_a_schema_that_came_later_is_refused_with_the_cure(
         with pytest.raises(StoreError, match="does not know") as refused:
             import_workspace(workspace.context, tmp_path / "later")
         assert refused.value.hint == "install the version that wrote it, or a newer one"
-        assert workspace.status()["totals"]["items"] == 0
+        assert workspace.status().totals["items"] == 0

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler
 from pathlib import Path
@@ -64,13 +65,13 @@ def test_status_says_what_is_due_what_is_tried_again_and_what_comes_next(tmp_pat
     folder = made(tmp_path / "empty")
     following = {"work": "draft", "period": "2026-02", "state": "next", "at": "2026-03-04 08:00 CET"}
     with opened(folder, NOW) as workspace:
-        told = workspace.status()["due"]
+        told = [asdict(row) for row in workspace.status().due]
         assert [(row["work"], row["state"]) for row in told[:-1]] == [(name, "due") for name in due(workspace)]
         assert (told[2]["at"], told[-1]) == ("2026-02-04 08:00 CET", following)
         run_due(workspace.context)
     with opened(folder, NOW + timedelta(minutes=1)) as later:
         failed = {"work": "draft", "period": MONTH, "state": "waits", "at": "2026-02-05 10:15 CET"}
-        assert later.status()["due"] == [failed, following]
+        assert [asdict(row) for row in later.status().due] == [failed, following]
 
 
 def test_a_shift_that_makes_up_for_several_asks_each_source_once(ready: Path) -> None:

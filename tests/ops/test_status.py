@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import AsyncIterator
+from dataclasses import asdict
 from pathlib import Path
 
 import pytest
@@ -43,7 +44,7 @@ async def worked(folder: Path, server: Server) -> Context:
 
 async def test_status_shows_each_source_s_last_run_in_numbers_and_words(tmp_path: Path, server: Server) -> None:
     work = await worked(tmp_path, server)
-    good, bad = load_status(work)["sources"]
+    good, bad = map(asdict, load_status(work).sources)
     assert good["counts"] == "4 found: 1 new, 2 unchanged, 1 rejected"
     assert good["found"] == sum(good[fate] for fate in OUTCOMES)
     assert good["bytes"] > 400
@@ -56,7 +57,7 @@ async def test_status_shows_each_source_s_last_run_in_numbers_and_words(tmp_path
 
 async def test_a_run_is_explained_source_by_source_with_reason_and_cure(tmp_path: Path, server: Server) -> None:
     work = await worked(tmp_path, server)
-    told = explain_run(work, 2)
+    told = asdict(explain_run(work, 2))
     assert (told["stage"], told["state"], told["numbers"]["new"]) == ("fetch", "partial", 1)
     assert "bad: " in told["problems"][0]
     rows = {row["id"]: row for row in told["sources"]}
@@ -83,8 +84,8 @@ async def test_the_command_prints_a_run_s_ledger(tmp_path: Path, server: Server)
         for words in ("runs", "runs 2", "status", "status --all")
     }
     assert "2 sources, 1 new" in printed["runs"]
-    assert "run 2: fetch, partial; begun 2026-03-04 12:00" in printed["runs 2"]
-    assert "sources: 1 in trouble, 1 with a remark; last asked 2026-03-04 12:00 UTC" in printed["status"]
+    assert "run 2: fetch, partial; started 2026-03-04 12:00" in printed["runs 2"]
+    assert "sources: 1 failing, 1 with a warning; last fetch 2026-03-04 12:00 UTC" in printed["status"]
     assert "  ! bad: " in printed["status"]
     for words in ("runs 2", "status", "status --all"):
         assert "4 found: 1 new, 2 unchanged, 1 rejected" in printed[words]
@@ -99,7 +100,7 @@ async def test_ctrl_c_says_that_nothing_is_lost_and_the_next_run_goes_on(tmp_pat
         await asyncio.sleep(0.05)
     child.send_signal(signal.SIGINT)
     _, said = await child.communicate()
-    assert (child.returncode, b"what was committed stays" in said) == (130, True)
+    assert (child.returncode, b"committed work is stored" in said) == (130, True)
     server.delay = 0
     server.otherwise = answer(200, [], rss(["The first post"]))
     child = await asyncio.create_subprocess_exec(*command, "fetch", stdout=asyncio.subprocess.PIPE)
