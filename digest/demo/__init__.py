@@ -1,9 +1,4 @@
-"""The demo run.
-
-The demo's story: a fresh workspace, recorded sources, twelve issues of 2025, a year in review, mail in a folder.
-
-The demo: the true pipeline against a loopback server that plays recorded sources of the year 2025.
-"""
+"""The demo: the whole pipeline on a loopback server with recorded sources of 2025, into a fresh workspace."""
 
 from __future__ import annotations
 
@@ -29,39 +24,44 @@ from digest.resources import find_resource
 
 DEMO_MARKER = ".digest-demo"
 DEMO_YEAR = 2025
-_NOTICE = (
-    "Demo: recorded facts of 2025, played on this machine. The summaries were written for the demo; they are not the "
-    "papers' abstracts, and nobody edited this issue."
-)
+DEMO_SUBSCRIBERS = ("ada@example.org", "grace@example.org")
+_NEWSLETTER = {
+    "title": "AI research digest",
+    "author": "The demo",
+    "email": "editor@example.org",
+    "description": "What mattered in AI research, month by month. A demonstration on recorded sources.",
+    "notice": "Demo: recorded facts of 2025, played on this machine. The summaries were written for the demo; they are not "
+    "the papers' abstracts, and nobody edited this issue.",
+}
 _INTRO = (
     "Nobody wrote this introduction: the demo let the machine choose. In your own issue this is where you say, in two "
     "sentences, what mattered."
 )
-DEMO_SUBSCRIBERS = ("ada@example.org", "grace@example.org")
+_DOCUMENT_PATHS = {"rss": "rss/{}.xml", "atom": "atom/{}.xml", "json": "json/{}.json", "page": "page/{}/"}
 
 
 @dataclass(frozen=True, slots=True)
 class DemoResult:
-    """What the demo did, for a person and for a machine, and where to look first."""
+    """A summary of the demo for people and machines, and the page to open first."""
 
     text: str
     numbers: dict[str, Any]
     start_page: Path
 
 
+@dataclass
 class _FakeClock:
-    """A clock that stands where the story puts it."""
+    """A clock that shows the time to which it was set."""
 
-    def __init__(self, moment: datetime) -> None:
-        self.moment = moment
+    moment: datetime
 
     def __call__(self) -> datetime:
         return self.moment
 
 
 def run_demo(folder: Path, progress: Progress) -> DemoResult:
-    """Run the whole pipeline on recorded sources into `folder`, which is made anew."""
-    began = monotonic()
+    """Run the whole pipeline on recorded sources into `folder`, which is cleared before."""
+    started = monotonic()
     _create_workspace(folder)
     clock = _FakeClock(datetime(DEMO_YEAR + 1, 1, 5, 6, tzinfo=UTC))
     with serve_recorded_sources() as base:
@@ -71,47 +71,44 @@ def run_demo(folder: Path, progress: Progress) -> DemoResult:
             workspace.tag()
             months = Period((DEMO_YEAR, 1), (DEMO_YEAR, 12)).months()
             for month in progress.track(months, "twelve issues", len(months)):
-                clock.moment = _get_draft_time(workspace, month)
+                clock.moment = compute_draft_time(workspace.config.cadence, month, workspace.context.zone)
                 _publish_month(workspace, month)
             workspace.recap(str(DEMO_YEAR), "both")
             _edit_draft(workspace, str(DEMO_YEAR))
             workspace.approve(str(DEMO_YEAR), by="the demo")
             workspace.publish(str(DEMO_YEAR))
-            for reader in DEMO_SUBSCRIBERS:
-                workspace.add_subscriber(reader, confirmed=True)
+            for address in DEMO_SUBSCRIBERS:
+                workspace.add_subscriber(address, confirmed=True)
             sent = workspace.send(months[-1].name, yes=True, expect=len(DEMO_SUBSCRIBERS))
             numbers = workspace.status().totals | {
                 "sources": fetched.numbers["sources"],
                 "messages": sent.numbers["sent"],
-                "seconds": round(monotonic() - began, 1),
+                "seconds": round(monotonic() - started, 1),
             }
     post = next((folder / "site" / "_posts").glob(f"*-{DEMO_YEAR}-12.md"))
     return DemoResult(_summarize_demo(folder, numbers, post), numbers, post)
 
 
 def _publish_month(workspace: Workspace, month: Period) -> None:
-    """One month from its candidates to its post, as an editor who accepts everything would do it."""
+    """Take a month from its candidates to its post, as an editor who accepts everything."""
     workspace.rank(month.name)
     workspace.draft(month.name)
     _edit_draft(workspace, month.name)
-    workspace.approve(month.name, by="the demo", accept_gaps=True)  # the recording is thinner than the world
+    # The recording has gaps that real sources do not have.
+    workspace.approve(month.name, by="the demo", accept_gaps=True)
     workspace.publish(month.name)
 
 
 def _edit_draft(workspace: Workspace, period: str) -> None:
-    """What the demo changes in a sheet by hand: an introduction, and no empty headings."""
+    """Write an introduction and remove empty sections."""
     path = workspace.root / "site" / "_drafts" / f"{period}.md"
-    sheet = parse_draft(path.read_text(encoding="utf-8"))
-    sections = tuple(section for section in sheet.sections if section.entries or section.closing)
-    path.write_text(render_draft(replace(sheet, intro=_INTRO, sections=sections)), encoding="utf-8")
-
-
-def _get_draft_time(workspace: Workspace, month: Period) -> datetime:
-    return compute_draft_time(workspace.config.cadence, month, workspace.context.zone)
+    draft = parse_draft(path.read_text(encoding="utf-8"))
+    sections = tuple(section for section in draft.sections if section.entries or section.closing)
+    path.write_text(render_draft(replace(draft, intro=_INTRO, sections=sections)), encoding="utf-8")
 
 
 def _create_workspace(folder: Path) -> None:
-    """An empty workspace; only a folder that a demo made is cleared."""
+    """Create an empty workspace; clears only the folder of a former demo."""
     if folder.exists() and any(folder.iterdir()):
         if not (folder / DEMO_MARKER).is_file():
             raise CheckFailedError(
@@ -124,46 +121,28 @@ def _create_workspace(folder: Path) -> None:
 
 
 def _build_sources_yaml(base: str) -> str:
-    """The shipped sources.yaml with the recorded sources in place of the real ones."""
+    """Replace the sources of the shipped sources.yaml by the recorded ones."""
     config = yaml.safe_load(find_resource("sources.yaml").read_text(encoding="utf-8"))
-    config["newsletter"] |= {
-        "title": "AI research digest",
-        "author": "The demo",
-        "email": "editor@example.org",
-        "description": "What mattered in AI research, month by month. A demonstration on recorded sources.",
-        "notice": _NOTICE,
-    }
-    arxiv = {"id": "arxiv", "kind": "arxiv", "name": "arXiv", "url": f"{base}/api/query", "allow_private": True}
-    arxiv |= {
-        "categories": sorted({work.categories[0] for work in load_recorded_works()}),
-        "days": 400,
-        "quote": "demo summary",
-    }
-    folders = {"rss": "rss/{}.xml", "atom": "atom/{}.xml", "json": "json/{}.json", "page": "page/{}/"}
-    config["sources"] = [arxiv] + [
-        {
-            "id": publisher.slug,
-            "kind": "page" if publisher.form == "page" else "feed",
-            "name": publisher.name,
-            "url": f"{base}/{folders[publisher.form].format(publisher.slug)}",
-            "weight": publisher.weight,
-            "quote": "demo summary",
-            "allow_private": True,
-        }
-        for publisher in RECORDED_PUBLISHERS.values()
-    ]
+    config["newsletter"] |= _NEWSLETTER
+    common = {"quote": "demo summary", "allow_private": True}
+    categories = sorted({work.categories[0] for work in load_recorded_works()})
+    arxiv = {"id": "arxiv", "kind": "arxiv", "name": "arXiv", "url": f"{base}/api/query", "days": 400}
+    config["sources"] = [arxiv | {"categories": categories} | common]
+    for publisher in RECORDED_PUBLISHERS.values():
+        kind = "page" if publisher.form == "page" else "feed"
+        url = f"{base}/{_DOCUMENT_PATHS[publisher.form].format(publisher.slug)}"
+        source = {"id": publisher.slug, "kind": kind, "name": publisher.name, "url": url, "weight": publisher.weight}
+        config["sources"].append(source | common)
     return yaml.safe_dump(config, sort_keys=False, allow_unicode=True, width=110)
 
 
 def _summarize_demo(folder: Path, numbers: dict[str, Any], post: Path) -> str:
-    return "\n".join(
-        [
-            f"demo: {numbers['sources']} recorded sources, {numbers['items']} items, {numbers['picks']} picks in "
-            f"{numbers['issues']} issues, {numbers['messages']} messages, {numbers['seconds']} s",
-            f"  post    {post}",
-            f"  review  {next((folder / 'site' / '_posts').glob(f'*-{DEMO_YEAR}.md'))}",
-            f"  feeds   {folder / 'site' / 'feed.xml'}, feed.json",
-            f"  mail    {folder / 'outbox'}",
-            f"  site    digest -w {folder} preview   (builds with Jekyll, serves on this machine)",
-        ]
-    )
+    review = next((folder / "site" / "_posts").glob(f"*-{DEMO_YEAR}.md"))
+    return f"""\
+demo: {numbers["sources"]} recorded sources, {numbers["items"]} items, {numbers["picks"]} picks in \
+{numbers["issues"]} issues, {numbers["messages"]} messages, {numbers["seconds"]} s
+  post    {post}
+  review  {review}
+  feeds   {folder / "site" / "feed.xml"}, feed.json
+  mail    {folder / "outbox"}
+  site    digest -w {folder} preview   (builds with Jekyll, serves on this machine)"""

@@ -1,4 +1,4 @@
-"""Writes recorded facts in the forms real sources use, so that the demo drives the same parsers as the world does."""
+"""Render recorded facts as real sources publish them, so that the demo runs the product's parsers."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from xml.sax.saxutils import escape
 
 from digest.demo.records import Publisher, RecordedPost, RecordedWork
 
+_XML = '<?xml version="1.0" encoding="UTF-8"?>\n'
 _ARXIV_ENTRY = """  <entry>
     <id>http://arxiv.org/abs/{id}v1</id>
     <title>{title}</title>
@@ -41,39 +42,38 @@ xmlns="http://www.w3.org/2005/Atom">
 
 def render_arxiv_response(works: Sequence[RecordedWork], query: Mapping[str, str]) -> bytes:
     """Answer a query API request: categories, submittedDate window, start, max_results, sort order."""
-    words = query.get("search_query", "")
-    wanted = set(re.findall(r"cat:([\w.-]+)", words))
-    window = re.search(r"submittedDate:\[(\d+)\s+TO\s+(\d+)\]", words)
+    search = query.get("search_query", "")
+    categories = set(re.findall(r"cat:([\w.-]+)", search))
+    window = re.search(r"submittedDate:\[(\d+)\s+TO\s+(\d+)\]", search)
     first, last = (window[1].ljust(12, "0"), window[2].ljust(12, "9")) if window else ("0", "9")
-    found = [
+    matches = [
         work
         for work in works
-        if first <= work.published.strftime("%Y%m%d%H%M") <= last and (not wanted or wanted & set(work.categories))
+        if first <= work.published.strftime("%Y%m%d%H%M") <= last
+        and (not categories or categories & set(work.categories))
     ]
     if query.get("sortOrder") == "descending":
-        found.reverse()
+        matches.reverse()
     start, size = int(query.get("start", 0)), int(query.get("max_results", 10))
-    entries = "\n".join(_render_arxiv_entry(work) for work in found[start : start + size])
-    text = _ARXIV_FEED.format(query=escape(words), size=size, total=len(found), start=start, entries=entries)
-    return text.encode()
+    entries = "\n".join(map(_render_arxiv_entry, matches[start : start + size]))
+    total = len(matches)
+    return _ARXIV_FEED.format(query=escape(search), size=size, total=total, start=start, entries=entries).encode()
 
 
 def _render_arxiv_entry(work: RecordedWork) -> str:
+    scheme = "http://arxiv.org/schemas/atom"
     return _ARXIV_ENTRY.format(
         id=work.arxiv_id,
         title=escape(work.title),
         date=_format_iso(work.published),
         summary=escape(work.summary),
         primary=work.categories[0],
-        categories="\n".join(
-            f'    <category term="{c}" scheme="http://arxiv.org/schemas/atom"/>' for c in work.categories
-        ),
+        categories="\n".join(f'    <category term="{name}" scheme="{scheme}"/>' for name in work.categories),
         authors="\n".join(f"    <author><name>{escape(name)}</name></author>" for name in work.authors),
     )
 
 
-def render_recorded_rss(publisher: Publisher, posts: Sequence[RecordedPost], base: str) -> bytes:
-    """RSS 2.0."""
+def _render_rss(publisher: Publisher, posts: Sequence[RecordedPost], base: str) -> bytes:
     items = "".join(
         f"<item><title>{escape(post.title)}</title><link>{escape(post.url)}</link>"
         f'<guid isPermaLink="true">{escape(post.url)}</guid>'
@@ -84,12 +84,10 @@ def render_recorded_rss(publisher: Publisher, posts: Sequence[RecordedPost], bas
     head = (
         f"<title>{escape(publisher.name)}</title><link>{escape(publisher.home)}</link><description>News</description>"
     )
-    feed = f'<rss version="2.0"><channel>{head}\n{items}</channel></rss>\n'
-    return ('<?xml version="1.0" encoding="UTF-8"?>\n' + feed).encode()
+    return (_XML + f'<rss version="2.0"><channel>{head}\n{items}</channel></rss>\n').encode()
 
 
-def render_recorded_atom(publisher: Publisher, posts: Sequence[RecordedPost], base: str) -> bytes:
-    """Atom 1.0."""
+def _render_atom(publisher: Publisher, posts: Sequence[RecordedPost], base: str) -> bytes:
     entries = "".join(
         f"<entry><id>{escape(post.url)}</id><title>{escape(post.title)}</title>"
         f'<link rel="alternate" href="{escape(post.url)}"/><updated>{_format_iso(post.published)}</updated>'
@@ -100,12 +98,10 @@ def render_recorded_atom(publisher: Publisher, posts: Sequence[RecordedPost], ba
     )
     newest = _format_iso(max(post.published for post in posts))
     head = f"<id>{escape(publisher.home)}</id><title>{escape(publisher.name)}</title><updated>{newest}</updated>"
-    feed = f'<feed xmlns="http://www.w3.org/2005/Atom">{head}\n{entries}</feed>\n'
-    return ('<?xml version="1.0" encoding="UTF-8"?>\n' + feed).encode()
+    return (_XML + f'<feed xmlns="http://www.w3.org/2005/Atom">{head}\n{entries}</feed>\n').encode()
 
 
-def render_recorded_json_feed(publisher: Publisher, posts: Sequence[RecordedPost], base: str) -> bytes:
-    """JSON Feed 1.1."""
+def _render_json_feed(publisher: Publisher, posts: Sequence[RecordedPost], base: str) -> bytes:
     items = [
         {
             "id": post.url,
@@ -127,8 +123,8 @@ def render_recorded_json_feed(publisher: Publisher, posts: Sequence[RecordedPost
     return json.dumps(feed, ensure_ascii=False, indent=1).encode()
 
 
-def render_recorded_page(publisher: Publisher, posts: Sequence[RecordedPost], base: str) -> bytes:
-    """A blog's front page without any feed."""
+def _render_page(publisher: Publisher, posts: Sequence[RecordedPost], base: str) -> bytes:
+    """Render a blog's front page that links no feed."""
     cards = "".join(
         f'<article><a href="{html.escape(post.url)}"><h2>{html.escape(post.title)}</h2></a>'
         f'<time datetime="{post.published:%Y-%m-%d}">{post.published:%d %B %Y}</time>'
@@ -152,8 +148,8 @@ def _format_iso(moment: datetime) -> str:
 
 
 DOCUMENT_FORMS: dict[str, tuple[Callable[[Publisher, Sequence[RecordedPost], str], bytes], str]] = {
-    "rss": (render_recorded_rss, "application/rss+xml"),
-    "atom": (render_recorded_atom, "application/atom+xml"),
-    "json": (render_recorded_json_feed, "application/feed+json"),
-    "page": (render_recorded_page, "text/html; charset=utf-8"),
+    "rss": (_render_rss, "application/rss+xml"),
+    "atom": (_render_atom, "application/atom+xml"),
+    "json": (_render_json_feed, "application/feed+json"),
+    "page": (_render_page, "text/html; charset=utf-8"),
 }

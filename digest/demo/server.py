@@ -1,4 +1,4 @@
-"""A loopback server that plays the recorded sources: an arXiv API, RSS, Atom, JSON Feed and a blog without a feed."""
+"""A loopback server for the recorded sources: an arXiv API, RSS, Atom, JSON Feed, a blog without a feed."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ from digest.demo.records import RECORDED_PUBLISHERS, load_recorded_posts, load_r
 
 @contextmanager
 def serve_recorded_sources() -> Iterator[str]:
-    """Serve the records while the block runs; the value is the base URL."""
+    """Serve the recorded sources while the block runs; yields the base URL."""
     with serve_on_loopback(_RecordHandler) as base:
         yield base
 
 
 @contextmanager
 def serve_on_loopback(handler: Callable[..., BaseHTTPRequestHandler]) -> Iterator[str]:
-    """Answer on a free loopback port while the block runs; the value is the base URL, http://127.0.0.1:PORT."""
+    """Serve on a free loopback port while the block runs; yields http://127.0.0.1:PORT."""
     server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
     server.daemon_threads = True
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True)
@@ -39,7 +39,7 @@ class _RecordHandler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
 
     def log_message(self, format: str, *args: object) -> None:
-        """Stay silent; the pipeline's own report tells what was fetched."""
+        """Log nothing: the pipeline reports what it fetched."""
 
     def do_GET(self) -> None:
         body, kind = _find_document(self.path, f"http://{self.headers['Host']}")
@@ -62,7 +62,7 @@ class _RecordHandler(BaseHTTPRequestHandler):
 
 
 def _find_document(target: str, base: str) -> tuple[bytes, str]:
-    """The document at a path, and its media type; empty when nothing is recorded there."""
+    """Find the document at a path and its media type; empty when nothing is recorded there."""
     parts = urlsplit(target)
     if parts.path == "/api/query":
         query = {name: values[-1] for name, values in parse_qs(parts.query).items()}

@@ -164,10 +164,7 @@ def build_recap_draft(
 
 
 def _build_entries(
-    group: Sequence[PastPick],
-    highlights: Mapping[str, str],
-    months: Mapping[str, str],
-    translations: Mapping[str, str],
+    group: Sequence[PastPick], highlights: Mapping[str, str], months: Mapping[str, str], translations: Mapping[str, str]
 ) -> tuple[DraftPick, ...]:
     entries = []
     for past in group:
