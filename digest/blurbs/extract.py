@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, NamedTuple
 from digest.llm.injection import find_injection
 from digest.llm.sanitize import LINK_PATTERN
 from digest.resources import load_lexicon
-from digest.text import normalise_line, split_sentences
+from digest.text import normalise_line
+from digest.text.sentences import split_sentences
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

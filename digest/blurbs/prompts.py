@@ -11,7 +11,8 @@ from digest.llm.prompts import PromptTemplates, hash_prompt
 from digest.llm.sanitize import clean_model_text
 from digest.protocols import Completion, Prompt
 from digest.tagging.llm import PromptItem
-from digest.text import normalise_line, split_sentences
+from digest.text import normalise_line
+from digest.text.sentences import split_sentences
 
 BLURB_STAGE, VERIFY_STAGE, MONTH_SUMMARY_STAGE = "blurb", "verify", "gist"
 _BLURB_SCHEMA_VERSION = _MONTH_SUMMARY_SCHEMA_VERSION = "1"

@@ -17,7 +17,8 @@ from digest.drafts.model import DraftPick
 from digest.embeddings import load_embeddings
 from digest.models.items import Item, get_abstract
 from digest.periods import Period
-from digest.text import normalise_line, split_sentences
+from digest.text import normalise_line
+from digest.text.sentences import split_sentences
 
 
 @dataclass(frozen=True, slots=True)

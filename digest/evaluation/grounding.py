@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, NamedTuple
 from digest.blurbs.extract import extract_quote
 from digest.blurbs.grounding import GroundingSource, check_grounding, prepare_grounding_source
 from digest.blurbs.grounding.claims import find_names, normalize_for_comparison
-from digest.text import normalise_line, split_sentences
+from digest.text import normalise_line
+from digest.text.sentences import split_sentences
 
 if TYPE_CHECKING:
     from digest.embeddings import EmbeddingTable

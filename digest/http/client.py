@@ -24,7 +24,8 @@ from digest.http.caching import parse_retry_after
 from digest.http.decompress import ACCEPTED_ENCODINGS, read_limited_body
 from digest.http.rate_limit import RateLimiter
 from digest.protocols import Clock, Request, Response
-from digest.text import html_to_text, normalise_line
+from digest.text import normalise_line
+from digest.text.html import html_to_text
 
 MAX_REDIRECTS = 10
 MAX_IDLE_CONNECTIONS = 100

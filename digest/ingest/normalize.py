@@ -19,7 +19,8 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from digest.sources.entries import UNTITLED_TITLE, Entry, SourceLike
-from digest.text import hash_texts, html_to_text, normalise_line, strip_hidden
+from digest.text import hash_texts, normalise_line, strip_hidden
+from digest.text.html import html_to_text
 from digest.text.names import build_title_key, split_names
 from digest.text.tex import convert_tex
 from digest.urls import extract_doi, work_key

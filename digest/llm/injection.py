@@ -14,7 +14,8 @@ from functools import lru_cache
 from importlib import resources
 
 from digest.llm.sanitize import BLANK_CHARACTERS, defang_links
-from digest.text import normalise_line, split_sentences
+from digest.text import normalise_line
+from digest.text.sentences import split_sentences
 
 _BIDI_OR_TAG = re.compile("[\u202a-\u202e\u2066-\u2069\U000e0000-\U000e007f]")
 # Letters that pass for Latin ones; the rest of the confusables list is of no use in English words.

@@ -10,7 +10,8 @@ from urllib.parse import urljoin, urlsplit
 
 import nh3
 
-from digest.text import html_to_text, normalise_line
+from digest.text import normalise_line
+from digest.text.html import html_to_text
 
 HtmlCleaner = Callable[[str, str], str]  # a foreign fragment and the address its links start from, made harmless
 

@@ -9,7 +9,8 @@ from statistics import fmean
 
 from digest.blurbs.extract import extract_quote
 from digest.embeddings import load_embeddings
-from digest.text import normalise_line, split_sentences
+from digest.text import normalise_line
+from digest.text.sentences import split_sentences
 from tests.bench.expert_blurbs import Pair, pairs
 from tests.bench.rouge import rouge
 from tests.conftest import SHARED

@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 
 from digest.blurbs.extract import extract_quote
 from digest.embeddings import load_embeddings
-from digest.text import normalise_line, split_sentences
+from digest.text import normalise_line
+from digest.text.sentences import split_sentences
 from tests.bench.quotes import measure
 
 ABSTRACT = (

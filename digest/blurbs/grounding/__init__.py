@@ -29,7 +29,7 @@ from digest.blurbs.grounding.relations import (
 from digest.llm.injection import find_injection
 from digest.llm.sanitize import defang_links
 from digest.resources import load_lexicon
-from digest.text import split_sentences
+from digest.text.sentences import split_sentences
 
 if TYPE_CHECKING:
     from digest.embeddings import EmbeddingTable

@@ -14,7 +14,8 @@ from digest.i18n import Translations, load_translations
 from digest.markdown.escape import encode_link
 from digest.markdown.render import render_description
 from digest.publishing.issue_view import IssueView, PickView, SectionView
-from digest.text import format_byline, normalise_line, shorten_text, split_sentences
+from digest.text import format_byline, normalise_line, shorten_text
+from digest.text.sentences import split_sentences
 
 UNSURE_BELOW = 0.7  # a category this uncertain is right about every other time, so it is shown with a question mark
 SOURCES_SHOWN = 12
