@@ -22,7 +22,7 @@ def identify_process() -> str:
 
 
 def is_process_alive(process: str) -> bool:
-    """Say whether a process of this machine, named by `identify_process`, may still be running."""
+    """Return whether a process of this machine, named by `identify_process`, may still be running."""
     number, _, token = process.partition("-")
     if not number.isdigit():
         return False

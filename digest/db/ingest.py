@@ -11,7 +11,7 @@ from sqlalchemy import bindparam, or_
 from sqlalchemy import update as update_of
 from sqlmodel import Session, col, select
 
-from digest.db.engine import in_list, in_pairs, upsert
+from digest.db.bulk import in_list, in_pairs, upsert
 from digest.models.items import Alias, Item, Mention, Tombstone
 
 _COLUMNS = (

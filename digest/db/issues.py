@@ -1,9 +1,4 @@
-"""Queries on issues, picks, draft versions, decisions, predictions kept as notes.
-
-Issues, picks, decisions and every version of a sheet.
-
-Bets and doubts kept for a year's end.
-"""
+"""Queries on issues, picks, draft versions, snapshots, decisions, and predictions for the year in review."""
 
 from __future__ import annotations
 
@@ -13,21 +8,26 @@ from datetime import datetime
 
 from sqlmodel import Session, col, func, select
 
-from digest.db.engine import in_list
+from digest.db.bulk import in_list
 from digest.errors import NotFoundError
 from digest.models.issues import DraftVersion, Issue, IssueSnapshot, Pick, Prediction
 from digest.models.items import Item
 from digest.models.predictions import Decision
 from digest.text import hash_texts
 
+_IS_PUBLISHED = col(Issue.state).in_(("published", "sent"))
+_IS_IMPORTED_PICK = (
+    (col(Decision.verdict) == "pick") & (col(Decision.origin) == "import") & col(Decision.period).is_not(None)
+)
+
 
 def find_issue(session: Session, period: str) -> Issue | None:
-    """The issue of a period, or None."""
+    """Find the issue of a period."""
     return session.exec(select(Issue).where(Issue.period == period)).first()
 
 
 def get_issue(session: Session, period: str) -> Issue:
-    """The issue of a period; raises NotFoundError."""
+    """Return the issue of a period; raise NotFoundError."""
     issue = find_issue(session, period)
     if issue is None:
         raise NotFoundError(f"there is no issue {period}", f"`digest draft {period}` makes one")
@@ -35,36 +35,31 @@ def get_issue(session: Session, period: str) -> Issue:
 
 
 def load_published_issues(session: Session) -> list[Issue]:
-    """Every issue that readers can see, oldest period first."""
-    states = col(Issue.state).in_(("published", "sent"))
-    return list(session.exec(select(Issue).where(states).order_by(col(Issue.published), col(Issue.period))))
+    """Load every issue that readers can see, oldest first."""
+    return list(session.exec(select(Issue).where(_IS_PUBLISHED).order_by(col(Issue.published), col(Issue.period))))
 
 
 def list_unpublished_periods(session: Session) -> list[str]:
-    """The periods of the issues that no reader has seen yet."""
+    """List the periods of the issues that no reader has seen yet."""
     return list(session.exec(select(Issue.period).where(col(Issue.state).in_(("draft", "approved")))))
 
 
 def load_picks(session: Session, issue_id: int) -> list[tuple[Pick, Item]]:
-    """An issue's picks with their items, in page order."""
-    query = (
-        select(Pick, Item)
-        .where(Pick.issue_id == issue_id, Pick.item_id == Item.id)
-        .order_by(col(Pick.position), col(Pick.id))
-    )
-    return [(pick, item) for pick, item in session.exec(query)]
+    """Load an issue's picks with their items, in page order."""
+    query = select(Pick, Item).where(Pick.issue_id == issue_id, Pick.item_id == Item.id)
+    return list(session.exec(query.order_by(col(Pick.position), col(Pick.id))).all())
 
 
 def replace_picks(session: Session, issue_id: int, rows: Sequence[Pick]) -> None:
-    """Make `rows` the issue's picks, keeping the row of an item that was there already."""
-    kept = {pick.item_id: pick for pick in session.exec(select(Pick).where(Pick.issue_id == issue_id))}
+    """Replace an issue's picks by `rows`, keeping the row of an item that was there already."""
+    existing = {pick.item_id: pick for pick in session.exec(select(Pick).where(Pick.issue_id == issue_id))}
     wanted = {row.item_id for row in rows}
-    for item_id, pick in kept.items():
+    for item_id, pick in existing.items():
         if item_id not in wanted:
             session.delete(pick)
     for row in rows:
         row.issue_id = issue_id
-        if old := kept.get(row.item_id):
+        if old := existing.get(row.item_id):
             for name, value in row.model_dump(exclude={"id", "issue_id"}).items():
                 if getattr(old, name) != value:  # setting costs more than looking
                     setattr(old, name, value)
@@ -75,50 +70,44 @@ def replace_picks(session: Session, issue_id: int, rows: Sequence[Pick]) -> None
 
 
 def load_covered_in(session: Session, except_period: str) -> dict[int, str]:
-    """The first monthly issue that published each item, but for the issue of the period `before`."""
+    """Load the first monthly issue that published each item, without the issue of `except_period`."""
     query = (
         select(Pick.item_id, Issue.period)
-        .where(Pick.issue_id == Issue.id, col(Issue.state).in_(("published", "sent")), Issue.kind == "monthly")
+        .where(Pick.issue_id == Issue.id, _IS_PUBLISHED, Issue.kind == "monthly")
         .where(Issue.period != except_period)
         .order_by(col(Issue.period).desc())
     )
-    imported = select(Decision.item_id, Decision.period).where(
-        Decision.verdict == "pick", Decision.origin == "import", col(Decision.period).is_not(None)
-    )
+    imported = select(Decision.item_id, Decision.period).where(_IS_IMPORTED_PICK)
     past = {item_id: str(period) for item_id, period in session.exec(imported) if period != except_period}
     return past | dict(session.exec(query).all())
 
 
 def load_past_blurbs(session: Session, ids: Sequence[int], except_period: str) -> list[tuple[int, str, str]]:
-    """What issues that readers have, and imported ones, said of items: (item, period, words), oldest period first.
+    """Load what published and imported issues wrote on items: (item, period, text), oldest period first.
 
-    The issue of the period `but` is left out.
+    The issue of `except_period` is left out.
     """
     picked = (
         select(Pick.item_id, Issue.period, Pick.blurb)
-        .where(Pick.issue_id == Issue.id, col(Issue.state).in_(("published", "sent")), Issue.period != except_period)
+        .where(Pick.issue_id == Issue.id, _IS_PUBLISHED, Issue.period != except_period)
         .where(in_list(Pick.item_id, ids))
     )
-    kept = select(Decision).where(Decision.origin == "import", in_list(Decision.item_id, ids))
-    past = [
-        (row.item_id, row.period or "an undated issue", str(row.detail.get("blurb", ""))) for row in session.exec(kept)
-    ]
+    imported = session.exec(select(Decision).where(Decision.origin == "import", in_list(Decision.item_id, ids)))
+    past = [(row.item_id, row.period or "an undated issue", str(row.detail.get("blurb", ""))) for row in imported]
     return sorted({*session.exec(picked).all(), *past}, key=lambda row: (row[1], row[0]))
 
 
 def load_imported_decisions(session: Session) -> dict[int, Decision]:
-    """The decision by which each work stood in an imported issue of a known month, the first of them."""
-    query = select(Decision).where(
-        Decision.verdict == "pick", Decision.origin == "import", col(Decision.period).is_not(None)
-    )
+    """Load the first decision by which each work was in an imported issue of a known month."""
+    query = select(Decision).where(_IS_IMPORTED_PICK)
     return {row.item_id: row for row in session.exec(query.order_by(col(Decision.period).desc(), col(Decision.id)))}
 
 
 def load_editor_blurbs(session: Session, limit: int) -> list[str]:
-    """The newest words of the editor's own that readers have seen."""
+    """Load the newest published blurbs of the editor."""
     query = (
         select(Pick.blurb)
-        .where(Pick.issue_id == Issue.id, col(Issue.state).in_(("published", "sent")))
+        .where(Pick.issue_id == Issue.id, _IS_PUBLISHED)
         .where(Pick.origin == "editor", col(Pick.blurb) != "")
         .order_by(col(Issue.period).desc(), col(Pick.position))
         .limit(limit)
@@ -127,17 +116,13 @@ def load_editor_blurbs(session: Session, limit: int) -> list[str]:
 
 
 def load_monthly_categories(session: Session) -> dict[int, str]:
-    """The category under which each work stood in a monthly issue, the newest word on it."""
-    query = (
-        select(Pick.item_id, Pick.category)
-        .where(Pick.issue_id == Issue.id, Issue.kind == "monthly")
-        .order_by(col(Issue.period))
-    )
-    return dict(session.exec(query).all())
+    """Load the category of each work in the newest monthly issue that has it."""
+    query = select(Pick.item_id, Pick.category).where(Pick.issue_id == Issue.id, Issue.kind == "monthly")
+    return dict(session.exec(query.order_by(col(Issue.period))).all())
 
 
 def save_draft_version(session: Session, period: str, origin: str, text: str, now: datetime) -> bool:
-    """Keep a version of a sheet unless it equals the newest one; True when it was new."""
+    """Store a version of a draft unless it equals the newest one; return whether it was new."""
     digest = hash_texts(text)
     last = find_newest_draft_version(session, period)
     if last is not None and last.digest == digest and last.origin == origin:
@@ -148,37 +133,37 @@ def save_draft_version(session: Session, period: str, origin: str, text: str, no
 
 
 def find_newest_draft_version(session: Session, period: str, origin: str | None = None) -> DraftVersion | None:
-    """The newest kept version of a sheet, of one origin or of any."""
+    """Find the newest version of a draft, of one origin or of any."""
     query = select(DraftVersion).where(DraftVersion.period == period).order_by(col(DraftVersion.id).desc()).limit(1)
     return session.exec(query.where(DraftVersion.origin == origin) if origin else query).first()
 
 
 def load_generated_drafts(session: Session, period: str, limit: int) -> Iterator[str]:
-    """The newest texts of a sheet that the program wrote, newest first, one by one."""
+    """Yield the newest texts of a draft that the program wrote, newest first."""
     query = select(DraftVersion.id).where(DraftVersion.period == period, DraftVersion.origin != "editor")
     for number in session.exec(query.order_by(col(DraftVersion.id).desc()).limit(limit)).all():
         yield session.exec(select(DraftVersion.text).where(DraftVersion.id == number)).one()
 
 
 def save_snapshot(session: Session, snapshot: IssueSnapshot) -> None:
-    """Keep what readers see from now on."""
+    """Store what readers see from now on."""
     session.add(snapshot)
     session.flush()
 
 
 def find_newest_snapshot(session: Session, issue_id: int) -> IssueSnapshot | None:
-    """What readers see of an issue; None when it was never published."""
+    """Find what readers see of an issue; None when it was never published."""
     query = select(IssueSnapshot).where(IssueSnapshot.issue_id == issue_id)
     return session.exec(query.order_by(col(IssueSnapshot.id).desc()).limit(1)).first()
 
 
 def load_draft_versions(session: Session, period: str) -> list[DraftVersion]:
-    """Every kept version of a sheet, oldest first."""
+    """Load every version of a draft, oldest first."""
     return list(session.exec(select(DraftVersion).where(DraftVersion.period == period).order_by(col(DraftVersion.id))))
 
 
 def load_decisions(session: Session, verdicts: Sequence[str] = (), period: str | None = None) -> list[Decision]:
-    """Decisions, oldest first, of some verdicts or of one period."""
+    """Load decisions, oldest first, of some verdicts or of one period."""
     query = select(Decision).order_by(col(Decision.id))
     if verdicts:
         query = query.where(col(Decision.verdict).in_(verdicts))
@@ -186,14 +171,14 @@ def load_decisions(session: Session, verdicts: Sequence[str] = (), period: str |
 
 
 def replace_draft_decisions(session: Session, period: str, verdicts: Sequence[str], rows: Sequence[Decision]) -> None:
-    """Make `rows` the sheet's decisions of a period; one that stands already keeps its row, and so its time."""
+    """Replace a period's decisions from its draft; an equal one keeps its row, and so its time."""
     query = select(Decision).where(Decision.period == period, Decision.origin == "draft")
     old = {_get_decision_key(row): row for row in session.exec(query.where(col(Decision.verdict).in_(verdicts)))}
     new = {_get_decision_key(row): row for row in rows}
-    for said, row in old.items():
-        if said not in new:
+    for key, row in old.items():
+        if key not in new:
             session.delete(row)
-    session.add_all([row for said, row in new.items() if said not in old])
+    session.add_all([row for key, row in new.items() if key not in old])
 
 
 def _get_decision_key(row: Decision) -> tuple[object, ...]:
@@ -201,16 +186,16 @@ def _get_decision_key(row: Decision) -> tuple[object, ...]:
 
 
 def replace_imported_decisions(session: Session, rows: Sequence[Decision]) -> None:
-    """Write down what past issues say; what was imported of the same works and periods before is replaced by it."""
-    said = {(row.item_id, row.period) for row in rows}
+    """Store what past issues decided, in place of what was imported of the same works and periods."""
+    replaced = {(row.item_id, row.period) for row in rows}
     for old in session.exec(select(Decision).where(Decision.origin == "import")):
-        if (old.item_id, old.period) in said:
+        if (old.item_id, old.period) in replaced:
             session.delete(old)
     session.add_all(rows)
 
 
 def sign_flagged_picks(session: Session, issue_id: int, name: str, now: datetime) -> None:
-    """Note who answers for an issue's flagged texts that nobody signed yet."""
+    """Record who answers for an issue's flagged texts that nobody has signed."""
     for pick in session.exec(select(Pick).where(Pick.issue_id == issue_id, Pick.grounding_status == "flagged")):
         if pick.signed_by is None:
             pick.signed_by, pick.signed = name, now
@@ -218,36 +203,32 @@ def sign_flagged_picks(session: Session, issue_id: int, name: str, now: datetime
 
 
 def load_picked_item_ids(session: Session) -> dict[str, frozenset[int]]:
-    """What the editor picked, by monthly period: the picks of approved issues and of imported ones."""
-    out: dict[str, set[int]] = {}
-    approved = select(Issue.period, Pick.item_id).where(
-        Pick.issue_id == Issue.id, Issue.kind == "monthly", Issue.state != "draft"
-    )
-    imported = select(Decision.period, Decision.item_id).where(
-        Decision.verdict == "pick", Decision.origin == "import", col(Decision.period).is_not(None)
-    )
+    """Load what the editor picked, by monthly period: picks of approved issues and imported ones."""
+    picked: dict[str, set[int]] = {}
+    approved = select(Issue.period, Pick.item_id).where(Pick.issue_id == Issue.id)
+    approved = approved.where(Issue.kind == "monthly", Issue.state != "draft")
+    imported = select(Decision.period, Decision.item_id).where(_IS_IMPORTED_PICK)
     for period, item_id in [*session.exec(approved), *session.exec(imported)]:
-        out.setdefault(str(period), set()).add(item_id)
-    return {period: frozenset(ids) for period, ids in out.items()}
+        picked.setdefault(str(period), set()).add(item_id)
+    return {period: frozenset(ids) for period, ids in picked.items()}
 
 
 def add_prediction(session: Session, year: int, text: str, now: datetime) -> None:
-    """Keep a note for a year."""
+    """Store a prediction for a year."""
     session.add(Prediction(year=year, text=text, at=now))
 
 
 def load_predictions(session: Session, year: int) -> list[Prediction]:
-    """The year's notes, oldest first."""
+    """Load a year's predictions, oldest first."""
     return list(session.exec(select(Prediction).where(Prediction.year == year).order_by(col(Prediction.id))))
 
 
 def save_prediction_outcomes(session: Session, outcomes: Mapping[int, str]) -> None:
-    """Keep what became of notes: right, wrong or open."""
+    """Store the outcomes of predictions: right, wrong or open."""
     for number, outcome in outcomes.items():
-        note = session.get(Prediction, number)
-        if note is not None:
-            note.outcome = outcome
-            session.add(note)
+        if prediction := session.get(Prediction, number):
+            prediction.outcome = outcome
+            session.add(prediction)
 
 
 def load_newest_draft_texts(session: Session) -> dict[str, str]:

@@ -1,4 +1,4 @@
-"""Reading items: a period's candidates, one item by what a person calls it, mentions."""
+"""Queries on items and mentions."""
 
 from __future__ import annotations
 
@@ -8,18 +8,18 @@ from datetime import datetime
 from sqlalchemy import ColumnElement, func, or_
 from sqlmodel import Session, col, select
 
-from digest.db.engine import in_list
+from digest.db.bulk import in_list
 from digest.errors import NotFoundError
 from digest.models.items import Alias, Item, Mention
 
 
 def load_period_items(session: Session, start: datetime, end: datetime) -> list[Item]:
-    """Items of a period by publication, or by first sight where no date is known; merged ones are left out."""
+    """Load a period's items by publication, or by first sight without a date; merged ones are left out."""
     return list(session.exec(select(Item).where(*_build_period_conditions(start, end)).order_by(col(Item.id))))
 
 
 def has_items_without_prefix(session: Session, prefix: str, start: datetime, end: datetime) -> bool:
-    """Whether a period has a candidate whose key does not begin so."""
+    """Return whether a period has an item whose key has another prefix."""
     query = select(Item.id).where(*_build_period_conditions(start, end), ~col(Item.key).startswith(prefix)).limit(1)
     return session.exec(query).first() is not None
 
@@ -32,12 +32,12 @@ def _build_period_conditions(start: datetime, end: datetime) -> tuple[ColumnElem
 
 
 def load_items_by_id(session: Session, ids: Iterable[int]) -> dict[int, Item]:
-    """Items by id; unknown ids are left out."""
+    """Load items by id; unknown ids are left out."""
     return {item.id: item for item in session.exec(select(Item).where(in_list(Item.id, ids)))}
 
 
 def load_items_by_key(session: Session, keys: Sequence[str]) -> dict[str, Item]:
-    """Items by key or by alias, following merges; unknown keys are left out."""
+    """Load items by key or alias, following merges; unknown keys are left out."""
     out = {item.key: item for item in session.exec(select(Item).where(in_list(Item.key, keys)))}
     for alias, item in session.exec(select(Alias, Item).where(in_list(Alias.key, keys), Alias.item_id == Item.id)):
         out.setdefault(alias.key, item)
@@ -47,7 +47,7 @@ def load_items_by_key(session: Session, keys: Sequence[str]) -> dict[str, Item]:
 
 
 def get_item(session: Session, name: str) -> Item:
-    """The item a person names by its number, key, or URL's key; raises NotFoundError."""
+    """Return an item by its number or key; raise NotFoundError."""
     item = session.get(Item, int(name)) if name.isdigit() else load_items_by_key(session, [name]).get(name)
     if item is None:
         raise NotFoundError(f"no item {name!r}", "`digest search WORDS` lists items with their keys")
@@ -55,18 +55,18 @@ def get_item(session: Session, name: str) -> Item:
 
 
 def find_item_by_own_key(session: Session, key: str) -> Item | None:
-    """The item of exactly that key, also when it was merged into another."""
+    """Find the item of exactly that key, also when it was merged into another."""
     return session.exec(select(Item).where(Item.key == key)).first()
 
 
 def count_mentioning_sources(session: Session, ids: Sequence[int]) -> dict[int, int]:
-    """How many different sources mention each item."""
+    """Count the sources that mention each item."""
     counted = select(Mention.item_id, func.count(func.distinct(Mention.source_id)))
     return dict(session.exec(counted.where(in_list(Mention.item_id, ids)).group_by(col(Mention.item_id))).all())
 
 
 def count_sources_of_popular_items(session: Session, start: datetime, end: datetime, least: int) -> dict[str, int]:
-    """Keys of the works of a period that at least so many different sources mention, with their number."""
+    """Count the sources of each of a period's works that at least `least` sources mention, by key."""
     count = func.count(func.distinct(Mention.source_id))
     query = (
         select(Item.key, count)
@@ -79,12 +79,12 @@ def count_sources_of_popular_items(session: Session, start: datetime, end: datet
 
 
 def load_item_mentions(session: Session, item_id: int) -> list[Mention]:
-    """Every place where an item was seen, first seen first."""
+    """Load the mentions of an item, first seen first."""
     return list(session.exec(select(Mention).where(Mention.item_id == item_id).order_by(col(Mention.first_seen))))
 
 
 def load_mentions(session: Session, ids: Sequence[int]) -> dict[int, list[Mention]]:
-    """Every place where each of the items was seen, first seen first."""
+    """Load the mentions of each item, first seen first."""
     query = select(Mention).where(in_list(Mention.item_id, ids)).order_by(col(Mention.first_seen), col(Mention.id))
     out: dict[int, list[Mention]] = {}
     for mention in session.exec(query):
@@ -93,7 +93,7 @@ def load_mentions(session: Session, ids: Sequence[int]) -> dict[int, list[Mentio
 
 
 def count_items_by_source(session: Session, start: datetime, end: datetime) -> dict[str, int]:
-    """How many items of a period each source brought first."""
+    """Count the items of a period that each source was the first to bring."""
     query = (
         select(Item.source_id, func.count())
         .where(col(Item.published) >= start, col(Item.published) < end, col(Item.merged_into).is_(None))

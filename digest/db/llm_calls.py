@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 from sqlmodel import Session, col, func, select, update
 
-from digest.db.engine import in_list, upsert
+from digest.db.bulk import in_list, upsert
 from digest.models.runs import CachedAnswer, LLMCall
 
 

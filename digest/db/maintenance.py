@@ -16,7 +16,7 @@ from pathlib import Path
 from sqlalchemy import delete
 from sqlmodel import Session, col, func, or_, select
 
-from digest.db.engine import in_list, upsert
+from digest.db.bulk import in_list, upsert
 from digest.db.items import load_items_by_key
 from digest.db.search import update_search_index
 from digest.errors import StoreError

@@ -16,7 +16,7 @@ from sqlalchemy import ColumnElement, case, func, literal_column, or_, table
 from sqlalchemy import select as core_select
 from sqlmodel import Session, col, delete, select
 
-from digest.db.engine import in_list, upsert
+from digest.db.bulk import in_list, upsert
 from digest.db.search import build_match_expression
 from digest.embeddings import load_embeddings, pack_vectors, unpack_vectors
 from digest.models.items import Item, build_embedding_text

@@ -10,7 +10,7 @@ from typing import Any
 from sqlalchemy import func
 from sqlmodel import Session, col, select
 
-from digest.db.engine import in_list, upsert
+from digest.db.bulk import in_list, upsert
 from digest.files import identify_process, is_process_alive
 from digest.models.items import Mention
 from digest.models.runs import Run, SourceResult, SourceResultRow

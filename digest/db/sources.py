@@ -9,7 +9,7 @@ from typing import Any
 from sqlalchemy import update
 from sqlmodel import Session, select
 
-from digest.db.engine import in_list, upsert
+from digest.db.bulk import in_list, upsert
 from digest.models.items import FetchState, SourceState
 from digest.models.runs import Checkpoint
 

@@ -16,7 +16,7 @@ from typing import Any
 import httpx2
 
 from digest.context import Context
-from digest.db.engine import upsert
+from digest.db.bulk import upsert
 from digest.db.items import load_period_items
 from digest.db.predictions import replace_ranking
 from digest.db.search import update_search_index

@@ -18,7 +18,8 @@ from sqlalchemy import JSON, Boolean, Column, Float, Integer, LargeBinary, MetaD
 from sqlmodel import AutoString, Session, SQLModel, select
 from sqlmodel.sql.sqltypes import UTCDateTime
 
-from digest.db.engine import HEAD_REVISION, Database, upsert
+from digest.db.bulk import upsert
+from digest.db.engine import HEAD_REVISION, Database
 from digest.db.migrations import build_alembic_config
 from digest.db.search import is_search_index_complete, search_items, update_search_index
 from digest.errors import StoreError
@@ -56,7 +57,7 @@ def test_the_migrated_schema_is_the_one_the_tables_declare(db: Database) -> None
             "the disk's space",
         ),
         ("disk I/O error", "digest.db cannot be read or written", "the disk's space"),
-        ("attempt to write a readonly database", "digest.db cannot be read or written", "the file's rights"),
+        ("attempt to write a readonly database", "digest.db cannot be read or written", "the file's permissions"),
         ("vtable constructor failed: item_words", "digest.db is damaged", "backup --restore"),
         ("database disk image is malformed", "digest.db is damaged", "backup --restore"),
     ],

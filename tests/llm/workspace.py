@@ -9,7 +9,8 @@ from typing import Any
 
 from digest.config.schema import Category, Config, ModelConfig, Newsletter, Source, Taxonomy
 from digest.context import Context
-from digest.db.engine import Database, upsert
+from digest.db.bulk import upsert
+from digest.db.engine import Database
 from digest.db.predictions import load_ranking, replace_ranking
 from digest.llm.providers.gemini import Gemini
 from digest.models.items import Item
