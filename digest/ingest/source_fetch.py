@@ -6,7 +6,7 @@ import asyncio
 import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from functools import partial
 from urllib.parse import urljoin
 
@@ -14,7 +14,7 @@ from digest.config.schema import Source
 from digest.context import Context
 from digest.errors import ParseError, SourceError
 from digest.http.retry import retry_fetch
-from digest.ingest.parser import ParsedPage, parse_response, parse_sitemap_response
+from digest.ingest.parser import ParsedPage, parse_response, parse_sitemap_response, parse_window
 from digest.ingest.parser_process import ParserPool
 from digest.ingest.source_state import build_validators, is_unchanged_response, record_failure, record_success
 from digest.ingest.writer import BatchWriter, FetchedPage
@@ -22,6 +22,7 @@ from digest.models.items import FetchState
 from digest.models.runs import SourceResult
 from digest.protocols import Fetcher, Request, Response, Validators
 from digest.sources import SOURCE_KINDS
+from digest.sources.arxiv.api import build_window_request, parse_window_start
 from digest.urls.canonical import build_match_url
 
 _MAX_PAGES = 500
@@ -29,6 +30,8 @@ _MAX_OLDER_PAGES = 5
 _MAX_ERROR_LENGTH = 1000
 # arXiv sometimes answers with nothing, HTML or 503; other sources are asked once.
 _ATTEMPTS_BY_KIND = {"arxiv": 4, "arxiv-oai": 4}
+_FIRST_PAPER = datetime(1991, 8, 1, tzinfo=UTC)  # before the first submission to arXiv
+_MINUTE = timedelta(minutes=1)
 _SITEMAP_RETRY_INTERVAL = timedelta(days=7)  # for a site without a readable sitemap
 
 
@@ -42,6 +45,48 @@ class FetchServices:
     writer: BatchWriter
     run_id: int
     sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
+
+
+class WindowReader:
+    """Reads windows of arXiv's query API and counts their requests in `result`."""
+
+    def __init__(self, services: FetchServices, source: Source, result: SourceResult, min_pause: float = 0.0) -> None:
+        self._services = services
+        self._source = source
+        self._result = result
+        self._min_pause = min_pause
+
+    async def read(self, start: datetime, end: datetime, offset: int = 0) -> ParsedPage:
+        """Read a page of the papers first submitted between two moments, to the minute, both included."""
+        request = replace(build_window_request(self._source, start, end, offset), min_pause=self._min_pause)
+        self._result.requests += 1
+        response = await self._services.fetcher(request)
+        self._result.bytes += len(response.body)
+        run, now = self._services.parser_pool.run, self._services.context.now
+        return await run(parse_window, self._source, response, now, subject=self._source.id)
+
+    async def count_papers(self, start: datetime, end: datetime) -> int:
+        """Count the papers of a window that cannot be empty. Raises ParseError for 0 papers."""
+        total = (await self.read(start, end)).total or 0
+        if not total:
+            raise ParseError("arXiv says that there are 0 papers", "arXiv does this now and then; try again later")
+        return total
+
+    async def is_empty(self, start: datetime, end: datetime) -> bool:
+        """Return whether the papers before and after a window are all that arXiv has in the categories.
+
+        arXiv sometimes answers "0 papers" to a window that has some; a window it answers so has no other witness.
+        """
+        now = self._services.context.now
+        try:
+            if (await self.read(start, end - _MINUTE)).total:
+                return False
+            total = await self.count_papers(_FIRST_PAPER, now)
+            before = (await self.read(_FIRST_PAPER, start - _MINUTE)).total or 0
+            after = (await self.read(end, now)).total or 0 if end < now else 0
+        except SourceError:
+            return False
+        return total == before + after
 
 
 class SourceFetch:
@@ -165,7 +210,20 @@ class SourceFetch:
         if is_first and is_unchanged_response(self._state, response):
             return response, None
         run, source = self._services.parser_pool.run, self._source
-        return response, await run(parse_response, source, response, self._now, self._is_first_fetch, subject=source.id)
+        if source.kind != "arxiv":
+            arguments = (source, response, self._now, self._is_first_fetch)
+            return response, await run(parse_response, *arguments, subject=source.id)
+        page = await run(parse_window, source, response, self._now, subject=source.id)
+        if not page.total and not await self._is_empty_window(request):
+            hint = "arXiv does this now and then; try again later"
+            raise ParseError("arXiv answered 0 papers to a window that can't be empty", hint)
+        return response, page
+
+    async def _is_empty_window(self, request: Request) -> bool:
+        start = parse_window_start(request.url)
+        return start is not None and await WindowReader(self._services, self._source, self._result).is_empty(
+            start, self._now
+        )
 
     async def _fill_dates_from_sitemap(self, response: Response, page: ParsedPage) -> None:
         """Date the page's undated posts by the sitemap at the root of the site: one request when the page changed.

@@ -9,6 +9,7 @@ import sys
 import time
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -19,7 +20,9 @@ from digest.context import Context
 from digest.db.locks import hold_lock
 from digest.db.runs import count_unexplained
 from digest.errors import ConfigError, StoreError
+from digest.http.retry import retry_fetch
 from digest.ingest.backfill import backfill_arxiv, select_arxiv_source
+from digest.ingest.fetch import fetch_sources
 from digest.models.items import Item
 from digest.periods import Period
 from digest.protocols import Report
@@ -137,7 +140,8 @@ async def test_retry_after_is_honoured(tmp_path: Path, server: Server) -> None:
 async def test_papers_hidden_by_empty_answers_are_missed_and_fetched_the_next_time(
     tmp_path: Path, server: Server
 ) -> None:
-    server.otherwise = arxiv = Arxiv(papers(), [answer(200, ATOM, EMPTY)] * 3)
+    empty = answer(200, ATOM, EMPTY)
+    server.otherwise = arxiv = Arxiv(papers(), [empty, None, empty, empty])
     work = context(tmp_path, [source(server)], Clock(LATER))
     report = await run(work)
     assert report.state == "partial"
@@ -155,12 +159,48 @@ async def test_a_month_of_empty_answers_is_a_failure_never_no_papers(tmp_path: P
     assert report.problems
 
 
+async def test_an_empty_month_is_accepted_when_the_months_around_it_hold_all_papers(
+    tmp_path: Path, server: Server
+) -> None:
+    server.otherwise = arxiv = Arxiv({"2501.00001": datetime(2025, 1, 5, tzinfo=UTC), "2504.00001": LATER})
+    report = await run(context(tmp_path, [source(server)], Clock(LATER)))
+    assert (report.state, report.numbers["papers"]) == ("done", 0)
+    assert len(arxiv.windows) == 5
+
+
+async def test_an_empty_answer_for_a_month_is_not_believed_when_the_other_months_lack_papers(
+    tmp_path: Path, server: Server
+) -> None:
+    server.otherwise = arxiv = Arxiv(papers(), [answer(200, ATOM, EMPTY)] * 2)
+    work = context(tmp_path, [source(server)], Clock(LATER))
+    assert (await run(work)).state == "done"
+    assert keys(work) == set(arxiv.papers)
+
+
 async def test_days_that_are_truly_empty_are_believed_when_the_months_total_agrees(
     tmp_path: Path, server: Server
 ) -> None:
     server.otherwise = Arxiv({key: at for key, at in papers().items() if at.day % 7})
     work = context(tmp_path, [source(server)], Clock(LATER))
     assert (await run(work)).state == "done"
+
+
+async def test_a_fetch_accepts_an_empty_window_when_arxiv_holds_only_older_papers(
+    tmp_path: Path, server: Server
+) -> None:
+    server.otherwise = Arxiv({"2501.00001": datetime(2025, 1, 5, tzinfo=UTC)})
+    report = await fetch_sources(context(tmp_path, [source(server)], Clock(LATER)))
+    assert (report.state, report.numbers["found"]) == ("done", 0)
+
+
+async def test_a_fetch_fails_when_arxiv_answers_no_papers_to_every_window(
+    tmp_path: Path, server: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("digest.ingest.source_fetch.retry_fetch", partial(retry_fetch, first_wait=0.001))
+    server.otherwise = Arxiv({})
+    report = await fetch_sources(context(tmp_path, [source(server)], Clock(LATER)))
+    assert report.state == "failed"
+    assert "0 papers to a window that can't be empty" in report.problems[0]
 
 
 async def test_an_outage_ends_the_run_early_and_keeps_what_was_read(tmp_path: Path, server: Server) -> None:
@@ -281,4 +321,4 @@ async def test_a_backfill_killed_in_mid_day_goes_on_after_the_last_stored_page(t
     arxiv.windows.clear()
     assert (await run(work)).state == "done"
     assert keys(work) == set(arxiv.papers)
-    assert not set(begun[:4]) & set(arxiv.windows[:-1])  # stored pages are not read twice, but for the month's total
+    assert not set(begun[1:4]) & set(arxiv.windows)  # stored pages are not read twice

@@ -94,6 +94,12 @@ def parse_arxiv_page(source: SourceLike, response: Response) -> Page:
     return page
 
 
+def parse_window_start(url: str) -> datetime | None:
+    """Return the first moment of the window that a request of this API asks for."""
+    window = _WINDOW_QUERY.search(_parse_query(url).get("search_query", ""))
+    return datetime.strptime(window[1], "%Y%m%d%H%M").replace(tzinfo=UTC) if window else None
+
+
 def _parse_query(url: str) -> dict[str, str]:
     return {name: values[0] for name, values in parse_qs(urlsplit(url).query).items()}
 
