@@ -1,9 +1,4 @@
-"""Token, Host, Origin, CSP, rate limit.
-
-Who may talk to the desk: this machine's browser with the token, from the desk's own page, and nobody else.
-
-How often something may happen: each client's wrong links and sign-ups of late, kept in memory only.
-"""
+"""Access control of the desk, and rate limits of the sign-up pages."""
 
 from __future__ import annotations
 
@@ -20,12 +15,12 @@ from starlette.responses import HTMLResponse, PlainTextResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 MAX_BODY_BYTES = 1_000_000  # bytes of a request's body
-_PUBLIC_PATHS = ("/static/", "/enter")  # no secrets there; `/enter` asks for the token itself
+_PUBLIC_PATHS = ("/static/", "/enter")  # `/enter` checks the token itself
 _CONTENT_POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; font-src 'self'; img-src 'self'; connect-src 'self'; "
     "frame-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'self'"
 )
-# Mail programs want styles inline. The mail alone may have them, and neither script nor form nor another's pictures.
+# The styles of mail are inline; only its preview may have them, and no scripts, forms or foreign pictures.
 MAIL_POLICY = (
     "default-src 'none'; style-src 'unsafe-inline'; img-src 'self' data:; form-action 'none'; base-uri 'none'; "
     "frame-ancestors 'self'; sandbox allow-same-origin allow-popups allow-popups-to-escape-sandbox"
@@ -49,7 +44,7 @@ _REFUSAL_PAGE = (
 
 @dataclass(frozen=True)
 class DeskSecrets:
-    """The secrets of one run of the desk: the token for the address, the cookie it is changed for, the form's own."""
+    """The secrets of one run of the desk: the token of the address, its cookie, and the form's key."""
 
     token: str = field(default_factory=lambda: token_urlsafe(32))
     cookie: str = field(default_factory=lambda: token_urlsafe(32))
@@ -57,7 +52,7 @@ class DeskSecrets:
 
 
 class AccessGuard:
-    """ASGI middleware that refuses what does not come from the desk's own page, before anything else looks at it."""
+    """ASGI middleware that refuses requests that do not come from the desk's own page."""
 
     def __init__(self, app: ASGIApp, secrets: DeskSecrets, port: int) -> None:
         self._app = app
@@ -74,10 +69,10 @@ class AccessGuard:
         await app(scope, receive, _add_security_headers(send))
 
     def _find_refusal_reason(self, scope: Scope) -> str:
-        """Why the request is refused; empty when it is the desk's own."""
+        """Return why a request is refused; empty when it is the desk's own."""
         headers, path, method = Headers(scope=scope), scope["path"], scope["method"]
         host = headers.get("host", "")
-        if host not in self._hosts:  # a name that was made to point at this machine (DNS rebinding)
+        if host not in self._hosts:  # DNS rebinding
             return "this host name is not the desk's"
         origin = headers.get("origin")
         if (origin is not None or method not in ("GET", "HEAD")) and origin != f"http://{host}":
@@ -97,41 +92,41 @@ class AccessGuard:
 
 
 def refuse_request(reason: str, headers: Headers) -> Response:
-    """The refusal for a person who opened an address as a page, and for programs and scripts as plain text."""
+    """Refuse a request: with a page for a browser, in plain text for programs."""
     if "text/html" in headers.get("accept", ""):
         return HTMLResponse(_REFUSAL_PAGE.format(escape(reason)), 403)
     return PlainTextResponse(f"refused: {reason}\n", 403)
 
 
 def make_cookie_name(port: int) -> str:
-    """Cookies know no ports; the name does, so that two desks do not take each other's."""
+    """Name the cookie by port, because cookies of two desks on one host would collide."""
     return f"digest_desk_{port}"
 
 
 def _read_cookie(headers: Headers, name: str) -> str:
     try:
-        found = SimpleCookie(headers.get("cookie", "")).get(name)
+        cookie = SimpleCookie(headers.get("cookie", "")).get(name)
     except CookieError:
         return ""
-    return found.value if found else ""
+    return cookie.value if cookie else ""
 
 
 def _add_security_headers(send: Send) -> Send:
-    async def sending(message: Message) -> None:
+    async def send_with_headers(message: Message) -> None:
         if message["type"] == "http.response.start":
             headers = MutableHeaders(scope=message)
             for name, value in _SECURITY_HEADERS.items():
-                headers.setdefault(name, value)  # the mail, whose styles are inline, brings a policy of its own
+                headers.setdefault(name, value)  # the mail preview sets its own policy
         await send(message)
 
-    return sending
+    return send_with_headers
 
 
 _MAX_CLIENTS = 10_000
 
 
 class ClientLimit:
-    """At most `most` times `within` seconds for each client; the client longest known is forgotten first."""
+    """A limit of `max_events` in `window_seconds` for each client, in memory only."""
 
     def __init__(self, max_events: int, window_seconds: float, clock: Callable[[], float] = time.monotonic) -> None:
         self._max_events, self.window_seconds, self._clock = max_events, window_seconds, clock

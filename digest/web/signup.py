@@ -1,10 +1,6 @@
-"""Public sign-up and unsubscribe.
+"""Public pages for sign-up, confirmation and one-click unsubscribe.
 
-The endpoint readers meet: a form to sign up, and what stands behind the links in mails: yes, or one-click leaving.
-
-It keeps no cookie and no log. A link opened by a mail scanner changes nothing; only the button's POST does (RFC 8058).
-
-Sends what sign-ups queued, in a thread of its own, so that no answer waits for a mail server.
+They set no cookie and write no log. A link opened by a mail scanner changes nothing; only a POST does (RFC 8058).
 """
 
 from __future__ import annotations
@@ -34,10 +30,12 @@ from digest.mail.signup import format_topic_titles, request_signup
 from digest.models.subscribers import Subscriber
 from digest.web.security import ClientLimit
 
-_WRONG_LINK_LIMIT = (20, 60.0)  # wrong links a client may try, and in how many seconds
-_SIGNUP_LIMIT = (5, 600.0)  # the same for addresses a client may enter
-_TOTAL_SIGNUP_LIMIT = (60, 3600.0)  # and all clients together, so that nobody's mailbox is filled through many machines
+_WRONG_LINK_LIMIT = (20, 60.0)  # wrong links of a client, and the window in seconds
+_SIGNUP_LIMIT = (5, 600.0)  # addresses that a client enters
+_TOTAL_SIGNUP_LIMIT = (60, 3600.0)  # of all clients together, so that many machines cannot flood a mailbox
 _MAX_BODY_BYTES = 4096
+_LOG = logging.getLogger("digest")
+_INTERVAL_SECONDS = 60.0  # between retries of delayed confirmations
 _PAGE_HEADERS = {
     "Cache-Control": "no-store",
     "Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'; form-action 'self'; "
@@ -59,29 +57,29 @@ _STYLE = (
 
 
 class SignupPages:
-    """Answers for one newsletter's readers; `wake` is called when there is a confirmation to send."""
+    """The pages of one newsletter; `wake` is called when there is a confirmation to send."""
 
     def __init__(self, context: Context, wake: Callable[[], object], clock: Callable[[], float]) -> None:
         self._context, self._wake, self._newsletter = context, wake, context.config.newsletter
         self._translations: Translations = load_translations(self._newsletter.language)
         self._wrong_link_limit = ClientLimit(*_WRONG_LINK_LIMIT, clock)
-        self._signup_limit, self._total_signup_limit = (
-            ClientLimit(*_SIGNUP_LIMIT, clock),
-            ClientLimit(*_TOTAL_SIGNUP_LIMIT, clock),
-        )
+        self._signup_limit = ClientLimit(*_SIGNUP_LIMIT, clock)
+        self._total_signup_limit = ClientLimit(*_TOTAL_SIGNUP_LIMIT, clock)
         self._contact_address = load_sender_profile(self._newsletter, context.config.mail).address
 
     async def sign_up(self, request: Request, body: bytes) -> Response:
-        """The form, and its answer, which is the same for every address there can be."""
+        """Show the form, or answer it, in the same way for every address."""
         if request.method != "POST":
             return self._render_form()
         client, fields = _identify_client(request), parse_qs(body.decode("utf-8", "replace"))
         if self._signup_limit.is_reached(client) or self._total_signup_limit.is_reached(""):
             return _reject_too_many("Too many sign-ups", self._signup_limit)
         self._signup_limit.record_event(client)
-        if not fields.get("website"):  # no person sees that field
+        if not fields.get("website"):  # a hidden field that only bots fill in
             self._total_signup_limit.record_event("")
-            address, topics = fields.get("address", [""])[0], self._filter_categories(fields.get("topic", []))
+            # A form on a blog may be older than the taxonomy.
+            slugs, chosen = self._context.config.taxonomy.slugs, fields.get("topic", [])
+            address, topics = fields.get("address", [""])[0], [slug for slug in slugs if slug in chosen]
             try:
                 await run_in_threadpool(request_signup, self._context, address, topics)
             except ConfigError:
@@ -89,27 +87,23 @@ class SignupPages:
             self._wake()
         return self._render_page(self._translations("signup_done", address=self._contact_address))
 
-    def _filter_categories(self, topics: Collection[str]) -> list[str]:
-        """Of the slugs in a form those that are categories: a form on a blog may be older than the taxonomy."""
-        return [slug for slug in self._context.config.taxonomy.slugs if slug in topics]
-
     def _render_form(
         self, warning: str = "", status: int = 200, address: str = "", topics: Collection[str] = ()
     ) -> Response:
-        w, told = self._translations, f'<p role="alert">{escape(warning)}</p>' if warning else ""
+        translations, alert = self._translations, f'<p role="alert">{escape(warning)}</p>' if warning else ""
         boxes = "".join(
             f'<label><input type="checkbox" name="topic" value="{category.slug}"'
             f"{' checked' if category.slug in topics else ''}> {escape(category.title)}</label>"
             for category in self._context.config.taxonomy.categories
         )
         form = (
-            f'{told}<form method="post"><p><label for="address">{escape(w["signup_address"])}</label>'
+            f'{alert}<form method="post"><p><label for="address">{escape(translations["signup_address"])}</label>'
             '<input id="address" name="address" type="email" autocomplete="email" required maxlength="254" '
-            f'value="{escape(address)}"></p><fieldset><legend>{escape(w["signup_topics"])}</legend>{boxes}</fieldset>'
+            f'value="{escape(address)}"></p><fieldset><legend>{escape(translations["signup_topics"])}</legend>{boxes}</fieldset>'
             '<p hidden><input name="website" tabindex="-1" autocomplete="off"></p>'
-            f"<button>{escape(w['signup'])}</button></form>"
+            f"<button>{escape(translations['signup'])}</button></form>"
         )
-        return self._render_page(w("signup_ask", title=self._newsletter.title), form, status)
+        return self._render_page(translations("signup_ask", title=self._newsletter.title), form, status)
 
     async def confirm(self, request: Request, body: bytes) -> Response:
         return await self._handle_link(request, "confirm_ask", "confirm", "confirmed", self._activate)
@@ -123,17 +117,17 @@ class SignupPages:
         client, token = _identify_client(request), request.path_params["token"]
         if self._wrong_link_limit.is_reached(client):
             return _reject_too_many("Too many wrong links", self._wrong_link_limit)
-        reader = await run_in_threadpool(change if request.method == "POST" else self._load_subscriber, token)
-        if reader is None:
+        subscriber = await run_in_threadpool(change if request.method == "POST" else self._load_subscriber, token)
+        if subscriber is None:
             self._wrong_link_limit.record_event(client)
             return self._render_page(self._translations["link_unknown"], status=404)
         if request.method == "POST":
             return self._render_page(self._translations[done_text])
-        chosen = format_topic_titles(self._context, reader) if button == "confirm" else ""
-        told = f"<p>{escape(self._translations('confirm_topics', sections=chosen))}</p>" if chosen else ""
+        titles = format_topic_titles(self._context, subscriber) if button == "confirm" else ""
+        topics = f"<p>{escape(self._translations('confirm_topics', sections=titles))}</p>" if titles else ""
         return self._render_page(
             self._translations(question, title=self._newsletter.title),
-            f'{told}<form method="post"><button>{escape(self._translations[button])}</button></form>',
+            f'{topics}<form method="post"><button>{escape(self._translations[button])}</button></form>',
         )
 
     def _load_subscriber(self, token: str) -> Subscriber | None:
@@ -141,7 +135,7 @@ class SignupPages:
             return find_subscriber_by_token(session, token)
 
     def _activate(self, token: str) -> Subscriber | None:
-        """A link confirms who is pending; one who left comes back only through the editor."""
+        """Confirm a pending subscriber; only the editor reactivates one who unsubscribed."""
         return self._change_state(token, "active", ("pending",), "confirmed by mail")
 
     def _unsubscribe(self, token: str) -> Subscriber | None:
@@ -149,10 +143,10 @@ class SignupPages:
 
     def _change_state(self, token: str, state: str, from_states: tuple[str, ...], reason: str) -> Subscriber | None:
         with self._context.db.write() as session:
-            reader = find_subscriber_by_token(session, token)
-            if reader is not None and reader.state in from_states:
-                set_subscriber_state(session, reader, state, self._context.now, reason)
-        return reader
+            subscriber = find_subscriber_by_token(session, token)
+            if subscriber is not None and subscriber.state in from_states:
+                set_subscriber_state(session, subscriber, state, self._context.now, reason)
+        return subscriber
 
     def _render_page(self, text: str, form: str = "", status: int = 200) -> Response:
         return HTMLResponse(
@@ -172,22 +166,22 @@ def create_signup_app(
     wake: Callable[[], object] = lambda: None,
     clock: Callable[[], float] = time.monotonic,
 ) -> Starlette:
-    """The ASGI application; `prefix` is the path of `mail.unsubscribe_url`, which a proxy may pass on or not.
+    """Build the ASGI application; `prefix` is the path of `mail.unsubscribe_url`, which a proxy may strip.
 
-    `clock` is what the limits go by, in seconds.
+    `clock` gives the seconds that the rate limits count.
     """
-    listener = SignupPages(context, wake, clock)
-    answers = {"c/{token}": listener.confirm, "u/{token}": listener.unsubscribe, "subscribe": listener.sign_up}
+    pages = SignupPages(context, wake, clock)
+    handlers = {"c/{token}": pages.confirm, "u/{token}": pages.unsubscribe, "subscribe": pages.sign_up}
     routes = [
-        Route(f"{base}/{path}", _limit_body(answer), methods=["GET", "POST"])
+        Route(f"{base}/{path}", _limit_body(handler), methods=["GET", "POST"])
         for base in {"", prefix.rstrip("/")}
-        for path, answer in answers.items()
+        for path, handler in handlers.items()
     ]
     return Starlette(routes=routes)
 
 
 def _identify_client(request: Request) -> str:
-    """The client's address; of IPv6 the network, for whoever has one address has 2⁶⁴ of them."""
+    """Return the client's IPv4 address, or its IPv6 network, in which one client has 2⁶⁴ addresses."""
     host = request.client.host if request.client else ""
     return str(ip_network(f"{host.partition('%')[0]}/64", strict=False)) if ":" in host else host
 
@@ -197,9 +191,9 @@ def _reject_too_many(text: str, limit: ClientLimit) -> Response:
 
 
 def _limit_body(handler: Callable[[Request, bytes], Awaitable[Response]]) -> Callable[[Request], Awaitable[Response]]:
-    """Hand on the body, and refuse one that is larger than any mail program or form sends."""
+    """Read the body, and refuse one that is larger than any mail program or form sends."""
 
-    async def checked(request: Request) -> Response:
+    async def handle(request: Request) -> Response:
         body = b""
         async for chunk in request.stream():
             body += chunk
@@ -207,27 +201,23 @@ def _limit_body(handler: Callable[[Request, bytes], Awaitable[Response]]) -> Cal
                 return PlainTextResponse("Too large", 413, _PAGE_HEADERS)
         return await handler(request, body)
 
-    return checked
-
-
-_LOG = logging.getLogger("digest")
-_INTERVAL_SECONDS = 60.0  # seconds between looks at what was put off
+    return handle
 
 
 class ConfirmationSender:
-    """Calls `post` when woken, and every minute; lives as long as the block."""
+    """A thread that calls `send` when woken and every minute, so that no response waits for a mail server."""
 
     def __init__(self, send: Callable[[], object], interval: float = _INTERVAL_SECONDS) -> None:
         self._send, self._interval = send, interval
         self._wake_event, self._is_stopped = threading.Event(), False
-        self._thread = threading.Thread(target=self._run, name="postman", daemon=True)
+        self._thread = threading.Thread(target=self._run, name="confirmations", daemon=True)
 
     def wake(self) -> None:
-        """There is something to send."""
+        """Send what is queued."""
         self._wake_event.set()
 
     def __enter__(self) -> Self:
-        self._wake_event.set()  # what an earlier process left
+        self._wake_event.set()  # an earlier process may have left some
         self._thread.start()
         return self
 
@@ -244,5 +234,5 @@ class ConfirmationSender:
                 return
             try:
                 self._send()
-            except DigestError as error:  # the disk, the settings: the next turn may do better
+            except DigestError as error:  # of the disk or the settings; retried
                 _LOG.error("confirmations", extra={"facts": {"reason": error.message, "hint": error.hint}})

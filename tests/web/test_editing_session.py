@@ -77,7 +77,7 @@ def test_the_whole_hour_by_keys_alone(page: Page, desk: DeskServer, root: Path) 
     write(page, first, "My *own* words.")
     until(lambda: pick(root, first).blurb == "My *own* words.")
     assert pick(root, first).origin == "editor"
-    expect(page.locator(f'.pick[data-key="{first}"] .whose')).to_have_text("Your words")
+    expect(page.locator(f'.pick[data-key="{first}"] .whose')).to_have_text("Your text")
 
     page.click("#tab-gates")
     expect(page.locator(".problems")).to_contain_text("there is no introduction")
@@ -107,7 +107,7 @@ def test_the_whole_hour_by_keys_alone(page: Page, desk: DeskServer, root: Path) 
     assert refused not in rows
     assert {"pick", "reject", "rewrite"} <= verdicts
 
-    page.get_by_role("button", name="Take the approval back").click()
+    page.get_by_role("button", name="Withdraw the approval").click()
     expect(page.locator("#state")).to_have_text("draft")
 
 
@@ -201,7 +201,7 @@ def test_killed_in_mid_edit_nothing_that_was_saved_is_lost_and_the_rest_comes_ba
         server.wait()
         page.keyboard.press("Control+a")
         page.keyboard.type("Typed when nobody listened.")
-        expect(page.locator("#said")).to_contain_text("does not answer")
+        expect(page.locator("#said")).to_contain_text("does not respond")
         assert pick(root, one).blurb == "Saved before the kill."
     finally:
         stop(server)
@@ -223,7 +223,7 @@ def test_other_words_can_be_asked_for_and_chosen(page: Page, desk: DeskServer, r
     here = page.locator(f'.pick[data-key="{key}"]')
     here.focus()
     page.keyboard.press("w")
-    page.get_by_role("button", name="Use these words").first.click()
+    page.get_by_role("button", name="Use this version").first.click()
     until(lambda: pick(root, key).blurb != quoted)
     assert pick(root, key).origin == "source"
     here.locator(".versions li", has_text=quoted[:60]).get_by_role("button").click()

@@ -44,7 +44,7 @@ def test_the_shortlist_quotes_what_lists_and_earlier_issues_said(
     expect(row).to_contain_text("already covered in 2026-06")
     expect(row).to_contain_text("3 mentions")
     row.locator("summary").click()
-    said = row.get_by_label("Who named it").locator("li")
+    said = row.get_by_label("Mentioned by").locator("li")
     assert said.all_inner_texts()[0].split("\n") == ["an issue of yours, 2026-06", BEFORE]
     expect(said.filter(has_text="Hugging Face daily papers").locator("blockquote")).to_have_text(LISTED)
     assert [text for text in said.all_inner_texts() if "by hand" in text] == ["added by hand, 2026-10-03"]
@@ -68,8 +68,8 @@ def test_a_twin_is_joined_at_the_desk_and_no_word_is_lost(
     page: Page, desk: DeskServer, root: Path, told: tuple[str, str]
 ) -> None:
     enter(page, desk)
-    twin = page.locator(f'.pick[data-key="{told[0]}"]', has_text="May be the same as")
-    twin.get_by_role("button", name="They are one").click()
+    twin = page.locator(f'.pick[data-key="{told[0]}"]', has_text="Possible duplicate of")
+    twin.get_by_role("button", name="Merge them").click()
     saved(page)
     with desk.context.db.read() as session:
         joined = load_merged_keys(session)
@@ -86,7 +86,7 @@ def test_a_twin_that_is_another_work_is_never_asked_about_again(
     enter(page, desk)
     row = page.locator(f'.row[data-key="{told[1]}"]')
     row.get_by_role("button", name="They differ").click()
-    expect(row).not_to_contain_text("May be the same")
+    expect(row).not_to_contain_text("Possible duplicate")
     assert next(line for line in drafted_again(root).shortlist if line.key == told[1]).possible_duplicate == ""
     assert pick(root, told[0]).possible_duplicate  # of that pair nothing was said
 
@@ -112,7 +112,7 @@ def test_a_link_is_mended_at_the_desk_and_the_works_own_comes_back_when_asked_fo
     enter(page, desk)
     here = page.locator(f'.pick[data-key="{told[0]}"]')
     expect(here).to_contain_text("Your link. The work's own is https://lab.example/works/")
-    here.get_by_role("button", name="Take it back").click()
+    here.get_by_role("button", name="Restore it").click()
     until(lambda: pick(root, told[0]).url.startswith("https://lab.example/works/"))
     here.get_by_role("button", name="Link", exact=True).click()
     here.get_by_label("Link").fill("https://other.example/1")
@@ -128,7 +128,7 @@ def test_flagged_words_are_marked_and_signed_with_a_name(page: Page, desk: DeskS
     expect(here.locator(".whose")).to_contain_text("Written by gemini-x")
     page.click("#tab-gates")
     expect(page.locator(".problems")).to_contain_text("not in the source: “987”")
-    expect(page.get_by_label("I, Eva Editor, answer for the flagged words")).to_be_visible()
+    expect(page.get_by_label("I, Eva Editor, take responsibility for the flagged text")).to_be_visible()
     page.locator(".problems li", has_text="987").get_by_role("button", name="Go to it").click()
     assert page.evaluate("document.activeElement.dataset.key") == told[0]
 
@@ -136,6 +136,6 @@ def test_flagged_words_are_marked_and_signed_with_a_name(page: Page, desk: DeskS
 def test_links_are_asked_from_the_desk_and_silence_is_told(page: Page, desk: DeskServer, told: tuple[str, str]) -> None:
     enter(page, desk)
     page.click("#tab-gates")
-    page.get_by_role("button", name="Ask the links now").click()
+    page.get_by_role("button", name="Check the links now").click()
     expect(page.locator("#said")).to_contain_text("links not checked: offline")
     assert STATES[0] == page.locator("#state").inner_text()

@@ -1,4 +1,4 @@
-"""The desk's addresses: the page, its panes, edits, approval, and the preview."""
+"""Routes of the desk: the page, its panes, edits, approval and preview."""
 
 from __future__ import annotations
 
@@ -25,15 +25,15 @@ from digest.publishing.checks import check_draft_links, find_problems
 from digest.publishing.render.templates import render_template
 from digest.web.editor.actions import ACTIONS, parse_edit_request
 from digest.web.editor.preview import render_mail_preview, render_mail_text_preview, render_post_preview
-from digest.web.editor.view_models import load_candidate_page, load_editor_sections, load_filters, summarise_draft
+from digest.web.editor.view_models import load_editor_sections, load_filters, load_shortlist_page, summarise_draft
 from digest.web.security import MAIL_POLICY, DeskSecrets, make_cookie_name, refuse_request
 
-_STATUS_BY_EXIT_CODE = {2: 400, 4: 409}  # by the error's exit code; what is left is 422
+_STATUS_BY_EXIT_CODE = {2: 400, 4: 409}  # 422 for the others
 PageHandler = Callable[[Context, Period, Any], Response]
 
 
 def create_desk_app(context: Context, secrets: DeskSecrets, port: int) -> Starlette:
-    """The desk without its guard."""
+    """Build the desk without its guard."""
     pages = _DeskPages(context, secrets, port)
     reads: dict[str, PageHandler] = {
         "": pages.show_page,
@@ -52,8 +52,12 @@ def create_desk_app(context: Context, secrets: DeskSecrets, port: int) -> Starle
         "/links": pages.check_draft_links,
         "/reopen": pages.reopen_draft,
     }
-    routes = [Route(f"/{{period}}{path}", pages.handle_get(work), methods=["GET"]) for path, work in reads.items()]
-    routes += [Route(f"/{{period}}{path}", pages.handle_post(work), methods=["POST"]) for path, work in writes.items()]
+    routes = [
+        Route(f"/{{period}}{path}", pages.handle_get(handler), methods=["GET"]) for path, handler in reads.items()
+    ]
+    routes += [
+        Route(f"/{{period}}{path}", pages.handle_post(handler), methods=["POST"]) for path, handler in writes.items()
+    ]
     static = Route("/static/{name:path}", _serve_files(Path(__file__).parents[1] / "static"))
     style = Route("/site/{name:path}", _serve_files(context.site_folder / "assets"))
     return Starlette(
@@ -63,13 +67,13 @@ def create_desk_app(context: Context, secrets: DeskSecrets, port: int) -> Starle
 
 
 def _serve_files(folder: Path) -> Callable[[Request], Response]:
-    """The few small files of a folder; whole, so that a browser that leaves does not leave one open."""
+    """Serve the small files of a folder, read at once so that no file stays open."""
     home = folder.resolve()
 
     def answer(request: Request) -> Response:
         path = (home / request.path_params["name"]).resolve()
         if not path.is_relative_to(home) or not path.is_file():
-            return PlainTextResponse("not here\n", 404)
+            return PlainTextResponse("not found\n", 404)
         return Response(path.read_bytes(), media_type=guess_type(path.name)[0] or "application/octet-stream")
 
     return answer
@@ -78,14 +82,14 @@ def _serve_files(folder: Path) -> Callable[[Request], Response]:
 def _render_error(request: Request, error: Exception) -> Response:
     assert isinstance(error, DigestError)
     status = _STATUS_BY_EXIT_CODE.get(error.exit_code, 422)
-    told = {"error": error.message, "hint": error.hint}
+    values = {"error": error.message, "hint": error.hint}
     if "application/json" in request.headers.get("accept", ""):
-        return JSONResponse(told, status)
-    return HTMLResponse(render_template("desk/error.html.j2", {}, **told), status)
+        return JSONResponse(values, status)
+    return HTMLResponse(render_template("desk/error.html.j2", {}, **values), status)
 
 
 class _DeskPages:
-    """The answers, each from the store and the sheet as they are now; nothing is remembered between two requests."""
+    """The handlers; each reads the database and the draft file again."""
 
     def __init__(self, context: Context, secrets: DeskSecrets, port: int) -> None:
         self._context = context
@@ -111,7 +115,7 @@ class _DeskPages:
         return answer
 
     async def enter(self, request: Request) -> Response:
-        """Change the token for a cookie. A page in between makes the next step the desk's own, as Strict wants it."""
+        """Exchange the token for a cookie; the page between makes the next request same-site, for SameSite=Strict."""
         if not compare_digest(request.query_params.get("token", "").encode(), self._secrets.token.encode()):
             return refuse_request("open the address that `digest desk` printed", request.headers)
         period = self._context.parse_period(request.query_params.get("period", "last"))
@@ -121,7 +125,7 @@ class _DeskPages:
 
     def show_page(self, context: Context, period: Period, query: Any) -> Response:
         current = load_current_draft(context, period)
-        shown = render_template(
+        page = render_template(
             "desk/page.html.j2",
             {},
             period=period.name,
@@ -131,60 +135,53 @@ class _DeskPages:
             filters=load_filters(context, period),
             query=dict(query),
             model=context.model_summary,
-            listing=load_candidate_page(context, period, current.draft, query),
+            listing=load_shortlist_page(context, period, current.draft, query),
             **_build_issue_values(context, period, current),
         )
-        return HTMLResponse(shown)
+        return HTMLResponse(page)
 
     def show_state(self, context: Context, period: Period, query: Any) -> Response:
         current = load_current_draft(context, period)
         return JSONResponse({"version": current.version, "state": current.state})
 
     def show_shortlist(self, context: Context, period: Period, query: Any) -> Response:
-        sheet = load_current_draft(context, period).draft
-        return HTMLResponse(
-            render_template("desk/rows.html.j2", {}, listing=load_candidate_page(context, period, sheet, query))
-        )
+        draft = load_current_draft(context, period).draft
+        listing = load_shortlist_page(context, period, draft, query)
+        return HTMLResponse(render_template("desk/rows.html.j2", {}, listing=listing))
 
     def show_issue(self, context: Context, period: Period, query: Any) -> Response:
         return _render_issue_pane(context, period, load_current_draft(context, period))
 
     def show_checks(self, context: Context, period: Period, query: Any) -> Response:
         current = load_current_draft(context, period)
-        found = find_problems(context, period, current.draft)
-        shown = render_template(
-            "desk/gates.html.j2",
-            {},
-            problems=found,
-            state=current.state,
-            author=context.config.newsletter.author,
-            kinds={problem.rule for problem in found},
-        )
-        return HTMLResponse(shown)
+        problems = find_problems(context, period, current.draft)
+        values = {"problems": problems, "state": current.state, "kinds": {problem.rule for problem in problems}}
+        author = context.config.newsletter.author
+        return HTMLResponse(render_template("desk/gates.html.j2", {}, author=author, **values))
 
     def edit_draft(self, context: Context, period: Period, body: Any) -> Response:
         version, action, fields = parse_edit_request(context, period, body)
         return _render_issue_pane(context, period, edit_draft(context, period, version, ACTIONS[action](fields)))
 
     def offer_alternatives(self, context: Context, period: Period, body: Any) -> Response:
-        found = add_blurb_alternative(context, period, str(body.get("key", "")))
-        said = "Other words are below the blurb." if found else "There were no other words to be had."
-        return _render_issue_pane(context, period, load_current_draft(context, period), said)
+        is_added = add_blurb_alternative(context, period, str(body.get("key", "")))
+        message = "An alternative is below the blurb." if is_added else "No other text is available."
+        return _render_issue_pane(context, period, load_current_draft(context, period), message)
 
     def approve_draft(self, context: Context, period: Period, body: Any) -> Response:
         if load_current_draft(context, period).version != body.get("version"):
-            raise ConfigError("the sheet has changed since you read it", "read it again, then approve")
+            raise ConfigError("the draft has changed since you read it", "load the page again, then approve")
         sign, gaps = body.get("sign") is True, body.get("accept_gaps") is True
         report = approve_issue(context, period, sign=sign, accept_gaps=gaps, should_check_links=True)
-        return _render_issue_pane(
-            context, period, load_current_draft(context, period), "; ".join([report.line, *report.problems])
-        )
+        message = "; ".join([report.line, *report.problems])
+        return _render_issue_pane(context, period, load_current_draft(context, period), message)
 
     def check_draft_links(self, context: Context, period: Period, body: Any) -> Response:
         current = load_current_draft(context, period)
         answers = check_draft_links(context, current.draft)
-        said = f"{answers.request_count} links asked, {len(answers.dead_links)} dead or moved"
-        return _render_issue_pane(context, period, current, f"{said}; {answers.summary}" if answers.summary else said)
+        message = f"{answers.request_count} links checked, {len(answers.dead_links)} dead or moved"
+        message += f"; {answers.summary}" if answers.summary else ""
+        return _render_issue_pane(context, period, current, message)
 
     def reopen_draft(self, context: Context, period: Period, body: Any) -> Response:
         revoke_approval(context, period)
@@ -210,15 +207,14 @@ def _build_issue_values(context: Context, period: Period, current: CurrentDraft)
 
 
 def _render_issue_pane(context: Context, period: Period, current: CurrentDraft, message: str = "") -> Response:
-    """The issue's pane anew, and what the rest of the page needs to follow."""
-    shown = _build_issue_values(context, period, current)
-    conflicts = [f"{one.field} of {one.location}" for one in current.conflicts]
-    if conflicts:
-        message = "Somebody else changed the same words; theirs are kept beside yours."
+    """Render the issue's pane, with the values that the rest of the page shows."""
+    values = _build_issue_values(context, period, current)
+    if current.conflicts:
+        message = "Somebody else changed the same text; both versions are shown."
     return JSONResponse(
         {
-            "html": render_template("desk/issue.html.j2", {}, period=period.name, **shown),
+            "html": render_template("desk/issue.html.j2", {}, period=period.name, **values),
             "said": message,
-            **{name: shown[name] for name in ("version", "state", "picks", "marks")},
+            **{name: values[name] for name in ("version", "state", "picks", "marks")},
         }
     )

@@ -1,4 +1,4 @@
-"""What the page may ask to have changed in a sheet: one row an action, each from its JSON body to a `Change`."""
+"""Edit actions of the desk: each makes a `DraftEdit` from the fields of a request."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ _DRAFT_FIELDS = ("title", "intro", "outro")
 
 @dataclass(frozen=True, slots=True)
 class EditRequest:
-    """A request to change the sheet: where, and the body's fields as texts."""
+    """A request to change the draft of a period, with the text fields of its body."""
 
     context: Context
     period: Period
@@ -44,8 +44,20 @@ class EditRequest:
 
     def __getitem__(self, name: str) -> str:
         if name not in self.fields:
-            raise ConfigError(f"the request names no {name}", "load the page again")
+            raise ConfigError(f"the request has no field {name!r}", "load the page again")
         return self.fields[name]
+
+    def read_title(self, name: str) -> str:
+        """Read a field as one line; raises ConfigError when it is empty."""
+        if title := normalise_line(self[name]):
+            return title
+        raise ConfigError("a title cannot be empty", "write one")
+
+    def read_url(self, text: str) -> str:
+        """Encode a URL; raises ConfigError for another scheme than http and https."""
+        if url := encode_link(text.strip()):
+            return url
+        raise ConfigError("this is not an http or https address", "paste the work's address")
 
     @property
     def category_titles(self) -> dict[str, str]:
@@ -53,7 +65,7 @@ class EditRequest:
 
 
 def parse_edit_request(context: Context, period: Period, body: Any) -> tuple[int, str, EditRequest]:
-    """The version the page was made from, the action's name, and the rest; raises ConfigError for another shape."""
+    """Return the version the page shows, the action and the request; raises ConfigError for another shape."""
     if not isinstance(body, dict) or not isinstance(body.get("version"), int):
         raise ConfigError("the request is not an edit", "load the page again")
     fields = {name: value for name, value in body.items() if isinstance(value, str)}
@@ -64,192 +76,161 @@ def parse_edit_request(context: Context, period: Period, body: Any) -> tuple[int
 
 
 def _pick_item(request: EditRequest) -> DraftEdit:
-    """Into the section named, else the one of its category."""
+    """Pick an item into the named section, by default that of its category."""
     item, category, covered = _load_item(request)
     pick = build_pick(request.context.config, item, build_quoted_blurb(item), None, covered)
     titles = request.category_titles
     slug = request.fields.get("section") or (category if category in titles else next(iter(titles)))
 
-    def change(sheet: Draft) -> Draft:
-        moved = place_pick(sheet, pick.key, slug, titles, request.fields.get("before", ""), pick)
-        here = next(p for _, p in moved.iter_picks() if p.key == pick.key)
-        if here.blurb or here.origin != "source":
-            return moved
-        return update_pick(moved, pick.key, blurb=pick.blurb, engine=pick.engine, note=pick.note)
+    def change(draft: Draft) -> Draft:
+        changed = place_pick(draft, pick.key, slug, titles, request.fields.get("before", ""), pick)
+        placed_pick = next(p for _, p in changed.iter_picks() if p.key == pick.key)
+        if placed_pick.blurb or placed_pick.origin != "source":
+            return changed
+        return update_pick(changed, pick.key, blurb=pick.blurb, engine=pick.engine, note=pick.note)
 
     return change
 
 
 def _mark_candidate(mark: Any) -> Callable[[EditRequest], DraftEdit]:
-    def ask_for(ask: EditRequest) -> DraftEdit:
-        item, category, covered = _load_item(ask)
-        line = DraftCandidate(
-            item.key,
-            item.title,
-            item.url,
-            format_item_facts(ask.context.config, item, None),
-            category=category,
-            covered=covered,
-        )
-        return lambda sheet: move_to_shortlist(sheet, line, mark)
+    def make_edit(request: EditRequest) -> DraftEdit:
+        item, category, covered = _load_item(request)
+        facts = format_item_facts(request.context.config, item, None)
+        candidate = DraftCandidate(item.key, item.title, item.url, facts, category=category, covered=covered)
+        return lambda draft: move_to_shortlist(draft, candidate, mark)
 
-    return ask_for
+    return make_edit
 
 
 def _edit_text(request: EditRequest) -> DraftEdit:
-    """A text of the sheet itself, or of a section: its title, or the prose under it."""
-    field, text, slug = request["field"], request["text"], request.fields.get("section", "")
-    if field == "title":
-        text = normalise_line(text)
-        if not text:
-            raise ConfigError("a title cannot be empty", "write one")
+    """Change a text of the draft, or a section's title or introduction."""
+    field, slug = request["field"], request.fields.get("section", "")
+    text = request.read_title("text") if field == "title" else request["text"]
     if slug and field in ("title", "note"):
         changes = {"intro": text, "engine": ""} if field == "note" else {"title": text}
-        return lambda sheet: update_section(sheet, slug, **changes)
+        return lambda draft: update_section(draft, slug, **changes)
     if field in _DRAFT_FIELDS:
-        fields: dict[str, Any] = {field: text}
-        return lambda sheet: replace(sheet, **fields)
-    raise ConfigError(f"{field!r} is not a text of the sheet", "load the page again")
+        draft_changes: dict[str, Any] = {field: text}
+        return lambda draft: replace(draft, **draft_changes)
+    raise ConfigError(f"{field!r} is not a text of the draft", "load the page again")
 
 
 def _edit_title(request: EditRequest) -> DraftEdit:
-    key, text = request["key"], normalise_line(request["text"])
-    if not text:
-        raise ConfigError("a title cannot be empty", "write one")
-    return lambda sheet: update_pick(sheet, key, title=text)
+    key, text = request["key"], request.read_title("text")
+    return lambda draft: update_pick(draft, key, title=text)
 
 
 def _edit_blurb(request: EditRequest) -> DraftEdit:
-    """Words typed by the editor; what equals the machine's text as it was offered for editing changes nothing."""
+    """Change a blurb; a generated text that was not edited keeps its origin."""
     key, text = request["key"], request["text"].replace("\r\n", "\n").strip()
 
-    def change(sheet: Draft) -> Draft:
-        here = _find_pick(sheet, key)
-        if here is not None and text == format_editable_blurb(here):
-            return sheet
-        return update_pick(sheet, key, blurb=text, origin="editor", engine="", flags=())
+    def change(draft: Draft) -> Draft:
+        pick = _find_pick(draft, key)
+        if pick is not None and text == format_editable_blurb(pick):
+            return draft
+        return update_pick(draft, key, blurb=text, origin="editor", engine="", flags=())
 
     return change
 
 
 def format_editable_blurb(pick: DraftPick) -> str:
-    """A blurb as Markdown to type on: the editor's as it is, a machine's escaped, so that its signs stay signs."""
+    """Return a blurb as Markdown to edit: the editor's unchanged, a generated one escaped."""
     return pick.blurb if pick.origin == "editor" else "\n\n".join(map(escape_markdown, pick.blurb.split("\n\n")))
 
 
 def _choose_version(request: EditRequest) -> DraftEdit:
-    """One of the versions that the store keeps of a pick's words."""
+    """Choose one of the stored versions of a blurb."""
     key, text = request["key"], request["text"]
     with request.context.db.read() as session:
         versions = load_pick_row(session, request.period, key).versions
-    found = next((version for version in versions if version["text"] == text), None)
-    if found is None:
-        raise ConfigError("these words are not among the versions any more", "load the page again")
-    words = {"blurb": text, "origin": found["origin"], "engine": found["engine"], "flags": tuple(found["flags"])}
-    return lambda sheet: update_pick(sheet, key, **words)
+    version = next((version for version in versions if version["text"] == text), None)
+    if version is None:
+        raise ConfigError("this version of the blurb is not stored any more", "load the page again")
+    changes = {"blurb": text, "flags": tuple(version["flags"])} | {n: version[n] for n in ("origin", "engine")}
+    return lambda draft: update_pick(draft, key, **changes)
 
 
 def _set_pick_style(request: EditRequest) -> DraftEdit:
-    """Also noted, highlight, update: how a pick is shown. An empty text takes a mark off."""
+    """Set or clear how a pick is shown: brief, as a highlight, or as an update."""
     key, field, text = request["key"], request["field"], request["text"]
     fields: dict[str, Any] = {"note": bool(text), "highlight": normalise_line(text) or None, "update_of": text or None}
     if field not in fields:
-        raise ConfigError(f"{field!r} is not a mark of a pick", "load the page again")
-    return lambda sheet: update_pick(sheet, key, **{field: fields[field]})
+        raise ConfigError(f"{field!r} is not a style of a pick", "load the page again")
+    return lambda draft: update_pick(draft, key, **{field: fields[field]})
 
 
 def _resolve_conflict(request: EditRequest) -> DraftEdit:
-    """A conflict is answered: the editor's words stand, or the text shown beside them takes their place."""
-    key, field, text, taken = (
-        request.fields.get("key", ""),
-        request["field"],
-        request["text"],
-        request["take"] == "theirs",
-    )
+    """Resolve a conflict with the editor's text or the other one."""
+    key, field, text = request.fields.get("key", ""), request["field"], request["text"]
     fields: dict[str, Any] = {}
-    if taken:
+    if request["take"] == "theirs":
         fields = {"blurb": text, "origin": "editor", "engine": "", "flags": ()} if field == "blurb" else {field: text}
 
-    def change(sheet: Draft) -> Draft:
-        side = _find_pick(sheet, key) if key else sheet
-        left = tuple(one for one in (side.conflicts if side else ()) if (one.field, one.text) != (field, text))
+    def change(draft: Draft) -> Draft:
+        owner = _find_pick(draft, key) if key else draft
+        conflicts = owner.conflicts if owner else ()
+        open_conflicts = tuple(each for each in conflicts if (each.field, each.text) != (field, text))
         if key:
-            return update_pick(sheet, key, conflicts=left, **fields)
-        return replace(sheet, conflicts=left, **(fields if field in _DRAFT_FIELDS else {}))
+            return update_pick(draft, key, conflicts=open_conflicts, **fields)
+        return replace(draft, conflicts=open_conflicts, **(fields if field in _DRAFT_FIELDS else {}))
 
     return change
 
 
 def _add_url(request: EditRequest) -> DraftEdit:
-    """A work of the editor's own by its address; one that cannot be read now waits in the sheet."""
-    address = encode_link(request["url"].strip())
-    if not address:
-        raise ConfigError("this is not an http or https address", "paste the work's address")
-    prefetch_url(request.context, address)
-    section, words = request["section"], request.fields.get("text", "").strip()
-    return lambda sheet: add_typed_url(sheet, section, address, words)
+    """Add a work by its URL; one that cannot be fetched now stays in the draft until it can."""
+    url, section, text = request.read_url(request["url"]), request["section"], request.fields.get("text", "").strip()
+    prefetch_url(request.context, url)
+    return lambda draft: add_typed_url(draft, section, url, text)
 
 
 def _remove_url(request: EditRequest) -> DraftEdit:
-    """Take a typed address out again, words and all; the version before keeps them."""
     section, url = request["section"], request["url"]
-    return lambda sheet: remove_typed_url(sheet, section, url)
+    return lambda draft: remove_typed_url(draft, section, url)
 
 
 def _add_section(request: EditRequest) -> DraftEdit:
-    """A section of the editor's own, behind the others."""
-    title = normalise_line(request["title"])
-    if not title:
-        raise ConfigError("a title cannot be empty", "write one")
-    return lambda sheet: add_section(sheet, title)
+    """Add a section of the editor's own after the others."""
+    title = request.read_title("title")
+    return lambda draft: add_section(draft, title)
 
 
 def _remove_section(request: EditRequest) -> DraftEdit:
     section = request["section"]
-    return lambda sheet: remove_section(sheet, section)
+    return lambda draft: remove_section(draft, section)
 
 
 def _edit_link(request: EditRequest) -> DraftEdit:
-    """The address readers are sent to; an empty one is the work's own again."""
+    """Set the URL of a pick; an empty text restores the item's own."""
     key, text = request["key"], request["text"].strip()
-    address = encode_link(text) if text else _load_item(request)[0].url
-    if not address:
-        raise ConfigError("this is not an http or https address", "paste the work's address")
-    return lambda sheet: update_pick(sheet, key, url=address)
+    url = request.read_url(text) if text else _load_item(request)[0].url
+    return lambda draft: update_pick(draft, key, url=url)
 
 
 def _merge_items(request: EditRequest) -> DraftEdit:
-    """Two works are one: the store joins them, and so does every sheet that is read from now on."""
+    """Merge two items in the database; drafts follow when they are next read."""
     with request.context.db.read() as session:
-        goes, kept = order_merge_pair(get_item(session, request["key"]), get_item(session, request["other"]))
-    merge_items_by_name(request.context, goes.key, kept.key)
-    return _return_unchanged
+        source, target = order_merge_pair(get_item(session, request["key"]), get_item(session, request["other"]))
+    merge_items_by_name(request.context, source.key, target.key)
+    return lambda draft: draft
 
 
 def _split_items(request: EditRequest) -> DraftEdit:
     split_item_by_name(request.context, request["key"], request["other"])
-    return _return_unchanged
+    return lambda draft: draft
 
 
-def _return_unchanged(sheet: Draft) -> Draft:
-    return sheet
-
-
-def _find_pick(sheet: Draft, key: str) -> DraftPick | None:
-    return next((pick for _, pick in sheet.iter_picks() if pick.key == key), None)
+def _find_pick(draft: Draft, key: str) -> DraftPick | None:
+    return next((pick for _, pick in draft.iter_picks() if pick.key == key), None)
 
 
 def _load_item(request: EditRequest) -> tuple[Item, str, str]:
-    """The item, its category, and the period in which it was covered before."""
+    """Load an item, its category, and the period in which it was covered before."""
     with request.context.db.read() as session:
         item = get_item(session, request["key"])
-        number = item.id
-        verdict = choose_best_tagging(load_taggings(session, [number]).get(number, {}))
-        return (
-            item,
-            verdict.category if verdict else "other",
-            load_covered_in(session, request.period.name).get(number, ""),
-        )
+        tagging = choose_best_tagging(load_taggings(session, [item.id]).get(item.id, {}))
+        covered_in = load_covered_in(session, request.period.name).get(item.id, "")
+    return item, tagging.category if tagging else "other", covered_in
 
 
 ACTIONS: dict[str, Callable[[EditRequest], DraftEdit]] = {

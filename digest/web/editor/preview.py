@@ -1,4 +1,4 @@
-"""The issue as readers will get it, for the desk's third column: the page's body, the mail and its plain text."""
+"""Preview pane of the desk: the post, the mail and its plain text."""
 
 from __future__ import annotations
 
@@ -12,15 +12,15 @@ from digest.periods import Period
 from digest.publishing.issue_view import IssueView
 from digest.publishing.render.email import MailContent, render_email
 from digest.publishing.render.fragment import render_html_fragment
-from digest.publishing.render.templates import render_template as fill
+from digest.publishing.render.templates import render_template
 from digest.publishing.view import build_issue_view
 
 
 def render_post_preview(context: Context, period: Period) -> str:
-    """The issue's HTML, as feeds and mails carry it, in the site's own style."""
+    """Render the issue's HTML in the style of the site."""
     newsletter, view = context.config.newsletter, _load_view(context, period)
     body = render_html_fragment(view, newsletter, load_template_overrides(context.template_folder))
-    return fill(
+    return render_template(
         "desk/post.html.j2",
         {},
         title=view.title,
@@ -32,21 +32,21 @@ def render_post_preview(context: Context, period: Period) -> str:
 
 
 def render_mail_preview(context: Context, period: Period) -> str:
-    """The message's HTML as it will be sent, but that its links open beside the desk."""
+    """Render the message's HTML as it will be sent, with links that open in a new tab."""
     return _render_mail(context, period).html.replace("<head>", '<head><base target="_blank">', 1)
 
 
 def render_mail_text_preview(context: Context, period: Period) -> str:
-    """The message's plain text."""
+    """Render the message's plain text."""
     text = _render_mail(context, period).text
-    return fill("desk/mail.html.j2", {}, text=text, language=context.config.newsletter.language)
+    return render_template("desk/mail.html.j2", {}, text=text, language=context.config.newsletter.language)
 
 
 def _render_mail(context: Context, period: Period) -> MailContent:
     newsletter = context.config.newsletter
-    leave = load_sender_profile(newsletter, context.config.mail).unsubscribe_url("preview")
+    unsubscribe_url = load_sender_profile(newsletter, context.config.mail).unsubscribe_url("preview")
     templates = load_template_overrides(context.template_folder)
-    return render_email(_load_view(context, period), newsletter, unsubscribe=leave, templates=templates)
+    return render_email(_load_view(context, period), newsletter, unsubscribe=unsubscribe_url, templates=templates)
 
 
 def _load_view(context: Context, period: Period) -> IssueView:

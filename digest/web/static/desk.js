@@ -30,7 +30,7 @@ function send(path, make, doing = "Saving …") {
       say(told.said || "Saved");
       return told;
     } catch (error) {
-      say(error.answered ? error.message : "Not saved: the desk does not answer. Your words stay on this page.", true);
+      say(error.answered ? error.message : "Not saved: the desk does not respond. Your text stays on this page.", true);
       throw error;
     }
   });
@@ -88,7 +88,7 @@ async function follow() { // the file, or another tab, may have changed the shee
     if (!answer.ok) say([told.error, told.hint].join(" → "), true);
     else if (told.version !== version && !typing() && !unsaved.size) { await refresh(); say("Changed elsewhere; this is the newest"); }
     else if (unsaved.size) for (const field of unsaved) save(field);
-  } catch { say("The desk does not answer. Your words stay on this page.", true); }
+  } catch { say("The desk does not respond. Your text stays on this page.", true); }
 }
 
 let waiting = 0;
@@ -110,7 +110,7 @@ function reload(frame) {
 }
 async function gates() {
   const answer = await fetch(`/${period}/gates`).catch(() => null);
-  if (!answer) return; // `follow` says that the desk does not answer
+  if (!answer) return; // `follow` says that the desk does not respond
   $("#gates").innerHTML = await answer.text();
   const list = $(".problems"), count = list ? Number(list.dataset.count) : 0;
   $("#open-gates").textContent = count ? `${count} open` : "";
@@ -133,7 +133,7 @@ function prepare() {
       const edit = field.closest(".edit"), relink = field.closest(".relink");
       if (relink) relink.hidden = false;
       if (edit) { edit.hidden = false; $(".blurb", entryOf(field)).hidden = true; }
-      say("Words that could not be saved are back in their place");
+      say("Text that could not be saved was restored");
       save(field);
     }
   }
@@ -217,7 +217,7 @@ const DO = {
   "close-section": (_, button) => act("close-section", { section: button.dataset.section }),
   same: (entry, button) => act("same", { key: entry.dataset.key, other: button.dataset.other }).then(() => load()).catch(() => {}),
   differ: (entry, button) => act("differ", { key: entry.dataset.key, other: button.dataset.other }).then(() => load()).catch(() => {}),
-  links: () => send("links", () => ({}), "Asking the links …").then(show).catch(() => {}),
+  links: () => send("links", () => ({}), "Checking the links …").then(show).catch(() => {}),
   reopen: () => send("reopen", () => ({})).then(show).catch(() => {}),
 };
 document.addEventListener("click", (event) => {
@@ -240,7 +240,7 @@ document.addEventListener("submit", (event) => {
   else if (event.target.matches(".add")) act("address", { section: event.target.dataset.section, url: form.get("url") });
   if (event.target.id === "approve") {
     const words = { sign: form.has("sign"), accept_gaps: form.has("accept_gaps") };
-    queue.then(() => stale && refresh()).then(() => send("approve", () => ({ version, ...words }), "Asking the links, then the gates …")).then(show).catch(() => gates());
+    queue.then(() => stale && refresh()).then(() => send("approve", () => ({ version, ...words }), "Checking links and draft …")).then(show).catch(() => gates());
   }
 });
 
