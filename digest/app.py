@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from digest.llm import ModelChoice
     from digest.models.items import Item
     from digest.ops.status import RunDetails, RunRow, Status
-    from digest.ranking.stage import RankedItem
+    from digest.ranking.types import Candidate
 
 
 def read_system_clock() -> datetime:
@@ -168,11 +168,12 @@ class Workspace:
         with self.db.read() as session:
             return [item for _, item in load_ranking(session, self.context.parse_period(period).name, limit)]
 
-    def candidates(self, period: str = "last", limit: int = 50) -> list[RankedItem]:
-        """List a ranked period's candidates with place, score and category."""
-        from digest.ranking.stage import list_ranked_items
+    def candidates(self, period: str = "last", limit: int | None = 50) -> list[Candidate]:
+        """Return a ranked period's candidates with all that is stored on them, best first."""
+        from digest.ranking.stage import load_ranked_candidates
 
-        return list_ranked_items(self.context, self.context.parse_period(period), limit)
+        with self.db.read() as session:
+            return load_ranked_candidates(session, self.context.parse_period(period).name, limit)
 
     def explain(self, period: str, item: str) -> dict[str, Any]:
         """Explain an item's score by its features."""

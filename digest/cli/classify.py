@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -25,7 +24,7 @@ from digest.cli.output import (
 )
 
 if TYPE_CHECKING:
-    from digest.ranking.stage import RankedItem
+    from digest.ranking.types import Candidate
 
 _HEAD = 10  # candidates that `rank` prints
 
@@ -171,16 +170,18 @@ def candidates(
     with open_workspace() as workspace:
         rows = workspace.candidates(period, limit)
     if as_json:
-        print_json([asdict(row) for row in rows])
+        print_json([row.as_dict() for row in rows])
     elif rows:
         _show_candidates(rows)
     else:
         print_text(f"candidates: {period} is not ranked yet; run `digest rank {period}`")
 
 
-def _show_candidates(rows: Sequence[RankedItem]) -> None:
+def _show_candidates(rows: Sequence[Candidate]) -> None:
     headings = ["place", "score", "category", "title", "key"]
-    print_table(headings, [[str(row.place), f"{row.score:.2f}", row.category, row.title, row.key] for row in rows])
+    print_table(
+        headings, [[str(row.place or ""), f"{row.score:.2f}", row.category, row.item.title, row.key] for row in rows]
+    )
 
 
 def _show_explanation(explanation: dict[str, Any], as_json: bool) -> None:

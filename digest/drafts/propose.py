@@ -11,40 +11,23 @@ from sqlmodel import Session
 from digest.blurbs.generate import BlurbResult, BlurbResults, generate_blurbs
 from digest.config.schema import Config
 from digest.context import Context
-from digest.db.issues import load_covered_in, load_decisions
-from digest.db.items import count_mentioning_sources
-from digest.db.merges import load_possible_duplicates
-from digest.db.predictions import choose_best_tagging, load_item_embeddings, load_ranking, load_taggings
+from digest.db.issues import load_decisions
+from digest.db.predictions import load_item_embeddings
 from digest.drafts.model import Draft, DraftCandidate, DraftPick, DraftSection
 from digest.drafts.select import ALTERNATES_PER_PLACE, SelectionCandidate, select_candidates
 from digest.drafts.syntax import format_facts
 from digest.i18n import load_translations
 from digest.llm.injection import find_injection
 from digest.models.items import Item, PossibleDuplicate, get_abstract
-from digest.models.predictions import Ranking, Tagging
+from digest.models.predictions import Tagging
 from digest.periods import Period
 from digest.ranking.diversify import diversify_candidates
-from digest.ranking.types import Candidate, RankedCandidate
+from digest.ranking.stage import load_ranked_candidates
+from digest.ranking.types import Candidate
 from digest.tagging.items import order_merge_pair
 from digest.text.venues import extract_venue
 
 _MAX_RANKED = 600  # places of the ranking that a draft looks at
-
-
-@dataclass(frozen=True, slots=True)
-class CandidateItem:
-    """A candidate as a draft sees it."""
-
-    item: Item
-    ranking: Ranking
-    tagging: Tagging | None
-    mentions: int
-    covered_in: str
-    possible_duplicate: str = ""
-
-    @property
-    def category(self) -> str:
-        return self.tagging.category if self.tagging else "other"
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,49 +80,16 @@ def format_issue_title(config: Config, period: Period) -> str:
     return f"{config.newsletter.title}: {load_translations(config.newsletter.language).period(period.name)}"
 
 
-def _load_candidates(context: Context, session: Session, period: Period) -> list[CandidateItem]:
-    """The best of the ranking, without several near-copies of one theme, in the order to offer them."""
-    rows = load_ranking(session, period.name, _MAX_RANKED)
-    ids = [item.id for _, item in rows]
-    verdicts = load_taggings(session, ids)
-    mentions = count_mentioning_sources(session, ids)
-    covered = load_covered_in(session, period.name)
-    twins = load_possible_duplicates(session, ids)
-    offered = [
-        CandidateItem(
-            item,
-            row,
-            choose_best_tagging(verdicts.get(item.id, {})),
-            mentions.get(item.id, 1),
-            covered.get(item.id, ""),
-            describe_possible_duplicate(item, twins.get(item.id, ())),
-        )
-        for row, item in rows
-    ]
-    return _diversify_candidates(context, session, offered)
-
-
-def _diversify_candidates(
-    context: Context, session: Session, candidates: Sequence[CandidateItem]
-) -> list[CandidateItem]:
-    matrix = load_item_embeddings(session, [one.item for one in candidates])
-    if matrix is None:
+def _load_candidates(context: Context, session: Session, period: Period) -> list[Candidate]:
+    """Load the best of the ranking, without several near-duplicates of one theme, best first."""
+    candidates = load_ranked_candidates(session, period.name, _MAX_RANKED)
+    vectors = load_item_embeddings(session, [candidate.item for candidate in candidates])
+    if vectors is None:
         return []
-    places = 1 + ALTERNATES_PER_PLACE
-    quotas = {category.slug: category.quota * places for category in context.config.taxonomy.categories}
-    wanted = context.config.cadence.shortlist + sum(quotas.values())
-    ranked = [
-        RankedCandidate(
-            one.ranking.place,
-            Candidate(one.item.key, one.item.title, category=one.category),
-            one.ranking.score,
-            (),
-        )
-        for one in candidates
-    ]
-    by_key = {one.item.key: one for one in candidates}
-    chosen = diversify_candidates(ranked, wanted, matrix, quotas)
-    return sorted((by_key[one.candidate.key] for one in chosen), key=lambda one: one.ranking.place)
+    scores, categories = [c.score for c in candidates], [c.category for c in candidates]
+    quotas = {c.slug: c.quota * (1 + ALTERNATES_PER_PLACE) for c in context.config.taxonomy.categories}
+    count = context.config.cadence.shortlist + sum(quotas.values())
+    return [candidates[row] for row in sorted(diversify_candidates(scores, categories, vectors, count, quotas))]
 
 
 def _load_rejected_ids(session: Session, period: Period) -> frozenset[int]:
@@ -171,14 +121,14 @@ def build_pick(
     )
 
 
-def _build_candidate_pick(config: Config, candidate: CandidateItem, blurbs: BlurbResults) -> DraftPick:
+def _build_candidate_pick(config: Config, candidate: Candidate, blurbs: BlurbResults) -> DraftPick:
     return build_pick(
         config,
         candidate.item,
         blurbs.by_key[candidate.item.key],
         candidate.tagging,
         candidate.covered_in,
-        candidate.possible_duplicate,
+        describe_possible_duplicate(candidate.item, candidate.possible_duplicates),
     )
 
 
@@ -208,14 +158,14 @@ def describe_possible_duplicate(item: Item, possible_duplicates: Sequence[tuple[
     return f"{other.key} “{other.title[:80]}” (digest items merge {pair}, or split {pair})"
 
 
-def _list_reasons(candidate: CandidateItem) -> tuple[str, ...]:
+def _list_reasons(candidate: Candidate) -> tuple[str, ...]:
     """Why it ranks where it does; first of all, whether its text speaks to a model instead of a reader."""
     suspect = find_injection(f"{candidate.item.title}\n{get_abstract(candidate.item)}")
     warning = (f"its text instructs a model: “{suspect}”",) if suspect else ()
-    return warning + tuple(reason["words"] for reason in candidate.ranking.reasons[:3])
+    return warning + tuple(reason["words"] for reason in candidate.reasons[:3])
 
 
-def build_draft_candidate(config: Config, candidate: CandidateItem) -> DraftCandidate:
+def build_draft_candidate(config: Config, candidate: Candidate) -> DraftCandidate:
     """A candidate as a line of the shortlist."""
     return DraftCandidate(
         key=candidate.item.key,
@@ -223,10 +173,10 @@ def build_draft_candidate(config: Config, candidate: CandidateItem) -> DraftCand
         url=candidate.item.url,
         facts=format_item_facts(config, candidate.item, None),
         category=candidate.category,
-        confidence=candidate.tagging.confidence if candidate.tagging else None,
-        score=round(candidate.ranking.score, 2),
+        confidence=candidate.confidence,
+        score=round(candidate.score, 2),
         reasons=_list_reasons(candidate),
         mentions=candidate.mentions,
         covered=candidate.covered_in,
-        possible_duplicate=candidate.possible_duplicate,
+        possible_duplicate=describe_possible_duplicate(candidate.item, candidate.possible_duplicates),
     )

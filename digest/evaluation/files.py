@@ -20,7 +20,7 @@ from digest.ranking.metrics import PublicPick, parse_picks, parse_pool
 from digest.ranking.preference import PreferenceModel, load_default_preferences
 from digest.ranking.score import RankingContext, rank_candidates
 from digest.ranking.training import TrainingMonth, build_training_months, find_most_active_curator, train_and_prove
-from digest.ranking.types import Candidate
+from digest.ranking.types import RankerInput
 from digest.tagging.embedded import EmbeddedTagger
 from digest.text import dump_json_lines
 
@@ -149,7 +149,7 @@ def load_public_picks(path: Path) -> list[PublicPick]:
     return parse_picks(read_jsonl_bytes(path).decode("utf-8").splitlines())
 
 
-def _load_pool(path: Path) -> list[Candidate]:
+def _load_pool(path: Path) -> list[RankerInput]:
     return parse_pool(read_jsonl_bytes(path).decode("utf-8").splitlines())
 
 

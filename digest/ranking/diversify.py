@@ -1,4 +1,4 @@
-"""The shortlist: the best candidates by category, without several near-copies of one theme."""
+"""Select candidates by score and category without several near-duplicates of one theme."""
 
 from __future__ import annotations
 
@@ -6,51 +6,46 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from digest.ranking.types import RankedCandidate
-
 if TYPE_CHECKING:
     from digest.embeddings import Matrix
 
 NEAR_SIMILARITY = 0.8  # cosine of the vectors of two papers on one theme; 0.9 is nearly the same abstract
-MAX_PER_THEME = 2  # so many of one theme at most, while there are others
-_SIMILARITY_COST = 6.0  # log-odds that a full likeness to what is already on the list costs
+MAX_PER_THEME = 2  # candidates of one theme, while there are others
+_SIMILARITY_COST = 6.0  # log-odds that a full similarity to a chosen candidate costs
 
 
 def diversify_candidates(
-    ranked: Sequence[RankedCandidate], n: int, embeddings: Matrix, quotas: Mapping[str, int] | None = None
-) -> list[RankedCandidate]:
-    """The `n` to offer, in the order they were chosen; rows of `embedded` belong to `ranked`.
+    scores: Sequence[float],
+    categories: Sequence[str],
+    embeddings: Matrix,
+    count: int,
+    quotas: Mapping[str, int] | None = None,
+) -> list[int]:
+    """Return the rows of the `count` candidates to offer, in the order they were chosen.
 
-    Marginal relevance: each next one has the best score less its likeness to those chosen, and at most PER_THEME are
-    near one another. `quotas` are the least number offered of a category as far as there are candidates; the best of
-    the rest fill up. When only near-copies are left, they fill up too, so the list is never shorter than it can be.
+    Maximal marginal relevance: each next one has the best score less its similarity to those chosen, and at most
+    MAX_PER_THEME are near one another. `quotas` are the least number of a category as far as there are candidates; the
+    best of the rest fill up. Near-duplicates fill up last, so the list is never shorter than it can be.
     """
     import numpy as np
 
     chosen: list[int] = []
-    likeness, crowd = np.zeros(len(ranked)), np.zeros(len(ranked), dtype=int)
-    scores = np.array([one.score for one in ranked], dtype=np.float64)
+    total = len(scores)
+    similarity, near_count = np.zeros(total), np.zeros(total, dtype=int)
+    score_column = np.array(scores, dtype=np.float64)
+    category_column = np.array(categories, dtype=object)
     owed = Counter(dict(quotas or {}))
-    left = np.ones(len(ranked), dtype=bool)
-    categories = np.array([one.candidate.category for one in ranked], dtype=object)
-    while len(chosen) < min(n, len(ranked)):
-        wanted = [slug for slug, count in owed.items() if count > 0 and bool((left & (categories == slug)).any())]
-        pool = left & np.isin(categories, wanted) if wanted and n - len(chosen) <= _count_owed(owed, wanted) else left
-        fresh = pool & (crowd < MAX_PER_THEME)
-        open_ = fresh if fresh.any() else pool
-        best = int(
-            np.argmax(
-                np.where(open_, scores - _SIMILARITY_COST * np.maximum(likeness - NEAR_SIMILARITY / 2, 0), -np.inf)
-            )
-        )
+    left = np.ones(total, dtype=bool)
+    while len(chosen) < min(count, total):
+        short = [slug for slug, n in owed.items() if n > 0 and bool((left & (category_column == slug)).any())]
+        is_due = short and count - len(chosen) <= sum(owed[slug] for slug in short)
+        pool = left & np.isin(category_column, short) if is_due else left
+        distinct = pool & (near_count < MAX_PER_THEME)
+        penalised = score_column - _SIMILARITY_COST * np.maximum(similarity - NEAR_SIMILARITY / 2, 0)
+        best = int(np.argmax(np.where(distinct if distinct.any() else pool, penalised, -np.inf)))
         chosen.append(best)
         left[best] = False
-        owed[ranked[best].candidate.category] -= 1
+        owed[categories[best]] -= 1
         near = embeddings @ embeddings[best]
-        likeness, crowd = np.maximum(likeness, near), crowd + (near >= NEAR_SIMILARITY)
-    return [ranked[i] for i in chosen]
-
-
-def _count_owed(owed: Mapping[str, int], wanted: Sequence[str]) -> int:
-    """How many places the categories that are short still have a right to."""
-    return sum(owed[slug] for slug in wanted)
+        similarity, near_count = np.maximum(similarity, near), near_count + (near >= NEAR_SIMILARITY)
+    return chosen

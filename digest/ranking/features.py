@@ -7,7 +7,7 @@ import re
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
-from digest.ranking.types import Candidate
+from digest.ranking.types import RankerInput
 
 if TYPE_CHECKING:
     from digest.embeddings import Matrix
@@ -61,7 +61,7 @@ class _CandidateForm(NamedTuple):
     pages: int
 
 
-def _read_form(candidate: Candidate) -> _CandidateForm:
+def _read_form(candidate: RankerInput) -> _CandidateForm:
     title, abstract = candidate.title, candidate.abstract.lower()
     comment, by = candidate.comment.lower(), " ; ".join(candidate.authors).lower()
     pages = _PAGES.search(comment)
@@ -160,7 +160,7 @@ FORM_FEATURE_KINDS = tuple(
 )  # signals of one kind say the same thing with other numbers: naming one is enough
 
 
-def build_form_matrix(candidates: Sequence[Candidate]) -> Matrix:
+def build_form_matrix(candidates: Sequence[RankerInput]) -> Matrix:
     """Return one row a candidate and one column a feature (see FORM_FEATURE_NAMES)."""
     import numpy as np
 

@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from digest.errors import ParseError
-from digest.ranking.types import Candidate
+from digest.ranking.types import RankerInput
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +47,7 @@ class RankingMetrics:
         return asdict(self)
 
 
-def parse_pool(lines: Iterable[str]) -> list[Candidate]:
+def parse_pool(lines: Iterable[str]) -> list[RankerInput]:
     """Parse a pool, JSON lines of {arxiv_id, title, abstract, authors, categories, published, comment}.
 
     The key is the bare arXiv id. Raises ParseError naming the line.
@@ -119,8 +119,8 @@ def _parse_rows(lines: Iterable[str], required: Sequence[str]) -> Iterable[dict[
         yield row
 
 
-def _parse_candidate(row: dict[str, Any]) -> Candidate:
-    return Candidate(
+def _parse_candidate(row: dict[str, Any]) -> RankerInput:
+    return RankerInput(
         key=row["arxiv_id"],
         title=row["title"],
         abstract=str(row.get("abstract") or ""),

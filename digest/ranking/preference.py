@@ -24,7 +24,7 @@ from digest.ranking.tokens import (
     hash_token,
     normalise_token,
 )
-from digest.ranking.types import Candidate
+from digest.ranking.types import RankerInput
 from digest.sparse import SparseMatrix
 
 if TYPE_CHECKING:
@@ -54,7 +54,7 @@ class FeatureStatistics:
     signal_spread: Matrix
     idf: Matrix
 
-    def build_design(self, candidates: Sequence[Candidate], embeddings: Matrix | None = None) -> DesignMatrix:
+    def build_design(self, candidates: Sequence[RankerInput], embeddings: Matrix | None = None) -> DesignMatrix:
         """Build the design matrix of candidates; `embeddings` are their texts' vectors, where they are known."""
         import numpy as np
 
@@ -109,7 +109,7 @@ class PreferenceModel:
         return replace(self, weights=self.weights * share)
 
     def find_strongest_features(
-        self, group: str, candidate: Candidate, design: DesignMatrix, row: int, *, up: bool
+        self, group: str, candidate: RankerInput, design: DesignMatrix, row: int, *, up: bool
     ) -> list[str]:
         """Up to three things of the group that spoke most for the candidate of that row, or against it; of those that
         say the same thing, the one that spoke most."""

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from digest.embeddings import load_embeddings
 from digest.ranking.preference import FEATURE_GROUPS, PreferenceModel, load_default_preferences, load_feature_statistics
 from digest.ranking.topic import LARGE_POOL, compute_topic_match, rate_out_of_five, split_interests
-from digest.ranking.types import Candidate, RankedCandidate, Reason
+from digest.ranking.types import RankedCandidate, RankerInput, Reason
 
 if TYPE_CHECKING:
     import numpy as np
@@ -71,12 +71,12 @@ class _ItemFeature(NamedTuple):
     """A feature of one candidate: its value, the part it adds, and the reason in words. No value, no part."""
 
     feature: str
-    value: Callable[[Candidate, RankingContext], float | None]
+    value: Callable[[RankerInput, RankingContext], float | None]
     part: Callable[[float], float]
-    words: Callable[[Candidate, float], str]
+    words: Callable[[RankerInput, float], str]
 
 
-def _age_in_days(candidate: Candidate, context: RankingContext) -> float | None:
+def _age_in_days(candidate: RankerInput, context: RankingContext) -> float | None:
     if context.now is None or candidate.published is None:
         return None
     return max(0.0, (context.now - candidate.published).total_seconds() / 86400)
@@ -117,7 +117,7 @@ _ITEM_FEATURES = (
 
 
 def rank_candidates(
-    candidates: Sequence[Candidate],
+    candidates: Sequence[RankerInput],
     context: RankingContext,
     embeddings: Matrix | None = None,
     *,
@@ -126,7 +126,7 @@ def rank_candidates(
 ) -> list[RankedCandidate]:
     """Rank all candidates, best first, with reasons; equal scores are ordered by key.
 
-    `embeddings` are the vectors of `Candidate.text`, row by row; they are computed where absent. Reasons are given for
+    `embeddings` are the vectors of `RankerInput.text`, row by row; they are computed where absent. Reasons are given for
     the first `explain_first` positions (default: all) and for `explain_keys`.
     """
     pool = _ScoredPool(candidates, context, embeddings)
@@ -142,7 +142,7 @@ def rank_candidates(
 
 
 def score_candidates(
-    candidates: Sequence[Candidate], context: RankingContext, embeddings: Matrix | None = None
+    candidates: Sequence[RankerInput], context: RankingContext, embeddings: Matrix | None = None
 ) -> list[float]:
     """Return the scores by which `rank_candidates` orders, row by row."""
     return _ScoredPool(candidates, context, embeddings).scores
@@ -151,7 +151,7 @@ def score_candidates(
 class _ScoredPool:
     """A pool with every part of every score; reasons are made on demand."""
 
-    def __init__(self, candidates: Sequence[Candidate], context: RankingContext, embeddings: Matrix | None) -> None:
+    def __init__(self, candidates: Sequence[RankerInput], context: RankingContext, embeddings: Matrix | None) -> None:
         import numpy as np
 
         if embeddings is None:

@@ -7,8 +7,8 @@ the public ones on held-out months.
 from __future__ import annotations
 
 import base64
-from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from sqlmodel import Session
@@ -17,6 +17,7 @@ from digest.context import Context, record_run
 from digest.db.issues import load_covered_in, load_picked_item_ids
 from digest.db.items import count_mentioning_sources, get_item, load_period_items
 from digest.db.key_value import load_value, save_value
+from digest.db.merges import load_possible_duplicates
 from digest.db.predictions import (
     choose_best_tagging,
     load_item_embeddings,
@@ -26,13 +27,13 @@ from digest.db.predictions import (
 )
 from digest.errors import NotFoundError
 from digest.models.items import Item, get_abstract
-from digest.models.predictions import Tagging
+from digest.models.predictions import Ranking, Tagging
 from digest.periods import Period
 from digest.protocols import Report
 from digest.ranking.preference import PREFERENCES_VERSION, PreferenceModel, load_default_preferences
 from digest.ranking.score import RankingContext, rank_candidates
 from digest.ranking.training import TrainingMonth, sample_month, train_and_prove
-from digest.ranking.types import Candidate, RankedCandidate
+from digest.ranking.types import Candidate, RankedCandidate, RankerInput
 from digest.text import hash_texts
 
 if TYPE_CHECKING:
@@ -44,29 +45,29 @@ _MAX_OTHERS = 2000  # candidates a month that were not picked: enough to learn f
 _SETTING_NAME = "taste"
 
 
-def load_candidates(
+def load_ranker_inputs(
     context: Context, session: Session, period: Period
-) -> tuple[list[Item], list[Candidate], Matrix | None]:
-    """Load the items of a period, as candidates too, and their vectors row by row."""
+) -> tuple[list[Item], list[RankerInput], Matrix | None]:
+    """Load the items of a period, as the ranker reads them too, and their vectors row by row."""
     items = load_period_items(session, period.start(context.zone), period.end(context.zone))
     ids = [item.id for item in items]
     taggings = load_taggings(session, ids)
     mentions = count_mentioning_sources(session, ids)
     covered = load_covered_in(session, period.name)
     candidates = [
-        build_candidate(context, item, taggings.get(item.id, {}), mentions.get(item.id, 1), covered.get(item.id))
+        _build_ranker_input(context, item, taggings.get(item.id, {}), mentions.get(item.id, 1), covered.get(item.id))
         for item in items
     ]
     return items, candidates, load_item_embeddings(session, items)
 
 
-def build_candidate(
+def _build_ranker_input(
     context: Context, item: Item, taggings: Mapping[str, Tagging], mentions: int, covered_in: str | None
-) -> Candidate:
-    """Build the candidate of a stored item from its taggings by engine."""
+) -> RankerInput:
+    """Build the ranker's input of a stored item from its taggings by engine."""
     best = choose_best_tagging(taggings)
     source = context.config.find_source(item.source_id)
-    return Candidate(
+    return RankerInput(
         key=item.key,
         title=item.title,
         abstract=get_abstract(item),
@@ -82,6 +83,33 @@ def build_candidate(
         category=best.category if best else "other",
         confidence=best.confidence if best else 0.0,
     )
+
+
+def load_ranked_candidates(session: Session, period: str, limit: int | None = None) -> list[Candidate]:
+    """Load a period's stored ranking as candidates, best first."""
+    return build_candidates(
+        session, period, [(item, ranking) for ranking, item in load_ranking(session, period, limit)]
+    )
+
+
+def build_candidates(session: Session, period: str, rows: Sequence[tuple[Item, Ranking | None]]) -> list[Candidate]:
+    """Load all that is stored on items, in the view of a period, as candidates."""
+    ids = [item.id for item, _ in rows]
+    taggings = load_taggings(session, ids)
+    mentions = count_mentioning_sources(session, ids)
+    covered = load_covered_in(session, period)
+    duplicates = load_possible_duplicates(session, ids)
+    return [
+        Candidate(
+            item,
+            ranking,
+            choose_best_tagging(taggings.get(item.id, {})),
+            mentions.get(item.id, 1),
+            covered.get(item.id, ""),
+            duplicates.get(item.id, ()),
+        )
+        for item, ranking in rows
+    ]
 
 
 def build_ranking_context(context: Context, period: Period | None = None) -> RankingContext:
@@ -114,7 +142,7 @@ def learn_preferences(context: Context) -> str:
             return str(stored["sentence"])
         months = []
         for name, ids in sorted(picked.items()):
-            items, candidates, vectors = load_candidates(context, session, context.parse_period(name))
+            items, candidates, vectors = load_ranker_inputs(context, session, context.parse_period(name))
             month = TrainingMonth(name, candidates, [item.id in ids for item in items], vectors)
             if any(month.picked):
                 months.append(sample_month(month, _MAX_OTHERS))
@@ -159,7 +187,7 @@ def _rank_items(context: Context, period: Period, *explain_keys: str) -> tuple[l
     """
     preferences, sentence = load_preferences(context)
     with context.db.read() as session:
-        items, candidates, vectors = load_candidates(context, session, period)
+        items, candidates, vectors = load_ranker_inputs(context, session, period)
     ranking_context = replace(build_ranking_context(context, period), preferences=preferences)
     ranked = rank_candidates(candidates, ranking_context, vectors, explain_first=_MAX_STORED, explain_keys=explain_keys)
     return items, ranked, sentence
@@ -185,28 +213,3 @@ def explain_ranking(context: Context, period: Period, name: str) -> dict[str, An
         "ranker": sentence,
         "reasons": [reason.as_dict() for reason in entry.reasons],
     }
-
-
-@dataclass(frozen=True, slots=True)
-class RankedItem:
-    """An item of a period's ranking, as `digest candidates` lists it."""
-
-    place: int
-    score: float
-    category: str
-    key: str
-    title: str
-    url: str
-
-
-def list_ranked_items(context: Context, period: Period, limit: int) -> list[RankedItem]:
-    """List a period's candidates, best first."""
-    with context.db.read() as session:
-        ranking = load_ranking(session, period.name, limit)
-        taggings = load_taggings(session, [item.id for _, item in ranking])
-    rows = []
-    for row, item in ranking:
-        best = choose_best_tagging(taggings.get(item.id, {}))
-        category = best.category if best else "other"
-        rows.append(RankedItem(row.place, row.score, category, item.key, item.title, item.url))
-    return rows

@@ -7,7 +7,7 @@ from itertools import chain, pairwise
 from typing import TYPE_CHECKING
 from zlib import crc32
 
-from digest.ranking.types import Candidate
+from digest.ranking.types import RankerInput
 from digest.sparse import SparseMatrix, join_rows, stack_rows
 
 if TYPE_CHECKING:
@@ -35,7 +35,7 @@ class _SlotCache(dict[str, int]):
         return slot
 
 
-def extract_tokens(candidate: Candidate) -> list[str]:
+def extract_tokens(candidate: RankerInput) -> list[str]:
     """Return the tokens of title and abstract with repeats.
 
     Parts of hyphenated words, and the title's words and pairs of words, are added once more.
@@ -52,7 +52,7 @@ def extract_tokens(candidate: Candidate) -> list[str]:
     ]
 
 
-def extract_author_tokens(candidate: Candidate) -> list[str]:
+def extract_author_tokens(candidate: RankerInput) -> list[str]:
     """Return one token an author."""
     return [_AUTHOR_PREFIX + name.lower() for name in dict.fromkeys(candidate.authors[:_MAX_AUTHORS])]
 
@@ -69,7 +69,7 @@ def normalise_token(token: str) -> str:
     return token if token.startswith(_AUTHOR_PREFIX) else token.removeprefix(_TITLE_PREFIX).removesuffix("s")
 
 
-def build_token_matrix(candidates: Sequence[Candidate], idf: Matrix) -> SparseMatrix:
+def build_token_matrix(candidates: Sequence[RankerInput], idf: Matrix) -> SparseMatrix:
     """Return unit rows of (1 + ln count) x inverse frequency, followed by the authors' weights."""
     slots = _SlotCache()
     # By thousands, because the words of a hundred thousand papers at once are gigabytes of small objects.
@@ -80,7 +80,7 @@ def build_token_matrix(candidates: Sequence[Candidate], idf: Matrix) -> SparseMa
     return stack_rows(blocks)
 
 
-def _build_token_block(candidates: Sequence[Candidate], idf: Matrix, slots: _SlotCache) -> SparseMatrix:
+def _build_token_block(candidates: Sequence[RankerInput], idf: Matrix, slots: _SlotCache) -> SparseMatrix:
     words = _count_tokens([extract_tokens(candidate) for candidate in candidates], slots)
     names = _count_tokens([extract_author_tokens(candidate) for candidate in candidates], slots)
     return join_rows(_weigh_tokens(words, idf), _weigh_authors(names))

@@ -18,7 +18,7 @@ from digest.ranking.preference import (
     strip_arxiv_prefix,
 )
 from digest.ranking.score import RankingContext, score_candidates
-from digest.ranking.types import Candidate
+from digest.ranking.types import RankerInput
 
 if TYPE_CHECKING:
     from digest.embeddings import Matrix
@@ -43,7 +43,7 @@ class TrainingMonth:
     """
 
     name: str
-    candidates: Sequence[Candidate]
+    candidates: Sequence[RankerInput]
     picked: Sequence[bool]
     embeddings: Matrix | None = None
     ambiguous_keys: frozenset[str] = frozenset()
@@ -60,7 +60,7 @@ class TrainingMonth:
             return self.embeddings
         return load_embeddings().embed([candidate.text for candidate in self.candidates])
 
-    def select(self, condition: Callable[[Candidate, bool], bool]) -> TrainingMonth:
+    def select(self, condition: Callable[[RankerInput, bool], bool]) -> TrainingMonth:
         """Return the month with the candidates for which `condition(candidate, is_picked)` holds."""
         pairs = enumerate(zip(self.candidates, self.picked, strict=True))
         rows = [row for row, (candidate, is_picked) in pairs if condition(candidate, is_picked)]
@@ -87,7 +87,7 @@ class HeldOutProof:
 
 
 def build_training_months(
-    pools: Mapping[str, Sequence[Candidate]], picks: Sequence[PublicPick], curator: str = ""
+    pools: Mapping[str, Sequence[RankerInput]], picks: Sequence[PublicPick], curator: str = ""
 ) -> list[TrainingMonth]:
     """Combine pools with a curator's picks, by default of the most active one; months come in order.
 

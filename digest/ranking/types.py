@@ -1,4 +1,4 @@
-"""Types of the ranking: a candidate, a reason, and a candidate with its rank."""
+"""Types of the ranking: what it reads, what it returns, and the candidates that drafts choose from."""
 
 from __future__ import annotations
 
@@ -7,10 +7,13 @@ from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any
 
+from digest.models.items import Item, PossibleDuplicate
+from digest.models.predictions import Ranking, Tagging
+
 
 @dataclass(frozen=True, slots=True)
-class Candidate:
-    """One item that may be picked, with all the ranking may know of it. `categories` are the source's own."""
+class RankerInput:
+    """The values of an item that the ranker reads. `categories` are the source's own."""
 
     key: str
     title: str
@@ -52,6 +55,48 @@ class RankedCandidate:
     """A candidate's place, 1 being the best; `reasons` come strongest first."""
 
     position: int
-    candidate: Candidate
+    candidate: RankerInput
     score: float
     reasons: tuple[Reason, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """An item that an issue may pick: its ranking, tagging, mentions, earlier coverage and possible duplicates."""
+
+    item: Item
+    ranking: Ranking | None = None
+    tagging: Tagging | None = None
+    mentions: int = 1  # distinct sources
+    covered_in: str = ""  # the period of the issue that covered it
+    possible_duplicates: Sequence[tuple[PossibleDuplicate, Item]] = ()
+
+    @property
+    def key(self) -> str:
+        return self.item.key
+
+    @property
+    def place(self) -> int | None:
+        return self.ranking.place if self.ranking else None
+
+    @property
+    def category(self) -> str:
+        return self.tagging.category if self.tagging else "other"
+
+    @property
+    def confidence(self) -> float | None:
+        return self.tagging.confidence if self.tagging else None
+
+    @property
+    def score(self) -> float:
+        return self.ranking.score if self.ranking else 0.0
+
+    @property
+    def reasons(self) -> list[dict[str, Any]]:
+        """The stored reasons of the ranking, strongest first."""
+        return self.ranking.reasons if self.ranking else []
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return the values that `digest candidates --json` prints."""
+        names = ("place", "score", "category", "key")
+        return {name: getattr(self, name) for name in names} | {"title": self.item.title, "url": self.item.url}

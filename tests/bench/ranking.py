@@ -13,7 +13,7 @@ from digest.ranking.preference import load_default_preferences, load_feature_sta
 from digest.ranking.score import RankingContext, rank_candidates, score_candidates
 from digest.ranking.topic import compute_topic_match, split_interests
 from digest.ranking.training import TrainingMonth, build_training_months, train_preferences
-from digest.ranking.types import Candidate
+from digest.ranking.types import RankerInput
 from tests.bench.train_ranker import CURATOR, SHARED, picks, pools
 
 INTERESTS = "AI agents, reasoning and reinforcement learning for large language models"
@@ -104,7 +104,9 @@ def _few(month: TrainingMonth, count: int) -> TrainingMonth:
 def seconds(times: int) -> tuple[float, float]:
     """Seconds to embed and to rank `times` pools of 11,000 candidates, their vectors being known to the ranking."""
     held_out = [one for pool in pools(SHARED, "2025-09", "2025-10").values() for one in pool][:POOL]
-    many = [Candidate(f"{n}:{one.key}", one.title, one.abstract, one.authors) for n in range(times) for one in held_out]
+    many = [
+        RankerInput(f"{n}:{one.key}", one.title, one.abstract, one.authors) for n in range(times) for one in held_out
+    ]
     started = perf_counter()
     embedded = load_embeddings().embed([one.text for one in many])
     between = perf_counter()

@@ -22,7 +22,7 @@ from digest.ranking.metrics import PublicPick, parse_picks, parse_pool
 from digest.ranking.preference import FeatureStatistics, load_feature_statistics
 from digest.ranking.tokens import SLOT_COUNT, build_token_matrix, compute_inverse_frequency
 from digest.ranking.training import build_training_months, train_preferences
-from digest.ranking.types import Candidate
+from digest.ranking.types import RankerInput
 
 HERE = Path(__file__).resolve()
 SHARED = HERE.parents[3] / "shared" / "data"
@@ -30,7 +30,7 @@ SHIPPED = HERE.parents[2] / "digest" / "data"
 CURATOR = "dair-ai"
 
 
-def pools(data: Path, first: str, last: str) -> dict[str, list[Candidate]]:
+def pools(data: Path, first: str, last: str) -> dict[str, list[RankerInput]]:
     """The candidates of each month from first to last."""
     found = {}
     for path in sorted((data / "pools").glob("*.jsonl.gz")):
@@ -48,7 +48,7 @@ def picks(data: Path, last: str = "9999") -> list[PublicPick]:
 
 
 def learn_background(
-    candidates: list[Candidate],
+    candidates: list[RankerInput],
 ) -> tuple[FeatureStatistics, np.ndarray[tuple[int, ...], np.dtype[np.float32]]]:
     """The background of these candidates, and their vectors."""
     embedded = load_embeddings().embed([candidate.text for candidate in candidates])

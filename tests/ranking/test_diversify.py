@@ -6,8 +6,6 @@ import numpy as np
 
 from digest.embeddings import load_embeddings
 from digest.ranking.diversify import diversify_candidates
-from digest.ranking.score import RankingContext, rank_candidates
-from digest.ranking.types import Candidate, RankedCandidate
 
 THEMES = [
     "Planning with language model agents",
@@ -21,38 +19,35 @@ THEMES = [
 ]
 
 
-def _ranked(titles: list[str], categories: list[str] | None = None) -> tuple[list[RankedCandidate], np.ndarray]:
-    kinds = categories or ["other"] * len(titles)
-    candidates = [Candidate(f"{i:03d}", t, category=k) for i, (t, k) in enumerate(zip(titles, kinds, strict=True))]
-    ranked = [RankedCandidate(i + 1, c, 3.0 - i * 0.01, ()) for i, c in enumerate(candidates)]
-    return ranked, load_embeddings().embed(titles)
+def _choose(titles: list[str], count: int, categories: list[str] | None = None, **quotas: int) -> list[int]:
+    scores = [3.0 - number * 0.01 for number in range(len(titles))]
+    vectors = load_embeddings().embed(titles)
+    return diversify_candidates(scores, categories or ["other"] * len(titles), vectors, count, quotas)
 
 
 def test_eight_near_copies_of_one_theme_do_not_fill_the_list() -> None:
     copies = [f"{THEMES[0]}, part {n}" for n in ("one", "two", "three", "four", "five", "six", "seven", "eight")]
-    ranked, embedded = _ranked(copies + THEMES[1:])
-    chosen = [one.candidate.title for one in diversify_candidates(ranked, 8, embedded)]
+    titles = copies + THEMES[1:]
+    chosen = [titles[row] for row in _choose(titles, 8)]
     assert sum(title in copies for title in chosen) <= 2
     assert set(THEMES[1:]) & set(chosen) == set(chosen) - set(copies)
 
 
 def test_when_only_near_copies_are_left_the_list_is_still_filled() -> None:
-    ranked, embedded = _ranked([f"{THEMES[0]} {n}" for n in ("a", "b", "c", "d")])
-    assert len(diversify_candidates(ranked, 4, embedded)) == 4
+    assert len(_choose([f"{THEMES[0]} {n}" for n in ("a", "b", "c", "d")], 4)) == 4
 
 
 def test_every_category_gets_its_quota_even_from_the_bottom_of_the_ranking() -> None:
-    ranked, embedded = _ranked(THEMES, ["agents"] * 6 + ["health", "robots"])
-    chosen = diversify_candidates(ranked, 4, embedded, {"health": 1, "robots": 1, "law": 3})
-    assert sorted(one.candidate.category for one in chosen) == ["agents", "agents", "health", "robots"]
+    categories = ["agents"] * 6 + ["health", "robots"]
+    chosen = _choose(THEMES, 4, categories, health=1, robots=1, law=3)
+    assert sorted(categories[row] for row in chosen) == ["agents", "agents", "health", "robots"]
 
 
 def test_the_best_comes_first_and_no_one_comes_twice() -> None:
-    ranked, embedded = _ranked(THEMES)
-    chosen = diversify_candidates(ranked, 100, embedded)
-    assert chosen[0] is ranked[0]
-    assert len(chosen) == len({one.candidate.key for one in chosen}) == len(THEMES)
+    chosen = _choose(THEMES, 100)
+    assert chosen[0] == 0
+    assert len(chosen) == len(set(chosen)) == len(THEMES)
 
 
 def test_an_empty_ranking_gives_an_empty_list() -> None:
-    assert diversify_candidates(rank_candidates([], RankingContext()), 5, np.zeros((0, 128), dtype=np.float32)) == []
+    assert diversify_candidates([], [], np.zeros((0, 128), dtype=np.float32), 5) == []

@@ -26,7 +26,7 @@ from digest.ranking.training import (
     train_and_prove,
     train_preferences,
 )
-from digest.ranking.types import Candidate
+from digest.ranking.types import RankerInput
 
 LIKED = ["protein folding with diffusion", "molecules designed by graphs", "genomes read by transformers"]
 OTHERS = ["agents that browse", "quantized weights", "retrieval of passages", "images of traffic", "speech in noise"]
@@ -34,7 +34,7 @@ OTHERS = ["agents that browse", "quantized weights", "retrieval of passages", "i
 
 def _month(name: str, liked: list[str] = LIKED, repeat: int = 5) -> TrainingMonth:
     titles = [f"{title} {name} {n}" for title in liked + OTHERS for n in range(repeat)]
-    candidates = [Candidate(f"{name}:{i:03d}", title) for i, title in enumerate(titles)]
+    candidates = [RankerInput(f"{name}:{i:03d}", title) for i, title in enumerate(titles)]
     return TrainingMonth(name, candidates, [i < len(liked) * repeat for i in range(len(titles))])
 
 
@@ -43,7 +43,7 @@ MONTHS = [_month(f"2026-{n:02d}") for n in range(1, 6)]
 
 def test_a_learned_taste_puts_unseen_work_of_the_kind_that_was_picked_first() -> None:
     taste = train_preferences(MONTHS)
-    unseen = [Candidate("a", "Browsing agents that plan"), Candidate("b", "Diffusion for folding of proteins")]
+    unseen = [RankerInput("a", "Browsing agents that plan"), RankerInput("b", "Diffusion for folding of proteins")]
     first = rank_candidates(unseen, RankingContext(preferences=taste))[0]
     assert first.candidate.key == "b"
     assert any(reason.words.startswith("like what you picked before in words: ") for reason in first.reasons)
@@ -51,7 +51,7 @@ def test_a_learned_taste_puts_unseen_work_of_the_kind_that_was_picked_first() ->
 
 def test_the_words_named_stand_in_the_text() -> None:
     (one,) = rank_candidates(
-        [Candidate("b", "Diffusion for folding of proteins")], RankingContext(preferences=train_preferences(MONTHS))
+        [RankerInput("b", "Diffusion for folding of proteins")], RankingContext(preferences=train_preferences(MONTHS))
     )
     said = next(reason.words for reason in one.reasons if reason.feature == "taste-words")
     named = [name.removesuffix(" (title)") for name in said.partition(": ")[2].split(", ")]
@@ -60,7 +60,7 @@ def test_the_words_named_stand_in_the_text() -> None:
 
 
 def test_no_sign_is_named_twice_with_other_numbers() -> None:
-    many = Candidate("m", "Agents", "Agents.", [f"Ada {n}" for n in range(60)], ["cs.CL"])
+    many = RankerInput("m", "Agents", "Agents.", [f"Ada {n}" for n in range(60)], ["cs.CL"])
     (one,) = rank_candidates([many], RankingContext())
     said = next(reason.words for reason in one.reasons if reason.feature == "taste-form")
     named = said.partition(": ")[2].split(", ")
@@ -72,14 +72,14 @@ def test_no_sign_is_named_twice_with_other_numbers() -> None:
 def test_a_few_decisions_move_the_prior_a_little_and_many_move_it_far() -> None:
     start = load_default_preferences()
     few, many = train_preferences([_month("2026-01", repeat=1)], start), train_preferences(MONTHS, start)
-    design = load_feature_statistics().build_design([Candidate("x", "protein folding with diffusion")])
+    design = load_feature_statistics().build_design([RankerInput("x", "protein folding with diffusion")])
     assert start.compute_scores(design)[0] < few.compute_scores(design)[0] < many.compute_scores(design)[0]
 
 
 def test_a_title_says_more_of_what_was_picked_than_the_same_words_in_an_abstract() -> None:
     taste = train_preferences(MONTHS)
     words = "diffusion for folding of proteins", "browsing agents that plan"
-    named, mentioned = (Candidate(title, title, text) for title, text in (words, words[::-1]))
+    named, mentioned = (RankerInput(title, title, text) for title, text in (words, words[::-1]))
     topical = {
         one.candidate.key: sum(r.part for r in one.reasons if r.feature == "taste-topic")
         for one in rank_candidates([mentioned, named], RankingContext(preferences=taste))
@@ -105,7 +105,7 @@ def test_a_taste_survives_its_bytes() -> None:
 def test_bytes_that_are_no_taste_are_refused_with_the_cure(data: bytes) -> None:
     with pytest.raises(StoreError, match="stored taste") as error:
         PreferenceModel.from_bytes(data)
-    assert "learn it again" in error.value.hint
+    assert "--learn yes" in error.value.hint
 
 
 def test_the_picks_a_taste_was_learned_from_and_their_last_month_survive_its_bytes() -> None:
@@ -243,7 +243,7 @@ def test_thinning_keeps_every_pick_and_the_same_others_each_time() -> None:
 
 
 def test_public_picks_of_the_most_active_curator_are_found_in_the_pools() -> None:
-    pools = {"2026-02": [Candidate("b", "B")], "2026-01": [Candidate("a", "A"), Candidate("c", "C")]}
+    pools = {"2026-02": [RankerInput("b", "B")], "2026-01": [RankerInput("a", "A"), RankerInput("c", "C")]}
     picks = [PublicPick("2026-03", "one", "a"), PublicPick("2026-03", "one", "z"), PublicPick("2026-03", "two", "b")]
     assert [(m.name, m.picked) for m in build_training_months(pools, picks)] == [
         ("2026-01", [True, False]),

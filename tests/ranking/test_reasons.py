@@ -18,13 +18,13 @@ from digest.ranking.tokens import (
     hash_token,
     normalise_token,
 )
-from digest.ranking.types import Candidate
+from digest.ranking.types import RankerInput
 
 ONES = np.ones(SLOT_COUNT, dtype=np.float32)
 
 
 def _form(**facts: object) -> dict[str, float]:
-    row = build_form_matrix([Candidate("k", **{"title": "T", **facts})])[0]  # type: ignore[arg-type]
+    row = build_form_matrix([RankerInput("k", **{"title": "T", **facts})])[0]  # type: ignore[arg-type]
     return dict(zip(FORM_FEATURE_NAMES, row.tolist(), strict=True))
 
 
@@ -63,14 +63,14 @@ def test_an_absurd_number_of_pages_is_only_long() -> None:
 
 
 def test_words_count_in_the_title_again_and_hyphens_are_opened() -> None:
-    counts = Counter(extract_tokens(Candidate("k", "Long-horizon agents", "Agents plan.")))
+    counts = Counter(extract_tokens(RankerInput("k", "Long-horizon agents", "Agents plan.")))
     assert counts["agents"] == 2
     assert counts["long"] == counts["horizon"] == counts["t:agents"] == counts["t:long-horizon agents"] == 1
 
 
 def test_a_paper_by_hundreds_is_read_for_some_of_them_and_each_name_once() -> None:
-    assert len(extract_author_tokens(Candidate("k", "T", authors=[f"A {n}" for n in range(500)]))) == 60
-    assert extract_author_tokens(Candidate("k", "T", authors=["Ada", "Ada"])) == ["a:ada"]
+    assert len(extract_author_tokens(RankerInput("k", "T", authors=[f"A {n}" for n in range(500)]))) == 60
+    assert extract_author_tokens(RankerInput("k", "T", authors=["Ada", "Ada"])) == ["a:ada"]
 
 
 def test_names_and_title_words_are_shown_as_such() -> None:
@@ -82,7 +82,9 @@ def test_names_and_title_words_are_shown_as_such() -> None:
 
 
 def test_a_row_holds_unit_words_and_a_share_for_the_authors() -> None:
-    matrix = build_token_matrix([Candidate("e", ""), Candidate("k", "agents plan", authors=["A", "B", "C", "D"])], ONES)
+    matrix = build_token_matrix(
+        [RankerInput("e", ""), RankerInput("k", "agents plan", authors=["A", "B", "C", "D"])], ONES
+    )
     assert len(matrix.get_row(0)[0]) == 0
     slots, weights = matrix.get_row(1)
     assert hash_token("agents") in slots
@@ -91,7 +93,7 @@ def test_a_row_holds_unit_words_and_a_share_for_the_authors() -> None:
 
 
 def test_the_sparse_products_are_those_of_the_full_matrix() -> None:
-    matrix = build_token_matrix([Candidate(str(n), f"agents plan {n}", authors=["A"]) for n in range(4)], ONES)
+    matrix = build_token_matrix([RankerInput(str(n), f"agents plan {n}", authors=["A"]) for n in range(4)], ONES)
     full = np.zeros((4, SLOT_COUNT))
     for row in range(4):
         np.add.at(full[row], matrix.get_row(row)[0], matrix.get_row(row)[1])
@@ -101,7 +103,7 @@ def test_the_sparse_products_are_those_of_the_full_matrix() -> None:
 
 
 def test_learning_ends_where_the_slope_is_nothing() -> None:
-    candidates = [Candidate(str(n), "agents plan" if n % 2 else "wheat grows") for n in range(20)]
+    candidates = [RankerInput(str(n), "agents plan" if n % 2 else "wheat grows") for n in range(20)]
     design = DesignMatrix(np.zeros((20, 0), dtype=np.float32), build_token_matrix(candidates, ONES))
     chosen = np.array([n % 2 for n in range(20)], dtype=np.float64)
     chosen[0] = 1

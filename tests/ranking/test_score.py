@@ -9,14 +9,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from digest.ranking.score import RankingContext, rank_candidates
-from digest.ranking.types import Candidate, RankedCandidate
+from digest.ranking.types import RankedCandidate, RankerInput
 
 NOW = datetime(2026, 11, 3, tzinfo=UTC)
-AGENT = Candidate("a", "Web agents that plan", "We study language model agents that plan, use tools and browse.")
-CROPS = Candidate("c", "Wheat yield from satellites", "We estimate the yield of wheat fields from satellite images.")
+AGENT = RankerInput("a", "Web agents that plan", "We study language model agents that plan, use tools and browse.")
+CROPS = RankerInput("c", "Wheat yield from satellites", "We estimate the yield of wheat fields from satellite images.")
 
 
-def _one(candidate: Candidate, **context: object) -> RankedCandidate:
+def _one(candidate: RankerInput, **context: object) -> RankedCandidate:
     return rank_candidates([candidate], RankingContext(**context))[0]  # type: ignore[arg-type]
 
 
@@ -33,9 +33,11 @@ def test_what_the_editor_cares_about_comes_first(interests: str) -> None:
 
 
 def test_in_a_large_pool_papers_on_the_subject_that_never_name_it_rise_with_those_that_do() -> None:
-    named = [Candidate(f"n{i}", "Web agents that plan", f"We study language model agents. Run {i}.") for i in range(12)]
-    kin = Candidate("kin", "Browsing with tool calls", "We study language models that browse, call tools and plan.")
-    crops = [Candidate(f"c{i}", f"{CROPS.title} {i}", CROPS.abstract) for i in range(1000)]
+    named = [
+        RankerInput(f"n{i}", "Web agents that plan", f"We study language model agents. Run {i}.") for i in range(12)
+    ]
+    kin = RankerInput("kin", "Browsing with tool calls", "We study language models that browse, call tools and plan.")
+    crops = [RankerInput(f"c{i}", f"{CROPS.title} {i}", CROPS.abstract) for i in range(1000)]
     context = RankingContext(interests="agents", use_default_preferences=False)
     alone = {one.candidate.key: one for one in rank_candidates([kin, *named, *crops[:900]], context)}
     among = {one.candidate.key: one for one in rank_candidates([kin, *named, *crops], context)}
@@ -63,8 +65,8 @@ def test_the_packaged_prior_knows_what_experts_pick_when_nothing_else_is_known()
     ],
 )
 def test_a_good_sign_lifts_the_score_and_says_so(change: dict[str, object], words: str) -> None:
-    plain = _one(Candidate("k", "T"))
-    lifted = _one(Candidate("k", "T", **change))  # type: ignore[arg-type]
+    plain = _one(RankerInput("k", "T"))
+    lifted = _one(RankerInput("k", "T", **change))  # type: ignore[arg-type]
     assert lifted.score > plain.score
     assert words in _words(lifted).values()
 
@@ -79,19 +81,19 @@ def test_a_good_sign_lifts_the_score_and_says_so(change: dict[str, object], word
     ],
 )
 def test_a_bad_sign_lowers_the_score_and_says_so(change: dict[str, object], words: str) -> None:
-    plain = _one(Candidate("k", "T"), now=NOW)
-    lowered = _one(Candidate("k", "T", **change), now=NOW)  # type: ignore[arg-type]
+    plain = _one(RankerInput("k", "T"), now=NOW)
+    lowered = _one(RankerInput("k", "T", **change), now=NOW)  # type: ignore[arg-type]
     assert lowered.score < plain.score
     assert words in _words(lowered).values()
 
 
 def test_a_future_date_is_no_advantage_over_today() -> None:
-    today = _one(Candidate("k", "T", published=NOW), now=NOW)
-    assert _one(Candidate("k", "T", published=NOW + timedelta(days=400)), now=NOW).score == today.score
+    today = _one(RankerInput("k", "T", published=NOW), now=NOW)
+    assert _one(RankerInput("k", "T", published=NOW + timedelta(days=400)), now=NOW).score == today.score
 
 
 def test_equal_scores_stand_in_the_order_of_their_keys_whatever_order_they_came_in() -> None:
-    twins = [Candidate(key, "T") for key in "cab"]
+    twins = [RankerInput(key, "T") for key in "cab"]
     assert [one.candidate.key for one in rank_candidates(twins, RankingContext())] == ["a", "b", "c"]
 
 
@@ -101,7 +103,7 @@ def test_nothing_ranked_is_nothing() -> None:
 
 texts = st.text(max_size=40)
 candidates = st.builds(
-    Candidate,
+    RankerInput,
     key=texts,
     title=texts,
     abstract=texts,
@@ -116,7 +118,7 @@ candidates = st.builds(
 
 
 @given(st.lists(candidates, max_size=6), texts)
-def test_the_parts_add_up_places_are_complete_and_scores_fall(pool: list[Candidate], interests: str) -> None:
+def test_the_parts_add_up_places_are_complete_and_scores_fall(pool: list[RankerInput], interests: str) -> None:
     ranked = rank_candidates(pool, RankingContext(now=NOW, interests=interests))
     assert [one.position for one in ranked] == list(range(1, len(pool) + 1))
     assert sorted(one.candidate.key for one in ranked) == sorted(one.key for one in pool)
@@ -127,6 +129,6 @@ def test_the_parts_add_up_places_are_complete_and_scores_fall(pool: list[Candida
 
 
 def test_reasons_are_given_for_the_first_places_and_for_those_wanted() -> None:
-    pool = [Candidate(key, "Agents that plan") for key in "abcd"]
+    pool = [RankerInput(key, "Agents that plan") for key in "abcd"]
     ranked = rank_candidates(pool, RankingContext(), explain_first=1, explain_keys=["d"])
     assert [bool(one.reasons) for one in ranked] == [True, False, False, True]

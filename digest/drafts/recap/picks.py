@@ -23,6 +23,7 @@ from digest.models.issues import Pick
 from digest.models.items import Item
 from digest.models.predictions import Decision
 from digest.periods import Period
+from digest.ranking.stage import load_ranked_candidates
 from digest.urls.arxiv import find_superseding_work
 
 _MAX_RANKED = 300
@@ -135,23 +136,17 @@ def _get_imported_markdown(detail: Mapping[str, Any]) -> str:
 
 def _select_ranked(config: Config, session: Session, month: str, covered_in: Mapping[int, str]) -> list[PastPick]:
     """Select what a draft of the month would propose, with quoted blurbs."""
-    rows = load_ranking(session, month, _MAX_RANKED)
-    ids = [item.id for _, item in rows]
-    taggings = {item_id: choose_best_tagging(by_engine) for item_id, by_engine in load_taggings(session, ids).items()}
-    counts = count_mentioning_sources(session, ids)
     rejected_ids = {decision.item_id for decision in load_decisions(session, ("reject",))}
-    candidates = []
-    for _, item in rows:
-        if item.id not in rejected_ids:
-            category = tagging.category if (tagging := taggings.get(item.id)) else "other"
-            candidates.append(SelectionCandidate(item.key, category, covered_in.get(item.id, "")))
+    candidates = {
+        c.key: c for c in load_ranked_candidates(session, month, _MAX_RANKED) if c.item.id not in rejected_ids
+    }
+    selectable = [SelectionCandidate(c.key, c.category, covered_in.get(c.item.id, "")) for c in candidates.values()]
     quotas = {category.slug: category.quota for category in config.taxonomy.categories}
-    items = {item.key: (row.score, item) for row, item in rows}
     picks = []
-    for slug, keys in select_candidates(candidates, quotas).sections.items():
-        for score, item in map(items.__getitem__, keys):
-            pick = build_pick(config, item, build_quoted_blurb(item))
-            past = _build_past_pick(item, pick, slug, month, counts.get(item.id, 1), score)
+    for slug, keys in select_candidates(selectable, quotas).sections.items():
+        for candidate in map(candidates.__getitem__, keys):
+            pick = build_pick(config, candidate.item, build_quoted_blurb(candidate.item))
+            past = _build_past_pick(candidate.item, pick, slug, month, candidate.mentions, candidate.score)
             picks.append(replace(past, is_from_ranking=True))
     return picks
 

@@ -10,16 +10,10 @@ from typing import Any
 from sqlmodel import Session
 
 from digest.context import Context
-from digest.db.issues import get_issue, load_covered_in, load_picks
-from digest.db.items import count_mentioning_sources, load_items_by_key
+from digest.db.issues import get_issue, load_picks
+from digest.db.items import load_items_by_key
 from digest.db.merges import load_possible_duplicates
-from digest.db.predictions import (
-    CandidateFilter,
-    choose_best_tagging,
-    count_ranked_items_by_source,
-    load_candidate_page,
-    load_taggings,
-)
+from digest.db.predictions import CandidateFilter, count_ranked_items_by_source, load_candidate_page
 from digest.drafts.attribution import BlurbPart, attribute_blurb, find_unsupported_claims
 from digest.drafts.editing import CurrentDraft
 from digest.drafts.mentions import ItemMention, collect_item_mentions, get_source_label
@@ -31,6 +25,7 @@ from digest.models.issues import Pick
 from digest.models.items import Item, PossibleDuplicate
 from digest.models.predictions import Ranking
 from digest.periods import Period
+from digest.ranking.stage import build_candidates
 from digest.web.editor.actions import format_editable_blurb
 
 PAGE_SIZE = 50
@@ -156,31 +151,27 @@ def _build_rows(
     marks: Mapping[str, str],
     candidates: list[tuple[Item, Ranking | None]],
 ) -> list[CandidateRow]:
-    ids = [item.id for item, _ in candidates]
-    taggings, mention_counts = load_taggings(session, ids), count_mentioning_sources(session, ids)
     mentions = collect_item_mentions(context.config, session, period, [item for item, _ in candidates])
-    duplicates = load_possible_duplicates(session, ids)
-    covered = load_covered_in(session, period.name)
     titles = {category.slug: category.title for category in context.config.taxonomy.categories}
     rows = []
-    for item, row in candidates:
-        tagging = choose_best_tagging(taggings.get(item.id, {}))
+    for candidate in build_candidates(session, period.name, candidates):
+        item, confidence = candidate.item, candidate.confidence
         rows.append(
             CandidateRow(
                 key=item.key,
                 title=item.title,
                 url=item.url,
                 facts=format_item_facts(context.config, item, None),
-                category=titles.get(tagging.category, "Other") if tagging else "Other",
-                doubt=f"{tagging.confidence:.2f}" if tagging and tagging.confidence < 0.7 else "",
-                score=f"{row.score:.2f}" if row else "",
-                place=row.place if row else None,
-                reasons=[(r["words"], f"{r['part']:+.2f}") for r in row.reasons] if row else [],
+                category=titles.get(candidate.category, "Other"),
+                doubt=f"{confidence:.2f}" if confidence is not None and confidence < 0.7 else "",
+                score=f"{candidate.score:.2f}" if candidate.ranking else "",
+                place=candidate.place,
+                reasons=[(reason["words"], f"{reason['part']:+.2f}") for reason in candidate.reasons],
                 abstract=(item.summary or item.content[:1500]).split("\n\n"),
-                mentions=mention_counts.get(item.id, 1),
+                mentions=candidate.mentions,
                 said=mentions[item.id],
-                covered=covered.get(item.id, ""),
-                twins=_view_duplicates(duplicates.get(item.id, ())),
+                covered=candidate.covered_in,
+                twins=_view_duplicates(candidate.possible_duplicates),
                 mark=marks.get(item.key, " "),
                 suspect=_find_injection(f"{item.title}\n{item.summary}") or "",
             )
