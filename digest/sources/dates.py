@@ -97,8 +97,8 @@ def _parse_rfc822(text: str) -> datetime | None:
 def _parse_numeric_date(text: str, numeric: re.Match[str]) -> datetime | None:
     """5.3.2025 begins with the day; 05/03/2025 may begin with either and says nothing."""
     day_first = numeric[2] == "." or int(numeric[1]) > 12
-    known = day_first or int(numeric[3]) > 12 or numeric[1] == numeric[3]
-    return _parse_with_dateutil(text, day_first=day_first) if known else None
+    is_certain = day_first or int(numeric[3]) > 12 or numeric[1] == numeric[3]
+    return _parse_with_dateutil(text, day_first=day_first) if is_certain else None
 
 
 def _parse_with_dateutil(text: str, *, day_first: bool = False) -> datetime:

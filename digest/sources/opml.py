@@ -31,10 +31,10 @@ def parse_opml(data: bytes) -> list[Outline]:
     root = parse_xml(transcode_to_utf8(data, {}))
     if str(root.tag).lower() != "opml":
         raise ParseError(f"not an OPML file: its root is <{root.tag}>", "export the subscriptions as OPML")
-    found: dict[str, Outline] = {}
+    outlines: dict[str, Outline] = {}
     for outline in _iterate_outlines(root):
-        found.setdefault(outline.url, outline)
-    return list(found.values())
+        outlines.setdefault(outline.url, outline)
+    return list(outlines.values())
 
 
 def _iterate_outlines(root: Any) -> Iterator[Outline]:

@@ -25,9 +25,9 @@ _EMPTY_SHELL = re.compile(
 
 def build_page_request(source: SourceLike, cursor: Mapping[str, Any], now: datetime) -> Request:
     """The page's address, or the feed's that the page named; once a week the page again, should its feed have moved."""
-    known = "" if _has_selectors(source) or now.toordinal() % 7 == 0 else str(cursor.get("feed") or "")
+    feed_url = "" if _has_selectors(source) or now.toordinal() % 7 == 0 else str(cursor.get("feed") or "")
     accept = "text/html, application/xhtml+xml;q=0.9, application/xml;q=0.8, */*;q=0.5"
-    return Request(url=known or source.url or "", headers={"accept": accept}, allow_private=source.allow_private)
+    return Request(url=feed_url or source.url or "", headers={"accept": accept}, allow_private=source.allow_private)
 
 
 def parse_page_response(source: SourceLike, response: Response) -> Page:
@@ -54,8 +54,8 @@ def parse_page_response(source: SourceLike, response: Response) -> Page:
     own = None if _has_selectors(source) else _build_own_feed_request(source, response)
     if not items and own is None:
         raise _build_no_posts_error(source, text)
-    whole = b"</html" in text[-_TAIL_BYTES:].lower()
-    return Page(entries=items[: source.max_items], feed_request=own, cursor={"feed": ""}, is_truncated=not whole)
+    is_complete = b"</html" in text[-_TAIL_BYTES:].lower()
+    return Page(entries=items[: source.max_items], feed_request=own, cursor={"feed": ""}, is_truncated=not is_complete)
 
 
 def _raise_parse_error(source: SourceLike, problem: str, hint: str) -> NoReturn:

@@ -32,7 +32,7 @@ def sanitise_for_terminal(text: str) -> str:
 
 def escape_hidden_in_json(document: str) -> str:
     """A JSON document with the same values, in which hidden characters stand as their escapes."""
-    return _HIDDEN_CHARACTER.sub(lambda found: json.dumps(found[0])[1:-1], document)
+    return _HIDDEN_CHARACTER.sub(lambda match: json.dumps(match[0])[1:-1], document)
 
 
 def normalise_line(text: str) -> str:

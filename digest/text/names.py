@@ -59,18 +59,18 @@ def fold_text(text: str) -> str:
 
 def extract_surname(name: str) -> str:
     """The folded last word of a name, without suffixes; a single word is its own surname."""
-    words = [word for word in fold_text(name).replace(",", " ").split() if not _SUFFIX.fullmatch(word)]
-    return _NOT_WORD.sub("", words[-1]) if words else ""
+    parts = [word for word in fold_text(name).replace(",", " ").split() if not _SUFFIX.fullmatch(word)]
+    return _NOT_WORD.sub("", parts[-1]) if parts else ""
 
 
 def extract_surnames(names: Iterable[str]) -> frozenset[str]:
     """The surnames of several people."""
-    return frozenset(found for name in names if (found := extract_surname(name)))
+    return frozenset(family_name for name in names if (family_name := extract_surname(name)))
 
 
 def build_name_keys(names: Iterable[str]) -> frozenset[str]:
     """Initial and surname of several people: common surnames alone make strangers agree."""
-    return frozenset(f"{fold_text(name.strip())[:1]} {found}" for name in names if (found := extract_surname(name)))
+    return frozenset(f"{fold_text(name.strip())[:1]} {family_name}" for name in names if (family_name := extract_surname(name)))
 
 
 def build_title_key(title: str) -> str:

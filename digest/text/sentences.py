@@ -19,12 +19,12 @@ _SENTENCE_STARTER = re.compile(
 def split_sentences(text: str) -> list[str]:
     """Sentences of plain prose on one line, verbatim; abbreviations, initials, decimals and TeX do not end one."""
     text = " ".join(text.split())
-    found, start = [], 0
+    sentences, start = [], 0
     for match in _SENTENCE_END.finditer(text):
         if _is_sentence_end(text[start : match.start() + 1], text[match.end() : match.end() + 12]):
-            found.append(text[start : match.end()].strip())
+            sentences.append(text[start : match.end()].strip())
             start = match.end()
-    return [piece for piece in (*found, text[start:].strip()) if piece]
+    return [piece for piece in (*sentences, text[start:].strip()) if piece]
 
 
 def _is_sentence_end(before: str, after: str) -> bool:

@@ -100,8 +100,8 @@ def _convert_symbol(macro: str, joined: bool) -> str:
     meaning = getattr(_load_converter().latex_context.get_macro_spec(macro[1:]), "simplify_repl", None)
     if meaning == macro[1:]:
         return f" {meaning}" if joined else macro[1:]
-    one = isinstance(meaning, str) and len(meaning) == 1 and not meaning.isspace() and not combining(meaning)
-    return str(meaning) if one else macro
+    is_character = isinstance(meaning, str) and len(meaning) == 1 and not meaning.isspace() and not combining(meaning)
+    return str(meaning) if is_character else macro
 
 
 def _convert_text_macros(text: str) -> str:

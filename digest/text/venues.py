@@ -26,9 +26,9 @@ _YEAR = re.compile(r"(?<!\d)(?:19|20)\d\d(?!\d)|['’]\d\d\b")
 
 def extract_venue(comment: str | None) -> str:
     """`ACL 2025` of `Accepted at ACL 2025 (Findings), 12 pages`; empty where no venue is named with its year."""
-    told = _ACCEPTED_AT.search(normalise_line(comment or ""))
-    if told is None:
+    match = _ACCEPTED_AT.search(normalise_line(comment or ""))
+    if match is None:
         return ""
-    short = _SHORT_NAME.match(told["behind"])
-    venue = short[1] if short else _TRAILING_TEXT.sub("", told["venue"]).strip(" -–:")
+    short = _SHORT_NAME.match(match["behind"])
+    venue = short[1] if short else _TRAILING_TEXT.sub("", match["venue"]).strip(" -–:")
     return venue if venue[:1].isupper() and _YEAR.search(venue) and len(venue) <= _MAX_LENGTH else ""

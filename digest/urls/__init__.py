@@ -49,7 +49,7 @@ def extract_doi(text: str) -> str | None:
     text = re.sub("%2f", "/", text.strip(), count=1, flags=re.I)
     if nature := _NATURE.match(text):
         return f"10.1038/{nature[1].lower()}"
-    if "10." not in text or not (found := _DOI.match(text)):
+    if "10." not in text or not (match := _DOI.match(text)):
         return None
-    name = _DOI_TAIL.sub("", unquote(found[1]).lower()).rstrip(".,;:)]}'/")
+    name = _DOI_TAIL.sub("", unquote(match[1]).lower()).rstrip(".,;:)]}'/")
     return _PREPRINT_VERSION.sub("", name) if name.startswith("10.1101/") else name

@@ -60,21 +60,21 @@ def extract_arxiv_id(text: str) -> str | None:
     if fast := _COMMON_LINK.match(text):
         return fast[1]
     text = text.strip()
-    if not text.startswith("http") and (found := _PREFIXED.match(text) or _BARE.match(text)):
-        return _normalise_id(found[1])
+    if not text.startswith("http") and (match := _PREFIXED.match(text) or _BARE.match(text)):
+        return _normalise_id(match[1])
     link = _LINK.match(text)
     pattern = _find_path_pattern(link[1].lower()) if link else None
     if not link or not pattern:
         return None
     path = unquote(link[2])
-    if found := pattern.match(path):
-        return _normalise_id(found[1])
+    if match := pattern.match(path):
+        return _normalise_id(match[1])
     return _parse_file_path(path) if pattern is _PATHS["arxiv.org"] else None
 
 
 def find_arxiv_ids(text: str) -> list[str]:
     """The distinct arXiv ids that running text names by link or as `arXiv:...`, in order."""
-    return list(dict.fromkeys(_normalise_id(found) for found in _IN_TEXT.findall(text)))
+    return list(dict.fromkeys(_normalise_id(match) for match in _IN_TEXT.findall(text)))
 
 
 def _find_path_pattern(host: str) -> re.Pattern[str] | None:
@@ -88,8 +88,8 @@ def _find_path_pattern(host: str) -> re.Pattern[str] | None:
 
 def _parse_file_path(path: str) -> str | None:
     """The old id that the path of a paper's file at arXiv is made of."""
-    found = _FILE_PATH.match(path)
-    return f"{found[1].lower()}/{found[2]}" if found else None
+    match = _FILE_PATH.match(path)
+    return f"{match[1].lower()}/{match[2]}" if match else None
 
 
 def _normalise_id(identifier: str) -> str:
@@ -100,17 +100,17 @@ def _normalise_id(identifier: str) -> str:
 
 def find_superseding_work(comment: str | None) -> str:
     """The work that took a paper's place, by the comment of its authors: `arXiv 2509.00001`, else in their words."""
-    told = _SUPERSEDED.search(comment or "")
-    if told is None:
+    match = _SUPERSEDED.search(comment or "")
+    if match is None:
         return ""
-    named = _NAMED_ID.search(told["work"])
-    if named:
-        return f"arXiv {_normalise_id(named[1])}"
-    if told["maybe"]:  # by hand, by a new version
+    named_id = _NAMED_ID.search(match["work"])
+    if named_id:
+        return f"arXiv {_normalise_id(named_id[1])}"
+    if match["maybe"]:  # by hand, by a new version
         return ""
-    words = re.split(r"[.;](?:\s|$)", told["work"], maxsplit=1)[0].strip()
+    work = re.split(r"[.;](?:\s|$)", match["work"], maxsplit=1)[0].strip()
     return (
-        words
-        if len(words) <= _MAX_DESCRIPTION_LENGTH
-        else words[: _MAX_DESCRIPTION_LENGTH - 2].rsplit(" ", 1)[0] + " …"
+        work
+        if len(work) <= _MAX_DESCRIPTION_LENGTH
+        else work[: _MAX_DESCRIPTION_LENGTH - 2].rsplit(" ", 1)[0] + " …"
     )

@@ -148,15 +148,15 @@ def _resolve_dots(path: str) -> str:
     """The path with its `.` and `..` segments resolved (RFC 3986 5.2.4)."""
     if "/." not in path:
         return path
-    kept: list[str] = []
+    resolved: list[str] = []
     segments = path.split("/")[1:]
     for segment in segments:
         if segment == "..":
-            del kept[-1:]
+            del resolved[-1:]
         elif segment != ".":
-            kept.append(segment)
-    end = "/" if segments[-1] in (".", "..") and kept else ""
-    return "/" + "/".join(kept) + end
+            resolved.append(segment)
+    end = "/" if segments[-1] in (".", "..") and resolved else ""
+    return "/" + "/".join(resolved) + end
 
 
 def _is_tracker(pair: str) -> bool:
@@ -171,7 +171,7 @@ def _is_tracker(pair: str) -> bool:
 def _unify_mirror(host: str, rest: str) -> tuple[str, str]:
     """The one host and the one spelling of what stands behind it, where a work is shown at several addresses."""
     bare = host.removeprefix("www.")
-    for name, pattern, one in _MIRROR_PATHS:
-        if bare == name and (found := pattern.fullmatch(rest)):
-            return bare, found.expand(one)
+    for name, pattern, template in _MIRROR_PATHS:
+        if bare == name and (match := pattern.fullmatch(rest)):
+            return bare, match.expand(template)
     return host, rest

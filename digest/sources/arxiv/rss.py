@@ -36,9 +36,9 @@ def parse_arxiv_rss_response(source: SourceLike, response: Response) -> Page:
     root = parse_xml(transcode_to_utf8(response.body, response.headers))
     feed = parse_feed_tree(root, response.url, None, _MAX_ENTRIES)
     if feed.title.lower().startswith("feed error"):
-        said = normalise_line("".join(root.itertext()))
-        found = re.search(r"Bad [^.]*\.|Invalid [^.]*\.", said)
-        raise ParseError(f"{source.id}: arXiv's RSS: {found[0] if found else feed.title}", "check its categories")
+        text = normalise_line("".join(root.itertext()))
+        reason = re.search(r"Bad [^.]*\.|Invalid [^.]*\.", text)
+        raise ParseError(f"{source.id}: arXiv's RSS: {reason[0] if reason else feed.title}", "check its categories")
     elements = root.iter("{*}item", "{*}entry")
     papers = [
         _convert_announcement(item, element.findtext(_ANNOUNCE_TYPE_TAG) or "")

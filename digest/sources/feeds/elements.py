@@ -148,7 +148,7 @@ def parse_feed_tree(
         raise ParseError(f"the root element <{root.tag.rpartition('}')[2]}> is no feed's")
     channel = root if kind in ("channel", "atom:feed", "feed") else _find_channel(root)
     fields = _collect_fields(channel)
-    found = list(_find_entries(root))
+    elements = list(_find_entries(root))
     link = _find_page_link(fields, _resolve_base(channel, base))
     feed = ParsedFeed(
         title=_first_title(fields),
@@ -158,10 +158,10 @@ def parse_feed_tree(
         skip_days=_parse_skip_days(channel),
     )
     everyone = _parse_authors(e for e in fields.get("author", ()) if _is_atom(e))
-    feed.entries = [_parse_entry(element, base, now, everyone, clean) for element in found[:max_entries]]
+    feed.entries = [_parse_entry(element, base, now, everyone, clean) for element in elements[:max_entries]]
     feed.next_page = _find_related_link(fields, _resolve_base(channel, base), "next") or None
-    if len(found) > max_entries:
-        feed.warnings.append(f"{len(found)} items; only the first {max_entries} were read")
+    if len(elements) > max_entries:
+        feed.warnings.append(f"{len(elements)} items; only the first {max_entries} were read")
     return feed
 
 
@@ -185,8 +185,8 @@ def _find_channel(root: Any) -> Any:
 def _find_entries(root: Any) -> Iterable[Any]:
     if _qualify_name(root.tag) == "atom:entry":
         return [root]
-    found = (e for e in root.iter("{*}item", "{*}entry") if _qualify_name(e.tag) in ("item", "atom:entry", "entry"))
-    return found
+    elements = (e for e in root.iter("{*}item", "{*}entry") if _qualify_name(e.tag) in ("item", "atom:entry", "entry"))
+    return elements
 
 
 def _collect_fields(element: Any) -> Fields:
@@ -196,10 +196,10 @@ def _collect_fields(element: Any) -> Fields:
         role, rank = _ELEMENT_RANKS.get(_qualify_name(child.tag), ("", 0))
         if role:
             ranked.setdefault(role, []).append((rank, child))
-    for found in ranked.values():
-        if len(found) > 1:
-            found.sort(key=itemgetter(0))
-    return {role: [child for _, child in found] for role, found in ranked.items()}
+    for children in ranked.values():
+        if len(children) > 1:
+            children.sort(key=itemgetter(0))
+    return {role: [child for _, child in children] for role, children in ranked.items()}
 
 
 def _iterate_children(element: Any) -> Iterator[Any]:
@@ -210,15 +210,15 @@ def _iterate_children(element: Any) -> Iterator[Any]:
 
 
 def _parse_entry(element: Any, base: str, now: datetime | None, feed_authors: list[str], clean: HtmlCleaner) -> Entry:
-    fields, here = _collect_fields(element), _resolve_base(element, base)
+    fields, entry_base = _collect_fields(element), _resolve_base(element, base)
     published, flag = _first_date(fields, "published", now)
     updated, updated_flag = _first_date(fields, "updated", now)
-    found = Entry(
+    entry = Entry(
         guid=_first_text(fields, "guid") or element.get(f"{_RDF}about", "").strip(),
-        url=_find_page_link(fields, here) or resolve_url(element.get(f"{_RDF}about", ""), here),
+        url=_find_page_link(fields, entry_base) or resolve_url(element.get(f"{_RDF}about", ""), entry_base),
         title=_first_title(fields),
-        summary=_first_body(fields, "summary", here, clean),
-        content=_first_body(fields, "content", here, clean),
+        summary=_first_body(fields, "summary", entry_base, clean),
+        content=_first_body(fields, "content", entry_base, clean),
         authors=_parse_authors(fields.get("author", ()))
         or _parse_authors(_find_source_authors(fields))
         or list(feed_authors),
@@ -227,9 +227,9 @@ def _parse_entry(element: Any, base: str, now: datetime | None, feed_authors: li
         categories=_parse_categories(fields),
         date_flag=flag or (updated_flag if not published else None),
     )
-    if comments := resolve_url(_first_text(fields, "comments"), here):
-        found.links["discussion"] = comments
-    return ensure_title(found)
+    if comments := resolve_url(_first_text(fields, "comments"), entry_base):
+        entry.links["discussion"] = comments
+    return ensure_title(entry)
 
 
 def _find_source_authors(fields: Fields) -> list[Any]:

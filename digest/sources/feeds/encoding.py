@@ -68,8 +68,8 @@ def _detect_encoding(data: bytes, headers: Mapping[str, str]) -> str:
     labels = _find_declared_encodings(data, headers)
     if sevenbit := next((name for name in labels if name.startswith(_SEVEN_BIT)), None):
         return sevenbit
-    whole = (name for name in ("utf-8", *labels) if _is_decodable(data, name))
-    return next(whole, labels[0] if labels else "cp1252")
+    fitting = (name for name in ("utf-8", *labels) if _is_decodable(data, name))
+    return next(fitting, labels[0] if labels else "cp1252")
 
 
 def _is_decodable(data: bytes, encoding: str) -> bool:
@@ -91,9 +91,9 @@ def _repair_utf8(data: bytes) -> bytes | None:
 
 
 def _find_declared_encodings(data: bytes, headers: Mapping[str, str]) -> list[str]:
-    said = _HEADER_CHARSET.search(next((v for k, v in headers.items() if k.lower() == "content-type"), ""))
-    written = _XML_ENCODING.search(data[:400]) or _META_CHARSET.search(data[:4096])
-    labels = [said[1] if said else "", written[1].decode("ascii", "replace") if written else ""]
+    served = _HEADER_CHARSET.search(next((v for k, v in headers.items() if k.lower() == "content-type"), ""))
+    declared = _XML_ENCODING.search(data[:400]) or _META_CHARSET.search(data[:4096])
+    labels = [served[1] if served else "", declared[1].decode("ascii", "replace") if declared else ""]
     return [name for label in labels if (name := _lookup_codec(label))]
 
 

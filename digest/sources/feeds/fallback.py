@@ -44,7 +44,7 @@ def _convert_entry(entry: Any, base: str, now: datetime | None, clean: HtmlClean
     published, flag = parse_plausible_date(_string_field(entry, "published") or _string_field(entry, "created"), now)
     updated, updated_flag = parse_plausible_date(_string_field(entry, "updated") if "updated" in entry else "", now)
     content = [_parse_body(part, base, clean) for part in _dict_fields(entry, "content")]
-    found = Entry(
+    converted = Entry(
         guid=_string_field(entry, "id"),
         url=_find_url(entry, base),
         title=_parse_title(entry),
@@ -61,8 +61,8 @@ def _convert_entry(entry: Any, base: str, now: datetime | None, clean: HtmlClean
         date_flag=flag or (updated_flag if not published else None),
     )
     if comments := resolve_url(_string_field(entry, "comments"), base):
-        found.links["discussion"] = comments
-    return ensure_title(found)
+        converted.links["discussion"] = comments
+    return ensure_title(converted)
 
 
 def _string_field(holder: Any, name: str) -> str:
@@ -73,8 +73,8 @@ def _string_field(holder: Any, name: str) -> str:
 def _dict_fields(holder: Any, name: str) -> list[Any]:
     """The dicts under a name, one empty one at least: an unknown element of that name puts a text there."""
     value = holder.get(name)
-    found = [part for part in (value if isinstance(value, list) else [value]) if isinstance(part, dict)]
-    return found or [{}]
+    parts = [part for part in (value if isinstance(value, list) else [value]) if isinstance(part, dict)]
+    return parts or [{}]
 
 
 def _parse_title(holder: Any) -> str:
@@ -88,7 +88,7 @@ def _find_url(entry: Any, base: str) -> str:
         _string_field(entry, "feedburner_origlink"),
         *(link for link in links if link != guid or "://" in link),
     ]
-    return next((address for one in candidates if (address := resolve_url(one, base))), "")
+    return next((address for candidate in candidates if (address := resolve_url(candidate, base))), "")
 
 
 def _parse_body(detail: Any, base: str, clean: HtmlCleaner) -> str:

@@ -67,8 +67,8 @@ def _parse_authors(holder: Mapping[str, Any]) -> list[str]:
     """Version 1.1 has `authors`, version 1 had `author`; either name is taken with one person or a list of them."""
     given = [holder.get(name) for name in ("authors", "author")]
     people = [person for each in given for person in (each if isinstance(each, list) else [each])]
-    said = (_string_field(p, "name") if isinstance(p, dict) else p for p in people)
-    names = (clean_title(name, is_markup=False) for name in said if isinstance(name, str))
+    given_names = (_string_field(p, "name") if isinstance(p, dict) else p for p in people)
+    names = (clean_title(name, is_markup=False) for name in given_names if isinstance(name, str))
     return list(dict.fromkeys(name for name in names if name))
 
 

@@ -65,7 +65,7 @@ def parse_article(
         iter([*_get_meta_values(metas, "summary"), *(_first_string(t.get("description")) for t in things)]), ""
     )
     address = _find_canonical_url(root, base, url)
-    found = Entry(
+    entry = Entry(
         guid=address,
         url=address,
         title=title,
@@ -80,17 +80,17 @@ def parse_article(
         date_flag=flag,
     )
     if pdf := resolve_url(next(iter(_get_meta_values(metas, "pdf")), ""), base):
-        found.links["pdf"] = pdf
-    return _apply_arxiv_id(found, metas)
+        entry.links["pdf"] = pdf
+    return _apply_arxiv_id(entry, metas)
 
 
 def _collect_meta_tags(root: Any) -> MetaTags:
-    found: dict[str, list[str]] = {}
+    meta_tags: dict[str, list[str]] = {}
     for element in root.iter("meta"):
         name = element.get("name") or element.get("property") or element.get("itemprop")
         if name and (content := normalise_line(element.get("content") or "")):
-            found.setdefault(name.strip().lower(), []).append(content)
-    return found
+            meta_tags.setdefault(name.strip().lower(), []).append(content)
+    return meta_tags
 
 
 def _get_meta_values(metas: MetaTags, role: str) -> list[str]:
@@ -132,7 +132,7 @@ def _find_authors(metas: MetaTags, things: list[dict[str, Any]]) -> list[str]:
 
 def _list_author_names(author: Any) -> list[str]:
     if isinstance(author, list):
-        return [name for one in author for name in _list_author_names(one) if not isinstance(one, list)]
+        return [name for person in author for name in _list_author_names(person) if not isinstance(person, list)]
     if isinstance(author, dict):
         author = author.get("name")
     return [author] if isinstance(author, str) else []
@@ -144,9 +144,9 @@ def _find_canonical_url(root: Any, base: str, url: str) -> str:
         address = resolve_url(link.get("href") or "", base)
         if (link.get("rel") or "").lower() != "canonical" or not address:
             continue
-        there, here = urlsplit(address), urlsplit(url)
-        same = (there.hostname or "").removeprefix("www.") == (here.hostname or "").removeprefix("www.")
-        if same and (there.path.strip("/") or not here.path.strip("/")):
+        stated, own = urlsplit(address), urlsplit(url)
+        same = (stated.hostname or "").removeprefix("www.") == (own.hostname or "").removeprefix("www.")
+        if same and (stated.path.strip("/") or not own.path.strip("/")):
             return address
     return url
 

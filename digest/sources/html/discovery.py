@@ -84,7 +84,7 @@ def _is_comment_feed(address: str) -> bool:
 
 def guess_feed_urls(url: str) -> list[str]:
     """Addresses to try, without following redirects, when a page names no feed: beside it, then at the root."""
-    here = url if url.endswith("/") else url + "/"
+    folder = url if url.endswith("/") else url + "/"
     return list(
-        dict.fromkeys(resolve_url(path, base) for base in (here, resolve_url("/", url)) for path in _COMMON_PATHS)
+        dict.fromkeys(resolve_url(path, base) for base in (folder, resolve_url("/", url)) for path in _COMMON_PATHS)
     )

@@ -78,17 +78,17 @@ def _guess_cards(soup: BeautifulSoup, base: str, selectors: SelectorsLike) -> li
 
 
 def _is_post(link: Tag, address: str, base: str) -> bool:
-    there, here = urlsplit(address), urlsplit(base)
+    target, page = urlsplit(address), urlsplit(base)
     if (
-        there.hostname is None
-        or _strip_www(there.hostname) != _strip_www(here.hostname or "")
-        or _OTHER_PATH.search(there.path)
+        target.hostname is None
+        or _strip_www(target.hostname) != _strip_www(page.hostname or "")
+        or _OTHER_PATH.search(target.path)
     ):
         return False
-    beneath = there.path.startswith(here.path.rstrip("/") + "/") and there.path.strip("/") != here.path.strip("/")
-    if not (_POST_PATH.search(there.path) or (beneath and here.path.strip("/"))) and not _is_in_heading(link):
+    beneath = target.path.startswith(page.path.rstrip("/") + "/") and target.path.strip("/") != page.path.strip("/")
+    if not (_POST_PATH.search(target.path) or (beneath and page.path.strip("/"))) and not _is_in_heading(link):
         return False
-    return there.path.rstrip("/") != here.path.rstrip("/") and not any(map(_is_navigation, link.parents))
+    return target.path.rstrip("/") != page.path.rstrip("/") and not any(map(_is_navigation, link.parents))
 
 
 def _strip_www(host: str) -> str:
@@ -151,8 +151,8 @@ def _find_title(link: Tag, card: Tag, selectors: SelectorsLike) -> tuple[Tag | N
 
 
 def _select_text(card: Tag, selector: str) -> str:
-    found = card.select_one(selector) if selector else None
-    return _visible_text(found) if found else ""
+    element = card.select_one(selector) if selector else None
+    return _visible_text(element) if element else ""
 
 
 def _visible_text(element: Tag) -> str:
@@ -194,15 +194,15 @@ def _strip_tracking(address: str) -> str:
 
 def _add_json_ld(soup: BeautifulSoup, base: str, posts: list[Entry]) -> None:
     """Posts and dates out of the page's structured data."""
-    known: dict[str, Any] = {post.url.rstrip("/"): post for post in posts}
+    posts_by_url: dict[str, Any] = {post.url.rstrip("/"): post for post in posts}
     for script in soup.find_all("script", type="application/ld+json"):
         for thing in parse_json_ld(script.get_text()):
             address = _strip_tracking(resolve_url(str(thing.get("url") or ""), base))
             headline = thing.get("headline") or (_POST_PATH.search(urlsplit(address).path) and thing.get("name"))
             if not address or not isinstance(headline, str):
                 continue
-            post = known.get(address.rstrip("/")) or Entry(guid=address, url=address, title=normalise_line(headline))
+            post = posts_by_url.get(address.rstrip("/")) or Entry(guid=address, url=address, title=normalise_line(headline))
             post.published = post.published or parse_date(str(thing.get("datePublished") or ""))
-            if address.rstrip("/") not in known and urlsplit(address).path != urlsplit(base).path:
-                known[address.rstrip("/")] = post
+            if address.rstrip("/") not in posts_by_url and urlsplit(address).path != urlsplit(base).path:
+                posts_by_url[address.rstrip("/")] = post
                 posts.append(post)

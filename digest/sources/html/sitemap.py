@@ -26,15 +26,15 @@ def is_sitemap(text: bytes) -> bool:
 def parse_sitemap(text: bytes, url: str) -> list[Entry]:
     """The pages of the sitemap's own site, newest first, titles made from their addresses."""
     host = urlsplit(url).hostname
-    found: dict[str, Entry] = {}
+    entries: dict[str, Entry] = {}
     for element in parse_xml(text).iter("{*}url"):
         address = resolve_url(_find_child_text(element, "loc"), url)
         if not address or urlsplit(address).hostname != host:
             continue
         moment, flag = parse_plausible_date(_find_child_text(element, "lastmod"))
-        known = found.setdefault(address, Entry(guid=address, url=address, title=_build_title_from_url(address)))
-        known.published, known.date_flag = known.published or moment, known.date_flag or flag
-    return sorted(found.values(), key=lambda item: item.published.timestamp() if item.published else 0, reverse=True)
+        entry = entries.setdefault(address, Entry(guid=address, url=address, title=_build_title_from_url(address)))
+        entry.published, entry.date_flag = entry.published or moment, entry.date_flag or flag
+    return sorted(entries.values(), key=lambda item: item.published.timestamp() if item.published else 0, reverse=True)
 
 
 def parse_sitemap_dates(text: bytes, url: str) -> dict[str, datetime]:
@@ -58,5 +58,5 @@ def _find_child_text(element: Any, name: str) -> str:
 def _build_title_from_url(address: str) -> str:
     """Words out of the last part of an address: /news/claude-opus-5 is "Claude opus 5"."""
     last = unquote(urlsplit(address).path).rstrip("/").rpartition("/")[2]
-    words = re.sub(r"\.\w{2,5}$", "", last).replace("-", " ").replace("_", " ").strip()
-    return words[:1].upper() + words[1:] or address
+    title = re.sub(r"\.\w{2,5}$", "", last).replace("-", " ").replace("_", " ").strip()
+    return title[:1].upper() + title[1:] or address
