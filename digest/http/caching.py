@@ -26,7 +26,7 @@ def compute_next_check(
     skip_days: frozenset[str] = frozenset(),
     jitter: Callable[[], float] = random.random,
 ) -> datetime:
-    """The earliest next request after a good answer: the longest of our interval, the feed's ttl and HTTP freshness.
+    """Compute the next request after a success: the longest of interval, ttl and HTTP freshness.
 
     `ttl` is in minutes; `jitter` gives 0..1 and adds up to a tenth, so that sources do not march in step.
     """
@@ -38,7 +38,7 @@ def compute_next_check(
 
 
 def parse_freshness(headers: Mapping[str, str], now: datetime) -> timedelta:
-    """How long an answer stays fresh: Cache-Control beats Expires, no-cache beats max-age (RFC 9111, 5.2)."""
+    """Parse how long a response stays fresh: Cache-Control beats Expires, no-cache beats max-age (RFC 9111, 5.2)."""
     control = headers.get("cache-control", "").lower()
     if re.search(r"\bno-(cache|store)\b", control):
         return timedelta()
@@ -51,7 +51,7 @@ def parse_freshness(headers: Mapping[str, str], now: datetime) -> timedelta:
 
 
 def parse_retry_after(headers: Mapping[str, str], now: datetime) -> float | None:
-    """Seconds the server asks us to wait, capped; dates count from the server's clock. None for garbage and past."""
+    """Parse the seconds a server asks to wait, capped, by the server's clock; None for garbage and the past."""
     value = headers.get("retry-after", "").strip()
     if re.fullmatch(r"\d{1,12}", value):
         seconds = float(value)
@@ -65,14 +65,14 @@ def parse_retry_after(headers: Mapping[str, str], now: datetime) -> float | None
 def compute_backoff(
     now: datetime, errors: int, *, retry_after: float | None = None, jitter: Callable[[], float] = random.random
 ) -> datetime:
-    """The next attempt after `errors` failures in a row: an hour, doubled up to three days, spread by a quarter."""
+    """Compute the next attempt after `errors` failures in a row: an hour, doubled up to three days."""
     wait = min(_FIRST_BACKOFF * (1 << min(max(errors, 1) - 1, 16)), _MAX_BACKOFF) * (0.75 + 0.5 * jitter())
     asked = timedelta(seconds=retry_after or 0) * (1 + _JITTER * jitter())
     return now + max(wait, asked)
 
 
 def parse_http_date(text: str) -> datetime | None:
-    """An HTTP date as aware UTC, or None."""
+    """Parse an HTTP date as aware UTC; None when it is not one."""
     try:
         moment = parsedate_to_datetime(text)
         # "-0000" gives a naive value, and HTTP dates are always GMT (RFC 9110, 5.6.7).
@@ -82,7 +82,7 @@ def parse_http_date(text: str) -> datetime | None:
 
 
 def _skip_closed_hours(moment: datetime, hours: frozenset[int], days: frozenset[str]) -> datetime:
-    """The first moment from `moment` on in an hour (GMT) and on a day the feed does not skip."""
+    """Find the first moment in an hour (GMT) and on a day that the feed does not skip."""
     shut = {day.strip().lower() for day in days}
     for ahead in range(24 * 8):
         start = moment if not ahead else (moment + timedelta(hours=ahead)).replace(minute=0, second=0, microsecond=0)

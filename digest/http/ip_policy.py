@@ -30,7 +30,7 @@ _NAT64 = ip_network("64:ff9b::/96")
 
 
 def is_ip_allowed(address: str, *, allow_private: bool = False) -> bool:
-    """Whether this IP address may be dialled; `private` admits loopback and local networks, never link-local ones."""
+    """Whether this IP address may be dialled; `allow_private` admits loopback and local networks, never link-local."""
     ip = _unwrap_ipv4(ip_address(address))
     if isinstance(ip, IPv4Address):
         if any(ip in net for net in _FORBIDDEN_V4):
@@ -42,7 +42,7 @@ def is_ip_allowed(address: str, *, allow_private: bool = False) -> bool:
 
 
 def _unwrap_ipv4(ip: IPv4Address | IPv6Address) -> IPv4Address | IPv6Address:
-    """The IPv4 address a mapped or NAT64 address stands for; other addresses are themselves."""
+    """Unwrap the IPv4 address of a mapped or NAT64 address; return others as they are."""
     if isinstance(ip, IPv6Address):
         if ip.ipv4_mapped is not None:
             return ip.ipv4_mapped

@@ -33,7 +33,7 @@ _EAST_ASIAN_DATE = re.compile(r"(\d{4})\s*[年년]\s*(\d{1,2})\s*[月월]\s*(\d{
 
 @lru_cache(maxsize=4096)
 def parse_date(text: str) -> datetime | None:
-    """The moment a text names, in UTC (the zone assumed when none is given); None when it names none for certain."""
+    """Parse the moment a text names, in UTC unless it names a zone; None when it is not certain."""
     text = _LEAP_SECOND.sub(":59", _REPEATED_ZONE.sub("", " ".join(text.split())[:80].replace("\u2212", "-")))
     text = _COMPACT_TIMESTAMP.sub(lambda match: f"{match[1]}T{match[2]}{match[3]}{match[4] or '00'}", text)
     text = _GMT_OFFSET.sub(lambda match: f"{match[1]}{match[2]:0>2}{match[3] or '00'}", text)
@@ -47,7 +47,7 @@ def parse_date(text: str) -> datetime | None:
 
 
 def parse_plausible_date(text: str, now: datetime | None = None) -> tuple[datetime | None, str | None]:
-    """An item's date and its flag: None, "implausible" when one was given that is not in 1990 .. `now` + 1 day."""
+    """Parse an item's date and its flag: "implausible" for one outside 1990 .. `now` + 1 day."""
     moment = parse_date(text)
     if moment and moment >= EARLIEST_DATE and (now is None or moment <= now + timedelta(days=1)):
         return moment, None
@@ -83,7 +83,7 @@ def _parse_iso(text: str) -> datetime:
 
 
 def _parse_rfc822(text: str) -> datetime | None:
-    """RFC 822 and its cousins; a year must be written, since a missing part would be filled from the clock."""
+    """Parse RFC 822 and variants; a year is required, since dateutil fills a missing part from the clock."""
     try:
         moment = None if _TWELVE_HOUR_TIME.search(text) else parsedate_to_datetime(text)  # it takes 2:00 PM for 02:00
         zone = text.split()[-1].upper()
@@ -95,7 +95,7 @@ def _parse_rfc822(text: str) -> datetime | None:
 
 
 def _parse_numeric_date(text: str, numeric: re.Match[str]) -> datetime | None:
-    """5.3.2025 begins with the day; 05/03/2025 may begin with either and says nothing."""
+    """Parse 5.3.2025, which begins with the day; 05/03/2025 may begin with either and is refused."""
     day_first = numeric[2] == "." or int(numeric[1]) > 12
     is_certain = day_first or int(numeric[3]) > 12 or numeric[1] == numeric[3]
     return _parse_with_dateutil(text, day_first=day_first) if is_certain else None
@@ -111,11 +111,11 @@ def _parse_with_dateutil(text: str, *, day_first: bool = False) -> datetime:
 
 
 def _lookup_zone_offset(name: str | None, offset: int | None) -> int | None:
-    """Seconds east of Greenwich; nothing of a name that stands for none or for several: dateutil would warn of it."""
+    """Return seconds east of Greenwich; None for ambiguous names, of which dateutil would warn."""
     return offset if offset is not None else _ZONE_SECONDS.get(name or "")
 
 
 def _parse_east_asian(text: str) -> datetime | None:
-    """2025年3月5日 and 2025년 03월 05일; other languages' month names are not guessed at."""
+    """Parse 2025年3月5日 and 2025년 03월 05일; month names of other languages are not guessed."""
     match = _EAST_ASIAN_DATE.search(text)
     return datetime(int(match[1]), int(match[2]), int(match[3]), tzinfo=UTC) if match else None

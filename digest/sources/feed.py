@@ -21,12 +21,12 @@ _ACCEPT = (
 
 
 def build_feed_request(source: SourceLike, cursor: Mapping[str, Any], now: datetime) -> Request:
-    """The feed's address; validators are the fetcher's business."""
+    """Ask for the feed."""
     return Request(url=source.url or "", headers={"accept": _ACCEPT}, allow_private=source.allow_private)
 
 
 def parse_feed_response(source: SourceLike, response: Response) -> Page:
-    """Read the feed, `source.max_items` of it at most. Raises ParseError, naming the feeds an HTML answer offers."""
+    """Read at most `source.max_items` entries. Raises ParseError, naming the feeds an HTML page offers."""
     try:
         feed = parse_feed(response.body, url=response.url, headers=response.headers, clean=flatten_html)
     except ParseError as error:
@@ -47,7 +47,7 @@ def parse_feed_response(source: SourceLike, response: Response) -> Page:
 
 
 def _build_older_request(source: SourceLike, url: str, page: str | None) -> Request | None:
-    """The feed's page before this one (RFC 5005, JSON Feed's next_url), on the same site."""
+    """Ask for the feed's older page on the same site (RFC 5005, JSON Feed's next_url)."""
     if not page or page == url or extract_site(page) != extract_site(url):
         return None
     return Request(url=page, headers={"accept": _ACCEPT}, allow_private=source.allow_private)

@@ -27,7 +27,7 @@ class Outline(NamedTuple):
 
 
 def parse_opml(data: bytes) -> list[Outline]:
-    """The subscriptions of an OPML file, each feed once, in order; raises ParseError when it is none."""
+    """Read the subscriptions of an OPML file, each feed once. Raises ParseError for other files."""
     root = parse_xml(transcode_to_utf8(data, {}))
     if str(root.tag).lower() != "opml":
         raise ParseError(f"not an OPML file: its root is <{root.tag}>", "export the subscriptions as OPML")
@@ -53,7 +53,7 @@ def _find_folder(element: Any) -> str:
 
 
 def write_opml(sources: Iterable[Source], title: str = "Sources") -> bytes:
-    """An OPML file of the sources that have an address; kinds that are no feed are in a folder of their kind."""
+    """Write the sources that have an address as OPML; kinds other than feeds go into folders."""
     root = etree.Element("opml", version="2.0")
     etree.SubElement(etree.SubElement(root, "head"), "title").text = title
     body = etree.SubElement(root, "body")

@@ -24,14 +24,14 @@ _EMPTY_SHELL = re.compile(
 
 
 def build_page_request(source: SourceLike, cursor: Mapping[str, Any], now: datetime) -> Request:
-    """The page's address, or the feed's that the page named; once a week the page again, should its feed have moved."""
+    """Ask for the page, or the feed it named; once a week for the page again, in case its feed moved."""
     feed_url = "" if _has_selectors(source) or now.toordinal() % 7 == 0 else str(cursor.get("feed") or "")
     accept = "text/html, application/xhtml+xml;q=0.9, application/xml;q=0.8, */*;q=0.5"
     return Request(url=feed_url or source.url or "", headers={"accept": accept}, allow_private=source.allow_private)
 
 
 def parse_page_response(source: SourceLike, response: Response) -> Page:
-    """Read a listing page, a sitemap, or the page's own feed; `feed` asks for one that the page names.
+    """Read a listing page, a sitemap, or the page's own feed; `feed_request` asks for a feed the page names.
 
     Configured selectors switch the search for a feed off. Raises ParseError when no post is found.
     """

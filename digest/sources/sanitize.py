@@ -41,7 +41,7 @@ _MAX_DEPTH = 500  # nh3 0.3 takes 3 s for 20,000 nested <div>; no post nests lik
 
 
 def resolve_url(url: str, base: str) -> str:
-    """The http(s) address meant, fragment kept; empty when there is none."""
+    """Resolve an http(s) address with its fragment; empty when there is none."""
     if _ABSOLUTE_URL.fullmatch(url):
         return url
     url = _BREAKS.sub("", url).strip()
@@ -57,7 +57,7 @@ def resolve_url(url: str, base: str) -> str:
 
 
 def clean_html(fragment: str, base: str) -> str:
-    """The fragment without anything active, its links absolute; a text without markup comes back as it is."""
+    """Remove active content and make links absolute; text without markup is returned unchanged."""
     fragment = fragment.strip()[:MAX_FIELD_LENGTH]
     if not _has_markup(fragment):
         return fragment
@@ -67,7 +67,7 @@ def clean_html(fragment: str, base: str) -> str:
 
 
 def flatten_html(fragment: str, base: str) -> str:
-    """The fragment's words as `plain_as_html` gives them: a fifth of the work, for who keeps no markup.
+    """Reduce a fragment to its escaped text, in a fifth of the time that cleaning takes.
 
     Signs that do not pair up may stand in attributes, and are left to a parser.
     """
@@ -80,13 +80,13 @@ def flatten_html(fragment: str, base: str) -> str:
 
 
 def escape_plain_text(text: str) -> str:
-    """A text that is not markup, so that reading it as markup gives it back."""
+    """Escape plain text, so that reading it as markup returns it."""
     text = text.strip()[:MAX_FIELD_LENGTH]
     return html.escape(text, quote=False) if _has_markup(text) else text
 
 
 def clean_title(title: str, *, is_markup: bool = True) -> str:
-    """A title as one line of plain text. Without `markup` it is text already and keeps its angle brackets."""
+    """Reduce a title to one line of plain text. Without `is_markup` it keeps its angle brackets."""
     if is_markup and ("<" in title or "&" in title):
         if "<" not in title and "&lt;" in title:
             return normalise_line(html.unescape(title))
@@ -96,18 +96,18 @@ def clean_title(title: str, *, is_markup: bool = True) -> str:
 
 
 def derive_title(fragment: str, limit: int = 80) -> str:
-    """The first words of a fragment, to stand for a missing title."""
+    """Derive a title from the first words of a fragment."""
     text = normalise_line(html_to_text(fragment[:4000]))
     return text if len(text) <= limit else text[:limit].rsplit(" ", 1)[0] + "…"
 
 
 def _has_markup(text: str) -> bool:
-    """Whether a text holds tags or entities. Most hold neither sign, which is seen at a glance."""
+    """Whether a text holds tags or entities."""
     return ("<" in text or "&" in text) and _MARKUP.search(text) is not None
 
 
 def _has_paired_brackets(text: str) -> bool:
-    """Whether between any two < there is one >, and one behind the last."""
+    """Whether < and > alternate, from a < to a >."""
     signs = text.encode("utf-8", "surrogatepass").translate(None, _ALL_BUT_BRACKETS)
     return signs == b"<>" * (len(signs) // 2)
 

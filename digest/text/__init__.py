@@ -19,47 +19,47 @@ _SPACE = re.compile(r"\s+")
 
 
 def strip_hidden(text: str) -> str:
-    """Without characters that no reader sees and that break XML, headers or reading order."""
+    """Remove characters that no reader sees and that break XML, headers or reading order."""
     if text.isprintable() or text.replace("\n", "").isprintable():
         return text
     return _HIDDEN_CHARACTER.sub("", _SURROGATE.sub("\ufffd", text))
 
 
 def sanitise_for_terminal(text: str) -> str:
-    """What a terminal may be given: lines of words, and nothing that colours it, moves its cursor or turns text."""
+    """Remove what would colour a terminal, move its cursor or reverse its text."""
     return strip_hidden(text).replace("\r", " ")
 
 
 def escape_hidden_in_json(document: str) -> str:
-    """A JSON document with the same values, in which hidden characters stand as their escapes."""
+    """Escape hidden characters in a JSON document without changing its values."""
     return _HIDDEN_CHARACTER.sub(lambda match: json.dumps(match[0])[1:-1], document)
 
 
 def normalise_line(text: str) -> str:
-    """One visible line, NFC, white space folded."""
+    """Fold a text into one visible line in NFC."""
     if text.isascii() and text.isprintable():
         return " ".join(text.split())
     return _SPACE.sub(" ", strip_hidden(unicodedata.normalize("NFC", text))).strip()
 
 
 def slugify(text: str, fallback: str = "x") -> str:
-    """Lower-case ASCII words joined by hyphens, at most 60 characters."""
+    """Reduce a text to lower-case ASCII words joined by hyphens, at most 60 characters."""
     ascii_ = unicodedata.normalize("NFKD", text).encode("ascii", "ignore").decode()
     return re.sub(r"[^a-z0-9]+", "-", ascii_.lower()).strip("-")[:60].strip("-") or fallback
 
 
 def hash_texts(*parts: str) -> str:
-    """A short stable hash of texts, in order."""
+    """Hash texts in order, to 32 hexadecimal digits."""
     return sha256("\x1f".join(parts).encode("utf-8", "surrogatepass")).hexdigest()[:32]
 
 
 def dump_json_lines(rows: Iterable[Mapping[str, Any]]) -> bytes:
-    """A JSON object a line. Half a character goes out as it came in: \\ud800."""
+    r"""Write one JSON object a line; lone surrogates stay escaped (\ud800)."""
     return "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows).encode(errors="backslashreplace")
 
 
 def format_byline(authors: Sequence[str]) -> str:
-    """`A`, `A and B`, or `A et al.`"""
+    """Format `A`, `A and B`, or `A et al.`"""
     if len(authors) > 2:
         return f"{authors[0]} et al."
     return " and ".join(authors)

@@ -61,7 +61,7 @@ _PARAGRAPH_BREAK = re.compile(r"\n\s*\n")
 
 
 def html_to_text(markup: str) -> str:
-    """The words of an HTML fragment as plain text, paragraphs apart by a blank line; scripts and styles left out."""
+    """Convert an HTML fragment to text with blank lines between paragraphs, without scripts and styles."""
     if "<" not in markup and "&" not in markup:
         return strip_hidden(markup).strip()
     pieces = _TAG.split(markup)  # a text, the name of a tag, a text …

@@ -19,7 +19,7 @@ _PLUS = re.compile(r"(?<=\w)\+")
 
 
 def split_names(author_entries: Iterable[str]) -> list[str]:
-    """Names one by one, in order, from what feeds give: `A, B and C (Lab)`, `Doe, Jane`, `a@b.org (Jane Doe)`."""
+    """Split what feeds give into names: `A, B and C (Lab)`, `Doe, Jane`, `a@b.org (Jane Doe)`."""
     names: list[str] = []
     for entry in author_entries:
         names.extend([" ".join(entry.split())] if _ONE_NAME.fullmatch(entry) else _split_entry(entry))
@@ -27,7 +27,6 @@ def split_names(author_entries: Iterable[str]) -> list[str]:
 
 
 def _split_entry(entry: str) -> list[str]:
-    """The names in one entry that may hold several."""
     entry = _BRACKETS.sub("", _MAIL.sub(lambda match: match[1] or "", _TAG.sub("", entry)))
     entry = _BY.sub("", _SPACE.sub(" ", entry).strip())
     pieces = [piece.strip(" ,") for piece in _NAME_SEPARATOR.split(entry)]
@@ -37,7 +36,7 @@ def _split_entry(entry: str) -> list[str]:
 
 
 def _split_at_commas(piece: str) -> list[str]:
-    """`Doe, Jane` is one name, `Jane Doe, John Roe` are two; a suffix belongs to the name before it."""
+    """Split `Jane Doe, John Roe`, but read `Doe, Jane` as one name and keep suffixes."""
     parts: list[str] = []
     for part in (p.strip() for p in piece.split(",")):
         if parts and _SUFFIX.fullmatch(part):
@@ -50,7 +49,7 @@ def _split_at_commas(piece: str) -> list[str]:
 
 
 def fold_text(text: str) -> str:
-    """Lower case without accents, compatibility forms resolved: `Müller` and `MULLER` are the same, as are ² and 2."""
+    """Fold case, accents and compatibility forms: `Müller` equals `MULLER`, ² equals 2."""
     if text.isascii():
         return text.lower()
     wide = unicodedata.normalize("NFKD", text.casefold())
@@ -58,22 +57,23 @@ def fold_text(text: str) -> str:
 
 
 def extract_surname(name: str) -> str:
-    """The folded last word of a name, without suffixes; a single word is its own surname."""
+    """Return the folded last word of a name, without suffixes."""
     parts = [word for word in fold_text(name).replace(",", " ").split() if not _SUFFIX.fullmatch(word)]
     return _NOT_WORD.sub("", parts[-1]) if parts else ""
 
 
 def extract_surnames(names: Iterable[str]) -> frozenset[str]:
-    """The surnames of several people."""
     return frozenset(family_name for name in names if (family_name := extract_surname(name)))
 
 
 def build_name_keys(names: Iterable[str]) -> frozenset[str]:
-    """Initial and surname of several people: common surnames alone make strangers agree."""
-    return frozenset(f"{fold_text(name.strip())[:1]} {family_name}" for name in names if (family_name := extract_surname(name)))
+    """Build initial and surname of each person: common surnames alone match strangers."""
+    return frozenset(
+        f"{fold_text(name.strip())[:1]} {family_name}" for name in names if (family_name := extract_surname(name))
+    )
 
 
 def build_title_key(title: str) -> str:
-    """The title's letters and figures, folded, words apart by one space: what is compared across sources."""
+    """Fold a title to letters and figures with single spaces, for comparison across sources."""
     plain = fold_text(title)
     return _NOT_WORD.sub(" ", _PLUS.sub(" plus", plain) if "+" in plain else plain).strip()

@@ -17,7 +17,7 @@ _SENTENCE_STARTER = re.compile(
 
 
 def split_sentences(text: str) -> list[str]:
-    """Sentences of plain prose on one line, verbatim; abbreviations, initials, decimals and TeX do not end one."""
+    """Split prose into sentences, verbatim; abbreviations, initials, decimals and TeX do not end one."""
     text = " ".join(text.split())
     sentences, start = [], 0
     for match in _SENTENCE_END.finditer(text):

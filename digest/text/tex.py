@@ -48,7 +48,7 @@ _SPACE_BEFORE_MATH = re.compile(r"[ \t]+")
 
 
 def convert_tex(text: str) -> str:
-    r"""The text with its TeX as Unicode: `$\pi_0$` is `π₀`, `Schr\"odinger` is `Schrödinger`; anything else is kept."""
+    r"""Convert TeX to Unicode: `$\pi_0$` to `π₀`, `Schr\"odinger` to `Schrödinger`; leave anything else."""
     if "$" not in text and "\\" not in text:
         return text
     text = _MATH.sub(_convert_math, text)
@@ -56,7 +56,7 @@ def convert_tex(text: str) -> str:
 
 
 def _convert_math(match: re.Match[str]) -> str:
-    """One formula as plain text, or the whole match when it may be something else."""
+    """Convert one formula to plain text; return the match unchanged when it may be prose."""
     inside = match[1] or match[2] or match[3] or match[4]
     return (
         _convert_formula(inside) or match[0] if _is_formula(inside, match[1] is None and match[3] is None) else match[0]
@@ -64,7 +64,7 @@ def _convert_math(match: re.Match[str]) -> str:
 
 
 def _is_formula(inside: str, has_tex_delimiters: bool) -> bool:
-    """Whether what stands between two signs is a formula and not the prose between two prices."""
+    """Whether the text between two signs is a formula and not the prose between two prices."""
     bare = _GROUP.sub("", inside)
     if _PROSE_WORDS.search(bare):
         return False
@@ -75,7 +75,7 @@ def _is_formula(inside: str, has_tex_delimiters: bool) -> bool:
 
 @lru_cache(maxsize=8192)
 def _convert_formula(inside: str) -> str:
-    """A formula's TeX as text, "" when it cannot be read."""
+    """Convert a formula's TeX to text; "" when it cannot be read."""
     text = _convert_symbols(_convert_scripts(_strip_font_macros(inside.strip())))
     if "\\" not in text and "{" not in text:
         return text
@@ -87,7 +87,7 @@ def _convert_formula(inside: str) -> str:
 
 
 def _convert_symbols(text: str) -> str:
-    """A formula of plain symbols read one by one: pylatexenc is slow, and eats the spaces behind them (`n ≥n₀`)."""
+    """Convert a formula of plain symbols one by one: pylatexenc is slow and eats the spaces behind them."""
     if "\\" not in text or _LIGATURE.search(text):
         return text
     plain = _SYMBOL.sub(lambda match: match[3] or _convert_symbol(match[1] or match[2], match[1] is not None), text)
@@ -96,7 +96,7 @@ def _convert_symbols(text: str) -> str:
 
 @lru_cache(maxsize=2048)
 def _convert_symbol(macro: str, joined: bool) -> str:
-    """One macro as its symbol, `log` and its like as words of their own; any other macro as it is."""
+    """Convert a macro to its symbol, `log` and its like to words; return other macros unchanged."""
     meaning = getattr(_load_converter().latex_context.get_macro_spec(macro[1:]), "simplify_repl", None)
     if meaning == macro[1:]:
         return f" {meaning}" if joined else macro[1:]
@@ -105,7 +105,7 @@ def _convert_symbol(macro: str, joined: bool) -> str:
 
 
 def _convert_text_macros(text: str) -> str:
-    """Text macros outside formulas."""
+    """Convert text macros outside formulas."""
     text = _CITATION.sub("", text) if _CITATION_MACRO.search(text) else text
     text = _LINK.sub(lambda match: match[1] or match[2] or "", text)
     text = _SCRIPT_TEXT.sub(lambda match: _convert_script("^" if match[1] == "super" else "_", match[2]), text)
@@ -115,7 +115,7 @@ def _convert_text_macros(text: str) -> str:
 
 
 def _strip_font_macros(text: str) -> str:
-    """Without font macros, whose text pylatexenc would drop or turn into letters that no search finds."""
+    """Strip font macros, whose text pylatexenc would drop or turn into unsearchable letters."""
     text = _CODEPOINT.sub(lambda match: chr(int(match[1], 16)) if int(match[1], 16) < 0xD800 else match[0], text)
     for _ in range(4):
         text, count = _FONT.subn(r"\1", text)
@@ -125,7 +125,7 @@ def _strip_font_macros(text: str) -> str:
 
 
 def _convert_scripts(text: str) -> str:
-    """Raised and lowered figures in their own characters."""
+    """Convert superscripts and subscripts to their own characters."""
     text = _DEGREE.sub("°", text)
     return _SCRIPT.sub(lambda match: _convert_script(match[1], match[2] or match[3]), text)
 

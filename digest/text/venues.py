@@ -25,7 +25,7 @@ _YEAR = re.compile(r"(?<!\d)(?:19|20)\d\d(?!\d)|['’]\d\d\b")
 
 
 def extract_venue(comment: str | None) -> str:
-    """`ACL 2025` of `Accepted at ACL 2025 (Findings), 12 pages`; empty where no venue is named with its year."""
+    """Extract `ACL 2025` from `Accepted at ACL 2025 (Findings)`; empty without a venue and its year."""
     match = _ACCEPTED_AT.search(normalise_line(comment or ""))
     if match is None:
         return ""

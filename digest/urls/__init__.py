@@ -36,7 +36,7 @@ _PREPRINT_VERSION = re.compile(r"(?<=\d)v\d+$")
 
 
 def work_key(url: str) -> str:
-    """The identity of a work: `arxiv:2601.01234`, else `doi:10...` in lower case, else `url:` + the match form."""
+    """Identify a work: `arxiv:2601.01234`, else `doi:10...` in lower case, else `url:` and the match form."""
     if identifier := extract_arxiv_id(url):
         return f"arxiv:{identifier}"
     if name := extract_doi(url):
@@ -45,7 +45,7 @@ def work_key(url: str) -> str:
 
 
 def extract_doi(text: str) -> str | None:
-    """The DOI, lower-case, that a resolver's or publisher's URL, `doi:...` or a bare DOI stands for."""
+    """Extract the DOI, in lower case, of a resolver's or publisher's URL, `doi:...` or a bare DOI."""
     text = re.sub("%2f", "/", text.strip(), count=1, flags=re.I)
     if nature := _NATURE.match(text):
         return f"10.1038/{nature[1].lower()}"

@@ -56,7 +56,7 @@ _MAX_DESCRIPTION_LENGTH = 80  # characters of a work that is described
 
 
 def extract_arxiv_id(text: str) -> str | None:
-    """The arXiv id, without version and subject class, that a URL, DOI, OAI identifier or bare id stands for."""
+    """Extract the arXiv id, without version and subject class, of a URL, DOI, OAI identifier or bare id."""
     if fast := _COMMON_LINK.match(text):
         return fast[1]
     text = text.strip()
@@ -73,12 +73,12 @@ def extract_arxiv_id(text: str) -> str | None:
 
 
 def find_arxiv_ids(text: str) -> list[str]:
-    """The distinct arXiv ids that running text names by link or as `arXiv:...`, in order."""
+    """Find the distinct arXiv ids that a text names by link or as `arXiv:...`, in order."""
     return list(dict.fromkeys(_normalise_id(match) for match in _IN_TEXT.findall(text)))
 
 
 def _find_path_pattern(host: str) -> re.Pattern[str] | None:
-    """The path pattern of a host or of the domain it belongs to."""
+    """Find the path pattern of a host or of the domain it belongs to."""
     while host:
         if host in _PATHS:
             return _PATHS[host]
@@ -87,19 +87,19 @@ def _find_path_pattern(host: str) -> re.Pattern[str] | None:
 
 
 def _parse_file_path(path: str) -> str | None:
-    """The old id that the path of a paper's file at arXiv is made of."""
+    """Read the old id in the path of a paper's file at arXiv."""
     match = _FILE_PATH.match(path)
     return f"{match[1].lower()}/{match[2]}" if match else None
 
 
 def _normalise_id(identifier: str) -> str:
-    """`math.CA/0611800` is `math/0611800`; new ids stay as they are."""
+    """Shorten `math.CA/0611800` to `math/0611800`; return new ids unchanged."""
     archive, slash, number = identifier.lower().partition("/")
     return f"{archive.partition('.')[0]}/{number}" if slash else identifier
 
 
 def find_superseding_work(comment: str | None) -> str:
-    """The work that took a paper's place, by the comment of its authors: `arXiv 2509.00001`, else in their words."""
+    """Find the work that replaced a paper by its authors' comment: `arXiv 2509.00001`, or their description."""
     match = _SUPERSEDED.search(comment or "")
     if match is None:
         return ""
@@ -110,7 +110,5 @@ def find_superseding_work(comment: str | None) -> str:
         return ""
     work = re.split(r"[.;](?:\s|$)", match["work"], maxsplit=1)[0].strip()
     return (
-        work
-        if len(work) <= _MAX_DESCRIPTION_LENGTH
-        else work[: _MAX_DESCRIPTION_LENGTH - 2].rsplit(" ", 1)[0] + " …"
+        work if len(work) <= _MAX_DESCRIPTION_LENGTH else work[: _MAX_DESCRIPTION_LENGTH - 2].rsplit(" ", 1)[0] + " …"
     )

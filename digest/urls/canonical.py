@@ -48,13 +48,13 @@ _SHARED_HOSTS = _split_words(
 
 
 def is_http_url(url: str) -> bool:
-    """Whether this is an http or https address with a host: the only kind that may be shown or fetched."""
+    """Whether this is an http or https address with a host, the only kind that is shown or fetched."""
     return bool(_CANONICAL_URL.fullmatch(url)) or (bool(_HTTP_URL.match(url)) and bool(_split_url(url).hostname))
 
 
 @lru_cache(maxsize=4096)
 def canonicalise_url(url: str) -> str:
-    """The address without fragment, default port and trackers, its parts in normal form; never raises, idempotent."""
+    """Remove fragment, default port and trackers, and normalise the rest; idempotent, never raises."""
     if _CANONICAL_URL.fullmatch(url):
         return url if url.count("/") > 2 else url + "/"
     url = _INNER_WHITESPACE.sub("", url.strip(_EDGE_CHARACTERS))
@@ -71,7 +71,7 @@ def canonicalise_url(url: str) -> str:
 
 
 def build_match_url(url: str) -> str:
-    """The form in which addresses are compared: http is https, and a slash at the end does not count."""
+    """Build the form in which addresses are compared: https, without a slash at the end."""
     plain = canonicalise_url(url)
     if not plain.startswith(("http://", "https://")):
         return plain
@@ -82,7 +82,7 @@ def build_match_url(url: str) -> str:
 
 
 def extract_site(url: str) -> str:
-    """The registrable domain of an address (`blog.example.co.uk` is `example.co.uk`), or "" without a host.
+    """Extract the registrable domain (`example.co.uk` of `blog.example.co.uk`), or "" without a host.
 
     Subdomains of shared hosts such as github.io count as sites of their own.
     """
@@ -96,14 +96,14 @@ def extract_site(url: str) -> str:
 
 
 def extract_host(url: str) -> str:
-    """The host of an http address, lower-case and without port, or ""."""
+    """Extract the host of an http address, lower-case and without port, or ""."""
     plain = canonicalise_url(url)
     return (_split_url(plain).hostname or "") if plain.startswith(("http://", "https://")) else ""
 
 
 @lru_cache(maxsize=1024)
 def _split_url(url: str) -> SplitResult:
-    """The parts of an address; one that cannot be read has none."""
+    """Split an address; one that cannot be read has no parts."""
     try:
         parts = urlsplit(url)
         _ = parts.port
@@ -113,14 +113,14 @@ def _split_url(url: str) -> SplitResult:
 
 
 def _build_netloc(host: str, parts: SplitResult) -> str:
-    """Host in ASCII and a port that is not the default one; user names and passwords are never part of a key."""
+    """Build host and port without a default port, user name and password."""
     port = parts.port
     shown = f"[{host}]" if ":" in host else host
     return shown if port is None or port == _PORTS[parts.scheme.lower()] else f"{shown}:{port}"
 
 
 def _encode_host(host: str) -> str:
-    """The host as it goes into DNS (IDNA 2008 with UTS 46 mapping)."""
+    """Encode the host for DNS (IDNA 2008 with UTS 46 mapping)."""
     host = host.lower().rstrip(".")
     if not host.isascii():
         import idna
@@ -131,7 +131,7 @@ def _encode_host(host: str) -> str:
 
 
 def _normalise_escapes(text: str, safe: str) -> str:
-    """Percent-encoding in normal form: unreserved characters bare, the rest in capitals (RFC 3986 6.2.2)."""
+    """Normalise percent-encoding: unreserved characters bare, the rest in capitals (RFC 3986 6.2.2)."""
     if text.isascii() and "%" not in text and text.isalnum():
         return text
     text = _ESCAPE.sub(_normalise_escape, text)
@@ -145,7 +145,7 @@ def _normalise_escape(match: re.Match[str]) -> str:
 
 
 def _resolve_dots(path: str) -> str:
-    """The path with its `.` and `..` segments resolved (RFC 3986 5.2.4)."""
+    """Resolve `.` and `..` segments (RFC 3986 5.2.4)."""
     if "/." not in path:
         return path
     resolved: list[str] = []
@@ -160,7 +160,7 @@ def _resolve_dots(path: str) -> str:
 
 
 def _is_tracker(pair: str) -> bool:
-    """Whether a `name=value` of the query only tells where the reader came from."""
+    """Whether a `name=value` of the query says only where the reader came from."""
     name, _, value = pair.partition("=")
     name = name.lower()
     if name in ("ref", "source", "src"):
@@ -169,7 +169,7 @@ def _is_tracker(pair: str) -> bool:
 
 
 def _unify_mirror(host: str, rest: str) -> tuple[str, str]:
-    """The one host and the one spelling of what stands behind it, where a work is shown at several addresses."""
+    """Unify host and path where one work is shown at several addresses."""
     bare = host.removeprefix("www.")
     for name, pattern, template in _MIRROR_PATHS:
         if bare == name and (match := pattern.fullmatch(rest)):

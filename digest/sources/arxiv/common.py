@@ -21,7 +21,7 @@ _NAME_SEPARATOR = re.compile(r"\s*,\s*(?:and\s+)?|\s+and\s+|\s*;\s*|(?<=Collabor
 
 
 def split_arxiv_id(text: str) -> tuple[str, int | None]:
-    """The id without its version, and the version, from an id, an oai: identifier or an abs address; "" when none.
+    """Split an id, an oai: identifier or an abs address into the id and its version; "" when it is none.
 
     Old ids lose the subject class of their archive: math.CA/0611800 is math/0611800.
     """
@@ -33,7 +33,7 @@ def split_arxiv_id(text: str) -> tuple[str, int | None]:
 
 
 def split_arxiv_authors(text: str) -> list[str]:
-    """People out of one string such as `A, B and C (aff)`; affiliations are left out."""
+    """Split names out of one string such as `A, B and C (aff)`, without affiliations."""
     for _ in range(_MAX_NESTED_PARENTHESES):
         text = _PARENTHESES.sub(" ", text)
     text = _SUFFIX.sub(" ", normalise_line(text))
@@ -42,12 +42,12 @@ def split_arxiv_authors(text: str) -> list[str]:
 
 
 def is_withdrawal_comment(comment: str) -> bool:
-    """True when the comment of the current version says that the paper is withdrawn."""
+    """Whether the comment of the current version says that the paper is withdrawn."""
     return bool(_WITHDRAWN.search(comment))
 
 
 def is_arxiv_category(term: str) -> bool:
-    """True for cs.CL or quant-ph; ACM and MSC classes stand among the categories, too."""
+    """Whether a term is a category such as cs.CL; ACM and MSC classes are listed among them."""
     return bool(_CATEGORY.fullmatch(term))
 
 

@@ -37,7 +37,7 @@ _RETRY_HINT = "ask for the same page again"
 
 
 def build_oai_request(source: SourceLike, cursor: Mapping[str, Any], now: datetime) -> Request:
-    """Everything changed since the day the last harvest ended, with an overlap; `source.days` back at first.
+    """Ask for what changed since the day the last harvest ended, with an overlap; `source.days` back at first.
 
     Categories of one archive are harvested as one set and sorted out here; of several archives, without a set.
     """
@@ -47,7 +47,7 @@ def build_oai_request(source: SourceLike, cursor: Mapping[str, Any], now: dateti
 
 
 def build_oai_window_request(source: SourceLike, start: datetime, end: datetime) -> Request:
-    """The first page of the records changed between two days, both included."""
+    """Ask for the records changed between two days, both included."""
     query = {
         "verb": "ListRecords",
         "metadataPrefix": "arXivRaw",
@@ -60,7 +60,7 @@ def build_oai_window_request(source: SourceLike, start: datetime, end: datetime)
 
 
 def select_oai_set(categories: tuple[str, ...]) -> str:
-    """cs:cs:CL for cs.CL, cs:cs for several categories of cs, nothing for several archives."""
+    """Choose cs:cs:CL for cs.CL, cs:cs for several categories of cs, nothing for several archives."""
     specs = sorted({_build_set_spec(category) for category in categories})
     if len(specs) == 1:
         return specs[0]
@@ -103,7 +103,7 @@ def _build_request(source: SourceLike, url: str, query: Mapping[str, str]) -> Re
 
 
 def _parse_until(url: str) -> datetime | None:
-    """The last day asked for, from the address itself or from the token in it, which repeats the arguments."""
+    """Parse the last day asked for from the address, or from its token, which repeats the arguments."""
     query = parse_qs(urlsplit(url).query)
     token = parse_qs(unquote((query.get("resumptionToken") or [""])[0]))
     return parse_date((query.get("until") or token.get("until") or [""])[0])
@@ -120,7 +120,7 @@ def _parse_oai_tree(response: Response) -> Any:
 
 
 def _raise_oai_error(source: SourceLike, error: Any) -> None:
-    """An error is one, even with status 200; only "no records" means what it says."""
+    """Raise ParseError for any error but "no records", which is an empty page. Errors come with status 200."""
     code = error.get("code", "")
     if code != "noRecordsMatch":
         hint = "start the harvest anew" if code == "badResumptionToken" else "check the source's categories"
@@ -128,7 +128,7 @@ def _raise_oai_error(source: SourceLike, error: Any) -> None:
 
 
 def _parse_record(record: Any) -> Entry | None:
-    """A record's paper; None for one that was deleted, which says nothing but its id."""
+    """Read the paper of a record; None for a deleted one."""
     if (record.find("o:header", _NAMESPACES)).get("status") == "deleted":
         return None
     raw = record.find("o:metadata/r:arXivRaw", _NAMESPACES)

@@ -23,7 +23,7 @@ _MAX_ENTRIES = 20_000
 
 
 def build_arxiv_rss_request(source: SourceLike, cursor: Mapping[str, Any], now: datetime) -> Request:
-    """The day's announcements in all of the source's categories; `source.url` replaces the server and its path."""
+    """Ask for the day's announcements in all categories; `source.url` replaces the server and its path."""
     url = f"{(source.url or ARXIV_RSS_URL).rstrip('/')}/{'+'.join(source.categories)}"
     return Request(url=url, deadline=90.0, allow_private=source.allow_private)
 

@@ -71,7 +71,7 @@ def _parse_xml_feed(text: bytes, base: str, now: datetime | None, max_entries: i
 def _parse_leniently(
     text: bytes, base: str, now: datetime | None, max_entries: int, clean: HtmlCleaner
 ) -> list[ParsedFeed]:
-    """What the forgiving parsers make of it, feedparser's first; a long document that lost no item is spared that."""
+    """Parse with feedparser and with a recovering XML parser; feedparser is skipped for long complete documents."""
     mended = ParsedFeed()
     with suppress(ParseError):
         mended = parse_feed_tree(parse_xml(text, base=base, should_recover=True), base, now, max_entries, clean)
@@ -85,6 +85,6 @@ def _parse_leniently(
 
 
 def _rate_completeness(feed: ParsedFeed) -> tuple[int, int, bool, int]:
-    """Items, those with an address, a title; and those with words, which feedparser drops where a feed breaks off."""
+    """Count entries, those with an address, a title, and those with text, which feedparser drops in cut feeds."""
     worded = sum(bool(item.content or item.summary) for item in feed.entries)
     return len(feed.entries), sum(bool(item.url) for item in feed.entries), bool(feed.title), worded

@@ -34,12 +34,11 @@ _HTML_TAG = re.compile(
 
 
 def collect_text(element: Any) -> str:
-    """The text of an element and of what is in it."""
     return "".join(element.itertext()) if len(element) else element.text or ""
 
 
 def parse_title(element: Any, *, is_atom: bool) -> str:
-    """The element's text as a title. Plain Atom ones keep their angle brackets; entities in them are a common slip."""
+    """Read an element as a title. Plain Atom titles keep angle brackets, but entities in them are a common mistake."""
     if len(element):
         return clean_title(collect_text(element)[:_MAX_TITLE_LENGTH], is_markup=False)
     text = _decode_text(element)[:_MAX_TITLE_LENGTH]
@@ -49,7 +48,7 @@ def parse_title(element: Any, *, is_atom: bool) -> str:
 
 
 def parse_body(element: Any, base: str, clean: HtmlCleaner, *, is_atom: bool) -> str:
-    """The fragment the element holds, cleaned; empty for a picture or anything else that is no text."""
+    """Read the cleaned fragment of an element; empty for a picture and anything else that is not text."""
     if len(element):
         return clean(_serialise_children(element), base)
     text = _decode_text(element)
@@ -57,7 +56,7 @@ def parse_body(element: Any, base: str, clean: HtmlCleaner, *, is_atom: bool) ->
 
 
 def _is_plain_text(element: Any, text: str) -> bool:
-    """Atom's default is plain text, but many who leave the type out write markup."""
+    """Whether Atom text is plain, which is the default; many who leave the type out write markup."""
     kind = (element.get("type") or "").lower()
     return kind in ("text", "text/plain") or (not kind and not _HTML_TAG.search(text))
 
@@ -74,7 +73,7 @@ def _decode_text(element: Any) -> str:
 
 
 def _serialise_children(element: Any) -> str:
-    """Child elements written out; Atom's obligatory <div> around XHTML is not part of the text."""
+    """Serialise the child elements, without the <div> that Atom requires around XHTML."""
     alone = len(element) == 1 and not (element.text or "").strip() and not (element[0].tail or "").strip()
     if alone and _local_name(element[0]) == "div":
         element = element[0]
@@ -84,7 +83,7 @@ def _serialise_children(element: Any) -> str:
 
 
 def _strip_prefixes(element: Any) -> Any:
-    """<xhtml:p> as <p>, which is all that HTML knows."""
+    """Turn <xhtml:p> into <p>."""
     for inner in element.iter("{http://www.w3.org/1999/xhtml}*"):
         if re.fullmatch(r"[A-Za-z][\w-]*", _local_name(inner)):  # forgiven documents have tags such as ":00Z"
             inner.tag = _local_name(inner)
@@ -142,7 +141,7 @@ Fields = Mapping[str, Sequence[Any]]
 def parse_feed_tree(
     root: Any, base: str, now: datetime | None, max_entries: int, clean: HtmlCleaner = clean_html
 ) -> ParsedFeed:
-    """Read an RSS, RDF or Atom tree; raises ParseError when its root is none of these."""
+    """Read an RSS, RDF or Atom tree. Raises ParseError when its root is none of these."""
     kind = _qualify_name(root.tag)
     if kind.rpartition(":")[2] not in ("rss", "rdf", "feed", "channel", "entry"):
         raise ParseError(f"the root element <{root.tag.rpartition('}')[2]}> is no feed's")
@@ -167,7 +166,7 @@ def parse_feed_tree(
 
 @lru_cache(maxsize=2048)
 def _qualify_name(tag: Any) -> str:
-    """`title`, `atom:title`, `dc:creator`: lower case, RSS without a prefix; empty for comments and the unknown."""
+    """Name a tag `title`, `atom:title` or `dc:creator`: RSS without a prefix, empty for comments and the unknown."""
     if not isinstance(tag, str):
         return ""
     space, _, local = tag.rpartition("}")
@@ -190,7 +189,7 @@ def _find_entries(root: Any) -> Iterable[Any]:
 
 
 def _collect_fields(element: Any) -> Fields:
-    """The children by role, the most trusted dialect first, else in document order."""
+    """Collect the children by role, the most trusted dialect first, else in document order."""
     ranked: dict[str, list[tuple[int, Any]]] = {}
     for child in _iterate_children(element):
         role, rank = _ELEMENT_RANKS.get(_qualify_name(child.tag), ("", 0))
@@ -203,7 +202,7 @@ def _collect_fields(element: Any) -> Fields:
 
 
 def _iterate_children(element: Any) -> Iterator[Any]:
-    """The children, then those in media groups, where YouTube keeps its descriptions."""
+    """Iterate the children, then those in media groups, where YouTube keeps its descriptions."""
     yield from element
     for group in element.iterchildren(*_MEDIA_GROUPS):
         yield from group
@@ -233,12 +232,12 @@ def _parse_entry(element: Any, base: str, now: datetime | None, feed_authors: li
 
 
 def _find_source_authors(fields: Fields) -> list[Any]:
-    """The authors of the feed that an entry was copied from, which go before this one's (RFC 4287, 4.2.1)."""
+    """Find the authors of the feed an entry was copied from, who precede this feed's (RFC 4287, 4.2.1)."""
     return [child for e in fields.get("source", ()) for child in e if _qualify_name(child.tag) == "atom:author"]
 
 
 def ensure_title(entry: Entry) -> Entry:
-    """With a title in any case: the first words of its text where it has neither title nor address."""
+    """Give an entry without title and address the first words of its text as a title."""
     if not entry.title and not entry.url:
         entry.title = derive_title(entry.summary or entry.content) or UNTITLED_TITLE
     return entry
@@ -262,7 +261,7 @@ def _is_atom(element: Any) -> bool:
 
 
 def _find_page_link(fields: Fields, base: str) -> str:
-    """The item's page: a link that says so, a guid that is one, any other web address the item gives."""
+    """Find the entry's page: an alternate link, a guid that is a link, or any other web address it gives."""
     links = fields.get("link", ())
     pages = sorted((e for e in links if _link_relation(e) == "alternate"), key=_rank_link)
     for element in pages:
@@ -289,7 +288,7 @@ def _find_related_link(fields: Fields, base: str, rel: str) -> str:
 
 
 def _link_relation(link: Any) -> str:
-    """How a link is related; the name's long form and its case mean nothing (RFC 4287, 4.2.7.2)."""
+    """Return a link's relation; its long form and case mean nothing (RFC 4287, 4.2.7.2)."""
     return (link.get("rel") or "alternate").strip().lower().removeprefix(_RELATION_PREFIX)
 
 
@@ -304,7 +303,7 @@ def _first_date(fields: Fields, role: str, now: datetime | None) -> tuple[dateti
 
 
 def _parse_authors(elements: Iterable[Any]) -> list[str]:
-    """All people of the most trusted dialect that names any."""
+    """Read the people of the most trusted dialect that names any."""
     for _, same in groupby(elements, key=lambda element: _qualify_name(element.tag)):
         if people := list(dict.fromkeys(name for element in same if (name := parse_person(element)))):
             return people
@@ -312,13 +311,13 @@ def _parse_authors(elements: Iterable[Any]) -> list[str]:
 
 
 def parse_person(element: Any) -> str:
-    """A name out of `<author><name>`, `a@b.org (Name)` or `Name <a@b.org>`."""
+    """Read a name out of `<author><name>`, `a@b.org (Name)` or `Name <a@b.org>`."""
     name = next((child for child in element if _qualify_name(child.tag).endswith("name")), None)
     return parse_person_name(collect_text(element if name is None else name))
 
 
 def parse_person_name(text: str) -> str:
-    """A name without the address beside it; the address itself when there is nothing else."""
+    """Read a name without the mail address beside it, or the address when there is nothing else."""
     text = clean_title(text)
     match = _PERSON.fullmatch(text) if "@" in text else None
     return match[1].strip() if match and match[1].strip() else text
@@ -330,13 +329,13 @@ def _parse_categories(fields: Fields) -> list[str]:
 
 
 def _resolve_base(element: Any, base: str) -> str:
-    """The base for relative addresses here: lxml follows the xml:base chain from the document's own address."""
+    """Resolve the base of relative addresses; lxml follows the xml:base chain."""
     stated = element.base
     return base if not stated or stated == base else resolve_url(stated, base) or base
 
 
 def _parse_ttl(channel: Any) -> int | None:
-    """Minutes between checks, from `ttl` or the syndication module."""
+    """Read the minutes between checks from `ttl` or the syndication module."""
     values = {_qualify_name(child.tag): (child.text or "").strip() for child in channel}
     if re.fullmatch(r"\d{1,6}", values.get("ttl", "")):
         return int(values["ttl"])

@@ -37,7 +37,7 @@ _C1_NUMBER = re.compile(rb"&#(?:(1[2-5]\d)|[xX]([89][0-9a-fA-F]));")
 
 
 def transcode_to_utf8(data: bytes, headers: Mapping[str, str]) -> bytes:
-    """The document as UTF-8 without byte order mark, XML declaration or characters that XML forbids.
+    """Transcode a document to UTF-8 without byte order mark, XML declaration or characters XML forbids.
 
     The order is: byte order mark, valid UTF-8, HTTP charset, XML declaration or HTML meta, windows-1252.
     """
@@ -57,7 +57,7 @@ def _remove_forbidden(utf8: bytes) -> bytes:
 
 
 def _windows_1252_character(code: int) -> bytes:
-    """The windows-1252 character of a number from 128 to 159 as UTF-8; empty for others."""
+    """Return the windows-1252 character of a number from 128 to 159 as UTF-8; empty for others."""
     return bytes([code]).decode("cp1252", "ignore").encode() if 128 <= code <= 159 else b""
 
 
@@ -73,7 +73,7 @@ def _detect_encoding(data: bytes, headers: Mapping[str, str]) -> str:
 
 
 def _is_decodable(data: bytes, encoding: str) -> bool:
-    """Whether the bytes can be in an encoding at all: a wrong label of many-byte characters would eat tags."""
+    """Whether the bytes can be in an encoding: a wrong multi-byte label would swallow tags."""
     try:
         data.decode(encoding)
     except UnicodeError:
@@ -82,7 +82,7 @@ def _is_decodable(data: bytes, encoding: str) -> bool:
 
 
 def _repair_utf8(data: bytes) -> bytes | None:
-    """UTF-8 with a few stray or cut bytes, those read as windows-1252; None when it is not mostly UTF-8."""
+    """Read stray bytes in UTF-8 as windows-1252; None when the text is not mostly UTF-8."""
     text = data.decode("utf-8", "surrogateescape")
     stray = sum(1 for _ in _ESCAPED_BYTE.finditer(text))
     if sum(map(len, _NON_ASCII.findall(text))) <= stray:
@@ -98,7 +98,7 @@ def _find_declared_encodings(data: bytes, headers: Mapping[str, str]) -> list[st
 
 
 def _lookup_codec(label: str) -> str:
-    """The codec of a label; empty for one that is unknown, not a text encoding, or contradicted by the bytes."""
+    """Look up the codec of a label; empty for one that is unknown, not text, or contradicted by the bytes."""
     for name in _list_codec_names(label):
         try:
             codec = codecs.lookup(name).name
@@ -110,7 +110,7 @@ def _lookup_codec(label: str) -> str:
 
 
 def _list_codec_names(label: str) -> Iterator[str]:
-    """What a label means to browsers, then what Python makes of it (encoding.spec.whatwg.org/#names-and-labels)."""
+    """List what a label means to browsers and to Python (encoding.spec.whatwg.org/#names-and-labels)."""
     if standard := webencodings.lookup(label):
         yield standard.codec_info.name
     yield label

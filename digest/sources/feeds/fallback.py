@@ -19,7 +19,7 @@ _MAX_BYTES = 1_000_000  # bytes; feedparser's time grows faster than the documen
 def parse_with_feedparser(
     text: bytes, base: str, now: datetime | None, max_entries: int, clean: HtmlCleaner
 ) -> ParsedFeed:
-    """Read a UTF-8 feed that is not well-formed; an empty feed when nothing can be made of it."""
+    """Read a UTF-8 feed that is not well-formed; return an empty feed when it cannot be read."""
     warnings = [] if len(text) <= _MAX_BYTES else [f"broken, and longer than {_MAX_BYTES} bytes: cut there"]
     try:
         # Always a stream: given a str or bytes, feedparser opens files and addresses of that name.
@@ -71,7 +71,7 @@ def _string_field(holder: Any, name: str) -> str:
 
 
 def _dict_fields(holder: Any, name: str) -> list[Any]:
-    """The dicts under a name, one empty one at least: an unknown element of that name puts a text there."""
+    """List the dicts under a name, at least an empty one: an unknown element of that name holds a text."""
     value = holder.get(name)
     parts = [part for part in (value if isinstance(value, list) else [value]) if isinstance(part, dict)]
     return parts or [{}]

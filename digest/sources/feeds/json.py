@@ -15,7 +15,7 @@ from digest.sources.sanitize import HtmlCleaner, clean_title, escape_plain_text,
 
 
 def parse_json_feed(text: bytes, base: str, now: datetime | None, max_entries: int, clean: HtmlCleaner) -> ParsedFeed:
-    """Read a JSON Feed given as UTF-8; raises ParseError when it is other JSON or none."""
+    """Read a JSON Feed in UTF-8. Raises ParseError for other JSON or none."""
     try:
         document = json.loads(text, strict=False)  # line ends within texts are a common slip
     except (ValueError, RecursionError) as error:
@@ -64,7 +64,7 @@ def _find_url(item: Mapping[str, Any], guid: str, base: str) -> str:
 
 
 def _parse_authors(holder: Mapping[str, Any]) -> list[str]:
-    """Version 1.1 has `authors`, version 1 had `author`; either name is taken with one person or a list of them."""
+    """Read `authors` (version 1.1) and `author` (version 1), each one person or a list."""
     given = [holder.get(name) for name in ("authors", "author")]
     people = [person for each in given for person in (each if isinstance(each, list) else [each])]
     given_names = (_string_field(p, "name") if isinstance(p, dict) else p for p in people)
@@ -78,7 +78,7 @@ def _list_field(holder: Mapping[str, Any], name: str) -> list[Any]:
 
 
 def _string_field(holder: Mapping[str, Any], name: str) -> str:
-    """A text, or a number as a text: ids are numbers in the wild."""
+    """Return a text, or a number as a text: real feeds have numeric ids."""
     value = holder.get(name)
     if isinstance(value, bool) or not isinstance(value, str | int | float):
         return ""

@@ -37,7 +37,7 @@ _XML_NAMES = {b"amp", b"lt", b"gt", b"quot", b"apos"}
 
 
 def parse_xml(data: bytes, *, base: str = "", should_recover: bool = False) -> Any:
-    """The root of a UTF-8 document without declaration (see charset.to_utf8); raises ParseError.
+    """Parse a UTF-8 document without declaration (see transcode_to_utf8). Raises ParseError.
 
     Undeclared HTML entities, stray ampersands and references to forbidden characters are mended; an entity that
     the document declares is used only when its value is plain text. With `recover`, what can be read is kept.
@@ -75,7 +75,7 @@ def _parse_tree(data: bytes, base: str, should_recover: bool) -> Any:
 
 
 def _split_doctype(data: bytes) -> tuple[bytes, dict[bytes, bytes]]:
-    """The document without its DOCTYPE, and the harmless entities that declared."""
+    """Split off the DOCTYPE and the harmless entities it declares."""
     start = data[:20_000].upper().find(b"<!DOCTYPE")
     match = _DOCTYPE.match(data, start) if start >= 0 else None
     if not match:
@@ -104,7 +104,7 @@ def _repair_references(data: bytes, entities: dict[bytes, bytes]) -> bytes:
 
 
 def _declare_prefixes(data: bytes) -> bytes:
-    """With every prefix declared on the root element: feeds copied together from others forget them."""
+    """Declare every prefix on the root element; feeds copied from others omit them."""
     used = set(_PREFIX.findall(data)) - set(_DECLARED_PREFIX.findall(data)) - {b"xml", b"xmlns"}
     declared = b"".join(
         b' xmlns:%s="%s"' % (p, _NAMESPACES.get(p.decode(), f"urn:undeclared:{p.decode()}").encode())
@@ -114,5 +114,5 @@ def _declare_prefixes(data: bytes) -> bytes:
 
 
 def _is_xml_character(code: int) -> bool:
-    """XML 1.0, production 2."""
+    """Whether XML 1.0 allows a character (production 2)."""
     return code in (9, 10, 13) or 0x20 <= code <= 0xD7FF or 0xE000 <= code <= 0xFFFD or 0x10000 <= code <= 0x10FFFF

@@ -19,7 +19,7 @@ _MAX_OBJECTS = 10_000
 
 
 def parse_html(data: bytes, url: str, headers: Mapping[str, str]) -> tuple[Any, str]:
-    """The tree of a page, and the address its relative links start from; raises ParseError when there is nothing."""
+    """Parse a page to its tree and the base of its relative links. Raises ParseError for an empty page."""
     text = transcode_to_utf8(data, headers)
     if not text.strip():
         raise ParseError("the page is empty", "the server may be failing; try again later")
@@ -32,14 +32,14 @@ def parse_html(data: bytes, url: str, headers: Mapping[str, str]) -> tuple[Any, 
 
 
 def iterate_json_ld(root: Any) -> Iterator[dict[str, Any]]:
-    """Each object of the page's JSON-LD, nested ones included, outer before inner."""
+    """Iterate the objects of the page's JSON-LD, nested ones included, outer before inner."""
     for script in root.iter("script"):
         if (script.get("type") or "").lower() == "application/ld+json":
             yield from parse_json_ld(script.text or "")
 
 
 def parse_json_ld(text: str) -> Iterator[dict[str, Any]]:
-    """Each object in a piece of JSON-LD; none when it can't be read."""
+    """Iterate the objects of one piece of JSON-LD; none when it cannot be read."""
     try:
         waiting = deque([json.loads(_CONTROL.sub(" ", text))])
     except (ValueError, RecursionError):

@@ -40,7 +40,7 @@ MetaTags = Mapping[str, list[str]]
 def parse_article(
     data: bytes, url: str, headers: Mapping[str, str] | None = None, now: datetime | None = None
 ) -> Entry:
-    """Read the page at the final `url` as one item with its text; raises ParseError when it has no title.
+    """Read the page at the final `url` as one entry with its text. Raises ParseError without a title.
 
     arXiv's abs pages become papers. `url` of the item is the page's canonical address if that is on the same site.
     """
@@ -116,7 +116,7 @@ def _first_date(texts: list[str], now: datetime | None) -> tuple[datetime | None
 
 
 def _find_visible_dates(root: Any) -> list[str]:
-    """Dates shown on the page: `<time>`, then short texts in elements called date."""
+    """Find dates shown on the page: `<time>`, then short texts in elements called date."""
     shown = [e.get("datetime") or "".join(e.itertext()) for e in root.iter("time")]
     called = ("".join(e.itertext()).strip() for e in root.iter("div", "span", "p") if "date" in (e.get("class") or ""))
     return shown + [text for text in called if len(text) <= 40]
@@ -139,7 +139,7 @@ def _list_author_names(author: Any) -> list[str]:
 
 
 def _find_canonical_url(root: Any, base: str, url: str) -> str:
-    """The address the page gives itself; another site's or the home page is not believed."""
+    """Find the address the page gives itself; another site's or the home page is ignored."""
     for link in root.iter("link"):
         address = resolve_url(link.get("href") or "", base)
         if (link.get("rel") or "").lower() != "canonical" or not address:
@@ -159,7 +159,7 @@ def _extract_body(root: Any, url: str) -> str:
 
 
 def _apply_arxiv_id(entry: Entry, metas: MetaTags) -> Entry:
-    """With its arXiv id where the page is a paper's: arXiv's own, or one that cites the id as its own."""
+    """Add the arXiv id where the page is arXiv's own, or cites the id as its own."""
     own = urlsplit(entry.url).hostname in ("arxiv.org", "www.arxiv.org", "export.arxiv.org")
     path = urlsplit(entry.url).path if own else ""
     arxiv_id, version = split_arxiv_id(next(iter(_get_meta_values(metas, "arxiv")), "") or path)

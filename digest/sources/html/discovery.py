@@ -40,13 +40,13 @@ _COMMON_PATHS = (
 
 
 def discover_feeds(data: bytes, url: str, headers: Mapping[str, str] | None = None) -> list[str]:
-    """The feeds a page names, best first: declared ones, then links whose address looks like a feed's."""
+    """List the feeds a page names: declared ones, then links whose address looks like a feed's."""
     root, base = _parse_page(data, url, headers)
     return _sort_feeds([*_find_declared_feeds(root, base), *_find_linked_feeds(root, base)])
 
 
 def discover_own_feeds(data: bytes, url: str, headers: Mapping[str, str] | None = None) -> list[str]:
-    """The feeds that stand for the page: declared ones, then linked ones beneath it; those above hold other things."""
+    """List the feeds that can replace the page: declared ones, then linked ones beneath its address."""
     root, base = _parse_page(data, url, headers)
     beneath = build_match_url(url).partition("?")[0].rstrip("/") + "/"
     linked = (address for address in _find_linked_feeds(root, base) if build_match_url(address).startswith(beneath))
@@ -83,7 +83,7 @@ def _is_comment_feed(address: str) -> bool:
 
 
 def guess_feed_urls(url: str) -> list[str]:
-    """Addresses to try, without following redirects, when a page names no feed: beside it, then at the root."""
+    """List addresses to try, without following redirects, beside the page and at the root."""
     folder = url if url.endswith("/") else url + "/"
     return list(
         dict.fromkeys(resolve_url(path, base) for base in (folder, resolve_url("/", url)) for path in _COMMON_PATHS)

@@ -40,7 +40,7 @@ _MAX_LINKS = 2000  # links of one page that are looked at closely
 
 
 def parse_listing(text: bytes, url: str, selectors: SelectorsLike) -> list[Entry]:
-    """The posts a UTF-8 page links to, in order, each once; every selector left empty works by default rules."""
+    """Read the posts a UTF-8 page links to, in order, each once; empty selectors work by default rules."""
     soup = BeautifulSoup(text.replace(b"<?xml", b"<?"), "lxml", from_encoding="utf-8")
     stated = soup.find("base", href=True)
     base = resolve_url(str(stated["href"]), url) if isinstance(stated, Tag) else ""
@@ -57,7 +57,7 @@ def parse_listing(text: bytes, url: str, selectors: SelectorsLike) -> list[Entry
 
 
 def _select_cards(soup: BeautifulSoup, base: str, selectors: SelectorsLike) -> list[tuple[str, Tag, Tag]]:
-    """Cards by the item selector; the link is in the card, or is the card."""
+    """Select cards by the item selector; the link is in the card, or is the card."""
     pairs = []
     for card in soup.select(selectors.item):
         link = card.select_one(selectors.link or "a[href]") or (card if card.name == "a" else None)
@@ -105,7 +105,7 @@ def _is_navigation(element: Tag) -> bool:
 
 
 def _find_card(link: Tag, posts_by_element: dict[int, set[str]]) -> Tag:
-    """The largest element around a link that holds no other post; `held` has the posts of each element near one."""
+    """Find the largest element around a link that holds no other post."""
     card = link
     for parent in islice(link.parents, _MAX_CARD_STEPS):
         if len(posts_by_element[id(parent)]) > 1 or parent.name in ("body", "main", "[document]", "html"):
@@ -129,7 +129,7 @@ def _build_entry(address: str, link: Tag, card: Tag, selectors: SelectorsLike) -
 
 
 def _find_title(link: Tag, card: Tag, selectors: SelectorsLike) -> tuple[Tag | None, str]:
-    """By selector, heading, a class that says title, the link's own words, its first paragraph, its picture's alt."""
+    """Find a title by selector, heading, class, the link's text, its first paragraph, or its picture's alt."""
     if selectors.title:
         return None, _select_text(card, selectors.title)
     marked = "h1, h2, h3, h4, h5, h6, [class*=title i], [class*=heading i], [fs-list-field=heading]"
@@ -160,7 +160,7 @@ def _visible_text(element: Tag) -> str:
 
 
 def _find_date(card: Tag, selectors: SelectorsLike) -> tuple[datetime | None, str | None]:
-    """A date with its year; a flag when the place for dates holds something else that claims one."""
+    """Find a date with its year; flag a date element that holds something else."""
     given = (
         [card.select_one(selectors.date)]
         if selectors.date
@@ -179,21 +179,20 @@ def _parse_embedded_date(text: str) -> datetime | None:
 
 
 def _fill_missing_fields(entry: Entry, other: Entry) -> None:
-    """A post shown twice: what the second card knows and the first did not."""
     entry.title = entry.title or other.title
     entry.summary = entry.summary or other.summary
     entry.published = entry.published or other.published
 
 
 def _strip_tracking(address: str) -> str:
-    """Without fragment and campaign parameters, so that two cards of one post meet."""
+    """Strip fragment and campaign parameters, so that two cards of one post share an address."""
     parts = urlsplit(address)
     query = urlencode([(k, v) for k, v in parse_qsl(parts.query, keep_blank_values=True) if not k.startswith("utm_")])
     return urlunsplit(parts._replace(query=query, fragment=""))
 
 
 def _add_json_ld(soup: BeautifulSoup, base: str, posts: list[Entry]) -> None:
-    """Posts and dates out of the page's structured data."""
+    """Add posts and dates from the page's structured data."""
     posts_by_url: dict[str, Any] = {post.url.rstrip("/"): post for post in posts}
     for script in soup.find_all("script", type="application/ld+json"):
         for thing in parse_json_ld(script.get_text()):
@@ -201,7 +200,9 @@ def _add_json_ld(soup: BeautifulSoup, base: str, posts: list[Entry]) -> None:
             headline = thing.get("headline") or (_POST_PATH.search(urlsplit(address).path) and thing.get("name"))
             if not address or not isinstance(headline, str):
                 continue
-            post = posts_by_url.get(address.rstrip("/")) or Entry(guid=address, url=address, title=normalise_line(headline))
+            post = posts_by_url.get(address.rstrip("/")) or Entry(
+                guid=address, url=address, title=normalise_line(headline)
+            )
             post.published = post.published or parse_date(str(thing.get("datePublished") or ""))
             if address.rstrip("/") not in posts_by_url and urlsplit(address).path != urlsplit(base).path:
                 posts_by_url[address.rstrip("/")] = post

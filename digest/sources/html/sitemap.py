@@ -19,12 +19,12 @@ _URLSET_TAG = re.compile(rb"<(?:[\w-]+:)?urlset[\s>]")
 
 
 def is_sitemap(text: bytes) -> bool:
-    """True for a UTF-8 sitemap of pages; an index of sitemaps is none."""
+    """Whether this is a UTF-8 sitemap of pages; an index of sitemaps is not."""
     return bool(_URLSET_TAG.search(text[:4000]))
 
 
 def parse_sitemap(text: bytes, url: str) -> list[Entry]:
-    """The pages of the sitemap's own site, newest first, titles made from their addresses."""
+    """Read the pages of the sitemap's own site, newest first, with titles made from their addresses."""
     host = urlsplit(url).hostname
     entries: dict[str, Entry] = {}
     for element in parse_xml(text).iter("{*}url"):
@@ -38,7 +38,7 @@ def parse_sitemap(text: bytes, url: str) -> list[Entry]:
 
 
 def parse_sitemap_dates(text: bytes, url: str) -> dict[str, datetime]:
-    """When each page of the sitemap last changed, by address.
+    """Map each page to the day it last changed. Raises ParseError for anything but a sitemap of pages.
 
     A day that most pages share is the day the site was built, and says nothing. Raises ParseError for what is none.
     """
@@ -56,7 +56,7 @@ def _find_child_text(element: Any, name: str) -> str:
 
 
 def _build_title_from_url(address: str) -> str:
-    """Words out of the last part of an address: /news/claude-opus-5 is "Claude opus 5"."""
+    """Build "Claude opus 5" from /news/claude-opus-5."""
     last = unquote(urlsplit(address).path).rstrip("/").rpartition("/")[2]
     title = re.sub(r"\.\w{2,5}$", "", last).replace("-", " ").replace("_", " ").strip()
     return title[:1].upper() + title[1:] or address
