@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from abc import ABC, abstractmethod
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from functools import partial
 from typing import Any, Generic, Literal, TypeVar
 
 from digest.aio import run_sync
@@ -33,20 +33,28 @@ T = TypeVar("T")
 _MAX_EXAMPLES = 3
 
 
-@dataclass(frozen=True)
-class GenerationTask(Generic[T]):
-    """A text to be generated; its answer is cached under `key`.
+class GenerationTask(ABC, Generic[T]):
+    """A text to be generated from `item`; its answer is cached under `key`."""
 
-    `build_prompt` takes the claims that failed in the last attempt. `parse` returns the value and its unsupported
-    claims, or raises ModelOutputError.
-    """
-
-    key: str
     stage: str
-    build_prompt: Callable[[Sequence[str]], Prompt]
-    parse: Callable[[Completion], tuple[T, Sequence[GroundingFlag]]]
-    build_verify_prompt: Callable[[T], Prompt]
     item_id: int | None = None
+
+    def __init__(self, context: Context, client: MeteredClient, item: PromptItem) -> None:
+        section = context.config.model
+        options = {"thinking": section.thinking, "verify": section.verify}
+        self.key = build_cache_key(client.model.name, self.stage, self.build_prompt().version, item, **options)
+
+    @abstractmethod
+    def build_prompt(self, unsupported: Sequence[str] = ()) -> Prompt:
+        """Ask for the text; `unsupported` are the claims that failed in the last attempt."""
+
+    @abstractmethod
+    def parse(self, completion: Completion) -> tuple[T, Sequence[GroundingFlag]]:
+        """Return the value and its unsupported claims, or raise ModelOutputError."""
+
+    @abstractmethod
+    def build_verify_prompt(self, value: T) -> Prompt:
+        """Ask for what the source does not support."""
 
 
 @dataclass(frozen=True)
@@ -191,9 +199,8 @@ def generate_blurbs(
     templates = load_prompt_templates(context.config, context.template_folder)
     # A title alone gives a model nothing to write from.
     tasks = [_BlurbTask(context, client, item, templates, examples) for item in items if get_abstract(item).strip()]
-    generation = generate_texts(context, client, [task.task for task in tasks], "writing", ignore_cache=ignore_cache)
-    results = run_sync(generation)
-    blurbs |= {task.item.key: task.choose_blurb(results.by_key.get(task.task.key)) for task in tasks}
+    results = run_sync(generate_texts(context, client, tasks, "writing", ignore_cache=ignore_cache))
+    blurbs |= {task.item.key: task.choose_blurb(results.by_key.get(task.key)) for task in tasks}
     return _summarize_blurbs(context.model_summary.rstrip(".") or model.name, client, blurbs, results.cached_count)
 
 
@@ -203,24 +210,27 @@ def build_quoted_blurb(item: Item, failed_checks: Sequence[str] = ()) -> BlurbRe
     return BlurbResult(quote.text, "source", flags=tuple(failed_checks), evidence=quote.sentences)
 
 
-class _BlurbTask:
+class _BlurbTask(GenerationTask[ModelBlurb]):
     """A blurb to be generated, and the choice between the result and the quotation."""
+
+    stage = BLURB_STAGE
 
     def __init__(
         self, context: Context, client: MeteredClient, item: Item, templates: PromptTemplates, examples: Sequence[str]
     ) -> None:
-        section = context.config.model
-        prompt_item = PromptItem.from_text(item.key, item.title, get_abstract(item))
-        build_prompt = partial(build_blurb_prompt, prompt_item, templates, examples)
-        options = {"thinking": section.thinking, "verify": section.verify}
-        key = build_cache_key(client.model.name, BLURB_STAGE, build_prompt().version, prompt_item, **options)
-        build_verify = partial(build_verify_prompt, prompt_item, templates)
-        self.item = item
-        self.task = GenerationTask(key, BLURB_STAGE, build_prompt, self._parse_and_check, build_verify, item.id)
-        self._prompt_item = prompt_item
+        self.item, self.item_id = item, item.id
+        self._templates, self._examples = templates, examples
+        self._prompt_item = PromptItem.from_text(item.key, item.title, get_abstract(item))
         self._source = prepare_grounding_source(item.title, item.summary, item.content)
+        super().__init__(context, client, self._prompt_item)
 
-    def _parse_and_check(self, completion: Completion) -> tuple[ModelBlurb, Sequence[GroundingFlag]]:
+    def build_prompt(self, unsupported: Sequence[str] = ()) -> Prompt:
+        return build_blurb_prompt(self._prompt_item, self._templates, self._examples, unsupported)
+
+    def build_verify_prompt(self, value: ModelBlurb) -> Prompt:
+        return build_verify_prompt(self._prompt_item, self._templates, value)
+
+    def parse(self, completion: Completion) -> tuple[ModelBlurb, Sequence[GroundingFlag]]:
         blurb = parse_blurb(completion, self._prompt_item)
         flags = check_grounding(blurb.text, self._source, blurb.evidence, load_embeddings())
         return blurb, [*flags, *(GroundingFlag("link", string) for string in blurb.removed_strings)]

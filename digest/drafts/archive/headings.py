@@ -9,18 +9,15 @@ from functools import cache
 from itertools import takewhile
 
 from digest.config.schema import Category
+from digest.resources import load_lexicon
 
 _LANGUAGES = ("en", "es", "de", "fr", "ca")
 # The short months of these (`set`, `out`, `mag`) begin other headings.
 _WIDE_NAME_LANGUAGES = ("de_AT", "it", "pt", "nl")
 # Short months in Catalan; but headings begin with `Gen AI` and `Set pieces`.
 _AMBIGUOUS_MONTH_NAMES = frozenset(("set", "gen"))
-_FILLER_WORDS = frozenset(
-    ("ai", "ml", "the", "of", "a", "an", "in", "and", "our", "my", "new", "on", "for", "to", "best", "top")
-)
-_CONJUNCTIONS = frozenset(("and", "y", "und", "et", "i", "e"))
-_PREPOSITIONS = frozenset(
-    ("of", "for", "in", "with", "on", "to", "from", "de", "para", "por", "für", "pour", "per", "en")
+_FILLER_WORDS, _CONJUNCTIONS, _PREPOSITIONS = (
+    frozenset(load_lexicon()["archive"][name].split()) for name in ("filler_words", "conjunctions", "prepositions")
 )
 _YEAR = re.compile(r"\b((?:19|20)\d\d)\b|['’](\d\d)\b")
 

@@ -14,13 +14,9 @@ from digest.drafts.archive.headings import HeadingMap, fold_heading, parse_headi
 from digest.drafts.archive.posts import ArchivePost
 from digest.drafts.archive.titles import extract_link_blurb, extract_link_title, find_item_links
 from digest.markdown.inline import write_styled_text
+from digest.resources import load_lexicon
 
-_RECAP_TITLE = re.compile(r"(?i)\b(review|recap|round-?up|digest|newsletter|links|reading list|best of|favou?rites?)\b")
-_OUTRO_TEXT = re.compile(
-    r"(?i)\b(subscribe|follow me|thanks|thank you|see you|happy (new year|holidays)|that['’]s (all|it)|until next|"
-    r"if you (enjoyed|liked|found)|citation|cite this|feedback|comments|closing|outro|wrap(ping)?[- ]up|conclusions?|"
-    r"references|bibliography|acknowledge?ments?|further reading|what['’]s next|about (me|the author)|share this)\b"
-)
+_RECAP_TITLE, _OUTRO_TEXT = (re.compile("".join(load_lexicon()["archive"][name])) for name in ("recap_title", "outro"))
 
 
 @dataclass(frozen=True, slots=True)

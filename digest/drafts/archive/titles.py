@@ -7,22 +7,14 @@ from collections.abc import Sequence
 from itertools import takewhile
 
 from digest.drafts.archive.blocks import EMPTY_TEXT, Span, StyledText, TextBlock, build_styled_text, join_styled_texts
+from digest.resources import load_lexicon
 
-# Text that says what a link is, not what it leads to.
-_GENERIC_LINK_TEXT = re.compile(
-    r"(?i)\W*(the |a |their |its |this |see |read )?(full |original |technical |launch |announcement |project )?"
-    r"(paper|papers|code|repo|repository|github|pdf|arxiv|link|links|here|blog|blog ?post|post|article|announcement|"
-    r"report|demo|model card|weights|dataset|data|project( page)?|website|site|page|thread|tweet|video|talk|slides|"
-    r"docs?|documentation|hugging ?face|hf|source|more|\^?\d+|\^\w+|https?://\S+)\W*"
+_GENERIC_LINK_TEXT, _TITLE_LABEL = (
+    re.compile("".join(load_lexicon()["archive"][name])) for name in ("generic_link_text", "title_label")
 )
 _LIST_NUMBER = re.compile(r"^\s*(?:\d{1,3}[.)]|[-*•–])\s+")
 _LEADING_PUNCTUATION = " :–—-,.;|·•)]"
 _EDGE_PUNCTUATION = " \t\n:–—-,.;|·•()[]"
-# Before a title: nothing, `[Paper]`, `(Jan 12)`, `2025-01-12 —`, `12 January:`.
-_TITLE_LABEL = re.compile(
-    r"(?i)\W*(?:\[[^\[\]]{1,20}\]|\([^()]{1,20}\)|\d{4}-\d\d-\d\d|\d{1,2}[/.]\d{1,2}(?:[/.]\d{2,4})?|"
-    r"[^\W\d]{3,9}\.? \d{1,2}(?:, \d{4})?|\d{1,2}\.? [^\W\d]{3,9}(?: \d{4})?)?\W*"
-)
 _SEPARATOR = re.compile(r"\s*[:–—.-]\s")
 # Generic links that only lead somewhere: in brackets, or at the end.
 _GENERIC_LINKS = re.compile(

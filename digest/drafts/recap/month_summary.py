@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import partial
 
 from digest.aio import run_sync
 from digest.blurbs.generate import GeneratedText, GenerationTask, generate_texts
@@ -34,7 +33,7 @@ from digest.markdown.escape import escape_markdown
 from digest.models.items import Item, get_abstract
 from digest.periods import Period
 from digest.protocols import Completion, Prompt
-from digest.tagging.llm import PromptItem, build_cache_key
+from digest.tagging.llm import PromptItem
 from digest.text import normalise_line, shorten_text, slugify
 
 _MAX_CITATION_CHARACTERS = 50
@@ -69,10 +68,10 @@ def generate_month_summaries(
         month: _MonthSummaryTask(context, client, templates, month, group)
         for month, group in _group_works_by_month(picks, items).items()
     }
-    results = run_sync(generate_texts(context, client, [task.task for task in tasks.values()], "months"))
+    results = run_sync(generate_texts(context, client, list(tasks.values()), "months"))
     by_month: dict[str, MonthSummary] = {}
     for month, task in tasks.items():
-        if summary := task.build_summary(results.by_key.get(task.task.key), get_issue_path(period)):
+        if summary := task.build_summary(results.by_key.get(task.key), get_issue_path(period)):
             by_month[month] = summary
     problems = []
     if client.stop_error:
@@ -100,8 +99,10 @@ def _build_prompt_item(item: Item) -> PromptItem:
     return PromptItem.from_text(item.key, item.title, get_abstract(item))
 
 
-class _MonthSummaryTask:
+class _MonthSummaryTask(GenerationTask[ModelMonthSummary]):
     """A month's sentence to be generated, and its formatting."""
+
+    stage = MONTH_SUMMARY_STAGE
 
     def __init__(
         self,
@@ -111,39 +112,29 @@ class _MonthSummaryTask:
         month: str,
         group: Sequence[tuple[PastPick, Item]],
     ) -> None:
-        section = context.config.model
         self._month_name = load_translations(context.config.newsletter.language).period(month)
         self._items = {item.key: item for _, item in group}
         self._titles = {past.pick.key: past.pick.title for past, _ in group}
         self._prompt_items = [_build_prompt_item(item) for _, item in group]
         self._templates = templates
-        build_prompt = partial(build_month_summary_prompt, self._month_name, self._prompt_items, templates)
-        prompt = build_prompt()
-        key = build_cache_key(
-            client.model.name,
-            MONTH_SUMMARY_STAGE,
-            prompt.version,
-            PromptItem(month, self._month_name, prompt.user),
-            thinking=section.thinking,
-            verify=section.verify,
-        )
-        self.task = GenerationTask(key, MONTH_SUMMARY_STAGE, build_prompt, self._parse_and_check, self._build_verify)
+        super().__init__(context, client, PromptItem(month, self._month_name, self.build_prompt().user))
 
-    def _parse_and_check(self, completion: Completion) -> tuple[ModelMonthSummary, Sequence[GroundingFlag]]:
+    def build_prompt(self, unsupported: Sequence[str] = ()) -> Prompt:
+        return build_month_summary_prompt(self._month_name, self._prompt_items, self._templates, unsupported)
+
+    def build_verify_prompt(self, value: ModelMonthSummary) -> Prompt:
+        text = "\n".join(f"{self._items[key].title}. {get_abstract(self._items[key])}" for key in value.citations)
+        return build_verify_prompt(PromptItem.from_text("", self._month_name, text), self._templates, value)
+
+    def parse(self, completion: Completion) -> tuple[ModelMonthSummary, Sequence[GroundingFlag]]:
         """Check the sentence against all cited works, and each quotation against its own work."""
         summary = parse_month_summary(completion, self._month_name, self._prompt_items)
-        cited = [self._items[key] for key in summary.citations]
-        flags = [
-            *check_grounding(summary.text, _combine_sources(cited, self._month_name), embeddings=load_embeddings())
-        ]
+        source = _combine_sources([self._items[key] for key in summary.citations], self._month_name)
+        flags = [*check_grounding(summary.text, source, embeddings=load_embeddings())]
         for key, quotation in summary.citations.items():
             if not is_quotation_supported(quotation, _combine_sources([self._items[key]])):
                 flags.append(GroundingFlag("evidence", quotation[:80] or "(none)"))
         return summary, [*flags, *(GroundingFlag("link", string) for string in summary.removed_strings)]
-
-    def _build_verify(self, summary: ModelMonthSummary) -> Prompt:
-        text = "\n".join(f"{self._items[key].title}. {get_abstract(self._items[key])}" for key in summary.citations)
-        return build_verify_prompt(PromptItem.from_text("", self._month_name, text), self._templates, summary)
 
     def build_summary(self, text: GeneratedText[ModelMonthSummary] | None, page: str) -> MonthSummary | None:
         """Format the sentence with its citations, each a link to the pick on the recap's page."""
