@@ -1,4 +1,4 @@
-"""Items in bulk: what the store knows of a batch, and the batch's decisions written down."""
+"""Bulk lookup of what the database holds of a batch, and bulk write of the decisions on it."""
 
 from __future__ import annotations
 
@@ -7,8 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from sqlalchemy import bindparam, or_
-from sqlalchemy import update as update_of
+from sqlalchemy import bindparam, or_, update
 from sqlmodel import Session, col, select
 
 from digest.db.bulk import in_list, in_pairs, upsert
@@ -26,7 +25,7 @@ Row = Mapping[str, Any]
 
 @dataclass(slots=True)
 class StoredBatch:
-    """What the store holds of a batch. Rows are items as columns; merged items are replaced by those they went into.
+    """What the database holds of a batch; in place of a merged item stands the one it was merged into.
 
     `items` is by own key and by alias, `mentions` by (source, guid) with the item's key, `titles` by title key.
     """
@@ -40,7 +39,7 @@ class StoredBatch:
 def load_stored_batch(
     session: Session, mention_keys: Iterable[tuple[str, str]], keys: Iterable[str], title_keys: Iterable[str]
 ) -> StoredBatch:
-    """Look a batch up: its mentions by (source, guid), the items behind its keys, those with the same titles."""
+    """Look up a batch: its mentions, the items of its keys, and the items with the same titles."""
     keys, title_keys = list(keys), frozenset(title_keys)
     mentions = list(_select_mentions(session, mention_keys))
     aliases = dict(_select_ids_by_key(session, Alias.key, Alias.item_id, keys))
@@ -48,19 +47,20 @@ def load_stored_batch(
     rows = list(_select_items(session, keys, title_keys, ids))
     by_id = {row["id"]: row for row in rows}
     _follow_merges(session, by_id)
-    out = StoredBatch(tombstones=frozenset(_select_tombstones(session, keys)))
-    out.items = {row["key"]: row for row in by_id.values()}
-    out.items |= {row["key"]: by_id[row["id"]] for row in rows}
-    out.items |= {key: by_id[item_id] for key, item_id in aliases.items()}
-    out.mentions = {
+    tombstones = session.exec(select(Tombstone.key).where(in_list(Tombstone.key, keys)))
+    batch = StoredBatch(tombstones=frozenset(tombstones))
+    batch.items = {row["key"]: row for row in by_id.values()}
+    batch.items |= {row["key"]: by_id[row["id"]] for row in rows}
+    batch.items |= {key: by_id[item_id] for key, item_id in aliases.items()}
+    batch.mentions = {
         (row["source_id"], row["guid"]): {**row, "item_key": by_id[row["item_id"]]["key"]} for row in mentions
     }
     titles: dict[str, dict[int, Row]] = defaultdict(dict)
     for row in rows:
         if row["title_key"] in title_keys:
             titles[row["title_key"]][by_id[row["id"]]["id"]] = by_id[row["id"]]
-    out.titles = {title: list(found.values()) for title, found in titles.items()}
-    return out
+    batch.titles = {title: list(items.values()) for title, items in titles.items()}
+    return batch
 
 
 def write_batch(
@@ -71,22 +71,22 @@ def write_batch(
     mentions: Sequence[tuple[str, Row]],
     aliases: Sequence[tuple[str, str, str]],
 ) -> None:
-    """Store a batch's decisions. Items are named by key; `aliases` are (alias, item's key, reason)."""
+    """Store the decisions on a batch. Items are named by key; `aliases` are (alias, item's key, reason)."""
     upsert(session, Item, inserts)
-    named = {key for key, _ in (*updates, *mentions)} | {key for _, key, _ in aliases}
-    ids = dict(_select_ids_by_key(session, Item.key, Item.id, named))
+    keys = {key for key, _ in (*updates, *mentions)} | {key for _, key, _ in aliases}
+    ids = dict(_select_ids_by_key(session, Item.key, Item.id, keys))
     for columns, rows in _group_by_columns(updates).items():
-        change = update_of(Item).where(col(Item.id) == bindparam("_id"))
+        change = update(Item).where(col(Item.id) == bindparam("_id"))
         values: dict[str, Any] = {name: bindparam(name) for name in columns}
         session.connection().execute(change.values(values), [{**row, "_id": ids[key]} for key, row in rows])
-    placed = [{**row, "item_id": ids[key]} for key, row in mentions]
-    upsert(session, Mention, placed, ["source_id", "guid"], _MENTION_UPDATES)
-    named_too = [{"key": name, "item_id": ids[key], "reason": reason} for name, key, reason in aliases]
-    upsert(session, Alias, named_too, ["key"])
+    mention_rows = [{**row, "item_id": ids[key]} for key, row in mentions]
+    upsert(session, Mention, mention_rows, ["source_id", "guid"], _MENTION_UPDATES)
+    alias_rows = [{"key": alias, "item_id": ids[key], "reason": reason} for alias, key, reason in aliases]
+    upsert(session, Alias, alias_rows, ["key"])
 
 
 def _group_by_columns(updates: Sequence[tuple[str, Row]]) -> dict[tuple[str, ...], list[tuple[str, Row]]]:
-    """Updates of one item joined into one, then grouped by the columns they set: a statement for each group."""
+    """Join the updates of one item, and group them by their columns: one statement a group."""
     joined: dict[str, dict[str, Any]] = defaultdict(dict)
     for key, row in updates:
         joined[key].update(row)
@@ -97,10 +97,10 @@ def _group_by_columns(updates: Sequence[tuple[str, Row]]) -> dict[tuple[str, ...
 
 
 def _follow_merges(session: Session, by_id: dict[int, Row]) -> None:
-    """Put in the place of each merged item the one it was merged into, however long the chain."""
+    """Replace each merged item by the one it was merged into, however long the chain."""
     while missing := {row["merged_into"] for row in by_id.values() if row["merged_into"]}:
-        known = {row["id"]: row for row in by_id.values()}
-        targets = {item_id: known[item_id] for item_id in missing if item_id in known}
+        loaded = {row["id"]: row for row in by_id.values()}
+        targets = {item_id: loaded[item_id] for item_id in missing if item_id in loaded}
         targets |= {row["id"]: row for row in _select_items(session, ids=missing - targets.keys())}
         for item_id, row in by_id.items():
             by_id[item_id] = targets[row["merged_into"]] if row["merged_into"] else row
@@ -109,9 +109,9 @@ def _follow_merges(session: Session, by_id: dict[int, Row]) -> None:
 def _select_items(
     session: Session, keys: Iterable[str] = (), title_keys: Iterable[str] = (), ids: Iterable[int] = ()
 ) -> Iterator[Row]:
-    """The items with one of the keys, titles or ids, each once."""
-    sought = or_(in_list(Item.key, keys), in_list(Item.title_key, title_keys), in_list(Item.id, ids))
-    query = select(*(getattr(Item, name) for name in _COLUMNS)).where(sought)
+    """Select the items with one of the keys, titles or ids, each once."""
+    matches = or_(in_list(Item.key, keys), in_list(Item.title_key, title_keys), in_list(Item.id, ids))
+    query = select(*(getattr(Item, name) for name in _COLUMNS)).where(matches)
     yield from (dict(zip(_COLUMNS, row, strict=True)) for row in session.connection().execute(query))
 
 
@@ -124,7 +124,3 @@ def _select_mentions(session: Session, mention_keys: Iterable[tuple[str, str]]) 
 def _select_ids_by_key(session: Session, key: Any, value: Any, keys: Iterable[str]) -> Iterator[tuple[str, int]]:
     for row in session.connection().execute(select(key, value).where(in_list(key, keys))):
         yield row[0], row[1]
-
-
-def _select_tombstones(session: Session, keys: Iterable[str]) -> Iterator[str]:
-    yield from session.exec(select(Tombstone.key).where(in_list(Tombstone.key, keys)))

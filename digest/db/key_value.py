@@ -1,4 +1,4 @@
-"""Small facts the program minted or the editor answered once, by name."""
+"""Small values by name, which the program created or the editor gave once."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from digest.models.runs import KeyValue
 
 
 def load_value(session: Session, name: str) -> dict[str, Any]:
-    """A setting's value; empty where there is none."""
+    """Load a value; empty where there is none."""
     setting = session.get(KeyValue, name)
     return dict(setting.value) if setting else {}
 
 
 def save_value(session: Session, name: str, value: Mapping[str, Any], now: datetime) -> None:
-    """Keep a setting."""
+    """Store a value."""
     session.merge(KeyValue(name=name, value=dict(value), at=now))

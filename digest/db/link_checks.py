@@ -1,4 +1,4 @@
-"""What links answered when they were last asked."""
+"""Results of the last check of each link."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from digest.models.issues import LinkCheck
 
 
 def load_link_checks(session: Session, urls: Iterable[str]) -> dict[str, LinkCheck]:
-    """The last answers by address; addresses that were never asked are left out."""
+    """Load the last results by URL; unchecked URLs are left out."""
     found = {url: session.get(LinkCheck, url) for url in urls}
     return {url: check for url, check in found.items() if check is not None}
 
 
 def save_link_checks(session: Session, checks: Iterable[LinkCheck]) -> None:
-    """Keep answers in place of earlier ones."""
+    """Store results in place of earlier ones."""
     for check in checks:
         session.merge(check)

@@ -1,4 +1,4 @@
-"""What was asked of language models, what it cost, and the answers kept so that nothing is asked twice."""
+"""Calls of language models, what they cost, and cached answers."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from digest.models.runs import CachedAnswer, LLMCall
 
 
 class CostRow(NamedTuple):
-    """What one stage spent on one model in a month; `month` is YYYY-MM in UTC."""
+    """The spend of one stage on one model in a month; `month` is YYYY-MM in UTC."""
 
     month: str
     stage: str
@@ -26,62 +26,58 @@ class CostRow(NamedTuple):
 
 
 def save_llm_call(session: Session, call: LLMCall) -> int:
-    """Write down a call and return its id."""
+    """Store a call and return its id."""
     session.add(call)
     session.flush()
     return call.id
 
 
 def update_llm_call(session: Session, call_id: int, **facts: Any) -> None:
-    """Write down how a call ended."""
+    """Store the outcome of a call."""
     session.exec(update(LLMCall).where(col(LLMCall.id) == call_id).values(**facts))
 
 
 def save_cached_answers(session: Session, rows: Sequence[dict[str, Any]]) -> None:
-    """Keep answers: rows of key, stage, item_id, call_id, value, at."""
+    """Store answers: rows of key, stage, item_id, call_id, value, at."""
     upsert(session, CachedAnswer, rows, ["key"], ["call_id", "value", "at"])
 
 
 def load_cached_answers(session: Session, keys: Sequence[str]) -> dict[str, dict[str, Any]]:
-    """The kept answers among `keys`."""
+    """Load the cached answers of these keys."""
     return {row.key: row.value for row in session.exec(select(CachedAnswer).where(in_list(CachedAnswer.key, keys)))}
 
 
 def sum_spend_since(session: Session, start: datetime) -> float:
-    """USD billed from `start` on."""
+    """Sum the USD billed from `start` on."""
     return float(session.exec(select(func.coalesce(func.sum(LLMCall.usd), 0.0)).where(LLMCall.at >= start)).one())
 
 
 def sum_run_spend(session: Session, first_run: int) -> float:
-    """USD billed to a run and the stages in it, which have later numbers."""
+    """Sum the USD billed to a run and the stages in it, which have later numbers."""
     query = select(func.coalesce(func.sum(LLMCall.usd), 0.0)).where(col(LLMCall.run_id) >= first_run)
     return float(session.exec(query).one())
 
 
 def get_month_start(now: datetime) -> datetime:
-    """The first moment of the month of `now`, in UTC."""
+    """Return the first moment of the month of `now`, in UTC."""
     return now.astimezone(UTC).replace(day=1, hour=0, minute=0, second=0, microsecond=0)
 
 
-def _format_model_name(call: LLMCall) -> str:
-    """The model that was asked, and the version that answered where that says more."""
-    version = call.model_version
-    return call.model if version in ("", call.model) else f"{call.model} ({version})"
-
-
 def load_costs(session: Session, since: datetime | None = None) -> list[CostRow]:
-    """The bill by month, stage and model, newest month first."""
+    """Load the spend by month, stage and model, newest month first."""
     totals: dict[tuple[str, str, str], list[float]] = {}
     query = select(LLMCall).order_by(col(LLMCall.at).desc())
     for call in session.exec(query.where(LLMCall.at >= since) if since else query):
-        key = (call.at.strftime("%Y-%m"), call.stage, _format_model_name(call))
-        total = totals.setdefault(key, [0, 0, 0, 0.0, 0])
-        written = call.output_tokens + call.thought_tokens
-        for place, value in enumerate((1, call.prompt_tokens, written, call.usd, call.state == "sent")):
-            total[place] += value
+        # The version that answered is shown where it says more than the name that was asked.
+        has_version = call.model_version not in ("", call.model)
+        model = f"{call.model} ({call.model_version})" if has_version else call.model
+        total = totals.setdefault((call.at.strftime("%Y-%m"), call.stage, model), [0, 0, 0, 0.0, 0])
+        output = call.output_tokens + call.thought_tokens
+        for column, value in enumerate((1, call.prompt_tokens, output, call.usd, call.state == "sent")):
+            total[column] += value
     return [
-        CostRow(*key, int(calls), int(given), int(written), usd, int(unanswered))
-        for key, (calls, given, written, usd, unanswered) in totals.items()
+        CostRow(*key, int(calls), int(prompt), int(output), usd, int(unanswered))
+        for key, (calls, prompt, output, usd, unanswered) in totals.items()
     ]
 
 

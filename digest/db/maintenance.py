@@ -1,9 +1,4 @@
-"""Copy, replace, vacuum, prune.
-
-Deletes items that nobody ever chose, with everything said of them, and remembers their keys.
-
-Puts a copy of the database in the place of a live one, and gives back the room of deleted rows.
-"""
+"""Restore, check and compact a database file, and prune items."""
 
 from __future__ import annotations
 
@@ -17,6 +12,7 @@ from sqlalchemy import delete
 from sqlmodel import Session, col, func, or_, select
 
 from digest.db.bulk import in_list, upsert
+from digest.db.engine import BUSY_SECONDS
 from digest.db.items import load_items_by_key
 from digest.db.search import update_search_index
 from digest.errors import StoreError
@@ -26,24 +22,22 @@ from digest.models.predictions import Decision, ItemVector, Ranking, Tagging
 from digest.models.runs import CachedAnswer
 
 _FILE_SUFFIXES = ("", "-wal", "-shm")
-_BUSY_TIMEOUT_SECONDS = 15.0
 
 
 def restore_database(copy: Path, target: Path) -> None:
-    """Make `target` hold what `copy` holds, in one transaction of SQLite's own: others see the old rows or the new.
+    """Replace the rows of `target` by those of `copy` in one transaction, which others see whole or not at all.
 
-    A target that is not a database any more is moved aside as `<name>.damaged` first. Raises StoreError for a copy
-    that is damaged, before anything is touched.
+    A target that is not a database any more is renamed to `<name>.damaged` first. Raises StoreError for a damaged
+    copy, before anything is changed.
     """
-    found = check_database_file(copy)
-    if found:
-        raise StoreError(f"{copy.name} is no sound copy: {found[0]}", "choose another backup")
+    if problems := check_database_file(copy):
+        raise StoreError(f"{copy.name} is no sound copy: {problems[0]}", "choose another backup")
     if target.exists() and check_database_file(target):
         for suffix in _FILE_SUFFIXES:
             part = Path(f"{target}{suffix}")
             if part.exists():
                 part.replace(Path(f"{target}.damaged{suffix}"))
-    origin, live = sqlite3.connect(copy), sqlite3.connect(target, timeout=_BUSY_TIMEOUT_SECONDS)
+    origin, live = sqlite3.connect(copy), sqlite3.connect(target, timeout=BUSY_SECONDS)
     try:
         origin.backup(live)
     except sqlite3.Error as error:
@@ -54,35 +48,33 @@ def restore_database(copy: Path, target: Path) -> None:
 
 
 def check_database_file(path: Path) -> list[str]:
-    """What SQLite's own check finds wrong with a file; says so too when it is no database at all."""
+    """List what SQLite's own check finds wrong with a file, or that it is no database at all."""
     address = f"{path.absolute().as_uri()}?mode=rw"  # so that nothing is made where there is none
     try:
-        with closing(sqlite3.connect(address, uri=True, timeout=_BUSY_TIMEOUT_SECONDS)) as raw:
+        with closing(sqlite3.connect(address, uri=True, timeout=BUSY_SECONDS)) as raw:
             return [str(row[0]) for row in raw.execute("PRAGMA integrity_check") if row[0] != "ok"]
     except sqlite3.Error as error:
         return [str(error)]
 
 
 def compact_database(path: Path) -> int:
-    """Give the room of deleted rows back to the disk; returns how many bytes, 0 when others are at work."""
+    """Return the space of deleted rows to the disk; return the bytes, 0 while others use the file."""
     before = path.stat().st_size
-    raw = sqlite3.connect(path, timeout=_BUSY_TIMEOUT_SECONDS)
-    try:
-        raw.execute("VACUUM")
-        raw.execute("PRAGMA wal_checkpoint(TRUNCATE)")
-    except sqlite3.OperationalError:
-        return 0
-    finally:
-        raw.close()
+    with closing(sqlite3.connect(path, timeout=BUSY_SECONDS)) as raw:
+        try:
+            raw.execute("VACUUM")
+            raw.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        except sqlite3.OperationalError:
+            return 0
     return max(0, before - path.stat().st_size)
 
 
 def find_prunable_items(session: Session, before: datetime, needed_keys: Collection[str]) -> list[int]:
-    """Items seen and published before a moment that were never picked, decided upon, or merged with another.
+    """Find items seen and published before a moment that were never picked, decided upon or merged.
 
-    Being offered and passed over is no decision. Items of the `needed` keys stay.
+    A candidate that was passed over was not decided upon. Items of the `needed_keys` stay.
     """
-    kept = {item.id for item in load_items_by_key(session, sorted(needed_keys)).values()}
+    needed = {item.id for item in load_items_by_key(session, sorted(needed_keys)).values()}
     decided = select(Decision.item_id).where(Decision.verdict != "pass")
     merged = select(Item.merged_into).where(col(Item.merged_into) > 0)
     query = (
@@ -92,11 +84,11 @@ def find_prunable_items(session: Session, before: datetime, needed_keys: Collect
         .where(col(Item.id).not_in(select(Pick.item_id)), col(Item.id).not_in(decided))
         .order_by(col(Item.id))
     )
-    return [item_id for item_id in session.exec(query) if item_id not in kept]
+    return [item_id for item_id in session.exec(query) if item_id not in needed]
 
 
 def delete_items(session: Session, ids: Sequence[int], now: datetime) -> None:
-    """Delete items and all rows that point to them; every key they had becomes a tombstone."""
+    """Delete items and all rows that point to them, and store their keys as tombstones."""
     keys = {
         *session.exec(select(Item.key).where(in_list(Item.id, ids))),
         *session.exec(select(Alias.key).where(in_list(Alias.item_id, ids))),
@@ -109,4 +101,4 @@ def delete_items(session: Session, ids: Sequence[int], now: datetime) -> None:
     for table in (Decision, Alias, Mention, Tagging, Ranking, ItemVector, CachedAnswer):
         connection.execute(delete(table).where(in_list(table.item_id, ids)))
     connection.execute(delete(Item).where(in_list(Item.id, ids)))
-    update_search_index(session)  # SQLite gives the highest ids out again; the index must not take those for known
+    update_search_index(session)  # SQLite reuses the highest ids, which the index must not take for indexed

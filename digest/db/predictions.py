@@ -1,9 +1,4 @@
-"""Taggings, rankings, vectors, candidate pages.
-
-A period's ranking as the editor leafs through it: filtered and paged in SQL.
-
-Taggings, rankings and vectors: what taggers and rankers said, written in bulk.
-"""
+"""Taggings, item vectors and rankings, and the candidate pages of the editor, filtered in SQL."""
 
 from __future__ import annotations
 
@@ -27,65 +22,58 @@ if TYPE_CHECKING:
 
 
 def load_untagged_items(session: Session, engine: str, taxonomy: str) -> dict[int, datetime]:
-    """Items that the engine has not judged in their present words and under this taxonomy, each with its date.
+    """Load the items without a tagging of this engine, text and taxonomy, each with its date.
 
     The date is that of publication, else of first sight.
     """
     joined = (col(Tagging.item_id) == col(Item.id)) & (col(Tagging.engine) == engine)
+    outdated = (col(Tagging.taxonomy) != taxonomy) | (col(Tagging.item_digest) != col(Item.digest))
     query = (
         select(Item.id, func.coalesce(Item.published, Item.first_seen))
         .join(Tagging, joined, isouter=True)
-        .where(col(Item.merged_into).is_(None))
-        .where(
-            col(Tagging.id).is_(None)
-            | (col(Tagging.taxonomy) != taxonomy)
-            | (col(Tagging.item_digest) != col(Item.digest))
-        )
+        .where(col(Item.merged_into).is_(None), col(Tagging.id).is_(None) | outdated)
         .order_by(col(Item.id))
     )
     return dict(session.exec(query).all())
 
 
 def save_taggings(session: Session, rows: Sequence[Mapping[str, Any]]) -> None:
-    """Write taggings, one per item and engine."""
+    """Store taggings, one an item and engine."""
     columns = ["category", "secondary", "confidence", "relevance", "novelty", "reason", "taxonomy", "item_digest", "at"]
     upsert(session, Tagging, rows, ["item_id", "engine"], columns)
 
 
 def load_taggings(session: Session, ids: Sequence[int]) -> dict[int, dict[str, Tagging]]:
-    """Each item's taggings by engine."""
-    out: dict[int, dict[str, Tagging]] = {}
+    """Load each item's taggings by engine."""
+    taggings: dict[int, dict[str, Tagging]] = {}
     for row in session.exec(select(Tagging).where(in_list(Tagging.item_id, ids))):
-        out.setdefault(row.item_id, {})[row.engine] = row
-    return out
+        taggings.setdefault(row.item_id, {})[row.engine] = row
+    return taggings
 
 
 def load_engine_categories(session: Session, engine: str) -> dict[int, str]:
-    """Each item's category in the eyes of one engine."""
+    """Load each item's category as one engine tagged it."""
     return dict(session.exec(select(Tagging.item_id, Tagging.category).where(Tagging.engine == engine)).all())
 
 
 def delete_engine_taggings(session: Session, engine: str) -> None:
-    """Drop an engine's verdicts, so that everything is judged again."""
+    """Delete an engine's taggings, so that it tags everything again."""
     session.connection().execute(delete(Tagging).where(col(Tagging.engine) == engine))
 
 
 def choose_best_tagging(rows: Mapping[str, Tagging]) -> Tagging | None:
-    """The verdict that counts: the editor's, else a model's, else the embedded tagger's."""
-    return min(rows.values(), key=lambda row: (_get_engine_priority(row.engine), -(row.id)), default=None)
-
-
-def _get_engine_priority(engine: str) -> int:
-    return {"editor": 0, "embedded": 2}.get(engine, 1)
+    """Choose the editor's tagging, else a model's, else the embedded tagger's."""
+    priorities = {"editor": 0, "embedded": 2}
+    return min(rows.values(), key=lambda row: (priorities.get(row.engine, 1), -row.id), default=None)
 
 
 def save_vectors(session: Session, rows: Sequence[Mapping[str, Any]]) -> None:
-    """Write items' vectors beside the hash of the text they were made from."""
+    """Store item vectors with the hash of the text they were made from."""
     upsert(session, ItemVector, rows, ["item_id"], ["item_digest", "vector"])
 
 
 def load_item_vectors(session: Session, ids: Sequence[int]) -> dict[int, ItemVector]:
-    """Stored vectors by item id."""
+    """Load the stored vectors by item id."""
     return {row.item_id: row for row in session.exec(select(ItemVector).where(in_list(ItemVector.item_id, ids)))}
 
 
@@ -103,28 +91,20 @@ def load_item_embeddings(session: Session, items: Sequence[Item]) -> Matrix | No
 
 
 def replace_ranking(session: Session, period: str, rows: Sequence[Mapping[str, Any]]) -> None:
-    """Make `rows` the ranking of a period."""
+    """Replace the ranking of a period by `rows`."""
     session.connection().execute(delete(Ranking).where(col(Ranking.period) == period))
     upsert(session, Ranking, rows, ["period", "item_id"])
 
 
 def load_ranking(session: Session, period: str, limit: int | None = None) -> list[tuple[Ranking, Item]]:
-    """A period's candidates, best first."""
-    query = (
-        select(Ranking, Item)
-        .where(Ranking.period == period, Ranking.item_id == Item.id)
-        .order_by(col(Ranking.place))
-        .limit(limit)
-    )
-    return [(row, item) for row, item in session.exec(query)]
-
-
-_INDEX = table("item_words")
+    """Load a period's candidates, best first."""
+    query = select(Ranking, Item).where(Ranking.period == period, Ranking.item_id == Item.id)
+    return list(session.exec(query.order_by(col(Ranking.place)).limit(limit)).all())
 
 
 @dataclass(frozen=True, slots=True)
 class CandidateFilter:
-    """What to show of a period. Empty means any; `keys` and `without` are the works a mark on the sheet names."""
+    """What to show of a period; empty means any. The keys are works that a mark on the draft names."""
 
     period: str
     start: datetime
@@ -139,62 +119,53 @@ class CandidateFilter:
 def load_candidate_page(
     session: Session, candidate_filter: CandidateFilter, offset: int, limit: int
 ) -> tuple[list[tuple[Item, Ranking | None]], int]:
-    """The works wanted, best ranked first, and how many there are; words also find works beyond the ranking."""
-    rules = list(_build_conditions(candidate_filter))
+    """Load a page of candidates, best first, and count all; a text also finds items that are not ranked."""
+    conditions = _build_conditions(candidate_filter)
+    includes_unranked = bool(candidate_filter.text)
     ranked = (col(Ranking.item_id) == col(Item.id)) & (col(Ranking.period) == candidate_filter.period)
-    joined = select(Item, Ranking).join(Ranking, ranked, isouter=bool(candidate_filter.text))
-    unranked_last = (
-        [col(Ranking.place).is_(None)] if candidate_filter.text else []
-    )  # without it the index gives the order
-    rows = session.exec(
-        joined.where(*rules).order_by(*unranked_last, col(Ranking.place), col(Item.id)).offset(offset).limit(limit)
-    )
-    counted = (
-        select(func.count()).select_from(Item).join(Ranking, ranked, isouter=bool(candidate_filter.text)).where(*rules)
-    )
-    return [(item, row) for item, row in rows], int(session.exec(counted).one())
+    rows = select(Item, Ranking).join(Ranking, ranked, isouter=includes_unranked).where(*conditions)
+    # Without this first criterion the index gives the order.
+    unranked_last = [col(Ranking.place).is_(None)] if includes_unranked else []
+    rows = rows.order_by(*unranked_last, col(Ranking.place), col(Item.id)).offset(offset).limit(limit)
+    total = select(func.count()).select_from(Item).join(Ranking, ranked, isouter=includes_unranked).where(*conditions)
+    return list(session.exec(rows).all()), session.exec(total).one()
 
 
 def count_ranked_items_by_source(session: Session, period: str) -> list[tuple[str, int]]:
-    """The sources of a period's ranked works and how many each brought, most first."""
-    query = (
-        select(Item.source_id, func.count())
-        .where(Ranking.period == period, Ranking.item_id == Item.id)
-        .group_by(Item.source_id)
-        .order_by(func.count().desc(), Item.source_id)
-    )
-    return [(name, count) for name, count in session.exec(query)]
+    """Count the ranked items that each source brought, most first."""
+    query = select(Item.source_id, func.count()).where(Ranking.period == period, Ranking.item_id == Item.id)
+    return list(session.exec(query.group_by(Item.source_id).order_by(func.count().desc(), Item.source_id)).all())
 
 
-def _build_conditions(candidate_filter: CandidateFilter) -> Sequence[ColumnElement[bool] | bool]:
-    rules: list[Any] = [col(Item.merged_into).is_(None)]
+def _build_conditions(candidate_filter: CandidateFilter) -> list[Any]:
+    conditions: list[Any] = [col(Item.merged_into).is_(None)]
     if candidate_filter.category:
-        rules.append(_select_best_category() == candidate_filter.category)
+        conditions.append(_select_best_category() == candidate_filter.category)
     if candidate_filter.source:
-        rules.append(Item.source_id == candidate_filter.source)
+        conditions.append(Item.source_id == candidate_filter.source)
     if candidate_filter.keys is not None:
-        rules.append(in_list(col(Item.key), candidate_filter.keys))
+        conditions.append(in_list(col(Item.key), candidate_filter.keys))
     if candidate_filter.excluded_keys:
-        rules.append(~in_list(col(Item.key), candidate_filter.excluded_keys))
+        conditions.append(~in_list(col(Item.key), candidate_filter.excluded_keys))
     if candidate_filter.text:
         dated = (col(Item.published) >= candidate_filter.start) & (col(Item.published) < candidate_filter.end)
-        rules += [_matches_text(candidate_filter.text), or_(col(Ranking.id).is_not(None), dated)]
-    return rules
+        conditions += [_matches_text(candidate_filter.text), or_(col(Ranking.id).is_not(None), dated)]
+    return conditions
 
 
 def _select_best_category() -> ColumnElement[str]:
-    """The category that counts: the editor's, else a model's, else the embedded tagger's."""
+    """Select the category of the best tagging, as `choose_best_tagging` does."""
     order = case((col(Tagging.engine) == "editor", 0), (col(Tagging.engine) == "embedded", 2), else_=1)
     best = select(Tagging.category).where(Tagging.item_id == Item.id).order_by(order, col(Tagging.id).desc()).limit(1)
     return func.coalesce(best.scalar_subquery(), "other")
 
 
 def _matches_text(text: str) -> ColumnElement[bool]:
-    """Whether the index has all the words in an item; nothing when there is no word in them."""
+    """Build the condition that the index has all words in an item; false without a word."""
     match = build_match_expression(text)
     column: ColumnElement[str] = literal_column("item_words")
     number: ColumnElement[int] = literal_column("rowid")
-    rows = core_select(number).select_from(_INDEX).where(column.op("MATCH")(match))
+    rows = core_select(number).select_from(table("item_words")).where(column.op("MATCH")(match))
     return col(Item.id).in_(rows) if match else literal_column("0") == 1
 
 

@@ -58,47 +58,39 @@ def load_last_ended_run(session: Session) -> list[Run]:
 
 
 def count_unexplained(result: SourceResult) -> int:
-    """How many of the found items have no fate; anything but 0 means that items were lost or counted twice."""
-    return result.found - sum(int(getattr(result, fate)) for fate in OUTCOMES)
+    """Count the found items without an outcome; any means that items were lost or counted twice."""
+    return result.found - sum(int(getattr(result, outcome)) for outcome in OUTCOMES)
 
 
 def save_source_results(session: Session, *results: SourceResult) -> None:
-    """Store sources' counts for a run, over those stored for their earlier pages."""
+    """Store the results of sources for a run, over those of their earlier pages."""
     columns = list(SourceResult.model_fields)
-    rows = [{name: getattr(count, name) for name in columns} for count in results]
+    rows = [{name: getattr(result, name) for name in columns} for result in results]
     upsert(session, SourceResultRow, rows, ["run_id", "source_id"], columns)
 
 
 def load_source_results(session: Session, run_id: int) -> list[SourceResultRow]:
-    """A run's counts, by source."""
-    return list(
-        session.exec(
-            select(SourceResultRow).where(SourceResultRow.run_id == run_id).order_by(SourceResultRow.source_id)
-        )
-    )
+    """Load a run's results, by source."""
+    query = select(SourceResultRow).where(SourceResultRow.run_id == run_id)
+    return list(session.exec(query.order_by(SourceResultRow.source_id)))
 
 
 def load_latest_source_results(session: Session, ids: Sequence[str]) -> dict[str, SourceResultRow]:
-    """Each source's newest count."""
-    newest = (
-        select(func.max(SourceResultRow.id))
-        .where(col(SourceResultRow.source_id).in_(ids))
-        .group_by(col(SourceResultRow.source_id))
-    )
-    return {
-        count.source_id: count
-        for count in session.exec(select(SourceResultRow).where(col(SourceResultRow.id).in_(newest)))
-    }
+    """Load each source's newest result."""
+    source_id = col(SourceResultRow.source_id)
+    newest = select(func.max(SourceResultRow.id)).where(in_list(source_id, ids)).group_by(source_id)
+    rows = session.exec(select(SourceResultRow).where(col(SourceResultRow.id).in_(newest)))
+    return {result.source_id: result for result in rows}
 
 
 def load_last_active_times(session: Session, source_ids: Sequence[str]) -> dict[str, datetime]:
-    """When each source published last, by what `active_days` goes by; a source without mentions has no entry."""
+    """Load when each source published last; a source without mentions has no entry."""
     query = select(Mention.source_id, func.max(_MENTION_TIME)).where(in_list(Mention.source_id, source_ids))
     return {row[0]: row[1] for row in session.connection().execute(query.group_by(col(Mention.source_id)))}
 
 
 def load_active_days(session: Session, source_ids: Sequence[str], limit: int = 60) -> dict[str, list[datetime]]:
-    """The newest distinct days on which each source published, oldest first; first sight stands for a missing date."""
+    """Load the newest distinct days on which each source published, oldest first."""
     query = (
         select(Mention.source_id, func.max(_MENTION_TIME))
         .where(in_list(Mention.source_id, source_ids))
@@ -107,7 +99,7 @@ def load_active_days(session: Session, source_ids: Sequence[str], limit: int = 6
     days: dict[str, list[datetime]] = {source_id: [] for source_id in source_ids}
     for source_id, last in session.connection().execute(query):
         days[source_id].append(last)
-    return {source_id: sorted(found)[-limit:] for source_id, found in days.items()}
+    return {source_id: sorted(times)[-limit:] for source_id, times in days.items()}
 
 
 def load_last_ended_runs_by_stage(session: Session) -> list[Run]:

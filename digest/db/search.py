@@ -11,7 +11,7 @@ from digest.models.items import Item
 
 
 def update_search_index(session: Session) -> None:
-    """Take items that came since the last time into the index; needs a writer's session."""
+    """Add items to the index that came since the last time; needs a session that writes."""
     connection = session.connection()
     connection.execute(
         text(
@@ -23,17 +23,15 @@ def update_search_index(session: Session) -> None:
 
 
 def is_search_index_complete(session: Session) -> bool:
-    """Whether every item is in the index."""
-    found = session.connection().execute(
-        text("SELECT (SELECT upto FROM item_words_state) >= (SELECT coalesce(max(id), 0) FROM item)")
-    )
-    return bool(found.scalar_one())
+    """Return whether every item is in the index."""
+    query = "SELECT (SELECT upto FROM item_words_state) >= (SELECT coalesce(max(id), 0) FROM item)"
+    return bool(session.connection().execute(text(query)).scalar_one())
 
 
 def search_items(session: Session, query: str, limit: int = 20, max_matches: int = 20_000) -> list[Item]:
-    """Items that hold all the words, best first; merged ones are left out. Only what `index` took in is found.
+    """Find indexed items that contain all the words, best first, without merged ones.
 
-    Of more than `most` the last stored are weighed: words that so many share hardly tell one from another.
+    Of more than `max_matches` the last stored are ranked: words that so many share distinguish none.
     """
     match = build_match_expression(query)
     if not match:
@@ -53,7 +51,7 @@ def search_items(session: Session, query: str, limit: int = 20, max_matches: int
 
 
 def build_match_expression(query: str) -> str:
-    """FTS5's language without its pitfalls: every word quoted, `*` at a word's end kept as a prefix."""
+    """Quote every word for FTS5, and keep `*` at a word's end as a prefix."""
     parts = []
     for phrase, word in re.findall(r'"([^"]*)"|(\S+)', query):
         bare = re.sub(r"[^\w\s]+", " ", phrase or word).strip()
