@@ -1,4 +1,4 @@
-"""`check` and `approve`: a person's yes, after the gates; typed addresses become picks first."""
+"""Run the release checks on a draft, approve it, and take an approval back."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from digest.drafts.writer import render_draft
 from digest.files import write_documents
 from digest.periods import Period
 from digest.protocols import Document, Report
-from digest.publishing.checks import check_draft_links, find_warnings, require_passing
+from digest.publishing.checks import check_draft_links, check_release, require_passing
 from digest.publishing.corrections import PUBLISHED_STATES, store_correction
 from digest.publishing.links import LinkReport
 from digest.text import hash_texts
@@ -28,26 +28,25 @@ from digest.text import hash_texts
 def check_issue(
     context: Context, period: Period, *, accept_gaps: bool = False, should_check_links: bool = False
 ) -> Report:
-    """Run the gates on the sheet as it lies there. Raises Refused with every reason and what mends it.
+    """Run the release checks. Raises CheckFailedError with every problem and its fix.
 
-    `links` asks the links first; without it, and where there is no network, their last answers count.
+    Links are checked by their stored results, unless `should_check_links` requests them first.
     """
     with record_run(context, "check", period.name) as report:
-        text, sheet = load_draft(context, period)
-        typed = complete_draft(context, sheet)
-        heard = _report_links(context, typed.draft, report) if should_check_links else None
-        beside = find_warnings(context, period, typed.draft, text)
-        require_passing(
+        text, draft = load_draft(context, period)
+        resolved = complete_draft(context, draft)
+        check = check_release(
             context,
             period,
-            typed.draft,
-            notices=beside,
+            resolved.draft,
+            text=text,
             accept_gaps=accept_gaps,
-            links=heard,
-            unread=typed.unreadable_urls,
+            links=_report_links(context, resolved.draft, report) if should_check_links else None,
+            unreadable_urls=resolved.unreadable_urls,
         )
-        report.problems = [*report.problems, *beside]
-        report.line = f"{period}: nothing stands in the way of approval"
+        require_passing(period, check)
+        report.problems = [*report.problems, *check.warnings]
+        report.line = f"{period}: ready to be approved"
     return report
 
 
@@ -60,19 +59,26 @@ def approve_issue(
     accept_gaps: bool = False,
     should_check_links: bool = False,
 ) -> Report:
-    """Take the sheet as the issue: fetch typed addresses, run the gates, adopt every word, note who approved."""
+    """Approve a draft: fetch added URLs, run the release checks, and apply it to the issue."""
     with record_run(context, "approve", period.name) as report:
         with context.db.read() as session:
             state = transition_state(get_issue(session, period.name).state, "approve", period.name)
-        text, sheet = load_draft(context, period)
+        text, draft = load_draft(context, period)
         save_editor_version(context, period, text)
-        typed = complete_draft(context, sheet)
-        settled = typed.draft
-        heard = _report_links(context, settled, report) if should_check_links else None
-        require_passing(
-            context, period, settled, sign=sign, accept_gaps=accept_gaps, links=heard, unread=typed.unreadable_urls
+        resolved = complete_draft(context, draft)
+        draft = resolved.draft
+        text = render_draft(draft)
+        check = check_release(
+            context,
+            period,
+            draft,
+            text=text,
+            sign=sign,
+            accept_gaps=accept_gaps,
+            links=_report_links(context, draft, report) if should_check_links else None,
+            unreadable_urls=resolved.unreadable_urls,
         )
-        text = render_draft(settled)
+        require_passing(period, replace(check, warnings=[]))
         write_documents(context.site_folder, [Document(f"_drafts/{period.name}.md", text.encode())])
         name = approver or context.config.newsletter.author
         with context.db.write() as session:
@@ -82,22 +88,22 @@ def approve_issue(
             else:
                 base = find_newest_draft_version(session, period.name, "generated")
                 save_draft_version(session, period.name, "approved", text, context.now)
-                apply_draft_to_issue(session, issue, settled, parse_draft(base.text) if base else None, context.now)
+                apply_draft_to_issue(session, issue, draft, parse_draft(base.text) if base else None, context.now)
             issue.state, issue.approved, issue.approved_by = state, context.now, name
             issue.draft_digest = hash_texts(text)
             if sign:
                 sign_flagged_picks(session, issue.id, name, context.now)
             session.add(issue)
-        picked = sum(1 for _ in settled.iter_picks())
-        report.numbers = {"picks": picked}
-        report.problems = [*report.problems, *find_warnings(context, period, settled, text)]
-        how = ' --correct "what was wrong"' if state in PUBLISHED_STATES else ""
-        report.line = f"{period}: approved by {name}, {picked} picks; `digest publish {period}{how}` publishes it"
+        picks = sum(1 for _ in draft.iter_picks())
+        report.numbers = {"picks": picks}
+        report.problems = [*report.problems, *check.warnings]
+        option = ' --correct "what was wrong"' if state in PUBLISHED_STATES else ""
+        report.line = f"{period}: approved by {name}, {picks} picks; `digest publish {period}{option}` publishes it"
     return report
 
 
 def revoke_approval(context: Context, period: Period) -> Report:
-    """Take an approval back, so that the issue may be edited; raises Refused when readers have it."""
+    """Return an approved issue to its draft. Raises CheckFailedError after its publication."""
     with record_run(context, "return", period.name) as report:
         with context.db.write() as session:
             issue = get_issue(session, period.name)
@@ -107,21 +113,21 @@ def revoke_approval(context: Context, period: Period) -> Report:
     return report
 
 
-def _report_links(context: Context, sheet: Draft, report: Report) -> LinkReport:
-    """What the issue's links answer now; links that nobody could ask stand in nobody's way, but are told."""
-    answers = check_draft_links(context, sheet)
-    report.problems = [*report.problems, *filter(None, [answers.summary])]
-    return answers
+def _report_links(context: Context, draft: Draft, report: Report) -> LinkReport:
+    """Check the links now and report those without a result; these prevent nothing."""
+    links = check_draft_links(context, draft)
+    report.problems = [*report.problems, *filter(None, [links.summary])]
+    return links
 
 
-def complete_draft(context: Context, sheet: Draft) -> ResolvedDraft:
-    """The sheet with ticked lines moved up, typed addresses fetched, and empty blurbs quoted."""
+def complete_draft(context: Context, draft: Draft) -> ResolvedDraft:
+    """Move ticked candidates up, fetch added URLs, and quote the source where a blurb is empty."""
     titles = {category.slug: category.title for category in context.config.taxonomy.categories}
     with context.db.read() as session:
-        settled = apply_marks(recover_editor_text(session, sheet), titles)
-    typed = fetch_added_urls(context, settled)
-    waiting = [pick.key for _, pick in typed.draft.iter_picks() if not pick.blurb and pick.origin == "source"]
+        draft = apply_marks(recover_editor_text(session, draft), titles)
+    resolved = fetch_added_urls(context, draft)
+    keys = [pick.key for _, pick in resolved.draft.iter_picks() if not pick.blurb and pick.origin == "source"]
     with context.db.read() as session:
-        stored = load_items_by_key(session, waiting)
-    picks = {key: build_pick(context.config, item, build_quoted_blurb(item)) for key, item in stored.items()}
-    return replace(typed, draft=fill_missing_blurbs(typed.draft, picks))
+        items = load_items_by_key(session, keys)
+    picks = {key: build_pick(context.config, item, build_quoted_blurb(item)) for key, item in items.items()}
+    return replace(resolved, draft=fill_missing_blurbs(resolved.draft, picks))

@@ -1,10 +1,10 @@
-"""Gathers what the gates look at: the sheet, and what the store and the ledger know of it."""
+"""Load what the release checks need, and run them on a draft."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import replace
-from typing import Any
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import timedelta
 
 from sqlmodel import Session
 
@@ -12,152 +12,136 @@ from digest.blurbs.grounding import check_grounding, prepare_grounding_source
 from digest.context import Context
 from digest.db.issues import find_issue, load_covered_in, load_picks
 from digest.db.items import load_items_by_key
+from digest.db.link_checks import load_link_checks
 from digest.db.sources import load_source_states
 from digest.drafts.checks import CheckProblem, ReleaseFacts, check_draft
 from digest.drafts.lint import lint_draft
-from digest.drafts.model import AddedUrl, Draft, DraftPick
+from digest.drafts.model import Draft, DraftPick
 from digest.drafts.storage import build_pick_rows, copy_issue_with_draft, get_draft_path
 from digest.errors import CheckFailedError
 from digest.files import load_template_overrides
 from digest.ingest.fetch import find_stale_sources
-from digest.models.issues import Issue, Pick
+from digest.models.issues import Issue
 from digest.models.items import Item
 from digest.periods import Period
 from digest.publishing.corrections import PUBLISHED_STATES
-from digest.publishing.links import LinkReport, check_links, collect_draft_links, load_link_report
+from digest.publishing.links import LinkReport, build_link_report, check_links, collect_draft_links
 from digest.publishing.render.email import format_size_warning, measure_html_size, render_email
 from digest.publishing.view import build_issue_view
 
 
-def find_problems(
+@dataclass(frozen=True, slots=True)
+class ReleaseCheck:
+    """The problems that prevent a release, and the warnings that do not."""
+
+    problems: list[CheckProblem]
+    warnings: list[str]
+
+
+def check_release(
     context: Context,
     period: Period,
-    sheet: Draft,
+    draft: Draft,
     *,
+    text: str = "",
     sign: bool = False,
     accept_gaps: bool = False,
     links: LinkReport | None = None,
-    unread: Mapping[str, str] | None = None,
-) -> list[CheckProblem]:
-    """Everything that stands in the way of the issue; empty when it may go out.
+    unreadable_urls: Mapping[str, str] | None = None,
+) -> ReleaseCheck:
+    """Run the release checks; `text` is the draft's file, whose prose is linted.
 
-    `links` is what was just heard of its links; without it their last answers count. `unread` are the typed addresses
-    that could not be fetched, and why. What readers have seen already
-    may be corrected whatever became of its works, links and sources since.
+    `links` replaces the stored results of link checks. `unreadable_urls` are added URLs that could not be fetched, with
+    the reasons. A published issue may be corrected whatever happened to its works, links and sources since.
     """
     taxonomy = context.config.taxonomy
-    keys = [pick.key for _, pick in sheet.iter_picks()]
+    keys = [pick.key for _, pick in draft.iter_picks()]
+    stale = find_stale_sources(context)
     with context.db.read() as session:
-        found = load_items_by_key(session, keys)
+        items = load_items_by_key(session, keys)
         issue = find_issue(session, period.name)
-        seen = issue is not None and issue.state in PUBLISHED_STATES
-        new = period.kind == "monthly" and not seen  # a review marks what was withdrawn since: it was published
-        had = load_covered_in(session, period.name) if new else {}
+        is_published = issue is not None and issue.state in PUBLISHED_STATES
+        # A recap shows works withdrawn since as such, because they were published.
+        is_new = period.kind == "monthly" and not is_published
+        covered_in = load_covered_in(session, period.name) if is_new else {}
+        if links is None and not is_published:
+            urls = collect_draft_links(context, draft, items)
+            links = build_link_report(urls, load_link_checks(session, urls))
+        size = _measure_mail_size(context, session, issue, period, draft, items) if issue else 0
         facts = ReleaseFacts(
-            draft=_recheck_grounding(sheet, found) if new else sheet,
-            unreadable_urls=unread or {},
-            covered_in={key: had[item.id] for key, item in found.items() if item.id in had},
-            signed_keys=keys if sign else _list_signed_keys(session, period, sheet),
-            withdrawn={key: item.withdrawn.date() for key, item in found.items() if item.withdrawn and new},
-            gaps=find_source_gaps(context, session),
+            draft=_recheck_grounding(draft, items) if is_new else draft,
+            unreadable_urls=unreadable_urls or {},
+            covered_in={key: covered_in[item.id] for key, item in items.items() if item.id in covered_in},
+            signed_keys=keys if sign else _list_signed_keys(session, issue, draft),
+            withdrawn={key: item.withdrawn.date() for key, item in items.items() if item.withdrawn and is_new},
+            gaps=[*_list_failing_sources(context, session), *_format_stale_sources(context, stale)],
             categories=taxonomy.slugs if period.kind == "monthly" else (),
             quotas={category.slug: category.quota for category in taxonomy.categories},
-            mail_bytes=measure_mail_size(context, session, issue, period, sheet, found) if issue else 0,
-            gaps_accepted=accept_gaps or not new,
+            mail_bytes=size,
+            gaps_accepted=accept_gaps or not is_new,
+            dead_links=links.dead_links if links and not is_published else (),
         )
-    if not seen:
-        answers = links or load_link_report(context, collect_draft_links(context, sheet, found))
-        facts = replace(facts, dead_links=answers.dead_links)
-    return check_draft(facts)
+    path = get_draft_path(context, period).relative_to(context.root).as_posix()
+    warnings = [f"{path}, line {remark.line}: {remark.message}" for remark in (lint_draft(text) if text else ())]
+    return ReleaseCheck(check_draft(facts), [*filter(None, [format_size_warning(size)]), *warnings])
 
 
-def find_warnings(context: Context, period: Period, sheet: Draft, text: str) -> list[str]:
-    """What stands in nobody's way: a mail that nears the length at which Gmail cuts it, and prose that will not look
-    as it was meant, with its line in the sheet's `text`."""
+def require_passing(period: Period, check: ReleaseCheck, target_state: str = "approved") -> None:
+    """Raise CheckFailedError with every problem and its fix, and with the warnings."""
+    if check.problems:
+        lines = [f"{problem.reason}\n    → {problem.command}" for problem in check.problems]
+        lines += [f"(no obstacle) {warning}" for warning in check.warnings]
+        message = f"{period} cannot be {target_state} yet:\n  " + "\n  ".join(lines)
+        raise CheckFailedError(message, "fix these problems and run the command again")
+
+
+def check_draft_links(context: Context, draft: Draft) -> LinkReport:
+    """Check the links of a draft whose stored result is missing or old."""
     with context.db.read() as session:
-        issue = find_issue(session, period.name)
-        found = load_items_by_key(session, [pick.key for _, pick in sheet.iter_picks()])
-        size = measure_mail_size(context, session, issue, period, sheet, found) if issue else 0
-    place = get_draft_path(context, period).relative_to(context.root).as_posix()
-    return [
-        *filter(None, [format_size_warning(size)]),
-        *(f"{place}, line {remark.line}: {remark.message}" for remark in lint_draft(text)),
-    ]
+        items = load_items_by_key(session, [pick.key for _, pick in draft.iter_picks()])
+    return check_links(context, collect_draft_links(context, draft, items))
 
 
-def require_passing(
-    context: Context,
-    period: Period,
-    sheet: Draft,
-    target_state: str = "approved",
-    notices: Sequence[str] = (),
-    **options: Any,
-) -> None:
-    """Raise Refused with every reason why the issue may not `to_be`, and what mends each; `said` as for `problems`.
-
-    What is `beside` them is told with them, and stands in nobody's way.
-    """
-    found = find_problems(context, period, sheet, **options)
-    if found:
-        told = [f"{problem.reason}\n    → {problem.command}" for problem in found]
-        told += [f"(no obstacle) {one}" for one in notices]
-        raise CheckFailedError(
-            f"{period} cannot be {target_state} yet:\n  " + "\n  ".join(told), "mend these and say it again"
-        )
-
-
-def check_draft_links(context: Context, sheet: Draft) -> LinkReport:
-    """Ask the links of a sheet whose last answer is missing or old."""
-    with context.db.read() as session:
-        found = load_items_by_key(session, [pick.key for _, pick in sheet.iter_picks()])
-    return check_links(context, collect_draft_links(context, sheet, found))
-
-
-def measure_mail_size(
-    context: Context, session: Session, issue: Issue, period: Period, sheet: Draft, items: Mapping[str, Item]
+def _measure_mail_size(
+    context: Context, session: Session, issue: Issue, period: Period, draft: Draft, items: Mapping[str, Item]
 ) -> int:
-    """How long the sheet is as a mail's HTML; a recap is mailed as its highlights and a link."""
-    rows = [(row, items[pick.key]) for pick, row in build_pick_rows(sheet, items)]
-    view = build_issue_view(session, context.config, copy_issue_with_draft(issue, sheet), period, context.now, rows)
+    """Measure the HTML of the draft as mail; a recap is mailed as its highlights and a link."""
+    rows = [(row, items[pick.key]) for pick, row in build_pick_rows(draft, items)]
+    view = build_issue_view(session, context.config, copy_issue_with_draft(issue, draft), period, context.now, rows)
     templates = load_template_overrides(context.template_folder)
-    made = render_email(view, context.config.newsletter, templates=templates)
-    return measure_html_size(made.html)
+    return measure_html_size(render_email(view, context.config.newsletter, templates=templates).html)
 
 
-def _recheck_grounding(sheet: Draft, items: Mapping[str, Item]) -> Draft:
-    """The sheet with a model's words held to their sources anew: a line about flags can be deleted from the file."""
+def _recheck_grounding(draft: Draft, items: Mapping[str, Item]) -> Draft:
+    """Check a model's blurbs against their sources again, because flags can be deleted from the file."""
 
-    def entry(here: DraftPick | AddedUrl) -> DraftPick | AddedUrl:
-        if isinstance(here, AddedUrl) or here.origin != "model" or here.flags or here.key not in items:
-            return here
-        item = items[here.key]
-        doubts = check_grounding(here.blurb, prepare_grounding_source(item.title, item.summary, item.content))
-        return replace(here, flags=tuple(map(str, doubts)))
+    def recheck(pick: DraftPick) -> DraftPick:
+        if pick.origin != "model" or pick.flags or pick.key not in items:
+            return pick
+        item = items[pick.key]
+        flags = check_grounding(pick.blurb, prepare_grounding_source(item.title, item.summary, item.content))
+        return replace(pick, flags=tuple(map(str, flags)))
 
-    return replace(sheet, sections=tuple(replace(s, entries=tuple(map(entry, s.entries))) for s in sheet.sections))
-
-
-def _list_signed_keys(session: Session, period: Period, sheet: Draft) -> set[str]:
-    """The picks whose flagged words a person has signed, while the words are still those."""
-    issue = find_issue(session, period.name)
-    if issue is None:
-        return set()
-    rows: list[tuple[Pick, str]] = [(pick, item.key) for pick, item in load_picks(session, issue.id)]
-    words = {pick.key: pick.blurb for _, pick in sheet.iter_picks()}
-    return {key for pick, key in rows if pick.signed_by and words.get(key) == pick.blurb}
+    return draft.map_picks(recheck)
 
 
-def find_source_gaps(context: Context, session: Session) -> list[str]:
-    """Sources that fail, and sources that fell silent against their own history, a sentence each."""
+def _list_signed_keys(session: Session, issue: Issue | None, draft: Draft) -> set[str]:
+    """List the picks whose flagged text a person signed and nobody changed since."""
+    blurbs = {pick.key: pick.blurb for _, pick in draft.iter_picks()}
+    rows = load_picks(session, issue.id) if issue else []
+    return {item.key for pick, item in rows if pick.signed_by and blurbs.get(item.key) == pick.blurb}
+
+
+def _list_failing_sources(context: Context, session: Session) -> list[str]:
     enabled = [source for source in context.config.sources if source.enabled]
     states = load_source_states(session, [source.id for source in enabled])
-    failing = [
+    return [
         f"{source.label} could not be read: {state.last_error}"
         for source in enabled
         if (state := states.get(source.id)) is not None and state.errors and state.last_error
     ]
-    labels = {source.id: source.label for source in enabled}
-    silent = [
-        f"{labels[name]} has been silent for {length.days} days" for name, length in find_stale_sources(context).items()
-    ]
-    return failing + silent
+
+
+def _format_stale_sources(context: Context, stale: Mapping[str, timedelta]) -> list[str]:
+    labels = {source.id: source.label for source in context.config.sources}
+    return [f"{labels[name]} has published nothing for {age.days} days" for name, age in stale.items()]

@@ -1,4 +1,7 @@
-"""Corrections: a published issue's sheet, edited and approved again, waits here until it is said what was wrong."""
+"""Correct a published issue.
+
+Its edited and approved draft is pending until `digest publish --correct` explains what was wrong.
+"""
 
 from __future__ import annotations
 
@@ -14,35 +17,35 @@ from digest.periods import Period
 from digest.text import hash_texts, normalise_line
 
 PUBLISHED_STATES = ("published", "sent")
-_PENDING, _APPLIED = "correction", "corrected"  # origins of kept sheets
+_PENDING, _APPLIED = "correction", "corrected"  # origins of draft versions
 
 
 def store_correction(session: Session, context: Context, issue: Issue, text: str) -> None:
-    """Keep an approved sheet of an issue that readers know; the issue itself stays as it is until `correct`."""
+    """Store the approved draft of a published issue, which stays as it is until the correction."""
     if hash_texts(text) != issue.draft_digest:
         save_draft_version(session, issue.period, _PENDING, text, context.now)
 
 
 def load_pending_correction(session: Session, period: str) -> str | None:
-    """The approved sheet that readers do not know yet, or None."""
-    last = find_newest_draft_version(session, period, _PENDING)
-    done = find_newest_draft_version(session, period, _APPLIED)
-    return last.text if last is not None and (done is None or (last.id) > (done.id)) else None
+    """Load the approved draft that is not published yet, or None."""
+    pending = find_newest_draft_version(session, period, _PENDING)
+    applied = find_newest_draft_version(session, period, _APPLIED)
+    return pending.text if pending is not None and (applied is None or pending.id > applied.id) else None
 
 
 def require_explanation(session: Session, period: Period, explanation: str | None) -> None:
-    """Raise when an issue changed after readers saw it and nobody said what was wrong, or said nothing."""
+    """Raise when a published issue changed without an explanation, or with an empty one."""
     if explanation is not None and not normalise_line(explanation):
-        raise ConfigError("--correct says nothing", 'say what was wrong: --correct "The size was 7B, not 70B."')
+        raise ConfigError("--correct is empty", 'explain what was wrong: --correct "The size was 7B, not 70B."')
     if explanation is None and load_pending_correction(session, period.name) is not None:
         raise CheckFailedError(
-            f"{period}: readers have seen this issue, and its approved sheet says something else",
-            f'`digest publish {period} --correct "what was wrong"` publishes it with your words',
+            f"{period}: the issue is published, and its approved draft differs from it",
+            f'`digest publish {period} --correct "what was wrong"` publishes it with your explanation',
         )
 
 
 def apply_correction(session: Session, context: Context, issue: Issue, explanation: str) -> None:
-    """Take the waiting sheet as the issue and note what was wrong, dated; the same words are not noted twice."""
+    """Apply the pending draft to the issue and add the explanation."""
     text = load_pending_correction(session, issue.period)
     if text is not None:
         base = find_newest_draft_version(session, issue.period, "generated")
@@ -53,8 +56,8 @@ def apply_correction(session: Session, context: Context, issue: Issue, explanati
 
 
 def add_correction(context: Context, issue: Issue, explanation: str) -> None:
-    """Put words among an issue's corrections under today's date, unless they stand there already."""
-    words = normalise_line(explanation)
-    if all(known["text"] != words for known in issue.corrections):
+    """Add an explanation under today's date, once."""
+    text = normalise_line(explanation)
+    if all(correction["text"] != text for correction in issue.corrections):
         day = context.now.astimezone(context.zone).date().isoformat()
-        issue.corrections = [*issue.corrections, {"at": day, "text": words}]
+        issue.corrections = [*issue.corrections, {"at": day, "text": text}]

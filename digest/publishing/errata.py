@@ -1,10 +1,9 @@
-"""What a published issue says of its works against what is known now: each difference an erratum with its words."""
+"""Find differences between a published issue and the current metadata of its works."""
 
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
 from typing import Any
 
 from digest.config.schema import Config
@@ -22,7 +21,7 @@ from digest.urls.arxiv import find_superseding_work
 
 @dataclass(frozen=True, slots=True)
 class Erratum:
-    """What an issue says and what is so now; `text` is for readers, `facts` are what changes on the page."""
+    """A difference; `text` is for readers, `facts` are the changes of the page."""
 
     period: str
     key: str
@@ -40,7 +39,7 @@ class _Change:
     after: str
     placeholders: Mapping[str, str] = field(default_factory=dict)
     facts: Mapping[str, Any] = field(default_factory=dict)
-    message_key: str = ""  # the words of its own that the kind does not name
+    message_key: str = ""  # of the translation, where it is not the kind
 
 
 def find_errata(
@@ -51,77 +50,69 @@ def find_errata(
     edited_title_keys: Collection[str],
     dead_links: Mapping[str, DeadLink],
 ) -> Iterator[Erratum]:
-    """What readers of one issue should hear; what its corrections say already is left out.
+    """Find the errata of one issue that its corrections do not contain.
 
-    `items` are its works by key, `own_titles` the keys of those that the editor renamed. A review tells only what it
-    shows: a newer version or a dead link is told where the work was first presented.
+    `items` are its works by key, `edited_title_keys` the works that the editor renamed. A recap gets only errata that
+    change its page: a newer version or a dead link belongs to the issue that presented the work.
     """
-    w = load_translations(config.newsletter.language)
-    told = {str(correction["text"]) for correction in issue.corrections}
-    picks = view.picks()
-    for pick in picks:
-        item = items.get(pick.key)
-        for change in (
-            _compare_pick(config, w, issue, pick, item, pick.key in edited_title_keys, dead_links) if item else ()
-        ):
-            text = w(
-                f"erratum_{change.message_key or change.kind}",
-                title=escape_markdown(normalise_line(pick.title)),
-                **_escape_values(change.placeholders),
-            )
-            if text not in told and (change.facts or issue.kind == "monthly"):
-                yield Erratum(
-                    issue.period, pick.key, change.kind, change.before, change.after, text, dict(change.facts)
-                )
+    translations = load_translations(config.newsletter.language)
+    corrections = {str(correction["text"]) for correction in issue.corrections}
+    for pick in view.picks():
+        if (item := items.get(pick.key)) is None:
+            continue
+        changes = [
+            *_compare_status(translations, issue, pick, item),
+            *_compare_metadata(config, translations, pick, item, pick.key in edited_title_keys),
+        ]
+        if link := dead_links.get(pick.url):
+            changes.append(_describe_dead_link(pick, link))
+        for change in changes:
+            values = {"title": normalise_line(pick.title), **change.placeholders}
+            escaped = {name: escape_markdown(value) for name, value in values.items()}
+            text = translations(f"erratum_{change.message_key or change.kind}", **escaped)
+            if text not in corrections and (change.facts or issue.kind == "monthly"):
+                facts = dict(change.facts)
+                yield Erratum(issue.period, pick.key, change.kind, change.before, change.after, text, facts)
 
 
-def _compare_pick(
-    config: Config,
-    w: Translations,
-    issue: Issue,
-    pick: PickView,
-    item: Item,
-    is_title_edited: bool,
-    dead_links: Mapping[str, DeadLink],
+def _compare_metadata(
+    config: Config, translations: Translations, pick: PickView, item: Item, is_title_edited: bool
 ) -> Iterator[_Change]:
+    """Compare the successor, title, authors and venue."""
     title = normalise_line(pick.title)
-    yield from _compare_status(w, issue, pick, item, title)
     if (work := find_superseding_work(item.comment)) and work != pick.superseded:
-        told = f"{title} ({w('recap_superseded', work=work)})"
-        yield _Change("superseded", title, told, {"now": work}, {"superseded": work})
+        after = f"{title} ({translations('recap_superseded', work=work)})"
+        yield _Change("superseded", title, after, {"now": work}, {"superseded": work})
     if item.title != pick.title and not is_title_edited:
-        now = normalise_line(item.title)
-        yield _Change("title", title, now, {"now": now}, {"title": item.title})
+        new_title = normalise_line(item.title)
+        yield _Change("title", title, new_title, {"now": new_title}, {"title": item.title})
     before, after = format_byline(pick.authors), format_byline(item.authors)
     if after and before != after:
         yield _Change("authors", f"{title}: {before}", f"{title}: {after}", {"now": after}, {"authors": item.authors})
-    if (item.venue or extract_venue(item.comment)) and (place := resolve_venue(config, item)) != pick.venue:
-        told = "venue" if item.venue else "accepted"
-        yield _Change("venue", f"{title}: {pick.venue}", f"{title}: {place}", {"now": place}, {"venue": place}, told)
-    if link := dead_links.get(pick.url):
-        facts = {"url": link.moved_to} if link.moved_to else {}
-        after = link.moved_to or f"{pick.url} {link.problem}"
-        yield _Change("moved" if link.moved_to else "dead", pick.url, after, {}, facts)
+    if (item.venue or extract_venue(item.comment)) and (venue := resolve_venue(config, item)) != pick.venue:
+        key, before, after = "venue" if item.venue else "accepted", f"{title}: {pick.venue}", f"{title}: {venue}"
+        yield _Change("venue", before, after, {"now": venue}, {"venue": venue}, key)
 
 
-def _compare_status(w: Translations, issue: Issue, pick: PickView, item: Item, title: str) -> Iterator[_Change]:
-    """Withdrawn, back again, or a version that came after publication."""
+def _describe_dead_link(pick: PickView, link: DeadLink) -> _Change:
+    if link.moved_to:
+        return _Change("moved", pick.url, link.moved_to, facts={"url": link.moved_to})
+    return _Change("dead", pick.url, f"{pick.url} {link.problem}")
+
+
+def _compare_status(translations: Translations, issue: Issue, pick: PickView, item: Item) -> Iterator[_Change]:
+    """Find a withdrawal, its end, or a version after publication."""
+    title = normalise_line(pick.title)
     if item.withdrawn and not pick.withdrawn:
         day = item.withdrawn.date()
-        blanks = {"date": w.full_day(day)}
-        yield _Change("withdrawn", title, f"{title} ({w('withdrawn', **blanks)})", blanks, {"withdrawn": day})
+        date = {"date": translations.full_day(day)}
+        after = f"{title} ({translations('withdrawn', **date)})"
+        yield _Change("withdrawn", title, after, date, {"withdrawn": day})
     elif pick.withdrawn and not item.withdrawn:
-        yield _Change(
-            "back", f"{title} ({w('withdrawn', date=w.full_day(pick.withdrawn))})", title, {}, {"withdrawn": None}
-        )
-    elif not item.withdrawn and item.updated and (item.version or 1) > 1 and _is_after(item.updated, issue.published):
-        blanks = {"now": str(item.version), "date": w.full_day(item.updated.date())}
-        yield _Change("version", title, f"{title} (v{item.version}, {item.updated:%Y-%m-%d})", blanks)
-
-
-def _is_after(moment: datetime, published: datetime | None) -> bool:
-    return published is not None and moment > published
-
-
-def _escape_values(values: Mapping[str, str]) -> dict[str, str]:
-    return {name: escape_markdown(text) for name, text in values.items()}
+        before = f"{title} ({translations('withdrawn', date=translations.full_day(pick.withdrawn))})"
+        yield _Change("back", before, title, {}, {"withdrawn": None})
+    elif item.withdrawn or not item.updated or (item.version or 1) <= 1:
+        return
+    elif issue.published is not None and item.updated > issue.published:
+        version = {"now": str(item.version), "date": translations.full_day(item.updated.date())}
+        yield _Change("version", title, f"{title} (v{item.version}, {item.updated:%Y-%m-%d})", version)

@@ -1,4 +1,4 @@
-"""Builds and serves the site with this machine's Jekyll. A warning is a failure: Jekyll exits 0 on broken posts."""
+"""Build and serve the site with the installed Jekyll."""
 
 from __future__ import annotations
 
@@ -15,43 +15,42 @@ _PROBLEM_LINE = re.compile(r"warning|error|deprecat", re.IGNORECASE)
 
 
 def find_jekyll() -> str:
-    """The path of jekyll. Raises RenderError where there is none."""
-    found = shutil.which("jekyll")
-    if found is None:
+    """Return the path of jekyll. Raises RenderError without one."""
+    path = shutil.which("jekyll")
+    if path is None:
         raise RenderError("Jekyll is not installed", _INSTALL_HINT)
-    return found
+    return path
 
 
 def build_site(site: Path, *, drafts: bool = False) -> Path:
-    """Build `site` into its `_site` and return that folder. Raises RenderError with Jekyll's words."""
-    target = site / "_site"
-    call = [find_jekyll(), "build", "--strict_front_matter", "--source", str(site), "--destination", str(target)]
-    done = subprocess.run(  # noqa: S603  the arguments are ours
-        call + ["--drafts"] * drafts, env=_jekyll_environment(), capture_output=True, text=True, check=False, cwd=site
+    """Build `site` into its `_site` and return that folder.
+
+    Raises RenderError with Jekyll's message, also for a warning: Jekyll exits with 0 on broken posts.
+    """
+    command = _build_command("build", site, drafts)
+    result = subprocess.run(  # noqa: S603  the arguments are ours
+        command, env=_jekyll_environment(), capture_output=True, text=True, check=False, cwd=site
     )
-    said = f"{done.stdout}\n{done.stderr}"
-    bad = [line.strip() for line in said.splitlines() if _PROBLEM_LINE.search(line)]
-    if done.returncode or bad:
-        raise RenderError("Jekyll: " + "\n".join(bad or said.strip().splitlines()[-3:]), "mend the file it names")
-    return target
+    lines = f"{result.stdout}\n{result.stderr}".strip().splitlines()
+    problems = [line.strip() for line in lines if _PROBLEM_LINE.search(line)]
+    if result.returncode or problems:
+        raise RenderError("Jekyll: " + "\n".join(problems or lines[-3:]), "correct the file it names")
+    return site / "_site"
 
 
 def serve_site(site: Path, port: int, *, drafts: bool = False) -> int:
     """Serve `site` on this machine until interrupted; returns Jekyll's exit code."""
-    call = [
-        find_jekyll(),
-        "serve",
-        "--strict_front_matter",
-        "--source",
-        str(site),
-        "--destination",
-        str(site / "_site"),
-    ]
-    call += ["--host", "127.0.0.1", "--port", str(port)] + ["--drafts"] * drafts
+    command = [*_build_command("serve", site, drafts), "--host", "127.0.0.1", "--port", str(port)]
+    environment = _jekyll_environment() | {"JEKYLL_ENV": "development"}
     try:
-        return subprocess.run(call, env=_jekyll_environment() | {"JEKYLL_ENV": "development"}, check=False).returncode  # noqa: S603
+        return subprocess.run(command, env=environment, check=False).returncode  # noqa: S603
     except KeyboardInterrupt:
         return 0
+
+
+def _build_command(action: str, site: Path, drafts: bool) -> list[str]:
+    folders = ["--source", str(site), "--destination", str(site / "_site")]
+    return [find_jekyll(), action, "--strict_front_matter", *folders, *["--drafts"] * drafts]
 
 
 def _jekyll_environment() -> dict[str, str]:

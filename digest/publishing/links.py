@@ -1,7 +1,7 @@
-"""Asks the links of an issue whether they still lead to their works: a few at a time, seldom twice.
+"""Check whether the links of an issue still lead to their works.
 
-Only what is certain counts: gone (404, 410), or moved for good to another work. A site that is down, slow, or refuses
-programs has said nothing about the link.
+Only conclusive responses count: gone (404, 410), or moved permanently to another work. A site that is down, slow, or
+refuses programs says nothing about a link.
 """
 
 from __future__ import annotations
@@ -29,20 +29,20 @@ from digest.protocols import Fetcher, Request
 from digest.urls import work_key
 
 _GOOD_VALIDITY = timedelta(days=14)
-_BAD_VALIDITY = timedelta(days=1)  # sites are mended; a person who waits for that should not wait two weeks
+_BAD_VALIDITY = timedelta(days=1)  # short, because an editor may be waiting for a site to be repaired
 _GONE_STATUSES = {404: "is not there (HTTP 404)", 410: "is gone for good (HTTP 410)"}
 _OK_STATUSES = frozenset({200, 203})
 _CONCURRENCY = 4
 _REQUEST_TIMEOUT = 15.0  # seconds
-_TOTAL_TIMEOUT = 60.0
-_MAX_PAGE_BYTES = 2_000_000  # a page; of something larger, such as a PDF, the answer's head is enough
+_TOTAL_TIMEOUT = 60.0  # seconds
+_MAX_PAGE_BYTES = 2_000_000  # of larger documents, such as a PDF, the headers suffice
 
 
 @dataclass(frozen=True, slots=True)
 class LinkReport:
-    """The links that are gone or moved, how many were asked now, and how many of all could not be judged.
+    """The links that are gone or moved, the requests made, and the links without a conclusive response.
 
-    `offline` says that nobody answered at all: there is no network here.
+    `is_offline` is set when no site responded.
     """
 
     dead_links: list[DeadLink]
@@ -52,79 +52,66 @@ class LinkReport:
 
     @property
     def summary(self) -> str:
-        """What a person should know of the check; empty when every link was judged."""
+        """A sentence on links that were not checked; empty when every link was."""
         if self.is_offline:
             return "links not checked: offline, none of the sites answered"
         return f"{self.unknown_count} links could not be judged now" if self.unknown_count else ""
 
 
-def collect_draft_links(context: Context, sheet: Draft, items: Mapping[str, Item]) -> dict[str, bool]:
-    """Addresses of the works and in the editor's prose; true where the work's source may be on a private network.
+def collect_draft_links(context: Context, draft: Draft, items: Mapping[str, Item]) -> dict[str, bool]:
+    """Collect the links of works and of the editor's prose; True where a private network is allowed.
 
-    `items` are the sheet's works by key.
+    `items` are the draft's works by key.
     """
-    prose = [sheet.intro, sheet.outro, *(text for s in sheet.sections for text in (s.intro, s.closing))]
-    prose += [pick.blurb for _, pick in sheet.iter_picks() if pick.origin == "editor"]
-    typed = {url: False for text in prose for url in re.findall(r'href="(https?://[^"]+)"', render_html(text))}
-    works = [(pick.url, items[pick.key]) for _, pick in sheet.iter_picks() if pick.key in items]
-    return _exclude_arxiv({html.unescape(url): private for url, private in typed.items()}) | collect_work_links(
-        context, works
-    )
+    prose = [draft.intro, draft.outro, *(text for s in draft.sections for text in (s.intro, s.closing))]
+    prose += [pick.blurb for _, pick in draft.iter_picks() if pick.origin == "editor"]
+    urls = (url for text in prose for url in re.findall(r'href="(https?://[^"]+)"', render_html(text)))
+    works = [(pick.url, items[pick.key]) for _, pick in draft.iter_picks() if pick.key in items]
+    return _exclude_arxiv({html.unescape(url): False for url in urls}) | collect_work_links(context, works)
 
 
 def collect_work_links(context: Context, works: Iterable[tuple[str, Item]]) -> dict[str, bool]:
-    """The addresses of works as `links_of` gives them; where none is said it is the item's, another is the editor's."""
-    sources = {source.id: source.allow_private for source in context.config.sources}
-    return _exclude_arxiv(
-        {
-            url or item.url: sources.get(item.source_id, False)
-            and encode_link(url or item.url) == encode_link(item.url)
-            for url, item in works
-        }
-    )
+    """Collect the links of works: the editor's URL, else the item's."""
+    allow_private = {source.id: source.allow_private for source in context.config.sources}
+    links = {}
+    for url, item in works:
+        is_own = encode_link(url or item.url) == encode_link(item.url)
+        links[url or item.url] = is_own and allow_private.get(item.source_id, False)
+    return _exclude_arxiv(links)
 
 
 def _exclude_arxiv(links: Mapping[str, bool]) -> dict[str, bool]:
-    """An arXiv paper keeps its address for ever, withdrawn or not, so it is not asked."""
+    """Exclude arXiv papers, whose links never die, even when the paper is withdrawn."""
     return {url: private for url, private in links.items() if url and not work_key(url).startswith("arxiv:")}
 
 
-def load_link_report(context: Context, links: Mapping[str, bool]) -> LinkReport:
-    """Judge the links by their last answers, however old; nobody is asked."""
-    with context.db.read() as session:
-        return _build_link_report(links, load_link_checks(session, links))
-
-
 def check_links(context: Context, links: Mapping[str, bool]) -> LinkReport:
-    """Judge every link by its last answer, and ask those whose answer is missing or old.
+    """Check every link by its stored result, and request those whose result is missing or old.
 
-    Who says nothing now leaves what was said before.
+    An inconclusive response replaces no stored result.
     """
     with context.db.read() as session:
-        known = load_link_checks(session, links)
-    stale = (url for url in links if url not in known or not _is_fresh(known[url], context.now))
-    waiting = {url: links[url] for url in stale}
-    answers = run_sync(_request_all(context, waiting)) if waiting else []
-    told = [check for check in answers if _is_conclusive(check) or check.url not in known]
-    if told:
+        stored = load_link_checks(session, links)
+    due = {url: links[url] for url in links if url not in stored or not _is_fresh(stored[url], context.now)}
+    checks = run_sync(_request_all(context, due)) if due else []
+    new = [check for check in checks if _is_conclusive(check) or check.url not in stored]
+    if new:
         with context.db.write() as session:
-            save_link_checks(session, [check.model_copy() for check in told])
-    offline = bool(waiting) and all(check.status is None for check in answers)
-    return replace(
-        _build_link_report(links, known | {check.url: check for check in told}),
-        request_count=len(answers),
-        is_offline=offline,
-    )
+            save_link_checks(session, [check.model_copy() for check in new])
+    report = build_link_report(links, stored | {check.url: check for check in new})
+    is_offline = bool(due) and all(check.status is None for check in checks)
+    return replace(report, request_count=len(checks), is_offline=is_offline)
 
 
-def _build_link_report(links: Iterable[str], checks_by_url: Mapping[str, LinkCheck]) -> LinkReport:
+def build_link_report(links: Iterable[str], checks_by_url: Mapping[str, LinkCheck]) -> LinkReport:
+    """Judge links by their stored results, however old."""
     checks = [checks_by_url.get(url) for url in links]
-    bad = [judged for check in checks if check is not None and (judged := judge_link(check)) is not None]
-    return LinkReport(bad, unknown_count=sum(1 for check in checks if check is None or not _is_conclusive(check)))
+    dead = [link for check in checks if check is not None and (link := judge_link(check)) is not None]
+    return LinkReport(dead, unknown_count=sum(1 for check in checks if check is None or not _is_conclusive(check)))
 
 
 def judge_link(check: LinkCheck) -> DeadLink | None:
-    """What an answer says against a link; None when nothing is certain."""
+    """Return what is wrong with a link, or None."""
     if check.status in _GONE_STATUSES:
         return DeadLink(check.url, _GONE_STATUSES[check.status])
     return DeadLink(check.url, moved_to=check.final_url) if check.final_url else None
@@ -139,24 +126,24 @@ def _is_fresh(check: LinkCheck, now: datetime) -> bool:
 
 
 async def _request_all(context: Context, links: Mapping[str, bool]) -> list[LinkCheck]:
-    """Ask a few first; where none of them answers there is no network, and the others are left alone."""
-    gate = asyncio.Semaphore(_CONCURRENCY)
+    """Request a few links first; when none responds, there is no network, and the rest is skipped."""
+    semaphore = asyncio.Semaphore(_CONCURRENCY)
     async with aclosing(context.make_fetcher()) as fetcher:
 
-        async def ask(some: Iterable[tuple[str, bool]], within: float) -> list[LinkCheck]:
-            asking = [
-                asyncio.create_task(_request_link(fetcher, gate, url, private, context.now)) for url, private in some
-            ]
-            done, late = await asyncio.wait(asking, timeout=within)
+        async def request(pairs: Iterable[tuple[str, bool]], timeout: float) -> list[LinkCheck]:
+            requests = (_request_link(fetcher, semaphore, url, private, context.now) for url, private in pairs)
+            done, late = await asyncio.wait([asyncio.create_task(each) for each in requests], timeout=timeout)
             for task in late:
                 task.cancel()
             await asyncio.gather(*late, return_exceptions=True)
             return [task.result() for task in done]
 
         pairs = list(links.items())
-        first = await ask(pairs[:_CONCURRENCY], _REQUEST_TIMEOUT)
+        first = await request(pairs[:_CONCURRENCY], _REQUEST_TIMEOUT)
         rest = pairs[_CONCURRENCY:]
-        return first + (await ask(rest, _TOTAL_TIMEOUT) if rest and any(check.status for check in first) else [])
+        if not rest or not any(check.status for check in first):
+            return first
+        return first + await request(rest, _TOTAL_TIMEOUT)
 
 
 async def _request_link(

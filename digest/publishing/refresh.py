@@ -1,11 +1,7 @@
-"""Stage `refresh`: re-check works, propose errata.
+"""Check published works again and propose errata.
 
-`refresh`: looks again at what was published, and proposes errata: versions, withdrawals, venues, links that died.
-
-arXiv is asked by id, other links by themselves. Without `apply` nothing that readers see is changed; with it, a
-person's yes, the errata are put into their issues, each dated and named among the issue's corrections.
-
-Asks arXiv for papers by their ids: versions, withdrawals and venues as they are now, kept in the store.
+arXiv is queried by id, other links one by one. Only with `apply`, an editor's yes, do the errata change what readers
+see, each dated and listed among its issue's corrections.
 """
 
 from __future__ import annotations
@@ -16,7 +12,6 @@ from contextlib import aclosing
 from dataclasses import asdict, dataclass, field
 from datetime import timedelta
 from functools import partial
-from typing import Any
 
 from sqlmodel import Session
 
@@ -31,7 +26,6 @@ from digest.drafts.checks import DeadLink
 from digest.errors import ConfigError, NotFoundError, SourceError
 from digest.http.retry import retry_fetch
 from digest.ingest.backfill import select_arxiv_source
-from digest.ingest.normalize import PreparedItem
 from digest.ingest.parser import ParsedPage, parse_response
 from digest.ingest.parser_process import ParserPool
 from digest.ingest.store import ingest_items
@@ -43,105 +37,32 @@ from digest.protocols import Report
 from digest.publishing.corrections import add_correction
 from digest.publishing.errata import Erratum, find_errata
 from digest.publishing.issue_view import IssueView
-from digest.publishing.links import check_links, collect_work_links, load_link_report
+from digest.publishing.links import build_link_report, check_links, collect_work_links
 from digest.publishing.publish import write_site
 from digest.publishing.snapshot import change_facts, iterate_picks, load_issue_view, store_snapshot
 from digest.sources.arxiv.api import build_ids_request
 
 ID_BATCH_SIZE = 100  # ids a request
 _MAX_ATTEMPTS = 3
-_RECHECK_INTERVAL = timedelta(days=1)  # arXiv announces once a day and asks that its answers be kept as long
+_RECHECK_INTERVAL = timedelta(days=1)  # arXiv announces once a day and asks clients to keep its responses as long
 _ARXIV_PREFIX = "arxiv:"
 
 
+@dataclass(frozen=True, slots=True)
+class _PublishedPage:
+    """A published issue, what readers see of it, and the keys of works that its editor renamed."""
+
+    issue: Issue
+    view: IssueView
+    edited_title_keys: set[str]
+
+
 @dataclass(slots=True)
-class RecheckResult:
-    """How many papers arXiv was asked for, and what it did not answer."""
+class _RecheckResult:
+    """How many papers were requested from arXiv, and what failed."""
 
     paper_count: int = 0
     problems: list[str] = field(default_factory=list)
-
-
-def recheck_papers(
-    context: Context,
-    keys: Iterable[str],
-    run_id: int | None,
-    *,
-    sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
-) -> RecheckResult:
-    """Bring arXiv's papers among the works up to date; those asked for within a day are left in peace."""
-    papers = sorted({key for key in keys if key.startswith(_ARXIV_PREFIX)})
-    with context.db.read() as session:
-        known = load_link_checks(session, papers)
-    due = [key for key in papers if key not in known or context.now - known[key].at >= _RECHECK_INTERVAL]
-    told = RecheckResult(len(due))
-    if due:
-        run_sync(_request_papers(context, _choose_arxiv_source(context), due, run_id, told, sleep))
-    return told
-
-
-def _choose_arxiv_source(context: Context) -> Source:
-    """The configured arXiv source, else a stand-in; an id query needs no categories of ours."""
-    try:
-        return select_arxiv_source(context, "")
-    except ConfigError:
-        return Source(id="arxiv", kind="arxiv", name="arXiv", categories=("cs.CL",))
-
-
-async def _request_papers(
-    context: Context,
-    source: Source,
-    due: Sequence[str],
-    run_id: int | None,
-    result: RecheckResult,
-    sleep: Callable[[float], Awaitable[None]],
-) -> None:
-    """Batch after batch over one connection; each is stored before the next is asked for."""
-    count = SourceResult(run_id=run_id or 0, source_id=source.id, state="ok", at=context.now)
-    async with aclosing(context.make_fetcher()) as fetcher, ParserPool() as workers:
-
-        async def answer(batch: Sequence[str]) -> ParsedPage:
-            count.requests += 1
-            response = await fetcher(build_ids_request(source, [key.removeprefix(_ARXIV_PREFIX) for key in batch]))
-            count.bytes += len(response.body)
-            return await workers.run(parse_response, source, response, context.now, subject=source.id)
-
-        for batch in (due[at : at + ID_BATCH_SIZE] for at in range(0, len(due), ID_BATCH_SIZE)):
-            try:
-                reading = await retry_fetch(partial(answer, batch), attempts=_MAX_ATTEMPTS, sleep=sleep)
-            except SourceError as error:
-                count.state, count.error = "partial" if count.found else "failed", error.message
-                result.problems.append(f"arXiv could not be asked: {error.message}")
-                break
-            missing = await asyncio.to_thread(_store_papers, context, count, reading, batch)
-            if missing:
-                result.problems.append(f"arXiv gave no answer for {', '.join(missing)}")
-    with context.db.write() as session:
-        save_source_results(session, count)
-
-
-def _store_papers(context: Context, count: SourceResult, page: ParsedPage, batch: Sequence[str]) -> list[str]:
-    """Store a batch's papers and when they were asked for; returns the keys that were not answered."""
-    answered = {one.key for one in page.items}
-    with context.db.write() as session:
-        add_outcomes(count, page, ingest_items(session, page.items))
-        _update_venues(session, page.items)
-        save_link_checks(session, [LinkCheck(url=key, status=200, at=context.now) for key in batch if key in answered])
-    return [key for key in batch if key not in answered]
-
-
-def _update_venues(session: Session, papers: Sequence[PreparedItem]) -> None:
-    """A journal reference or a comment is added without a new version, which intake takes for no change."""
-    items = load_items_by_key(session, [paper.key for paper in papers])
-    for paper in papers:
-        if (item := items.get(paper.key)) is not None:
-            item.venue, item.comment = paper.venue or item.venue, paper.comment or item.comment
-            session.add(item)
-
-
-_PublishedPages = list[
-    tuple[Issue, IssueView, set[str]]
-]  # an issue, what readers see of it, the keys its editor renamed
 
 
 def refresh_issues(
@@ -152,34 +73,42 @@ def refresh_issues(
     apply: bool = False,
     sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
 ) -> Report:
-    """Compare every published work with what is known of it now; `ask` asks arXiv and the links first.
+    """Compare every published work with its current metadata, which is fetched first.
 
-    Without it their last answers count.
-
-    `names` (periods and keys) choose among the errata. Raises NotFoundError for a name that has none to apply.
+    `names` (periods and keys) select errata. Raises NotFoundError for a name without an erratum to apply.
     """
     with record_run(context, "refresh") as report:
         with context.db.read() as session:
-            pages = _load_published_pages(context, session)
-        bad = (
-            _update_facts(context, pages, report, sleep)
-            if should_fetch
-            else load_link_report(context, _collect_page_links(context, pages)).dead_links
-        )
+            pages = [_load_published_page(context, session, issue) for issue in load_published_issues(session)]
+            keys = sorted({pick.key for page in pages for pick in iterate_picks(page.view)})
+            links = _collect_page_links(context, pages, load_items_by_key(session, keys))
+            dead_links = build_link_report(links, load_link_checks(session, links)).dead_links
+        if should_fetch:
+            dead_links = _update_facts(context, keys, links, report, sleep)
         with context.db.read() as session:
-            found = list(_find_all_errata(context, session, pages, {link.url: link for link in bad}))
-        chosen = [one for one in found if not names or one.period in names or one.key in names]
-        works = len(set(_iterate_keys(pages)))
-        report.numbers |= {"works": works, "errata": [_erratum_row(one) for one in chosen]}
-        report.line = f"{works} published works; {len(chosen)} errata proposed"
+            items = load_items_by_key(session, keys)
+        dead_by_url = {link.url: link for link in dead_links}
+        errata = [
+            erratum
+            for page in pages
+            for erratum in find_errata(
+                context.config, page.issue, page.view, items, page.edited_title_keys, dead_by_url
+            )
+            if not names or erratum.period in names or erratum.key in names
+        ]
+        rows = [{name: value for name, value in asdict(each).items() if name != "facts"} for each in errata]
+        report.numbers |= {"works": len(keys), "errata": rows}
+        report.line = f"{len(keys)} published works; {len(errata)} errata proposed"
         if apply:
-            _require_known_names(names, chosen)
-            _apply_errata(context, chosen, report)
+            proposed = {name for erratum in errata for name in (erratum.period, erratum.key)}
+            if unknown := [name for name in names if name not in proposed]:
+                raise NotFoundError(f"no erratum is proposed for {', '.join(unknown)}", "`digest refresh` lists them")
+            _apply_errata(context, errata, report)
     return report
 
 
 def format_errata(errata: Iterable[Mapping[str, str]]) -> Iterator[str]:
-    """The errata as a person reads them: what stands there, what is so, what puts it right."""
+    """Format errata as a diff, each with the command that applies it."""
     for erratum in errata:
         yield f"@@ {erratum['period']} {erratum['key']}"
         yield f"- {erratum['before']}"
@@ -187,74 +116,114 @@ def format_errata(errata: Iterable[Mapping[str, str]]) -> Iterator[str]:
         yield f"  → digest refresh --apply {erratum['key']}"
 
 
-def _load_published_pages(context: Context, session: Session) -> _PublishedPages:
-    return [
-        (
-            issue,
-            load_issue_view(context, session, issue),
-            {item.key for pick, item in load_picks(session, issue.id) if pick.title},
-        )
-        for issue in load_published_issues(session)
-    ]
+def _load_published_page(context: Context, session: Session, issue: Issue) -> _PublishedPage:
+    edited = {item.key for pick, item in load_picks(session, issue.id) if pick.title}
+    return _PublishedPage(issue, load_issue_view(context, session, issue), edited)
 
 
-def _iterate_keys(pages: _PublishedPages) -> Iterator[str]:
-    return (pick.key for _, view, _ in pages for pick in iterate_picks(view))
+def _collect_page_links(
+    context: Context, pages: Sequence[_PublishedPage], items: Mapping[str, Item]
+) -> dict[str, bool]:
+    urls = {pick.url: pick.key for page in pages for pick in iterate_picks(page.view) if pick.key in items}
+    return collect_work_links(context, [(url, items[key]) for url, key in urls.items()])
 
 
 def _update_facts(
-    context: Context, pages: _PublishedPages, report: Report, sleep: Callable[[float], Awaitable[None]]
+    context: Context,
+    keys: Sequence[str],
+    links: Mapping[str, bool],
+    report: Report,
+    sleep: Callable[[float], Awaitable[None]],
 ) -> list[DeadLink]:
-    """Bring the store up to date; returns the links that are gone or moved."""
-    papers = recheck_papers(context, _iterate_keys(pages), report.run_id, sleep=sleep)
-    answers = check_links(context, _collect_page_links(context, pages))
-    report.numbers |= {"papers": papers.paper_count, "asked": answers.request_count, "unjudged": answers.unknown_count}
-    unjudged = [f"{answers.unknown_count} links could not be judged now"] if answers.unknown_count else []
-    report.problems = [*papers.problems, *unjudged]
+    """Update papers and link checks; returns the links that are gone or moved."""
+    papers = _recheck_papers(context, keys, report.run_id, sleep)
+    checked = check_links(context, links)
+    report.numbers |= {
+        "papers": papers.paper_count,
+        "asked": checked.request_count,
+        "unjudged": checked.unknown_count,
+    }
+    unknown = [f"{checked.unknown_count} links could not be judged now"] if checked.unknown_count else []
+    report.problems = [*papers.problems, *unknown]
     report.state = "partial" if papers.problems else "done"
-    return answers.dead_links
+    return checked.dead_links
 
 
-def _collect_page_links(context: Context, pages: _PublishedPages) -> dict[str, bool]:
-    """Where the works of all issues are linked to, as `work_links` gives it."""
-    with context.db.read() as session:
-        items = load_items_by_key(session, sorted(set(_iterate_keys(pages))))
-    shown = {pick.url: pick.key for _, view, _ in pages for pick in iterate_picks(view) if pick.key in items}
-    return collect_work_links(context, [(url, items[key]) for url, key in shown.items()])
-
-
-def _find_all_errata(
-    context: Context, session: Session, pages: _PublishedPages, dead_links: Mapping[str, DeadLink]
-) -> Iterator[Erratum]:
-    items: dict[str, Item] = load_items_by_key(session, sorted(set(_iterate_keys(pages))))
-    for issue, view, own in pages:
-        yield from find_errata(context.config, issue, view, items, own, dead_links)
-
-
-def _erratum_row(erratum: Erratum) -> dict[str, str]:
-    return {name: value for name, value in asdict(erratum).items() if name != "facts"}
-
-
-def _require_known_names(names: Sequence[str], chosen: Sequence[Erratum]) -> None:
-    known = {name for one in chosen for name in (one.period, one.key)}
-    if unknown := [name for name in names if name not in known]:
-        raise NotFoundError(f"no erratum is proposed for {', '.join(unknown)}", "`digest refresh` lists them")
-
-
-def _apply_errata(context: Context, chosen: Sequence[Erratum], report: Report) -> None:
-    """Put the errata into their issues, then write the site."""
+def _apply_errata(context: Context, errata: Sequence[Erratum], report: Report) -> None:
+    """Apply errata to their issues, then write the site."""
     by_period: dict[str, list[Erratum]] = {}
-    for erratum in chosen:
+    for erratum in errata:
         by_period.setdefault(erratum.period, []).append(erratum)
     with context.db.write() as session:
         for period, group in by_period.items():
             issue = get_issue(session, period)
             view = load_issue_view(context, session, issue)
             for erratum in group:
-                change_facts(view, {erratum.key: dict(erratum.facts)})
+                change_facts(view, erratum.key, erratum.facts)
                 add_correction(context, issue, erratum.text)
             view.corrections = list(issue.corrections)
             store_snapshot(context, session, issue, view)
-    numbers: dict[str, Any] = {"applied": len(chosen), "issues": len(by_period)}
-    report.numbers |= numbers
-    write_site(context, report, f"{len(chosen)} errata put into {len(by_period)} issues")
+    report.numbers |= {"applied": len(errata), "issues": len(by_period)}
+    write_site(context, report, f"{len(errata)} errata applied to {len(by_period)} issues")
+
+
+def _recheck_papers(
+    context: Context, keys: Iterable[str], run_id: int | None, sleep: Callable[[float], Awaitable[None]]
+) -> _RecheckResult:
+    """Update arXiv's papers among the works, except those requested within a day."""
+    papers = [key for key in keys if key.startswith(_ARXIV_PREFIX)]
+    with context.db.read() as session:
+        requested = load_link_checks(session, papers)
+    due = [key for key in papers if key not in requested or context.now - requested[key].at >= _RECHECK_INTERVAL]
+    result = _RecheckResult(len(due))
+    if due:
+        run_sync(_request_papers(context, due, run_id, result, sleep))
+    return result
+
+
+async def _request_papers(
+    context: Context,
+    due: Sequence[str],
+    run_id: int | None,
+    result: _RecheckResult,
+    sleep: Callable[[float], Awaitable[None]],
+) -> None:
+    """Request papers in batches over one connection; each batch is stored before the next."""
+    try:
+        source = select_arxiv_source(context, "")
+    except ConfigError:  # a query by id needs no configured categories
+        source = Source(id="arxiv", kind="arxiv", name="arXiv", categories=("cs.CL",))
+    tally = SourceResult(run_id=run_id or 0, source_id=source.id, state="ok", at=context.now)
+    async with aclosing(context.make_fetcher()) as fetcher, ParserPool() as workers:
+
+        async def request(batch: Sequence[str]) -> ParsedPage:
+            tally.requests += 1
+            response = await fetcher(build_ids_request(source, [key.removeprefix(_ARXIV_PREFIX) for key in batch]))
+            tally.bytes += len(response.body)
+            return await workers.run(parse_response, source, response, context.now, subject=source.id)
+
+        for batch in (due[start : start + ID_BATCH_SIZE] for start in range(0, len(due), ID_BATCH_SIZE)):
+            try:
+                page = await retry_fetch(partial(request, batch), attempts=_MAX_ATTEMPTS, sleep=sleep)
+            except SourceError as error:
+                tally.state, tally.error = "partial" if tally.found else "failed", error.message
+                result.problems.append(f"arXiv could not be asked: {error.message}")
+                break
+            missing = await asyncio.to_thread(_store_papers, context, tally, page, batch)
+            if missing:
+                result.problems.append(f"arXiv gave no answer for {', '.join(missing)}")
+    with context.db.write() as session:
+        save_source_results(session, tally)
+
+
+def _store_papers(context: Context, tally: SourceResult, page: ParsedPage, batch: Sequence[str]) -> list[str]:
+    """Store a batch's papers and the time of their request; returns the keys that arXiv left out."""
+    papers = {paper.key: paper for paper in page.items}
+    with context.db.write() as session:
+        add_outcomes(tally, page, ingest_items(session, page.items))
+        # A journal reference or a comment comes without a new version, so ingestion sees no revision.
+        for key, item in load_items_by_key(session, list(papers)).items():
+            item.venue, item.comment = papers[key].venue or item.venue, papers[key].comment or item.comment
+            session.add(item)
+        save_link_checks(session, [LinkCheck(url=key, status=200, at=context.now) for key in batch if key in papers])
+    return [key for key in batch if key not in papers]

@@ -1,4 +1,7 @@
-"""Issues as readers saw them, kept whole at publication: what the store learns later changes no page by itself."""
+"""Store and load published issues as readers saw them.
+
+What the database learns later changes no published page.
+"""
 
 from __future__ import annotations
 
@@ -17,8 +20,7 @@ from digest.publishing.issue_view import IssueView, PickView
 from digest.publishing.view import build_issue_view
 from digest.text import hash_texts
 
-# What a pick says of its work. A correction of the editor's words leaves these as readers know them; they change by an
-# erratum that names them.
+# The metadata of a pick's work. A correction of the editor's text leaves them as published; errata change them.
 PICK_FACTS = (
     "title", "url", "authors", "published", "venue", "quoted_from", "confidence", "second_guess", "links", "withdrawn",
     "superseded", "mentions",
@@ -26,29 +28,29 @@ PICK_FACTS = (
 
 
 def load_issue_view(context: Context, session: Session, issue: Issue) -> IssueView:
-    """The issue as it was published, or as it would be published now when it was not."""
-    kept = find_newest_snapshot(session, issue.id) if issue.state in ("published", "sent") else None
-    if kept is None or issue.published is None:
+    """Load the issue as it was published, else as it would be published now."""
+    snapshot = find_newest_snapshot(session, issue.id) if issue.state in ("published", "sent") else None
+    if snapshot is None or issue.published is None:
         return build_issue_view(session, context.config, issue, context.parse_period(issue.period), context.now)
-    view: IssueView = _view_adapter().validate_python(kept.view)
+    view: IssueView = _view_adapter().validate_python(snapshot.view)
     view.published, view.updated = issue.published, issue.updated or issue.published
     return view
 
 
 def create_snapshot(context: Context, session: Session, issue: Issue, *, is_correction: bool) -> None:
-    """Freeze an issue that is published now, or `again`, corrected: facts that readers know stay as they are."""
+    """Store an issue as it is published; a correction keeps the metadata that readers know."""
     view = build_issue_view(session, context.config, issue, context.parse_period(issue.period), context.now)
-    before = find_newest_snapshot(session, issue.id) if is_correction else None
-    if before is not None:
+    previous = find_newest_snapshot(session, issue.id) if is_correction else None
+    if previous is not None:
         rows = load_picks(session, issue.id)
-        own = {item.key: {name for name in ("title", "url") if getattr(pick, name)} for pick, item in rows}
-        _preserve_facts(view, _view_adapter().validate_python(before.view), own)
+        edited = {item.key: {name for name in ("title", "url") if getattr(pick, name)} for pick, item in rows}
+        _preserve_facts(view, _view_adapter().validate_python(previous.view), edited)
     issue.published = issue.published or context.now
     store_snapshot(context, session, issue, view)
 
 
 def store_snapshot(context: Context, session: Session, issue: Issue, view: IssueView) -> None:
-    """Make a view what readers see; `updated` moves when it differs from what they saw."""
+    """Store a view as what readers see; `updated` changes when the view does."""
     assert issue.published is not None
     view.published = view.updated = issue.published
     value = _view_adapter().dump_python(view, mode="json")
@@ -59,27 +61,28 @@ def store_snapshot(context: Context, session: Session, issue: Issue, view: Issue
     session.add(issue)
 
 
-def change_facts(view: IssueView, changes: Mapping[str, Mapping[str, Any]]) -> None:
-    """Put new facts of works into a view, by key and field, wherever it shows them."""
+def change_facts(view: IssueView, key: str, facts: Mapping[str, Any]) -> None:
+    """Change the metadata of a work wherever the view shows it."""
     for pick in iterate_picks(view):
-        for name, value in changes.get(pick.key, {}).items():
-            setattr(pick, name, value)
+        if pick.key == key:
+            for name, value in facts.items():
+                setattr(pick, name, value)
 
 
 def iterate_picks(view: IssueView) -> Iterator[PickView]:
-    """Every place of a view that shows a work; one of a recap by category and by month has two."""
+    """Iterate over all picks; a recap by category and by month shows a work twice."""
     for section in (*view.sections, *view.by_month):
         yield from section.picks
     yield from view.missed
 
 
-def _preserve_facts(view: IssueView, previous_view: IssueView, editor_fields: Mapping[str, Collection[str]]) -> None:
-    """Leave facts as they were; `own` names those that the editor wrote, by key."""
-    known = {pick.key: pick for pick in iterate_picks(previous_view)}
+def _preserve_facts(view: IssueView, previous: IssueView, edited: Mapping[str, Collection[str]]) -> None:
+    """Copy the previous metadata, except fields that the editor wrote (`edited`, by key)."""
+    previous_picks = {pick.key: pick for pick in iterate_picks(previous)}
     for pick in iterate_picks(view):
-        if old := known.get(pick.key):
+        if old := previous_picks.get(pick.key):
             for name in PICK_FACTS:
-                if name not in editor_fields.get(pick.key, ()):
+                if name not in edited.get(pick.key, ()):
                     setattr(pick, name, getattr(old, name))
 
 

@@ -83,7 +83,7 @@ def test_a_changed_issue_is_not_published_without_words(workspace_folder: Path) 
     with opened(workspace_folder) as workspace:
         told = workspace.approve("2025-05", by="Ana", accept_gaps=True)
         assert "--correct" in told.line
-        with pytest.raises(CheckFailedError, match="readers have seen this issue"):
+        with pytest.raises(CheckFailedError, match="the issue is published"):
             workspace.publish("2025-05")
         with pytest.raises(ConfigError, match="says nothing"):
             workspace.publish("2025-05", correct=" ")

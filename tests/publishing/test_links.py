@@ -16,6 +16,7 @@ from digest.app import Workspace
 from digest.context import Context
 from digest.db.issues import get_issue, load_picks
 from digest.db.items import load_items_by_key
+from digest.db.link_checks import load_link_checks
 from digest.drafts.checks import DeadLink
 from digest.drafts.edit import update_pick
 from digest.drafts.model import Draft, DraftPick, DraftSection
@@ -23,12 +24,17 @@ from digest.drafts.storage import get_draft_path, load_draft
 from digest.drafts.writer import render_draft
 from digest.errors import CheckFailedError
 from digest.models.items import Item
-from digest.publishing.checks import find_problems
-from digest.publishing.links import check_links, collect_draft_links, collect_work_links, load_link_report
+from digest.publishing.checks import check_release
+from digest.publishing.links import LinkReport, build_link_report, check_links, collect_draft_links, collect_work_links
 from tests.workbench import Clock, context
 
 STATUS = {"/fine": 200, "/gone": 404, "/forever": 410, "/down": 503, "/private": 403, "/slow": 429}
 MOVES = {"/moved": (301, "/other"), "/www": (301, "/www/"), "/for-now": (302, "/other")}
+
+
+def load_link_report(here: Context, links: dict[str, bool]) -> LinkReport:
+    with here.db.read() as session:
+        return build_link_report(links, load_link_checks(session, links))
 
 
 class Web:
@@ -189,7 +195,7 @@ def test_approval_asks_links_when_told_to_and_goes_by_their_last_answers_when_no
     assert web.asked == asked
     period = workspace.context.parse_period("2025-05")
     _, sheet = load_draft(workspace.context, period)
-    (found,) = (one for one in find_problems(workspace.context, period, sheet) if one.rule == "links")
+    (found,) = (one for one in check_release(workspace.context, period, sheet).problems if one.rule == "links")
     assert found.key == key
 
 
@@ -244,7 +250,7 @@ def test_an_issue_too_long_for_a_mail_is_told(workspace_folder: Path) -> None:
         here = workspace.context
         _, sheet = load_draft(here, here.parse_period("2025-05"))
         long = replace(sheet, outro="words " * 18_000)
-        assert [one.rule for one in find_problems(here, here.parse_period("2025-05"), long)] == ["length"]
+        assert [one.rule for one in check_release(here, here.parse_period("2025-05"), long).problems] == ["length"]
 
 
 def test_what_is_withdrawn_stands_in_the_way_of_an_issue_but_not_of_its_correction(workspace_folder: Path) -> None:
@@ -256,7 +262,7 @@ def test_what_is_withdrawn_stands_in_the_way_of_an_issue_but_not_of_its_correcti
             _, item = load_picks(session, issue.id)[0]
             item.withdrawn = here.now - timedelta(days=1)
             session.add(item)
-        assert find_problems(here, period, sheet, accept_gaps=True) == []
+        assert check_release(here, period, sheet, accept_gaps=True).problems == []
         with here.db.write() as session:
             get_issue(session, period.name).state = "draft"
-        assert [one.rule for one in find_problems(here, period, sheet, accept_gaps=True)] == ["withdrawn"]
+        assert [one.rule for one in check_release(here, period, sheet, accept_gaps=True).problems] == ["withdrawn"]

@@ -266,7 +266,7 @@ def test_the_weekly_refresh_tells_the_errata_and_the_command_it_names_puts_them_
         before = (quiet / "site" / "feed.xml").read_bytes()
         applied = run("refresh", "2025-05", "--apply", folder=quiet, **saturday)
     assert applied.returncode == 0
-    assert "2 errata put into 1 issues" in applied.stdout
+    assert "2 errata applied to 1 issues" in applied.stdout
     post = next((quiet / "site" / "_posts").glob("*-2025-05.md")).read_text()
     corrections = post.partition("{#corrections}")[2]
     assert corrections.count("- **7 February 2026** ") == 2

@@ -21,7 +21,7 @@ from digest.drafts.editing import CurrentDraft, edit_draft, load_current_draft
 from digest.errors import ConfigError, DigestError
 from digest.periods import Period
 from digest.publishing.approve import approve_issue, revoke_approval
-from digest.publishing.checks import check_draft_links, find_problems
+from digest.publishing.checks import check_draft_links, check_release
 from digest.publishing.render.templates import render_template
 from digest.web.editor.actions import ACTIONS, parse_edit_request
 from digest.web.editor.preview import render_mail_preview, render_mail_text_preview, render_post_preview
@@ -154,7 +154,7 @@ class _DeskPages:
 
     def show_checks(self, context: Context, period: Period, query: Any) -> Response:
         current = load_current_draft(context, period)
-        problems = find_problems(context, period, current.draft)
+        problems = check_release(context, period, current.draft).problems
         values = {"problems": problems, "state": current.state, "kinds": {problem.rule for problem in problems}}
         author = context.config.newsletter.author
         return HTMLResponse(render_template("desk/gates.html.j2", {}, author=author, **values))
