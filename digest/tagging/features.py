@@ -1,4 +1,7 @@
-"""A title and an abstract as numbers: words and word pairs, sparse, and static vectors. Training uses the same code."""
+"""Features of a title and an abstract: sparse words and word pairs, and static vectors.
+
+The training script uses the same code.
+"""
 
 from __future__ import annotations
 
@@ -18,11 +21,9 @@ Ints = NDArray[np.int64]
 
 _WORD = re.compile(r"[a-z0-9]+(?:\.[0-9]+)?")
 _DIGITS = re.compile(r"[0-9.]+")
-# Coined names tell by their tails what they are: LongBench, GraphRAG, CodeAgent, EHRSQL.
+# The tail of a coined name says what it is: LongBench, GraphRAG, CodeAgent, EHRSQL.
 _TAIL = re.compile(r".+?(bench|rag|agent|sql|eval|gpt|coder|llm|vla|vlm|mllm|former|diffusion|guard|judge|attack|vqa)$")
-MAX_ABSTRACT_WORDS = 400  # beyond them an abstract is a body
-
-
+MAX_ABSTRACT_WORDS = 400  # a longer abstract is the body of a text
 _fold_cache: dict[str, tuple[str, str]] = {}  # word -> its singular with digits folded, and the tail of a coined name
 
 
@@ -38,16 +39,15 @@ def _split_tail(word: str) -> tuple[str, str]:
 
 
 def singularise_word(word: str) -> str:
-    """A word of lower case as the vocabulary has it: singular, figures as #."""
+    """Return a lower-case word as the vocabulary has it: singular, figures as #."""
     return (_fold_cache.get(word) or _split_tail(word))[0]
 
 
 def extract_terms(text: str, limit: int | None = None) -> Iterator[str | tuple[str, str]]:
-    """The words of a text, tails of coined names, and pairs of neighbours: `Qwen2.5-7B models` has qwen#, #b, model."""
-    known = _fold_cache
+    """Yield a text's words, tails of coined names and word pairs: `Qwen2.5-7B models` has qwen#, #b, model."""
     last = ""
     for word in _WORD.findall(text.lower())[:limit]:
-        folded, tail = known.get(word) or _split_tail(word)
+        folded, tail = _fold_cache.get(word) or _split_tail(word)
         yield folded
         yield last, folded
         if tail:
@@ -56,7 +56,7 @@ def extract_terms(text: str, limit: int | None = None) -> Iterator[str | tuple[s
 
 
 class Vocabulary:
-    """Numbers the terms the weights know: those of titles first, then those of abstracts. A pair is `left right`."""
+    """The terms that have weights: those of titles, then those of abstracts. A pair is `left right`."""
 
     def __init__(self, title: Sequence[str], abstract: Sequence[str], rarity: Floats) -> None:
         self.title, self.abstract = tuple(title), tuple(abstract)
@@ -68,7 +68,7 @@ class Vocabulary:
         return len(self.rarity)
 
     def vectorise(self, inputs: Sequence[TagInput]) -> SparseMatrix:
-        """Each input as damped term counts weighted by rarity; title and abstract have unit length each."""
+        """Return each input as damped term counts weighted by rarity; title and abstract have unit length each."""
         keys: list[int] = []
         width = len(self)
         for number, item in enumerate(inputs):
@@ -79,7 +79,7 @@ class Vocabulary:
         return self._weigh_terms(np.array(keys, dtype=np.int64), len(inputs))
 
     def compute_word_bits(self) -> dict[str, float]:
-        """The words of titles and of abstracts, each with the bits of surprise of meeting it in one."""
+        """Return each word of titles and abstracts with its surprisal in bits."""
         bits = ((self.rarity - 1) / math.log(2)).tolist()
         pairs = zip((*self.title, *self.abstract), bits, strict=True)
         return {word: value for word, value in pairs if " " not in word}
@@ -96,8 +96,7 @@ class Vocabulary:
 
 
 class _FieldColumns:
-    """The columns of one field's terms. Each word is looked up once and then known by number: 11,000 papers are two
-    million words."""
+    """The columns of one field's terms, with a cache of words: 11,000 papers are two million words."""
 
     def __init__(self, vocabulary: Sequence[str], first: int) -> None:
         self._single_columns = {term: column for column, term in enumerate(vocabulary, start=first) if " " not in term}
@@ -110,46 +109,42 @@ class _FieldColumns:
         self._word_cache: dict[str, tuple[int, tuple[int, ...]]] = {}
 
     def find_columns(self, text: str, limit: int | None = None) -> list[int]:
-        """The columns of the terms of a text; see `terms`."""
-        found: list[int] = []
-        known, pair, step = self._word_cache, self._pair_columns, self._step
+        """Return the columns of the terms of a text; see `extract_terms`."""
+        result: list[int] = []
+        cache, pair, step = self._word_cache, self._pair_columns, self._step
         last = 0
         for word in _WORD.findall(text.lower())[:limit]:
-            number, columns = known.get(word) or self._look_up(word)
-            found += columns
+            number, columns = cache.get(word) or self._look_up(word)
+            result += columns
             if last and number and (column := pair.get(last * step + number)) is not None:
-                found.append(column)
+                result.append(column)
             last = number
-        return found
+        return result
 
     def _look_up(self, word: str) -> tuple[int, tuple[int, ...]]:
         folded, tail = _split_tail(word)
         columns = tuple(self._single_columns[term] for term in (folded, tail) if term in self._single_columns)
-        known = self._word_numbers.get(folded, 0), columns
+        entry = self._word_numbers.get(folded, 0), columns
         if len(self._word_cache) < 200_000:
-            self._word_cache[word] = known
-        return known
+            self._word_cache[word] = entry
+        return entry
 
 
 def embed_inputs(inputs: Sequence[TagInput], centres: Floats) -> Floats:
-    """What titles and abstracts mean: their vectors side by side, each off its centre (2, width) and of unit length.
+    """Return the vectors of titles and abstracts side by side, each centred by `centres` (2, width), of unit length.
 
-    Zeros stand for an abstract that is not there.
+    A missing abstract gives zeros.
     """
     parts = (load_embeddings().embed([i.title for i in inputs]), load_embeddings().embed([i.abstract for i in inputs]))
-    sides: Floats = np.concatenate(
-        [_centre_rows(part, centre) for part, centre in zip(parts, centres, strict=True)], axis=1
-    )
-    return sides
-
-
-def _centre_rows(raw: Floats, centre: Floats) -> Floats:
-    apart = np.where(raw.any(axis=1, keepdims=True), raw - centre, 0)
-    return normalise_rows(apart)
+    centred = [
+        normalise_rows(np.where(part.any(axis=1, keepdims=True), part - centre, 0))
+        for part, centre in zip(parts, centres, strict=True)
+    ]
+    return np.concatenate(centred, axis=1)
 
 
 def normalise_rows(rows: Floats) -> Floats:
-    """The rows at length 1; zeros stay."""
+    """Scale rows to length 1; zeros stay."""
     norms = np.linalg.norm(rows, axis=1, keepdims=True)
-    even: Floats = (rows / np.where(norms == 0, 1, norms)).astype(np.float32)
-    return even
+    unit: Floats = (rows / np.where(norms == 0, 1, norms)).astype(np.float32)
+    return unit

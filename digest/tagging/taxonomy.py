@@ -1,4 +1,4 @@
-"""The taxonomy as a versioned thing: its fingerprint, its names, and what a change of it would move."""
+"""Taxonomy versions: fingerprint, names of categories, and the effects of a change."""
 
 from __future__ import annotations
 
@@ -18,33 +18,31 @@ OTHER_CATEGORY = "other"
 
 
 def fingerprint_taxonomy(taxonomy: Taxonomy) -> str:
-    """`version-hash`: changes whenever a verdict could; order, titles of sections and quotas do not count."""
-    said = sorted([c.slug, c.description, *c.exemplars, "", *c.keywords] for c in taxonomy.categories)
-    return f"{taxonomy.version}-{hash_texts(json.dumps([taxonomy.threshold, said]))[:12]}"
+    """Return `version-hash`, which changes whenever a classification could.
+
+    Order, titles of sections and quotas do not count.
+    """
+    texts = sorted([c.slug, c.description, *c.exemplars, "", *c.keywords] for c in taxonomy.categories)
+    return f"{taxonomy.version}-{hash_texts(json.dumps([taxonomy.threshold, texts]))[:12]}"
 
 
 def resolve_category(taxonomy: Taxonomy, name: str) -> str:
-    """The slug meant by a slug, a title or an alias in any case, or `other`; NotFoundError names the nearest."""
-    names = _category_names(taxonomy)
-    slug = names.get(name.strip().casefold())
-    if slug is None:
-        near = process.extractOne(name.strip().casefold(), list(names), score_cutoff=60)
-        hint = (
-            f"did you mean '{names[near[0]]}'?" if near else f"one of: {', '.join([*taxonomy.slugs, OTHER_CATEGORY])}"
-        )
+    """Return the slug of a slug, title or alias in any case, or `other`; NotFoundError names the nearest."""
+    names = {category.title.casefold(): category.slug for category in taxonomy.categories}
+    names |= {alias.casefold(): category.slug for category in taxonomy.categories for alias in category.aliases}
+    names |= {slug.casefold(): slug for slug in (*taxonomy.slugs, OTHER_CATEGORY)}
+    folded = name.strip().casefold()
+    if folded not in names:
+        near = process.extractOne(folded, list(names), score_cutoff=60)
+        slugs = ", ".join([*taxonomy.slugs, OTHER_CATEGORY])
+        hint = f"did you mean '{names[near[0]]}'?" if near else f"one of: {slugs}"
         raise NotFoundError(f"{name!r} is no category of this taxonomy", hint)
-    return slug
-
-
-def _category_names(taxonomy: Taxonomy) -> dict[str, str]:
-    names = {c.title.casefold(): c.slug for c in taxonomy.categories}
-    names |= {alias.casefold(): c.slug for c in taxonomy.categories for alias in c.aliases}
-    return names | {slug.casefold(): slug for slug in taxonomy.slugs} | {OTHER_CATEGORY: OTHER_CATEGORY}
+    return names[folded]
 
 
 @dataclass(frozen=True, slots=True)
 class TaxonomyChange:
-    """One difference between two taxonomies; `was` is the old slug of a renamed category, `fields` what changed."""
+    """One difference between two taxonomies; `old_slug` is that of a renamed category, `fields` are those that changed."""
 
     kind: Literal["added", "removed", "renamed", "changed"]
     slug: str
@@ -58,26 +56,26 @@ class TaxonomyChange:
 
 
 def diff_taxonomies(old: Taxonomy, new: Taxonomy) -> list[TaxonomyChange]:
-    """What changed from old to new; a new category with a vanished slug among its aliases is that one renamed."""
+    """Compare two taxonomies; a new category with a removed slug among its aliases is a rename."""
     before, after = {c.slug: c for c in old.categories}, {c.slug: c for c in new.categories}
     renamed = find_renamed_categories(old, new)
-    changes = [_compare_categories(before[renamed.get(slug, slug)], category) for slug, category in after.items()
-               if renamed.get(slug, slug) in before]  # fmt: skip
+    pairs = [(before.get(renamed.get(slug, slug)), category) for slug, category in after.items()]
+    changes = [_compare_categories(old_category, category) for old_category, category in pairs if old_category]
     added = [TaxonomyChange("added", slug) for slug in after if slug not in before and slug not in renamed]
     removed = [TaxonomyChange("removed", slug) for slug in before if slug not in after and slug not in renamed.values()]
     return added + removed + [change for change in changes if change]
 
 
 def find_renamed_categories(old: Taxonomy, new: Taxonomy) -> dict[str, str]:
-    """New slug -> old slug, of the categories that were renamed."""
-    gone = {slug.casefold(): slug for slug in old.slugs if slug not in new.slugs}
-    found = {}
+    """Return new slug -> old slug of the renamed categories."""
+    removed = {slug.casefold(): slug for slug in old.slugs if slug not in new.slugs}
+    renames = {}
     for category in new.categories:
         if category.slug not in old.slugs:
-            match = next((gone.pop(a.casefold()) for a in category.aliases if a.casefold() in gone), None)
+            match = next((removed.pop(a.casefold()) for a in category.aliases if a.casefold() in removed), None)
             if match:
-                found[category.slug] = match
-    return found
+                renames[category.slug] = match
+    return renames
 
 
 def _compare_categories(old: Category, new: Category) -> TaxonomyChange | None:
@@ -89,7 +87,7 @@ def _compare_categories(old: Category, new: Category) -> TaxonomyChange | None:
 
 @dataclass(frozen=True, slots=True)
 class RetagMoves:
-    """What retagging would do: how many stay, and how many go from one category to another, most first."""
+    """The effect of retagging: unchanged items, and moves (old, new, count), most first."""
 
     unchanged: int
     moves: tuple[tuple[str, str, int], ...]
@@ -102,8 +100,8 @@ class RetagMoves:
 def count_retag_moves(
     before: Sequence[str], after: Sequence[str], old_slugs: Mapping[str, str] | None = None
 ) -> RetagMoves:
-    """Compare the categories of the same items before and after; `renamed` (new -> old) does not count as a move."""
-    was = old_slugs or {}
-    pairs = Counter((old, new) for old, new in zip(before, after, strict=True) if old not in (new, was.get(new)))
+    """Compare the categories of the same items before and after; a rename in `old_slugs` (new -> old) is no move."""
+    renames = old_slugs or {}
+    pairs = Counter((old, new) for old, new in zip(before, after, strict=True) if old not in (new, renames.get(new)))
     ordered = sorted(pairs.items(), key=lambda pair: (-pair[1], pair[0]))
     return RetagMoves(len(before) - pairs.total(), tuple((old, new, count) for (old, new), count in ordered))
