@@ -1,11 +1,4 @@
-"""Add one URL or a JSONL file.
-
-`add`: one work by its address, or many from a file of JSON lines.
-
-Items from lines of JSON, as `digest add --jsonl` takes them: each line is read and cleaned by itself.
-
-Files of JSON lines, gzipped or not, as a person or another program hands them in: bad lines are named.
-"""
+"""Add one work by its URL, or many from a file of JSON lines, gzipped or not."""
 
 from __future__ import annotations
 
@@ -20,7 +13,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from itertools import islice
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from sqlmodel import Session
 
@@ -40,146 +33,61 @@ from digest.sources.entries import Entry
 from digest.sources.html.article import parse_article
 from digest.urls import work_key
 
-if TYPE_CHECKING:
-    from digest.config.schema import Source
-
-
+_BATCH_LINES = 1500  # a smaller file is parsed in this process
+_BATCH_DEADLINE = 120.0  # seconds; a batch takes half a second
+_PAGE_DEADLINE = 30.0  # seconds for parsing one page
+_MAX_SHOWN_PROBLEMS = 20
+_MAX_SHOWN_LINES = 5
 _TEXT_FIELDS = ("guid", "url", "title", "summary", "content", "doi", "venue", "comment", "arxiv_id")
 
-
-@dataclass(slots=True)
-class ParsedLines:
-    """What lines held: items fit to be kept, how many of each source were refused, and why, line by line."""
-
-    line_count: int = 0
-    items: list[PreparedItem] = field(default_factory=list)
-    rejected_counts: Counter[str] = field(default_factory=Counter)
-    problems: list[str] = field(default_factory=list)
-
-
-def parse_jsonl_items(
-    lines: Iterable[tuple[str, str]], sources: Mapping[str, Source], default: Source, now: datetime
-) -> ParsedLines:
-    """Read (place, line) pairs. A line may name its own source; one that `sources` lacks is like `default`.
-
-    A line that cannot be read costs itself alone, and counts against the default source.
-    """
-    out = ParsedLines()
-    for place, line in lines:
-        out.line_count += 1
-        try:
-            name, found = _parse_entry(json.loads(line))
-        except (ValueError, TypeError, RecursionError) as error:
-            out.rejected_counts[default.id] += 1
-            out.problems.append(f"{place}: {error}")
-            continue
-        source = sources.get(name) or (default.model_copy(update={"id": name}) if name else default)
-        kept = normalize_entry(found, source, now, is_plain_text=True)
-        if isinstance(kept, RejectedEntry):
-            out.rejected_counts[source.id] += 1
-            out.problems.append(f"{kept.title or kept.url or place}: {kept.reason}")
-        else:
-            out.items.append(kept)
-    return out
-
-
-def _parse_entry(row: Any) -> tuple[str, Entry]:
-    if not isinstance(row, dict):
-        raise TypeError("the line is not a JSON object")
-    texts = {name: _get_text(row, name) for name in _TEXT_FIELDS}
-    if not (texts["title"] or texts["url"] or texts["arxiv_id"]):
-        raise ValueError("neither title nor url nor arxiv_id is given")
-    arxiv_id = texts.pop("arxiv_id")
-    found = Entry(arxiv_id=arxiv_id or None)
-    for name, text in texts.items():
-        if text:
-            setattr(found, name, text)
-    found.summary = found.summary or _get_text(row, "abstract")
-    found.authors = _parse_names(row.get("authors"))
-    found.categories = [str(each) for each in row.get("categories") or []]
-    found.published = _parse_moment(row.get("published") or row.get("date"))
-    if arxiv_id and not found.url:
-        found.url = f"https://arxiv.org/abs/{arxiv_id}"
-    return _get_text(row, "source"), found
-
-
-def _get_text(row: Mapping[str, Any], name: str) -> str:
-    value = row.get(name)
-    if value is None:
-        return ""
-    if not isinstance(value, str):
-        raise TypeError(f"{name} is not a text")
-    return value
-
-
-def _parse_names(value: Any) -> list[str]:
-    return [str(name) for name in value] if isinstance(value, list) else [value] if isinstance(value, str) else []
-
-
-def _parse_moment(value: Any) -> datetime | None:
-    """An ISO date or datetime; a bare date stands for its noon in UTC, so that no time zone moves it to another day."""
-    if not value:
-        return None
-    text = f"{value}T12:00:00" if len(str(value)) == 10 else str(value)
-    moment = datetime.fromisoformat(text)
-    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
-
-
-_BATCH_LINES = 1500  # lines; a smaller file is read in this process
-_BATCH_DEADLINE = 120.0  # seconds for a batch that takes half of one
-_PAGE_DEADLINE = 30.0  # seconds that one page may take to be read
-_MAX_SHOWN_PROBLEMS = 20  # mistakes of a file that are told one by one
-
-_LineBatch = list[tuple[str, str]]  # place and line
+_LineBatch = list[tuple[str, str]]  # (place, line)
 
 
 def get_manual_source(context: Context, source_id: str) -> Source:
-    """The configured source of that name, or a stand-in for what a person brings in by hand."""
+    """Return the configured source, or a substitute for works that a person adds."""
     return context.config.find_source(source_id) or Source(
         id=source_id, kind="feed", url="https://example.org/", name="added by hand", quote="source"
     )
 
 
 def add_url(context: Context, url: str, source_id: str = "manual", deadline: float = 60.0) -> tuple[Item, Report]:
-    """Fetch a page or paper within `deadline` seconds and keep it as an item; a known one is mentioned once more."""
+    """Fetch a page or paper within `deadline` seconds and store it; an existing item gets one more mention."""
     if not url.lower().startswith(("http://", "https://")):
-        raise ConfigError(f"{url!r} is not an http or https address", "write it whole, with https:// in front")
+        raise ConfigError(f"{url!r} is not an http or https address", "write the whole URL, with https:// in front")
     source = get_manual_source(context, source_id)
     with record_run(context, "add") as report:
-        found = run_sync(_fetch_article(context, url, deadline))
+        entry = run_sync(_fetch_article(context, url, deadline))
         with context.db.write() as session:
-            counts, reasons = ingest_entries(session, source, [found], context.now)
-            _record_counts(session, report, source.id, counts, context.now)
+            counts, reasons = ingest_entries(session, source, [entry], context.now)
+            _save_counts(session, report, source.id, counts, context.now)
             if reasons:
-                raise SourceError(f"{url} cannot be kept: {reasons[0]}", "add it with --jsonl and a title")
-            item = load_items_by_key(session, [work_key(found.url or url), work_key(url)])
-        if not item:
-            raise NotFoundError(f"{url} was read but not kept", "add it with --jsonl and a title")
-        kept = next(iter(item.values()))
+                raise SourceError(f"{url} cannot be stored: {reasons[0]}", "add it with --jsonl and a title")
+            items = load_items_by_key(session, [work_key(entry.url or url), work_key(url)])
+        if not items:
+            raise NotFoundError(f"{url} was read but not stored", "add it with --jsonl and a title")
+        item = next(iter(items.values()))
         report.numbers = dict(counts)
-        report.line = f"{kept.key}: {kept.title}"
-    return kept, report
+        report.line = f"{item.key}: {item.title}"
+    return item, report
 
 
 async def _fetch_article(context: Context, url: str, deadline: float) -> Entry:
     async with aclosing(context.make_fetcher()) as fetcher:
         response = await fetcher(Request(url, deadline=deadline))
-    async with ParserPool(deadline=min(deadline, _PAGE_DEADLINE)) as workers:
-        return await workers.run(parse_article, response.body, response.url, dict(response.headers), subject=url)
+    async with ParserPool(deadline=min(deadline, _PAGE_DEADLINE)) as pool:
+        return await pool.run(parse_article, response.body, response.url, dict(response.headers), subject=url)
 
 
 def add_jsonl_file(context: Context, path: Path, source_id: str = "manual") -> Report:
-    """Keep every line of a file: title or url, and authors, published, summary (or abstract), arxiv_id, source.
+    """Store every line of a file: title or url, and authors, published, summary (or abstract), arxiv_id, source.
 
-    A line may name its own configured source. Lines that cannot be read are counted as rejected and named.
+    A line may name its own configured source. Lines that cannot be parsed are counted as rejected and named.
     """
     with record_run(context, "add") as report, context.progress.task(f"adding {path.name}") as advance:
         totals = run_sync(_add_lines(context, path, source_id, report, advance))
         report.numbers = dict(totals)
-        report.line = (
-            f"{path.name}: {totals['found']} found, {totals['new']} new, {totals['revised']} revised, "
-            f"{totals['unchanged']} unchanged, {totals['duplicate']} duplicate, {totals['rejected']} rejected"
-        )
+        shown = ("found", "new", "revised", "unchanged", "duplicate", "rejected")
+        report.line = f"{path.name}: " + ", ".join(f"{totals[name]} {name}" for name in shown)
         more = len(report.problems) - _MAX_SHOWN_PROBLEMS
         report.problems = [*report.problems[:_MAX_SHOWN_PROBLEMS], *([f"… {more} more"] if more > 0 else [])]
         if totals["rejected"]:
@@ -190,61 +98,61 @@ def add_jsonl_file(context: Context, path: Path, source_id: str = "manual") -> R
 async def _add_lines(
     context: Context, path: Path, source_id: str, report: Report, advance: Callable[[int], None]
 ) -> Counter[str]:
-    """Batch after batch; while one is stored, another process reads the next. Returns the sums of all fates."""
+    """Store batch after batch, while another process parses the next one; return the sums of all outcomes."""
     configured = {source.id: source for source in context.config.sources}
     common = (configured, get_manual_source(context, source_id), context.now)
-    fates: dict[str, Counter[str]] = defaultdict(Counter)
+    outcomes: dict[str, Counter[str]] = defaultdict(Counter)
     async with aclosing(_parse_batches(_read_batches(path), common, path.name)) as batches:
         async for lines in batches:
-            await asyncio.to_thread(_store_batch, context, report, fates, lines)
+            await asyncio.to_thread(_store_batch, context, report, outcomes, lines)
             advance(lines.line_count)
-    return sum(fates.values(), Counter())
+    return sum(outcomes.values(), Counter())
 
 
 async def _parse_batches(
     batches: Iterator[_LineBatch], common: tuple[Mapping[str, Source], Source, datetime], subject: str
 ) -> AsyncGenerator[ParsedLines, None]:
-    """What each batch holds. The next one is read in another process meanwhile; a single one is not worth a process."""
-    first, following = next(batches, []), next(batches, None)
-    if following is None:
+    """Yield parsed batches while another process parses the next; a single batch is parsed in this process."""
+    first, second = next(batches, []), next(batches, None)
+    if second is None:
         yield parse_jsonl_items(first, *common)
         return
-    async with ParserPool(deadline=_BATCH_DEADLINE) as workers:
-        coming = asyncio.create_task(workers.run(parse_jsonl_items, following, *common, subject=subject))
+    async with ParserPool(deadline=_BATCH_DEADLINE) as pool:
+        parsing = asyncio.create_task(pool.run(parse_jsonl_items, second, *common, subject=subject))
         try:
             yield await asyncio.to_thread(parse_jsonl_items, first, *common)  # while the process starts
             for batch in batches:
-                lines = await coming
-                coming = asyncio.create_task(workers.run(parse_jsonl_items, batch, *common, subject=subject))
+                lines = await parsing
+                parsing = asyncio.create_task(pool.run(parse_jsonl_items, batch, *common, subject=subject))
                 yield lines
-            yield await coming
+            yield await parsing
         finally:
-            coming.cancel()
-            await asyncio.wait([coming])
+            parsing.cancel()
+            await asyncio.wait([parsing])
 
 
-def _store_batch(context: Context, report: Report, fates: dict[str, Counter[str]], lines: ParsedLines) -> None:
-    """Store one batch and its counts by source, so far, in one transaction."""
+def _store_batch(context: Context, report: Report, outcomes: dict[str, Counter[str]], lines: ParsedLines) -> None:
+    """Store a batch and the counts of each source so far in one transaction."""
     with context.db.write() as session:
         for name, counts in ingest_items_by_source(session, lines.items).items():
-            fates[name].update(counts)
-            fates[name]["found"] += counts.total()
-        for name, refused in lines.rejected_counts.items():
-            fates[name].update(found=refused, rejected=refused)
-        for name, counts in fates.items():
-            _record_counts(session, report, name, counts, context.now)
+            outcomes[name].update(counts)
+            outcomes[name]["found"] += counts.total()
+        for name, rejected in lines.rejected_counts.items():
+            outcomes[name].update(found=rejected, rejected=rejected)
+        for name, counts in outcomes.items():
+            _save_counts(session, report, name, counts, context.now)
     report.problems = [*report.problems, *lines.problems]
 
 
-def _record_counts(session: Session, report: Report, source_id: str, counts: Mapping[str, int], now: datetime) -> None:
-    count = SourceResult(run_id=report.run_id or 0, source_id=source_id, at=now)
-    for fate in (*OUTCOMES, "found"):
-        setattr(count, fate, counts.get(fate, 0))
-    save_source_results(session, count)
+def _save_counts(session: Session, report: Report, source_id: str, counts: Mapping[str, int], now: datetime) -> None:
+    result = SourceResult(run_id=report.run_id or 0, source_id=source_id, at=now)
+    for name in (*OUTCOMES, "found"):
+        setattr(result, name, counts.get(name, 0))
+    save_source_results(session, result)
 
 
 def _read_batches(path: Path) -> Iterator[_LineBatch]:
-    """The file's lines with their places, some at a time; empty lines are left out."""
+    """Yield batches of the file's lines with their places, without empty lines."""
     opener = gzip.open if path.suffix == ".gz" else open
     try:
         with opener(path, "rt", encoding="utf-8") as file:
@@ -252,48 +160,114 @@ def _read_batches(path: Path) -> Iterator[_LineBatch]:
             while batch := list(islice(lines, _BATCH_LINES)):
                 yield batch
     except (OSError, UnicodeDecodeError, EOFError) as error:
-        raise ConfigError(
-            f"{path} cannot be read: {describe_read_error(error)}", "give a UTF-8 file of JSON lines, or its .gz"
-        ) from error
+        hint = "give a UTF-8 file of JSON lines, or its .gz"
+        raise ConfigError(f"{path} cannot be read: {describe_read_error(error)}", hint) from error
 
 
-_MAX_SHOWN_LINES = 5
+@dataclass(slots=True)
+class ParsedLines:
+    """Items of JSON lines, the number of rejected lines by source, and the reasons line by line."""
+
+    line_count: int = 0
+    items: list[PreparedItem] = field(default_factory=list)
+    rejected_counts: Counter[str] = field(default_factory=Counter)
+    problems: list[str] = field(default_factory=list)
+
+
+def parse_jsonl_items(
+    lines: Iterable[tuple[str, str]], sources: Mapping[str, Source], default: Source, now: datetime
+) -> ParsedLines:
+    """Parse (place, line) pairs. A line may name its own source; one that `sources` lacks is like `default`.
+
+    A line that cannot be parsed counts as rejected by the default source.
+    """
+    parsed = ParsedLines()
+    for place, line in lines:
+        parsed.line_count += 1
+        try:
+            name, entry = _parse_entry(json.loads(line))
+        except (ValueError, TypeError, RecursionError) as error:
+            parsed.rejected_counts[default.id] += 1
+            parsed.problems.append(f"{place}: {error}")
+            continue
+        source = sources.get(name) or (default.model_copy(update={"id": name}) if name else default)
+        outcome = normalize_entry(entry, source, now, is_plain_text=True)
+        if isinstance(outcome, RejectedEntry):
+            parsed.rejected_counts[source.id] += 1
+            parsed.problems.append(f"{outcome.title or outcome.url or place}: {outcome.reason}")
+        else:
+            parsed.items.append(outcome)
+    return parsed
+
+
+def _parse_entry(row: Any) -> tuple[str, Entry]:
+    if not isinstance(row, dict):
+        raise TypeError("the line is not a JSON object")
+    texts = {name: _get_text(row, name) for name in _TEXT_FIELDS}
+    if not (texts["title"] or texts["url"] or texts["arxiv_id"]):
+        raise ValueError("neither title nor url nor arxiv_id is given")
+    entry = Entry(**{name: text for name, text in texts.items() if text})
+    entry.summary = entry.summary or _get_text(row, "abstract")
+    names = row.get("authors")
+    entry.authors = (
+        [str(name) for name in names] if isinstance(names, list) else [names] if isinstance(names, str) else []
+    )
+    entry.categories = [str(name) for name in row.get("categories") or []]
+    entry.published = _parse_moment(row.get("published") or row.get("date"))
+    if entry.arxiv_id and not entry.url:
+        entry.url = f"https://arxiv.org/abs/{entry.arxiv_id}"
+    return _get_text(row, "source"), entry
+
+
+def _get_text(row: Mapping[str, Any], name: str) -> str:
+    value = row.get(name)
+    if not isinstance(value, str | None):
+        raise TypeError(f"{name} is not a text")
+    return value or ""
+
+
+def _parse_moment(value: Any) -> datetime | None:
+    """Parse an ISO date or datetime; a bare date becomes noon in UTC, so that no time zone changes the day."""
+    if not value:
+        return None
+    moment = datetime.fromisoformat(f"{value}T12:00:00" if len(str(value)) == 10 else str(value))
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
 def read_jsonl_bytes(path: Path) -> bytes:
-    """A file's bytes, unpacked if they are gzipped, whatever its name; raises NotFoundError or ParseError."""
+    """Read a file's bytes, unpacked if they are gzipped, whatever its name. Raises NotFoundError or ParseError."""
     try:
         data = path.read_bytes()
         return gzip.decompress(data) if data[:2] == b"\x1f\x8b" else data
     except (OSError, EOFError, zlib.error) as error:
         kind = NotFoundError if isinstance(error, FileNotFoundError) else ParseError
-        raise kind(
-            f"{path} cannot be read: {describe_read_error(error)}", "name a file of JSON lines, or its .gz"
-        ) from error
+        hint = "name a file of JSON lines, or its .gz"
+        raise kind(f"{path} cannot be read: {describe_read_error(error)}", hint) from error
 
 
 def parse_json_objects(data: bytes) -> tuple[list[dict[str, Any]], list[str]]:
-    """The objects of JSON lines, and what is wrong with the lines left out, each with its number."""
+    """Parse JSON lines into objects and the problems of the other lines, each with its number."""
     rows: list[dict[str, Any]] = []
     problems: list[str] = []
     for number, line in enumerate(data.split(b"\n"), start=1):  # no other line end: titles may hold U+2028
+        if not line.strip():
+            continue
         try:
-            value = json.loads(line) if line.strip() else {}
+            value = json.loads(line)
         except UnicodeDecodeError:
             problems.append(f"line {number}: is not UTF-8 text")
-            continue
         except (ValueError, RecursionError):
             problems.append(f"line {number}: is not JSON")
-            continue
-        if not isinstance(value, dict):
-            problems.append(f"line {number}: is not a JSON object")
-        elif line.strip():
-            rows.append(value)
+        else:
+            if isinstance(value, dict):
+                rows.append(value)
+            else:
+                problems.append(f"line {number}: is not a JSON object")
     return rows, problems
 
 
 def load_json_objects(path: Path, hint: str) -> list[dict[str, Any]]:
-    """Every object of a file; raises ParseError with `hint` where a line is none."""
+    """Load every object of a file. Raises ParseError with `hint` when a line is not an object."""
     rows, problems = parse_json_objects(read_jsonl_bytes(path))
     if problems:
         more = f" (and {len(problems) - _MAX_SHOWN_LINES} more)" if len(problems) > _MAX_SHOWN_LINES else ""

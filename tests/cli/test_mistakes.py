@@ -12,7 +12,7 @@ MISTAKES = (
     (("init", "made/of"), "made/of cannot be made: not a directory"),
     (("-w", "made", "status"), "made/sources.yaml cannot be read: not a directory"),
     (("fetch", "arxv"), "did you mean 'arxiv'?"),
-    (("add", "arxiv.org/abs/2510.00001x"), "write it whole, with https:// in front"),
+    (("add", "arxiv.org/abs/2510.00001x"), "write the whole URL, with https:// in front"),
     (("eval", "tagging", "--data", "none.jsonl"), "none.jsonl cannot be read: no such file or directory"),
     (("subscribers", "import", "none.csv"), "none.csv cannot be read: no such file or directory"),
     (("add", "--jsonl", "none.jsonl"), "none.jsonl cannot be read: no such file or directory"),
