@@ -203,10 +203,10 @@ def parse_jsonl_items(
 def _parse_entry(row: Any) -> tuple[str, Entry]:
     if not isinstance(row, dict):
         raise TypeError("the line is not a JSON object")
-    texts = {name: _get_text(row, name) for name in _TEXT_FIELDS}
-    if not (texts["title"] or texts["url"] or texts["arxiv_id"]):
+    texts: dict[str, Any] = {name: text for name in _TEXT_FIELDS if (text := _get_text(row, name))}
+    if not texts.keys() & {"title", "url", "arxiv_id"}:
         raise ValueError("neither title nor url nor arxiv_id is given")
-    entry = Entry(**{name: text for name, text in texts.items() if text})
+    entry = Entry(**texts)
     entry.summary = entry.summary or _get_text(row, "abstract")
     names = row.get("authors")
     entry.authors = (

@@ -1,11 +1,7 @@
-"""Clean an entry; give it identity: `PreparedItem`.
+"""Clean an entry and give it its identity.
 
-Clean what a source gave and say which work it is. Everything foreign is made harmless here, at the door.
-
-The ladder of identities and the rules for dates follow what the best feed readers learned: guid, else link, else title
-with date, else a hash; a date that cannot be true is dropped and flagged, never guessed.
-
-The value that stands between what a source gave and what the store keeps: one cleaned item with its identity.
+The order of identities follows the best feed readers: guid, else link, else title with date, else a hash. A date that
+cannot be true is dropped and flagged, never guessed.
 """
 
 from __future__ import annotations
@@ -27,12 +23,30 @@ from digest.urls import extract_doi, work_key
 from digest.urls.arxiv import extract_arxiv_id
 from digest.urls.canonical import canonicalise_url, extract_site, is_http_url
 
-MENTION_SUMMARY_CAP = 600  # letters of what a place says of a work; enough to quote it
+MENTION_SUMMARY_CAP = 600  # characters, enough to quote a mention
+TITLE_CAP, SUMMARY_CAP, CONTENT_CAP, URL_CAP = 500, 20_000, 100_000, 2_000
+AUTHORS_CAP, NAME_CAP, LISTED_CAP, GUID_CAP = 3_000, 200, 50, 500
+_EARLIEST_DATE = datetime(1990, 1, 1, tzinfo=UTC)
+# Without arXiv's RSS, which lacks comments, venues and the date of a version.
+_AUTHORITY_KINDS = frozenset({"arxiv", "arxiv-oai"})
+_PAPER_SITES = frozenset({"arxiv.org", "openreview.net", "aclanthology.org", "biorxiv.org", "medrxiv.org", "acm.org"})
+
+_INLINE_TAG = re.compile(
+    r"</?(?:a|abbr|b|big|br|code|del|em|font|h[1-6]|i|img|ins|mark|p|q|s|small|span|strong|sub|sup|tt|u|wbr|script|style)"
+    r"(?:\s+[a-z:-]+\s*=\s*(?:\"[^\"]*\"|'[^']*'|[^\s\"'<>]+))*\s*/?>",
+    re.I,
+)
+_BLOCK_TAG = re.compile(r"</?(?:p|div|br|[uo]l|li|h[1-6]|blockquote|table|a)(?:\s[^<>]*)?/?>", re.I)
+_SCRIPT_ELEMENT = re.compile(r"(?is)<(script|style)\b.*?(?:</\1\s*>|$)")
+_ENTITY = re.compile(r"&(?:#\d{1,7}|#x[0-9a-f]{1,6}|[a-z][a-z0-9]{1,30});", re.I)
+# An anchor that is a page of its own (`#/post/3`) or an entry of a changelog (`#2-1-238`), not a place in a page.
+_ITEM_ANCHOR = re.compile(r"!?/.+|.*\d[-._]\d+.*|.+/.+")
+_PAGE_ANCHOR = re.compile(r"(?::~:|page=|comment|more-|respond|disqus|fn|cite)", re.I)
 
 
 @dataclass(slots=True)
 class PreparedItem:
-    """One found item, clean and capped. `aliases` are other keys of the same work; datetimes are aware and in UTC."""
+    """A clean entry with its identity. `aliases` are other keys of the work; datetimes are aware and in UTC."""
 
     source_id: str
     guid: str
@@ -58,152 +72,105 @@ class PreparedItem:
     withdrawn: bool = False
     digest: str = ""
     aliases: tuple[str, ...] = ()
-    source_page_url: str = ""  # where the source shows it, when that is not `url`: Hugging Face's page of a paper
-    is_authority: bool = False  # arXiv itself speaks: its title, authors and abstract go before others'
+    source_page_url: str = ""  # another page that shows it, e.g. Hugging Face's page of a paper
+    is_authority: bool = False  # from arXiv: its title, authors and abstract replace those of others
 
     def __reduce__(self) -> tuple[Any, ...]:
-        """To another process as arguments in order: half the work of naming each field of each item."""
+        """Pickle the values in order, which takes half the time of naming each field of each item."""
         return PreparedItem, _PREPARED_ITEM_VALUES(self)
 
     @property
     def arxiv_id(self) -> str | None:
-        """The arXiv id, if it has one."""
         return self.key.removeprefix("arxiv:") if self.key.startswith("arxiv:") else None
 
     @property
     def withdrawn_at(self) -> datetime | None:
-        """The day of the version that says so; where the first one does, the day it was seen."""
+        """The date of the version that withdraws the paper; for a first version, the date it was seen."""
         if not self.withdrawn:
             return None
         return self.updated if self.updated and (self.version or 1) > 1 else self.first_seen
 
     @property
     def mention_url(self) -> str:
-        """The address at which this source shows the work."""
+        """The URL at which this source shows the work."""
         return self.source_page_url or self.url
 
     @property
     def mention_digest(self) -> str:
-        """What the mention is known by: its words, and of arXiv's the facts, which change without a new version."""
-        return (
-            hash_texts(self.digest, self.venue or "", self.comment or "", *self.categories)
-            if self.is_authority
-            else self.digest
-        )
+        """The digest of the text, and for arXiv of the metadata, which change without a new version."""
+        if not self.is_authority:
+            return self.digest
+        return hash_texts(self.digest, self.venue or "", self.comment or "", *self.categories)
 
     def build_metadata_columns(self) -> dict[str, Any]:
-        """The columns of what arXiv says of a paper beside its text."""
-        return {"venue": self.venue, "comment": self.comment, "categories": self.categories, "links": self.links}
+        return {name: getattr(self, name) for name in ("venue", "comment", "categories", "links")}
 
     def build_text_columns(self) -> dict[str, Any]:
-        """The columns of the item that a revision replaces."""
-        return {
-            "kind": self.kind,
-            "title": self.title,
-            "title_source": self.title_source,
-            "title_key": self.title_key,
-            "url": self.url,
-            "authors": self.authors,
-            "summary": self.summary,
-            "content": self.content,
-            "source_id": self.source_id,
-            **self.build_metadata_columns(),
-            "updated": self.updated,
-            "version": self.version,
-            "digest": self.digest,
-        }
+        """Return the item columns that a revision replaces."""
+        return {name: getattr(self, name) for name in _TEXT_COLUMNS} | self.build_metadata_columns()
 
     def build_item_columns(self) -> dict[str, Any]:
-        """All columns of a new item, ready for a bulk insert."""
-        return {
-            "key": self.key,
-            **self.build_text_columns(),
-            "published": self.published,
-            "first_seen": self.first_seen,
-            "announced": self.announced,
-            "date_flag": self.date_flag,
-            "withdrawn": self.withdrawn_at,
-            "rewordings": 0,
-            "merged_into": None,
-        }
+        """Return all columns of a new item for a bulk insert."""
+        dates = {name: getattr(self, name) for name in ("published", "first_seen", "announced", "date_flag")}
+        others = {"key": self.key, "withdrawn": self.withdrawn_at, "rewordings": 0, "merged_into": None}
+        return self.build_text_columns() | dates | others
 
     def build_mention_columns(self) -> dict[str, Any]:
-        """The mention's columns but for `item_id`, which the store fills in from the item's key."""
-        return {
-            "source_id": self.source_id,
-            "guid": self.guid,
+        """Return the columns of the mention but for `item_id`."""
+        return {name: getattr(self, name) for name in ("source_id", "guid", "title", "published", "first_seen")} | {
             "url": self.mention_url,
-            "title": self.title,
-            "published": self.published,
-            "first_seen": self.first_seen,
             "digest": self.mention_digest,
             "own_key": self.key,
             "text": "" if self.is_authority else self.summary[:MENTION_SUMMARY_CAP],
         }
 
 
+_TEXT_COLUMNS = (
+    "kind", "title", "title_source", "title_key", "url", "authors", "summary", "content", "source_id",
+    "updated", "version", "digest",
+)  # fmt: skip
 _PREPARED_ITEM_VALUES = attrgetter(*(each.name for each in fields(PreparedItem)))
 
 
 @dataclass(frozen=True, slots=True)
 class RejectedEntry:
-    """A found item that cannot be kept, and why."""
+    """An entry that cannot be stored, and why."""
 
     reason: str
     title: str = ""
     url: str = ""
 
 
-TITLE_CAP, SUMMARY_CAP, CONTENT_CAP, URL_CAP = 500, 20_000, 100_000, 2_000
-AUTHORS_CAP, NAME_CAP, LISTED_CAP, GUID_CAP = 3_000, 200, 50, 500
-_EARLIEST_DATE = datetime(1990, 1, 1, tzinfo=UTC)
-_AUTHORITY_KINDS = frozenset(
-    {"arxiv", "arxiv-oai"}
-)  # its RSS lacks comments and venues, and stamps no date of a version
-_PAPER_SITES = frozenset({"arxiv.org", "openreview.net", "aclanthology.org", "biorxiv.org", "medrxiv.org", "acm.org"})
-
-_INLINE_TAG = re.compile(
-    r"</?(?:a|abbr|b|big|br|code|del|em|font|h[1-6]|i|img|ins|mark|p|q|s|small|span|strong|sub|sup|tt|u|wbr|script|style)"
-    r"(?:\s+[a-z:-]+\s*=\s*(?:\"[^\"]*\"|'[^']*'|[^\s\"'<>]+))*\s*/?>",
-    re.I,
-)
-_BLOCK_TAG = re.compile(r"</?(?:p|div|br|[uo]l|li|h[1-6]|blockquote|table|a)(?:\s[^<>]*)?/?>", re.I)
-_SCRIPT_ELEMENT = re.compile(r"(?is)<(script|style)\b.*?(?:</\1\s*>|$)")
-_ENTITY = re.compile(r"&(?:#\d{1,7}|#x[0-9a-f]{1,6}|[a-z][a-z0-9]{1,30});", re.I)
-# An anchor that is a page of its own (`#/post/3`) or an entry of a changelog (`#2-1-238`), not a place in a page.
-_ITEM_ANCHOR = re.compile(r"!?/.+|.*\d[-._]\d+.*|.+/.+")
-_PAGE_ANCHOR = re.compile(r"(?::~:|page=|comment|more-|respond|disqus|fn|cite)", re.I)
-
-
 def normalize_entry(
     entry: Entry, source: SourceLike, now: datetime, *, is_first_fetch: bool = False, is_plain_text: bool = False
 ) -> PreparedItem | RejectedEntry:
-    """The found item as the store may keep it, or why it may not; never raises.
+    """Return the entry as an item that can be stored, or why it cannot; never raises.
 
-    `first_fetch` says that the source was never read before: what has no date there is backlog, not news.
-    `plain` says that the title is plain text, and the summary too unless it holds an HTML paragraph, list or link.
+    On the first fetch of a source, undated entries are backlog, not news. `is_plain_text` says that the title is plain
+    text, and the summary too unless it holds an HTML paragraph, list or link.
     """
-    from_arxiv = source.kind.startswith("arxiv")
+    is_arxiv = source.kind.startswith("arxiv")
     content = _clean_body(entry.content, CONTENT_CAP, is_plain_text=False)
-    as_text = from_arxiv or (is_plain_text and not _BLOCK_TAG.search(entry.summary))
-    summary = _clean_body(entry.summary, SUMMARY_CAP, is_plain_text=as_text) or content[:SUMMARY_CAP]
+    is_plain_summary = is_arxiv or (is_plain_text and not _BLOCK_TAG.search(entry.summary))
+    summary = _clean_body(entry.summary, SUMMARY_CAP, is_plain_text=is_plain_summary) or content[:SUMMARY_CAP]
     title = normalise_line(entry.title)[:TITLE_CAP] if is_plain_text else _clean_title(entry.title)
-    original = "" if _is_empty_entry(entry) else title or _title_from_summary(summary)
+    is_empty = entry.title == UNTITLED_TITLE and not (entry.url or entry.summary or entry.content)
+    original = "" if is_empty else title or _title_from_summary(summary)
     url, key = _identify_work(entry, source, original)
     if not original:
         original = _title_from_url(url) if url != source.url else ""
     if not url or not original:
-        return RejectedEntry(
-            "neither a web address nor words" if not original else "no web address", original, entry.url
-        )
+        reason = "no web address" if original else "neither a web address nor words"
+        return RejectedEntry(reason, original, entry.url)
     title = convert_tex(original)[:TITLE_CAP]
     authors = [normalise_line(name)[:NAME_CAP] for name in split_names(map(convert_tex, entry.authors[:AUTHORS_CAP]))]
     published, flag = _check_date(entry.published, entry.date_flag, now, is_first_fetch)
+    links = list(entry.links.items())[:20]
     return PreparedItem(
         source_id=source.id,
         guid=_choose_guid(entry, key, original, summary),
         key=key,
-        kind="paper" if _is_paper(key, url, from_arxiv) else "post",
+        kind="paper" if _is_paper(key, url, is_arxiv) else "post",
         title=title,
         title_source=original if original != title else None,
         title_key=build_title_key(title),
@@ -215,14 +182,13 @@ def normalize_entry(
         venue=_clean_line(entry.venue),
         comment=_clean_line(entry.comment),
         categories=[normalise_line(name)[:NAME_CAP] for name in entry.categories[:LISTED_CAP] if name.strip()],
-        links={
-            normalise_line(name)[:40]: link for name, link in list(entry.links.items())[:20] if _is_usable_url(link)
-        },
+        links={normalise_line(name)[:40]: link for name, link in links if _is_usable_url(link)},
         published=published,
         updated=_drop_implausible(entry.updated, now),
         announced=_drop_implausible(entry.announced, now),
         date_flag=flag,
-        version=entry.version if source.kind != "arxiv-rss" else None,  # asked for days; what is new is OAI's to say
+        # RSS repeats a version for days, so only the other kinds tell that a version is new.
+        version=entry.version if source.kind != "arxiv-rss" else None,
         withdrawn=entry.withdrawn,
         digest=hash_texts(title, "\x1e".join(authors), summary, content),
         aliases=_find_aliases(entry, key),
@@ -231,12 +197,8 @@ def normalize_entry(
     )
 
 
-def _is_empty_entry(entry: Entry) -> bool:
-    return entry.title == UNTITLED_TITLE and not (entry.url or entry.summary or entry.content)
-
-
 def _clean_title(text: str) -> str:
-    """One readable line; inline tags and entities resolved, since titles in feeds are often half HTML."""
+    """Return one readable line without inline tags and entities, because titles in feeds are often half HTML."""
     if "<" in text:
         text = _INLINE_TAG.sub("", _SCRIPT_ELEMENT.sub("", text))
     if "&" in text and _ENTITY.search(text):
@@ -246,28 +208,28 @@ def _clean_title(text: str) -> str:
 
 
 def _clean_body(text: str, cap: int, *, is_plain_text: bool) -> str:
-    """Plain text, capped; arXiv's abstracts are not HTML, so that `a<b` stays."""
+    """Return capped plain text. `is_plain_text` keeps `a<b`, as in arXiv's abstracts."""
     if not text:
         return ""
     text = text[: cap * 4]
-    words = " ".join(strip_hidden(text).split()) if is_plain_text else html_to_text(text)
-    return convert_tex(words)[:cap].strip()
+    plain = " ".join(strip_hidden(text).split()) if is_plain_text else html_to_text(text)
+    return convert_tex(plain)[:cap].strip()
 
 
 def _title_from_summary(summary: str, length: int = 100) -> str:
-    """A title for a post that has none: how its text begins."""
+    """Return the beginning of the text as a title for a post without one."""
     line = summary.split("\n", 1)[0]
     return line if len(line) <= length else line[:length].rsplit(" ", 1)[0].rstrip(",;:") + " …"
 
 
 def _title_from_url(url: str) -> str:
-    """A title from the last words of an address: `/blog/small-models-win.html` is `small models win`."""
+    """Return a title from the end of a URL: `/blog/small-models-win.html` is `small models win`."""
     last = urlsplit(url).path.rstrip("/").rsplit("/", 1)[-1]
     return normalise_line(re.sub(r"[-_+]+|%20", " ", re.sub(r"\.\w{2,5}$", "", last)))
 
 
 def _identify_work(entry: Entry, source: SourceLike, title: str) -> tuple[str, str]:
-    """Where readers are sent, and the key of the work; ("", "") when nothing can be linked."""
+    """Return the URL for readers and the key of the work, or ("", "") when there is nothing to link."""
     identifier = entry.arxiv_id and extract_arxiv_id(entry.arxiv_id)
     for address in (entry.url, entry.guid, *entry.links.values()):
         identifier = identifier or (extract_arxiv_id(address) if address == entry.url else None)
@@ -284,9 +246,9 @@ def _identify_work(entry: Entry, source: SourceLike, title: str) -> tuple[str, s
 
 
 def _find_source_page(entry: Entry, key: str) -> str:
-    """The page of a paper that is not arXiv's own, else ""."""
-    elsewhere = key.startswith("arxiv:") and _is_usable_url(entry.url) and extract_site(entry.url) != "arxiv.org"
-    return canonicalise_url(entry.url) if elsewhere else ""
+    """Return the page of an arXiv paper at another site, else ""."""
+    is_elsewhere = key.startswith("arxiv:") and _is_usable_url(entry.url) and extract_site(entry.url) != "arxiv.org"
+    return canonicalise_url(entry.url) if is_elsewhere else ""
 
 
 def _is_usable_url(url: str) -> bool:
@@ -294,54 +256,51 @@ def _is_usable_url(url: str) -> bool:
 
 
 def _extract_item_anchor(url: str) -> str:
-    """The fragment with its sign where it tells items of one page apart, else ""."""
-    _, sign, anchor = url.partition("#")
-    own = sign and _ITEM_ANCHOR.fullmatch(anchor) and not _PAGE_ANCHOR.match(anchor)
-    return canonicalise_url(f"#{anchor}") if own else ""
+    """Return the fragment with its `#` if it distinguishes items of one page, else ""."""
+    anchor = url.partition("#")[2]
+    is_item = _ITEM_ANCHOR.fullmatch(anchor) and not _PAGE_ANCHOR.match(anchor)
+    return canonicalise_url(f"#{anchor}") if is_item else ""
 
 
 def _choose_guid(entry: Entry, key: str, title: str, summary: str) -> str:
-    """The source's own id, else what stands for it. arXiv's holds the version, which is not identity."""
+    """Return the source's id of the entry, else a substitute. An arXiv guid holds the version, so the key replaces it."""
     guid = entry.guid.strip()
     if key.startswith("arxiv:") and (not guid or extract_arxiv_id(guid)):
         return key
-    guid = guid or entry.url.strip()
-    if not guid:
-        guid = hash_texts(title, str(entry.published or summary))
+    guid = guid or entry.url.strip() or hash_texts(title, str(entry.published or summary))
     return guid if len(guid) <= GUID_CAP and guid.isprintable() else hash_texts(guid)
 
 
 def _find_aliases(entry: Entry, key: str) -> tuple[str, ...]:
-    """Other keys under which the same work may be seen: its DOI, the address behind an arXiv id."""
+    """Return other keys of the same work: its DOI, and the URL of an entry that has an arXiv id."""
     name = extract_doi(entry.doi) if entry.doi else None
     other = work_key(entry.url) if entry.url and key.startswith("arxiv:") else key
-    known = [f"doi:{name}"] if name and not extract_arxiv_id(name) else []
-    known += [other] if other != key and _is_usable_url(entry.url) else []
-    return tuple(alias for alias in dict.fromkeys(known) if alias != key)
+    aliases = [f"doi:{name}"] if name and not extract_arxiv_id(name) else []
+    aliases += [other] if other != key and _is_usable_url(entry.url) else []
+    return tuple(alias for alias in dict.fromkeys(aliases) if alias != key)
 
 
-def _is_paper(key: str, url: str, from_arxiv: bool) -> bool:
-    if from_arxiv or key.startswith(("arxiv:", "doi:")):
+def _is_paper(key: str, url: str, is_arxiv: bool) -> bool:
+    if is_arxiv or key.startswith(("arxiv:", "doi:")):
         return True
-    return (
-        any(name in url for name in _PAPER_SITES) and extract_site(url) in _PAPER_SITES
-    )  # the name is seen at a glance
+    # The substring test spares most URLs the parsing.
+    return any(name in url for name in _PAPER_SITES) and extract_site(url) in _PAPER_SITES
 
 
 def _check_date(
     published: datetime | None, given_flag: str | None, now: datetime, is_first_fetch: bool
 ) -> tuple[datetime | None, str | None]:
-    """The date if it can be true, and a flag where there is none."""
-    believed = _drop_implausible(published, now)
-    if believed is not None:
-        return believed, None
+    """Return the date if it is plausible, else a flag."""
+    plausible = _drop_implausible(published, now)
+    if plausible is not None:
+        return plausible, None
     if published is not None or given_flag == "implausible":
         return None, "implausible"
     return None, "backlog" if is_first_fetch else "missing"
 
 
 def _drop_implausible(moment: datetime | None, now: datetime) -> datetime | None:
-    """The moment when it lies between 1990 and tomorrow, in UTC."""
+    """Return the moment if it is between 1990 and tomorrow, else None; a naive one is UTC."""
     if moment is None:
         return None
     aware = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
