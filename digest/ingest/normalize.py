@@ -14,7 +14,8 @@ from operator import attrgetter
 from typing import Any
 from urllib.parse import urlsplit
 
-from digest.sources.entries import UNTITLED_TITLE, Entry, SourceLike
+from digest.config.schema import Source
+from digest.sources.entries import UNTITLED_TITLE, Entry
 from digest.text import hash_texts, normalise_line, strip_hidden
 from digest.text.html import html_to_text
 from digest.text.names import build_title_key, split_names
@@ -142,7 +143,7 @@ class RejectedEntry:
 
 
 def normalize_entry(
-    entry: Entry, source: SourceLike, now: datetime, *, is_first_fetch: bool = False, is_plain_text: bool = False
+    entry: Entry, source: Source, now: datetime, *, is_first_fetch: bool = False, is_plain_text: bool = False
 ) -> PreparedItem | RejectedEntry:
     """Return the entry as an item that can be stored, or why it cannot; never raises.
 
@@ -228,7 +229,7 @@ def _title_from_url(url: str) -> str:
     return normalise_line(re.sub(r"[-_+]+|%20", " ", re.sub(r"\.\w{2,5}$", "", last)))
 
 
-def _identify_work(entry: Entry, source: SourceLike, title: str) -> tuple[str, str]:
+def _identify_work(entry: Entry, source: Source, title: str) -> tuple[str, str]:
     """Return the URL for readers and the key of the work, or ("", "") when there is nothing to link."""
     identifier = entry.arxiv_id and extract_arxiv_id(entry.arxiv_id)
     for address in (entry.url, entry.guid, *entry.links.values()):

@@ -12,11 +12,12 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from digest.config.schema import Source
 from digest.protocols import Request, Response
 from digest.sources.arxiv.api import build_arxiv_request, parse_arxiv_response
 from digest.sources.arxiv.oai import build_oai_request, parse_oai_response
 from digest.sources.arxiv.rss import build_arxiv_rss_request, parse_arxiv_rss_response
-from digest.sources.entries import Page, SourceLike
+from digest.sources.entries import Page
 from digest.sources.feed import build_feed_request, parse_feed_response
 from digest.sources.page import build_page_request, parse_page_response
 
@@ -29,8 +30,8 @@ class SourceKind:
     raises ParseError and nothing else.
     """
 
-    build_request: Callable[[SourceLike, Mapping[str, Any], datetime], Request]
-    parse_response: Callable[[SourceLike, Response], Page]
+    build_request: Callable[[Source, Mapping[str, Any], datetime], Request]
+    parse_response: Callable[[Source, Response], Page]
 
 
 SOURCE_KINDS: Mapping[str, SourceKind] = {

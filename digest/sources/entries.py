@@ -5,46 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, Protocol
+from typing import Any
 
 from digest.protocols import Request
-
-
-class SelectorsLike(Protocol):
-    """CSS selectors of a page; empty ones stand for the defaults."""
-
-    @property
-    def item(self) -> str: ...
-    @property
-    def link(self) -> str: ...
-    @property
-    def title(self) -> str: ...
-    @property
-    def date(self) -> str: ...
-    @property
-    def summary(self) -> str: ...
-
-
-class SourceLike(Protocol):
-    """A configured source, as far as asking it and reading its answers needs it. `config.Source` is one."""
-
-    @property
-    def id(self) -> str: ...
-    @property
-    def kind(self) -> str: ...
-    @property
-    def url(self) -> str | None: ...
-    @property
-    def categories(self) -> tuple[str, ...]: ...
-    @property
-    def days(self) -> int: ...
-    @property
-    def max_items(self) -> int: ...
-    @property
-    def allow_private(self) -> bool: ...
-    @property
-    def selectors(self) -> SelectorsLike: ...
-
 
 UNTITLED_TITLE = "Untitled"  # the title of what has neither title nor address nor words
 

@@ -6,9 +6,10 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
+from digest.config.schema import Source
 from digest.errors import ParseError
 from digest.protocols import Request, Response
-from digest.sources.entries import Page, SourceLike
+from digest.sources.entries import Page
 from digest.sources.feeds import parse_feed
 from digest.sources.html.discovery import discover_feeds
 from digest.sources.sanitize import flatten_html
@@ -20,12 +21,12 @@ _ACCEPT = (
 )
 
 
-def build_feed_request(source: SourceLike, cursor: Mapping[str, Any], now: datetime) -> Request:
+def build_feed_request(source: Source, cursor: Mapping[str, Any], now: datetime) -> Request:
     """Ask for the feed."""
     return Request(url=source.url or "", headers={"accept": _ACCEPT}, allow_private=source.allow_private)
 
 
-def parse_feed_response(source: SourceLike, response: Response) -> Page:
+def parse_feed_response(source: Source, response: Response) -> Page:
     """Read at most `source.max_items` entries. Raises ParseError, naming the feeds an HTML page offers."""
     try:
         feed = parse_feed(response.body, url=response.url, headers=response.headers, clean=flatten_html)
@@ -46,7 +47,7 @@ def parse_feed_response(source: SourceLike, response: Response) -> Page:
     )
 
 
-def _build_older_request(source: SourceLike, url: str, page: str | None) -> Request | None:
+def _build_older_request(source: Source, url: str, page: str | None) -> Request | None:
     """Ask for the feed's older page on the same site (RFC 5005, JSON Feed's next_url)."""
     if not page or page == url or extract_site(page) != extract_site(url):
         return None

@@ -7,9 +7,10 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any, NoReturn
 
+from digest.config.schema import Source
 from digest.errors import ParseError
 from digest.protocols import Request, Response
-from digest.sources.entries import Page, SourceLike
+from digest.sources.entries import Page
 from digest.sources.feed import parse_feed_response
 from digest.sources.feeds.encoding import transcode_to_utf8
 from digest.sources.html.discovery import discover_own_feeds
@@ -23,14 +24,14 @@ _EMPTY_SHELL = re.compile(
 )
 
 
-def build_page_request(source: SourceLike, cursor: Mapping[str, Any], now: datetime) -> Request:
+def build_page_request(source: Source, cursor: Mapping[str, Any], now: datetime) -> Request:
     """Ask for the page, or the feed it named; once a week for the page again, in case its feed moved."""
     feed_url = "" if _has_selectors(source) or now.toordinal() % 7 == 0 else str(cursor.get("feed") or "")
     accept = "text/html, application/xhtml+xml;q=0.9, application/xml;q=0.8, */*;q=0.5"
     return Request(url=feed_url or source.url or "", headers={"accept": accept}, allow_private=source.allow_private)
 
 
-def parse_page_response(source: SourceLike, response: Response) -> Page:
+def parse_page_response(source: Source, response: Response) -> Page:
     """Read a listing page, a sitemap, or the page's own feed; `feed_request` asks for a feed the page names.
 
     Configured selectors switch the search for a feed off. Raises ParseError when no post is found.
@@ -58,21 +59,21 @@ def parse_page_response(source: SourceLike, response: Response) -> Page:
     return Page(entries=items[: source.max_items], feed_request=own, cursor={"feed": ""}, is_truncated=not is_complete)
 
 
-def _raise_parse_error(source: SourceLike, problem: str, hint: str) -> NoReturn:
+def _raise_parse_error(source: Source, problem: str, hint: str) -> NoReturn:
     raise ParseError(f"{source.id}: {problem}", hint)
 
 
-def _build_own_feed_request(source: SourceLike, response: Response) -> Request | None:
+def _build_own_feed_request(source: Source, response: Response) -> Request | None:
     feeds = discover_own_feeds(response.body, response.url, response.headers)
     return Request(url=feeds[0], allow_private=source.allow_private) if feeds else None
 
 
-def _has_selectors(source: SourceLike) -> bool:
+def _has_selectors(source: Source) -> bool:
     own = source.selectors
     return any((own.item, own.link, own.title, own.date, own.summary))
 
 
-def _build_no_posts_error(source: SourceLike, text: bytes) -> ParseError:
+def _build_no_posts_error(source: Source, text: bytes) -> ParseError:
     if _EMPTY_SHELL.search(text) or (text.count(b"<script") > text.count(b"<a ") and len(text) > 500):
         return ParseError(
             f"{source.id}: the page needs JavaScript to show its links", "look for a feed or a sitemap.xml"

@@ -19,10 +19,7 @@ _COMMON_LINK = re.compile(rf"https?://(?:www\.|export\.)?arxiv\.org/(?:abs|pdf|h
 _BARE = re.compile(rf"{_ID}(?:v\d+)?(?:\s*\[[\w.\-]+\])?$", re.I)
 _PREFIXED = re.compile(rf"(?:oai:\s*arxiv\.org:|(?:doi:\s*)?10\.48550/arxiv\.|arxiv(?::\s*|\.)){_ID}", re.I)
 _LINK = re.compile(r"(?:https?:)?(?://)?(?:[^/@\s]*@)?([a-z0-9.\-]+\.[a-z]{2,})(?::\d+)?/([^?#]*)", re.I)
-_IN_TEXT = re.compile(
-    rf"(?:arxiv(?:\.org/(?:abs|pdf|html)/|:\s*|\.)|(?:huggingface|hf)\.co/papers/){_ID}(?!\d)",
-    re.I,
-)
+_IN_TEXT = re.compile(rf"(?:arxiv(?:\.org/(?:abs|pdf|html)/|:\s*|\.)|(?:huggingface|hf)\.co/papers/){_ID}(?!\d)", re.I)
 # What may stand before the id in the path, per host. Elsewhere a number with a dot is not a paper.
 _ARXIV = r"(?:abs|pdf|html|ps|src|e-print|format|tb|cits|ftp/[\w.-]+/papers/\d{4})/"
 _BEFORE_ID = {

@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs, urlencode, urlsplit, urlunsplit
 
+from digest.config.schema import Source
 from digest.errors import ParseError
 from digest.protocols import Request, Response
 from digest.sources.arxiv.common import (
@@ -18,7 +19,7 @@ from digest.sources.arxiv.common import (
     split_arxiv_id,
 )
 from digest.sources.dates import parse_date
-from digest.sources.entries import Entry, Page, SourceLike
+from digest.sources.entries import Entry, Page
 from digest.text import normalise_line
 
 if TYPE_CHECKING:  # the arxiv package loads requests, 0.1 s that other sources need not wait for
@@ -32,14 +33,14 @@ _MAX_OFFSET = 8_000
 _WINDOW_QUERY = re.compile(r"submittedDate:\[(\d{12}) TO (\d{12})\]")
 
 
-def build_arxiv_request(source: SourceLike, cursor: Mapping[str, Any], now: datetime) -> Request:
+def build_arxiv_request(source: Source, cursor: Mapping[str, Any], now: datetime) -> Request:
     """Ask for what was submitted since the last harvest, with an overlap; `source.days` back at first."""
     until = parse_date(str(cursor.get("until", "")))
     earliest = now - timedelta(days=source.days)
     return build_window_request(source, max(until - API_OVERLAP, earliest) if until else earliest, now)
 
 
-def build_window_request(source: SourceLike, start: datetime, end: datetime, offset: int = 0) -> Request:
+def build_window_request(source: Source, start: datetime, end: datetime, offset: int = 0) -> Request:
     """Ask for one page of the papers first submitted between two moments, both included, oldest first."""
     from digest.sources.arxiv.results import create_window_search
 
@@ -47,21 +48,21 @@ def build_window_request(source: SourceLike, start: datetime, end: datetime, off
     return _build_search_request(source, search, API_PAGE_SIZE, offset)
 
 
-def build_ids_request(source: SourceLike, ids: Sequence[str]) -> Request:
+def build_ids_request(source: Source, ids: Sequence[str]) -> Request:
     """Ask for the papers of these ids as they are now, in one page of at most `API_PAGE_SIZE`."""
     import arxiv
 
     return _build_search_request(source, arxiv.Search(id_list=list(ids)), len(ids))
 
 
-def _build_search_request(source: SourceLike, search: arxiv.Search, page_size: int, offset: int = 0) -> Request:
+def _build_search_request(source: Source, search: arxiv.Search, page_size: int, offset: int = 0) -> Request:
     from digest.sources.arxiv.results import PageClient
 
     url = PageClient(source.url or ARXIV_API_URL, page_size).format_page_url(search, offset)
     return Request(url=url, deadline=120.0, allow_private=source.allow_private)
 
 
-def parse_arxiv_response(source: SourceLike, response: Response) -> Page:
+def parse_arxiv_response(source: Source, response: Response) -> Page:
     """Read one page of a window that cannot be empty. Raises ParseError, for 0 papers too."""
     page = parse_arxiv_page(source, response)
     if not page.total:
@@ -70,7 +71,7 @@ def parse_arxiv_response(source: SourceLike, response: Response) -> Page:
     return page
 
 
-def parse_arxiv_page(source: SourceLike, response: Response) -> Page:
+def parse_arxiv_page(source: Source, response: Response) -> Page:
     """Read one page; `next_request` asks for the one after it, `total` is the window's. Raises ParseError."""
     from digest.sources.arxiv.results import PageClient
 

@@ -11,6 +11,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from urllib.parse import parse_qs, unquote, urlencode, urlsplit, urlunsplit
 
+from digest.config.schema import Source
 from digest.errors import ParseError
 from digest.protocols import Request, Response
 from digest.sources.arxiv.common import (
@@ -21,7 +22,7 @@ from digest.sources.arxiv.common import (
     split_arxiv_id,
 )
 from digest.sources.dates import parse_date
-from digest.sources.entries import Entry, Page, SourceLike
+from digest.sources.entries import Entry, Page
 from digest.sources.feeds.encoding import transcode_to_utf8
 from digest.sources.feeds.xml import parse_xml
 from digest.text import normalise_line
@@ -36,7 +37,7 @@ _GROUP_ARCHIVES = ("cs", "econ", "eess", "math", "q-bio", "q-fin", "stat")
 _RETRY_HINT = "ask for the same page again"
 
 
-def build_oai_request(source: SourceLike, cursor: Mapping[str, Any], now: datetime) -> Request:
+def build_oai_request(source: Source, cursor: Mapping[str, Any], now: datetime) -> Request:
     """Ask for what changed since the day the last harvest ended, with an overlap; `source.days` back at first.
 
     Categories of one archive are harvested as one set and sorted out here; of several archives, without a set.
@@ -46,7 +47,7 @@ def build_oai_request(source: SourceLike, cursor: Mapping[str, Any], now: dateti
     return build_oai_window_request(source, (last or earliest + OAI_OVERLAP) - OAI_OVERLAP, now)
 
 
-def build_oai_window_request(source: SourceLike, start: datetime, end: datetime) -> Request:
+def build_oai_window_request(source: Source, start: datetime, end: datetime) -> Request:
     """Ask for the records changed between two days, both included."""
     query = {
         "verb": "ListRecords",
@@ -74,7 +75,7 @@ def _build_set_spec(category: str) -> str:
     return ":".join(part for part in (group, archive, subject) if part)
 
 
-def parse_oai_response(source: SourceLike, response: Response) -> Page:
+def parse_oai_response(source: Source, response: Response) -> Page:
     """Read one page; `next` carries the resumption token, the last page the cursor. Raises ParseError.
 
     Only papers of the source's categories, cross-lists included, are returned; "no records" is an empty page.
@@ -97,7 +98,7 @@ def parse_oai_response(source: SourceLike, response: Response) -> Page:
     return page
 
 
-def _build_request(source: SourceLike, url: str, query: Mapping[str, str]) -> Request:
+def _build_request(source: Source, url: str, query: Mapping[str, str]) -> Request:
     address = urlunsplit(urlsplit(url)._replace(query=urlencode(query), fragment=""))
     return Request(url=address, deadline=_DEADLINE_SECONDS, max_bytes=60_000_000, allow_private=source.allow_private)
 
@@ -119,7 +120,7 @@ def _parse_oai_tree(response: Response) -> Any:
     return root
 
 
-def _raise_oai_error(source: SourceLike, error: Any) -> None:
+def _raise_oai_error(source: Source, error: Any) -> None:
     """Raise ParseError for any error but "no records", which is an empty page. Errors come with status 200."""
     code = error.get("code", "")
     if code != "noRecordsMatch":

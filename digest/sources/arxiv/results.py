@@ -65,10 +65,7 @@ def create_window_search(categories: tuple[str, ...], start: datetime, end: date
     names = " OR ".join(f"cat:{name}" for name in categories)
     query = f"({names}) AND submittedDate:[{start:%Y%m%d%H%M} TO {end:%Y%m%d%H%M}]"
     return arxiv.Search(
-        query=query,
-        max_results=None,
-        sort_by=arxiv.SortCriterion.SubmittedDate,
-        sort_order=arxiv.SortOrder.Ascending,
+        query=query, max_results=None, sort_by=arxiv.SortCriterion.SubmittedDate, sort_order=arxiv.SortOrder.Ascending
     )
 
 

@@ -7,10 +7,11 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
+from digest.config.schema import Source
 from digest.errors import ParseError
 from digest.protocols import Request, Response
 from digest.sources.arxiv.common import build_abs_url, build_pdf_url, split_arxiv_authors, split_arxiv_id
-from digest.sources.entries import Entry, Page, SourceLike
+from digest.sources.entries import Entry, Page
 from digest.sources.feeds.elements import parse_feed_tree
 from digest.sources.feeds.encoding import transcode_to_utf8
 from digest.sources.feeds.xml import parse_xml
@@ -22,13 +23,13 @@ _ABSTRACT_PREFIX = re.compile(r"^arXiv:\S+\s+Announce Type:\s*[\w-]+\s*(?:Abstra
 _MAX_ENTRIES = 20_000
 
 
-def build_arxiv_rss_request(source: SourceLike, cursor: Mapping[str, Any], now: datetime) -> Request:
+def build_arxiv_rss_request(source: Source, cursor: Mapping[str, Any], now: datetime) -> Request:
     """Ask for the day's announcements in all categories; `source.url` replaces the server and its path."""
     url = f"{(source.url or ARXIV_RSS_URL).rstrip('/')}/{'+'.join(source.categories)}"
     return Request(url=url, deadline=90.0, allow_private=source.allow_private)
 
 
-def parse_arxiv_rss_response(source: SourceLike, response: Response) -> Page:
+def parse_arxiv_rss_response(source: Source, response: Response) -> Page:
     """Read the day; an empty one is a weekend or a holiday. Raises ParseError for a "Feed error" feed, too.
 
     `announced` is set for papers new to arXiv only: replacements and late cross-lists were announced before.

@@ -10,8 +10,9 @@ from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 
 from bs4 import BeautifulSoup, Tag
 
+from digest.config.schema import Selectors
 from digest.sources.dates import parse_date
-from digest.sources.entries import Entry, SelectorsLike
+from digest.sources.entries import Entry
 from digest.sources.html import parse_json_ld
 from digest.sources.sanitize import resolve_url
 from digest.text import normalise_line
@@ -39,7 +40,7 @@ _MAX_CARD_STEPS = 6  # steps from a link up to its card
 _MAX_LINKS = 2000  # links of one page that are looked at closely
 
 
-def parse_listing(text: bytes, url: str, selectors: SelectorsLike) -> list[Entry]:
+def parse_listing(text: bytes, url: str, selectors: Selectors) -> list[Entry]:
     """Read the posts a UTF-8 page links to, in order, each once; empty selectors work by default rules."""
     soup = BeautifulSoup(text.replace(b"<?xml", b"<?"), "lxml", from_encoding="utf-8")
     stated = soup.find("base", href=True)
@@ -56,7 +57,7 @@ def parse_listing(text: bytes, url: str, selectors: SelectorsLike) -> list[Entry
     return named
 
 
-def _select_cards(soup: BeautifulSoup, base: str, selectors: SelectorsLike) -> list[tuple[str, Tag, Tag]]:
+def _select_cards(soup: BeautifulSoup, base: str, selectors: Selectors) -> list[tuple[str, Tag, Tag]]:
     """Select cards by the item selector; the link is in the card, or is the card."""
     pairs = []
     for card in soup.select(selectors.item):
@@ -66,7 +67,7 @@ def _select_cards(soup: BeautifulSoup, base: str, selectors: SelectorsLike) -> l
     return pairs
 
 
-def _guess_cards(soup: BeautifulSoup, base: str, selectors: SelectorsLike) -> list[tuple[str, Tag, Tag]]:
+def _guess_cards(soup: BeautifulSoup, base: str, selectors: Selectors) -> list[tuple[str, Tag, Tag]]:
     links = soup.select(selectors.link) if selectors.link else soup.find_all("a", href=True)
     addressed = [(a, _strip_tracking(resolve_url(str(a.get("href") or ""), base))) for a in links]
     posts = [(a, to) for a, to in addressed if to and (selectors.link or _is_post(a, to, base))]
@@ -114,7 +115,7 @@ def _find_card(link: Tag, posts_by_element: dict[int, set[str]]) -> Tag:
     return card
 
 
-def _build_entry(address: str, link: Tag, card: Tag, selectors: SelectorsLike) -> Entry:
+def _build_entry(address: str, link: Tag, card: Tag, selectors: Selectors) -> Entry:
     title_from, title = _find_title(link, card, selectors)
     published, flag = _find_date(card, selectors)
     summary = _select_text(card, selectors.summary) or next(
@@ -128,7 +129,7 @@ def _build_entry(address: str, link: Tag, card: Tag, selectors: SelectorsLike) -
     return Entry(guid=address, url=address, title=title, summary=summary, published=published, date_flag=flag)
 
 
-def _find_title(link: Tag, card: Tag, selectors: SelectorsLike) -> tuple[Tag | None, str]:
+def _find_title(link: Tag, card: Tag, selectors: Selectors) -> tuple[Tag | None, str]:
     """Find a title by selector, heading, class, the link's text, its first paragraph, or its picture's alt."""
     if selectors.title:
         return None, _select_text(card, selectors.title)
@@ -159,7 +160,7 @@ def _visible_text(element: Tag) -> str:
     return normalise_line(element.get_text(" "))[:500]
 
 
-def _find_date(card: Tag, selectors: SelectorsLike) -> tuple[datetime | None, str | None]:
+def _find_date(card: Tag, selectors: Selectors) -> tuple[datetime | None, str | None]:
     """Find a date with its year; flag a date element that holds something else."""
     given = (
         [card.select_one(selectors.date)]
