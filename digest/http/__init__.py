@@ -1,1 +1,1 @@
-"""Polite, safe HTTP through `client`; when to ask again in `schedule`; foreign documents read apart in `worker`."""
+"""HTTP client with rate limits, retries and checks of every dialled address."""

@@ -1,4 +1,4 @@
-"""When to ask again: functions of an answer's headers, the feed's own wishes and the count of errors."""
+"""When to ask again, by a response's headers, the feed's polling hints and the number of errors."""
 
 from __future__ import annotations
 

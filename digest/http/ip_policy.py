@@ -1,4 +1,4 @@
-"""Which IP addresses may be dialled. Checked after DNS, on the address itself: no spelling gets past."""
+"""Which IP addresses may be dialled, decided after DNS, so that no spelling evades the check."""
 
 from __future__ import annotations
 

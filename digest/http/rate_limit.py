@@ -1,4 +1,4 @@
-"""Politeness: how many requests at once, in all and to one site; one at a time with pauses where a site asks so."""
+"""Limit requests at a time, in all and to one site, with pauses for sites that ask for them."""
 
 from __future__ import annotations
 

@@ -1,8 +1,6 @@
-"""Registry of source kinds.
+"""Registry of source kinds: how each builds its requests and reads its responses, as pure functions on bytes.
 
-The kinds of sources: how each asks and how it reads the answer. A new kind is a module, a line here, a fixture.
-
-Sources: what to ask a place for, and what its answer holds. Pure functions on bytes; fetching is done elsewhere.
+A new kind is a module, a line here and a fixture.
 """
 
 from __future__ import annotations
@@ -24,10 +22,9 @@ from digest.sources.page import build_page_request, parse_page_response
 
 @dataclass(frozen=True, slots=True)
 class SourceKind:
-    """`request(source, cursor, now)` asks for the first page, `parse(source, response)` reads any page.
+    """A way to ask for a source's first page and to read any page; `parse_response` raises only ParseError.
 
-    The cursor is the kind's own place in SourceState, kept from the last Page that had one. Both are pure; parse
-    raises ParseError and nothing else.
+    The cursor is the kind's own entry in SourceState, stored from the last Page that had one.
     """
 
     build_request: Callable[[Source, Mapping[str, Any], datetime], Request]

@@ -1,8 +1,9 @@
-"""Dates as the web writes them, to aware UTC; a date that can't be believed is None, never a guess."""
+"""Parse the dates of the web to aware UTC; a date that is not certain is None, never a guess."""
 
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 from functools import lru_cache
@@ -54,6 +55,17 @@ def parse_plausible_date(text: str, now: datetime | None = None) -> tuple[dateti
     return None, "implausible" if text.strip() else None
 
 
+def parse_first_date(texts: Iterable[str], now: datetime | None) -> tuple[datetime | None, str | None]:
+    """Parse the first plausible date of several texts, or return the first one's flag."""
+    flag = None
+    for text in texts:
+        moment, problem = parse_plausible_date(text, now)
+        if moment:
+            return moment, None
+        flag = flag or problem
+    return None, flag
+
+
 def _parse_moment(text: str) -> datetime | None:
     if epoch := _EPOCH.fullmatch(text):
         return datetime.fromtimestamp(int(epoch[1]), UTC)
@@ -64,7 +76,10 @@ def _parse_moment(text: str) -> datetime | None:
         moment = _parse_moment(_MIDNIGHT.sub("00:00", text))
         return moment + timedelta(days=1) if moment else None
     if _ISO.match(text):
-        return _parse_iso(text)
+        try:
+            return datetime.fromisoformat(text)
+        except ValueError:
+            return _parse_with_dateutil(text)
     if _DAY_OF_YEAR.fullmatch(text):
         day = datetime.strptime(text, "%Y-%j").replace(tzinfo=UTC)
         return day if day.year == int(text[:4]) else None  # the 366th of other years is read as the next one's first
@@ -72,14 +87,8 @@ def _parse_moment(text: str) -> datetime | None:
         return _parse_numeric_date(text, numeric)
     if text.isascii():
         return _parse_rfc822(text)
-    return _parse_east_asian(text)
-
-
-def _parse_iso(text: str) -> datetime:
-    try:
-        return datetime.fromisoformat(text)
-    except ValueError:
-        return _parse_with_dateutil(text)
+    match = _EAST_ASIAN_DATE.search(text)  # month names of other languages are not guessed
+    return datetime(int(match[1]), int(match[2]), int(match[3]), tzinfo=UTC) if match else None
 
 
 def _parse_rfc822(text: str) -> datetime | None:
@@ -103,19 +112,11 @@ def _parse_numeric_date(text: str, numeric: re.Match[str]) -> datetime | None:
 
 def _parse_with_dateutil(text: str, *, day_first: bool = False) -> datetime:
     moment = lenient.parse(
-        text, tzinfos=_lookup_zone_offset, default=EARLIEST_DATE.replace(tzinfo=None), dayfirst=day_first
+        text,
+        tzinfos=lambda name, offset: _ZONE_SECONDS.get(name or "") if offset is None else offset,
+        default=EARLIEST_DATE.replace(tzinfo=None),
+        dayfirst=day_first,
     )
     if not isinstance(moment, datetime):
         raise ValueError(text)
     return moment
-
-
-def _lookup_zone_offset(name: str | None, offset: int | None) -> int | None:
-    """Return seconds east of Greenwich; None for ambiguous names, of which dateutil would warn."""
-    return offset if offset is not None else _ZONE_SECONDS.get(name or "")
-
-
-def _parse_east_asian(text: str) -> datetime | None:
-    """Parse 2025年3月5日 and 2025년 03월 05일; month names of other languages are not guessed."""
-    match = _EAST_ASIAN_DATE.search(text)
-    return datetime(int(match[1]), int(match[2]), int(match[3]), tzinfo=UTC) if match else None

@@ -9,12 +9,12 @@ from typing import Any
 
 from digest.protocols import Request
 
-UNTITLED_TITLE = "Untitled"  # the title of what has neither title nor address nor words
+UNTITLED_TITLE = "Untitled"  # title of an entry without title, address and text
 
 
 @dataclass(slots=True)
 class Entry:
-    """One item as a source gave it: all optional but a title or a url. Datetimes are aware and in UTC."""
+    """An entry of a feed or a page; only a title or a url is required. Datetimes are aware and in UTC."""
 
     guid: str = ""
     url: str = ""
@@ -33,12 +33,12 @@ class Entry:
     comment: str | None = None
     announced: datetime | None = None
     withdrawn: bool = False
-    date_flag: str | None = None  # "implausible" when a date was given and could not be believed
+    date_flag: str | None = None  # "implausible" when a date was given and was not plausible
 
 
 @dataclass(slots=True)
 class ParsedFeed:
-    """A feed document. `warnings` are survivable faults; ttl is in minutes, skip lists as RSS gives them."""
+    """A feed document. `warnings` are faults it survived; `ttl` is in minutes, skip lists are as in RSS."""
 
     title: str = ""
     link: str = ""
@@ -48,24 +48,24 @@ class ParsedFeed:
     skip_hours: frozenset[int] = frozenset()
     skip_days: frozenset[str] = frozenset()
     next_page: str | None = None
-    is_truncated: bool = False  # the document stops before its end: more may come the next time
+    is_truncated: bool = False  # the document ends early, so more may come the next time
 
 
 @dataclass(slots=True)
 class Page:
-    """What one response held: items, the next request if there is one, and how the source wants to be polled.
+    """The entries of one response, requests that follow from it, and the source's polling hints.
 
-    `feed` is asked in the page's place, whose items only count when that feed cannot be had.
+    `feed_request` replaces the page; the page's entries count only when that feed cannot be read.
     """
 
     entries: list[Entry] = field(default_factory=list)
     next_request: Request | None = None
-    older_request: Request | None = None  # what came before this page, for who may have missed it
+    older_request: Request | None = None  # the page before this one, for entries that were missed
     feed_request: Request | None = None
     warnings: list[str] = field(default_factory=list)
     ttl: int | None = None
     skip_hours: frozenset[int] = frozenset()
     skip_days: frozenset[str] = frozenset()
     cursor: Mapping[str, Any] = field(default_factory=dict)
-    total: int | None = None  # how many the source says there are, where it says so
+    total: int | None = None  # the number of entries the source claims
     is_truncated: bool = False

@@ -1,4 +1,4 @@
-"""The feed kind: one request, one document, and how the source wants to be polled."""
+"""The feed kind: one request for one document, with its polling hints."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Sources as OPML 2.0 (opml.org/spec2.opml), in and out."""
+"""Read and write sources as OPML 2.0 (opml.org/spec2.opml)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The page kind: a list of posts in HTML, where there is no feed. The page's own feed comes first when it names one."""
+"""The page kind: a list of posts in HTML. A feed that the page names replaces it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Foreign markup made harmless: fragments cleaned, links absolute, titles and names as plain text."""
+"""Sanitise foreign markup: clean fragments, absolute links, plain titles."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Names of people and titles of works: lists cut into names, and the forms in which two of them are compared."""
+"""Lists of authors, and keys by which names and titles are compared."""
 
 from __future__ import annotations
 

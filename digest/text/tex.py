@@ -1,4 +1,4 @@
-r"""TeX in titles and abstracts made readable, only where it surely is TeX: a price in dollars and `C:\users` stay.
+r"""Convert TeX in titles and abstracts to Unicode; a price in dollars and `C:\users` stay as they are.
 
 pylatexenc knows the symbols; what it loses (`%` starts a comment, unknown font macros vanish) is dealt with before it.
 """

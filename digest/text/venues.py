@@ -1,4 +1,4 @@
-"""Where a paper was accepted, by what its authors write in a comment: most never fill in a journal reference."""
+"""Venue of a paper by its authors' comment; most never fill in a journal reference."""
 
 from __future__ import annotations
 

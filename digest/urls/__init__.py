@@ -1,4 +1,4 @@
-"""Addresses and work identity: `work_key` says which work a URL or identifier stands for, in one spelling."""
+"""Identity of a work by its URL or identifier."""
 
 from __future__ import annotations
 

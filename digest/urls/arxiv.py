@@ -1,4 +1,4 @@
-"""arXiv identifiers in the spellings found in the wild, each only where its host or prefix says that it is one."""
+"""arXiv identifiers in every common spelling, where a host or prefix marks them as such."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""One spelling per address: what may be dropped from a URL without changing what it shows."""
+"""Canonical spelling of a URL, without the parts that do not change what it shows."""
 
 from __future__ import annotations
 

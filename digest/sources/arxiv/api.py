@@ -11,13 +11,7 @@ from urllib.parse import parse_qs, urlencode, urlsplit, urlunsplit
 from digest.config.schema import Source
 from digest.errors import ParseError
 from digest.protocols import Request, Response
-from digest.sources.arxiv.common import (
-    build_abs_url,
-    build_pdf_url,
-    is_arxiv_category,
-    is_withdrawal_comment,
-    split_arxiv_id,
-)
+from digest.sources.arxiv.common import build_paper, split_arxiv_id
 from digest.sources.dates import parse_date
 from digest.sources.entries import Entry, Page
 from digest.text import normalise_line
@@ -30,6 +24,7 @@ API_PAGE_SIZE = 200
 API_OVERLAP = timedelta(days=3)
 # start + max_results above 10,000 is answered with 500; before that the window goes on from the last paper's minute.
 _MAX_OFFSET = 8_000
+_CATEGORY = re.compile(r"[a-z-]{2,}(?:\.(?:[A-Z]{2}|[a-z-]+))?")
 _WINDOW_QUERY = re.compile(r"submittedDate:\[(\d{12}) TO (\d{12})\]")
 
 
@@ -109,22 +104,18 @@ def _convert_result(result: arxiv.Result) -> Entry:
     arxiv_id, version = split_arxiv_id(result.entry_id)
     if not arxiv_id:
         raise ParseError(f"arXiv sent an entry whose id {result.entry_id!r} is no paper's", "try again later")
-    comment = normalise_line(result.comment or "")
     names = (normalise_line(author.name) for author in result.authors)
-    return Entry(
-        guid=f"oai:arXiv.org:{arxiv_id}",
-        url=build_abs_url(arxiv_id),
+    terms = dict.fromkeys((result.primary_category, *result.categories))
+    return build_paper(
+        arxiv_id,
+        version,
+        normalise_line(result.comment or ""),
         title=normalise_line(result.title),
         summary=normalise_line(result.summary),
         authors=[name for name in names if name],
         published=result.published,
         updated=result.updated,
-        categories=list(dict.fromkeys(filter(is_arxiv_category, (result.primary_category, *result.categories)))),
-        links={"pdf": build_pdf_url(arxiv_id)},
-        arxiv_id=arxiv_id,
-        version=version,
+        categories=[term for term in terms if _CATEGORY.fullmatch(term)],  # ACM and MSC classes are among them
         doi=normalise_line(result.doi or "") or None,
         venue=normalise_line(result.journal_ref or "") or None,
-        comment=comment or None,
-        withdrawn=is_withdrawal_comment(comment),
     )

@@ -1,9 +1,11 @@
-"""What all of arXiv's formats share: identifiers, people, withdrawals, the addresses of a paper."""
+"""Identifiers, authors, withdrawals and addresses of papers, common to arXiv's three formats."""
 
 from __future__ import annotations
 
 import re
+from typing import Any
 
+from digest.sources.entries import Entry
 from digest.text import normalise_line
 
 _ID = re.compile(r"(?P<id>\d{4}\.\d{4,5}|[a-z-]+(?:\.[A-Z]{2})?/\d{7})(?:v(?P<version>\d{1,3}))?$")
@@ -13,7 +15,6 @@ _WITHDRAWN = re.compile(
     r"\b(?:is|was|has been|have been|being) (?:\w+ )?withdrawn\b|^\W*(?:paper |article )?withdrawn\b|\bwithdrawn by\b",
     re.I,
 )
-_CATEGORY = re.compile(r"[a-z-]{2,}(?:\.(?:[A-Z]{2}|[a-z-]+))?")
 _PARENTHESES = re.compile(r"\([^()]*\)")
 _MAX_NESTED_PARENTHESES = 3  # brackets in brackets: ((1) Lab (Town))
 _SUFFIX = re.compile(r",\s+(?=(?:Jr|Sr|II|III|IV)\b)")
@@ -46,14 +47,23 @@ def is_withdrawal_comment(comment: str) -> bool:
     return bool(_WITHDRAWN.search(comment))
 
 
-def is_arxiv_category(term: str) -> bool:
-    """Whether a term is a category such as cs.CL; ACM and MSC classes are listed among them."""
-    return bool(_CATEGORY.fullmatch(term))
-
-
 def build_abs_url(arxiv_id: str) -> str:
     return f"https://arxiv.org/abs/{arxiv_id}"
 
 
 def build_pdf_url(arxiv_id: str) -> str:
     return f"https://arxiv.org/pdf/{arxiv_id}"
+
+
+def build_paper(arxiv_id: str, version: int | None, comment: str, *, withdrawn: bool = False, **fields: Any) -> Entry:
+    """Build the entry of a paper; its comment may say that it is withdrawn."""
+    return Entry(
+        guid=f"oai:arXiv.org:{arxiv_id}",
+        url=build_abs_url(arxiv_id),
+        links={"pdf": build_pdf_url(arxiv_id)},
+        arxiv_id=arxiv_id,
+        version=version,
+        comment=comment or None,
+        withdrawn=withdrawn or is_withdrawal_comment(comment),
+        **fields,
+    )

@@ -1,4 +1,4 @@
-"""arXiv over OAI-PMH (oaipmh.arxiv.org/oai, arXivRaw): everything whose metadata changed, each version with its date.
+"""arXiv over OAI-PMH (oaipmh.arxiv.org/oai, arXivRaw): papers whose metadata changed, with the date of each version.
 
 Days are those of the last change, not of submission; the prefix arXiv is not used because its `created` is the current
 version's date. Offsets drift when records change during a harvest, so each one starts days before the last one ended.
@@ -14,13 +14,7 @@ from urllib.parse import parse_qs, unquote, urlencode, urlsplit, urlunsplit
 from digest.config.schema import Source
 from digest.errors import ParseError
 from digest.protocols import Request, Response
-from digest.sources.arxiv.common import (
-    build_abs_url,
-    build_pdf_url,
-    is_withdrawal_comment,
-    split_arxiv_authors,
-    split_arxiv_id,
-)
+from digest.sources.arxiv.common import build_paper, split_arxiv_authors, split_arxiv_id
 from digest.sources.dates import parse_date
 from digest.sources.entries import Entry, Page
 from digest.sources.feeds.encoding import transcode_to_utf8
@@ -124,7 +118,7 @@ def _raise_oai_error(source: Source, error: Any) -> None:
     """Raise ParseError for any error but "no records", which is an empty page. Errors come with status 200."""
     code = error.get("code", "")
     if code != "noRecordsMatch":
-        hint = "start the harvest anew" if code == "badResumptionToken" else "check the source's categories"
+        hint = "start the harvest again" if code == "badResumptionToken" else "check the source's categories"
         raise ParseError(f"{source.id}: OAI error {code}: {normalise_line(error.text or '')}", hint)
 
 
@@ -140,23 +134,19 @@ def _parse_record(record: Any) -> Entry | None:
     if not versions or not versions[0][1]:
         raise ParseError(f"the OAI record of {arxiv_id} has no version with a date", _RETRY_HINT)
     number, updated, source_type = versions[-1]
-    comment = _find_text(raw, "comments")
-    return Entry(
-        guid=f"oai:arXiv.org:{arxiv_id}",
-        url=build_abs_url(arxiv_id),
+    return build_paper(
+        arxiv_id,
+        number,
+        _find_text(raw, "comments"),
         title=_find_text(raw, "title"),
         summary=_find_text(raw, "abstract"),
         authors=split_arxiv_authors(_find_text(raw, "authors")),
         published=versions[0][1],
         updated=updated,
         categories=_find_text(raw, "categories").split(),
-        links={"pdf": build_pdf_url(arxiv_id)},
-        arxiv_id=arxiv_id,
-        version=number,
         doi=next(iter(_find_text(raw, "doi").split()), None),
         venue=_find_text(raw, "journal-ref") or None,
-        comment=comment or None,
-        withdrawn="I" in source_type or is_withdrawal_comment(comment),
+        withdrawn="I" in source_type,
     )
 
 

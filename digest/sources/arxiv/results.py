@@ -1,7 +1,7 @@
 """Searches and results of the `arxiv` package, for pages that the program's own client fetches.
 
 The package (4.0.2) repairs broken XML silently, reads HTML as "no papers" and skips entries without a date. Each page is
-read strictly first, so that none of this passes for a shorter list.
+read strictly first, so that nothing of this shortens a list in silence.
 """
 
 from __future__ import annotations

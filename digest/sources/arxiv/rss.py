@@ -1,4 +1,4 @@
-"""arXiv's RSS: one day of announcements, asked for announcement dates only. OAI and the query API hold the truth."""
+"""arXiv's RSS: one day of announcements, read for announcement dates; OAI and the query API are complete."""
 
 from __future__ import annotations
 

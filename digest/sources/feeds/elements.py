@@ -1,8 +1,6 @@
-"""RSS and Atom elements to entries.
+"""Read RSS and Atom trees: one table says what an element means in every dialect.
 
-RSS and Atom trees to items: one table says what an element means, whatever the dialect.
-
-The text an element carries: escaped markup, inline markup, plain text or base64, as its dialect and type say.
+The text of an element is escaped markup, inline markup, plain text or base64, as its dialect and type say.
 """
 
 from __future__ import annotations
@@ -21,7 +19,7 @@ from typing import Any
 from lxml import etree
 
 from digest.errors import ParseError
-from digest.sources.dates import parse_plausible_date
+from digest.sources.dates import parse_first_date
 from digest.sources.entries import UNTITLED_TITLE, Entry, ParsedFeed
 from digest.sources.sanitize import HtmlCleaner, clean_html, clean_title, derive_title, escape_plain_text, resolve_url
 from digest.text import normalise_line
@@ -210,8 +208,8 @@ def _iterate_children(element: Any) -> Iterator[Any]:
 
 def _parse_entry(element: Any, base: str, now: datetime | None, feed_authors: list[str], clean: HtmlCleaner) -> Entry:
     fields, entry_base = _collect_fields(element), _resolve_base(element, base)
-    published, flag = _first_date(fields, "published", now)
-    updated, updated_flag = _first_date(fields, "updated", now)
+    published, flag = parse_first_date(map(collect_text, fields.get("published", ())), now)
+    updated, updated_flag = parse_first_date(map(collect_text, fields.get("updated", ())), now)
     entry = Entry(
         guid=_first_text(fields, "guid") or element.get(f"{_RDF}about", "").strip(),
         url=_find_page_link(fields, entry_base) or resolve_url(element.get(f"{_RDF}about", ""), entry_base),
@@ -290,16 +288,6 @@ def _find_related_link(fields: Fields, base: str, rel: str) -> str:
 def _link_relation(link: Any) -> str:
     """Return a link's relation; its long form and case mean nothing (RFC 4287, 4.2.7.2)."""
     return (link.get("rel") or "alternate").strip().lower().removeprefix(_RELATION_PREFIX)
-
-
-def _first_date(fields: Fields, role: str, now: datetime | None) -> tuple[datetime | None, str | None]:
-    flag = None
-    for element in fields.get(role, ()):
-        moment, doubt = parse_plausible_date(collect_text(element), now)
-        if moment:
-            return moment, None
-        flag = flag or doubt
-    return None, flag
 
 
 def _parse_authors(elements: Iterable[Any]) -> list[str]:

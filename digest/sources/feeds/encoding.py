@@ -1,4 +1,4 @@
-"""Bytes of unknown encoding become UTF-8: what the bytes themselves say wins over what anybody declared about them."""
+"""Transcode bytes of unknown encoding to UTF-8; the bytes themselves outweigh every declaration."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Broken feeds through feedparser: slow, but it reads what no XML parser will."""
+"""Parse broken feeds with feedparser, which reads what no XML parser accepts."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""JSON Feed 1.x (jsonfeed.org/version/1.1) with the liberties real ones take: numeric ids, one author, no lists."""
+"""Parse JSON Feed 1.x (jsonfeed.org/version/1.1) and its common deviations: numeric ids, one author, no lists."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""XML from strangers to a tree: no network, no entity bombs, the usual small mistakes mended."""
+"""Parse untrusted XML: no network, no entity bombs, common small mistakes repaired."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ _XML_NAMES = {b"amp", b"lt", b"gt", b"quot", b"apos"}
 def parse_xml(data: bytes, *, base: str = "", should_recover: bool = False) -> Any:
     """Parse a UTF-8 document without declaration (see transcode_to_utf8). Raises ParseError.
 
-    Undeclared HTML entities, stray ampersands and references to forbidden characters are mended; an entity that
+    Undeclared HTML entities, stray ampersands and references to forbidden characters are repaired; an entity that
     the document declares is used only when its value is plain text. With `recover`, what can be read is kept.
     """
     document, entities = _split_doctype(data)
@@ -47,11 +47,11 @@ def parse_xml(data: bytes, *, base: str = "", should_recover: bool = False) -> A
         return _parse_tree(document, base, should_recover=False)
     except etree.XMLSyntaxError:
         document = _LATE_DECLARATION.sub(rb"\1", document, count=1)
-        mended = _repair_references(document, entities)
-        if entities and len(mended) > 2 * len(document) + _MAX_ENTITY_GROWTH:
-            mended = _repair_references(document, {})
+        repaired = _repair_references(document, entities)
+        if entities and len(repaired) > 2 * len(document) + _MAX_ENTITY_GROWTH:
+            repaired = _repair_references(document, {})
     try:
-        root = _parse_tree(mended, base, should_recover)
+        root = _parse_tree(repaired, base, should_recover)
     except etree.XMLSyntaxError as error:
         raise ParseError(f"not well-formed XML: {error.msg}") from error
     if root is None:

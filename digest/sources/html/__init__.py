@@ -1,4 +1,4 @@
-"""HTML pages to lxml trees, decoded first, with the base address that the page itself may set."""
+"""Parse HTML pages to lxml trees with the base address that a page may set."""
 
 from __future__ import annotations
 

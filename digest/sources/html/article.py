@@ -1,4 +1,4 @@
-"""One page to one item, for `digest add URL`: structured data first, then meta elements, then what can be seen."""
+"""Read one article page as one entry: structured data first, then meta elements, then visible text."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 
 from digest.errors import ParseError
 from digest.sources.arxiv.common import build_abs_url, build_pdf_url, split_arxiv_id
-from digest.sources.dates import parse_plausible_date
+from digest.sources.dates import parse_first_date
 from digest.sources.entries import Entry
 from digest.sources.html import iterate_json_ld, parse_html
 from digest.sources.sanitize import MAX_FIELD_LENGTH, clean_title, escape_plain_text, resolve_url
@@ -52,13 +52,13 @@ def parse_article(
     title = _find_title(root, metas, things)
     if not title:
         raise ParseError(f"{url}: the page has no title", "the page may need JavaScript; add the item by its feed")
-    published, flag = _first_date(
+    published, flag = parse_first_date(
         [_first_string(t.get("datePublished")) for t in things]
         + _get_meta_values(metas, "published")
         + _find_visible_dates(root),
         now,
     )
-    updated, _ = _first_date(
+    updated, _ = parse_first_date(
         [_first_string(t.get("dateModified")) for t in things] + _get_meta_values(metas, "updated"), now
     )
     summary = next(
@@ -103,16 +103,6 @@ def _find_title(root: Any, metas: MetaTags, things: list[dict[str, Any]]) -> str
         [*_get_meta_values(metas, "title"), *(_first_string(t.get("headline")) for t in things), *headings]
     )
     return next((title for text in given if (title := clean_title(text))), "")
-
-
-def _first_date(texts: list[str], now: datetime | None) -> tuple[datetime | None, str | None]:
-    flag = None
-    for text in texts:
-        moment, doubt = parse_plausible_date(text, now)
-        if moment:
-            return moment, None
-        flag = flag or doubt
-    return None, flag
 
 
 def _find_visible_dates(root: Any) -> list[str]:

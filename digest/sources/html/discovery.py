@@ -1,4 +1,4 @@
-"""Where a page's feeds are: what it says itself, then the addresses feeds usually have."""
+"""Discover a page's feeds: those it names, then common addresses."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Posts on a listing page: links that look like posts, and the title, date and summary on the card around each."""
+"""Find posts on a listing page: links that look like posts, and title, date and summary on the card around each."""
 
 from __future__ import annotations
 

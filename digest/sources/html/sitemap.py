@@ -1,4 +1,4 @@
-"""Sitemaps (sitemaps.org/protocol.html): addresses with the day they last changed, for pages that give no dates."""
+"""Read sitemaps (sitemaps.org/protocol.html), whose dates serve pages that give none."""
 
 from __future__ import annotations
 
