@@ -70,14 +70,6 @@ class GeneratedText(Generic[T]):
         return None if self.flags else self.value
 
 
-@dataclass
-class GenerationResults(Generic[T]):
-    """Generated texts by the keys of their tasks, and how many came from the cache."""
-
-    by_key: dict[str, GeneratedText[T]] = field(default_factory=dict)
-    cached_count: int = 0
-
-
 async def generate_texts(
     context: Context,
     client: MeteredClient,
@@ -85,23 +77,23 @@ async def generate_texts(
     label: str,
     *,
     ignore_cache: bool = False,
-) -> GenerationResults[T]:
-    """Generate a text for each task until the client stops; cached answers are checked again."""
+) -> tuple[dict[str, GeneratedText[T]], int]:
+    """Generate a text for each task until the client stops; cached answers are checked again.
+
+    Returns the texts by the keys of their tasks, and how many came from the cache.
+    """
     with context.db.read() as session:
         cached = {} if ignore_cache else load_cached_answers(session, [task.key for task in tasks])
-    results = GenerationResults(
-        {task.key: _restore_cached_text(client, task, cached[task.key]) for task in tasks if task.key in cached},
-        len(cached),
-    )
+    texts = {task.key: _restore_cached_text(client, task, cached[task.key]) for task in tasks if task.key in cached}
 
     async def generate(task: GenerationTask[T]) -> None:
-        results.by_key[task.key] = await _generate_text(context, client, task)
+        texts[task.key] = await _generate_text(context, client, task)
 
     try:
         await client.map_concurrently([task for task in tasks if task.key not in cached], generate, label)
     finally:
         await client.model.close()
-    return results
+    return texts, len(cached)
 
 
 async def _generate_text(context: Context, client: MeteredClient, task: GenerationTask[T]) -> GeneratedText[T]:
@@ -199,9 +191,9 @@ def generate_blurbs(
     templates = load_prompt_templates(context.config, context.template_folder)
     # A title alone gives a model nothing to write from.
     tasks = [_BlurbTask(context, client, item, templates, examples) for item in items if get_abstract(item).strip()]
-    results = run_sync(generate_texts(context, client, tasks, "writing", ignore_cache=ignore_cache))
-    blurbs |= {task.item.key: task.choose_blurb(results.by_key.get(task.key)) for task in tasks}
-    return _summarize_blurbs(context.model_summary.rstrip(".") or model.name, client, blurbs, results.cached_count)
+    texts, cached_count = run_sync(generate_texts(context, client, tasks, "writing", ignore_cache=ignore_cache))
+    blurbs |= {task.item.key: task.choose_blurb(texts.get(task.key)) for task in tasks}
+    return _summarize_blurbs(context.model_summary.rstrip(".") or model.name, client, blurbs, cached_count)
 
 
 def build_quoted_blurb(item: Item, failed_checks: Sequence[str] = ()) -> BlurbResult:

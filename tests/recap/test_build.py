@@ -155,7 +155,7 @@ def test_figures_count_the_year() -> None:
     picks = year()
     picks[7] = replace(picks[7], mentions=5)
     told = compute_figures(picks, dict.fromkeys(MONTHS, 900))
-    assert (told.months["2025-03"].kept, told.months["2025-03"].read) == (5, 900)
+    assert told.months["2025-03"] == {"read": 900, "kept": 5}
     assert told.categories == {"agents": 24, "models": 24, "eval": 12}
     assert told.most_mentioned == [(picks[7].pick.key, 5)]
     assert (told.first, told.last) == ("arxiv:2501.00000", "arxiv:2512.00004")

@@ -25,18 +25,10 @@ class MonthSummary:
 
 
 @dataclass(frozen=True, slots=True)
-class MonthFigures:
-    """The number of works read and kept in one month."""
-
-    read: int
-    kept: int
-
-
-@dataclass(frozen=True, slots=True)
 class RecapFigures:
     """The period in figures, as the issue stores them. Categories and most mentioned are in falling order."""
 
-    months: dict[str, MonthFigures]
+    months: dict[str, dict[str, int]]  # read and kept
     categories: dict[str, int]
     most_mentioned: list[tuple[str, int]] = field(default_factory=list)  # keys
     first: str = ""
@@ -95,17 +87,17 @@ def _explain_highlight(past: PastPick, month: str, translations: Mapping[str, st
 def compute_figures(picks: Sequence[PastPick], read_by_month: Mapping[str, int]) -> RecapFigures:
     """Count the period; `read_by_month` also has the months without picks."""
     works = deduplicate_picks(picks)
-    kept = Counter(past.month for past in works)
+    picked_by_month = Counter(past.month for past in works)
     dated = sorted((past for past in works if past.published), key=lambda past: (past.published, past.pick.key))
     mentioned = sorted((past for past in works if past.mentions > 1), key=lambda past: (-past.mentions, past.pick.key))
-    months = sorted({*read_by_month, *kept})
+    months = sorted({*read_by_month, *picked_by_month})
     half = months[len(months) // 2] if months else ""
     early = [past.pick.title for past in works if past.month < half]
     late = [past.pick.title for past in works if past.month >= half]
     trends = find_distinctive_keywords({"fell": early, "rose": late}, 5, 3) if early and late else {}
     categories = Counter(past.category for past in works)
     return RecapFigures(
-        months={month: MonthFigures(read_by_month.get(month, 0), kept[month]) for month in months},
+        months={m: {"read": read_by_month.get(m, 0), "kept": picked_by_month[m]} for m in months},
         categories=dict(sorted(categories.items(), key=lambda pair: (-pair[1], pair[0]))),
         most_mentioned=[(past.pick.key, past.mentions) for past in mentioned[:_MAX_MOST_MENTIONED]],
         first=dated[0].pick.key if dated else "",

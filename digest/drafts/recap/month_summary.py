@@ -68,17 +68,17 @@ def generate_month_summaries(
         month: _MonthSummaryTask(context, client, templates, month, group)
         for month, group in _group_works_by_month(picks, items).items()
     }
-    results = run_sync(generate_texts(context, client, list(tasks.values()), "months"))
+    texts, cached_count = run_sync(generate_texts(context, client, list(tasks.values()), "months"))
     by_month: dict[str, MonthSummary] = {}
     for month, task in tasks.items():
-        if summary := task.build_summary(results.by_key.get(task.key), get_issue_path(period)):
+        if summary := task.build_summary(texts.get(task.key), get_issue_path(period)):
             by_month[month] = summary
     problems = []
     if client.stop_error:
         problems.append(f"no sentences from there on: {client.failure_reason}")
     elif rejected := len(tasks) - len(by_month):
         problems.append(f"{rejected} months keep their title alone: the model's sentence failed a check")
-    cost = f"({results.cached_count} known before, {client.cost_summary})"
+    cost = f"({cached_count} known before, {client.cost_summary})"
     message = f"{len(by_month)} of {len(tasks)} months with a sentence by {model.name} {cost}"
     return MonthSummaries(by_month, message, problems, client.is_unavailable)
 
