@@ -83,23 +83,15 @@ def parse_blocks(html: str, url: str = "") -> list[Block]:
     Images, code, navigation and anchors within the page are left out. Links start from a `<base>`, else from `url`.
     """
     soup = BeautifulSoup(html, "lxml")
-    base, stated = url, soup.select_one("base[href]")
-    if stated is not None:
-        try:
-            base = urljoin(url, str(stated["href"]))
-        except ValueError:
-            base = url
-    if _measure_depth(soup) > _MAX_DEPTH:
-        return []
-    _inline_footnotes(soup, {"", url, base})
-    return list(_parse_children(soup.body or soup, base))
-
-
-def _measure_depth(soup: BeautifulSoup) -> int:
+    stated = soup.select_one("base[href]")
+    base = _join_url(url, str(stated["href"])) or url if stated else url
     depths = {id(soup): 0}
     for tag in soup.find_all(True):
         depths[id(tag)] = depths.get(id(tag.parent), 0) + 1
-    return max(depths.values())
+    if max(depths.values()) > _MAX_DEPTH:
+        return []
+    _inline_footnotes(soup, {"", url, base})
+    return list(_parse_children(soup.body or soup, base))
 
 
 def _inline_footnotes(soup: BeautifulSoup, page_urls: set[str]) -> None:
@@ -236,11 +228,15 @@ def _parse_link(node: Tag, base: str, style: InlineStyle) -> Span:
     is_bold = InlineStyle.STRONG in style or node.find(["strong", "b"]) is not None
     if href.startswith(("#", "mailto:", "javascript:")) or (not text and node.find("img")):
         return Span(text, None, is_bold, style)
-    try:
-        address = urljoin(base, href) if href else ""
-    except ValueError:
-        address = ""
+    address = _join_url(base, href) if href else ""
     return Span(text, address if address.startswith(("http://", "https://")) else "", is_bold, style)
+
+
+def _join_url(base: str, href: str) -> str:
+    try:
+        return urljoin(base, href)
+    except ValueError:
+        return ""
 
 
 def _parse_text(text: str, style: InlineStyle) -> Iterator[Span]:
@@ -263,15 +259,12 @@ def _join_broken_links(spans: Iterable[Span]) -> list[Span]:
         if span.href and span.text.startswith("http") and label:
             joined[-1] = replace(joined[-1], text=before[: label.start()])
             joined.append(replace(span, text=label[1]))
-        elif span.href is None and last and last.href and span.text.startswith(")") and _is_balanced(joined):
-            joined.append(replace(span, text=span.text[1:]))
+        elif span.href is None and last and last.href and span.text.startswith(")"):
+            unclosed = sum(s.text.count("(") - s.text.count(")") for s in joined)
+            joined.append(span if unclosed > 0 else replace(span, text=span.text[1:]))
         elif span.text or span.href:
             joined.append(span)
     return joined
-
-
-def _is_balanced(spans: Iterable[Span]) -> bool:
-    return sum(span.text.count("(") - span.text.count(")") for span in spans) < 1
 
 
 @dataclass(frozen=True, slots=True)

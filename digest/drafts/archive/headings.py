@@ -51,8 +51,11 @@ class HeadingMap:
         tokens = fold_heading(heading).split()
         matches = self._match_categories(tokens)
         if len(matches) > 1 and not _CONJUNCTIONS.intersection(tokens):
+            # What precedes `of` or `for`, or a first word such as `Evaluating`.
+            head = list(takewhile(lambda token: token not in _PREPOSITIONS, tokens))
+            head = tokens[:1] if tokens[0].endswith("ing") else head
             candidates = (
-                self._match_categories(_select_head(tokens)),
+                self._match_categories(head),
                 [slug for slug, first_words in self._first_words.items() if tokens[0] in first_words],
                 [slug for slug, positions in matches.items() if len(tokens) - 1 in positions],
             )
@@ -62,11 +65,6 @@ class HeadingMap:
     def _match_categories(self, tokens: Sequence[str]) -> _Matches:
         """Find each category named, with the positions of its words."""
         return {slug: positions for slug, names in self._names.items() if (positions := _find_positions(tokens, names))}
-
-
-def _select_head(tokens: Sequence[str]) -> Sequence[str]:
-    """Select the words before `of`, `for`, …, or a first word such as `Evaluating`."""
-    return tokens[:1] if tokens[0].endswith("ing") else list(takewhile(lambda t: t not in _PREPOSITIONS, tokens))
 
 
 def fold_heading(heading: str) -> str:

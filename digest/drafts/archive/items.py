@@ -18,6 +18,8 @@ from digest.resources import load_lexicon
 
 _RECAP_TITLE, _OUTRO_TEXT = (re.compile("".join(load_lexicon()["archive"][name])) for name in ("recap_title", "outro"))
 
+_COMMIT_PATH = re.compile(r"/commits?/[0-9a-f]{7,40}/?$")
+
 
 @dataclass(frozen=True, slots=True)
 class ImportedItem:
@@ -150,7 +152,8 @@ def _classify_post(post: ArchivePost, headed_blocks: Sequence[_HeadedBlock]) -> 
         return "month"
     listed = [b for b in linked if b.block.is_list_item and not _OUTRO_TEXT.search(b.heading)]
     # Release notes of a program: each line ends with a commit.
-    if sum(any(map(_is_commit_link, b.block.links)) for b in listed) > len(listed) / 2:
+    commit_links = (any(_COMMIT_PATH.search(urlsplit(s.href or "").path) for s in b.block.links) for b in listed)
+    if sum(commit_links) > len(listed) / 2:
         return "essay"
     if len(listed) < 5 or len(listed) < 0.6 * len(linked):
         return "essay"
@@ -161,10 +164,6 @@ def _classify_post(post: ArchivePost, headed_blocks: Sequence[_HeadedBlock]) -> 
     if groups >= 3 and len(listed) >= 8 and (has_titles or is_hinted):
         return "category"
     return "category" if groups >= 2 and is_hinted and has_titles else "essay"
-
-
-def _is_commit_link(link: Span) -> bool:
-    return re.search(r"/commits?/[0-9a-f]{7,40}/?$", urlsplit(link.href or "").path) is not None
 
 
 def _has_leading_title(block: TextBlock) -> bool:

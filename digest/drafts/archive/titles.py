@@ -78,15 +78,12 @@ def extract_link_blurb(block: TextBlock, link: Span) -> StyledText:
     elif not _join_spans(spans[:position]).text.strip(_EDGE_PUNCTUATION):
         return _join_spans(following) or _join_spans(spans)
     line = _join_spans(spans)
-    if following and _SEPARATOR.match(following[0].text) and _begins_with_link(spans):
+    # Only a label or a date may precede the first link.
+    label = "".join(span.text for span in takewhile(lambda span: not span.href, spans))
+    begins_with_link = _TITLE_LABEL.fullmatch(_LIST_NUMBER.sub("", label))
+    if begins_with_link and following and _SEPARATOR.match(following[0].text):
         return _join_spans(following) or line
     return _remove_title(extract_link_title(block, link), line) or line
-
-
-def _begins_with_link(spans: Sequence[Span]) -> bool:
-    """Return whether only a label or a date precedes the first link."""
-    before = "".join(span.text for span in takewhile(lambda span: not span.href, spans))
-    return _TITLE_LABEL.fullmatch(_LIST_NUMBER.sub("", before)) is not None
 
 
 def _find_link_row_end(spans: Sequence[Span]) -> int:

@@ -37,6 +37,7 @@ from digest.tagging.llm import PromptItem
 from digest.text import normalise_line, shorten_text, slugify
 
 _MAX_CITATION_CHARACTERS = 50
+_Group = list[tuple[PastPick, Item]]
 
 
 @dataclass
@@ -83,11 +84,9 @@ def generate_month_summaries(
     return MonthSummaries(by_month, message, problems, client.is_unavailable)
 
 
-def _group_works_by_month(
-    picks: Sequence[PastPick], items: Mapping[str, Item]
-) -> dict[str, list[tuple[PastPick, Item]]]:
+def _group_works_by_month(picks: Sequence[PastPick], items: Mapping[str, Item]) -> dict[str, _Group]:
     """Group by month, by date, without withdrawn works and texts that instruct a model."""
-    months: dict[str, list[tuple[PastPick, Item]]] = {}
+    months: dict[str, _Group] = {}
     for past in sorted(deduplicate_picks(picks), key=lambda past: (past.month, str(past.published), past.pick.key)):
         item = items[past.pick.key]
         if not past.withdrawn and not _build_prompt_item(item).injected_text:
@@ -105,12 +104,7 @@ class _MonthSummaryTask(GenerationTask[ModelMonthSummary]):
     stage = MONTH_SUMMARY_STAGE
 
     def __init__(
-        self,
-        context: Context,
-        client: MeteredClient,
-        templates: PromptTemplates,
-        month: str,
-        group: Sequence[tuple[PastPick, Item]],
+        self, context: Context, client: MeteredClient, templates: PromptTemplates, month: str, group: _Group
     ) -> None:
         self._month_name = load_translations(context.config.newsletter.language).period(month)
         self._items = {item.key: item for _, item in group}
