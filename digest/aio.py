@@ -1,4 +1,4 @@
-"""Asynchronous work from ordinary functions: `asyncio.run` that also works where a loop runs already, in a notebook."""
+"""Run a coroutine from synchronous code, also in a notebook, where a loop is already running."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ T = TypeVar("T")
 
 
 def run_sync(coroutine: Coroutine[Any, Any, T]) -> T:
-    """Run to its end and return its value; in a thread of its own when this one has a running loop."""
+    """Run a coroutine to its end, in another thread when this one has a running loop."""
     try:
         asyncio.get_running_loop()
     except RuntimeError:

@@ -1,4 +1,4 @@
-"""What every stage is given: the workspace's folder, configuration and store, a clock, a way to tell a person."""
+"""The context of every stage: folder, configuration, database, clock and display; and the record of runs."""
 
 from __future__ import annotations
 
@@ -20,18 +20,12 @@ from digest.periods import Period, parse_period
 from digest.protocols import Clock, Fetcher, Model, Progress, Report, Transport
 
 _LOG = logging.getLogger("digest")
-_LOG.addHandler(logging.NullHandler())  # a library stays silent until it is asked to speak
-
-
-_INTERRUPTION_REASONS: dict[type[BaseException], str] = {
-    KeyboardInterrupt: "stopped by hand",
-    CancelledError: "stopped by hand",
-}
+_LOG.addHandler(logging.NullHandler())  # a library logs nothing until a handler is set
 
 
 @dataclass(frozen=True)
 class Context:
-    """Values and ports only; `app` is where they are chosen. `make_*` are called by the stages that need them."""
+    """What a stage needs; `app` chooses the implementations. Stages that need one call `make_*`."""
 
     root: Path
     config: Config
@@ -68,7 +62,7 @@ class Context:
 
 @contextmanager
 def record_run(context: Context, stage: str, period: str | None = None) -> Iterator[Report]:
-    """Keep a run for the stage: the block fills the report; an exception is kept as the reason and goes on."""
+    """Record a run of a stage: the block fills the report; an exception becomes the reason and is raised again."""
     with context.db.write(durable=False) as session:
         run_id = start_run(session, stage, period, context.now)
     context.active_run_ids.append(run_id)
@@ -77,27 +71,28 @@ def record_run(context: Context, stage: str, period: str | None = None) -> Itera
     try:
         yield report
     except BaseException as error:
-        state = (
-            "refused"
-            if isinstance(error, CheckFailedError)
-            else "failed"
-            if isinstance(error, Exception)
-            else "interrupted"
-        )
-        _record_end(
-            context, run_id, state, str(error) or _INTERRUPTION_REASONS.get(type(error), type(error).__name__), report
-        )
+        _finish_run(context, report, _describe_end(error), str(error) or _describe_interruption(error))
         raise
     else:
-        _record_end(context, run_id, report.state, "; ".join(report.problems), report)
+        _finish_run(context, report, report.state, "; ".join(report.problems))
     finally:
         context.active_run_ids.remove(run_id)
 
 
-def _record_end(context: Context, run_id: int, state: str, reason: str, report: Report) -> None:
-    facts = {"line": report.line, "numbers": report.numbers, "problems": list(report.problems)}
+def _describe_end(error: BaseException) -> str:
+    if isinstance(error, CheckFailedError):
+        return "refused"
+    return "failed" if isinstance(error, Exception) else "interrupted"
+
+
+def _describe_interruption(error: BaseException) -> str:
+    return "stopped by hand" if isinstance(error, KeyboardInterrupt | CancelledError) else type(error).__name__
+
+
+def _finish_run(context: Context, report: Report, state: str, reason: str) -> None:
+    outcome = {"line": report.line, "numbers": report.numbers, "problems": list(report.problems)}
     level = logging.INFO if state == "done" else logging.WARNING if state == "partial" else logging.ERROR
-    told = {"run": run_id, "stage": report.stage, "state": state, "reason": reason, **facts}
-    _LOG.log(level, "ended", extra={"facts": told})
+    entry = {"run": report.run_id, "stage": report.stage, "state": state, "reason": reason, **outcome}
+    _LOG.log(level, "ended", extra={"facts": entry})
     with context.db.write() as session:
-        finish_run(session, run_id, state, reason, facts, context.now)
+        finish_run(session, report.run_id or 0, state, reason, outcome, context.now)

@@ -1,17 +1,17 @@
-"""The one error tree. Every error says what happened to which subject, and a hint that can be done."""
+"""The exceptions. Each has a message (what happened to which subject) and a hint (what to do)."""
 
 from __future__ import annotations
 
 
 def describe_read_error(error: Exception) -> str:
-    """Why a file could not be read, without the numbers and names that Python adds."""
+    """Say why a file could not be read, without the numbers and names that Python adds."""
     if isinstance(error, UnicodeDecodeError):
         return "it is not UTF-8 text"
     return error.strerror.lower() if isinstance(error, OSError) and error.strerror else str(error)
 
 
 class DigestError(Exception):
-    """Base of all errors a user may see; `hint` names the cure."""
+    """The base of all errors that a user may see; `hint` says how to fix the problem."""
 
     exit_code = 1
 
@@ -22,17 +22,17 @@ class DigestError(Exception):
 
 
 class ConfigError(DigestError):
-    """A mistake in sources.yaml or in how a command was called; several are reported at once, one a line."""
+    """Mistakes in sources.yaml or in a command line; several are reported at once, one a line."""
 
     exit_code = 2
 
 
 class SourceError(DigestError):
-    """One source failed; the run goes on."""
+    """The failure of one source; the run goes on."""
 
 
 class FetchError(SourceError):
-    """The source could not be reached or answered with an error; `retry_after` is in seconds."""
+    """A source that could not be reached, or responded with an error; `retry_after` is in seconds."""
 
     def __init__(
         self, message: str, hint: str = "", *, status: int | None = None, retry_after: float | None = None
@@ -43,17 +43,17 @@ class FetchError(SourceError):
 
 
 class ParseError(SourceError):
-    """The source answered with something that cannot be read as what it should be."""
+    """A response that cannot be parsed as the expected format."""
 
 
 class ModelError(DigestError):
-    """A language model could not be used, or answered badly."""
+    """A failure of a language model."""
 
 
 class ModelUnavailableError(ModelError):
-    """The model cannot be reached now; `retry_after` in seconds if it said so; `final` when asking again is useless.
+    """A model that cannot be reached now; `retry_after` is in seconds.
 
-    `in_doubt`: it was asked and may bill an answer that never arrived.
+    `is_final`: another attempt is useless. `may_be_billed`: the prompt was sent, and the answer never arrived.
     """
 
     def __init__(
@@ -72,7 +72,7 @@ class ModelUnavailableError(ModelError):
 
 
 class ModelOutputError(ModelError):
-    """The model answered, but not with what was asked; `completion` keeps its words."""
+    """A completion that is not what the prompt asked for; `completion` holds its text."""
 
     def __init__(self, message: str, hint: str = "", *, completion: str = "") -> None:
         super().__init__(message, hint)
@@ -80,44 +80,44 @@ class ModelOutputError(ModelError):
 
 
 class BudgetExceededError(ModelError):
-    """A call would pass the run's or the month's limit in USD."""
+    """A call that would exceed the limit of the run or of the month in USD."""
 
 
 class StoreError(DigestError):
-    """The database cannot be opened, read or written."""
+    """A database that cannot be opened, read or written."""
 
 
 class NotFoundError(DigestError):
-    """A thing named on the command line does not exist."""
+    """A name on the command line that does not exist."""
 
     exit_code = 2
 
 
 class DraftError(DigestError):
-    """A sheet cannot be read; `line` is 1-based, `file` its name once that is known."""
+    """A draft that cannot be parsed; `line` is 1-based, `file` its name once that is known."""
 
     def __init__(self, message: str, hint: str = "", *, line: int = 0, file: str = "") -> None:
-        place = ", ".join([*([file] if file else []), *([f"line {line}"] if line else [])])
-        super().__init__(f"{place}: {message}" if place else message, hint)
+        location = ", ".join([*([file] if file else []), *([f"line {line}"] if line else [])])
+        super().__init__(f"{location}: {message}" if location else message, hint)
         self.detail = message
         self.line = line
 
 
 class RenderError(DigestError):
-    """A template failed; `template` and `line` name the place."""
+    """A template that failed; `template` and `line` locate the failure."""
 
     def __init__(self, message: str, hint: str = "", *, template: str = "", line: int | None = None) -> None:
-        place = f"{template}:{line}: " if line else f"{template}: " if template else ""
-        super().__init__(place + message, hint)
+        location = f"{template}:{line}: " if line else f"{template}: " if template else ""
+        super().__init__(location + message, hint)
         self.template = template
         self.line = line
 
 
 class DeliveryError(DigestError):
-    """A message could not be handed over.
+    """A message that could not be delivered.
 
-    `temporary`: trying later may help; `in_doubt`: it may have been delivered all the same; `stop`: the trouble is the
-    server's or ours, and the next message would meet it too.
+    `is_temporary`: a later attempt may succeed. `is_outcome_unknown`: the message may have been delivered.
+    `is_systemic`: the cause is the server or the configuration, so the next message would fail too.
     """
 
     def __init__(
@@ -136,6 +136,6 @@ class DeliveryError(DigestError):
 
 
 class CheckFailedError(DigestError):
-    """A gate said no: what is missing, and the command that mends it."""
+    """A failed check: what is missing, and the command that fixes it."""
 
     exit_code = 4

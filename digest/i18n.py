@@ -1,4 +1,4 @@
-"""The fixed words of pages and mails in six languages, and dates and numbers as each writes them."""
+"""Fixed phrases, dates and numbers in the six languages of pages and mails."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping
 from datetime import date
 from functools import cache, lru_cache
 from importlib.resources import files
+from typing import cast
 
 from babel.dates import format_date, format_interval, format_skeleton
 from babel.numbers import format_decimal
@@ -19,7 +20,7 @@ _LOCALES = {"en": "en_GB", "zh": "zh_Hans_CN"}
 
 
 class Translations(Mapping[str, str]):
-    """The words of one language: `words["read"]`, `words("mentions", count=3)`, `words.day(date)`."""
+    """The phrases of one language: `words["read"]`, `words("mentions", count=3)`, `words.day(date)`."""
 
     def __init__(self, language: str) -> None:
         self.language = language
@@ -27,7 +28,7 @@ class Translations(Mapping[str, str]):
         self._phrases = {key: by_language[language] for key, by_language in _load_catalogue().items()}
 
     def __call__(self, key: str, **values: object) -> str:
-        """A phrase with its blanks filled."""
+        """Fill the blanks of a phrase."""
         return self._phrases[key].format(**values)
 
     def __getitem__(self, key: str) -> str:
@@ -40,38 +41,37 @@ class Translations(Mapping[str, str]):
         return len(self._phrases)
 
     def day(self, when: date | None) -> str:
-        """12 Jun, as the language writes it."""
-        return _format_with_skeleton("MMMd", when, self._locale) if when else ""
+        """Format 12 Jun."""
+        return _format_by_skeleton("MMMd", when, self._locale) if when else ""
 
     def full_day(self, when: date | None) -> str:
-        """12 June 2025."""
+        """Format 12 June 2025."""
         return str(format_date(when, "long", locale=self._locale)) if when else ""
 
     def month(self, when: date) -> str:
-        """June 2025."""
-        return _format_with_skeleton("yMMMM", when, self._locale)
+        """Format June 2025."""
+        return _format_by_skeleton("yMMMM", when, self._locale)
 
     def short_month(self, name: str) -> str:
-        """Jun, for the month 2025-06."""
+        """Format the month 2025-06 as Jun."""
         year, month = name.split("-")
         return str(format_skeleton("MMM", date(int(year), int(month), 1), locale=self._locale))
 
     def period(self, name: str) -> str:
-        """A period in words: June 2025, 3rd quarter 2025, November 2025 – February 2026; a year stays."""
+        """Format a period: June 2025, 3rd quarter 2025, November 2025 – February 2026; a year stays."""
         match = _PERIOD.fullmatch(name)
         if not match:
             return name
         year, month, quarter, last = match.groups()
         first = date(int(year), int(month or int(quarter) * 3 - 2), 1)
         if quarter:
-            return _format_with_skeleton("yQQQQ", first, self._locale)
-        until = date.fromisoformat(f"{last}-01") if last else first
-        return (
-            normalise_line(format_interval(first, until, "yMMMM", locale=self._locale)) if last else self.month(first)
-        )
+            return _format_by_skeleton("yQQQQ", first, self._locale)
+        if not last:
+            return self.month(first)
+        return normalise_line(format_interval(first, date.fromisoformat(f"{last}-01"), "yMMMM", locale=self._locale))
 
     def number(self, value: int | float) -> str:
-        """8,123, or as the language groups digits."""
+        """Format 8,123."""
         return str(format_decimal(value, locale=self._locale))
 
     def picks(self, count: int) -> str:
@@ -79,19 +79,17 @@ class Translations(Mapping[str, str]):
 
 
 @lru_cache(maxsize=4096)
-def _format_with_skeleton(skeleton: str, when: date, locale: str) -> str:
+def _format_by_skeleton(skeleton: str, when: date, locale: str) -> str:
     return str(format_skeleton(skeleton, when, locale=locale))
 
 
 @cache
 def _load_catalogue() -> dict[str, dict[str, str]]:
-    catalogue: dict[str, dict[str, str]] = json.loads(
-        (files("digest.data") / "translations.json").read_text(encoding="utf-8")
-    )
-    return catalogue
+    text = (files("digest.data") / "translations.json").read_text(encoding="utf-8")
+    return cast(dict[str, dict[str, str]], json.loads(text))
 
 
 @cache
 def load_translations(language: str) -> Translations:
-    """The words of a language of sources.yaml: en, es, de, fr, ca or zh."""
+    """Load the phrases of a language of sources.yaml: en, es, de, fr, ca or zh."""
     return Translations(language)

@@ -1,13 +1,4 @@
-"""What crosses an edge: Request/Response/Fetcher, Prompt/Completion/Model, Message/Transport, Document, Report, Progress, Clock.
-
-Language models: what they are asked and what they answer; what taggers say.
-
-How long work tells a person where it stands, and a stage its outcome.
-
-Documents for the site and messages for readers.
-
-Protocols, and the values that cross them. No behaviour beyond what a value knows of itself.
-"""
+"""Protocols at the edges of the program, and the values that cross them."""
 
 from __future__ import annotations
 
@@ -22,7 +13,7 @@ Clock = Callable[[], datetime]  # aware, UTC
 
 
 class Progress(Protocol):
-    """Shows long work. `track` yields its items; `say` prints one line."""
+    """A display of long work. `track` yields its items; `print_line` prints one line."""
 
     def track(self, items: Iterable[T], label: str, total: int | None = None) -> Iterable[T]: ...
 
@@ -32,7 +23,7 @@ class Progress(Protocol):
 
 
 class NullProgress:
-    """A Progress that shows nothing, for scripts and notebooks."""
+    """A display that shows nothing, for scripts and notebooks."""
 
     def track(self, items: Iterable[T], label: str, total: int | None = None) -> Iterable[T]:
         return items
@@ -42,12 +33,12 @@ class NullProgress:
         yield lambda step: None
 
     def print_line(self, line: str) -> None:
-        """Say nothing."""
+        """Print nothing."""
 
 
 @dataclass(slots=True)
 class Report:
-    """A stage's outcome: one line for a person, numbers for a machine, and what went wrong."""
+    """The outcome of a stage: one line for a person, numbers for a machine, and problems."""
 
     stage: str
     line: str
@@ -59,7 +50,7 @@ class Report:
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One thing looked at. A note is worth knowing and no fault; a warning will hurt some day; bad hurts now."""
+    """The result of one check. A note is no fault; a warning will hurt some day; bad hurts now."""
 
     subject: str
     state: Literal["good", "note", "warning", "bad"]
@@ -69,7 +60,7 @@ class Finding:
 
 @dataclass(frozen=True, slots=True)
 class Validators:
-    """What a server gave to recognise its last answer by: opaque, and only good for the URL that gave it."""
+    """What a server gave to recognise its last response by: opaque, and only valid for its URL."""
 
     url: str
     etag: str | None = None
@@ -78,7 +69,7 @@ class Validators:
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """One GET. `headers` come on top of the client's own; `deadline` is the total time in seconds, waiting aside."""
+    """A GET request. `headers` are added to the client's own; `deadline` is in seconds, without queueing."""
 
     url: str
     headers: Mapping[str, str] = field(default_factory=dict)
@@ -91,7 +82,7 @@ class Request:
 
 @dataclass(frozen=True, slots=True)
 class Response:
-    """An answer with its decoded body. `url` is the one that answered; header names are lower-case."""
+    """A response with its decoded body. `url` is the one that responded; header names are lower-case."""
 
     status: int
     url: str
@@ -106,7 +97,7 @@ class Response:
 
 
 class Fetcher(Protocol):
-    """Makes one request: limits, pacing and safety inside; raises FetchError."""
+    """Makes one request, with limits, pacing and safety checks; raises FetchError."""
 
     async def __call__(self, request: Request) -> Response: ...
 
@@ -115,7 +106,7 @@ class Fetcher(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Document:
-    """A file to be written below the site's root; `path` is relative, with forward slashes."""
+    """A file to write below the site's root; `path` is relative, with forward slashes."""
 
     path: str
     body: bytes
@@ -123,7 +114,7 @@ class Document:
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """One e-mail to one reader, complete; `raw` is RFC 5322 with CRLF."""
+    """A complete e-mail to one subscriber; `raw` is RFC 5322 with CRLF."""
 
     recipient: str
     sender: str  # envelope
@@ -132,7 +123,7 @@ class Message:
 
 
 class Transport(Protocol):
-    """Hands a message over. Returns the server's words; raises DeliveryError, which says when it is in doubt."""
+    """Delivers a message and returns the server's response; raises DeliveryError."""
 
     def send(self, message: Message) -> str: ...
 
@@ -141,7 +132,7 @@ class Transport(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Prompt:
-    """What a model is asked. `schema` is a JSON schema of the answer; `stage` and `version` go into the cache key."""
+    """A request to a model. `schema` is a JSON schema of its answer; `stage` and `version` enter the cache key."""
 
     stage: str
     version: str
@@ -163,7 +154,7 @@ class Usage:
 
 @dataclass(frozen=True, slots=True)
 class Completion:
-    """What a model answered: `data` is the parsed JSON if it is JSON, `finish` the provider's word for why it ended."""
+    """A model's answer: `data` is its parsed JSON, if it is JSON; `finish` is the provider's reason for the end."""
 
     text: str
     data: Any
@@ -177,7 +168,7 @@ class Completion:
 class Model(Protocol):
     """A language model. `name` is provider:model.
 
-    Raises ModelUnavailable; an answer that is cut, blocked or not JSON has no `data`, and `finish` says why.
+    Raises ModelUnavailableError; an answer that is cut, blocked or not JSON has no `data`, and `finish` says why.
     """
 
     name: str
@@ -189,24 +180,24 @@ class Model(Protocol):
 
 @runtime_checkable
 class BatchModel(Model, Protocol):
-    """A model that can also be asked many things in one job: cheaper, slower, and None where no answer came."""
+    """A model that also takes many prompts in one job: cheaper, slower, and None without an answer."""
 
     async def submit_batch(self, prompts: Sequence[Prompt], batch_mark: str) -> str:
-        """Send the job; returns its name, by which it can be collected even after a restart."""
+        """Send the job; return its name, by which it can be collected even after a restart."""
         ...
 
     async def find_batch(self, batch_mark: str) -> str | None:
-        """The name of the job that was sent with this mark of ours, if it arrived."""
+        """Find the name of the job that was sent with this mark, if it arrived."""
         ...
 
     async def collect_batch(self, job: str, count: int) -> list[Completion | None]:
-        """Wait for the job's end; its `count` answers in the order they were asked."""
+        """Wait for the job's end; return its `count` answers in the order of the prompts."""
         ...
 
 
 @dataclass(frozen=True, slots=True)
 class TagInput:
-    """The text a tagger reads."""
+    """The text that a tagger reads."""
 
     title: str
     abstract: str = ""
@@ -214,7 +205,7 @@ class TagInput:
 
 @dataclass(frozen=True, slots=True)
 class Classification:
-    """A tagger's answer: a category slug or "other", a second guess, and how likely the first is right (0..1)."""
+    """A tagger's answer: a category slug or "other", a second guess, and the probability of the first."""
 
     category: str
     secondary: str | None

@@ -1,4 +1,4 @@
-"""Where the files that ship with the program are: templates, the site's skeleton, the default sources.yaml."""
+"""Files that ship with the program: templates, the site's skeleton, the default sources.yaml, word lists."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ _PACKAGE_FOLDER = Path(__file__).parent
 
 
 def find_resource(name: str) -> Path:
-    """The path of a shipped file or folder: inside the package when installed, beside it in a checkout."""
+    """Find a shipped file or folder: inside the package when installed, beside it in a checkout."""
     packed = _PACKAGE_FOLDER / "shipped" / name
     beside = _PACKAGE_FOLDER.parent / name
     return packed if packed.exists() else beside

@@ -1,17 +1,1 @@
-"""sources.yaml: its shape and how it is read."""
-
-__all__ = [
-    "PROVIDERS",
-    "Cadence",
-    "Category",
-    "Config",
-    "MailConfig",
-    "ModelConfig",
-    "Newsletter",
-    "Selectors",
-    "SiteConfig",
-    "Source",
-    "Taxonomy",
-    "load_config",
-    "parse_config",
-]
+"""sources.yaml: its schema, and how it is read."""

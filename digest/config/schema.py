@@ -1,4 +1,4 @@
-"""What sources.yaml may say. Every field has a sound default but the few that only the owner knows."""
+"""The schema of sources.yaml. Every field has a default except the few that only the owner knows."""
 
 from __future__ import annotations
 
@@ -36,13 +36,13 @@ MailAddress = Annotated[str, AfterValidator(_check_mail_address)]
 
 
 class ConfigSection(BaseModel):
-    """Base: unknown keys are mistakes, and values do not change after loading."""
+    """The base of all sections: unknown keys are mistakes, and values do not change after loading."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
 class Newsletter(ConfigSection):
-    """Who speaks, where it is read."""
+    """The newsletter, its editor and its address."""
 
     title: str = Field(min_length=1, max_length=200, description="Title of the newsletter.")
     author: str = Field(default="The editor", description="Name of the person who signs the issues.")
@@ -79,7 +79,7 @@ class Newsletter(ConfigSection):
 
     @property
     def address(self) -> str:
-        """The site's root without a trailing slash."""
+        """Return the site's root without a trailing slash."""
         return self.url.rstrip("/") + self.base_path
 
 
@@ -95,7 +95,7 @@ class Selectors(ConfigSection):
     @field_validator("*")
     @classmethod
     def _check_selector(cls, text: str) -> str:
-        """A slip is told with its line in sources.yaml, not as a page that cannot be read."""
+        """Report a wrong selector with its line in sources.yaml, before a page is fetched."""
         if text:
             import soupsieve  # takes a while to import, and most sources have no selectors
 
@@ -107,7 +107,7 @@ class Selectors(ConfigSection):
 
 
 class Source(ConfigSection):
-    """A configured place. Kinds: feed, arxiv (query API), arxiv-oai, arxiv-rss, page."""
+    """A configured source. Kinds: feed, arxiv (query API), arxiv-oai, arxiv-rss, page."""
 
     id: Slug = Field(description="Short name of the source: letters, digits and hyphens.")
     kind: Literal["feed", "arxiv", "arxiv-oai", "arxiv-rss", "page"] = Field(description="How the source is read.")
@@ -148,7 +148,7 @@ class Source(ConfigSection):
 
 
 class Category(ConfigSection):
-    """A section of the issue. A user's own works from a description and a few titles."""
+    """A section of the issue. The owner defines a category by a description and a few titles."""
 
     slug: Slug = Field(description="Short name, used in addresses and in the draft.")
     title: str = Field(min_length=1, max_length=80, description="Heading of the section.")
@@ -181,7 +181,7 @@ class Taxonomy(ConfigSection):
         return tuple(c.slug for c in self.categories)
 
     def expand_aliases(self, names: Collection[str]) -> frozenset[str]:
-        """The names with those their categories have or had besides: a renamed one keeps its readers."""
+        """Return the names with all other names of their categories: a renamed category keeps its readers."""
         also = [{c.slug, *c.aliases} for c in self.categories if not {c.slug, *c.aliases}.isdisjoint(names)]
         return frozenset(names).union(*also)
 
@@ -211,7 +211,7 @@ class Cadence(ConfigSection):
 
 
 class ModelPrice(ConfigSection):
-    """What a model costs that the packaged table does not list, in USD per million tokens; 0 for your own machine's."""
+    """The price of a model that the packaged table does not list, in USD per million tokens."""
 
     input: float = Field(ge=0, description="USD per million input tokens.")
     output: float = Field(ge=0, description="USD per million output tokens.")
@@ -224,7 +224,7 @@ PROVIDERS = tuple(
 
 
 def _check_provider(value: str) -> str:
-    """As pydantic tells of a Literal, which cannot be made of what lies in a folder."""
+    """Raise what pydantic raises for a Literal, which cannot be made of the files of a folder."""
     allowed = ("auto", "local", *PROVIDERS)
     if value not in allowed:
         raise PydanticCustomError("literal_error", "is not a provider", {"allowed": allowed})
@@ -337,7 +337,7 @@ class Config(ConfigSection):
         return self
 
     def find_source(self, source_id: str) -> Source | None:
-        """The source of that id, or None."""
+        """Find the source with this id."""
         return next((s for s in self.sources if s.id == source_id), None)
 
     def get_quote_label(self, source_id: str, item_key: str) -> str:

@@ -185,7 +185,8 @@ def create_ssl_context(network: NetworkConfig) -> ssl.SSLContext:
         try:
             context.load_verify_locations(network.ca_file)
         except OSError as error:
-            raise ConfigError(f"network.ca_file: {network.ca_file} holds no certificates: {error}") from error
+            message = f"network.ca_file: {network.ca_file} holds no certificates: {error}"
+            raise ConfigError(message, "name a PEM file") from error
     return context
 
 
