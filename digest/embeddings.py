@@ -1,11 +1,8 @@
-"""Static word-piece vectors; int8 packing.
+"""Embed texts as static vectors of word pieces, and pack vectors into bytes.
 
-Static word-piece vectors: a text's vector is the normalised sum of its pieces' rows; no network, no framework.
-
-The table (30,522 BERT word pieces x 128 signed bytes, with a scale a row) was fitted by ridge regression to sentence
-vectors of all-MiniLM-L6-v2 on arXiv titles and abstracts; see NOTICE for licences.
-
-Vectors as bytes for the store: one signed byte a dimension, 128 bytes an item.
+A text's vector is the normalised sum of its pieces' rows. The table (30,522 BERT word pieces x 128 signed bytes, with a
+scale per row) was fitted by ridge regression to sentence vectors of all-MiniLM-L6-v2 on arXiv titles and abstracts;
+NOTICE has the licences.
 """
 
 from __future__ import annotations
@@ -15,7 +12,7 @@ import unicodedata
 from collections.abc import Sequence
 from functools import lru_cache
 from importlib import resources
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from digest.errors import StoreError
 
@@ -32,7 +29,7 @@ _UNKNOWN_PIECE = -1
 
 
 class EmbeddingTable:
-    """The table, loaded once per process with `vectors()`."""
+    """A table of word-piece vectors."""
 
     def __init__(self, table: Matrix, pieces: dict[str, int]) -> None:
         self._table = table
@@ -40,7 +37,7 @@ class EmbeddingTable:
         self._pieces_by_word: dict[str, tuple[int, ...]] = {}
 
     def embed(self, texts: Sequence[str]) -> Matrix:
-        """Unit vectors of the texts, shape (len(texts), 128); a text without known pieces is all zeros."""
+        """Return unit vectors of the texts, shape (len(texts), 128); a text without known pieces is all zeros."""
         import numpy as np
 
         out = np.zeros((len(texts), EMBEDDING_DIMENSIONS), dtype=np.float32)
@@ -48,28 +45,25 @@ class EmbeddingTable:
             ids = self.split_into_pieces(text)
             if ids:
                 out[row] = self._table[ids].sum(axis=0)
-        norms = np.linalg.norm(out, axis=1, keepdims=True)
-        norms[norms == 0] = 1
-        unit: Matrix = out / norms
-        return unit
+        return _normalise_rows(out)
 
     def split_into_pieces(self, text: str) -> list[int]:
-        """Row numbers of the text's word pieces, in order."""
-        known = self._pieces_by_word
+        """Return the row numbers of the text's word pieces, in order."""
+        cache = self._pieces_by_word
         ids: list[int] = []
         for word in _WORD.findall(fold_word(text)):
-            pieces = known.get(word)
+            pieces = cache.get(word)
             if pieces is None:
-                pieces = known[word] = self._split_word(word)
+                pieces = cache[word] = self._split_word(word)
             ids.extend(pieces)
         return ids
 
     def get_frequency_rank(self, word: str) -> int | None:
-        """Where a whole word of lower case stands in the list of pieces, which goes from frequent to rare."""
+        """Return the rank of a whole lower-case word in the list of pieces, from frequent to rare."""
         return self._pieces.get(word)
 
     def _split_word(self, word: str) -> tuple[int, ...]:
-        """Greedy longest match, as WordPiece does; a word that cannot be covered counts for nothing."""
+        """Split greedily by the longest match, as WordPiece does; a word that cannot be covered has no pieces."""
         if len(word) > 100:
             return ()
         ids, start = [], 0
@@ -86,7 +80,7 @@ class EmbeddingTable:
 
 
 def fold_word(text: str) -> str:
-    """Lower case without accents, as the vocabulary is."""
+    """Return lower case without accents, as in the vocabulary."""
     text = text.lower()
     if text.isascii():
         return text
@@ -95,7 +89,7 @@ def fold_word(text: str) -> str:
 
 @lru_cache(maxsize=1)
 def load_embeddings() -> EmbeddingTable:
-    """The packaged table."""
+    """Load the packaged table, once per process."""
     import numpy as np
 
     data = resources.files("digest") / "data"
@@ -107,7 +101,7 @@ def load_embeddings() -> EmbeddingTable:
 
 
 def pack_vectors(vectors: Matrix) -> list[bytes]:
-    """Each row, a unit vector, as 128 bytes; cosines change by less than 0.01."""
+    """Pack each row, a unit vector, into 128 bytes; cosines change by less than 0.01."""
     import numpy as np
 
     largest = np.abs(vectors).max(axis=1, keepdims=True)
@@ -116,13 +110,18 @@ def pack_vectors(vectors: Matrix) -> list[bytes]:
 
 
 def unpack_vectors(rows: Sequence[bytes]) -> Matrix:
-    """The unit vectors again, shape (len(rows), 128). Raises StoreError for bytes of another length."""
+    """Unpack unit vectors, shape (len(rows), 128). Raises StoreError for bytes of another length."""
     import numpy as np
 
     if any(len(row) != EMBEDDING_DIMENSIONS for row in rows):
         raise StoreError("a stored vector has another length", "run the ranking again with the vectors recomputed")
     steps = np.frombuffer(b"".join(rows), dtype=np.int8).reshape(len(rows), EMBEDDING_DIMENSIONS).astype(np.float32)
-    norms = np.linalg.norm(steps, axis=1, keepdims=True)
+    return _normalise_rows(steps)
+
+
+def _normalise_rows(matrix: Matrix) -> Matrix:
+    import numpy as np
+
+    norms = np.linalg.norm(matrix, axis=1, keepdims=True)
     norms[norms == 0] = 1
-    unit: Matrix = steps / norms
-    return unit
+    return cast("Matrix", matrix / norms)

@@ -1,13 +1,13 @@
-"""Which records are one work? Groups that are certain, and pairs that a person should look at.
+"""Group records that are certainly one work, and find pairs that a person should check.
 
-Only likely pairs are judged: those that share a key, a link, a name in title or text, or one of their rarest title
-words, and nearest neighbours by vector, so that ten thousand records take seconds.
+Only likely pairs are classified: those that share a key, a link, a name in title or text, or one of their rarest title
+words, and nearest neighbours by vector. Ten thousand records therefore take seconds.
 """
 
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import combinations, pairwise
 from typing import TYPE_CHECKING
@@ -17,14 +17,11 @@ from digest.ingest.matching.features import RecordFeatures
 from digest.ingest.matching.terms import measure_rarity
 
 if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
-
-    Matrix = NDArray[np.float32]
+    from digest.embeddings import Matrix
 
 _NAME_CAP, _WORD_CAP, _RARE_WORDS = 60, 25, 3
 _MAX_NEIGHBOURS, _MIN_COSINE = 4, 0.6
-_MAX_CELLS = 20_000_000  # of a table of likenesses held at once: 80 MB
+_MAX_CELLS = 20_000_000  # of a similarity table in memory: 80 MB
 _EMBEDDED_TEXT_CAP = 2000
 
 
@@ -40,7 +37,7 @@ class PossiblePair:
 
 @dataclass(frozen=True, slots=True)
 class MatchResult:
-    """`groups[i]` is the number of record i's work; `possible` are pairs of records of different groups, best first."""
+    """`groups[i]` numbers the work of record i; the possible pairs are of different groups, best first."""
 
     groups: list[int]
     possible_pairs: list[PossiblePair]
@@ -51,90 +48,75 @@ def match_records(
 ) -> MatchResult:
     """Group records that are certainly one work and list the pairs that may be.
 
-    With `new`, only pairs with at least one record of that set are judged: the others were judged before. `vectors` are
-    the records' unit vectors, row by row, where they are known already.
+    With `new_positions`, only pairs with at least one of these records are classified. `vectors` are the records' unit
+    vectors, row by row; by default they are computed.
     """
-    vectors = _embed_records(records) if vectors is None else vectors
-    joined, possible = _UnionFind(records), []
-    for one, other in sorted(_find_candidate_pairs(records, vectors, new_positions)):
-        judged = classify_pair(records[one], records[other], float(vectors[one] @ vectors[other]))
-        if judged.should_merge and joined.join(one, other):
+    if vectors is None:
+        from digest.embeddings import load_embeddings
+
+        texts = [f"{record.title}. {record.text[:_EMBEDDED_TEXT_CAP]}" for record in records]
+        vectors = load_embeddings().embed(texts)
+    union, possible_pairs = _UnionFind(records), []
+    for left, right in sorted(_find_candidate_pairs(records, vectors, new_positions)):
+        outcome = classify_pair(records[left], records[right], float(vectors[left] @ vectors[right]))
+        if outcome.should_merge and union.join(left, right):
             continue
-        if judged.probability >= FLAG_PROBABILITY:
-            possible.append(PossiblePair(one, other, round(judged.probability, 3), judged.reason))
-    groups = joined.groups()
-    apart = [pair for pair in possible if groups[pair.left] != groups[pair.right]]
-    return MatchResult(groups, sorted(apart, key=lambda pair: (-pair.probability, pair.left, pair.right)))
+        if outcome.probability >= FLAG_PROBABILITY:
+            possible_pairs.append(PossiblePair(left, right, round(outcome.probability, 3), outcome.reason))
+    groups = [union.find_root(position) for position in range(len(records))]
+    possible_pairs = [pair for pair in possible_pairs if groups[pair.left] != groups[pair.right]]
+    return MatchResult(groups, sorted(possible_pairs, key=lambda pair: (-pair.probability, pair.left, pair.right)))
 
 
 class _UnionFind:
-    """Groups that never hold two arXiv ids."""
+    """Groups of records that never hold two arXiv ids."""
 
     def __init__(self, records: Sequence[RecordFeatures]) -> None:
         self._parent = list(range(len(records)))
-        self._arxiv = [record.arxiv_id for record in records]
+        self._arxiv_ids = [record.arxiv_id for record in records]
 
-    def find_root(self, number: int) -> int:
-        while self._parent[number] != number:
-            self._parent[number] = self._parent[self._parent[number]]
-            number = self._parent[number]
-        return number
+    def find_root(self, position: int) -> int:
+        while self._parent[position] != position:
+            self._parent[position] = self._parent[self._parent[position]]
+            position = self._parent[position]
+        return position
 
     def join(self, left: int, right: int) -> bool:
         first, second = sorted((self.find_root(left), self.find_root(right)))
-        ids = {self._arxiv[first], self._arxiv[second]} - {None}
+        ids = {self._arxiv_ids[first], self._arxiv_ids[second]} - {None}
         if len(ids) > 1:
             return False
         self._parent[second] = first
-        self._arxiv[first] = next(iter(ids), None)
+        self._arxiv_ids[first] = next(iter(ids), None)
         return True
-
-    def groups(self) -> list[int]:
-        return [self.find_root(number) for number in range(len(self._parent))]
-
-
-def _embed_records(records: Sequence[RecordFeatures]) -> Matrix:
-    from digest.embeddings import load_embeddings
-
-    return load_embeddings().embed([f"{record.title}. {record.text[:_EMBEDDED_TEXT_CAP]}" for record in records])
 
 
 def _find_candidate_pairs(
     records: Sequence[RecordFeatures], vectors: Matrix, new_positions: frozenset[int] | None
 ) -> set[tuple[int, int]]:
-    """The pairs worth judging, each with the smaller position first."""
-    pairs: set[tuple[int, int]] = set()
+    """Find the pairs to classify, each with the smaller position first."""
+    pairs = set(_find_nearest(vectors, range(len(records)) if new_positions is None else sorted(new_positions)))
     for block in _build_blocks(records):
         pairs.update(combinations(sorted(set(block)), 2))
-    pairs.update(_find_nearest(vectors, sorted(new_positions) if new_positions is not None else range(len(records))))
-    return (
-        pairs
-        if new_positions is None
-        else {pair for pair in pairs if pair[0] in new_positions or pair[1] in new_positions}
-    )
+    return pairs if new_positions is None else {pair for pair in pairs if not new_positions.isdisjoint(pair)}
 
 
 def _build_blocks(records: Sequence[RecordFeatures]) -> Iterator[list[int]]:
-    """Lists of positions that share something telling."""
+    """Yield lists of positions that share a key, a name or a rare word."""
     keys, names, words = defaultdict(list), defaultdict(list), defaultdict(list)
     counts = Counter(word for record in records for word in set(record.title_key.split()))
-    for number, record in enumerate(records):
+    for position, record in enumerate(records):
         for key in ({record.key} if record.key else set()) | record.referenced_keys:
-            keys[key].append(number)
+            keys[key].append(position)
         for name in {record.name, record.full_name, record.tail_name, *record.coined_names}:
             if len(name) > 2:
-                names[name].append(number)
+                names[name].append(position)
         for word in _find_rarest_words(record, counts):
-            words[word].append(number)
-    yield from _pair_neighbours(keys.values())
+            words[word].append(position)
+    for block in keys.values():  # pairs of neighbours are enough to join a block of any length
+        yield from (list(pair) for pair in pairwise(block))
     yield from (block for block in names.values() if 1 < len(block) <= _NAME_CAP)
     yield from (block for block in words.values() if 1 < len(block) <= _WORD_CAP)
-
-
-def _pair_neighbours(blocks: Iterable[list[int]]) -> Iterator[list[int]]:
-    """Neighbours in a list are enough to join all of it, however long."""
-    for block in blocks:
-        yield from ([one, other] for one, other in pairwise(block))
 
 
 def _find_rarest_words(record: RecordFeatures, counts: Counter[str]) -> list[str]:
@@ -143,17 +125,17 @@ def _find_rarest_words(record: RecordFeatures, counts: Counter[str]) -> list[str
 
 
 def _find_nearest(vectors: Matrix, positions: Sequence[int]) -> Iterator[tuple[int, int]]:
-    """The records at `places`, each with its nearest ones by vector, where these are near at all."""
+    """Yield each position with its nearest neighbours by vector that pass the minimum cosine."""
     import numpy as np
 
     count = min(_MAX_NEIGHBOURS, len(vectors) - 1)
     rows_at_once = max(_MAX_CELLS // max(len(vectors), 1), 1)
     for start in range(0, len(positions) if count > 0 else 0, rows_at_once):
         chosen = np.asarray(positions[start : start + rows_at_once])
-        near = vectors[chosen] @ vectors.T
-        rows = np.arange(len(near))
-        near[rows, chosen] = -1
-        best = np.argpartition(near, -count, axis=1)[:, -count:]
-        for row, column in np.argwhere(near[rows[:, None], best] >= _MIN_COSINE):
-            one, other = int(chosen[row]), int(best[row, column])
-            yield (one, other) if one < other else (other, one)
+        cosines = vectors[chosen] @ vectors.T
+        rows = np.arange(len(cosines))
+        cosines[rows, chosen] = -1
+        best = np.argpartition(cosines, -count, axis=1)[:, -count:]
+        for row, column in np.argwhere(cosines[rows[:, None], best] >= _MIN_COSINE):
+            left, right = sorted((int(chosen[row]), int(best[row, column])))
+            yield left, right

@@ -1,6 +1,6 @@
-"""How likely two records are one work, and whether that is certain enough to join them without a person.
+"""Classify a pair of records: the probability that they are one work, and whether to merge them at once.
 
-Two arXiv ids are judged by strict rules and never joined; other pairs by the weights of `data/match_weights.json`,
+Two arXiv ids are classified by strict rules and never merged. Other pairs use the weights of `data/match_weights.json`,
 which `tests.bench.train_matcher` fits on labelled pairs: with whole works held out they flag with precision 0.98 at
 recall 0.95.
 """
@@ -33,7 +33,7 @@ _NEAR_DAYS = 30
 
 @dataclass(frozen=True, slots=True)
 class PairClassification:
-    """A chance from 0 to 1, whether the two may be joined at once, and the reason in words."""
+    """A probability, whether to merge the two without a person, and the reason."""
 
     probability: float
     should_merge: bool
@@ -41,24 +41,26 @@ class PairClassification:
 
 
 def classify_pair(left: RecordFeatures, right: RecordFeatures, vector: float) -> PairClassification:
-    """Judge a pair; `vector` is the cosine of the two texts' vectors."""
+    """Classify a pair; `vector` is the cosine of the texts' vectors."""
     if left.key and left.key == right.key:
         return PairClassification(1.0, True, "same key")
     if is_ruled_out(left, right, vector):
-        return PairClassification(0.02, False, "nothing telling in common")
-    found = dict(zip(SIMILARITY_FEATURES, measure_similarity(left, right, vector), strict=True))
+        return PairClassification(0.02, False, "too little in common")
+    features = dict(zip(SIMILARITY_FEATURES, measure_similarity(left, right, vector), strict=True))
     if is_other_edition(left, right) or (left.arxiv_id and right.arxiv_id and is_family_variant(left, right)):
         return PairClassification(0.02, False, "another edition")
     if left.arxiv_id and right.arxiv_id:
         return PairClassification(
-            _compare_arxiv_ids(left, right, found), False, _describe_agreement(left, right, found)
+            _compare_arxiv_ids(left, right, features), False, _describe_agreement(left, right, features)
         )
-    chance = _compute_probability(found)
+    probability = _compute_probability(features)
     if _has_same_title(left, right):
-        chance = max(chance, 0.9 if found["shared_bits"] >= 0.25 or found["short"] else chance)
-    certain = _should_merge(left, right, found)
+        probability = max(probability, 0.9 if features["shared_bits"] >= 0.25 or features["short"] else probability)
+    should_merge = _should_merge(left, right, features)
     return PairClassification(
-        max(chance, 0.99) if certain else chance, certain, _describe_agreement(left, right, found)
+        max(probability, 0.99) if should_merge else probability,
+        should_merge,
+        _describe_agreement(left, right, features),
     )
 
 
@@ -75,7 +77,7 @@ def _load_match_weights() -> dict[str, float]:
 
 
 def is_ruled_out(left: RecordFeatures, right: RecordFeatures, vector: float) -> bool:
-    """A cheap look that spares most pairs the measuring."""
+    """Return whether a cheap test already excludes the pair; most pairs need no measuring."""
     if left.arxiv_id and right.arxiv_id and (measure_overlap(left.author_keys, right.author_keys) or 0) < 0.5:
         return True
     if vector >= 0.45 or has_shared_name(left, right) or left.title_key == right.title_key or _is_linked(left, right):
@@ -88,7 +90,7 @@ def _is_linked(left: RecordFeatures, right: RecordFeatures) -> bool:
 
 
 def _compare_arxiv_ids(left: RecordFeatures, right: RecordFeatures, features: dict[str, float]) -> float:
-    """The chance that two arXiv ids are one work: the same people, and the same title or the same text."""
+    """Return the probability that two arXiv ids are one work: same authors, and same title or text."""
     if _has_same_title(left, right):
         return 0.97
     needed = 0.45 if features["swapped"] < 0.4 else 0.6 if features["swapped"] < 1 else 2.0
@@ -105,7 +107,7 @@ def _has_same_title(left: RecordFeatures, right: RecordFeatures) -> bool:
 
 
 def _should_merge(left: RecordFeatures, right: RecordFeatures, features: dict[str, float]) -> bool:
-    """Whether only one work explains the agreement: the title with an author, the date or the text, or a link."""
+    """Return whether only one work explains the agreement: title with author, date or text, or a link."""
     if left.source == right.source and left.source:
         return False
     if (
@@ -123,7 +125,7 @@ def _should_merge(left: RecordFeatures, right: RecordFeatures, features: dict[st
 
 
 def _describe_agreement(left: RecordFeatures, right: RecordFeatures, features: dict[str, float]) -> str:
-    """What the two have in common, in words for the editor."""
+    """Describe for the editor what the two have in common."""
     parts = []
     if _has_same_title(left, right):
         parts.append("the same title")
@@ -135,7 +137,7 @@ def _describe_agreement(left: RecordFeatures, right: RecordFeatures, features: d
     if features["authors"] > 0:
         parts.append(f"{len(left.author_keys & right.author_keys)} authors in common")
     if features["shared_bits"] >= 0.3:
-        parts.append(f"{features['shared_bits']:.0%} of the telling words in common")
+        parts.append(f"{features['shared_bits']:.0%} of the distinctive words in common")
     if (days := count_days_apart(left, right)) is not None:
         parts.append(f"{days} days apart")
     return ", ".join(parts)

@@ -1,9 +1,4 @@
-"""Record features and similarity measures.
-
-A record as the matcher sees it: its name, the figures in it, its rare words, its authors.
-
-How alike two records are, measure by measure; the weights that turn measures into a chance stand in `verdict`.
-"""
+"""Describe a record by its names, figures, rare words and authors, and measure how similar two records are."""
 
 from __future__ import annotations
 
@@ -23,7 +18,22 @@ from digest.urls import work_key
 from digest.urls.arxiv import extract_arxiv_id, find_arxiv_ids
 from digest.urls.canonical import build_match_url
 
-DISTINCTIVE_BITS = 8.0  # bits in a name of which one expects to meet no second bearer soon
+T = TypeVar("T")
+SIMILARITY_FEATURES = (
+    "title", "nickname", "name_bits", "swapped", "vector", "shared_bits", "runs", "authors", "no_author", "days", "far",
+    "short", "same_week", "coined", "title_bits", "strangers", "sibling", "together",
+)  # fmt: skip
+
+_SHARED_WORDS_SHARE = 0.3  # of the words of two texts on one work, weighted by rarity
+_MIN_TEXT_BITS = 60.0  # some ten words; shared words of shorter texts prove little
+_MIN_NAME_LETTERS = 3
+_MAX_NAME_WORDS = 6
+_SAME_WEEK_DAYS = 14  # two works of one name rarely appear so close
+_COMMENT_TITLE = re.compile(
+    r"(?:a )?(?:comments?|reply|response|rebuttal|critique|reproduc\w+)\b.* (?:on|to|of)\b", re.I
+)
+_YEAR = re.compile(r"(?:19|20)\d\d")
+DISTINCTIVE_BITS = 8.0  # bits of a name that two works rarely share
 _TEXT_CAP = 4000
 _HEAD_END = re.compile(r"\s*[:：–—|]\s*|\s-+\s|\?\s+(?=\w)")
 _GENRE_PREFIX = re.compile(
@@ -51,11 +61,7 @@ _NUMBER_WORDS = {
 }
 _ROMAN_NUMERALS = {"II": "2", "III": "3", "IV": "4", "VI": "6", "VII": "7", "VIII": "8"}
 _ROMAN_WORD = re.compile(rf"\b(?:{'|'.join(_ROMAN_NUMERALS)})\b")
-_PART_NUMBERS = {
-    "i": "1",
-    "v": "5",
-    "ix": "9",
-    "x": "10",
+_PART_NUMBERS = {"i": "1", "v": "5", "ix": "9", "x": "10"} | {
     "one": "1",
     "two": "2",
     "three": "3",
@@ -69,7 +75,7 @@ _URL = re.compile(r"https?://[^\s<>\"')\]]+")
 
 @dataclass
 class RecordFeatures:
-    """One line of a matching task, or one stored item: who says what, where and when."""
+    """A record of a matching task, or a stored item, with the features that matching needs."""
 
     record_id: str
     source: str = ""
@@ -82,7 +88,6 @@ class RecordFeatures:
 
     @cached_property
     def arxiv_id(self) -> str | None:
-        """The arXiv id that is the record's own identity."""
         return self.key.removeprefix("arxiv:") if self.key.startswith("arxiv:") else None
 
     @cached_property
@@ -91,22 +96,22 @@ class RecordFeatures:
 
     @cached_property
     def tokens(self) -> tuple[str, ...]:
-        """The title's words and figures, ordinals and Roman numbers as figures."""
+        """The title's words and figures; ordinals and Roman numerals become figures."""
         return _tokenise_title(convert_tex(self.title))
 
     @cached_property
     def name_tokens(self) -> tuple[str, ...]:
-        """What the work is called: the title before its colon, without `Introducing` and `Technical Report`."""
+        """The tokens of the name: the title before its colon, without `Introducing` and `Technical Report`."""
         return _tokenise_title(_strip_title(_BRACKETED_END.sub("", self._title_parts[0]))) or self.tokens
 
     @cached_property
     def title_tokens(self) -> tuple[str, ...]:
-        """The whole title in the same way."""
+        """The tokens of the whole title, without `Introducing` and `Technical Report`."""
         return _tokenise_title(_strip_title(convert_tex(self.title).strip())) or self.tokens
 
     @cached_property
     def name(self) -> str:
-        """The head as one string: `DeepSeek V4` and `DeepSeek-V4` are both `deepseekv4`."""
+        """The name as one string: `DeepSeek V4` and `DeepSeek-V4` are both `deepseekv4`."""
         return "".join(self.name_tokens)
 
     @cached_property
@@ -115,44 +120,44 @@ class RecordFeatures:
 
     @cached_property
     def tail_name(self) -> str:
-        """What stands behind the colon, "" where that is too short to be a title of its own."""
+        """The title after its colon, or "" if that is too short to be a title."""
         tail = _tokenise_title(self._title_parts[1]) if len(self._title_parts) > 1 else ()
         return "".join(tail) if len(tail) > 2 else ""
 
     @cached_property
     def expanded_title(self) -> str:
-        """The title with its abbreviations written out, words apart by one space."""
+        """The title with its abbreviations expanded."""
         return " ".join(self.tokens)
 
     @cached_property
     def _title_parts(self) -> list[str]:
-        """The title before and behind its colon."""
+        """The title before and after its colon."""
         return _HEAD_END.split(_GENRE_PREFIX.sub("", convert_tex(self.title).strip()), maxsplit=1)
 
     @cached_property
     def coined_names(self) -> dict[str, float]:
-        """The telling names that the text introduces, and the one that the title has in brackets, with their bits."""
-        aside = _BRACKETED_END.search(self._title_parts[0])
-        found = find_coined_names(self.text[:_TEXT_CAP]) + ([aside[0].strip(" ()")] if aside else [])
-        names = {"".join(name): measure_name_bits(name) for name in map(_tokenise_title, found)}
-        return {name: found for name, found in names.items() if found >= DISTINCTIVE_BITS}
+        """The distinctive names that the text introduces or the title has in brackets, with their bits."""
+        bracketed = _BRACKETED_END.search(self._title_parts[0])
+        coined = find_coined_names(self.text[:_TEXT_CAP]) + ([bracketed[0].strip(" ()")] if bracketed else [])
+        bits_by_name = {"".join(name): measure_name_bits(name) for name in map(_tokenise_title, coined)}
+        return {name: bits for name, bits in bits_by_name.items() if bits >= DISTINCTIVE_BITS}
 
     @cached_property
     def text_words(self) -> frozenset[str]:
         """The words of title and text."""
-        found = split_words(fold_text(f"{convert_tex(self.title)} {self.text[:_TEXT_CAP]}"))
-        return frozenset(word for each in frozenset(found) for word in expand_token(each))
+        tokens = frozenset(split_words(fold_text(f"{convert_tex(self.title)} {self.text[:_TEXT_CAP]}")))
+        return frozenset(word for token in tokens for word in expand_token(token))
 
     @cached_property
     def text_bits(self) -> float:
-        """The bits in all its words."""
+        """The sum of the bits of its words."""
         return sum_rarity(self.text_words)
 
     @cached_property
     def shingles(self) -> frozenset[int]:
-        """Hashes of the text's runs of four words."""
-        words = split_words(fold_text(self.text[:_TEXT_CAP]))
-        return frozenset(map(hash, zip(words, words[1:], words[2:], words[3:], strict=False)))
+        """Hashes of four consecutive words of the text."""
+        tokens = split_words(fold_text(self.text[:_TEXT_CAP]))
+        return frozenset(map(hash, zip(tokens, tokens[1:], tokens[2:], tokens[3:], strict=False)))
 
     @cached_property
     def surnames(self) -> frozenset[str]:
@@ -167,16 +172,16 @@ class RecordFeatures:
     def referenced_keys(self) -> frozenset[str]:
         """The keys of works that the text names by id or link."""
         links = [work_key(link.rstrip(".,;")) for link in _URL.findall(self.text)] if "http" in self.text else []
-        return frozenset([f"arxiv:{found}" for found in find_arxiv_ids(self.text)] + links) - {self.key}
+        return frozenset([f"arxiv:{arxiv_id}" for arxiv_id in find_arxiv_ids(self.text)] + links) - {self.key}
 
 
 def extract_figures(tokens: tuple[str, ...]) -> frozenset[str]:
-    """The figures and plus signs among tokens, which tell editions apart."""
+    """Return the figures and plus signs, which distinguish editions."""
     return frozenset(token for token in tokens if token[0].isdigit() or token[0] == "+")
 
 
 def measure_name_bits(tokens: tuple[str, ...]) -> float:
-    """How telling a name is."""
+    """Measure how distinctive a name is, in bits."""
     return sum_rarity(token for token in tokens if token[0].isalnum())
 
 
@@ -186,13 +191,16 @@ def _strip_title(title: str) -> str:
 
 def _tokenise_title(title: str) -> tuple[str, ...]:
     title = _SERIES_PART.sub(lambda match: f"{match[1]} {_PART_NUMBERS[match[2].lower()]}", title)
-    found = _TOKEN.findall(fold_text(_ROMAN_WORD.sub(lambda match: _ROMAN_NUMERALS[match[0]], title)))
-    numbered = (_NUMBER_WORDS.get(token, token.removesuffix(".0")) for token in found)
+    tokens = _TOKEN.findall(fold_text(_ROMAN_WORD.sub(lambda match: _ROMAN_NUMERALS[match[0]], title)))
+    numbered = (_NUMBER_WORDS.get(token, token.removesuffix(".0")) for token in tokens)
     return tuple(word for token in numbered for word in expand_token(token))
 
 
 def build_record_features(row: Mapping[str, Any], number: int = 0) -> RecordFeatures:
-    """A record from a JSON line: record_id, source, arxiv_id, title, url, date (ISO 8601, RFC 5322), text, authors."""
+    """Build a record from a JSON object: record_id, source, arxiv_id, title, url, date, text, authors.
+
+    The date is in the form of ISO 8601 or RFC 5322.
+    """
     url = str(row.get("url") or "")
     identifier = extract_arxiv_id(str(row.get("arxiv_id") or ""))
     key = f"arxiv:{identifier}" if identifier else work_key(url) if url else ""
@@ -211,14 +219,14 @@ def build_record_features(row: Mapping[str, Any], number: int = 0) -> RecordFeat
 
 
 def _list_names(given: object) -> list[str]:
-    """Names as a list holds them, or as one line does; anything else names nobody."""
+    """Return the names of a list or of one line, else none."""
     if isinstance(given, str):
         return [given]
     return [str(name) for name in given] if isinstance(given, list | tuple) else []
 
 
 def parse_record_date(text: object) -> datetime | None:
-    """A date in one of the two forms that feeds and lists use, or None."""
+    """Parse a date in one of the two forms, or return None."""
     if not isinstance(text, str) or not text:
         return None
     for read in (datetime.fromisoformat, parsedate_to_datetime):
@@ -230,25 +238,8 @@ def parse_record_date(text: object) -> datetime | None:
     return None
 
 
-SIMILARITY_FEATURES = (
-    "title", "nickname", "name_bits", "swapped", "vector", "shared_bits", "runs", "authors", "no_author", "days", "far",
-    "short", "same_week", "coined", "title_bits", "strangers", "sibling", "together",
-)  # fmt: skip
-
-T = TypeVar("T")
-_SHARED_WORDS_SHARE = 0.3  # two texts on one work have this share of their telling words in common
-_MIN_TEXT_BITS = 60.0  # bits: in fewer than some ten words, words in common say little
-_MIN_NAME_LETTERS = 3
-_MAX_NAME_WORDS = 6
-_SAME_WEEK_DAYS = 14  # days: two works of one name seldom appear together
-_COMMENT_TITLE = re.compile(
-    r"(?:a )?(?:comments?|reply|response|rebuttal|critique|reproduc\w+)\b.* (?:on|to|of)\b", re.I
-)
-_YEAR = re.compile(r"(?:19|20)\d\d")
-
-
 def measure_similarity(left: RecordFeatures, right: RecordFeatures, vector: float) -> list[float]:
-    """The measures of a pair, in the order of MEASURES; `vector` is the cosine of their texts' vectors."""
+    """Measure a pair in the order of SIMILARITY_FEATURES; `vector` is the cosine of the texts' vectors."""
     nick = has_shared_name(left, right)
     shared = sum_rarity(left.text_words & right.text_words) / max(_MIN_TEXT_BITS, min(left.text_bits, right.text_bits))
     authors = measure_overlap(left.author_keys, right.author_keys)
@@ -290,14 +281,14 @@ def _measure_title_ratio(left: RecordFeatures, right: RecordFeatures) -> float:
 
 
 def has_shared_name(left: RecordFeatures, right: RecordFeatures) -> bool:
-    """Whether one record's title is what the other's work is called, or both are called the same."""
-    mine, its = {left.name, left.full_name}, {right.name, right.full_name}
-    shared = mine & (its | {right.tail_name}) | its & {left.tail_name}
+    """Return whether one record's title is the other's name, or both have the same name."""
+    names, other_names = {left.name, left.full_name}, {right.name, right.full_name}
+    shared = names & (other_names | {right.tail_name}) | other_names & {left.tail_name}
     return any(len(name) >= _MIN_NAME_LETTERS for name in shared)
 
 
 def measure_coined_name(left: RecordFeatures, right: RecordFeatures) -> float:
-    """The bits of the name that one text introduces and the other's title bears, or that both introduce; 0 if none."""
+    """Measure the name that one text introduces and the other's title has, or both introduce, in bits."""
     shared = left.coined_names.keys() & (right.coined_names.keys() | {right.name}) | right.coined_names.keys() & {
         left.name
     }
@@ -305,7 +296,7 @@ def measure_coined_name(left: RecordFeatures, right: RecordFeatures) -> float:
 
 
 def is_sibling_edition(left: RecordFeatures, right: RecordFeatures) -> bool:
-    """Whether one is called like another edition with something added: `Gemma 3`, `Gemma 3n`; `Qwen3`, `Qwen3-Omni`."""
+    """Return whether one name extends the other: `Gemma 3`, `Gemma 3n`; `Qwen3`, `Qwen3-Omni`."""
     short, long = sorted((left.name_tokens, right.name_tokens), key=len)
     named = (
         len(long) <= _MAX_NAME_WORDS and bool(extract_figures(short)) and measure_name_bits(short) >= DISTINCTIVE_BITS
@@ -314,15 +305,19 @@ def is_sibling_edition(left: RecordFeatures, right: RecordFeatures) -> bool:
 
 
 def is_family_variant(left: RecordFeatures, right: RecordFeatures) -> bool:
-    """Whether one word tells two works of a numbered family apart: `Nemotron 3 Super` and `Nemotron 3 Ultra`."""
-    mine, its = set(left.name_tokens), set(right.name_tokens)
-    shared = tuple(mine & its)
+    """Return whether names of a numbered family differ in one word: `Nemotron 3 Super`, `Nemotron 3 Ultra`."""
+    left_tokens, right_tokens = set(left.name_tokens), set(right.name_tokens)
+    shared = tuple(left_tokens & right_tokens)
     family = bool(extract_figures(shared)) and measure_name_bits(shared) >= DISTINCTIVE_BITS
-    return family and max(len(mine), len(its)) <= _MAX_NAME_WORDS and len(mine - its) == len(its - mine) == 1
+    return (
+        family
+        and max(len(left_tokens), len(right_tokens)) <= _MAX_NAME_WORDS
+        and len(left_tokens - right_tokens) == len(right_tokens - left_tokens) == 1
+    )
 
 
 def is_other_edition(left: RecordFeatures, right: RecordFeatures) -> bool:
-    """Whether figures tell the two apart (`Gemma 3`, `Gemma 4`; a task of 2025, of 2026), or one is on the other."""
+    """Return whether figures distinguish the two (`Gemma 3`, `Gemma 4`), or one is a comment on the other."""
     if bool(_COMMENT_TITLE.match(left.title)) != bool(_COMMENT_TITLE.match(right.title)):
         return True
     if left.name != right.name and _join_letters(left.name_tokens) == _join_letters(right.name_tokens) != "":
@@ -331,14 +326,14 @@ def is_other_edition(left: RecordFeatures, right: RecordFeatures) -> bool:
         return True
     if has_shared_name(left, right):
         return False
-    mine, theirs = extract_figures(left.tokens), extract_figures(right.tokens)
+    left_figures, right_figures = extract_figures(left.tokens), extract_figures(right.tokens)
     close = _measure_title_ratio(left, right) >= 70
-    both = bool(mine - theirs) and bool(theirs - mine)
-    return close and (both or any(_YEAR.fullmatch(figure) for figure in mine ^ theirs))
+    both = bool(left_figures - right_figures) and bool(right_figures - left_figures)
+    return close and (both or any(_YEAR.fullmatch(figure) for figure in left_figures ^ right_figures))
 
 
 def is_title_contained(left: RecordFeatures, right: RecordFeatures) -> bool:
-    """Whether all that one title says of any weight stands in the other one too."""
+    """Return whether the words of any weight in one title are all in the other."""
     return (
         sum_rarity(set(left.tokens) & set(right.tokens)) >= DISTINCTIVE_BITS
         and min(_measure_own_bits(left, right), _measure_own_bits(right, left)) < 3
@@ -346,24 +341,24 @@ def is_title_contained(left: RecordFeatures, right: RecordFeatures) -> bool:
 
 
 def measure_swapped_words(left: RecordFeatures, right: RecordFeatures) -> float:
-    """The bits of the words that each title has and the other lacks, the smaller side of the two, in dozens."""
+    """Measure the words that only one title has, for the title with fewer of them, in dozens of bits."""
     if has_shared_name(left, right) or measure_coined_name(left, right):
         return 0.0
     return min(_measure_own_bits(left, right), _measure_own_bits(right, left)) / 12
 
 
 def measure_overlap(left: frozenset[T], right: frozenset[T]) -> float | None:
-    """The shared part of the smaller set, None when one is empty."""
+    """Return the shared part of the smaller set, or None when one is empty."""
     return len(left & right) / min(len(left), len(right)) if left and right else None
 
 
 def count_days_apart(left: RecordFeatures, right: RecordFeatures) -> int | None:
-    """Days between the two, where both are dated."""
+    """Count the days between the two, or return None when one has no date."""
     return abs((left.published - right.published).days) if left.published and right.published else None
 
 
 def _join_letters(tokens: tuple[str, ...]) -> str:
-    """The letters of a name, without the `v` of a version and the like."""
+    """Return the letters of a name, without the `v` of a version and the like."""
     following = (*tokens[1:], "")  # one longer than no tokens
     kept = (
         token
@@ -374,11 +369,11 @@ def _join_letters(tokens: tuple[str, ...]) -> str:
 
 
 def _find_part_number(record: RecordFeatures) -> str:
-    """Which part of a series this is; the first where it does not say."""
+    """Return the part of a series that the title names, by default the first."""
     return next((after for word, after in pairwise(record.tokens) if word == "part" and after[0].isdigit()), "1")
 
 
 def _measure_own_bits(left: RecordFeatures, right: RecordFeatures) -> float:
-    mine = set(left.title_tokens) - set(right.title_tokens)
+    own_tokens = set(left.title_tokens) - set(right.title_tokens)
     other_title = "".join(right.tokens)
-    return sum_rarity(token for token in mine if token[0].isalnum() and token not in other_title)
+    return sum_rarity(token for token in own_tokens if token[0].isalnum() and token not in other_title)

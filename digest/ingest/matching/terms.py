@@ -1,9 +1,4 @@
-"""Title terms and word rarity.
-
-Words as titles use them: abbreviations written out, plurals made singular, the names that a text introduces.
-
-How telling a word is: the fewer papers use it, the more two records that share it have in common.
-"""
+"""Expand the terms of titles, find the names that texts introduce, and measure how rare words are."""
 
 from __future__ import annotations
 
@@ -12,7 +7,7 @@ from collections.abc import Iterable
 from functools import lru_cache
 from importlib import resources
 
-# What a field writes out in one place and shortens in the next.
+# Terms that a field expands in one place and abbreviates in the next.
 _ABBREVIATIONS = {
     "cot": "chain of thought",
     "dllm": "diffusion large language model",
@@ -41,7 +36,7 @@ _ABBREVIATIONS = {
     "vlm": "vision language model",
     "vqa": "visual question answering",
 }
-_EXPANSIONS = {word: tuple(said.split()) for word, said in _ABBREVIATIONS.items()}
+_EXPANSIONS = {word: tuple(term.split()) for word, term in _ABBREVIATIONS.items()}
 _PLURAL = re.compile(r"[a-z]{2,}[^aius\W\d_]s")
 _TEX_MARKUP = re.compile(r"\\[a-z]+\s*\{?|[{}$^\\*_\"'“”‘’]")
 _NAME_WORD = r"(?!(?:We|Our|This|These|It|In|The|A|An)\b)[^\W\d_]*[A-Z\d][\w+]*(?:[-.][\w+]+)*"
@@ -63,45 +58,39 @@ _COINED_PATTERNS = (
 
 
 def expand_token(token: str) -> tuple[str, ...]:
-    """The words that a folded token stands for: itself, made singular, or those that it shortens."""
+    """Return the words of a folded token: its singular, or the term that it abbreviates."""
     if _PLURAL.fullmatch(token):
         token = token[:-1]
     return _EXPANSIONS.get(token, (token,))
 
 
 def find_coined_names(text: str) -> list[str]:
-    """The names that a text introduces as its own: `we present X`, `X is a`, `we present a new kind (X)`."""
+    """Find the names that a text introduces: `we present X`, `X is a`, `we present a new kind (X)`."""
     plain = _TEX_MARKUP.sub("", text)
-    return [
-        name.rstrip(".-")
-        for pattern in _COINED_PATTERNS
-        for found in pattern.findall(plain)
-        if (name := "".join(found))
-    ]
+    return [name.rstrip(".-") for pattern in _COINED_PATTERNS for name in pattern.findall(plain) if name]
 
 
-UNKNOWN_BITS = 12.0  # bits: fewer than 30 of 95,476 papers
+UNKNOWN_BITS = 12.0  # for words of fewer than 30 of 95,476 papers
 _FIGURE_BITS = 6.0
 _WORD_OR_FIGURE = re.compile(r"[a-z]+|\d+(?:\.\d+)?")
 
 
 def split_words(folded_text: str) -> list[str]:
-    """Runs of letters, and figures with their decimals, of folded text."""
+    """Split folded text into runs of letters, and figures with their decimals."""
     return _WORD_OR_FIGURE.findall(folded_text)
 
 
 def measure_rarity(word: str) -> float:
-    """Bits of surprise in meeting this word in a paper's title or abstract, 0 to 12."""
+    """Return the rarity of a word in titles and abstracts of papers, 0 to 12 bits."""
     return _load_rarity_table()[word]
 
 
 def sum_rarity(words: Iterable[str]) -> float:
-    """The sum of the words' rarities."""
     return sum(map(_load_rarity_table().__getitem__, words))
 
 
 class _RarityTable(dict[str, float]):
-    """Words to bits; a word that is not here is rare, and a figure the rarer the longer it is."""
+    """Bits by word; a missing word is rare, and a missing figure is the rarer the longer it is."""
 
     def __missing__(self, word: str) -> float:
         return min(UNKNOWN_BITS, _FIGURE_BITS + len(word) - 1) if word[0].isdigit() else UNKNOWN_BITS
