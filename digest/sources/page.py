@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Any, NoReturn
+from typing import Any
 
 from digest.config.schema import Source
 from digest.errors import ParseError
@@ -39,33 +39,26 @@ def parse_page_response(source: Source, response: Response) -> Page:
     text = transcode_to_utf8(response.body, response.headers)
     if _FEED_START.match(text[:4000]):
         page = parse_feed_response(source, response)
-        return (
-            page if page.entries else _raise_parse_error(source, "its feed is empty", "look whether the feed has moved")
-        )
+        if not page.entries:
+            raise ParseError(f"{source.id}: its feed is empty", "check whether the feed has moved")
+        return page
     if is_sitemap(text):
-        items = parse_sitemap(text, response.url)[: source.max_items]
-        return (
-            Page(entries=items)
-            if items
-            else _raise_parse_error(source, "its sitemap names no page", "look whether it has moved")
-        )
+        entries = parse_sitemap(text, response.url)[: source.max_items]
+        if not entries:
+            raise ParseError(f"{source.id}: its sitemap names no page", "check whether it has moved")
+        return Page(entries=entries)
     from digest.sources.html.listing import parse_listing  # BeautifulSoup takes long to import, and only pages need it
 
-    items = parse_listing(text, response.url, source.selectors)
-    own = None if _has_selectors(source) else _build_own_feed_request(source, response)
-    if not items and own is None:
+    entries = parse_listing(text, response.url, source.selectors)
+    feeds = [] if _has_selectors(source) else discover_own_feeds(response.body, response.url, response.headers)
+    if not entries and not feeds:
         raise _build_no_posts_error(source, text)
-    is_complete = b"</html" in text[-_TAIL_BYTES:].lower()
-    return Page(entries=items[: source.max_items], feed_request=own, cursor={"feed": ""}, is_truncated=not is_complete)
-
-
-def _raise_parse_error(source: Source, problem: str, hint: str) -> NoReturn:
-    raise ParseError(f"{source.id}: {problem}", hint)
-
-
-def _build_own_feed_request(source: Source, response: Response) -> Request | None:
-    feeds = discover_own_feeds(response.body, response.url, response.headers)
-    return Request(url=feeds[0], allow_private=source.allow_private) if feeds else None
+    return Page(
+        entries=entries[: source.max_items],
+        feed_request=Request(url=feeds[0], allow_private=source.allow_private) if feeds else None,
+        cursor={"feed": ""},
+        is_truncated=b"</html" not in text[-_TAIL_BYTES:].lower(),
+    )
 
 
 def _has_selectors(source: Source) -> bool:
@@ -75,12 +68,9 @@ def _has_selectors(source: Source) -> bool:
 
 def _build_no_posts_error(source: Source, text: bytes) -> ParseError:
     if _EMPTY_SHELL.search(text) or (text.count(b"<script") > text.count(b"<a ") and len(text) > 500):
-        return ParseError(
-            f"{source.id}: the page needs JavaScript to show its links", "look for a feed or a sitemap.xml"
-        )
-    hint = (
-        "set 'selectors' of the source"
-        if not _has_selectors(source)
-        else "the page may have changed: check the source's selectors"
-    )
+        problem = f"{source.id}: the page needs JavaScript to show its links"
+        return ParseError(problem, "look for a feed or a sitemap.xml")
+    hint = "the page may have changed: check the source's selectors"
+    if not _has_selectors(source):
+        hint = "set 'selectors' of the source"
     return ParseError(f"{source.id}: no links to posts on the page", hint)

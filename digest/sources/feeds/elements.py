@@ -9,10 +9,10 @@ import binascii
 import html
 import re
 from base64 import b64decode
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from functools import lru_cache
-from itertools import groupby
+from itertools import chain, groupby
 from operator import itemgetter
 from typing import Any
 
@@ -75,17 +75,11 @@ def _serialise_children(element: Any) -> str:
     alone = len(element) == 1 and not (element.text or "").strip() and not (element[0].tail or "").strip()
     if alone and _local_name(element[0]) == "div":
         element = element[0]
-    parts = [html.escape(element.text or "", quote=False)]
-    parts += [etree.tostring(_strip_prefixes(child), encoding="unicode", method="html") for child in element]
-    return "".join(parts)
-
-
-def _strip_prefixes(element: Any) -> Any:
-    """Turn <xhtml:p> into <p>."""
-    for inner in element.iter("{http://www.w3.org/1999/xhtml}*"):
-        if re.fullmatch(r"[A-Za-z][\w-]*", _local_name(inner)):  # forgiven documents have tags such as ":00Z"
+    for inner in element.iterdescendants("{http://www.w3.org/1999/xhtml}*"):  # <xhtml:p> is <p> to HTML
+        if re.fullmatch(r"[A-Za-z][\w-]*", _local_name(inner)):  # recovered documents have tags such as ":00Z"
             inner.tag = _local_name(inner)
-    return element
+    children = (etree.tostring(child, encoding="unicode", method="html") for child in element)
+    return html.escape(element.text or "", quote=False) + "".join(children)
 
 
 def _local_name(element: Any) -> str:
@@ -128,6 +122,7 @@ _ROLE_ELEMENTS: dict[str, tuple[str, ...]] = {
 }
 _MEDIA_GROUPS = ("{http://search.yahoo.com/mrss/}group", "{http://search.yahoo.com/mrss}group")
 _ELEMENT_RANKS = {name: (role, rank) for role, names in _ROLE_ELEMENTS.items() for rank, name in enumerate(names)}
+_ENTRY_NAMES = ("item", "atom:entry", "entry")
 _PERIODS = {"hourly": 60, "daily": 1440, "weekly": 10_080, "monthly": 43_200, "yearly": 525_600}
 _RELATION_PREFIX = "http://www.iana.org/assignments/relation/"
 _RDF = "{http://www.w3.org/1999/02/22-rdf-syntax-ns#}"
@@ -143,20 +138,26 @@ def parse_feed_tree(
     kind = _qualify_name(root.tag)
     if kind.rpartition(":")[2] not in ("rss", "rdf", "feed", "channel", "entry"):
         raise ParseError(f"the root element <{root.tag.rpartition('}')[2]}> is no feed's")
-    channel = root if kind in ("channel", "atom:feed", "feed") else _find_channel(root)
+    channel = root
+    if kind not in ("channel", "atom:feed", "feed"):
+        channel = next((child for child in root if _qualify_name(child.tag) == "channel"), root)
     fields = _collect_fields(channel)
-    elements = list(_find_entries(root))
-    link = _find_page_link(fields, _resolve_base(channel, base))
+    elements = [e for e in root.iter("{*}item", "{*}entry") if _qualify_name(e.tag) in _ENTRY_NAMES]
+    if kind == "atom:entry":
+        elements = [root]
+    feed_base = _resolve_base(channel, base)
+    next_links = (e for e in fields.get("link", ()) if _link_relation(e) == "next")
+    hours = _collect_child_texts(channel, "skiphours")
     feed = ParsedFeed(
         title=_first_title(fields),
-        link=link,
+        link=_find_page_link(fields, feed_base),
         ttl=_parse_ttl(channel),
-        skip_hours=_parse_skip_hours(channel),
-        skip_days=_parse_skip_days(channel),
+        skip_hours=frozenset(int(h) % 24 for h in hours if re.fullmatch(r"\d{1,2}", h) and int(h) <= 24),
+        skip_days=frozenset(day.capitalize() for day in _collect_child_texts(channel, "skipdays") if day.isalpha()),
     )
-    everyone = _parse_authors(e for e in fields.get("author", ()) if _is_atom(e))
-    feed.entries = [_parse_entry(element, base, now, everyone, clean) for element in elements[:max_entries]]
-    feed.next_page = _find_related_link(fields, _resolve_base(channel, base), "next") or None
+    feed.next_page = next((resolve_url(e.get("href") or "", feed_base) for e in next_links), "") or None
+    feed_authors = _parse_authors(e for e in fields.get("author", ()) if _is_atom(e))
+    feed.entries = [_parse_entry(element, base, now, feed_authors, clean) for element in elements[:max_entries]]
     if len(elements) > max_entries:
         feed.warnings.append(f"{len(elements)} items; only the first {max_entries} were read")
     return feed
@@ -169,45 +170,28 @@ def _qualify_name(tag: Any) -> str:
         return ""
     space, _, local = tag.rpartition("}")
     space, local = space.lstrip("{"), local.lower()
-    module = _MODULE_NAMESPACES.get(space.lower())
-    if module:
+    if module := _MODULE_NAMESPACES.get(space.lower()):
         return f"{module}:{local}"
     return local if _RSS_NAMESPACE.match(space) or local == "rdf" else ""
-
-
-def _find_channel(root: Any) -> Any:
-    return next((child for child in root if _qualify_name(child.tag) == "channel"), root)
-
-
-def _find_entries(root: Any) -> Iterable[Any]:
-    if _qualify_name(root.tag) == "atom:entry":
-        return [root]
-    elements = (e for e in root.iter("{*}item", "{*}entry") if _qualify_name(e.tag) in ("item", "atom:entry", "entry"))
-    return elements
 
 
 def _collect_fields(element: Any) -> Fields:
     """Collect the children by role, the most trusted dialect first, else in document order."""
     ranked: dict[str, list[tuple[int, Any]]] = {}
-    for child in _iterate_children(element):
+    groups = element.iterchildren(*_MEDIA_GROUPS)  # where YouTube keeps its descriptions
+    for child in chain(element, *groups):
         role, rank = _ELEMENT_RANKS.get(_qualify_name(child.tag), ("", 0))
         if role:
             ranked.setdefault(role, []).append((rank, child))
-    for children in ranked.values():
-        if len(children) > 1:
-            children.sort(key=itemgetter(0))
-    return {role: [child for _, child in children] for role, children in ranked.items()}
-
-
-def _iterate_children(element: Any) -> Iterator[Any]:
-    """Iterate the children, then those in media groups, where YouTube keeps its descriptions."""
-    yield from element
-    for group in element.iterchildren(*_MEDIA_GROUPS):
-        yield from group
+    return {role: [child for _, child in sorted(pairs, key=itemgetter(0))] for role, pairs in ranked.items()}
 
 
 def _parse_entry(element: Any, base: str, now: datetime | None, feed_authors: list[str], clean: HtmlCleaner) -> Entry:
     fields, entry_base = _collect_fields(element), _resolve_base(element, base)
+    # The authors of the feed an entry was copied from precede this feed's (RFC 4287, 4.2.1).
+    source_authors = [e for s in fields.get("source", ()) for e in s if _qualify_name(e.tag) == "atom:author"]
+    terms = (e.get("label") or e.get("term") or collect_text(e) for e in fields.get("category", ()))
+    labels = (normalise_line(clean_title(term)) for term in terms)
     published, flag = parse_first_date(map(collect_text, fields.get("published", ())), now)
     updated, updated_flag = parse_first_date(map(collect_text, fields.get("updated", ())), now)
     entry = Entry(
@@ -216,22 +200,15 @@ def _parse_entry(element: Any, base: str, now: datetime | None, feed_authors: li
         title=_first_title(fields),
         summary=_first_body(fields, "summary", entry_base, clean),
         content=_first_body(fields, "content", entry_base, clean),
-        authors=_parse_authors(fields.get("author", ()))
-        or _parse_authors(_find_source_authors(fields))
-        or list(feed_authors),
+        authors=_parse_authors(fields.get("author", ())) or _parse_authors(source_authors) or list(feed_authors),
         published=published or updated,  # a date of some kind is better than none; Atom demands only `updated`
         updated=updated,
-        categories=_parse_categories(fields),
+        categories=list(dict.fromkeys(filter(None, labels)))[:50],
         date_flag=flag or (updated_flag if not published else None),
     )
     if comments := resolve_url(_first_text(fields, "comments"), entry_base):
         entry.links["discussion"] = comments
     return ensure_title(entry)
-
-
-def _find_source_authors(fields: Fields) -> list[Any]:
-    """Find the authors of the feed an entry was copied from, who precede this feed's (RFC 4287, 4.2.1)."""
-    return [child for e in fields.get("source", ()) for child in e if _qualify_name(child.tag) == "atom:author"]
 
 
 def ensure_title(entry: Entry) -> Entry:
@@ -261,28 +238,18 @@ def _is_atom(element: Any) -> bool:
 def _find_page_link(fields: Fields, base: str) -> str:
     """Find the entry's page: an alternate link, a guid that is a link, or any other web address it gives."""
     links = fields.get("link", ())
-    pages = sorted((e for e in links if _link_relation(e) == "alternate"), key=_rank_link)
+    pages = [e for e in links if _link_relation(e) == "alternate"]
+    pages.sort(key=lambda e: ("html" not in (e.get("type") or "html"), not (e.get("href") or e.text)))
     for element in pages:
         if address := resolve_url(element.get("href") or element.text or "", _resolve_base(element, base)):
             return address
     for element in fields.get("guid", ()):
-        if element.get("isPermaLink", "true").lower() != "false" and re.match(
-            r"\s*https?://", element.text or "", re.I
-        ):
-            return resolve_url(element.text or "", base)
+        guid = element.text or ""
+        if element.get("isPermaLink", "true").lower() != "false" and re.match(r"\s*https?://", guid, re.I):
+            return resolve_url(guid, base)
     others = [e.get("href") for e in links if _link_relation(e) not in ("self", "edit", "replies", "next")]
     others += [e.get("url") for e in fields.get("enclosure", ())]
     return next((address for other in others if (address := resolve_url(other or "", base))), "")
-
-
-def _rank_link(element: Any) -> tuple[bool, bool]:
-    return ("html" not in (element.get("type") or "html"), not (element.get("href") or element.text))
-
-
-def _find_related_link(fields: Fields, base: str, rel: str) -> str:
-    return next(
-        (resolve_url(e.get("href") or "", base) for e in fields.get("link", ()) if _link_relation(e) == rel), ""
-    )
 
 
 def _link_relation(link: Any) -> str:
@@ -311,11 +278,6 @@ def parse_person_name(text: str) -> str:
     return match[1].strip() if match and match[1].strip() else text
 
 
-def _parse_categories(fields: Fields) -> list[str]:
-    given = [e.get("label") or e.get("term") or collect_text(e) for e in fields.get("category", ())]
-    return list(dict.fromkeys(name for text in given if (name := normalise_line(clean_title(text)))))[:50]
-
-
 def _resolve_base(element: Any, base: str) -> str:
     """Resolve the base of relative addresses; lxml follows the xml:base chain."""
     stated = element.base
@@ -332,17 +294,6 @@ def _parse_ttl(channel: Any) -> int | None:
     return period // max(int(often), 1) if period and re.fullmatch(r"\d{1,6}", often) else None
 
 
-def _parse_skip_hours(channel: Any) -> frozenset[int]:
-    return frozenset(
-        int(h) % 24 for h in _collect_child_texts(channel, "skiphours") if re.fullmatch(r"\d{1,2}", h) and int(h) <= 24
-    )
-
-
-def _parse_skip_days(channel: Any) -> frozenset[str]:
-    return frozenset(day.capitalize() for day in _collect_child_texts(channel, "skipdays") if day.isalpha())
-
-
 def _collect_child_texts(channel: Any, name: str) -> list[str]:
-    return [
-        (c.text or "").strip() for e in channel if _qualify_name(e.tag) == name for c in e if isinstance(c.tag, str)
-    ]
+    parents = (e for e in channel if _qualify_name(e.tag) == name)
+    return [(child.text or "").strip() for e in parents for child in e if isinstance(child.tag, str)]

@@ -44,6 +44,7 @@ def _convert_entry(entry: Any, base: str, now: datetime | None, clean: HtmlClean
     published, flag = parse_plausible_date(_string_field(entry, "published") or _string_field(entry, "created"), now)
     updated, updated_flag = parse_plausible_date(_string_field(entry, "updated") if "updated" in entry else "", now)
     content = [_parse_body(part, base, clean) for part in _dict_fields(entry, "content")]
+    terms = (_string_field(tag, "label") or _string_field(tag, "term") for tag in _dict_fields(entry, "tags"))
     converted = Entry(
         guid=_string_field(entry, "id"),
         url=_find_url(entry, base),
@@ -53,11 +54,7 @@ def _convert_entry(entry: Any, base: str, now: datetime | None, clean: HtmlClean
         authors=_parse_authors(entry),
         published=published or updated,
         updated=updated,
-        categories=[
-            term
-            for tag in _dict_fields(entry, "tags")
-            if (term := _string_field(tag, "label") or _string_field(tag, "term"))
-        ][:50],
+        categories=list(filter(None, terms))[:50],
         date_flag=flag or (updated_flag if not published else None),
     )
     if comments := resolve_url(_string_field(entry, "comments"), base):
@@ -84,25 +81,19 @@ def _parse_title(holder: Any) -> str:
 def _find_url(entry: Any, base: str) -> str:
     links = [_string_field(entry, "link"), *(_string_field(link, "href") for link in _dict_fields(entry, "links"))]
     guid = _string_field(entry, "id")  # feedparser takes any for a link, we only one that is a web address
-    candidates = [
-        _string_field(entry, "feedburner_origlink"),
-        *(link for link in links if link != guid or "://" in link),
-    ]
+    pages = (link for link in links if link != guid or "://" in link)
+    candidates = [_string_field(entry, "feedburner_origlink"), *pages]
     return next((address for candidate in candidates if (address := resolve_url(candidate, base))), "")
 
 
 def _parse_body(detail: Any, base: str, clean: HtmlCleaner) -> str:
     text, kind = _string_field(detail, "value"), _string_field(detail, "type")
-    return (
-        escape_plain_text(text)
-        if kind == "text/plain"
-        else clean(text, resolve_url(_string_field(detail, "base"), base) or base)
-    )
+    if kind == "text/plain":
+        return escape_plain_text(text)
+    return clean(text, resolve_url(_string_field(detail, "base"), base) or base)
 
 
 def _parse_authors(entry: Any) -> list[str]:
-    people = [
-        *(_string_field(person, "name") for person in _dict_fields(entry, "authors")),
-        _string_field(entry, "author"),
-    ][:50]
-    return list(dict.fromkeys(name for person in people if (name := parse_person_name(person))))
+    people = [_string_field(person, "name") for person in _dict_fields(entry, "authors")]
+    names = map(parse_person_name, [*people, _string_field(entry, "author")][:50])
+    return list(dict.fromkeys(filter(None, names)))

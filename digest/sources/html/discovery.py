@@ -13,20 +13,13 @@ from digest.sources.html import parse_html
 from digest.sources.sanitize import resolve_url
 from digest.urls.canonical import build_match_url
 
-_FEED_TYPES = (
-    "application/rss+xml",
-    "application/atom+xml",
-    "application/feed+json",
-    "application/rdf+xml",
-    "text/xml",
-    "application/json",
-)
+_FEED_TYPES = re.compile(r"application/(?:rss\+xml|atom\+xml|feed\+json|rdf\+xml|json)|text/xml")
 _FEED_HREF = re.compile(
     r"(?:/(?:feed|rss|atom)/?|(?:rss|atom|feed|index)\.xml|\.rss|\.atom|/feed\.json)(?:\?[^#]*)?$", re.I
 )
 _NOT_FEED_HREF = re.compile(r"oembed|wp-json", re.I)
 # miniflux's list of paths that answer in practice.
-_COMMON_PATHS = (
+_COMMON_PATHS = [
     "feed.xml",
     "rss.xml",
     "atom.xml",
@@ -36,7 +29,7 @@ _COMMON_PATHS = (
     "rss/feed.xml",
     "index.rss",
     "feed.atom",
-)
+]
 
 
 def discover_feeds(data: bytes, url: str, headers: Mapping[str, str] | None = None) -> list[str]:
@@ -50,11 +43,8 @@ def discover_own_feeds(data: bytes, url: str, headers: Mapping[str, str] | None 
     root, base = _parse_page(data, url, headers)
     beneath = build_match_url(url).partition("?")[0].rstrip("/") + "/"
     linked = (address for address in _find_linked_feeds(root, base) if build_match_url(address).startswith(beneath))
-    return [
-        address
-        for address in _sort_feeds([*_find_declared_feeds(root, base), *linked])
-        if not _is_comment_feed(address)
-    ]
+    feeds = _sort_feeds([*_find_declared_feeds(root, base), *linked])
+    return [address for address in feeds if not _is_comment_feed(address)]
 
 
 def _parse_page(data: bytes, url: str, headers: Mapping[str, str] | None) -> tuple[Any, str]:
@@ -66,7 +56,7 @@ def _parse_page(data: bytes, url: str, headers: Mapping[str, str] | None) -> tup
 
 def _find_declared_feeds(root: Any, base: str) -> list[str]:
     links = (e for e in root.iter("link") if "alternate" in (e.get("rel") or "").lower().split())
-    typed = (e for e in links if (e.get("type") or "").split(";")[0].strip().lower() in _FEED_TYPES)
+    typed = (e for e in links if _FEED_TYPES.fullmatch((e.get("type") or "").split(";")[0].strip().lower()))
     return [resolve_url(href, base) for e in typed if not _NOT_FEED_HREF.search(href := (e.get("href") or ""))]
 
 
@@ -85,6 +75,5 @@ def _is_comment_feed(address: str) -> bool:
 def guess_feed_urls(url: str) -> list[str]:
     """List addresses to try, without following redirects, beside the page and at the root."""
     folder = url if url.endswith("/") else url + "/"
-    return list(
-        dict.fromkeys(resolve_url(path, base) for base in (folder, resolve_url("/", url)) for path in _COMMON_PATHS)
-    )
+    bases = (folder, resolve_url("/", url))
+    return list(dict.fromkeys(resolve_url(path, base) for base in bases for path in _COMMON_PATHS))

@@ -45,15 +45,17 @@ def parse_listing(text: bytes, url: str, selectors: Selectors) -> list[Entry]:
     soup = BeautifulSoup(text.replace(b"<?xml", b"<?"), "lxml", from_encoding="utf-8")
     stated = soup.find("base", href=True)
     base = resolve_url(str(stated["href"]), url) if isinstance(stated, Tag) else ""
-    pairs = (
-        _select_cards(soup, base or url, selectors) if selectors.item else _guess_cards(soup, base or url, selectors)
-    )
+    base = base or url
+    pairs = _select_cards(soup, base, selectors) if selectors.item else _guess_cards(soup, base, selectors)
     posts: dict[str, Entry] = {}
     for address, link, card in pairs:
         post = _build_entry(address, link, card, selectors)
-        _fill_missing_fields(posts.setdefault(address.rstrip("/"), post), post)
+        first = posts.setdefault(address.rstrip("/"), post)  # a post shown twice: the second card fills gaps
+        first.title = first.title or post.title
+        first.summary = first.summary or post.summary
+        first.published = first.published or post.published
     named = [post for post in posts.values() if post.title]
-    _add_json_ld(soup, base or url, named)
+    _add_json_ld(soup, base, named)
     return named
 
 
@@ -80,24 +82,14 @@ def _guess_cards(soup: BeautifulSoup, base: str, selectors: Selectors) -> list[t
 
 def _is_post(link: Tag, address: str, base: str) -> bool:
     target, page = urlsplit(address), urlsplit(base)
-    if (
-        target.hostname is None
-        or _strip_www(target.hostname) != _strip_www(page.hostname or "")
-        or _OTHER_PATH.search(target.path)
-    ):
+    hosts = {(host or "").removeprefix("www.") for host in (target.hostname, page.hostname)}
+    if target.hostname is None or len(hosts) > 1 or _OTHER_PATH.search(target.path):
         return False
     beneath = target.path.startswith(page.path.rstrip("/") + "/") and target.path.strip("/") != page.path.strip("/")
-    if not (_POST_PATH.search(target.path) or (beneath and page.path.strip("/"))) and not _is_in_heading(link):
+    is_likely = _POST_PATH.search(target.path) or (beneath and page.path.strip("/"))
+    if not is_likely and link.find_parent(["h1", "h2", "h3", "h4", "article"]) is None:
         return False
     return target.path.rstrip("/") != page.path.rstrip("/") and not any(map(_is_navigation, link.parents))
-
-
-def _strip_www(host: str) -> str:
-    return host.removeprefix("www.")
-
-
-def _is_in_heading(link: Tag) -> bool:
-    return link.find_parent(["h1", "h2", "h3", "h4", "article"]) is not None
 
 
 def _is_navigation(element: Tag) -> bool:
@@ -118,14 +110,8 @@ def _find_card(link: Tag, posts_by_element: dict[int, set[str]]) -> Tag:
 def _build_entry(address: str, link: Tag, card: Tag, selectors: Selectors) -> Entry:
     title_from, title = _find_title(link, card, selectors)
     published, flag = _find_date(card, selectors)
-    summary = _select_text(card, selectors.summary) or next(
-        (
-            text
-            for p in card.find_all("p")
-            if p is not title_from and (text := _visible_text(p)) != title and len(text) > 20
-        ),
-        "",
-    )
+    paragraphs = (_visible_text(p) for p in card.find_all("p") if p is not title_from)
+    summary = _select_text(card, selectors.summary) or next((p for p in paragraphs if p != title and len(p) > 20), "")
     return Entry(guid=address, url=address, title=title, summary=summary, published=published, date_flag=flag)
 
 
@@ -146,9 +132,8 @@ def _find_title(link: Tag, card: Tag, selectors: Selectors) -> tuple[Tag | None,
     if isinstance(picture, Tag):
         return None, normalise_line(str(picture["alt"]))
     pieces = (normalise_line(text) for text in link.stripped_strings)
-    return None, next(
-        (text for text in pieces if not _DATE_TEXT.search(text) and not _GENERIC_LINK_TEXT.fullmatch(text)), ""
-    )
+    titles = (text for text in pieces if not _DATE_TEXT.search(text) and not _GENERIC_LINK_TEXT.fullmatch(text))
+    return None, next(titles, "")
 
 
 def _select_text(card: Tag, selector: str) -> str:
@@ -162,27 +147,20 @@ def _visible_text(element: Tag) -> str:
 
 def _find_date(card: Tag, selectors: Selectors) -> tuple[datetime | None, str | None]:
     """Find a date with its year; flag a date element that holds something else."""
-    given = (
-        [card.select_one(selectors.date)]
-        if selectors.date
-        else card.select("time, [class*=date i], [fs-list-field=date]")
-    )
-    for element in filter(None, given):
+    if selectors.date:
+        elements = card.select(selectors.date, limit=1)
+    else:
+        elements = card.select("time, [class*=date i], [fs-list-field=date]")
+    for element in elements:
         for text in (str(element.get("datetime") or ""), _visible_text(element)):
             if moment := parse_date(text) or _parse_embedded_date(text):
                 return moment, None
-    return (None, "implausible") if selectors.date and any(given) else (_parse_embedded_date(_visible_text(card)), None)
+    return (None, "implausible") if selectors.date and elements else (_parse_embedded_date(_visible_text(card)), None)
 
 
 def _parse_embedded_date(text: str) -> datetime | None:
     match = _DATE_TEXT.search(text)
     return parse_date(re.sub(r"(?<=\d)(?:st|nd|rd|th)\b", "", match[0])) if match else None
-
-
-def _fill_missing_fields(entry: Entry, other: Entry) -> None:
-    entry.title = entry.title or other.title
-    entry.summary = entry.summary or other.summary
-    entry.published = entry.published or other.published
 
 
 def _strip_tracking(address: str) -> str:
@@ -201,10 +179,9 @@ def _add_json_ld(soup: BeautifulSoup, base: str, posts: list[Entry]) -> None:
             headline = thing.get("headline") or (_POST_PATH.search(urlsplit(address).path) and thing.get("name"))
             if not address or not isinstance(headline, str):
                 continue
-            post = posts_by_url.get(address.rstrip("/")) or Entry(
-                guid=address, url=address, title=normalise_line(headline)
-            )
+            key = address.rstrip("/")
+            post = posts_by_url.get(key) or Entry(guid=address, url=address, title=normalise_line(headline))
             post.published = post.published or parse_date(str(thing.get("datePublished") or ""))
-            if address.rstrip("/") not in posts_by_url and urlsplit(address).path != urlsplit(base).path:
-                posts_by_url[address.rstrip("/")] = post
+            if key not in posts_by_url and urlsplit(address).path != urlsplit(base).path:
+                posts_by_url[key] = post
                 posts.append(post)
