@@ -1,4 +1,4 @@
-"""The governor: nothing is asked that could pass the run's or the month's limit."""
+"""Enforce the per-run and per-month spending limits."""
 
 from __future__ import annotations
 
@@ -6,11 +6,11 @@ from digest.errors import BudgetExceededError
 
 
 class Budget:
-    """USD that a run may spend. Reserve an estimate before a call, settle with the bill after it."""
+    """A spending limit in USD. Reserve an estimate before a call, settle with the bill after it."""
 
     def __init__(self, per_run: float, per_month: float, spent_this_run: float = 0.0) -> None:
         self.spent = 0.0  # since this budget was made
-        self.uncertain = 0.0  # what calls without an answer may have cost
+        self.uncertain = 0.0  # possible cost of calls without an answer
         self._per_run = per_run
         self._per_month = per_month
         self._run_spent = spent_this_run
@@ -18,13 +18,13 @@ class Budget:
 
     @property
     def has_reservations(self) -> bool:
-        """Whether calls are under way, whose bills may leave more than is left now."""
+        """Whether calls are under way, whose bills may free a part of their reservations."""
         return self._reserved > 1e-12
 
     def reserve(self, usd: float, month_spent: float = 0.0) -> None:
-        """Hold an amount; raises BudgetExceeded when that, with all that is held and spent, is too much.
+        """Reserve an amount; raises BudgetExceededError when it would pass a limit.
 
-        `month` is what this month's calls have cost or may, this run's and those held here among them.
+        `month_spent` is the cost of this month's calls, this run's and its reservations included.
         """
         run = self._run_spent + self.spent + self.uncertain
         for limit, total, what, spent, key in (
@@ -39,8 +39,8 @@ class Budget:
                 )
         self._reserved += usd
 
-    def settle(self, reserved: float, billed: float, *, in_doubt: bool = False) -> None:
-        """Turn a reservation into what was billed; a call that failed is billed 0, one in doubt counts as reserved."""
+    def settle(self, reserved: float, billed: float, *, may_be_billed: bool = False) -> None:
+        """Replace a reservation by the bill: 0 for a failed call, the reservation for one that may be billed."""
         self._reserved = max(0.0, self._reserved - reserved)
         self.spent += billed
-        self.uncertain += reserved if in_doubt else 0.0
+        self.uncertain += reserved if may_be_billed else 0.0

@@ -1,4 +1,4 @@
-"""What tokens cost, in USD per million, as providers listed them on the day below."""
+"""Prices of tokens in USD per million, as listed by the providers on the date below."""
 
 from __future__ import annotations
 
@@ -29,34 +29,33 @@ PRICES = {
 FREE_PRICE = Price(0.0, 0.0)
 _TIER_FACTORS = {"standard": 1.0, "flex": 0.5, "batch": 0.5}
 _CACHED_FACTOR = 0.1
-# Output tokens that a model may think with before it answers, by the level asked of it; "" is the model's own choice.
+# Output tokens of thought that a model may use, by the level requested; "" is the model's own choice.
 THINKING_TOKENS = {"": 8_192, "MINIMAL": 256, "LOW": 1_024, "MEDIUM": 8_192, "HIGH": 16_384}
 
 
 def find_price(model: str, section: ModelConfig | None = None) -> Price | None:
-    """What a model costs: as sources.yaml says, else as listed for its name or one it begins with; None when unknown.
+    """Return a model's price: from sources.yaml, else as listed for its name or a prefix of it; None when unknown.
 
-    A scripted model costs nothing.
+    A scripted model is free.
     """
     if section and section.price:
         return Price(section.price.input, section.price.output)
     provider, _, bare = model.rpartition(":")
     if provider == "scripted":
         return FREE_PRICE
-    bare = bare.removeprefix("models/")
-    names = [name for name in PRICES if bare == name or bare.startswith(name + "-")]
+    names = [name for name in PRICES if f"{bare.removeprefix('models/')}-".startswith(f"{name}-")]
     return PRICES[max(names, key=len)] if names else None
 
 
 def compute_cost(usage: Usage, price: Price | None, tier: str = "standard") -> float:
-    """USD for what a call used; 0 for a model without a price. Thoughts are billed as output."""
+    """Return the USD a call cost; 0 for a model without a price. Thoughts are billed as output."""
     if price is None:
         return 0.0
-    given = usage.prompt - usage.cached * (1 - _CACHED_FACTOR)
-    usd = given * price.input + (usage.output + usage.thoughts) * price.output
+    prompt_tokens = usage.prompt - usage.cached * (1 - _CACHED_FACTOR)
+    usd = prompt_tokens * price.input + (usage.output + usage.thoughts) * price.output
     return usd / 1e6 * _TIER_FACTORS.get(tier, 1.0)
 
 
 def estimate_tokens(text: str) -> int:
-    """About how many tokens a text is: a quarter of its characters, and one."""
+    """Estimate a text's tokens: a quarter of its characters, plus one."""
     return len(text) // CHARACTERS_PER_TOKEN + 1

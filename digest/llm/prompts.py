@@ -1,4 +1,4 @@
-"""The prompts' words: Jinja templates under templates/prompts, any of which a workspace may replace."""
+"""Prompts: Jinja templates under templates/prompts, each of which a workspace may replace."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _MONTH_SUMMARY_WORDS = 35
 
 @dataclass(frozen=True)
 class PromptTemplates:
-    """The system texts for one newsletter; `categories` are the slugs a judgement may name."""
+    """The prompts for one newsletter; `categories` are the slugs that a grade may name."""
 
     grading_prompt: str
     categories: tuple[str, ...]
@@ -29,37 +29,35 @@ class PromptTemplates:
     folders: tuple[Path, ...]
 
     def render_blurb_prompt(self, examples: Sequence[str] = (), unsupported: Sequence[str] = ()) -> str:
-        """The text that asks for a blurb, with the editor's own as examples and what failed the last time."""
-        return _render_prompt(
-            self.folders, "blurb.txt.j2", newsletter=self.newsletter, style=self.style, words=_BLURB_WORDS,
-            examples=list(examples), unsupported=list(unsupported),
-        )  # fmt: skip
+        """Render the prompt for a blurb, with the editor's own as examples and the claims that failed before."""
+        return self._render_prose("blurb.txt.j2", _BLURB_WORDS, unsupported, examples=list(examples))
 
     def render_month_summary_prompt(self, cited: int, unsupported: Sequence[str] = ()) -> str:
-        """The text that asks for a sentence on a month's picks, and what failed the last time."""
-        return _render_prompt(
-            self.folders, "gist.txt.j2", newsletter=self.newsletter, style=self.style, words=_MONTH_SUMMARY_WORDS, cited=cited,
-            unsupported=list(unsupported),
-        )  # fmt: skip
+        """Render the prompt for a sentence on a month's picks, with the claims that failed before."""
+        return self._render_prose("gist.txt.j2", _MONTH_SUMMARY_WORDS, unsupported, cited=cited)
 
     def render_verification_prompt(self) -> str:
-        """The text that asks whether a blurb says what its source says."""
+        """Render the prompt that asks whether a source supports a blurb."""
         return _render_prompt(self.folders, "verify.txt.j2")
+
+    def _render_prose(self, name: str, words: int, unsupported: Sequence[str], **values: object) -> str:
+        values |= {"newsletter": self.newsletter, "style": self.style, "unsupported": list(unsupported)}
+        return _render_prompt(self.folders, name, words=words, **values)
 
 
 def load_prompt_templates(config: Config, templates: Path | None = None) -> PromptTemplates:
-    """Read the prompts, from the workspace's `templates` where they are there; raises RenderError."""
+    """Load the prompts, from the workspace's `templates` where they exist; raises RenderError."""
     folders = tuple(path / "prompts" for path in (templates, find_resource("templates")) if path is not None)
-    judge = _render_prompt(
-        folders, "judge.txt.j2", newsletter=config.newsletter.title, interests=config.newsletter.interests,
-        categories=config.taxonomy.categories,
-    )  # fmt: skip
-    slugs = (*config.taxonomy.slugs, "other")
-    return PromptTemplates(judge, slugs, config.newsletter.title, config.newsletter.style, folders)
+    newsletter, categories = config.newsletter, config.taxonomy.categories
+    values = {"newsletter": newsletter.title, "interests": newsletter.interests, "categories": categories}
+    grading_prompt = _render_prompt(folders, "judge.txt.j2", **values)
+    return PromptTemplates(
+        grading_prompt, (*config.taxonomy.slugs, "other"), newsletter.title, newsletter.style, folders
+    )
 
 
 def hash_prompt(*texts: str) -> str:
-    """What a cached answer depends on: the words of the prompt."""
+    """Hash the text of a prompt, on which a cached answer depends."""
     return hash_texts(*texts)[:12]
 
 
@@ -70,6 +68,5 @@ def _render_prompt(folders: Sequence[Path], name: str, **values: object) -> str:
         return environment.from_string(path.read_text(encoding="utf-8")).render(**values).strip()
     except TemplateError as error:
         line = getattr(error, "lineno", None)
-        raise RenderError(
-            str(error.message), "mend the prompt, or delete your copy", template=name, line=line
-        ) from error
+        hint = "fix the prompt, or delete your copy"
+        raise RenderError(str(error.message), hint, template=name, line=line) from error

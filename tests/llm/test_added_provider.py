@@ -33,7 +33,7 @@ class Fourth:
         pass
 
 
-def make(section, environ, root):
+def create_model(section, environ, root):
     return Fourth()
 """
 SOURCES = """

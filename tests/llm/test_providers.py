@@ -167,7 +167,7 @@ def test_the_budget_counts_what_is_held_what_is_spent_and_what_the_month_has_had
 def test_a_call_in_doubt_counts_against_the_limit_and_is_not_called_spent() -> None:
     budget = Budget(0.10, 1.00)
     budget.reserve(0.06)
-    budget.settle(0.06, 0.0, in_doubt=True)
+    budget.settle(0.06, 0.0, may_be_billed=True)
     assert (budget.spent, budget.uncertain, budget.has_reservations) == (0.0, 0.06, False)
     with pytest.raises(BudgetExceededError, match="this run"):
         budget.reserve(0.05)

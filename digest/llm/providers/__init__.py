@@ -1,6 +1,6 @@
-"""A provider of language models a file: its name is the one in sources.yaml, and its `make` gives the model.
+"""Providers of language models, one file each, named as in sources.yaml.
 
-    def make(section: ModelSection, environ: Mapping[str, str], root: Path) -> Model
+    def create_model(section: ModelConfig, environ: Mapping[str, str], root: Path) -> Model
 
-It is imported when it is asked for, and nothing else names it.
+A provider is imported when it is used, and nothing else names it.
 """

@@ -285,6 +285,6 @@ def _retry_delay(details: Sequence[Mapping[str, Any]], message: str) -> float | 
     return float(found[1].rstrip(".")) if found else None
 
 
-def make(section: ModelConfig, environ: Mapping[str, str], root: Path) -> Gemini:
+def create_model(section: ModelConfig, environ: Mapping[str, str], root: Path) -> Gemini:
     """The model that sources.yaml names, with a key of the environment."""
     return Gemini(section, environ)

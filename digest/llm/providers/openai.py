@@ -131,6 +131,6 @@ def _token_count(usage: Mapping[str, Any], name: str) -> int:
     return value if isinstance(value, int) and value > 0 else 0
 
 
-def make(section: ModelConfig, environ: Mapping[str, str], root: Path) -> OpenAI:
+def create_model(section: ModelConfig, environ: Mapping[str, str], root: Path) -> OpenAI:
     """The model at the endpoint that sources.yaml names."""
     return OpenAI(section, environ)

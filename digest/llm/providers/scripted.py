@@ -81,7 +81,7 @@ def _find_answer(title: str, rules: Sequence[Mapping[str, Any]]) -> Mapping[str,
     return next((rule["answer"] for rule in rules if re.search(rule.get("match", ""), title, re.I)), None)
 
 
-def make(section: ModelConfig, environ: Mapping[str, str], root: Path) -> ScriptedModel:
+def create_model(section: ModelConfig, environ: Mapping[str, str], root: Path) -> ScriptedModel:
     """The model of the workspace's script."""
     if not section.script:
         raise ConfigError("model.script is missing", "name a YAML file of answers, relative to the workspace")
