@@ -85,7 +85,7 @@ def test_a_changed_issue_is_not_published_without_words(workspace_folder: Path) 
         assert "--correct" in told.line
         with pytest.raises(CheckFailedError, match="the issue is published"):
             workspace.publish("2025-05")
-        with pytest.raises(ConfigError, match="says nothing"):
+        with pytest.raises(ConfigError, match="is empty"):
             workspace.publish("2025-05", correct=" ")
 
 

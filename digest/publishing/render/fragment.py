@@ -1,4 +1,4 @@
-"""The issue as an HTML fragment with absolute links, and as plain text; what feeds and mails are made of."""
+"""Render an issue as an HTML fragment with absolute links, and as plain text, for feeds and mail."""
 
 from __future__ import annotations
 
@@ -15,43 +15,25 @@ from digest.text import strip_hidden
 def render_html_fragment(
     view: IssueView, newsletter: Newsletter, templates: TemplateOverrides | None = None, category: str = ""
 ) -> str:
-    """The whole issue, or the one category `only`, as HTML."""
+    """Render the whole issue or one category as HTML."""
     if category:
-        view = dataclasses.replace(
-            view, form="category", intro="", sections=empty_other_sections(view.sections, [category]), by_month=[]
-        )
+        sections = empty_other_sections(view.sections, [category])
+        view = dataclasses.replace(view, form="category", intro="", sections=sections, by_month=[])
     shown = present_issue(view, newsletter)
-    rendered = strip_hidden(
-        render_template(
-            "issue.html.j2",
-            templates or {},
-            view=view,
-            shown=shown,
-            words=shown.words,
-            newsletter=newsletter,
-            whole=not category,
-            charts=[describe_chart(chart, shown.words) for chart in view.charts],
-        )
-    )
-    return make_anchors_absolute(rendered, newsletter.address + view.path)
+    context = {"view": view, "shown": shown, "words": shown.words, "newsletter": newsletter, "whole": not category}
+    charts = [describe_chart(chart, shown.words) for chart in view.charts]
+    html = strip_hidden(render_template("issue.html.j2", templates or {}, **context, charts=charts))
+    return make_anchors_absolute(html, newsletter.address + view.path)
 
 
 def make_anchors_absolute(html: str, page_url: str) -> str:
-    """HTML that is read elsewhere: what the editor's links to places on the page lead to is the page's."""
+    """Make links to places on the page absolute, for HTML that is read elsewhere."""
     return html.replace('<a href="#', f'<a href="{page_url}#')  # texts have no bare `<`
 
 
 def render_plain_text(view: IssueView, newsletter: Newsletter, templates: TemplateOverrides | None = None) -> str:
-    """The whole issue as plain text, lines of at most 76 characters but for addresses."""
+    """Render the whole issue as plain text with lines of at most 76 characters."""
     shown = present_issue(view, newsletter)
-    return strip_hidden(
-        render_template(
-            "issue.txt.j2",
-            templates or {},
-            view=view,
-            shown=shown,
-            words=shown.words,
-            newsletter=newsletter,
-            page=newsletter.address + view.path,
-        )
-    )
+    context = {"view": view, "shown": shown, "words": shown.words, "newsletter": newsletter}
+    page = newsletter.address + view.path
+    return strip_hidden(render_template("issue.txt.j2", templates or {}, **context, page=page))

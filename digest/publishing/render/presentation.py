@@ -1,4 +1,7 @@
-"""What every renderer shows of an issue, worked out once: lines, labels, marks, contents. Plain text throughout."""
+"""Prepare what every renderer shows of an issue: lines, labels, marks, contents.
+
+All texts are plain, except those marked as Markdown.
+"""
 
 from __future__ import annotations
 
@@ -17,15 +20,15 @@ from digest.publishing.issue_view import IssueView, PickView, SectionView
 from digest.text import format_byline, normalise_line, shorten_text
 from digest.text.sentences import split_sentences
 
-UNSURE_BELOW = 0.7  # a category this uncertain is right about every other time, so it is shown with a question mark
+UNSURE_BELOW = 0.7  # a category this uncertain is wrong every other time, so it gets a question mark
 SOURCES_SHOWN = 12
-BRIEF_PICK_COUNT = 5  # picks a month of a recap by category names; the full list has them all
+BRIEF_PICK_COUNT = 5  # picks of a recap's month beside categories; the full list has all
 DESCRIPTION_LENGTH = 240
 
 
 @dataclass(frozen=True, slots=True)
 class PickPresentation:
-    """A pick as lines: `meta` parts stand side by side, `marks` are warnings, `label` says whose words the blurb is."""
+    """A pick as lines; `meta` is its byline in parts, `marks` are warnings, `label` names the blurb's author."""
 
     pick: PickView
     meta: list[str]
@@ -35,38 +38,41 @@ class PickPresentation:
 
     @property
     def prose(self) -> bool:
-        """True when the blurb is the editor's Markdown."""
+        """Whether the blurb is the editor's Markdown."""
         return self.pick.origin == "editor"
 
     @property
     def issue(self) -> str:
-        """In a recap: the page of the issue the pick comes from."""
-        return issue_page_url(self.pick)
+        """In a recap, the page of the issue the pick comes from."""
+        return _issue_page_url(self.pick)
 
 
 @dataclass(frozen=True, slots=True)
 class SectionPresentation:
-    """A section with its entries and its one-liners."""
+    """A section with its picks and its brief picks (notes)."""
 
     section: SectionView
     entries: list[PickPresentation]
     notes: list[PickPresentation]
-    label: str = ""  # who wrote the section's note, when the editor did not
+    label: str = ""  # the author of the section's prose, when it is not the editor
 
     @property
     def issue(self) -> str:
-        """Where the issue stands that all of these come from; empty if there is none."""
-        places = {issue_page_url(pick) for pick in self.section.picks}
-        return places.pop() if len(places) == 1 else ""
+        """The page of the issue that all picks come from, or empty."""
+        pages = {_issue_page_url(pick) for pick in self.section.picks}
+        return pages.pop() if len(pages) == 1 else ""
 
     @property
     def by_date(self) -> list[PickPresentation]:
-        """Entries and one-liners alike, as they appeared."""
-        return sorted([*self.entries, *self.notes], key=lambda one: publication_order(one.pick))
+        """All picks in order of publication."""
+        return sorted([*self.entries, *self.notes], key=lambda shown: _publication_order(shown.pick))
 
     @property
     def count(self) -> int:
         return len(self.entries) + len(self.notes)
+
+
+Standouts = list[tuple[str, list[tuple[PickPresentation, str]]]]  # a label, and picks with their detail
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,176 +90,163 @@ class IssuePresentation:
     figures: list[tuple[str, int]]
     sources: list[dict[str, Any]]
     more_sources: int
-    standing: list[
-        tuple[str, list[tuple[PickPresentation, str]]]
-    ]  # of a recap: works that stand out, with what is told of each
+    standing: Standouts  # of a recap
     moved: list[tuple[str, str]]  # of a recap: the terms that rose and those that fell
-    wrong: list[tuple[str, str]] = field(default_factory=list)  # a bet, and how it went
+    wrong: list[tuple[str, str]] = field(default_factory=list)  # a prediction and its outcome
     missed: list[PickPresentation] = field(default_factory=list)
-    corrections: list[tuple[str, str]] = field(default_factory=list)  # a day, and prose
+    corrections: list[tuple[str, str]] = field(default_factory=list)  # a day, and Markdown
 
     @property
     def recap(self) -> bool:
         return self.view.kind != "monthly"
 
 
-def empty_other_sections(sections: Sequence[SectionView], slugs: Collection[str]) -> list[SectionView]:
-    """The sections, those besides `slugs` without what they hold: picks elsewhere still name them by their titles."""
-    return [s if s.slug in slugs else SectionView(s.slug, s.title, s.anchor) for s in sections]
-
-
-def publication_order(pick: PickView) -> tuple[date, str, str]:
-    """What picks are sorted by to stand in order of publication."""
-    return pick.published or date.max, pick.title, pick.key
-
-
-def sort_newest_first(views: Iterable[IssueView]) -> list[IssueView]:
-    """Issues as they appeared, the last one first; a review that appeared with its last month comes after it."""
-    return sorted(views, key=lambda view: (view.published, view.kind != "monthly", view.period), reverse=True)
-
-
 def present_issue(view: IssueView, newsletter: Newsletter) -> IssuePresentation:
-    """Everything templates need about an issue, in the newsletter's language."""
-    w = load_translations(newsletter.language)
-    titles = {section.slug: section.title for section in view.sections}
-    recap = view.kind != "monthly"
-    main, months = _choose_layout(view)
+    """Prepare an issue for its templates, in the newsletter's language."""
+    translations = load_translations(newsletter.language)
+    presenter = _Presenter(translations, {section.slug: section.title for section in view.sections})
+    main, months = view.sections, view.by_month if view.form == "both" else []
+    if view.form == "month" and view.by_month:
+        main = view.by_month
     sources = list(view.numbers.get("sources", []))
-    shown = len(sources) if len(sources) <= SOURCES_SHOWN + 1 else SOURCES_SHOWN  # never "1 more sources"
+    shown_sources = len(sources) if len(sources) <= SOURCES_SHOWN + 1 else SOURCES_SHOWN  # never "1 more sources"
     picks = view.picks()
+    shown = {pick.key: presenter.present_pick(pick) for pick in picks}
+    by_date = sorted(picks, key=_publication_order) if view.kind != "monthly" else []
     return IssuePresentation(
         view=view,
         newsletter=newsletter,
-        words=w,
-        blocks=[
-            _present_section(section, w, titles) for section in main if section.picks or section.note or section.closing
-        ],
-        months=[_present_section(section, w, titles, brief=True) for section in months],
-        highlights=[present_pick(pick, w, titles) for pick in picks if pick.highlight],
-        full_list=[present_pick(pick, w, titles) for pick in sorted(picks, key=publication_order)] if recap else [],
-        made=view.engines or [w["offline"]],
-        figures=_list_figures(view, w) or [(w["picked"], len(picks))],
-        sources=sources[:shown],
-        more_sources=len(sources) - shown,
-        standing=_list_standouts(view.numbers, {pick.key: present_pick(pick, w, titles) for pick in picks}, w),
-        moved=_list_moved_terms(view.numbers, w),
-        wrong=[(note["text"], w[f"outcome_{note.get('outcome', 'open')}"]) for note in view.notes],
-        missed=[present_pick(pick, w, titles) for pick in view.missed],
-        corrections=[(_format_day(str(one["at"]), w), str(one["text"])) for one in view.corrections],
+        words=translations,
+        blocks=[presenter.present_section(s) for s in main if s.picks or s.note or s.closing],
+        months=[presenter.present_section(section, is_brief=True) for section in months],
+        highlights=[shown[pick.key] for pick in picks if pick.highlight],
+        full_list=[shown[pick.key] for pick in by_date],
+        made=view.engines or [translations["offline"]],
+        figures=_list_figures(view, translations) or [(translations["picked"], len(picks))],
+        sources=sources[:shown_sources],
+        more_sources=len(sources) - shown_sources,
+        standing=_list_standouts(view.numbers, shown, translations),
+        moved=_list_moved_terms(view.numbers, translations),
+        wrong=[(note["text"], translations[f"outcome_{note.get('outcome', 'open')}"]) for note in view.notes],
+        missed=[presenter.present_pick(pick) for pick in view.missed],
+        corrections=[(_format_day(str(c["at"]), translations), str(c["text"])) for c in view.corrections],
     )
+
+
+@dataclass(frozen=True, slots=True)
+class _Presenter:
+    """Presents picks and sections; `titles` are those of the categories by slug."""
+
+    words: Translations
+    titles: dict[str, str]
+
+    def present_section(self, section: SectionView, is_brief: bool = False) -> SectionPresentation:
+        picks = section.picks[:BRIEF_PICK_COUNT] if is_brief else section.picks
+        shown = [self.present_pick(pick) for pick in picks]
+        entries = [each for each in shown if is_brief or not each.pick.note]
+        notes = [each for each in shown if not is_brief and each.pick.note]
+        return SectionPresentation(
+            section, entries, notes, self._label_author(section.engine) if section.engine else ""
+        )
+
+    def present_pick(self, pick: PickView) -> PickPresentation:
+        byline = [format_byline(pick.authors), pick.venue, self.words.day(pick.published)]
+        meta = list(dict.fromkeys(filter(None, byline)))  # a blog's author is often the blog
+        links = [(self.words.get(name, name), url) for name, url in pick.links.items() if encode_link(url)]
+        return PickPresentation(
+            pick, meta, self._list_marks(pick), self._label_blurb(pick), [] if pick.issue_url else links
+        )
+
+    def _list_marks(self, pick: PickView) -> list[str]:
+        words, marks = self.words, []
+        if pick.ranked:
+            marks.append(words("recap_ranked", month=words.period(pick.issue_period)))
+        if pick.withdrawn:
+            marks.append(words("withdrawn", date=words.full_day(pick.withdrawn)))
+        if pick.superseded:
+            marks.append(words("recap_superseded", work=pick.superseded))
+        if pick.update_of:
+            marks.append(words("update_of", period=words.period(pick.update_of)))
+        if pick.confidence is not None and pick.confidence < UNSURE_BELOW:
+            category, other = (self.titles.get(slug, slug) for slug in (pick.category, pick.second_guess or ""))
+            key = "unsure_or" if other else "unsure"
+            marks.append(words(key, category=category, **({"other": other} if other else {})))
+        return marks
+
+    def _label_blurb(self, pick: PickView) -> str:
+        """Name the author of the blurb, unless it is the editor."""
+        if not pick.blurb or "editor" in (pick.verdict, pick.origin):
+            return ""
+        if pick.origin == "model" and pick.verdict != "quoted":
+            return self._label_author(pick.engine)
+        key = f"from_{pick.quoted_from}"
+        label = self.words[key] if key in self.words else self.words("from_other", source=pick.quoted_from)
+        return f"({self.words['failed_check']}) {label}" if pick.engine and pick.origin == "model" else label
+
+    def _label_author(self, engine: str) -> str:
+        return self.words("written_by", engine=engine.rpartition(":")[2] or "AI")
 
 
 def _list_standouts(
-    numbers: Mapping[str, Any], entries: Mapping[str, PickPresentation], w: Translations
-) -> list[tuple[str, list[tuple[PickPresentation, str]]]]:
-    named = [(entries[key], w.number(count)) for key, count in numbers.get("most_mentioned", []) if key in entries]
-    ends = {"first_work": entries.get(numbers.get("first", "")), "last_work": entries.get(numbers.get("last", ""))}
-    dated = {name: [(one, w.day(one.pick.published))] for name, one in ends.items() if one}
-    return [(w[name], row) for name, row in {"most_mentioned": named, **dated}.items() if row]
+    numbers: Mapping[str, Any], shown: Mapping[str, PickPresentation], words: Translations
+) -> Standouts:
+    """List the most mentioned works, and the first and the last of the time."""
+    mentioned = [(shown[key], words.number(count)) for key, count in numbers.get("most_mentioned", []) if key in shown]
+    ends = {"first_work": shown.get(numbers.get("first", "")), "last_work": shown.get(numbers.get("last", ""))}
+    dated = {name: [(each, words.day(each.pick.published))] for name, each in ends.items() if each}
+    return [(words[name], row) for name, row in {"most_mentioned": mentioned, **dated}.items() if row]
 
 
-def _list_moved_terms(numbers: Mapping[str, Any], w: Translations) -> list[tuple[str, str]]:
+def _list_moved_terms(numbers: Mapping[str, Any], words: Translations) -> list[tuple[str, str]]:
     terms = {way: ", ".join(term["text"] for term in numbers.get(way, [])) for way in ("rose", "fell")}
-    return [(w[way], told) for way, told in terms.items() if told]
+    return [(words[way], text) for way, text in terms.items() if text]
 
 
-def _list_figures(view: IssueView, w: Translations) -> list[tuple[str, int]]:
-    """Read and kept; less read than kept means that imported issues say nothing of what was read for them."""
+def _list_figures(view: IssueView, words: Translations) -> list[tuple[str, int]]:
+    """List read and kept items; imported issues, which count no read items, have kept ones only."""
     numbers = view.numbers
-    known = ("read", "kept") if numbers.get("read", 0) >= numbers.get("kept", 0) else ("kept",)
-    return [(w[name], numbers[name]) for name in known if name in numbers]
+    names = ("read", "kept") if numbers.get("read", 0) >= numbers.get("kept", 0) else ("kept",)
+    return [(words[name], numbers[name]) for name in names if name in numbers]
 
 
-def _choose_layout(view: IssueView) -> tuple[list[SectionView], list[SectionView]]:
-    """The sections shown in full, and those shown as lists."""
-    if view.form == "month" and view.by_month:
-        return view.by_month, []
-    return view.sections, view.by_month if view.form == "both" else []
-
-
-def _present_section(
-    section: SectionView, w: Translations, titles: dict[str, str], brief: bool = False
-) -> SectionPresentation:
-    picks = section.picks[:BRIEF_PICK_COUNT] if brief else section.picks
-    entries = [present_pick(pick, w, titles) for pick in picks]
-    return SectionPresentation(
-        section,
-        entries=[e for e in entries if brief or not e.pick.note],
-        notes=[e for e in entries if not brief and e.pick.note],
-        label=_format_author_label(section.engine, w) if section.engine else "",
-    )
-
-
-def present_pick(pick: PickView, w: Translations, titles: dict[str, str]) -> PickPresentation:
-    """The lines of one pick; `titles` are those of the categories by slug."""
-    parts = [format_byline(pick.authors), pick.venue, w.day(pick.published)]
-    return PickPresentation(
-        pick=pick,
-        meta=list(dict.fromkeys(part for part in parts if part)),  # a blog's author is often the blog
-        marks=_list_marks(pick, w, titles),
-        label=_format_blurb_label(pick, w),
-        links=[]
-        if pick.issue_url
-        else [(w.get(name, name), url) for name, url in pick.links.items() if encode_link(url)],
-    )
-
-
-def _list_marks(pick: PickView, w: Translations, titles: dict[str, str]) -> list[str]:
-    marks = []
-    if pick.ranked:
-        marks.append(w("recap_ranked", month=w.period(pick.issue_period)))
-    if pick.withdrawn:
-        marks.append(w("withdrawn", date=w.full_day(pick.withdrawn)))
-    if pick.superseded:
-        marks.append(w("recap_superseded", work=pick.superseded))
-    if pick.update_of:
-        marks.append(w("update_of", period=w.period(pick.update_of)))
-    if pick.confidence is not None and pick.confidence < UNSURE_BELOW:
-        category = titles.get(pick.category, pick.category)
-        other = titles.get(pick.second_guess or "", pick.second_guess or "")
-        marks.append(w("unsure_or", category=category, other=other) if other else w("unsure", category=category))
-    return marks
-
-
-def _format_blurb_label(pick: PickView, w: Translations) -> str:
-    """Whose words the blurb is; the editor's need no label."""
-    if not pick.blurb or "editor" in (pick.verdict, pick.origin):
-        return ""
-    if pick.origin == "model" and pick.verdict != "quoted":
-        return _format_author_label(pick.engine, w)
-    known = f"from_{pick.quoted_from}"
-    label = w[known] if known in w else w("from_other", source=pick.quoted_from)
-    return f"({w['failed_check']}) {label}" if pick.engine and pick.origin == "model" else label
-
-
-def _format_author_label(engine: str, w: Translations) -> str:
-    return w("written_by", engine=engine.rpartition(":")[2] or "AI")
-
-
-def issue_page_url(pick: PickView) -> str:
-    """The issue's page, whether or not `issue_url` names the place on it."""
-    return pick.issue_url.partition("#")[0]
-
-
-def short_title(title: str, newsletter: Newsletter) -> str:
-    """A title without the newsletter's name before it, for pages that show the name anyway."""
-    return normalise_line(title).removeprefix(f"{normalise_line(newsletter.title)}: ")
-
-
-def _format_day(text: str, w: Translations) -> str:
+def _format_day(text: str, words: Translations) -> str:
     try:
-        return w.full_day(date.fromisoformat(text[:10]))
+        return words.full_day(date.fromisoformat(text[:10]))
     except ValueError:
         return text
 
 
+def _issue_page_url(pick: PickView) -> str:
+    """Return the issue's page without the pick's place on it."""
+    return pick.issue_url.partition("#")[0]
+
+
+def _publication_order(pick: PickView) -> tuple[date, str, str]:
+    return pick.published or date.max, pick.title, pick.key
+
+
+def empty_other_sections(sections: Sequence[SectionView], slugs: Collection[str]) -> list[SectionView]:
+    """Empty the sections besides `slugs`; they stay, because picks name categories by their titles."""
+    return [s if s.slug in slugs else SectionView(s.slug, s.title, s.anchor) for s in sections]
+
+
+def sort_newest_first(views: Iterable[IssueView]) -> list[IssueView]:
+    """Sort issues by publication; a recap that appeared with its last month comes before it."""
+    return sorted(views, key=lambda view: (view.published, view.kind != "monthly", view.period), reverse=True)
+
+
+def short_title(title: str, newsletter: Newsletter) -> str:
+    """Remove the newsletter's name from a title, for pages that show the name anyway."""
+    return normalise_line(title).removeprefix(f"{normalise_line(newsletter.title)}: ")
+
+
 def local_day(moment: datetime, newsletter: Newsletter) -> date:
-    """The day a moment falls on where the newsletter is written."""
+    """Return the day of a moment in the newsletter's time zone."""
     return moment.astimezone(ZoneInfo(newsletter.timezone)).date()
 
 
 def describe_issue(view: IssueView, newsletter: Newsletter) -> str:
-    """The issue in one line: its own description, else how the editor begins, else the first titles."""
+    """Describe an issue in one line: its description, else the introduction's start, else titles."""
     if view.description and view.description != newsletter.description:
         return normalise_line(view.description)
     opening = split_sentences(render_description(view.intro))[:2]
@@ -264,5 +257,5 @@ def describe_issue(view: IssueView, newsletter: Newsletter) -> str:
 
 
 def make_anchor(name: str) -> str:
-    """A name that may stand in an id and in a link to it."""
+    """Make a name valid as an id and in a link to it."""
     return re.sub(r"[^A-Za-z0-9_-]+", "-", name).strip("-") or "x"
