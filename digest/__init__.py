@@ -1,10 +1,10 @@
 """AI research-digest newsletter: fetch, sort, rank, edit, publish, mail.
 
-`Workspace` is the whole program, for scripts and notebooks. Each stage is a method that returns a `Report`: a line for
-a person, numbers for a machine. Errors are those of `digest.errors`.
+`Workspace` is the public API for scripts and notebooks. Each stage is a method that returns a `Report`: a line for a
+person, numbers for a machine. Errors are those of `digest.errors`.
 
 >>> from digest import Workspace, initialise
->>> files, kept = initialise("my-newsletter")
+>>> written, existing = initialise("my-newsletter")
 >>> workspace = Workspace("my-newsletter")
 >>> workspace.add_jsonl("papers.jsonl").numbers["new"]
 8
@@ -38,7 +38,7 @@ __version__ = "0.1.0"
 
 
 def __getattr__(name: str) -> Any:
-    """Load the program when it is first asked for: `digest --help` does without."""
+    """Import the API when it is first used, so that `digest --help` starts at once."""
     if name in ("Workspace", "initialise"):
         from digest import app
 

@@ -54,8 +54,8 @@ class Finding:
 
     subject: str
     state: Literal["good", "note", "warning", "bad"]
-    words: str
-    cure: str = ""
+    text: str
+    fix: str = ""
 
 
 @dataclass(frozen=True, slots=True)

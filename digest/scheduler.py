@@ -1,4 +1,4 @@
-"""Stays, and lets a shift do what is due every minute. APScheduler only waits; our own tables say what was done."""
+"""Daemon that runs due jobs every minute. APScheduler only waits; the database knows what was done."""
 
 from __future__ import annotations
 
@@ -18,30 +18,30 @@ _INTERVAL_SECONDS = 60.0
 
 
 def run_scheduler(workspace: Workspace) -> None:
-    """Do what is due, every minute, until interrupted; what is under way is brought to its end."""
-    waiting = build_scheduler(workspace)
+    """Run due jobs every minute until interrupted; a running job is finished first."""
+    scheduler = build_scheduler(workspace)
     try:
-        waiting.start()
+        scheduler.start()
     except KeyboardInterrupt:
-        workspace.context.progress.print_line("schedule: stops when what is under way is done")
-        waiting.shutdown(wait=True)
+        workspace.context.progress.print_line("schedule: stops after the running jobs")
+        scheduler.shutdown(wait=True)
 
 
 def build_scheduler(workspace: Workspace, seconds: float = _INTERVAL_SECONDS) -> BlockingScheduler:
-    """A scheduler with one job, a shift every so many seconds; after a sleep of the machine there is one, not many."""
+    """Build a scheduler with one job at an interval; after the machine slept it runs once, not many times."""
     from apscheduler.schedulers.blocking import BlockingScheduler
 
-    logging.getLogger("apscheduler.scheduler").setLevel(logging.ERROR)  # that a shift still lasts is no news
+    logging.getLogger("apscheduler.scheduler").setLevel(logging.ERROR)  # it warns while a job still runs
     context = workspace.context
     # APScheduler's default drops a job that is a second late; ours must run whenever the machine wakes, and once.
-    made = BlockingScheduler(
+    scheduler = BlockingScheduler(
         timezone=context.zone, job_defaults={"misfire_grace_time": None, "coalesce": True, "max_instances": 1}
     )
 
-    def shift() -> None:
+    def run_due_jobs() -> None:
         try:
             reports = run_due(context)
-        except DigestError as error:  # the database is busy or its disk full: the next minute may see it better
+        except DigestError as error:  # the database is busy or its disk full; the next minute tries again
             context.progress.print_line(f"schedule: {error.message}\n  → {error.hint}")
             return
         for report in reports:
@@ -49,5 +49,5 @@ def build_scheduler(workspace: Workspace, seconds: float = _INTERVAL_SECONDS) ->
             for problem in report.problems:
                 context.progress.print_line(f"  ! {problem}")
 
-    made.add_job(shift, "interval", seconds=seconds, next_run_time=datetime.now(UTC))
-    return made
+    scheduler.add_job(run_due_jobs, "interval", seconds=seconds, next_run_time=datetime.now(UTC))
+    return scheduler

@@ -41,8 +41,6 @@ def doctor(
       digest doctor --sources
       digest doctor mail
     """
-    from dataclasses import asdict
-
     from digest.ops.doctor import choose_exit_code, diagnose_mail, diagnose_workspace, probe_sources
 
     if area not in ("", "mail"):
@@ -55,12 +53,13 @@ def doctor(
         if sources:
             findings += probe_sources(workspace.context)
     if as_json:
-        print_json([asdict(finding) for finding in findings])
+        rows = ((finding.subject, finding.state, finding.text, finding.fix) for finding in findings)
+        print_json([dict(zip(("subject", "state", "words", "cure"), row, strict=True)) for row in rows])
     else:
         for finding in findings:
-            print_text(f"{finding.state:8} {finding.subject}: {finding.words.replace(chr(10), _INDENT)}")
-            if finding.cure:
-                print_text(f"         → {finding.cure}")
+            print_text(f"{finding.state:8} {finding.subject}: {finding.text.replace(chr(10), _INDENT)}")
+            if finding.fix:
+                print_text(f"         → {finding.fix}")
         if area:
             from digest.mail.deliverability import BULK_SENDER_RULES
 

@@ -1,4 +1,4 @@
-"""`autopilot`: approves, publishes and mails a draft nobody has touched, when every gate is green; else leaves it."""
+"""Release an unedited draft unattended when every check passes."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ from dataclasses import replace
 
 from digest.context import Context
 from digest.db.issues import find_newest_draft_version, get_issue
-from digest.drafts.model import Draft
 from digest.drafts.parser import parse_draft
 from digest.drafts.storage import require_draft_text
 from digest.drafts.writer import render_draft
@@ -24,16 +23,16 @@ _AUTOPILOT = "autopilot"
 
 
 def release_issue(context: Context, period: Period) -> list[Report]:
-    """Bring an issue from its draft to its readers; said again after a crash, it goes on from where it stopped.
+    """Approve, publish and send an issue; after a crash the next call continues where it stopped.
 
-    Raises Refused when a person has had the sheet in hand, or a gate is red: then the issue is a person's.
+    Raises CheckFailedError when a person has edited or approved the draft, or a release check fails.
     """
     with context.db.read() as session:
         issue = get_issue(session, period.name)
     stages = []
     if issue.state != "draft" and issue.approved_by != _AUTOPILOT:
         raise CheckFailedError(
-            f"{period}: {issue.approved_by} has approved it", f"`digest publish {period}` is theirs to say"
+            f"{period}: {issue.approved_by} approved it", f"publish it with `digest publish {period}`"
         )
     if issue.state == "draft":
         _complete_draft(context, period, issue)
@@ -44,21 +43,18 @@ def release_issue(context: Context, period: Period) -> list[Report]:
 
 
 def _complete_draft(context: Context, period: Period, issue: Issue) -> None:
-    """Give the sheet the introduction a person would have written, and no headings without picks."""
+    """Write the draft's introduction and drop empty sections, unless a person has edited it."""
     with context.db.read() as session:
-        made = find_newest_draft_version(session, period.name, "merged")
+        generated = find_newest_draft_version(session, period.name, "merged")
         edited = find_newest_draft_version(session, period.name, "editor")
-    made_text = made.text if made else ""
-    whole = render_draft(_fill_in_draft(context, issue, parse_draft(made_text))) if made else ""
-    found = {require_draft_text(context, period), *([edited.text] if edited else [])}
-    if not found <= {made_text, whole}:
-        raise CheckFailedError(
-            f"{period}: a person has edited the sheet", f"`digest approve {period}` is theirs to say"
-        )
-    write_documents(context.site_folder, [Document(f"_drafts/{period.name}.md", whole.encode())])
-
-
-def _fill_in_draft(context: Context, issue: Issue, sheet: Draft) -> Draft:
-    w, numbers = load_translations(context.config.newsletter.language), issue.numbers
-    intro = w("unattended", kept=w.number(numbers["kept"]), read=w.number(numbers["read"]))
-    return replace(sheet, intro=intro, sections=tuple(section for section in sheet.sections if section.entries))
+    generated_text = generated.text if generated else ""
+    completed_text = ""
+    if generated:
+        draft, translations = parse_draft(generated_text), load_translations(context.config.newsletter.language)
+        counts = {name: translations.number(issue.numbers[name]) for name in ("kept", "read")}
+        sections = tuple(section for section in draft.sections if section.entries)
+        completed_text = render_draft(replace(draft, intro=translations("unattended", **counts), sections=sections))
+    present_texts = {require_draft_text(context, period), *([edited.text] if edited else [])}
+    if not present_texts <= {generated_text, completed_text}:
+        raise CheckFailedError(f"{period}: a person edited the draft", f"approve it with `digest approve {period}`")
+    write_documents(context.site_folder, [Document(f"_drafts/{period.name}.md", completed_text.encode())])

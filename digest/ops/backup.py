@@ -1,4 +1,4 @@
-"""`backup`: the database, sources.yaml, templates and site in one file, taken while others work; and back again."""
+"""Back up the database, sources.yaml, templates and site into one file, and restore it."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _INCLUDED = ("sources.yaml", "templates", "site")
 
 
 def create_backup(context: Context, target: Path | None = None) -> Report:
-    """Write a backup to `target`, or to backups/ in the workspace; it bears its name only when it is whole."""
+    """Write a backup to `target`, by default in backups/ of the workspace; an incomplete one never has that name."""
     with record_run(context, "backup") as report:
         target = target or context.root / "backups" / f"digest-{context.now:%Y%m%dT%H%M%SZ}.zip"
         report.numbers = write_backup(context, target)
@@ -33,7 +33,7 @@ def create_backup(context: Context, target: Path | None = None) -> Report:
 
 
 def write_backup(context: Context, target: Path) -> dict[str, int]:
-    """Write the file; returns how many files and bytes it holds."""
+    """Write a backup file; return how many files and bytes it holds."""
     partial = make_partial_path(target)
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
@@ -50,45 +50,44 @@ def write_backup(context: Context, target: Path) -> dict[str, int]:
 
 
 def find_newest_backup(root: Path) -> Path | None:
-    """The newest backup in the workspace's own folder."""
+    """Return the newest backup in the workspace's backups/."""
     return max((root / "backups").glob("digest-*.zip"), default=None)
 
 
 def describe_lost_database(root: Path) -> str:
-    """Says so when the database is gone, or a file without a byte, beside issues that were published; else ""."""
-    holding = [
-        path for path in (root / DATABASE_FILE, root / f"{DATABASE_FILE}-wal") if path.exists() and path.stat().st_size
-    ]
+    """Describe a database that is missing or empty although issues were published; else return ""."""
+    paths = (root / DATABASE_FILE, root / f"{DATABASE_FILE}-wal")
     posts = [path for path in list_files(root, "site/_posts") if path.endswith(".md")]
-    if holding or not posts:
+    if not posts or any(path.exists() and path.stat().st_size for path in paths):
         return ""
-    return f"{DATABASE_FILE} is {'empty' if (root / DATABASE_FILE).exists() else 'gone'}, and {len(posts)} posts are in site/_posts"
+    state = "empty" if paths[0].exists() else "gone"
+    return f"{DATABASE_FILE} is {state}, and {len(posts)} posts are in site/_posts"
 
 
 def restore_backup(root: Path, now: datetime, source: Path, save_current: Callable[[Path], object]) -> Report:
-    """Bring back everything a backup holds; what stands there now is handed to `keep` first. Other files stay.
+    """Restore everything a backup holds, after `save_current` has saved the present state. Other files stay.
 
-    Every sum and path is checked before anything is touched. Raises StoreError for a file that is no whole backup,
-    NotFoundError for none. The database need not be sound; one that is not is moved aside.
+    Checks every checksum and path first. Raises StoreError for a damaged backup, NotFoundError for a missing one.
+    A damaged database is moved aside.
     """
     database = root / DATABASE_FILE
     with _make_temporary_folder(database) as folder:
         documents, copy = _unpack_backup(source, folder)
         check_paths_inside(root, documents)
-        kept = root / "backups" / f"before-restore-{now:%Y%m%dT%H%M%SZ}.zip"
+        saved = root / "backups" / f"before-restore-{now:%Y%m%dT%H%M%SZ}.zip"
         if database.exists() and database.stat().st_size and not check_database_file(database):
-            save_current(kept)
+            save_current(saved)
         restore_database(copy, database)
         changed = write_documents(root, documents)
-    line = f"the database and {len(changed)} of {len(documents)} files brought back from {source.name}"
-    if kept.exists():
-        line += f"; what was there is in {kept.relative_to(root)}"
+    line = f"the database and {len(changed)} of {len(documents)} files restored from {source.name}"
+    if saved.exists():
+        line += f"; the previous state is in {saved.relative_to(root)}"
     return Report("restore", line, numbers={"files": len(documents) + 1, "changed": len(changed)})
 
 
 @contextmanager
 def _make_temporary_folder(target: Path) -> Iterator[Path]:
-    """A folder beside the target, gone at the end."""
+    """Make a folder beside the target, and remove it at the end."""
     folder = make_partial_path(target)
     folder.mkdir()
     try:
@@ -98,12 +97,12 @@ def _make_temporary_folder(target: Path) -> Iterator[Path]:
 
 
 def _list_files(root: Path) -> Iterator[tuple[str, Path]]:
-    for name in _INCLUDED:
-        start = root / name
+    for included in _INCLUDED:
+        start = root / included
         for path in [start] if start.is_file() else sorted(start.rglob("*")):
-            place = path.relative_to(root)
-            if path.is_file() and not path.is_symlink() and not set(_GENERATED) & set(place.parts):
-                yield place.as_posix(), path
+            name = path.relative_to(root)
+            if path.is_file() and not path.is_symlink() and not set(_GENERATED) & set(name.parts):
+                yield name.as_posix(), path
 
 
 def _pack_files(target: Path, files: dict[str, Path], now: datetime) -> dict[str, str]:
@@ -111,7 +110,7 @@ def _pack_files(target: Path, files: dict[str, Path], now: datetime) -> dict[str
     with zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED, compresslevel=3) as packed:
         for name, path in files.items():
             packed.write(path, name)
-            with packed.open(name) as written:  # the sum is of what was packed, should the file change meanwhile
+            with packed.open(name) as written:  # the checksum of what was packed, in case the file changes meanwhile
                 digest = sha256()
                 for block in iter(lambda: written.read(1 << 20), b""):
                     digest.update(block)
@@ -121,7 +120,7 @@ def _pack_files(target: Path, files: dict[str, Path], now: datetime) -> dict[str
 
 
 def _unpack_backup(source: Path, folder: Path) -> tuple[list[Document], Path]:
-    """Check every sum; the files as documents, the database in `folder`."""
+    """Check every checksum; return the files as documents, and the path of the database in `folder`."""
     copy, documents = folder / DATABASE_FILE, []
     try:
         with zipfile.ZipFile(source) as packed:
@@ -136,7 +135,7 @@ def _unpack_backup(source: Path, folder: Path) -> tuple[list[Document], Path]:
                     documents.append(Document(name, body))
     except (OSError, zipfile.BadZipFile, KeyError, TypeError, ValueError) as error:
         kind = NotFoundError if isinstance(error, FileNotFoundError) else StoreError
-        raise kind(f"{source} is no backup: {describe_read_error(error)}", "`digest backup` makes them") from error
+        raise kind(f"{source} is not a backup: {describe_read_error(error)}", "`digest backup` writes one") from error
     if not copy.exists():
         raise StoreError(f"{source.name} holds no database", "choose another backup")
     return documents, copy

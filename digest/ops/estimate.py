@@ -1,4 +1,4 @@
-"""What sorting, judging and writing a period would cost at most, before anything is sent."""
+"""Estimate what grading and writing a period may cost, before anything is sent."""
 
 from __future__ import annotations
 
@@ -22,68 +22,60 @@ from digest.tagging.taxonomy import fingerprint_taxonomy
 
 
 def estimate_costs(context: Context, period: Period, provider: str, *, limit: int | None = None) -> Report:
-    """The calls of `judge` and of the blurbs, and what they may cost; nothing is sent or stored.
+    """Estimate the calls of `judge` and of the blurbs and their cost; sends and stores nothing.
 
-    Without a `provider` (`local`) Gemini is reckoned with. Before the first ranking any of the period's items stand in.
+    With the provider `local` the prices are Gemini's. Before the first ranking any items of the period are counted.
     """
     section = context.config.model
     name = f"{'gemini' if provider == 'local' else provider}:{section.name}"
     price = find_price(name, section)
-    untagged, docket = _load_grading_batch(context, period, name, limit)
-    waiting = docket.load_ungraded(context)
-    judged = _build_grading_prompts(context, docket, waiting)
-    written = _build_blurb_prompts(context, list(docket.items.values()))
+    untagged, grading_batch = _load_grading_batch(context, period, name, limit)
+    ungraded = grading_batch.load_ungraded(context)
+    grading_prompts = _build_grading_prompts(context, grading_batch, ungraded)
+    templates = load_prompt_templates(context.config, context.template_folder)
+    room = sum(category.quota for category in context.config.taxonomy.categories)
+    blurb_prompts = [build_blurb_prompt(item, templates) for item in list(grading_batch.items.values())[:room]]
     tier = "batch" if section.batch else ""
-    usd = sum(estimate_cost(prompt, price, section, tier) for prompt in judged)
-    blurbs_usd = sum(estimate_cost(prompt, price, section) for prompt in written)
-    told = [
-        f"{period}: {untagged} items to be sorted on this machine, which costs nothing",
-        f"{len(waiting)} of {len(docket.items)} to judge with {name} in {len(judged)} calls",
-        f"up to {len(written)} blurbs to write, a call each",
-        _format_estimate(usd, blurbs_usd, is_price_known=price is not None),
-        _format_month_spend(context),
+    usd = sum(estimate_cost(prompt, price, section, tier) for prompt in grading_prompts)
+    blurbs_usd = sum(estimate_cost(prompt, price, section) for prompt in blurb_prompts)
+    with context.db.read() as session:
+        spent = sum_spend_since(session, get_month_start(context.now))
+    cost = f"at most {usd + blurbs_usd:.3f} USD at the list price of {PRICES_AS_OF}, {blurbs_usd:.3f} of it for blurbs"
+    parts = [
+        f"{period}: {untagged} items to tag on this machine, which costs nothing",
+        f"{len(ungraded)} of {len(grading_batch.items)} to grade with {name} in {len(grading_prompts)} calls",
+        f"up to {len(blurb_prompts)} blurbs to write, a call each",
+        cost if price is not None else "its price is unknown: set model.price in sources.yaml",
+        f"{spent:.2f} of {section.max_usd_per_month:.2f} USD are spent this month",
     ]
     if provider == "local":
-        told.append("no model is set up, so nothing would be sent")
-    numbers = {"untagged": untagged, "waiting": len(waiting), "calls": len(judged), "usd": usd}
-    return Report("estimate", "; ".join(told), numbers={**numbers, "blurbs": len(written), "blurbs_usd": blurbs_usd})
+        parts.append("no model is set up, so nothing would be sent")
+    numbers = {"untagged": untagged, "waiting": len(ungraded), "calls": len(grading_prompts), "usd": usd}
+    return Report(
+        "estimate", "; ".join(parts), numbers={**numbers, "blurbs": len(blurb_prompts), "blurbs_usd": blurbs_usd}
+    )
 
 
 def _load_grading_batch(context: Context, period: Period, model: str, limit: int | None) -> tuple[int, GradingBatch]:
-    """How many items no tagger has seen, and what there is to judge."""
-    most = context.config.model.judged if limit is None else limit
-    mark = fingerprint_taxonomy(context.config.taxonomy)
+    """Return the number of untagged items, and the batch to grade."""
+    max_items = context.config.model.judged if limit is None else limit
+    fingerprint = fingerprint_taxonomy(context.config.taxonomy)
     start, end = period.start(context.zone), period.end(context.zone)
     with context.db.read() as session:
-        untagged = load_untagged_items(session, EMBEDDED_ENGINE, mark)
-        ranked: Sequence[Item] = [item for _, item in load_ranking(session, period.name, most)]
-        items = ranked or load_period_items(session, start, end)[:most]
+        untagged = load_untagged_items(session, EMBEDDED_ENGINE, fingerprint)
+        ranked: Sequence[Item] = [item for _, item in load_ranking(session, period.name, max_items)]
+        items = ranked or load_period_items(session, start, end)[:max_items]
     return len(untagged), build_grading_batch(context, build_prompt_items(items), model, {})
 
 
-def _build_grading_prompts(context: Context, docket: GradingBatch, waiting: Sequence[PromptItem]) -> list[Prompt]:
-    """The prompts that judge what waits, and before them that on our own items where it is still to be asked."""
-    controls = list(docket.canaries.values())
-    calls = docket.build_calls(waiting, controls[:CANARIES_PER_CALL], one_per_call=False)
-    if any(len(batch.items_by_name) > 1 for batch in calls) and not docket.load_grades(context, docket.canaries):
-        calls = [*docket.build_calls(controls, (), one_per_call=False), *calls]
+def _build_grading_prompts(
+    context: Context, grading_batch: GradingBatch, ungraded: Sequence[PromptItem]
+) -> list[Prompt]:
+    """Return the prompts for ungraded items, after those for the canaries where these have no grades yet."""
+    canaries = list(grading_batch.canaries.values())
+    calls = grading_batch.build_calls(ungraded, canaries[:CANARIES_PER_CALL], one_per_call=False)
+    if any(len(batch.items_by_name) > 1 for batch in calls) and not grading_batch.load_grades(
+        context, grading_batch.canaries
+    ):
+        calls = [*grading_batch.build_calls(canaries, (), one_per_call=False), *calls]
     return [batch.prompt for batch in calls]
-
-
-def _build_blurb_prompts(context: Context, candidates: Sequence[PromptItem]) -> list[Prompt]:
-    """The prompts of as many blurbs as the categories have room for."""
-    wording = load_prompt_templates(context.config, context.template_folder)
-    room = sum(category.quota for category in context.config.taxonomy.categories)
-    return [build_blurb_prompt(candidate, wording) for candidate in candidates[:room]]
-
-
-def _format_estimate(usd: float, blurbs_usd: float, *, is_price_known: bool) -> str:
-    if not is_price_known:
-        return "its price is not known: give model.price in sources.yaml"
-    return f"at most {usd + blurbs_usd:.3f} USD at the list price of {PRICES_AS_OF}, {blurbs_usd:.3f} of it for blurbs"
-
-
-def _format_month_spend(context: Context) -> str:
-    with context.db.read() as session:
-        spent = sum_spend_since(session, get_month_start(context.now))
-    return f"{spent:.2f} of {context.config.model.max_usd_per_month:.2f} USD are spent this month"

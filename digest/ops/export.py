@@ -51,9 +51,7 @@ def import_workspace(context: Context, folder: Path) -> Report:
     schema = _read_schema(folder)
     with context.db.write() as session:
         if count_items(session):
-            raise CheckFailedError(
-                "this workspace holds items already", "`digest init DIR` makes an empty one; import there"
-            )
+            raise CheckFailedError("this workspace holds items", "import into an empty one, made by `digest init DIR`")
         counts = load_dump(session, context.db.path, schema, partial(_read_file_lines, folder))
     line = f"{sum(counts.values())} rows of {len(counts)} tables read from {folder}"
     if schema != HEAD_REVISION:
@@ -81,11 +79,11 @@ def _read_schema(folder: Path) -> str:
         schema = str(json.loads((folder / "schema.json").read_bytes())["schema"])
     except (OSError, ValueError, KeyError, TypeError) as error:
         kind = StoreError if folder.exists() else NotFoundError
-        raise kind(f"{folder} is no export: {describe_read_error(error)}", "`digest export DIR` makes one") from error
+        raise kind(
+            f"{folder} is not an export: {describe_read_error(error)}", "`digest export DIR` writes one"
+        ) from error
     if schema not in (HEAD_REVISION, *list_revisions()):
-        message = (
-            f"{folder} was exported at schema {schema[:40]!r}, which this digest (at {HEAD_REVISION}) does not know"
-        )
+        message = f"{folder} has the unknown schema {schema[:40]!r}; this digest is at {HEAD_REVISION}"
         raise StoreError(message, "install the version that wrote it, or a newer one")
     return schema
 

@@ -1,4 +1,4 @@
-"""What makes a run red: sources out of reach, a model that is down, nothing where there always was something."""
+"""Health checks of a run: unreachable sources, missing content, an unavailable model."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from digest.periods import Period, get_month_of
 from digest.protocols import Report
 from digest.tagging.embedded import EMBEDDED_ENGINE
 
-_COMPARED_MONTHS = 3  # how many months before make "always"
-_MIN_ITEMS = 5  # items a month; below it an empty month is chance
+_COMPARED_MONTHS = 3  # before the period
+_MIN_ITEMS = 5  # a month; with fewer an empty month may be chance
 
 
 def find_source_outage(context: Context) -> list[str]:
-    """A reason when half of the enabled sources or more failed at their last visit, by this run or by one before."""
+    """Return a reason when half of the enabled sources or more failed at their last fetch."""
     enabled = [source for source in context.config.sources if source.enabled]
     with context.db.read() as session:
         states = load_source_states(session, [source.id for source in enabled])
@@ -28,40 +28,45 @@ def find_source_outage(context: Context) -> list[str]:
     return [f"{len(failing)} of {len(enabled)} sources could not be read: {', '.join(failing[:5])}"]
 
 
-def find_earlier_failures(context: Context, fetched: Report) -> list[str]:
-    """A sentence for each source that failed at its last visit and was not due in this run, which is no better off."""
+def find_earlier_failures(context: Context, fetch_report: Report) -> list[str]:
+    """Describe each source that failed at its last fetch and was not due in this run."""
     enabled = [source for source in context.config.sources if source.enabled]
     with context.db.read() as session:
-        visited = {count.source_id for count in load_source_results(session, fetched.run_id or 0)}
-        states = load_source_states(session, [source.id for source in enabled if source.id not in visited])
-    return [f"{name}: could not be read before: {state.last_error}" for name, state in states.items() if state.errors]
-
-
-def find_missing_content(context: Context, period: Period) -> list[str]:
-    """Reasons when the month, or a category of it, holds nothing and the months before never were without."""
-    if period.kind != "monthly":
-        return []
-    with context.db.read() as session:
-        now = count_items_by_category(session, EMBEDDED_ENGINE, period.start(context.zone), period.end(context.zone))
-        before, month = [], period
-        for _ in range(_COMPARED_MONTHS):
-            month = get_month_of(month.start(context.zone) - timedelta(days=1), context.zone)
-            before.append(
-                count_items_by_category(session, EMBEDDED_ENGINE, month.start(context.zone), month.end(context.zone))
-            )
-    if not now:
-        return [f"{period} holds no items at all"]
-    titles = {category.slug: category.title for category in context.config.taxonomy.categories}
-    always = [slug for slug in titles if all(counts.get(slug, 0) >= _MIN_ITEMS for counts in before)]
+        fetched_ids = {result.source_id for result in load_source_results(session, fetch_report.run_id or 0)}
+        states = load_source_states(session, [source.id for source in enabled if source.id not in fetched_ids])
     return [
-        f"{titles[slug]!r} is empty, and had items in each of the months before" for slug in always if not now.get(slug)
+        f"{name}: could not be read in an earlier run: {state.last_error}"
+        for name, state in states.items()
+        if state.errors
     ]
 
 
-def find_model_outage(context: Context, judged: Report) -> list[str]:
-    """A reason when the model left candidates unjudged because it could not be reached."""
-    if not judged.numbers.get("left"):
+def find_missing_content(context: Context, period: Period) -> list[str]:
+    """Return reasons when a month, or a category of it, is empty although the months before were not."""
+    if period.kind != "monthly":
         return []
     with context.db.read() as session:
-        failed = count_failed_calls(session, judged.run_id or 0)
-    return [f"the language model was down: {'; '.join(judged.problems)}"] if failed else []
+        months = [period]
+        for _ in range(_COMPARED_MONTHS):
+            months.append(get_month_of(months[-1].start(context.zone) - timedelta(days=1), context.zone))
+        counts, *earlier_counts = [
+            count_items_by_category(session, EMBEDDED_ENGINE, month.start(context.zone), month.end(context.zone))
+            for month in months
+        ]
+    if not counts:
+        return [f"{period} holds no items"]
+    titles = {category.slug: category.title for category in context.config.taxonomy.categories}
+    return [
+        f"{title!r} is empty, and had items in each of the months before"
+        for slug, title in titles.items()
+        if not counts.get(slug) and all(earlier.get(slug, 0) >= _MIN_ITEMS for earlier in earlier_counts)
+    ]
+
+
+def find_model_outage(context: Context, grade_report: Report) -> list[str]:
+    """Return a reason when candidates were not graded because the model was unavailable."""
+    if not grade_report.numbers.get("left"):
+        return []
+    with context.db.read() as session:
+        failed = count_failed_calls(session, grade_report.run_id or 0)
+    return [f"the language model was unavailable: {'; '.join(grade_report.problems)}"] if failed else []

@@ -1,4 +1,4 @@
-"""The lines that let cron, systemd or GitHub Actions do every shift: text to be looked at, then put in its place."""
+"""Files with which cron, systemd or GitHub Actions run what is due."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ from digest.protocols import Document
 from digest.resources import find_resource
 
 _CRON = """\
-# Keys and passwords that are used stand in lines of their own above this one: GEMINI_API_KEY=...
-# Each run's line of result is dropped; what went wrong is on standard error, and cron mails it.
+# Put keys and passwords in lines above this one: GEMINI_API_KEY=...
+# Standard output is dropped. Problems are on standard error, which cron mails.
 */15 * * * * {command} run --due >/dev/null
 """
 _SERVICE = """\
 [Unit]
-Description=digest: what is due in {root}
+Description=digest: run due jobs in {root}
 After=network-online.target
 Wants=network-online.target
 
@@ -29,12 +29,12 @@ Type=oneshot
 WorkingDirectory={root}
 EnvironmentFile=-{root}/.env
 ExecStart={command} run --due
-# Done, but for a source or two out of reach, which the log names: no failed unit each night.
+# Exit code 3 means done in part, for example with one source unreachable.
 SuccessExitStatus=3
 """
 _TIMER = """\
 [Unit]
-Description=digest: look every 15 minutes for what is due
+Description=digest: run due jobs every 15 minutes
 
 [Timer]
 OnCalendar=*:0/15
@@ -46,15 +46,13 @@ WantedBy=timers.target
 
 
 def render_schedule_files(form: str, root: Path, program: Sequence[str], cadence: Cadence) -> list[Document]:
-    """The files of a form (cron, systemd, github), as they would lie in the workspace.
+    """Return the files of a form (cron, systemd, github), relative to the workspace.
 
-    `digest run --due` decides by itself what is due, so cron and systemd just call it often.
+    `digest run --due` decides what is due, so cron and systemd call it every 15 minutes.
     """
     command = shlex.join([*program, "-w", str(root)])
-    if found := _UNSAFE_CHARACTERS[form].intersection(command):
-        raise ConfigError(
-            f"{command} holds a character that {form} reads otherwise: {min(found)!r}", "move the workspace"
-        )
+    if unsafe := _UNSAFE_CHARACTERS[form].intersection(command):
+        raise ConfigError(f"{command} holds {min(unsafe)!r}, which is special to {form}", "move the workspace")
     if form == "cron":
         return [Document("schedule/crontab", _CRON.format(command=command).encode())]
     if form == "systemd":

@@ -1,4 +1,4 @@
-"""`prune`: forgets old candidates that were never picked; their keys stay, so that they do not come back as new."""
+"""Delete old candidates that were never picked. Their keys stay, so that they do not come back as new."""
 
 from __future__ import annotations
 
@@ -14,16 +14,16 @@ _BATCH_SIZE = 1000
 
 
 def prune_items(context: Context, months: int, *, dry_run: bool = False) -> Report:
-    """Delete what is older than `months` and was never picked, turned down or merged; a batch is one transaction.
+    """Delete items older than `months` that were never picked, rejected or merged, a batch at a time.
 
-    What the editor decided upon stays: rankers learn from it. So does what stands on the sheet of an issue that is
-    not published yet. Raises SheetError when such a sheet cannot be read.
+    Items in drafts of unpublished issues stay. Raises DraftError when such a draft cannot be read.
     """
-    needed = _find_open_draft_keys(context)
+    needed_keys = _find_open_draft_keys(context)
     with context.db.read() as session:
-        ids = find_prunable_items(session, context.now - timedelta(days=months * 30.44), needed)
+        ids = find_prunable_items(session, context.now - timedelta(days=months * 30.44), needed_keys)
     if dry_run:
-        return Report("prune", f"{len(ids)} items older than {months} months would go", numbers={"items": len(ids)})
+        summary = f"{len(ids)} items older than {months} months would be deleted"
+        return Report("prune", summary, numbers={"items": len(ids)})
     with record_run(context, "prune") as report:
         batches = [ids[start : start + _BATCH_SIZE] for start in range(0, len(ids), _BATCH_SIZE)]
         for batch in context.progress.track(batches, "pruning", len(batches)):
@@ -31,18 +31,18 @@ def prune_items(context: Context, months: int, *, dry_run: bool = False) -> Repo
                 delete_items(session, batch, context.now)
         freed = compact_database(context.db.path) if ids else 0
         report.numbers = {"items": len(ids), "bytes": freed}
-        report.line = f"{len(ids)} items older than {months} months forgotten, {freed} bytes given back"
+        report.line = f"{len(ids)} items older than {months} months deleted, {freed} bytes freed"
     return report
 
 
 def _find_open_draft_keys(context: Context) -> set[str]:
-    """The keys of all works that an editor may still pick: on the sheets of issues in draft or approved."""
+    """Return the keys of all works that an editor may still pick."""
     keys: set[str] = set()
     with context.db.read() as session:
         names = list_unpublished_periods(session)
     for period in map(context.parse_period, names):
         if (text := read_draft_text(context, period)) is not None:
-            sheet = parse_draft_file(context, period, text)
-            keys |= {pick.key for _, pick in sheet.iter_picks()}
-            keys |= {line.key for line in (*sheet.shortlist, *sheet.missed)}
+            draft = parse_draft_file(context, period, text)
+            keys |= {pick.key for _, pick in draft.iter_picks()}
+            keys |= {line.key for line in (*draft.shortlist, *draft.missed)}
     return keys

@@ -1,4 +1,4 @@
-"""`run`: from fetch to draft in one go. A person approves; nothing is published or sent here."""
+"""Run every stage from fetch to draft. A person approves the draft."""
 
 from __future__ import annotations
 
@@ -21,44 +21,45 @@ from digest.tagging.stage import tag_items
 def run_pipeline(
     context: Context, period: Period, *, accept_gaps: bool = False, max_usd: float | None = None
 ) -> Report:
-    """Fetch what is due, tag, learn from past picks, rank, judge with a model if there is one, and draft the period.
+    """Fetch due sources, tag, learn from past picks, rank, grade with a model if there is one, and draft a month.
 
-    Red runs draft nothing: Refused when half the sources could not be read, the model was down, or nothing is where
-    there always was something, unless `accept_gaps`. A source that fell silent leaves the run partial. Both alert.
-    What models cost in all of it stays below `max_usd`. Raises ConfigError for what is no month.
+    Unless `accept_gaps`, raises CheckFailedError without a draft when half the sources could not be read, the model
+    was unavailable, or content is missing. A silent source makes the run partial. Both send an alert.
+    Models cost at most `max_usd` in all stages together.
     """
     if period.kind != "monthly":
-        raise ConfigError(f"{period} is no month", f"`digest recap {period}` drafts its review from the months")
+        raise ConfigError(f"{period} is not a month", f"draft a review of it with `digest recap {period}`")
     try:
         with record_run(context, "run", period.name) as report:
             _run_stages(context, period, report, accept_gaps=accept_gaps, max_usd=max_usd)
     except DigestError as error:
-        if trouble := send_alert(context, f"the run of {period} failed", [error.message, error.hint]):
-            error.hint += f"; {trouble}"
+        if alert_problem := send_alert(context, f"the run of {period} failed", [error.message, error.hint]):
+            error.hint += f"; {alert_problem}"
         raise
-    if report.state != "done" and (trouble := send_alert(context, f"the run of {period} is partial", report.problems)):
-        report.problems = [*report.problems, trouble]
+    if report.state != "done":
+        alert_problem = send_alert(context, f"the run of {period} is partial", report.problems)
+        report.problems = [*report.problems, *filter(None, [alert_problem])]
     return report
 
 
 def _run_stages(context: Context, period: Period, report: Report, *, accept_gaps: bool, max_usd: float | None) -> None:
-    fetched = run_sync(fetch_sources(context))
-    stages = [fetched, tag_items(context)]
+    fetch_report = run_sync(fetch_sources(context))
+    stages = [fetch_report, tag_items(context)]
     reasons = find_source_outage(context)
     _require_healthy(reasons, accept_gaps)
     learn_preferences(context)
     stages.append(rank_period(context, period))
     reasons += find_missing_content(context, period)
     _require_healthy(reasons, accept_gaps)
-    judged = grade_candidates(context, period, max_usd=max_usd)
-    stages.append(judged)
-    reasons += find_model_outage(context, judged)
+    grade_report = grade_candidates(context, period, max_usd=max_usd)
+    stages.append(grade_report)
+    reasons += find_model_outage(context, grade_report)
     _require_healthy(reasons, accept_gaps)
-    if judged.numbers:
+    if grade_report.numbers:
         stages.append(rank_period(context, period))
     stages.append(draft_issue(context, period, max_usd=max_usd))
-    silent = [f"{name} has been silent for {days} days" for name, days in fetched.numbers["silent"].items()]
-    gaps = [*find_earlier_failures(context, fetched), *silent, *(f"{reason} (accepted)" for reason in reasons)]
+    silent = [f"{name} has been silent for {days} days" for name, days in fetch_report.numbers["silent"].items()]
+    gaps = [*find_earlier_failures(context, fetch_report), *silent, *(f"{reason} (accepted)" for reason in reasons)]
     report.state = "partial" if gaps or any(stage.state != "done" for stage in stages) else "done"
     report.line = "; ".join(stage.line for stage in stages)
     report.numbers = {stage.stage: stage.numbers for stage in stages}
@@ -68,6 +69,6 @@ def _run_stages(context: Context, period: Period, report: Report, *, accept_gaps
 def _require_healthy(reasons: Sequence[str], accept_gaps: bool) -> None:
     if reasons and not accept_gaps:
         raise CheckFailedError(
-            "nothing was drafted: " + "; ".join(reasons),
-            "`digest doctor --sources` says what ails; then run it again, or with --accept-gaps",
+            "no draft was written: " + "; ".join(reasons),
+            "run `digest doctor --sources` to see what is wrong; --accept-gaps drafts anyway",
         )

@@ -1,11 +1,4 @@
-"""What is due by the cadence, and doing it once.
-
-One shift: does what is due and no more. Cron calls it, the scheduler calls it, and two at a time do it once.
-
-What is due by the cadence, computed from what was run; pure functions of configuration, runs and a moment.
-
-What of the cadence's work is still to be done, by what was run and by the state of the issue. Reads only.
-"""
+"""Which jobs the cadence makes due, and running each of them once."""
 
 from __future__ import annotations
 
@@ -36,14 +29,15 @@ from digest.tagging.stage import tag_items
 _WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 _FIRST_RETRY, _LAST_RETRY = timedelta(minutes=15), timedelta(hours=6)
 _SUCCESS_STATES = ("done", "partial")
-_FINAL_STATES = {
-    "release": (*_SUCCESS_STATES, "refused")
-}  # an issue that autopilot may not publish is a person's from then on
+# An issue that autopilot refuses to release is left to a person.
+_FINAL_STATES = {"release": (*_SUCCESS_STATES, "refused")}
+_MAX_RUNS = 100  # loaded of a stage; back-off keeps a month's failures below it
+_RECENT = timedelta(hours=1)
 
 
 @dataclass(frozen=True, slots=True)
 class DueJob:
-    """A moment at which a piece of work became due: `fetch` nightly, `refresh` weekly, `draft` monthly for a period.
+    """A job and when it became due: `fetch` nightly, `refresh` weekly, `draft` monthly for a period.
 
     `release` and `remind` become due with the draft they follow.
     """
@@ -54,12 +48,12 @@ class DueJob:
 
     @property
     def stage(self) -> str:
-        """The name its runs are kept under."""
+        """The stage that its runs are recorded as."""
         return f"due:{self.name}"
 
 
 def find_business_day(year: int, month: int, number: int) -> date:
-    """The month's nth day from Monday to Friday; holidays are not known here."""
+    """Return the month's nth day from Monday to Friday; public holidays count too."""
     day = date(year, month, 1)
     while True:
         number -= day.weekday() < 5
@@ -69,9 +63,9 @@ def find_business_day(year: int, month: int, number: int) -> date:
 
 
 def compute_draft_time(cadence: Cadence, month: Period, zone: tzinfo) -> datetime:
-    """When the month after `month` reaches its drafting day, in UTC.
+    """Return when `month` is drafted, in UTC: on a business day of the month after it.
 
-    An hour that a clock change skips stands for the same distance from midnight; one that comes twice is the first.
+    An hour that a clock change skips is as far from midnight; of an hour that comes twice the first counts.
     """
     following = get_month_of(month.end(zone), zone)
     day = find_business_day(*following.first, cadence.draft_business_day)
@@ -79,7 +73,7 @@ def compute_draft_time(cadence: Cadence, month: Period, zone: tzinfo) -> datetim
 
 
 def compute_next_draft_time(cadence: Cadence, now: datetime, zone: tzinfo) -> datetime:
-    """The first moment later than `now` at which a month is drafted, in UTC."""
+    """Return the first time after `now` at which a month is drafted, in UTC."""
     month = _find_previous_month(get_month_of(now, zone), zone)
     while (moment := compute_draft_time(cadence, month, zone)) <= now:
         month = get_month_of(month.end(zone), zone)
@@ -87,38 +81,37 @@ def compute_next_draft_time(cadence: Cadence, now: datetime, zone: tzinfo) -> da
 
 
 def list_due_jobs(cadence: Cadence, now: datetime, zone: tzinfo) -> list[DueJob]:
-    """The newest moment of each piece of work that is not later than `now`: what was missed before it is gone."""
+    """List each job with the newest time up to `now` at which it became due; earlier times are not made up for."""
     month = _find_previous_month(get_month_of(now, zone), zone)
     while (moment := compute_draft_time(cadence, month, zone)) > now:
         month = _find_previous_month(month, zone)
-    this = get_month_of(now, zone)
+    current_month = get_month_of(now, zone)
+    refresh_time = _find_latest_time(now, zone, cadence.draft_hour, _WEEKDAYS.index(cadence.refresh_weekday))
     return [
-        DueJob("fetch", _find_latest_time(now, UTC, cadence.fetch_hour_utc), this),
-        DueJob(
-            "refresh", _find_latest_time(now, zone, cadence.draft_hour, _WEEKDAYS.index(cadence.refresh_weekday)), this
-        ),
-        *(DueJob(work, moment, month) for work in ("draft", "release", "remind")),
+        DueJob("fetch", _find_latest_time(now, UTC, cadence.fetch_hour_utc), current_month),
+        DueJob("refresh", refresh_time, current_month),
+        *(DueJob(name, moment, month) for name in ("draft", "release", "remind")),
     ]
 
 
 def compute_next_try(job: DueJob, runs: Sequence[Run], now: datetime) -> datetime | None:
-    """When the slot's work is to be tried, `now` or later; None when it was done.
+    """Return when to try a job, `now` or later; None when it is done.
 
-    `runs` are the runs of its stage. After a failure the pause is 15 minutes, then twice as long each time, up to 6
-    hours. A run that never ended was killed, and counts as a failure.
+    `runs` are the runs of its stage. After a failure the pause is 15 minutes and doubles each time, up to 6 hours.
+    A run that never ended was killed, and counts as a failure.
     """
-    tried = [run for run in runs if run.started >= job.due_at]
-    if any(run.state in _FINAL_STATES.get(job.name, _SUCCESS_STATES) for run in tried):
+    tries = [run for run in runs if run.started >= job.due_at]
+    if any(run.state in _FINAL_STATES.get(job.name, _SUCCESS_STATES) for run in tries):
         return None
-    if not tried:
+    if not tries:
         return now
-    pause: timedelta = min(_FIRST_RETRY * 2 ** min(len(tried) - 1, 10), _LAST_RETRY)
-    last: datetime = max(run.finished or run.started for run in tried)
+    pause: timedelta = min(_FIRST_RETRY * 2 ** min(len(tries) - 1, 10), _LAST_RETRY)
+    last: datetime = max(run.finished or run.started for run in tries)
     return max(now, last + pause)
 
 
 def _find_latest_time(now: datetime, zone: tzinfo, hour: int, weekday: int | None = None) -> datetime:
-    """The newest day at that hour, and of that weekday (0 is Monday) if one is given, in UTC."""
+    """Return the newest time at that hour, and on that weekday (0 is Monday) if one is given, in UTC."""
     day = now.astimezone(zone).date()
     while True:
         moment = datetime.combine(day, time(hour), zone).astimezone(UTC)
@@ -131,81 +124,68 @@ def _find_previous_month(month: Period, zone: tzinfo) -> Period:
     return get_month_of(month.start(zone) - timedelta(days=1), zone)
 
 
-_MAX_RUNS = 100  # runs of a stage that are looked at; back-off keeps a month's failures below it
-
-
 def find_pending_jobs(context: Context) -> Iterator[tuple[DueJob, datetime]]:
-    """Each piece of work that is not done for its newest slot, with the moment from which to try it.
+    """Yield each job that is not done, with the time of its next try.
 
-    One after the other, so that a draft made meanwhile is seen by what follows it.
+    Jobs are read one by one, so that each sees the draft that an earlier one wrote.
     """
-    for slot in list_due_jobs(context.config.cadence, context.now, context.zone):
+    cadence = context.config.cadence
+    for job in list_due_jobs(cadence, context.now, context.zone):
         with context.db.read() as session:
-            tried = load_latest_runs(session, _MAX_RUNS, slot.stage)
-            drafted = next(
-                (r.state for r in load_latest_runs(session, _MAX_RUNS, "due:draft") if r.started >= slot.due_at),
-                "",
-            )
-            issue = find_issue(session, slot.period.name)
-        state = issue.state if issue else ""
-        moment = compute_next_try(slot, tried, context.now)
-        if moment is not None and _NEEDED_BY_JOB.get(slot.name, _is_always_needed)(
-            context.config.cadence, state, drafted
-        ):
-            yield slot, moment
+            runs = load_latest_runs(session, _MAX_RUNS, job.stage)
+            drafts = load_latest_runs(session, _MAX_RUNS, "due:draft")
+            issue = find_issue(session, job.period.name)
+        draft_outcome = next((run.state for run in drafts if run.started >= job.due_at), "")
+        next_try = compute_next_try(job, runs, context.now)
+        if next_try is not None and _is_needed(job, cadence, issue.state if issue else "", draft_outcome):
+            yield job, next_try
 
 
-def _is_always_needed(cadence: Cadence, state: str, drafted: str) -> bool:
+def _is_needed(job: DueJob, cadence: Cadence, issue_state: str, draft_outcome: str) -> bool:
+    if job.name == "draft":
+        return issue_state in ("", "draft")
+    if job.name == "release":
+        return cadence.autopilot and draft_outcome == "done" and issue_state != "sent"
+    if job.name == "remind":
+        return bool(cadence.remind) and draft_outcome in _SUCCESS_STATES and issue_state == "draft"
     return True
 
 
-# Whether work is wanted, by the cadence, the issue's state ("" before there is one) and how the due draft ended.
-_NEEDED_BY_JOB: dict[str, Callable[[Cadence, str, str], bool]] = {
-    "draft": lambda cadence, state, drafted: state in ("", "draft"),
-    "release": lambda cadence, state, drafted: cadence.autopilot and drafted == "done" and state != "sent",
-    "remind": lambda cadence, state, drafted: (
-        bool(cadence.remind) and drafted in ("done", "partial") and state == "draft"
-    ),
-}
-
-
-_RECENT = timedelta(hours=1)
-
-
 def run_due(context: Context) -> list[Report]:
-    """Do what is due now, in order; a failure is a report and an alert, and does not stop the rest.
+    """Run the jobs that are due, in order; a failure becomes a report and an alert.
 
-    Does nothing, and says so in an empty list, when another process of the workspace is at it.
+    Returns no reports when another process of the workspace is running them.
     """
-    with hold_lock(context.db, "schedule") as ours:
-        if not ours:
+    with hold_lock(context.db, "schedule") as is_held:
+        if not is_held:
             return []
-        return [_run_job(context, slot) for slot, moment in find_pending_jobs(context) if moment <= context.now]
+        return [_run_job(context, job) for job, next_try in find_pending_jobs(context) if next_try <= context.now]
 
 
 def without_autopilot(context: Context) -> Context:
-    """The same workspace without `cadence.autopilot`: nothing in it is published or sent but by a person."""
+    """Return the context with `cadence.autopilot` off, so that only a person publishes and sends."""
     cadence = context.config.cadence.model_copy(update={"autopilot": False})
     return replace(context, config=context.config.model_copy(update={"cadence": cadence}))
 
 
 def combine_reports(reports: Sequence[Report]) -> Report:
-    """What a shift did, as one report."""
-    whole = Report("run", "" if reports else "nothing is due, or another process is at it")
+    """Combine the reports of the jobs into one."""
+    total = Report("run", "" if reports else "nothing is due, or another process is running it")
     for report in reports:
-        _add_stage_report(whole, report)
-    return whole
+        _add_stage_report(total, report)
+    return total
 
 
 def _run_job(context: Context, job: DueJob) -> Report:
-    """Do one piece of work. When it fails, what was done before that stands in the report too."""
+    """Run a job; the report of a failed one keeps what was done before."""
     report = Report(job.stage, "")
     try:
         with record_run(context, job.stage, job.period.name) as report:
             _JOB_RUNNERS[job.name](context, job, report)
     except DigestError as error:
-        trouble = "" if job.name == "draft" else send_alert(context, f"{job.name} failed", [error.message, error.hint])
-        problems = [error.hint, *filter(None, [trouble])]  # `run` has told the webhook itself
+        problems = [error.hint]
+        if job.name != "draft":  # `run` has sent an alert
+            problems += filter(None, [send_alert(context, f"{job.name} failed", [error.message, error.hint])])
         report.line = "; ".join(dict.fromkeys(filter(None, [report.line, error.message])))
         report.state, report.problems = "failed", problems
     return report
@@ -218,39 +198,37 @@ def _run_fetch(context: Context, job: DueJob, report: Report) -> None:
 
 
 def _run_refresh(context: Context, job: DueJob, report: Report) -> None:
-    """The month under way, asked for and ranked anew; what was published, looked at again: errata are only proposed."""
+    """Fetch and rank the current month again, and check published works; errata are only proposed."""
     if names := _find_sources_not_fetched_recently(context):
         _add_stage_report(report, run_sync(fetch_sources(context, names, force=True)))
     _add_stage_report(report, tag_items(context))
     _add_stage_report(report, rank_period(context, job.period))
-    again = refresh_issues(context)
-    if proposed := again.numbers["errata"]:
-        told = (f"{one['period']} {one['key']}: {one['before']} → {one['after']}" for one in proposed)
-        again.line += f" ({'; '.join(told)}); `digest refresh --apply` puts them in"
-    _add_stage_report(report, again)
+    refresh_report = refresh_issues(context)
+    if errata := refresh_report.numbers["errata"]:
+        changes = (f"{each['period']} {each['key']}: {each['before']} → {each['after']}" for each in errata)
+        refresh_report.line += f" ({'; '.join(changes)}); apply them with `digest refresh --apply`"
+    _add_stage_report(report, refresh_report)
     _require_success(context, report)
 
 
 def _find_sources_not_fetched_recently(context: Context) -> list[str]:
-    """The sources that are due or not: after a sleep of the machine the nightly fetch has just asked most of them."""
+    """Return the enabled sources without those that the nightly fetch has just read."""
     enabled = [source.id for source in context.config.sources if source.enabled]
     with context.db.read() as session:
         states = load_source_states(session, enabled)
-    asked = {
-        name for name, state in states.items() if state.last_checked and state.last_checked > context.now - _RECENT
-    }
-    return [name for name in enabled if name not in asked]
+    since = context.now - _RECENT
+    recent = {name for name, state in states.items() if state.last_checked and state.last_checked > since}
+    return [name for name in enabled if name not in recent]
 
 
 def _require_success(context: Context, report: Report) -> None:
-    """Raise DigestError when it failed, or half the sources are out of reach: then it is tried again.
+    """Raise DigestError, so that the job is tried again, when it failed or half the sources are unreachable.
 
-    A source that failed is not asked by the next try if its own pause is longer, which makes that try no better.
+    The next try skips a source whose own pause is longer.
     """
     if reasons := find_source_outage(context):
-        raise DigestError(
-            "; ".join(reasons), "`digest status` names each trouble, `digest doctor --sources` asks again"
-        )
+        hint = "`digest status` shows each error, `digest doctor --sources` fetches again"
+        raise DigestError("; ".join(reasons), hint)
     if report.state == "failed":
         raise DigestError(report.line, "; ".join(report.problems[:3]))
 
@@ -262,8 +240,8 @@ def _run_draft(context: Context, job: DueJob, report: Report) -> None:
 
 
 def _run_release(context: Context, job: DueJob, report: Report) -> None:
-    for stage in release_issue(context, job.period):
-        _add_stage_report(report, stage)
+    for stage_report in release_issue(context, job.period):
+        _add_stage_report(report, stage_report)
 
 
 def _run_reminder(context: Context, job: DueJob, report: Report) -> None:
@@ -271,14 +249,13 @@ def _run_reminder(context: Context, job: DueJob, report: Report) -> None:
 
 
 def _add_stage_report(total: Report, stage: Report) -> None:
-    """Let a stage speak in the whole's report."""
     total.line = f"{total.line}; {stage.line}" if total.line else stage.line
     total.numbers[stage.stage] = stage.numbers
     total.problems = [*total.problems, *stage.problems]
     total.state = max(total.state, stage.state, key=("done", "partial", "failed").index)
 
 
-_JOB_RUNNERS = {
+_JOB_RUNNERS: dict[str, Callable[[Context, DueJob, Report], None]] = {
     "fetch": _run_fetch,
     "refresh": _run_refresh,
     "draft": _run_draft,

@@ -1,19 +1,12 @@
-"""init, templates copy, OPML into sources.yaml.
-
-Subscriptions from an OPML file as lines of sources.yaml, and into it: what stands there stays byte for byte.
-
-Makes a workspace: sources.yaml, the site's skeleton, a folder for templates, an empty database. Nothing is lost.
-
-The templates a workspace may override: their names, and a copy to begin with.
-"""
+"""Make a workspace, list and copy its templates, and add OPML feeds to its sources.yaml."""
 
 from __future__ import annotations
 
 import difflib
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import count
+from itertools import chain, count
 from pathlib import Path
 from typing import Any
 
@@ -45,16 +38,16 @@ _GENERATED_SITE_FILES = (
 
 
 def create_workspace(folder: Path) -> tuple[int, int]:
-    """Make a workspace in `folder`; returns how many files were written and how many were there already."""
+    """Make a workspace in `folder`; return how many files were written and how many existed."""
     if folder.exists() and not folder.is_dir():
         raise ConfigError(f"{folder} is a file", "name a folder")
     skeleton = find_resource("site")
     files = {"sources.yaml": find_resource("sources.yaml").read_bytes()}
     for path in sorted(skeleton.rglob("*")):
-        place = path.relative_to(skeleton)
-        ours = any(place.is_relative_to(name) for name in _GENERATED_SITE_FILES)
-        if path.is_file() and not ours and path.name != ".gitkeep":
-            files[f"site/{place.as_posix()}"] = path.read_bytes()
+        name = path.relative_to(skeleton)
+        is_generated = any(name.is_relative_to(generated) for generated in _GENERATED_SITE_FILES)
+        if path.is_file() and not is_generated and path.name != ".gitkeep":
+            files[f"site/{name.as_posix()}"] = path.read_bytes()
     files["templates/README.md"] = _TEMPLATES_README.encode()
     files[".gitignore"] = _GITIGNORE.encode()
     try:
@@ -74,96 +67,87 @@ def create_workspace(folder: Path) -> tuple[int, int]:
 
 @dataclass(frozen=True, slots=True)
 class TemplateFile:
-    """A template by its name below templates/; `own` when the workspace has one of its own."""
+    """A template by its name below templates/; `is_own` when the workspace overrides it."""
 
     name: str
     is_own: bool
 
 
 def list_templates(context: Context) -> list[TemplateFile]:
-    """Every template there is, by name: those that ship with the program and the workspace's own."""
-    own = load_template_overrides(context.template_folder)
-    return [TemplateFile(name, name in own) for name in sorted({*_list_shipped_templates(), *own})]
+    """List the shipped templates and the workspace's own."""
+    overrides = load_template_overrides(context.template_folder)
+    return [TemplateFile(name, name in overrides) for name in sorted({*list_shipped_templates(), *overrides})]
 
 
 def copy_template(context: Context, name: str) -> str:
-    """Put a shipped template into the workspace, to be changed there; returns its path. Nothing is overwritten."""
-    names = _list_shipped_templates()
+    """Copy a shipped template into the workspace and return its path; overwrites nothing."""
+    names = list_shipped_templates()
     text = load_template_source(name, {}) if name in names else None
     if text is None:
         close = difflib.get_close_matches(name, names, 1)
-        raise NotFoundError(
-            f"there is no template {name!r}",
-            f"did you mean {close[0]!r}?" if close else "`digest templates list` names them",
-        )
+        hint = f"did you mean {close[0]!r}?" if close else "`digest templates list` names them"
+        raise NotFoundError(f"there is no template {name!r}", hint)
     if not write_new_file(context.template_folder, name, text.encode()):
-        raise CheckFailedError(f"templates/{name} is there already", "edit it, or delete it to use the one that ships")
+        raise CheckFailedError(f"templates/{name} exists already", "edit it, or delete it to use the shipped one")
     return f"templates/{name}"
 
 
-def _list_shipped_templates() -> list[str]:
+def list_shipped_templates() -> list[str]:
+    """List the names of the templates that ship with digest."""
     root = find_resource("templates")
     return sorted(path.relative_to(root).as_posix() for path in root.rglob("*.j2"))
 
 
 def plan_opml_import(config: Config, file: Path) -> tuple[list[str], list[str]]:
-    """The file's subscriptions as flow mappings: those that are new, and those whose address is a source's already."""
+    """Return an OPML file's feeds as lines of sources.yaml: the new ones, and those that are configured already."""
     outlines = parse_opml(read_jsonl_bytes(file))
-    known = {source.url for source in config.sources}
-    taken = {source.id for source in config.sources}
-    fresh = [outline for outline in outlines if outline.url not in known]
-    there = [_format_source_line(outline, slugify(outline.title)) for outline in outlines if outline.url in known]
-    return [
-        _format_source_line(outline, name)
-        for outline, name in zip(fresh, _choose_source_ids(fresh, taken), strict=True)
-    ], there
+    configured_urls = {source.url for source in config.sources}
+    used_ids = {source.id for source in config.sources}
+    new_lines, existing_lines = [], []
+    for outline in outlines:
+        if outline.url in configured_urls:
+            existing_lines.append(_format_source_line(outline, slugify(outline.title)))
+            continue
+        stem = slugify(outline.title, "feed")
+        candidates = chain([stem], (f"{stem[:56]}-{number}" for number in count(2)))
+        source_id = next(each for each in candidates if each not in used_ids)
+        used_ids.add(source_id)
+        new_lines.append(_format_source_line(outline, source_id))
+    return new_lines, existing_lines
 
 
 def append_source_lines(path: Path, lines: Sequence[str]) -> None:
-    """Write the lines behind the last source of sources.yaml, whole or not at all. Raises ConfigError."""
+    """Add lines after the last source of sources.yaml; raises ConfigError, and then changes nothing."""
     if not lines:
         return
     text = path.read_text(encoding="utf-8")
-    before, dash = _find_end_of_sources(text)
+    position, indent = _find_end_of_sources(text)
     rows = text.splitlines(keepends=True)
-    if not rows[before - 1].endswith("\n"):
-        rows[before - 1] += "\n"
-    rows[before:before] = [f"{' ' * dash}- {line}\n" for line in lines]
+    if not rows[position - 1].endswith("\n"):
+        rows[position - 1] += "\n"
+    rows[position:position] = [f"{' ' * indent}- {line}\n" for line in lines]
     changed = "".join(rows)
     parse_config(changed, path.name)
     write_output_file(path, changed.encode())
 
 
-def _choose_source_ids(outlines: Sequence[Outline], taken: set[str]) -> Iterator[str]:
-    """An id for each, out of its title; one that is taken gets a number."""
-    used = set(taken)
-    for outline in outlines:
-        plain = slugify(outline.title, "feed")
-        name = next(one for n in count(1) if (one := plain if n == 1 else f"{plain[:56]}-{n}") not in used)
-        used.add(name)
-        yield name
-
-
-def _format_source_line(outline: Outline, name: str) -> str:
-    """JSON's strings are YAML's, too."""
-    kind = "page" if outline.folder == "page" else "feed"  # as `sources export` files them
+def _format_source_line(outline: Outline, source_id: str) -> str:
+    kind = "page" if outline.folder == "page" else "feed"  # the folders that `sources export` writes
     title, url = (json.dumps(text, ensure_ascii=False) for text in (outline.title, outline.url))
-    return f"{{id: {name}, kind: {kind}, name: {title}, url: {url}}}"
+    return f"{{id: {source_id}, kind: {kind}, name: {title}, url: {url}}}"
 
 
 def _find_end_of_sources(text: str) -> tuple[int, int]:
-    """How many lines there are up to the last source's end, and the column of the dashes."""
+    """Return the number of lines up to the end of the last source, and the column of the dashes."""
     root = yaml.compose(text, Loader=yaml.SafeLoader)
-    found = next((value for key, value in root.value if key.value == "sources"), None) if root else None
-    if not isinstance(found, yaml.SequenceNode) or found.flow_style or not found.value:
-        raise ConfigError(
-            "sources.yaml has no list of sources to add to", "paste the lines that are printed without --write"
-        )
-    return _find_last_line(found.value[-1]), found.start_mark.column
+    sources = next((value for key, value in root.value if key.value == "sources"), None) if root else None
+    if not isinstance(sources, yaml.SequenceNode) or sources.flow_style or not sources.value:
+        raise ConfigError("sources.yaml has no list of sources to add to", "paste the lines printed without --write")
+    return _find_last_line(sources.value[-1]), sources.start_mark.column
 
 
 def _find_last_line(node: Any) -> int:
-    """The number of lines up to a node's end; a block's own mark stands behind the comments that follow it."""
+    """Return the number of lines up to a node's end; the end mark of a block is after the comments that follow it."""
     if isinstance(node, yaml.ScalarNode) or node.flow_style or not node.value:
         line: int = node.end_mark.line + (node.end_mark.column > 0)
         return line

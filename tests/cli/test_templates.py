@@ -25,7 +25,7 @@ def test_a_template_is_copied_once_and_then_told_as_the_workspaces_own(folder: P
     assert listed["issue.html.j2"] is listed["prompts/blurb.txt.j2"] is False
     again = run("templates", "copy", "post.md.j2", folder=folder)
     assert again.returncode == 4
-    assert "is there already" in again.stderr
+    assert "exists already" in again.stderr
 
 
 @pytest.mark.parametrize(

@@ -53,14 +53,14 @@ def test_a_domain_in_order_is_found_to_be_so_by_its_parents_policy_too() -> None
     assert states(looked(GOOD)) == dict.fromkeys(("From", "SPF", "DKIM", "DMARC", "Unsubscribe"), good) | {
         "Server": ["note"]
     }
-    assert any(finding.words == f"{HOST}: v=spf1 include:relay.example ~all" for finding in looked(GOOD))
+    assert any(finding.text == f"{HOST}: v=spf1 include:relay.example ~all" for finding in looked(GOOD))
 
 
 def test_a_domain_without_records_is_told_each_cure() -> None:
     found = looked({})
     bad = [finding for finding in found if finding.state == "bad"]
     assert [finding.subject for finding in bad] == ["From", "SPF", "DKIM", "DMARC"]
-    assert all(finding.cure for finding in bad)
+    assert all(finding.fix for finding in bad)
 
 
 @pytest.mark.parametrize(
@@ -127,7 +127,7 @@ def test_without_the_library_it_says_what_was_not_looked_at(monkeypatch: pytest.
     monkeypatch.setitem(sys.modules, "dns.resolver", None)
     first = check_deliverability(SenderSettings(load_sender_profile(NEWSLETTER, SIGNED), SIGNED), create_resolver())[0]
     assert (first.subject, first.state) == ("DNS", "warning")
-    assert "pip install" in first.cure
+    assert "pip install" in first.fix
 
 
 def test_a_server_is_greeted_and_nothing_is_sent(tmp_path: Path) -> None:

@@ -25,12 +25,12 @@ def looked(folder: Path, now: datetime = NOW, **environ: str) -> list[Finding]:
 
 
 def faults(findings: list[Finding]) -> dict[str, str]:
-    return {finding.subject: finding.words for finding in findings if finding.state in ("warning", "bad")}
+    return {finding.subject: finding.text for finding in findings if finding.state in ("warning", "bad")}
 
 
 def test_a_sound_workspace_has_no_faults_and_every_subject_is_looked_at(folder: Path) -> None:
     found = looked(folder)
-    assert {f.subject: f.words for f in found if f.state == "bad"} == {}
+    assert {f.subject: f.text for f in found if f.state == "bad"} == {}
     assert {"configuration", "model", "clock", "database", "templates", "site", "mail", "sources", "disk"} == {
         finding.subject for finding in found
     }
@@ -44,8 +44,8 @@ def test_every_fault_has_a_cure(folder: Path) -> None:
     (folder / "templates" / "psot.md.j2").write_text("fine")
     found = looked(folder, DIGEST_SMTP_USER="me")
     assert set(faults(found)) >= {"model", "templates", "mail"}
-    assert all(finding.cure for finding in found if finding.state in ("warning", "bad"))
-    words = " ".join(finding.words for finding in found)
+    assert all(finding.fix for finding in found if finding.state in ("warning", "bad"))
+    words = " ".join(finding.text for finding in found)
     for expected in ("GOOGLE_API_KEY", "post.md.j2:1", "nothing uses psot.md.j2", "in clear", "DIGEST_SMTP_PASSWORD"):
         assert expected in words
     assert choose_exit_code(found) == 1
@@ -56,17 +56,17 @@ def test_a_database_of_a_newer_version_is_one_finding_and_the_rest_is_looked_at_
         database.execute("update alembic_version set version_num = '9999'")
     found = looked(folder)
     (bad,) = (finding for finding in found if finding.state == "bad")
-    assert (bad.subject, bad.cure) == ("database", "install the newer version, or restore a backup")
-    assert "made by a newer digest" in bad.words
+    assert (bad.subject, bad.fix) == ("database", "install the newer version, or restore a backup")
+    assert "made by a newer digest" in bad.text
     assert {"model", "templates", "site", "mail", "disk"} <= {finding.subject for finding in found}
-    assert "`digest backup` makes one" not in [finding.cure for finding in found]  # it could not
+    assert "run `digest backup`" not in [finding.fix for finding in found]  # it could not
 
 
 def test_a_configuration_that_cannot_be_read_is_one_finding_not_an_error(folder: Path) -> None:
     (folder / "sources.yaml").write_text("newsletter: {titel: x}\n")
     found = looked(folder)
     assert [finding.subject for finding in found if finding.state == "bad"] == ["configuration"]
-    assert "did you mean 'title'" in found[0].words
+    assert "did you mean 'title'" in found[0].text
 
 
 def test_sources_that_fail_alike_are_one_finding_with_their_names(folder: Path) -> None:
@@ -78,8 +78,8 @@ def test_sources_that_fail_alike_are_one_finding_with_their_names(folder: Path) 
                 words = f"the host {name}.example cannot be found"
                 session.add(SourceState(source_id=name, errors=1, last_error=words))
         found = diagnose_workspace(folder, {}, NOW, lambda: workspace.context)
-    told = [finding.words for finding in found if finding.subject == "sources" and finding.state == "warning"]
-    assert told == ["3 of them: the host cannot be found: one, two, three"]
+    told = [finding.text for finding in found if finding.subject == "sources" and finding.state == "warning"]
+    assert told == ["3 sources: the host cannot be found: one, two, three"]
 
 
 def test_silent_sources_are_one_finding_with_their_names(folder: Path) -> None:
@@ -99,8 +99,8 @@ def test_silent_sources_are_one_finding_with_their_names(folder: Path) -> None:
                     seen = Mention(item_id=item.id, source_id=name, guid=guid, url=item.url, title=name, first_seen=at)
                     session.add(seen)
         found = diagnose_workspace(folder, {}, NOW, lambda: workspace.context)
-    told = [finding.words for finding in found if finding.subject == "sources" and finding.state == "warning"]
-    assert told == ["2 silent for longer than is usual: one (90 days), two (90 days)"]
+    told = [finding.text for finding in found if finding.subject == "sources" and finding.state == "warning"]
+    assert told == ["2 silent for longer than usual: one (90 days), two (90 days)"]
 
 
 def test_a_damaged_database_is_found_and_not_touched(folder: Path) -> None:
@@ -144,7 +144,7 @@ def test_a_clock_behind_the_last_run_is_bad(folder: Path) -> None:
 def test_a_workspace_without_a_database_gets_none(tmp_path: Path) -> None:
     folder = made(tmp_path / "fresh")
     (folder / "digest.db").unlink()
-    assert "there is none yet" in " ".join(finding.words for finding in looked(folder))
+    assert "there is none yet" in " ".join(finding.text for finding in looked(folder))
     assert not (folder / "digest.db").exists()
 
 
@@ -172,9 +172,9 @@ def test_asking_the_sources_tells_which_answer(folder: Path) -> None:
         ]
         configure(folder, sources=sources)
         with opened(folder) as workspace:
-            found = {finding.words.split(":")[0]: finding for finding in probe_sources(workspace.context)}
+            found = {finding.text.split(":")[0]: finding for finding in probe_sources(workspace.context)}
     assert found["there"].state == "bad"
-    assert "404" in found["there"].words
+    assert "404" in found["there"].text
     assert found["api"].state in ("good", "warning")
 
 
@@ -189,7 +189,7 @@ async def test_a_page_is_told_of_the_feed_it_has_or_might_have(folder: Path) -> 
         configure(folder, sources=[_page(name, server.url(f"/{name}/")) for name in names])
         with opened(folder) as workspace:
             found = await asyncio.to_thread(probe_sources, workspace.context)
-    assert [finding.words for finding in found] == [
+    assert [finding.text for finding in found] == [
         "quiet: 1 items on its first page",
         f"quiet: there is a feed at {server.url('/quiet/rss.xml')}",
         f"open: is read through its feed {server.url('/own.xml')}",

@@ -49,7 +49,7 @@ def test_a_backup_brings_back_rows_and_sheets_and_keeps_what_was_there(folder: P
         workspace.add_jsonl(folder / "more.jsonl")
     sheet.write_text("spoilt")
     after = titles(folder)
-    assert "brought back" in restore(folder, tmp_path / "kept.zip")
+    assert "restored from" in restore(folder, tmp_path / "kept.zip")
     assert titles(folder) == before < after
     assert sheet.read_text() == words
     restore(folder, next((folder / "backups").glob("before-restore-*.zip")))

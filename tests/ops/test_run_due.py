@@ -53,7 +53,7 @@ def test_a_failed_draft_is_reported_and_waits_before_it_is_tried_again(tmp_path:
     with opened(folder, NOW) as workspace:
         failed = run_due(workspace.context)[-1]
         assert (failed.stage, failed.state) == ("due:draft", "failed")
-        assert "no items at all" in failed.line
+        assert "holds no items" in failed.line
         assert run_due(workspace.context) == []
         workspace.add_jsonl(folder / "month.jsonl")
     with opened(folder, NOW + timedelta(minutes=16)) as later:

@@ -262,7 +262,7 @@ def test_the_weekly_refresh_tells_the_errata_and_the_command_it_names_puts_them_
         assert f"2025-05 arxiv:{gone}: " in line
         assert f"2025-05 arxiv:{newer}: " in line
         assert f"2025 arxiv:{gone}: " in line
-        assert "`digest refresh --apply` puts them in" in line
+        assert "apply them with `digest refresh --apply`" in line
         before = (quiet / "site" / "feed.xml").read_bytes()
         applied = run("refresh", "2025-05", "--apply", folder=quiet, **saturday)
     assert applied.returncode == 0
