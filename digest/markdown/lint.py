@@ -1,4 +1,4 @@
-"""What in the editor's prose would not look the same everywhere: said with its line, so that it can be written anew."""
+"""Find constructs in the editor's prose that render differently elsewhere."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _UNSUPPORTED_NAMES = {
 }
 _SHOWN_AS_TEXT = "which is shown as text"
 
-# What other dialects, kramdown's first of all, read in prose: https://kramdown.gettalong.org/syntax.html
+# Constructs of other dialects, mostly of kramdown: https://kramdown.gettalong.org/syntax.html
 _LINE_PATTERNS = (
     (re.compile(r"\*\[[^\]]+\]:"), f"an abbreviation, {_SHOWN_AS_TEXT}"),
     (re.compile(r":[ \t]"), f"a definition, {_SHOWN_AS_TEXT}"),
@@ -40,21 +40,21 @@ _TEXT_PATTERNS = (
     (re.compile(r"</?[A-Za-z][A-Za-z0-9-]*(\s[^<>]*)?/?>|<!--|<\?|<![A-Z]"), f"HTML, {_SHOWN_AS_TEXT}"),
     (re.compile(r"\{\{|\{%"), f"Liquid, {_SHOWN_AS_TEXT}"),
     (re.compile(r"\{:|\{#"), f"an attribute list, {_SHOWN_AS_TEXT}"),
-    (re.compile(r"\|"), f"a |, {_SHOWN_AS_TEXT} and makes no table (\\| says so)"),
+    (re.compile(r"\|"), f"a |, {_SHOWN_AS_TEXT} and makes no table (write \\|)"),
     (re.compile(r"\$\$"), f"a formula, {_SHOWN_AS_TEXT}"),
     (re.compile(r"\[\^[^\]]"), f"a footnote, {_SHOWN_AS_TEXT}"),
-    (re.compile(r"~~"), f"~~ for words struck out, {_SHOWN_AS_TEXT}"),
-    (re.compile("`"), "a backtick that opens no code (\\` says so)"),
+    (re.compile(r"~~"), f"~~ for deleted text, {_SHOWN_AS_TEXT}"),
+    (re.compile("`"), "a backtick that opens no code (write \\`)"),
     (re.compile(r"\]\("), "a link without an address that a page may have"),
 )
 _LEFTOVER_MARKER = re.compile(r"\*(?=\S)|(?<![^\W\d_])_(?=\S)")
-_UNUSED_MARKER = "a {0} that emphasises nothing (mind the signs beside it, or write \\{0})"
-_NEEDLESS_ESCAPES = set("&^%,;/?@")  # signs before which kramdown shows the backslash
+_UNUSED_MARKER = "a {0} that emphasises nothing (check the characters beside it, or write \\{0})"
+_NEEDLESS_ESCAPES = set("&^%,;/?@")  # characters before which kramdown shows the backslash
 
 
 @dataclass(frozen=True, slots=True)
 class LintWarning:
-    """Something in prose that would not look the same everywhere; `line` is 1-based."""
+    """A construct that renders differently elsewhere; `line` is 1-based."""
 
     line: int
     message: str
@@ -62,21 +62,21 @@ class LintWarning:
 
 @cache
 def _parser() -> MarkdownIt:
-    """Without the last step, which makes escaped signs and bare ones one text."""
+    """Leave out the last step, which joins escaped characters with bare ones."""
     return MarkdownIt("commonmark", {"html": False}).disable("text_join")
 
 
 def lint_markdown(prose: str) -> list[LintWarning]:
-    """What lies outside the subset: paragraphs, emphasis, links, `-` lists, `##` headings, quotes, fenced code."""
+    """Find what is outside the subset: paragraphs, emphasis, links, `-` lists, `##` headings, quotes, fenced code."""
     source = strip_hidden(prose)
     lines = source.split("\n")
     tree = SyntaxTreeNode(_parser().parse(source))
-    remarks = {LintWarning(*said) for node in tree.walk(include_self=False) for said in _lint_node(node, lines)}
-    return sorted(remarks, key=lambda remark: (remark.line, remark.message))
+    warnings = {warning for node in tree.walk(include_self=False) for warning in _lint_node(node, lines)}
+    return [LintWarning(line, message) for line, message in sorted(warnings)]
 
 
 def _lint_node(node: SyntaxTreeNode, lines: Sequence[str]) -> Iterator[tuple[int, str]]:
-    """What is to be said of a block, or of all within a block's words, each with its line."""
+    """Yield the warnings of a block, or of the spans of its text, each with its line."""
     first = node.map[0] + 1 if node.map else 1
     if node.type == "inline":
         for at, message in _lint_inline(node):
@@ -92,8 +92,7 @@ def _lint_node(node: SyntaxTreeNode, lines: Sequence[str]) -> Iterator[tuple[int
 
 
 def _lint_block(node: SyntaxTreeNode, lines: Sequence[str]) -> Iterator[str]:
-    tell = _BLOCK_LINTERS.get(node.type, _lint_unsupported)
-    yield from tell(node, lines)
+    yield from _BLOCK_LINTERS.get(node.type, _lint_unsupported)(node, lines)
     before = node.previous_sibling
     if (
         before is not None
@@ -117,7 +116,7 @@ def _lint_heading(node: SyntaxTreeNode, _: Sequence[str]) -> Iterator[str]:
     elif not node.markup.startswith("#"):
         yield "a heading that is underlined; write it with ##"
     if not any(child.content for child in node.children):
-        yield "a heading without words"
+        yield "a heading without text"
 
 
 def _lint_list(node: SyntaxTreeNode, _: Sequence[str]) -> Iterator[str]:
@@ -127,7 +126,7 @@ def _lint_list(node: SyntaxTreeNode, _: Sequence[str]) -> Iterator[str]:
 
 def _lint_empty(node: SyntaxTreeNode, _: Sequence[str]) -> Iterator[str]:
     if not node.children:
-        yield "a quotation or a list's line without words"
+        yield "a quotation or a list's line without text"
 
 
 def _lint_fence(node: SyntaxTreeNode, lines: Sequence[str]) -> Iterator[str]:
@@ -137,22 +136,18 @@ def _lint_fence(node: SyntaxTreeNode, lines: Sequence[str]) -> Iterator[str]:
         yield f"a block of code that is never closed with {node.markup}"
 
 
-def _lint_nothing(_: SyntaxTreeNode, __: Sequence[str]) -> Iterator[str]:
-    yield from ()
-
-
 _BLOCK_LINTERS: dict[str, Callable[[SyntaxTreeNode, Sequence[str]], Iterator[str]]] = {
     "heading": _lint_heading,
     "bullet_list": _lint_list,
     "list_item": _lint_empty,
     "blockquote": _lint_empty,
     "fence": _lint_fence,
-    "paragraph": _lint_nothing,
+    "paragraph": lambda _, __: iter(()),
 }
 
 
 def _lint_inline(inline: SyntaxTreeNode) -> Iterator[tuple[int, str]]:
-    """What is to be said of a block's words, with the place in them."""
+    """Yield the warnings of the spans of a block, each with its position."""
     for at, node in _locate_spans(inline):
         if node.type == "text":
             yield from ((at, message) for pattern, message in _TEXT_PATTERNS if pattern.search(node.content))
@@ -171,20 +166,20 @@ def _lint_inline(inline: SyntaxTreeNode) -> Iterator[tuple[int, str]]:
 
 
 def _locate_spans(inline: SyntaxTreeNode) -> Iterator[tuple[int, SyntaxTreeNode]]:
-    """Every span of a block's words with the place where it begins, or, of links and emphasis, where its words do."""
-    source, here = inline.content.replace("\n", " "), 0
+    """Yield every span with its position; for links and emphasis, the position of their text."""
+    source, position = inline.content.replace("\n", " "), 0
     for node in inline.walk(include_self=False):
         if node.type in ("softbreak", "hardbreak"):
-            yield here, node
-            here = inline.content.find("\n", here) + 1
+            yield position, node
+            position = inline.content.find("\n", position) + 1
             continue
-        found = -1 if node.children else source.find(node.content, here)
-        yield max(here, found), node
-        here = here if found < 0 else found + len(node.content)
+        start = -1 if node.children else source.find(node.content, position)
+        yield max(position, start), node
+        position = position if start < 0 else start + len(node.content)
 
 
 def _lint_leftover_markers(source: str, at: int, text: SyntaxTreeNode) -> Iterator[tuple[int, str]]:
-    """A star or a low line that opens nothing here, and something where another stands behind it; one too many."""
+    """Yield markers that emphasise nothing here but would elsewhere, because a second one follows."""
     end, before = at + len(text.content), text.previous_sibling
     for match in takewhile(lambda match: match.start() < end, _LEFTOVER_MARKER.finditer(source, at)):
         if re.search(rf"\S\{match[0]}", source[match.end() :]):
@@ -205,9 +200,9 @@ def _lint_link(node: SyntaxTreeNode, source: str) -> Iterator[str]:
     if not resolve_link(href, ""):
         yield "a link that is neither http nor https, nor a place on this site"
     elif path not in unquote(source) or "|" in path:
-        yield "an address with signs that are not read alike everywhere; write them as %5C, %7C"
+        yield "an address with characters that parsers read differently; write them as %5C, %7C"
     if not any(below.content.strip("^") for below in node.walk() if not below.children):
-        yield "a link without words"
+        yield "a link without text"
     if is_within(node, "link"):
         yield "a link within a link"
     if node.attrs.get("title"):

@@ -1,5 +1,4 @@
-"""The editor's prose: parsed once as CommonMark, then written as HTML, as plain text, or as Markdown that kramdown
-shows the same."""
+"""Parse the editor's prose as CommonMark and write it as HTML, plain text or Markdown that kramdown shows alike."""
 
 from __future__ import annotations
 
@@ -10,7 +9,6 @@ from functools import cache
 
 import nh3
 from markdown_it import MarkdownIt
-from markdown_it.token import Token
 from markdown_it.tree import SyntaxTreeNode
 
 from digest.markdown.escape import SafeMarkdown, encode_link, escape_code_text, escape_inline, escape_line_start
@@ -24,24 +22,19 @@ def _parser() -> MarkdownIt:
     return MarkdownIt("commonmark", {"html": False})
 
 
-def _parse_tokens(prose: str) -> list[Token]:
-    return _parser().parse(strip_hidden(prose))
-
-
 def _parse_tree(prose: str) -> SyntaxTreeNode:
-    return SyntaxTreeNode(_parse_tokens(prose))
+    return SyntaxTreeNode(_parser().parse(strip_hidden(prose)))
 
 
 def render_html_line(prose: str, base: str = "") -> str:
-    """The same in one line, without paragraphs."""
+    """Render prose as sanitised HTML on one line, without paragraphs."""
     spans = [_render_html_node(node, base).strip() for node in _parse_tree(prose).walk() if node.type == "inline"]
     return _sanitise_html(" ".join(spans))
 
 
 def render_html(prose: str, base: str = "") -> str:
-    """HTML of prose, sanitised; links that begin with `/` are put below `base`."""
-    rendered = "".join(_render_html_node(node, base) for node in _parse_tree(prose).children)
-    return _sanitise_html(rendered)
+    """Render prose as sanitised HTML; links that begin with `/` are put below `base`."""
+    return _sanitise_html("".join(_render_html_node(node, base) for node in _parse_tree(prose).children))
 
 
 def _sanitise_html(rendered: str) -> str:
@@ -79,15 +72,15 @@ def _heading_tag(node: SyntaxTreeNode) -> str:
 
 
 def is_within(node: SyntaxTreeNode, node_type: str) -> bool:
-    """Whether a node stands in one of that kind: no page has a link within a link."""
-    above = node.parent
-    while above is not None and above.type != node_type:
-        above = above.parent
-    return above is not None
+    """Return whether a node is inside a node of that type: no page has a link within a link."""
+    parent = node.parent
+    while parent is not None and parent.type != node_type:
+        parent = parent.parent
+    return parent is not None
 
 
 def resolve_link(href: str, base: str) -> str:
-    """Where a link leads: the web, a place on this site, an anchor; empty for all else."""
+    """Return the target of a link to the web, to this site or to an anchor; "" for any other."""
     if href.startswith("//"):
         return ""
     if href.startswith("/"):
@@ -99,18 +92,18 @@ def resolve_link(href: str, base: str) -> str:
 
 
 def rewrite_markdown(prose: str, base: str = "") -> SafeMarkdown:
-    """Markdown written anew from the prose's tree: kramdown shows what CommonMark reads, and Liquid sees nothing."""
+    """Write prose as Markdown that kramdown shows as CommonMark reads it and that holds no Liquid."""
     return SafeMarkdown(_write_blocks(_parse_tree(prose).children, base))
 
 
 def rewrite_markdown_line(prose: str, base: str = "") -> SafeMarkdown:
-    """The same as one line, for a list item or a table cell: the words of all its paragraphs."""
+    """Write the text of all paragraphs as one line of Markdown, for a list item or a table cell."""
     parts = [_write_inline(node.children, base) for node in _parse_tree(prose).walk() if node.type == "inline"]
     return escape_line_start(" ".join(part.strip() for part in parts))
 
 
 def _write_blocks(nodes: Sequence[SyntaxTreeNode], base: str, between: str = "\n\n") -> str:
-    """Blocks one after the other; kramdown lets a list or a quotation go on where a lone `^` does not end it."""
+    """Write blocks; a lone `^` ends a list or a quotation, which kramdown would continue."""
     out = ""
     for node, before in zip(nodes, (None, *nodes), strict=False):
         open_ended = before is not None and before.type in ("bullet_list", "ordered_list", "blockquote")
@@ -125,8 +118,8 @@ def _write_block(node: SyntaxTreeNode, base: str) -> str:
     if kind == "hr":
         return "<hr />"
     if kind == "heading":
-        words = _write_children(node, base)
-        return f"{'#' * int(_heading_tag(node)[1])} {words}" if words else ""
+        text = _write_children(node, base)
+        return f"{'#' * int(_heading_tag(node)[1])} {text}" if text else ""
     if kind == "blockquote":
         return _prefix_lines(_write_blocks(node.children, base), "> ", "> ")
     if kind in ("bullet_list", "ordered_list"):
@@ -156,7 +149,7 @@ def _write_children(node: SyntaxTreeNode, base: str) -> str:
 
 
 def _write_inline(nodes: Iterable[SyntaxTreeNode], base: str) -> str:
-    """Spans one after the other; an exclamation mark before a link would make an image of it."""
+    """Write spans; an exclamation mark before a link is escaped, or the link would be an image."""
     out = ""
     for span in (_write_span(node, base) for node in nodes):
         out = (f"{out[:-1]}&#33;" if out.endswith("!") and span.startswith("[") else out) + span
@@ -164,7 +157,7 @@ def _write_inline(nodes: Iterable[SyntaxTreeNode], base: str) -> str:
 
 
 def _write_span(node: SyntaxTreeNode, base: str) -> str:
-    """Emphasis is written as tags: kramdown and CommonMark differ on stars beside letters and on stars in stars."""
+    """Write one span; emphasis as tags, because kramdown and CommonMark differ on stars beside letters and stars."""
     simple: dict[str, Callable[[], str]] = {
         "text": lambda: escape_inline(node.content),
         "softbreak": lambda: " ",
@@ -184,12 +177,12 @@ def _write_link(node: SyntaxTreeNode, label: str, href: str, base: str) -> str:
 
 
 def render_text(prose: str, base: str = "") -> str:
-    """Plain text of prose: paragraphs apart by a blank line, a link's address after its words."""
+    """Render prose as plain text: blank lines between paragraphs, URLs after the text of links."""
     return "\n\n".join(text for node in _parse_tree(prose).children if (text := _render_text_node(node, base).strip()))
 
 
 def render_description(prose: str) -> str:
-    """The words of prose on one line, for descriptions: no addresses, no marks, no blocks of code."""
+    """Render the text of prose on one line for descriptions: no URLs, no marks, no blocks of code."""
     spans = (node for node in _parse_tree(prose).walk() if node.type == "inline")
     return normalise_line(" ".join("".join(_get_node_text(node) for node in span.walk()) for span in spans))
 
