@@ -20,7 +20,7 @@ class Period:
 
     @property
     def kind(self) -> str:
-        """monthly, yearly or range."""
+        """Return monthly, yearly or range."""
         if self.first == self.last:
             return "monthly"
         return "yearly" if self.first[0] == self.last[0] and (self.first[1], self.last[1]) == (1, 12) else "range"
@@ -37,19 +37,19 @@ class Period:
         return f"{year}-{month:02d}..{self.last[0]}-{self.last[1]:02d}"
 
     def months(self) -> list[Period]:
-        """The months it holds, in order."""
-        out, here = [], self.first
-        while here <= self.last:
-            out.append(Period(here, here))
-            here = _add_months(here, 1)
-        return out
+        """List the months of the period, in order."""
+        months, month = [], self.first
+        while month <= self.last:
+            months.append(Period(month, month))
+            month = _add_months(month, 1)
+        return months
 
     def start(self, zone: tzinfo = UTC) -> datetime:
-        """The first instant, in UTC."""
+        """Return the first instant, in UTC."""
         return datetime.combine(date(*self.first, 1), time(), zone).astimezone(UTC)
 
     def end(self, zone: tzinfo = UTC) -> datetime:
-        """The first instant after it, in UTC."""
+        """Return the first instant after the period, in UTC."""
         return datetime.combine(date(*_add_months(self.last, 1), 1), time(), zone).astimezone(UTC)
 
     def __str__(self) -> str:
@@ -57,13 +57,13 @@ class Period:
 
 
 def get_month_of(moment: datetime, zone: tzinfo = UTC) -> Period:
-    """The month a moment falls in, in that zone."""
+    """Return the month of a moment in that zone."""
     local = moment.astimezone(zone)
     return Period((local.year, local.month), (local.year, local.month))
 
 
 def parse_period(text: str, now: datetime, zone: tzinfo = UTC) -> Period:
-    """Read a period; `last` and `this` are months seen from `now`. Raises ConfigError."""
+    """Parse a period; `last` and `this` are months seen from `now`. Raises ConfigError."""
     text = text.strip()
     this = get_month_of(now, zone).first
     if text.lower() in ("this", "last"):
@@ -71,13 +71,13 @@ def parse_period(text: str, now: datetime, zone: tzinfo = UTC) -> Period:
         return Period(month, month)
     if ".." in text:
         first, _, last = text.partition("..")
-        a, b = _parse_month(first, text), _parse_month(last, text)
-        if a > b:
+        period = Period(_parse_month(first, text), _parse_month(last, text))
+        if period.first > period.last:
             raise ConfigError(f"period {text!r} ends before it begins", f"write {last}..{first}")
-        return Period(a, b)
+        return period
     if match := re.match(r"^(\d{4})-[Qq]([1-4])$", text):
-        opening = int(match[2]) * 3 - 2
-        return Period((_parse_year(match[1], text), opening), (int(match[1]), opening + 2))
+        first_month = int(match[2]) * 3 - 2
+        return Period((_parse_year(match[1], text), first_month), (int(match[1]), first_month + 2))
     if re.match(r"^\d{4}$", text):
         return Period((_parse_year(text, text), 1), (int(text), 12))
     month = _parse_month(text, text)
@@ -99,6 +99,6 @@ def _parse_month(text: str, period_text: str) -> tuple[int, int]:
     return _parse_year(match[1], period_text), int(match[2])
 
 
-def _add_months(month: tuple[int, int], by: int) -> tuple[int, int]:
-    count = month[0] * 12 + month[1] - 1 + by
-    return count // 12, count % 12 + 1
+def _add_months(month: tuple[int, int], count: int) -> tuple[int, int]:
+    total = month[0] * 12 + month[1] - 1 + count
+    return total // 12, total % 12 + 1

@@ -1,4 +1,4 @@
-"""The journal of mails: issues, and requests to confirm. It is committed before each hand-over to the server."""
+"""The journal of mails: issues, and requests to confirm. Each entry is committed before its message is sent."""
 
 from __future__ import annotations
 

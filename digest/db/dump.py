@@ -40,7 +40,7 @@ def dump_tables(session: Session) -> Iterator[tuple[str, Iterator[bytes]]]:
 def load_dump(session: Session, path: Path, revision: str, read_lines: LineReader) -> dict[str, int]:
     """Replace all rows by those of a dump of schema `revision`; return the number of rows by table.
 
-    A dump of an older schema fills a temporary database beside `path`, which is migrated and dumped anew.
+    A dump of an older schema fills a temporary database beside `path`, which is migrated and dumped again.
     Raises StoreError for a row that is damaged or points to none.
     """
     if revision == HEAD_REVISION:

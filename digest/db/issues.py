@@ -195,7 +195,7 @@ def replace_imported_decisions(session: Session, rows: Sequence[Decision]) -> No
 
 
 def sign_flagged_picks(session: Session, issue_id: int, name: str, now: datetime) -> None:
-    """Record who answers for an issue's flagged texts that nobody has signed."""
+    """Record who answers for an issue's flagged texts without a signature."""
     for pick in session.exec(select(Pick).where(Pick.issue_id == issue_id, Pick.grounding_status == "flagged")):
         if pick.signed_by is None:
             pick.signed_by, pick.signed = name, now

@@ -11,8 +11,8 @@ from digest.models.issues import LinkCheck
 
 def load_link_checks(session: Session, urls: Iterable[str]) -> dict[str, LinkCheck]:
     """Load the last results by URL; unchecked URLs are left out."""
-    found = {url: session.get(LinkCheck, url) for url in urls}
-    return {url: check for url, check in found.items() if check is not None}
+    checks = ((url, session.get(LinkCheck, url)) for url in urls)
+    return {url: check for url, check in checks if check is not None}
 
 
 def save_link_checks(session: Session, checks: Iterable[LinkCheck]) -> None:

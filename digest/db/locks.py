@@ -56,7 +56,7 @@ class DatabaseHostLock:
         return 0.0
 
     def release(self, site: str, pause: float) -> None:
-        """Release the site, if it is still ours; nobody gets it before `pause` seconds are over."""
+        """Release the site, if it is still ours; the next claim succeeds after `pause` seconds."""
         now = self._clock()
         with self._db.write(durable=False) as session:
             lock = session.get(Lock, f"site:{site}")

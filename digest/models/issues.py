@@ -1,4 +1,4 @@
-"""The newsletter: issues, their picks, every version of their sheets."""
+"""Tables of issues: their picks, every version of their drafts, snapshots, predictions and link checks."""
 
 from __future__ import annotations
 
@@ -21,14 +21,12 @@ class Issue(SQLModel, table=True):
     title: str
     intro: str = ""
     outro: str = ""
-    sections: list[dict[str, Any]] = json_column(
-        list
-    )  # order, own headings and prose: [{"slug", "title", "note", "engine", "closing"}]
+    # In order, with headings and prose of the editor: [{"slug", "title", "note", "engine", "closing"}]
+    sections: list[dict[str, Any]] = json_column(list)
     state: str = Field(default="draft", index=True)
     atom_id: str
-    taxonomy: dict[str, Any] = json_column(
-        dict
-    )  # as it was when the issue was drafted: {"version", "categories": [...]}
+    # As it was when the issue was drafted: {"version", "categories": [...]}
+    taxonomy: dict[str, Any] = json_column(dict)
     engines: list[str] = json_column(list)  # who tagged, ranked and wrote: one line each
     numbers: dict[str, Any] = json_column(dict)  # read, kept, by source
     corrections: list[dict[str, Any]] = json_column(list)
@@ -36,9 +34,9 @@ class Issue(SQLModel, table=True):
     approved: datetime | None = None
     approved_by: str | None = None
     published: datetime | None = None  # fixed at the first publication
-    updated: datetime | None = None  # moves only when what readers see changes
+    updated: datetime | None = None  # changes only with what readers see
     content_digest: str = ""  # of the newest snapshot
-    draft_digest: str = ""  # of the sheet that was approved
+    draft_digest: str = ""  # of the draft that was approved
     sent: datetime | None = None
 
 
@@ -68,7 +66,7 @@ class Pick(SQLModel, table=True):
 
 
 class DraftVersion(SQLModel, table=True):
-    """Every version of a sheet the program wrote or saw; `origin` is generated, editor, desk or merged."""
+    """A version of a draft that the program wrote or read; `origin` is generated, editor, desk or merged."""
 
     __tablename__ = "draft_version"
     id: int = Field(default=None, primary_key=True)
@@ -80,7 +78,7 @@ class DraftVersion(SQLModel, table=True):
 
 
 class IssueSnapshot(SQLModel, table=True):
-    """An issue as readers saw it from one moment on: its view as JSON. Pages are rendered from the newest one."""
+    """An issue as readers saw it from a moment on: its view as JSON. Pages are rendered from the newest."""
 
     __tablename__ = "issue_snapshot"
     id: int = Field(default=None, primary_key=True)
@@ -90,7 +88,7 @@ class IssueSnapshot(SQLModel, table=True):
 
 
 class Prediction(SQLModel, table=True):
-    """A bet or a doubt kept for the year's end."""
+    """A prediction to score in the year in review."""
 
     id: int = Field(default=None, primary_key=True)
     year: int = Field(index=True)
@@ -100,7 +98,7 @@ class Prediction(SQLModel, table=True):
 
 
 class LinkCheck(SQLModel, table=True):
-    """The last answer of a link in an issue, so that it is not asked again too soon."""
+    """The last result of a link in an issue, so that it is not requested again too soon."""
 
     __tablename__ = "link_check"
     url: str = Field(primary_key=True)

@@ -12,13 +12,13 @@ from digest.models import json_column
 
 
 class FetchState(SQLModel):
-    """What we know of a source between two checks. Validators are opaque and belong to `validators_url`.
+    """The state of a source between two fetches. Validators are opaque and belong to `validators_url`.
 
-    As a value beside its table: SQLAlchemy watches every attribute of a row, which takes a fetch longer than its work.
+    It is a value beside its table, because SQLAlchemy's watch over every attribute of a row slows a fetch.
     """
 
     source_id: str = Field(primary_key=True)
-    url: str = ""  # the configured address all this was learned at; another one starts afresh
+    url: str = ""  # the configured URL of this state; another one starts from an empty state
     etag: str | None = None
     last_modified: str | None = None
     validators_url: str | None = None
@@ -31,25 +31,23 @@ class FetchState(SQLModel):
     errors: int = 0  # consecutive
     last_error: str | None = None
     moved_to: str | None = None  # the URL used since a lasting permanent redirect
-    moving_to: str | None = None  # a permanent target seen, not yet believed
+    moving_to: str | None = None  # the target of a permanent redirect that is not confirmed yet
     moving_since: datetime | None = None
     moving_count: int = 0
     disabled: str | None = None  # the reason, e.g. "410 Gone"
-    links_seen: int = 0  # by the page kind: zero now where there were some is an error
-    cursor: dict[str, Any] = json_column(dict)  # a kind's own place to resume from
-    polling_hints: dict[str, Any] = json_column(
-        dict
-    )  # how the feed asks to be polled: ttl (minutes), skip_hours, skip_days
+    links_seen: int = 0  # of the page kind, for which no links after some are an error
+    cursor: dict[str, Any] = json_column(dict)  # where a kind resumes
+    polling_hints: dict[str, Any] = json_column(dict)  # ttl (minutes), skip_hours, skip_days
 
 
 class SourceState(FetchState, table=True):
-    """A source's state as it is stored."""
+    """The stored state of a source."""
 
     __tablename__ = "source_state"
 
 
 class Item(SQLModel, table=True):
-    """One work: a paper, a post, a launch. `key` is its identity; mentions say where it was seen."""
+    """A work: a paper, a post, a launch. `key` is its identity; mentions say where it was seen."""
 
     id: int = Field(default=None, primary_key=True)
     key: str = Field(unique=True)
@@ -59,7 +57,7 @@ class Item(SQLModel, table=True):
     title_key: str = Field(default="", index=True)  # letters and figures only: what is compared across sources
     url: str
     authors: list[str] = json_column(list)
-    summary: str = ""  # the source's words, plain text
+    summary: str = ""  # of the source, plain text
     content: str = ""  # longer text of the source, plain, capped
     source_id: str = Field(index=True)  # of the mention that gave the text: the first, or arXiv
     venue: str | None = None
@@ -75,25 +73,25 @@ class Item(SQLModel, table=True):
     withdrawn: datetime | None = None
     digest: str = ""  # of the text that is tagged and quoted; a change means "revised"
     rewordings: int = Field(default=0, sa_column_kwargs={"server_default": "0"})  # since its title or a date changed
-    # Sought as "> 0": for "IS NOT NULL" SQLite would read the whole table in place of the index.
+    # Queries use "> 0": for "IS NOT NULL" SQLite reads the whole table and not the index.
     merged_into: int | None = Field(default=None, foreign_key="item.id", index=True)
 
 
 class Mention(SQLModel, table=True):
-    """One place where an item was seen, as that place gave it."""
+    """A place where an item was seen, with what that place gives."""
 
     __table_args__ = (UniqueConstraint("source_id", "guid"),)
     id: int = Field(default=None, primary_key=True)
     item_id: int = Field(foreign_key="item.id", index=True)
     source_id: str
-    guid: str  # the source's own id, or what stands for it
+    guid: str  # the source's own id, or a substitute
     url: str
     title: str
     published: datetime | None = None
     first_seen: datetime
     digest: str = ""
-    own_key: str = ""  # the key this mention had by itself, so that a merge can be taken back
-    text: str = ""  # what this place says of the work; empty for arXiv, whose words are the item's
+    own_key: str = ""  # the mention's own key, for undoing a merge
+    text: str = ""  # the source's summary; empty for arXiv, whose summary is the item's
 
 
 class Alias(SQLModel, table=True):
@@ -126,10 +124,10 @@ class PossibleDuplicate(SQLModel, table=True):
 
 
 def build_embedding_text(item: Item) -> str:
-    """What an item's vector stands for; the same text as ranking embeds."""
+    """Build the text that an item's vector represents."""
     return f"{item.title}. {get_abstract(item)}"
 
 
 def get_abstract(item: Item) -> str:
-    """The source's summary, or the beginning of its text where there is none."""
+    """Return the source's summary, or the beginning of its text without one."""
     return item.summary or item.content[:1500]

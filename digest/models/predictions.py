@@ -1,4 +1,4 @@
-"""What taggers, rankers and the editor said of items."""
+"""Tables of what taggers, rankers and the editor decided about items."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from digest.models import json_column
 
 
 class Tagging(SQLModel, table=True):
-    """A tagger's verdict on an item. Engines: embedded, editor, or provider:model."""
+    """A tagger's classification of an item. Engines: embedded, editor, or provider:model."""
 
     __table_args__ = (UniqueConstraint("item_id", "engine"),)
     id: int = Field(default=None, primary_key=True)
@@ -30,7 +30,7 @@ class Tagging(SQLModel, table=True):
 
 
 class Ranking(SQLModel, table=True):
-    """An item's place among a period's candidates."""
+    """The place of an item among a period's candidates."""
 
     __table_args__ = (UniqueConstraint("period", "item_id"), Index("ix_ranking_period_place", "period", "place"))
     id: int = Field(default=None, primary_key=True)
@@ -44,7 +44,7 @@ class Ranking(SQLModel, table=True):
 
 
 class Decision(SQLModel, table=True):
-    """What the editor decided about an item, and when: pick, reject, pass, move, rewrite, tag."""
+    """A decision of the editor about an item: pick, reject, pass, move, rewrite, tag."""
 
     id: int = Field(default=None, primary_key=True)
     item_id: int = Field(foreign_key="item.id", index=True)
@@ -57,7 +57,7 @@ class Decision(SQLModel, table=True):
 
 
 class ItemVector(SQLModel, table=True):
-    """An item's vector, kept so that ranking need not embed again; `item_digest` says of which words."""
+    """An item's vector, stored for the next ranking; `item_digest` identifies the text it represents."""
 
     __tablename__ = "item_vector"
     item_id: int = Field(primary_key=True, foreign_key="item.id")

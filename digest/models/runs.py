@@ -1,4 +1,4 @@
-"""What the program did, what it cost, and where it stands."""
+"""Tables of runs, results of sources, model calls, checkpoints, locks and named values."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from digest.models import json_column
 
 
 class LLMCall(SQLModel, table=True):
-    """One request to a language model, its cost, and its answer for the cache.
+    """A call of a language model, its cost, and its answer for the cache.
 
-    It is written down before it is sent, at what it may cost at most; so it stays when no answer comes back.
+    It is stored before it is sent, at its greatest possible cost, and stays so when no answer arrives.
     """
 
     __tablename__ = "llm_call"
@@ -48,13 +48,13 @@ class CachedAnswer(SQLModel, table=True):
 
 
 class Run(SQLModel, table=True):
-    """One execution of a stage or of the whole pipeline."""
+    """An execution of a stage or of the whole pipeline."""
 
     id: int = Field(default=None, primary_key=True)
     stage: str = Field(index=True)
     period: str | None = None
     state: str = "running"  # running | done | partial | failed | refused | interrupted
-    owner: str = ""  # the process at it: host/pid@began/its own mark
+    owner: str = ""  # the process: host/number-token
     reason: str = ""
     started: datetime = Field(index=True)
     finished: datetime | None = None
@@ -62,7 +62,7 @@ class Run(SQLModel, table=True):
 
 
 class SourceResult(SQLModel):
-    """A run's ledger for one source: found = new + revised + unchanged + duplicate + rejected + failed."""
+    """A run's result for a source: found = new + revised + unchanged + duplicate + rejected + failed."""
 
     run_id: int = Field(foreign_key="run.id", index=True)
     source_id: str = Field(index=True)
@@ -77,14 +77,14 @@ class SourceResult(SQLModel):
     bytes: int = 0
     requests: int = 0
     seconds: float = 0.0
-    error: str | None = None  # where the state is ok: what was survived, and why items were rejected
+    error: str | None = None  # with state ok: what was tolerated, and why items were rejected
     hint: str | None = None
     next_check: datetime | None = None
     at: datetime
 
 
 class SourceResultRow(SourceResult, table=True):
-    """A count as it is stored."""
+    """The stored result of a source."""
 
     __tablename__ = "source_result"
     __table_args__ = (UniqueConstraint("run_id", "source_id"),)
@@ -92,7 +92,7 @@ class SourceResultRow(SourceResult, table=True):
 
 
 class Checkpoint(SQLModel, table=True):
-    """Where a long piece of work stands, written with each committed page."""
+    """How far a long piece of work has come, written with each committed page."""
 
     name: str = Field(primary_key=True)
     value: dict[str, Any] = json_column(dict)
@@ -100,16 +100,16 @@ class Checkpoint(SQLModel, table=True):
 
 
 class Lock(SQLModel, table=True):
-    """A claim on work or on a host, shared between processes; it ends at `expires` unless renewed."""
+    """A lock on a site, shared between processes; it ends at `expires` unless renewed."""
 
     name: str = Field(primary_key=True)
     holder: str
     expires: datetime
-    not_before: datetime | None = None  # the earliest next request, where the lease paces a host
+    not_before: datetime | None = None  # the earliest next request to the site
 
 
 class KeyValue(SQLModel, table=True):
-    """A small fact the program minted or the editor answered once (tag: ids, heading maps, ranker state)."""
+    """A small value that the program created or the editor gave once (tag: ids, heading maps, ranker state)."""
 
     __tablename__ = "key_value"
 

@@ -1,4 +1,4 @@
-"""Readers and what was mailed to them."""
+"""Tables of subscribers and of what was mailed to them."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from digest.models import json_column
 
 
 class Subscriber(SQLModel, table=True):
-    """A reader. States: pending, active, unsubscribed, bounced; the last two suppress and survive re-import."""
+    """A subscriber: pending, active, unsubscribed or bounced; the last two survive every import."""
 
     id: int = Field(default=None, primary_key=True)
     address: str  # as given
@@ -26,7 +26,7 @@ class Subscriber(SQLModel, table=True):
 
 
 class Confirmation(SQLModel, table=True):
-    """The mail that asks a pending reader to say yes: queued, sending, sent, deferred, failed, unknown or skipped."""
+    """The request to confirm: queued, sending, sent, deferred, failed, unknown or skipped."""
 
     subscriber_id: int = Field(primary_key=True, foreign_key="subscriber.id")
     state: str = Field(index=True)
@@ -40,7 +40,7 @@ class Confirmation(SQLModel, table=True):
 
 
 class Delivery(SQLModel, table=True):
-    """One message to one reader: queued, sending, sent, deferred, failed, unknown or skipped."""
+    """One message to one subscriber: queued, sending, sent, deferred, failed, unknown or skipped."""
 
     __table_args__ = (UniqueConstraint("issue_id", "subscriber_id"),)
     id: int = Field(default=None, primary_key=True)

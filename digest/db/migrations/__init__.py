@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 def build_alembic_config(connection: Connection) -> Config:
-    """Alembic's configuration, held in code so that no ini file is needed."""
+    """Build Alembic's configuration in code, so that no ini file is needed."""
     from alembic.config import Config
 
     config = Config()
@@ -22,14 +22,14 @@ def build_alembic_config(connection: Connection) -> Config:
 
 
 def upgrade_schema(connection: Connection, revision: str = "head") -> None:
-    """Bring the database of an open transaction to a schema, the newest by default."""
+    """Migrate the database of an open transaction to a schema, the newest by default."""
     from alembic import command
 
     command.upgrade(build_alembic_config(connection), revision)
 
 
 def list_revisions() -> list[str]:
-    """Every schema that this program can start from, the newest first."""
+    """List every schema that this program can migrate from, the newest first."""
     from alembic.script import ScriptDirectory
 
     return [script.revision for script in ScriptDirectory(str(Path(__file__).parent)).walk_revisions()]

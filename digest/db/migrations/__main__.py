@@ -1,4 +1,4 @@
-"""Drafts the next revision from the difference between the tables and the newest schema."""
+"""Draft the next revision from the difference between the tables and the newest schema."""
 
 from __future__ import annotations
 
@@ -15,12 +15,7 @@ if __name__ == "__main__":
     with tempfile.TemporaryDirectory() as folder:
         engine = create_sqlite_engine(Path(folder) / "empty.db")
         with engine.begin() as connection:
-            if list((Path(__file__).parent / "versions").glob("0*.py")):
-                upgrade_schema(connection)
+            upgrade_schema(connection)
         with engine.connect() as connection:
-            number = (
-                f"{int(HEAD_REVISION) + 1:04d}"
-                if list((Path(__file__).parent / "versions").glob("0*.py"))
-                else HEAD_REVISION
-            )
-            command.revision(build_alembic_config(connection), sys.argv[1], autogenerate=True, rev_id=number)
+            config = build_alembic_config(connection)
+            command.revision(config, sys.argv[1], autogenerate=True, rev_id=f"{int(HEAD_REVISION) + 1:04d}")

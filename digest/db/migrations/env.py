@@ -1,4 +1,4 @@
-"""What Alembic runs: the caller's connection, the tables of digest.models."""
+"""The environment that Alembic runs: the caller's connection, the tables of digest.models."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import digest.models  # noqa: F401
 
 
 def _is_model_table(_: Any, name: str | None, kind: str, *__: Any) -> bool:
-    """The search index is not a table of the models."""
+    """Leave out the search index, which is no table of the models."""
     return not (kind == "table" and (name or "").startswith("item_words"))
 
 
