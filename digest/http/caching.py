@@ -30,10 +30,8 @@ def compute_next_check(
 
     `ttl` is in minutes; `jitter` gives 0..1 and adds up to a tenth, so that sources do not march in step.
     """
-    asked = max(
-        timedelta(minutes=max(ttl or 0, 0)) if (ttl or 0) < 1e6 else MAX_FRESHNESS, parse_freshness(headers, now)
-    )
-    wait = max(interval, min(asked, MAX_FRESHNESS))
+    requested = max(timedelta(minutes=min(max(ttl or 0, 0), 1e6)), parse_freshness(headers, now))
+    wait = max(interval, min(requested, MAX_FRESHNESS))
     return _skip_closed_hours(now + wait * (1 + _JITTER * jitter()), skip_hours, skip_days)
 
 
@@ -43,8 +41,8 @@ def parse_freshness(headers: Mapping[str, str], now: datetime) -> timedelta:
     if re.search(r"\bno-(cache|store)\b", control):
         return timedelta()
     if match := re.search(r"(?<![\w-])max-age\s*=\s*\"?(\d{1,9})", control):
-        age = headers.get("age", "0").strip()
-        return timedelta(seconds=max(int(match[1]) - (int(age) if age.isdecimal() and len(age) < 10 else 0), 0))
+        age = re.fullmatch(r"\s*(\d{1,9})\s*", headers.get("age", ""))
+        return timedelta(seconds=max(int(match[1]) - int(age[1] if age else 0), 0))
     expires = parse_http_date(headers.get("expires", ""))
     served = parse_http_date(headers.get("date", "")) or now
     return max(expires - served, timedelta()) if expires else timedelta()
@@ -67,8 +65,7 @@ def compute_backoff(
 ) -> datetime:
     """Compute the next attempt after `errors` failures in a row: an hour, doubled up to three days."""
     wait = min(_FIRST_BACKOFF * (1 << min(max(errors, 1) - 1, 16)), _MAX_BACKOFF) * (0.75 + 0.5 * jitter())
-    asked = timedelta(seconds=retry_after or 0) * (1 + _JITTER * jitter())
-    return now + max(wait, asked)
+    return now + max(wait, timedelta(seconds=retry_after or 0) * (1 + _JITTER * jitter()))
 
 
 def parse_http_date(text: str) -> datetime | None:
@@ -83,9 +80,9 @@ def parse_http_date(text: str) -> datetime | None:
 
 def _skip_closed_hours(moment: datetime, hours: frozenset[int], days: frozenset[str]) -> datetime:
     """Find the first moment in an hour (GMT) and on a day that the feed does not skip."""
-    shut = {day.strip().lower() for day in days}
-    for ahead in range(24 * 8):
-        start = moment if not ahead else (moment + timedelta(hours=ahead)).replace(minute=0, second=0, microsecond=0)
-        if start.hour not in hours and _DAYS[start.weekday()] not in shut:
+    closed_days = {day.strip().lower() for day in days}
+    for hour in range(24 * 8):
+        start = moment if not hour else (moment + timedelta(hours=hour)).replace(minute=0, second=0, microsecond=0)
+        if start.hour not in hours and _DAYS[start.weekday()] not in closed_days:
             return start
-    return moment  # a feed that skips every hour of the week is not asking anything
+    return moment  # a feed that skips every hour of the week asks for nothing

@@ -22,14 +22,14 @@ class HostLock(Protocol):
     """Claims on a site that hold across processes."""
 
     def claim(self, site: str, seconds: float) -> float:
-        """Take the site for at most `seconds`; 0 when it is ours, else how many seconds to wait before asking again."""
+        """Take the site for at most `seconds`; return 0, or the seconds to wait before the next attempt."""
 
     def release(self, site: str, pause: float) -> None:
-        """Give the site back; nobody's next claim succeeds before `pause` seconds are over."""
+        """Release the site; no claim succeeds before `pause` seconds have passed."""
 
 
 class InProcessHostLock:
-    """Turns within this process alone, for where there is no database."""
+    """A HostLock within this process, where there is no database."""
 
     def __init__(self) -> None:
         self._free_at: dict[str, float] = {}
@@ -46,7 +46,7 @@ class InProcessHostLock:
 
 
 class RateLimiter:
-    """Slots for requests: `total` at once, `per_site` to one site, and for `paused` sites one with a pause after it."""
+    """Slots for requests, in all and per site; sites in `site_pauses` get one at a time with a pause after it."""
 
     def __init__(
         self,
@@ -64,20 +64,14 @@ class RateLimiter:
 
     @asynccontextmanager
     async def acquire(self, url: str, seconds: float, min_pause: float = 0.0) -> AsyncIterator[None]:
-        """Wait for a place for one request to `url` that takes at most `seconds`, and hold it.
-
-        `pause` lengthens the pause of a site that has one.
-        """
+        """Wait for a slot for a request of at most `seconds`, and hold it. `min_pause` lengthens a site's pause."""
         name = extract_site(url)
         if name in self._site_pauses:
-            async with (
-                self._site_locks[name],
-                self._hold_site(name, seconds, max(min_pause, self._site_pauses[name])),
-                self._request_slots,
-            ):
+            pause = max(min_pause, self._site_pauses[name])
+            async with self._site_locks[name], self._hold_site(name, seconds, pause), self._request_slots:
                 yield
         else:
-            # The site first: a queue for one slow site must not hold places that others could use.
+            # The site first: requests that wait for a slow site must not hold slots that others could use.
             async with self._site_slots[name], self._request_slots:
                 yield
 

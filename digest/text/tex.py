@@ -58,19 +58,15 @@ def convert_tex(text: str) -> str:
 def _convert_math(match: re.Match[str]) -> str:
     """Convert one formula to plain text; return the match unchanged when it may be prose."""
     inside = match[1] or match[2] or match[3] or match[4]
-    return (
-        _convert_formula(inside) or match[0] if _is_formula(inside, match[1] is None and match[3] is None) else match[0]
-    )
+    is_formula = _is_formula(inside, has_tex_delimiters=match[1] is None and match[3] is None)
+    return (_convert_formula(inside) if is_formula else "") or match[0]
 
 
 def _is_formula(inside: str, has_tex_delimiters: bool) -> bool:
     """Whether the text between two signs is a formula and not the prose between two prices."""
-    bare = _GROUP.sub("", inside)
-    if _PROSE_WORDS.search(bare):
+    if _PROSE_WORDS.search(_GROUP.sub("", inside)):
         return False
-    return (
-        has_tex_delimiters or bool(_FORMULA_SIGN.search(inside)) or " " not in inside or bool(_RELATION.search(inside))
-    )
+    return has_tex_delimiters or " " not in inside or bool(_FORMULA_SIGN.search(inside) or _RELATION.search(inside))
 
 
 @lru_cache(maxsize=8192)

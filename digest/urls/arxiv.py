@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from urllib.parse import unquote
 
+from digest.text import shorten_text
+
 # https://info.arxiv.org/help/arxiv_identifier.html: 4 digits to 2014, 5 since; the month is 01-12; old ids end in 2007.
 _NEW = r"(?:0[7-9]|1[0-4])(?:0[1-9]|1[0-2])\.\d{4}|(?:1[5-9]|[2-8]\d)(?:0[1-9]|1[0-2])\.\d{5}"
 _ARCHIVES = (
@@ -66,7 +68,8 @@ def extract_arxiv_id(text: str) -> str | None:
     path = unquote(link[2])
     if match := pattern.match(path):
         return _normalise_id(match[1])
-    return _parse_file_path(path) if pattern is _PATHS["arxiv.org"] else None
+    match = _FILE_PATH.match(path) if pattern is _PATHS["arxiv.org"] else None
+    return f"{match[1].lower()}/{match[2]}" if match else None
 
 
 def find_arxiv_ids(text: str) -> list[str]:
@@ -83,12 +86,6 @@ def _find_path_pattern(host: str) -> re.Pattern[str] | None:
     return None
 
 
-def _parse_file_path(path: str) -> str | None:
-    """Read the old id in the path of a paper's file at arXiv."""
-    match = _FILE_PATH.match(path)
-    return f"{match[1].lower()}/{match[2]}" if match else None
-
-
 def _normalise_id(identifier: str) -> str:
     """Shorten `math.CA/0611800` to `math/0611800`; return new ids unchanged."""
     archive, slash, number = identifier.lower().partition("/")
@@ -103,9 +100,6 @@ def find_superseding_work(comment: str | None) -> str:
     named_id = _NAMED_ID.search(match["work"])
     if named_id:
         return f"arXiv {_normalise_id(named_id[1])}"
-    if match["maybe"]:  # by hand, by a new version
+    if match["maybe"]:  # replaced manually by a new version
         return ""
-    work = re.split(r"[.;](?:\s|$)", match["work"], maxsplit=1)[0].strip()
-    return (
-        work if len(work) <= _MAX_DESCRIPTION_LENGTH else work[: _MAX_DESCRIPTION_LENGTH - 2].rsplit(" ", 1)[0] + " …"
-    )
+    return shorten_text(re.split(r"[.;](?:\s|$)", match["work"], maxsplit=1)[0].strip(), _MAX_DESCRIPTION_LENGTH)

@@ -64,9 +64,8 @@ def canonicalise_url(url: str) -> str:
     if scheme not in _PORTS or not host:
         return _normalise_escapes(url, _QUERY_SAFE + "#[]")
     path = _resolve_dots(_normalise_escapes(parts.path.replace("\\", "/"), _PATH_SAFE)) or "/"
-    query = "&".join(
-        pair for pair in _normalise_escapes(parts.query, _QUERY_SAFE).split("&") if pair and not _is_tracker(pair)
-    )
+    pairs = _normalise_escapes(parts.query, _QUERY_SAFE).split("&")
+    query = "&".join(pair for pair in pairs if pair and not _is_tracker(pair))
     return urlunsplit((scheme, _build_netloc(host, parts), path, query, ""))
 
 

@@ -72,19 +72,18 @@ def _parse_leniently(
     text: bytes, base: str, now: datetime | None, max_entries: int, clean: HtmlCleaner
 ) -> list[ParsedFeed]:
     """Parse with feedparser and with a recovering XML parser; feedparser is skipped for long complete documents."""
-    mended = ParsedFeed()
+    recovered = ParsedFeed()
     with suppress(ParseError):
-        mended = parse_feed_tree(parse_xml(text, base=base, should_recover=True), base, now, max_entries, clean)
-    if len(text) > _FEEDPARSER_FAST_BYTES and len(mended.entries) >= min(len(_ENTRY_TAG.findall(text)), max_entries):
-        return [mended]
-    from digest.sources.feeds.fallback import (
-        parse_with_feedparser,  # feedparser takes long to import and is seldom needed
-    )
+        recovered = parse_feed_tree(parse_xml(text, base=base, should_recover=True), base, now, max_entries, clean)
+    if len(text) > _FEEDPARSER_FAST_BYTES and len(recovered.entries) >= min(len(_ENTRY_TAG.findall(text)), max_entries):
+        return [recovered]
+    # feedparser takes long to import and is seldom needed.
+    from digest.sources.feeds.fallback import parse_with_feedparser
 
-    return [parse_with_feedparser(text, base, now, max_entries, clean), mended]
+    return [parse_with_feedparser(text, base, now, max_entries, clean), recovered]
 
 
 def _rate_completeness(feed: ParsedFeed) -> tuple[int, int, bool, int]:
     """Count entries, those with an address, a title, and those with text, which feedparser drops in cut feeds."""
-    worded = sum(bool(item.content or item.summary) for item in feed.entries)
-    return len(feed.entries), sum(bool(item.url) for item in feed.entries), bool(feed.title), worded
+    with_text = sum(bool(item.content or item.summary) for item in feed.entries)
+    return len(feed.entries), sum(bool(item.url) for item in feed.entries), bool(feed.title), with_text

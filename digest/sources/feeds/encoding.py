@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import codecs
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 
 import webencodings
 
@@ -20,7 +20,7 @@ _SIGNATURES = (
     (b"\x00<", "utf-16-be"),
     (b"\x4c\x6f\xa7\x94", "cp037"),
 )
-# Seven-bit encodings look like UTF-8 and are not. UTF-7 is left out on purpose: nobody but an attacker sends it.
+# Seven-bit encodings look like UTF-8 and are not. UTF-7 is left out on purpose: only attackers send it.
 _SEVEN_BIT = ("iso2022", "hz")
 _HEADER_CHARSET = re.compile(r"charset\s*=\s*[\"']?([\w.:-]+)", re.I)
 _XML_ENCODING = re.compile(rb"""^\s*<\?xml[^>]{0,200}?encoding\s*=\s*["']([\w.:-]+)["']""")
@@ -47,11 +47,7 @@ def transcode_to_utf8(data: bytes, headers: Mapping[str, str]) -> bytes:
         utf8 = _repair_utf8(utf8) or utf8.decode(encoding, "replace").encode()
     elif encoding != "utf-8":
         utf8 = utf8.decode(encoding, "replace").encode("utf-8", "replace").removeprefix(codecs.BOM_UTF8)
-    return _remove_forbidden(_DECLARATION.sub(b"", utf8, count=1))
-
-
-def _remove_forbidden(utf8: bytes) -> bytes:
-    utf8 = _NON_CHARACTER.sub(b"", utf8.translate(None, _CONTROLS))
+    utf8 = _NON_CHARACTER.sub(b"", _DECLARATION.sub(b"", utf8, count=1).translate(None, _CONTROLS))
     utf8 = _C1.sub(lambda match: _windows_1252_character(match[1][0]), utf8)
     return _C1_NUMBER.sub(lambda m: _windows_1252_character(int(m[1] or m[2], 10 if m[1] else 16)) or m[0], utf8)
 
@@ -99,7 +95,8 @@ def _find_declared_encodings(data: bytes, headers: Mapping[str, str]) -> list[st
 
 def _lookup_codec(label: str) -> str:
     """Look up the codec of a label; empty for one that is unknown, not text, or contradicted by the bytes."""
-    for name in _list_codec_names(label):
+    standard = webencodings.lookup(label)  # what browsers make of it: encoding.spec.whatwg.org/#names-and-labels
+    for name in ([standard.codec_info.name] if standard else []) + [label]:
         try:
             codec = codecs.lookup(name).name
             b"a".decode(codec, "replace")
@@ -107,10 +104,3 @@ def _lookup_codec(label: str) -> str:
             continue
         return "" if codec.startswith(("utf", "idna", "punycode")) else {"gbk": "gb18030"}.get(codec, codec)
     return ""
-
-
-def _list_codec_names(label: str) -> Iterator[str]:
-    """List what a label means to browsers and to Python (encoding.spec.whatwg.org/#names-and-labels)."""
-    if standard := webencodings.lookup(label):
-        yield standard.codec_info.name
-    yield label

@@ -17,17 +17,17 @@ from digest.sources.sanitize import HtmlCleaner, clean_title, escape_plain_text,
 def parse_json_feed(text: bytes, base: str, now: datetime | None, max_entries: int, clean: HtmlCleaner) -> ParsedFeed:
     """Read a JSON Feed in UTF-8. Raises ParseError for other JSON or none."""
     try:
-        document = json.loads(text, strict=False)  # line ends within texts are a common slip
+        document = json.loads(text, strict=False)  # line ends within texts are a common mistake
     except (ValueError, RecursionError) as error:
         raise ParseError(f"not readable as JSON: {str(error)[:100]}") from error
     if not isinstance(document, dict) or not isinstance(document.get("items"), list):
         raise ParseError("JSON, but not a JSON Feed: it has no list of items")
     raw = [item for item in document["items"] if isinstance(item, dict)]
-    everyone = _parse_authors(document)
+    feed_authors = _parse_authors(document)
     feed = ParsedFeed(
         title=clean_title(_string_field(document, "title"), is_markup=False),
         link=resolve_url(_string_field(document, "home_page_url"), base),
-        entries=[_parse_entry(item, base, now, everyone, clean) for item in raw[:max_entries]],
+        entries=[_parse_entry(item, base, now, feed_authors, clean) for item in raw[:max_entries]],
         next_page=resolve_url(_string_field(document, "next_url"), base) or None,
     )
     if len(raw) > max_entries:
@@ -38,29 +38,25 @@ def parse_json_feed(text: bytes, base: str, now: datetime | None, max_entries: i
 def _parse_entry(
     item: Mapping[str, Any], base: str, now: datetime | None, feed_authors: list[str], clean: HtmlCleaner
 ) -> Entry:
-    guid = _string_field(item, "id")
+    guid, tags = _string_field(item, "id"), item.get("tags")
+    urls = [resolve_url(_string_field(item, name), base) for name in ("url", "external_url")]
     published, flag = parse_plausible_date(_string_field(item, "date_published"), now)
     updated, updated_flag = parse_plausible_date(_string_field(item, "date_modified"), now)
     html = clean(_string_field(item, "content_html"), base)
     return ensure_title(
         Entry(
             guid=guid,
-            url=_find_url(item, guid, base),
+            url=urls[0] or urls[1] or (resolve_url(guid, "") if "://" in guid else ""),
             title=clean_title(_string_field(item, "title"), is_markup=False),
             summary=escape_plain_text(_string_field(item, "summary")),
             content=html or escape_plain_text(_string_field(item, "content_text")),
             authors=_parse_authors(item) or list(feed_authors),
             published=published or updated,
             updated=updated,
-            categories=[tag for tag in _list_field(item, "tags") if isinstance(tag, str)][:50],
+            categories=[tag for tag in tags if isinstance(tag, str)][:50] if isinstance(tags, list) else [],
             date_flag=flag or (updated_flag if not published else None),
         )
     )
-
-
-def _find_url(item: Mapping[str, Any], guid: str, base: str) -> str:
-    own = (resolve_url(_string_field(item, name), base) for name in ("url", "external_url"))
-    return next((address for address in own if address), "") or (resolve_url(guid, "") if "://" in guid else "")
 
 
 def _parse_authors(holder: Mapping[str, Any]) -> list[str]:
@@ -70,11 +66,6 @@ def _parse_authors(holder: Mapping[str, Any]) -> list[str]:
     given_names = (_string_field(p, "name") if isinstance(p, dict) else p for p in people)
     names = (clean_title(name, is_markup=False) for name in given_names if isinstance(name, str))
     return list(dict.fromkeys(name for name in names if name))
-
-
-def _list_field(holder: Mapping[str, Any], name: str) -> list[Any]:
-    value = holder.get(name)
-    return value if isinstance(value, list) else []
 
 
 def _string_field(holder: Mapping[str, Any], name: str) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 from urllib.parse import urlsplit
@@ -45,25 +45,18 @@ def parse_article(
     arXiv's abs pages become papers. `url` of the item is the page's canonical address if that is on the same site.
     """
     root, base = parse_html(data, url, headers or {})
-    metas, things = (
-        _collect_meta_tags(root),
-        [t for t in iterate_json_ld(root) if _ARTICLE_TYPE.search(_first_string(t.get("@type")))],
-    )
-    title = _find_title(root, metas, things)
+    metas = _collect_meta_tags(root)
+    things = [t for t in iterate_json_ld(root) if _ARTICLE_TYPE.search(_first_string(t.get("@type")))]
+    headings = ["".join(e.itertext()) for tag in ("h1", "title") for e in root.iter(tag)]
+    titles = map(clean_title, _get_meta_values(metas, "title") + _get_strings(things, "headline") + headings)
+    title = next(filter(None, titles), "")
     if not title:
         raise ParseError(f"{url}: the page has no title", "the page may need JavaScript; add the item by its feed")
-    published, flag = parse_first_date(
-        [_first_string(t.get("datePublished")) for t in things]
-        + _get_meta_values(metas, "published")
-        + _find_visible_dates(root),
-        now,
-    )
-    updated, _ = parse_first_date(
-        [_first_string(t.get("dateModified")) for t in things] + _get_meta_values(metas, "updated"), now
-    )
-    summary = next(
-        iter([*_get_meta_values(metas, "summary"), *(_first_string(t.get("description")) for t in things)]), ""
-    )
+    dates = _get_strings(things, "datePublished") + _get_meta_values(metas, "published") + _find_visible_dates(root)
+    published, flag = parse_first_date(dates, now)
+    updated, _ = parse_first_date(_get_strings(things, "dateModified") + _get_meta_values(metas, "updated"), now)
+    summaries = _get_meta_values(metas, "summary") + _get_strings(things, "description")
+    summary = summaries[0] if summaries else ""
     address = _find_canonical_url(root, base, url)
     entry = Entry(
         guid=address,
@@ -97,12 +90,8 @@ def _get_meta_values(metas: MetaTags, role: str) -> list[str]:
     return next((metas[name] for name in _META_NAMES[role] if name in metas), [])
 
 
-def _find_title(root: Any, metas: MetaTags, things: list[dict[str, Any]]) -> str:
-    headings = ("".join(e.itertext()) for tag in ("h1", "title") for e in root.iter(tag))
-    given: Iterator[str] = iter(
-        [*_get_meta_values(metas, "title"), *(_first_string(t.get("headline")) for t in things), *headings]
-    )
-    return next((title for text in given if (title := clean_title(text))), "")
+def _get_strings(things: list[dict[str, Any]], name: str) -> list[str]:
+    return [_first_string(thing.get(name)) for thing in things]
 
 
 def _find_visible_dates(root: Any) -> list[str]:
