@@ -1,4 +1,7 @@
-"""The one issue model that every renderer reads: post, feed, mail. Texts are plain; prose is Markdown."""
+"""The issue model that every renderer reads: post, feed, mail.
+
+Texts are plain; prose is Markdown.
+"""
 
 from __future__ import annotations
 
@@ -9,10 +12,10 @@ from typing import Any, Literal
 
 @dataclass(slots=True)
 class PickView:
-    """A pick as readers see it. Facts come from the stored item; only the blurb may be anybody's words."""
+    """A pick as readers see it; metadata comes from the stored item."""
 
     key: str
-    anchor: str  # of its place on the page, stable: a slug of the key
+    anchor: str  # its id on the page, stable: a slug of the key
     title: str
     url: str
     authors: list[str]
@@ -24,19 +27,19 @@ class PickView:
     verdict: Literal["quoted", "grounded", "flagged", "editor"] = "quoted"
     flags: list[str] = field(default_factory=list)
     quoted_from: str = "abstract"  # "From the abstract:"
-    engine: str = ""  # who wrote a model's blurb
+    engine: str = ""  # the model that wrote the blurb
     confidence: float | None = None  # of the category; below 0.7 it is shown with a question mark
     second_guess: str | None = None
     links: dict[str, str] = field(default_factory=dict)  # pdf, code, project, discussion
     note: bool = False  # "also noted": one line
-    highlight: str | None = None  # why it stands at the top
+    highlight: str | None = None  # the reason to highlight it
     update_of: str | None = None  # period it was covered in before
     withdrawn: date | None = None
-    superseded: str = ""  # the work that took its place, as its authors name it
+    superseded: str = ""  # the work that replaces it, as its authors name it
     mentions: int = 1
     issue_period: str = ""  # in a recap: the monthly issue it comes from
     issue_url: str = ""  # empty where that month was never published
-    ranked: bool = False  # in a recap: nobody picked it, it comes from the ranking of its month
+    ranked: bool = False  # in a recap: it was not picked but ranked in its month
 
 
 @dataclass(slots=True)
@@ -49,7 +52,7 @@ class SectionView:
     note: str = ""  # prose under the heading, Markdown
     picks: list[PickView] = field(default_factory=list)
     closing: str = ""
-    engine: str = ""  # the model that wrote the note, where the editor did not
+    engine: str = ""  # the model that wrote the note, if not the editor
 
 
 @dataclass(slots=True)
@@ -62,7 +65,7 @@ class Neighbour:
 
 @dataclass(slots=True)
 class IssueView:
-    """An issue, whole. `path` is below the site's base path: /2026/10/digest/. Datetimes are aware and in UTC."""
+    """An issue; `path` is below the site's base path (/2026/10/digest/), datetimes are in UTC."""
 
     period: str
     kind: Literal["monthly", "yearly", "range"]
@@ -82,13 +85,13 @@ class IssueView:
     corrections: list[dict[str, Any]] = field(default_factory=list)  # [{"at": ISO date, "text": Markdown}]
     notes: list[dict[str, Any]] = field(default_factory=list)  # predictions: [{"text", "outcome"}]
     charts: list[dict[str, Any]] = field(default_factory=list)
-    missed: list[PickView] = field(default_factory=list)  # of a recap: works that others named and no issue has
+    missed: list[PickView] = field(default_factory=list)  # of a recap: works that no issue had
     previous: Neighbour | None = None
     next: Neighbour | None = None
     notice: str = ""
 
     def picks(self) -> list[PickView]:
-        """Every pick once, in page order; a review by month alone has them in its months."""
+        """List every pick once, in page order; a recap by month has them in its months."""
         by_category = [pick for section in self.sections for pick in section.picks]
         return by_category or [pick for section in self.by_month for pick in section.picks]
 

@@ -1,4 +1,7 @@
-"""Builds the issue model that every renderer reads, from stored rows. Facts come from items, never from a model."""
+"""Build the issue model that every renderer reads, from stored rows.
+
+Metadata comes from items, never from a model.
+"""
 
 from __future__ import annotations
 
@@ -36,19 +39,19 @@ def build_issue_view(
     now: datetime,
     rows: Sequence[tuple[Pick, Item]] | None = None,
 ) -> IssueView:
-    """The view of one issue, without its neighbours; `rows` are other picks than those stored."""
+    """Build the view of one issue without its neighbours; `rows` replace the stored picks."""
     rows = load_picks(session, issue.id) if rows is None else rows
     ids = [item.id for _, item in rows]
-    verdicts = load_taggings(session, ids)
+    taggings = load_taggings(session, ids)
     counts = count_mentioning_sources(session, ids)
-    homes = _find_published_months(session, period)
+    months = _find_published_months(session, period)
     imported = load_imported_decisions(session)
     views: list[PickView] = []
     for pick, item in rows:
-        verdict = choose_best_tagging(verdicts.get(item.id, {}))
-        view = build_pick_view(config, pick, item, verdict, counts.get(item.id, 1))
-        if home := homes.get(item.id):
-            view.issue_period, view.issue_url = home.name, get_issue_path(home)
+        tagging = choose_best_tagging(taggings.get(item.id, {}))
+        view = _build_pick_view(config, pick, item, tagging, counts.get(item.id, 1))
+        if month := months.get(item.id):
+            view.issue_period, view.issue_url = month.name, get_issue_path(month)
         elif period.kind != "monthly":
             view.issue_period, view.ranked = _find_unpublished_month(config, item, imported.get(item.id))
         views.append(view)
@@ -65,7 +68,7 @@ def build_issue_view(
         outro=issue.outro,
         sections=_build_sections(config, issue, views),
         by_month=_build_month_sections(issue, views),
-        charts=build_charts(config, issue) if issue.kind != "monthly" else [],
+        charts=_build_charts(config, issue) if issue.kind != "monthly" else [],
         missed=_list_missed(session, config, issue),
         notes=_list_predictions(session, issue, period) if issue.kind == "yearly" else [],
         numbers=issue.numbers,
@@ -76,47 +79,55 @@ def build_issue_view(
 
 
 def _build_sections(config: Config, issue: Issue, views: Sequence[PickView]) -> list[SectionView]:
-    """The issue's own order of sections; a category that lost its heading comes last, so that no pick is lost."""
-    homes: dict[str, list[PickView]] = {}
-    for view in views:
-        homes.setdefault(view.category, []).append(view)
-    titles = {category.slug: category.title for category in config.taxonomy.categories}
-    rows = [section for section in issue.sections if not is_month_section(section["slug"])]
-    known = {section["slug"] for section in rows}
-    if issue.form != "month":
-        rows += [{"slug": name, "title": titles.get(name, name)} for name in homes if name not in known]
-    made = [_build_section(section, homes.get(section["slug"], [])) for section in rows]
-    return [section for section in made if section.picks or section.note]
+    """Build the sections in the issue's order.
 
-
-def _build_section(section: Mapping[str, str], picks: list[PickView]) -> SectionView:
-    return SectionView(
-        slug=section["slug"],
-        title=section["title"],
-        anchor=section["slug"],
-        note=section.get("note", ""),
-        engine=section.get("engine", ""),
-        closing=section.get("closing", ""),
-        picks=picks,
-    )
-
-
-def build_charts(config: Config, issue: Issue) -> list[dict[str, Any]]:
-    """A recap's figures as charts: what was kept by category, what was read and kept by month.
-
-    Fixed words are named by their keys: a review keeps its figures for good, and the site may change its language.
+    A category without a heading comes last, so that no pick is lost.
     """
-    titles = {category.slug: category.title for category in config.taxonomy.categories}
+    by_category: dict[str, list[PickView]] = {}
+    for view in views:
+        by_category.setdefault(view.category, []).append(view)
+    rows = [section for section in issue.sections if not is_month_section(section["slug"])]
+    if issue.form != "month":
+        titles, headings = _get_titles(config), {section["slug"] for section in rows}
+        rows += [{"slug": slug, "title": titles.get(slug, slug)} for slug in by_category if slug not in headings]
+    sections = [_build_section(row, by_category.get(row["slug"], [])) for row in rows]
+    return [section for section in sections if section.picks or section.note]
+
+
+def _build_month_sections(issue: Issue, views: Sequence[PickView]) -> list[SectionView]:
+    """Build the months of a recap, each with the picks of its issue in the draft's order."""
+    by_month: dict[str, list[PickView]] = {}
+    for view in views:
+        by_month.setdefault(f"m{view.issue_period}", []).append(view)
+    rows = [section for section in issue.sections if is_month_section(section["slug"])]
+    return [_build_section(row, by_month.get(row["slug"], [])) for row in rows]
+
+
+def _build_section(row: Mapping[str, str], picks: list[PickView]) -> SectionView:
+    texts = {name: row.get(name, "") for name in ("note", "engine", "closing")}
+    return SectionView(slug=row["slug"], title=row["title"], anchor=row["slug"], picks=picks, **texts)
+
+
+def _get_titles(config: Config) -> dict[str, str]:
+    return {category.slug: category.title for category in config.taxonomy.categories}
+
+
+def _build_charts(config: Config, issue: Issue) -> list[dict[str, Any]]:
+    """Build a recap's charts: items kept by category, and read and kept by month.
+
+    Fixed texts are keys of translations: a recap keeps its figures, and the site may change its language.
+    """
+    titles, charts = _get_titles(config), []
     categories, months = issue.numbers.get("categories", {}), issue.numbers.get("months", {})
-    made = []
     if categories:
         labels = [titles.get(slug, slug) for slug in categories]
-        made.append(_build_chart("bars", "chart_categories", labels, {"kept": list(categories.values())}))
+        charts.append(_build_chart("bars", "chart_categories", labels, {"kept": list(categories.values())}))
     if len(months) > 1:
-        known = all(row["read"] >= row["kept"] for row in months.values())
-        rows = {word: [row[word] for row in months.values()] for word in (("read", "kept") if known else ("kept",))}
-        made.append(_build_chart("lines", "chart_months" if known else "chart_kept", list(months), rows))
-    return made
+        counts_read = all(row["read"] >= row["kept"] for row in months.values())
+        names = ("read", "kept") if counts_read else ("kept",)
+        series = {name: [row[name] for row in months.values()] for name in names}
+        charts.append(_build_chart("lines", "chart_months" if counts_read else "chart_kept", list(months), series))
+    return charts
 
 
 def _build_chart(kind: str, title: str, labels: list[str], series: Mapping[str, list[int]]) -> dict[str, Any]:
@@ -125,7 +136,7 @@ def _build_chart(kind: str, title: str, labels: list[str], series: Mapping[str, 
 
 
 def _find_published_months(session: Session, period: Period) -> dict[int, Period]:
-    """For a recap: the first month in whose issue each work was published. A month has no need to ask."""
+    """Find the first month whose issue published each work, for a recap."""
     if period.kind == "monthly":
         return {}
     months = {month.name: month for month in period.months()}
@@ -138,53 +149,36 @@ def _find_published_months(session: Session, period: Period) -> dict[int, Period
 
 
 def _find_unpublished_month(config: Config, item: Item, imported_decision: Decision | None) -> tuple[str, bool]:
-    """The month a work of a recap belongs to that no issue published, and whether it comes from the ranking alone."""
+    """Find the month of a recap's work that no issue published, and whether it was only ranked."""
     if imported_decision is not None and imported_decision.period:
         return imported_decision.period, False
     return get_month_of(item.published or item.first_seen, ZoneInfo(config.newsletter.timezone)).name, True
 
 
 def _list_predictions(session: Session, issue: Issue, period: Period) -> list[dict[str, str]]:
-    """The year's bets, what became of each, and what the editor says of it now."""
-    said = issue.numbers.get("bets", {})
+    """List the year's predictions, each with its outcome and the editor's comment."""
+    comments = issue.numbers.get("bets", {})
     rows = load_predictions(session, period.last[0])
-    return [{"text": _append_comment(row.text, said.get(str(row.id), "")), "outcome": row.outcome} for row in rows]
+    return [{"text": _append_comment(row.text, comments.get(str(row.id), "")), "outcome": row.outcome} for row in rows]
 
 
 def _append_comment(prediction: str, comment: str) -> str:
-    """A bet with the words on it behind; a dash parts them where the bet ends without a sign of its own."""
-    apart = " " if not prediction or prediction[-1] in ".!?…。！？" else " – "
-    return f"{prediction}{apart}{comment}" if comment else prediction
+    """Append a comment, after a dash where the prediction has no final punctuation."""
+    separator = " " if not prediction or prediction[-1] in ".!?…。！？" else " – "
+    return f"{prediction}{separator}{comment}" if comment else prediction
 
 
 def _list_missed(session: Session, config: Config, issue: Issue) -> list[PickView]:
-    """The works that a recap names as missed, in the editor's order."""
-    words = {row["key"]: row["words"] for row in issue.numbers.get("missed", [])}
-    found = load_items_by_key(session, list(words))
-    return [
-        build_pick_view(config, _build_missed_pick(words[key]), found[key], None, 1) for key in words if key in found
-    ]
+    """List the works that a recap names as missed, in the editor's order, with the editor's text."""
+    texts = {row["key"]: row["words"] for row in issue.numbers.get("missed", [])}
+    items = load_items_by_key(session, list(texts))
+    editor: dict[str, Any] = {"origin": "editor", "grounding_status": "editor"}
+    picks = {key: Pick(issue_id=0, item_id=0, category="", position=0, blurb=texts[key], **editor) for key in texts}
+    return [_build_pick_view(config, picks[key], items[key], None, 1) for key in texts if key in items]
 
 
-def _build_missed_pick(blurb: str) -> Pick:
-    """No pick, but what the editor says of a work that should have been one."""
-    return Pick(issue_id=0, item_id=0, category="", position=0, blurb=blurb, origin="editor", grounding_status="editor")
-
-
-def _build_month_sections(issue: Issue, views: Sequence[PickView]) -> list[SectionView]:
-    """The months of a recap as its sheet has them, each with the picks of its issue in the sheet's order."""
-    months: dict[str, list[PickView]] = {}
-    for view in views:
-        months.setdefault(f"m{view.issue_period}", []).append(view)
-    return [
-        _build_section(section, months.get(section["slug"], []))
-        for section in issue.sections
-        if is_month_section(section["slug"])
-    ]
-
-
-def build_pick_view(config: Config, pick: Pick, item: Item, tagging: Tagging | None, mention_count: int) -> PickView:
-    """A pick as readers see it."""
+def _build_pick_view(config: Config, pick: Pick, item: Item, tagging: Tagging | None, mention_count: int) -> PickView:
+    """Build a pick as readers see it."""
     return PickView(
         key=item.key,
         anchor=slugify(item.key),
@@ -213,9 +207,8 @@ def build_pick_view(config: Config, pick: Pick, item: Item, tagging: Tagging | N
 
 
 def link_neighbours(views: Sequence[IssueView]) -> None:
-    """Tell each issue its neighbours of the same kind; `views` are in order of publication."""
+    """Link each issue to its neighbours of the same kind; `views` are in order of publication."""
     for kind in ("monthly", "yearly", "range"):
-        row = [view for view in views if view.kind == kind]
-        for before, after in pairwise(row):
+        for before, after in pairwise(view for view in views if view.kind == kind):
             before.next = Neighbour(after.title, after.path)
             after.previous = Neighbour(before.title, before.path)

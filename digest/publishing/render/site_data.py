@@ -1,5 +1,4 @@
-"""What the site needs beside posts and feeds: its configuration, the data its layouts read, category pages, the search
-index and the pictures."""
+"""Render the site's configuration, the data its layouts read, category pages, search index and pictures."""
 
 from __future__ import annotations
 
@@ -10,7 +9,7 @@ from itertools import groupby
 from typing import Any
 
 from digest.config.schema import Newsletter, SiteConfig, Taxonomy
-from digest.i18n import load_translations
+from digest.i18n import Translations, load_translations
 from digest.markdown.escape import encode_link
 from digest.markdown.render import render_description
 from digest.protocols import Document
@@ -61,7 +60,7 @@ kramdown: # text as it was written: no typographic quotes, dashes or ellipses, w
 
 
 def render_site_config(newsletter: Newsletter, site: SiteConfig) -> Document:
-    """Jekyll's _config.yml, read alike by 3.10 and 4.3."""
+    """Render Jekyll's _config.yml, for 3.10 and 4.3."""
     values = {
         "image": "/" + card_path(*_site_card_text(newsletter)),
         "title": newsletter.title,
@@ -86,55 +85,54 @@ def render_site_files(
     taxonomy: Taxonomy,
     existing_paths: Collection[str] = (),
 ) -> list[Document]:
-    """Configuration, data, category pages, search index and pictures, for all published issues.
+    """Render all files of the site besides posts and feeds.
 
-    Pictures whose paths are in `have` are left out: their names change with what they show.
+    Pictures at `existing_paths` are skipped: their names change with their content.
     """
-    newest = sort_newest_first(views)
-    picks = _picks_by_category(newest)
+    newest, words = sort_newest_first(views), load_translations(newsletter.language)
+    picks: dict[str, list[dict[str, str]]] = {}
+    search_index = []
+    titles = {section.slug: normalise_line(section.title) for view in newest for section in view.sections}
+    for view in newest:
+        # A recap repeats the picks of monthly issues.
+        for pick in view.picks() if view.kind == "monthly" else ():
+            row = _build_pick_row(view, pick, words)
+            picks.setdefault(pick.category, []).append(row)
+            blurb = render_description(pick.blurb) if pick.origin == "editor" else normalise_line(pick.blurb)
+            category = titles.get(pick.category, pick.category)
+            search_index.append(row | {"category": category, "text": shorten_text(blurb, _SEARCH_TEXT_LENGTH)})
     categories = [
         {"slug": c.slug, "title": c.title, "description": c.description, "count": len(picks.get(c.slug, []))}
         for c in taxonomy.categories
     ]
+    drawings = _map_drawings(newest, newsletter)
     return [
         render_site_config(newsletter, site),
-        _data_document("words", dict(load_translations(newsletter.language))),
+        _data_document("words", dict(words)),
         _data_document("issues", _group_by_year(newest, newsletter)),
         _data_document("categories", categories),
-        _data_document(
-            "picks", {slug: [_build_pick_row(v, p, newsletter) for v, p in rows] for slug, rows in picks.items()}
-        ),
+        _data_document("picks", picks),
         *[_render_category_page(category) for category in categories],
-        Document("search.json", _dump_json(_build_search_index(newest, newsletter), indent=None)),
-        *_draw_missing_pictures(newest, newsletter, frozenset(existing_paths)),
+        Document("search.json", _dump_json(search_index, indent=None)),
+        *[Document(path, draw()) for path, draw in drawings.items() if path not in existing_paths],
     ]
 
 
 def list_picture_paths(views: Sequence[IssueView], newsletter: Newsletter) -> list[str]:
-    """Where the cards and the charts' pictures stand, drawn already or not."""
+    """List the paths of cards and charts, existing or not."""
     return list(_map_drawings(views, newsletter))
 
 
-def _draw_missing_pictures(
-    views: Sequence[IssueView], newsletter: Newsletter, existing_paths: frozenset[str]
-) -> list[Document]:
-    wanted = _map_drawings(views, newsletter)
-    return [Document(path, draw()) for path, draw in wanted.items() if path not in existing_paths]
-
-
 def _map_drawings(views: Sequence[IssueView], newsletter: Newsletter) -> dict[str, Callable[[], bytes]]:
-    """Every picture's path and how it is drawn."""
-    w = load_translations(newsletter.language)
-    out: dict[str, Callable[[], bytes]] = {}
-    for texts in _list_card_texts(views, newsletter):
-        out[card_path(*texts)] = partial(draw_card, *texts)
-    for view, chart in ((one, chart) for one in views for chart in one.charts):
-        out[chart_path(view, chart, w)] = partial(render_chart_png, chart, w)
-    return out
-
-
-def _list_card_texts(views: Sequence[IssueView], newsletter: Newsletter) -> list[tuple[str, str, str]]:
-    return [(view.title, newsletter.title, view.period) for view in views] + [_site_card_text(newsletter)]
+    """Map the path of every picture to its drawing."""
+    words = load_translations(newsletter.language)
+    drawings: dict[str, Callable[[], bytes]] = {}
+    for texts in [*((view.title, newsletter.title, view.period) for view in views), _site_card_text(newsletter)]:
+        drawings[card_path(*texts)] = partial(draw_card, *texts)
+    for view in views:
+        for chart in view.charts:
+            drawings[chart_path(view, chart, words)] = partial(render_chart_png, chart, words)
+    return drawings
 
 
 def _site_card_text(newsletter: Newsletter) -> tuple[str, str, str]:
@@ -148,67 +146,40 @@ def _group_by_year(newest: Sequence[IssueView], newsletter: Newsletter) -> list[
 
 
 def _build_issue_row(view: IssueView, newsletter: Newsletter) -> dict[str, Any]:
-    w = load_translations(newsletter.language)
-    leads = view.highlights or [section.picks[0] for section in view.sections if section.picks]
+    words = load_translations(newsletter.language)
+    sections = [section for section in view.sections if section.picks]
+    leads = view.highlights or [section.picks[0] for section in sections]
+    highlights = [
+        {
+            "title": normalise_line(pick.title),
+            "anchor": make_anchor(pick.anchor),
+            "why": render_description(pick.highlight or "") or format_byline(pick.authors) or pick.venue,
+        }
+        for pick in leads[:_LEAD_COUNT]
+    ]
     return {
         "title": short_title(view.title, newsletter),
         "path": view.path,
         "period": view.period,
         "kind": view.kind,
-        "date": w.full_day(local_day(view.published, newsletter)),
-        "count": w.picks(len(view.picks())),
+        "date": words.full_day(local_day(view.published, newsletter)),
+        "count": words.picks(len(view.picks())),
         "description": describe_issue(view, newsletter),
-        "highlights": [
-            {
-                "title": normalise_line(pick.title),
-                "anchor": make_anchor(pick.anchor),
-                "why": render_description(pick.highlight or "") or format_byline(pick.authors) or pick.venue,
-            }
-            for pick in leads[:_LEAD_COUNT]
-        ],
+        "highlights": highlights,
         "sections": [
-            {"title": normalise_line(section.title), "anchor": make_anchor(section.anchor), "count": len(section.picks)}
-            for section in view.sections
-            if section.picks
+            {"title": normalise_line(s.title), "anchor": make_anchor(s.anchor), "count": len(s.picks)} for s in sections
         ],
     }
 
 
-def _picks_by_category(newest: Sequence[IssueView]) -> dict[str, list[tuple[IssueView, PickView]]]:
-    """The monthly issues' picks, newest issue first; a recap only repeats them."""
-    found: dict[str, list[tuple[IssueView, PickView]]] = {}
-    for view in newest:
-        if view.kind == "monthly":
-            for pick in view.picks():
-                found.setdefault(pick.category, []).append((view, pick))
-    return found
-
-
-def _build_pick_row(view: IssueView, pick: PickView, newsletter: Newsletter) -> dict[str, str]:
-    w = load_translations(newsletter.language)
+def _build_pick_row(view: IssueView, pick: PickView, words: Translations) -> dict[str, str]:
     return {
         "title": normalise_line(pick.title),
         "url": encode_link(pick.url),
         "by": normalise_line(format_byline(pick.authors) or pick.venue),
-        "issue": w.period(view.period),
+        "issue": words.period(view.period),
         "path": f"{view.path}#{make_anchor(pick.anchor)}",
     }
-
-
-def _build_search_index(newest: Sequence[IssueView], newsletter: Newsletter) -> list[dict[str, str]]:
-    titles = {section.slug: normalise_line(section.title) for view in newest for section in view.sections}
-    return [
-        _build_pick_row(view, pick, newsletter)
-        | {"category": titles.get(pick.category, pick.category), "text": _shorten_blurb(pick)}
-        for view in newest
-        if view.kind == "monthly"
-        for pick in view.picks()
-    ]
-
-
-def _shorten_blurb(pick: PickView) -> str:
-    text = render_description(pick.blurb) if pick.origin == "editor" else normalise_line(pick.blurb)
-    return shorten_text(text, _SEARCH_TEXT_LENGTH)
 
 
 def _render_category_page(category: dict[str, Any]) -> Document:
@@ -221,10 +192,9 @@ def _render_category_page(category: dict[str, Any]) -> Document:
         "topic": slug,
         "feed": f"/feed/{slug}.xml",
     }
-    front = "\n".join(
-        f"{name}: {json.dumps(normalise_line(value), ensure_ascii=False)}" for name, value in fields.items()
-    )
-    return Document(f"category/{slug}.html", f"---\n{front}\n---\n".encode())
+    texts = {name: json.dumps(normalise_line(value), ensure_ascii=False) for name, value in fields.items()}
+    front = "".join(f"{name}: {text}\n" for name, text in texts.items())
+    return Document(f"category/{slug}.html", f"---\n{front}---\n".encode())
 
 
 def _data_document(name: str, value: Any) -> Document:
