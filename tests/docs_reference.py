@@ -11,7 +11,8 @@ import typer.main
 from pydantic import BaseModel
 from pydantic_core import PydanticUndefined
 
-from digest.cli import app, register_commands
+from digest.cli import register_commands
+from digest.cli.options import app
 from digest.config.schema import Category, Config, ModelPrice, Selectors
 
 DOCS = Path(__file__).resolve().parents[1] / "docs"

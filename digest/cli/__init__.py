@@ -5,7 +5,8 @@ from __future__ import annotations
 import sys
 from importlib import import_module
 
-from digest.cli.output import app, print_text
+from digest.cli.options import app
+from digest.cli.output import print_text
 
 __all__ = ["app", "register_commands", "run_cli"]
 

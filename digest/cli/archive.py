@@ -6,20 +6,17 @@ from typing import Annotated
 
 import typer
 
-from digest.cli.output import (
-    EDIT,
-    DryRun,
-    Json,
+from digest.cli.options import EDIT, DryRun, Json, app, command
+from digest.cli.output import exit_with_report, open_workspace, print_json, print_table, print_text
+
+
+@command(
     app,
-    exit_with_report,
-    open_workspace,
-    print_json,
-    print_table,
-    print_text,
+    "import https://example.org/feed.xml --dry-run",
+    'import _posts --map "AI Security and alignment=safety"',
+    panel=EDIT,
+    name="import",
 )
-
-
-@app.command(name="import", rich_help_panel=EDIT)
 def import_(
     places: Annotated[list[str], typer.Argument(metavar="URL|FILE…", help="Feeds, pages, posts or folders of posts.")],
     maps: Annotated[
@@ -30,13 +27,7 @@ def import_(
     dry_run: DryRun = False,
     as_json: Json = False,
 ) -> None:
-    """Import past issues: items, decisions, examples of style.
-
-    \b
-    Examples:
-      digest import https://example.org/feed.xml --dry-run
-      digest import _posts --map "AI Security and alignment=safety"
-    """
+    """Import past issues: items, decisions, examples of style."""
     from digest.drafts.archive import import_archive, read_archive
     from digest.drafts.archive.items import serialize_imported_posts
 
@@ -64,17 +55,12 @@ def _parse_heading_map(text: str) -> tuple[str, str]:
     return heading.strip(), category.strip()
 
 
-@app.command(rich_help_panel=EDIT)
+@command(app, 'predict --for 2026 "Small models will run most agents."', panel=EDIT)
 def predict(
     text: Annotated[str, typer.Argument(metavar="TEXT", help="What you expect.")],
     year: Annotated[int, typer.Option("--for", metavar="YEAR", min=1990, max=2200, help="The year it is for.")],
 ) -> None:
-    """Record a prediction to be scored in the year in review.
-
-    \b
-    Examples:
-      digest predict --for 2026 "Small models will run most agents."
-    """
+    """Record a prediction to be scored in the year in review."""
     from digest.db.issues import add_prediction
 
     with open_workspace() as workspace:

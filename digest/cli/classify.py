@@ -8,20 +8,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from digest.cli.output import (
-    SORT,
-    DryRun,
-    Json,
-    MaxUsd,
-    PeriodArg,
-    Provider,
-    app,
-    exit_with_report,
-    open_workspace,
-    print_json,
-    print_table,
-    print_text,
-)
+from digest.cli.options import SORT, DryRun, Json, MaxUsd, PeriodArg, Provider, app, command
+from digest.cli.output import exit_with_report, open_workspace, print_json, print_table, print_text
 
 if TYPE_CHECKING:
     from digest.ranking.types import Candidate
@@ -29,7 +17,15 @@ if TYPE_CHECKING:
 _HEAD = 10  # candidates that `rank` prints
 
 
-@app.command(rich_help_panel=SORT)
+@command(
+    app,
+    "tag",
+    "tag arxiv:2501.00663 --as techniques",
+    "tag --retag --dry-run",
+    "tag --estimate",
+    "tag --jsonl papers.jsonl --out tags.jsonl",
+    panel=SORT,
+)
 def tag(
     item: Annotated[str, typer.Argument(metavar="[ITEM]", help="With --as: the item to correct.")] = "",
     as_: Annotated[
@@ -45,14 +41,6 @@ def tag(
     """Sort items into the categories of the taxonomy.
 
     Only new or changed items are classified.
-
-    \b
-    Examples:
-      digest tag
-      digest tag arxiv:2501.00663 --as techniques
-      digest tag --retag --dry-run
-      digest tag --estimate
-      digest tag --jsonl papers.jsonl --out tags.jsonl
     """
     with open_workspace() as workspace:
         if jsonl is not None:
@@ -80,7 +68,7 @@ def _require_output(out: Path | None) -> Path:
     return out
 
 
-@app.command(rich_help_panel=SORT)
+@command(app, "judge 2026-10 --estimate", "judge 2026-10 --provider openai", panel=SORT)
 def judge(
     period: PeriodArg = "last",
     limit: Annotated[
@@ -94,11 +82,6 @@ def judge(
     """Let the language model grade the best candidates.
 
     Cached answers are reused.
-
-    \b
-    Examples:
-      digest judge 2026-10 --estimate
-      digest judge 2026-10 --provider openai
     """
     with open_workspace(provider) as workspace:
         if estimate:
@@ -106,7 +89,13 @@ def judge(
         exit_with_report(workspace.judge(period, limit=limit, max_usd=max_usd), as_json)
 
 
-@app.command(rich_help_panel=SORT)
+@command(
+    app,
+    "rank 2026-10",
+    "rank 2026-10 --explain arxiv:2510.01234",
+    "rank --jsonl pool.jsonl.gz --learn pools --picks picks.jsonl.gz --out scores.jsonl",
+    panel=SORT,
+)
 def rank(
     period: PeriodArg = "last",
     explain: Annotated[str, typer.Option("--explain", metavar="ITEM", help="Explain an item's score.")] = "",
@@ -130,12 +119,6 @@ def rank(
     """Rank a period's candidates, or the papers of a file.
 
     Prints the head of the list; `digest candidates` prints more of it.
-
-    \b
-    Examples:
-      digest rank 2026-10
-      digest rank 2026-10 --explain arxiv:2510.01234
-      digest rank --jsonl pool.jsonl.gz --learn pools --picks picks.jsonl.gz --out scores.jsonl
     """
     if jsonl is not None:
         from digest.evaluation.files import rank_file
@@ -155,18 +138,13 @@ def rank(
         exit_with_report(report, as_json)
 
 
-@app.command(rich_help_panel=SORT)
+@command(app, "candidates 2026-10 --limit 100", panel=SORT)
 def candidates(
     period: PeriodArg = "last",
     limit: Annotated[int, typer.Option("--limit", "-n", min=1, max=10_000, help="The number of candidates.")] = 50,
     as_json: Json = False,
 ) -> None:
-    """List a period's candidates, best first.
-
-    \b
-    Examples:
-      digest candidates 2026-10 --limit 100
-    """
+    """List a period's candidates, best first."""
     with open_workspace() as workspace:
         rows = workspace.candidates(period, limit)
     if as_json:

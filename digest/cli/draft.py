@@ -6,24 +6,11 @@ from typing import Annotated
 
 import typer
 
-from digest.cli.output import (
-    EDIT,
-    AcceptGaps,
-    DryRun,
-    Json,
-    MaxUsd,
-    PeriodArg,
-    Provider,
-    app,
-    exit_with_report,
-    open_workspace,
-    print_json,
-    print_table,
-    print_text,
-)
+from digest.cli.options import EDIT, AcceptGaps, DryRun, Json, MaxUsd, PeriodArg, Provider, app, command
+from digest.cli.output import exit_with_report, open_workspace, print_json, print_table, print_text
 
 
-@app.command(rich_help_panel=EDIT)
+@command(app, "draft 2026-10", panel=EDIT)
 def draft(
     period: PeriodArg = "last",
     dry_run: DryRun = False,
@@ -37,10 +24,6 @@ def draft(
     """Write a period's draft, or merge new material into it.
 
     The draft is site/_drafts/PERIOD.md. What the editor wrote there is preserved.
-
-    \b
-    Examples:
-      digest draft 2026-10
     """
     with open_workspace(provider) as workspace:
         report = (
@@ -54,23 +37,19 @@ def draft(
 CheckLinks = Annotated[bool, typer.Option("--links/--no-links", help="Check that the links still work, arXiv's aside.")]
 
 
-@app.command(rich_help_panel=EDIT)
+@command(app, "check 2026-10", panel=EDIT)
 def check(
     period: PeriodArg = "last", accept_gaps: AcceptGaps = False, links: CheckLinks = True, as_json: Json = False
 ) -> None:
     """Run the release checks of a draft.
 
     Exits 4 with each reason and the command that fixes it.
-
-    \b
-    Examples:
-      digest check 2026-10
     """
     with open_workspace() as workspace:
         exit_with_report(workspace.check(period, accept_gaps=accept_gaps, links=links), as_json)
 
 
-@app.command(rich_help_panel=EDIT)
+@command(app, "approve 2026-10", panel=EDIT)
 def approve(
     period: PeriodArg = "last",
     sign: Annotated[bool, typer.Option("--sign", help="Take responsibility for flagged text.")] = False,
@@ -79,17 +58,12 @@ def approve(
     links: CheckLinks = True,
     as_json: Json = False,
 ) -> None:
-    """Approve an issue for publication, after its checks.
-
-    \b
-    Examples:
-      digest approve 2026-10
-    """
+    """Approve an issue for publication, after its checks."""
     with open_workspace() as workspace:
         exit_with_report(workspace.approve(period, by=by, sign=sign, accept_gaps=accept_gaps, links=links), as_json)
 
 
-@app.command(rich_help_panel=EDIT)
+@command(app, "recap 2025 --by both", panel=EDIT)
 def recap(
     period: Annotated[str, typer.Argument(metavar="YEAR", help="2025, 2025-Q3 or 2025-03..2025-07.")],
     by: Annotated[str, typer.Option("--by", help="category, month or both; by default as before.")] = "",
@@ -100,16 +74,12 @@ def recap(
     """Draft a year in review from the year's picks.
 
     A language model summarises each month in a sentence, cited to its picks.
-
-    \b
-    Examples:
-      digest recap 2025 --by both
     """
     with open_workspace(provider) as workspace:
         exit_with_report(workspace.recap(period, by, max_usd=max_usd), as_json)
 
 
-@app.command(rich_help_panel=EDIT)
+@command(app, "desk 2026-10", panel=EDIT)
 def desk(
     period: PeriodArg = "last",
     port: Annotated[int, typer.Option("--port", min=0, max=65535, help="The port; 0 takes a free one.")] = 0,
@@ -118,10 +88,6 @@ def desk(
     """Open the editor's page: shortlist, issue, preview.
 
     Only this machine can open it. Edits are written to the draft file.
-
-    \b
-    Examples:
-      digest desk 2026-10
     """
     from digest.drafts.editing import load_current_draft
     from digest.web.server import DeskServer, serve_desk
@@ -136,18 +102,13 @@ def desk(
         serve_desk(server)
 
 
-@app.command(rich_help_panel=EDIT)
+@command(app, "history 2026-10 --show 3", panel=EDIT)
 def history(
     period: PeriodArg = "last",
     version: Annotated[int, typer.Option("--show", help="Print this version.")] = 0,
     as_json: Json = False,
 ) -> None:
-    """List every stored version of a draft.
-
-    \b
-    Examples:
-      digest history 2026-10 --show 3
-    """
+    """List every stored version of a draft."""
     from digest.drafts.storage import list_draft_versions, load_draft_version
 
     with open_workspace() as workspace:
@@ -164,7 +125,7 @@ def history(
     print_table(columns, cells, f"history: no version of {name} is stored")
 
 
-@app.command(rich_help_panel=EDIT)
+@command(app, "restore 2026-10 3", panel=EDIT)
 def restore(
     period: Annotated[str, typer.Argument(metavar="PERIOD")],
     version: Annotated[int, typer.Argument(metavar="VERSION", help="A number of `digest history`.")],
@@ -173,10 +134,6 @@ def restore(
     """Restore a stored version of a draft.
 
     The present version is stored first.
-
-    \b
-    Examples:
-      digest restore 2026-10 3
     """
     from digest.drafts.storage import restore_draft_version
 

@@ -7,7 +7,8 @@ from typing import Annotated, Any
 
 import typer
 
-from digest.cli.output import OPERATE, Json, MaxUsd, app, exit_with_report, open_workspace, print_json
+from digest.cli.options import OPERATE, Json, MaxUsd, app, command
+from digest.cli.output import exit_with_report, open_workspace, print_json
 
 eval_app = typer.Typer(help="Measure the parts on labelled data against gates.", no_args_is_help=True)
 app.add_typer(eval_app, name="eval", rich_help_panel=OPERATE)
@@ -15,7 +16,7 @@ app.add_typer(eval_app, name="eval", rich_help_panel=OPERATE)
 DataFile = Annotated[Path | None, typer.Option("--data", help="A file of JSON lines, or its .gz.")]
 
 
-@eval_app.command()
+@command(eval_app, "eval tagging --data labels.jsonl.gz", "eval tagging --engine gemini --max-usd 0.05")
 def tagging(
     data: DataFile = None,
     engine: Annotated[
@@ -27,11 +28,6 @@ def tagging(
     """Measure a tagger: accuracy, F1, calibration.
 
     Without --data on the packaged titles.
-
-    \b
-    Examples:
-      digest eval tagging --data labels.jsonl.gz
-      digest eval tagging --engine gemini --max-usd 0.05
     """
     from digest.evaluation import evaluate_tagging
 
@@ -42,7 +38,7 @@ def tagging(
     _report_metrics(name, numbers, as_json, gate="tagging" if data else "golden", data=data)
 
 
-@eval_app.command()
+@command(eval_app, "eval ranking --pools pools --picks picks.jsonl.gz --train-until 2025-08")
 def ranking(
     pools: Annotated[Path, typer.Option("--pools", help="A folder of YYYY-MM.jsonl[.gz].")],
     picks: Annotated[Path, typer.Option("--picks", help="A file of {month, curator, arxiv_id}.")],
@@ -50,65 +46,39 @@ def ranking(
     curator: Annotated[str, typer.Option("--curator", help="The curator; by default the one with most picks.")] = "",
     as_json: Json = False,
 ) -> None:
-    """Measure the ranking on held-out months: AUC, recall.
-
-    \b
-    Examples:
-      digest eval ranking --pools pools --picks picks.jsonl.gz --train-until 2025-08
-    """
+    """Measure the ranking on held-out months: AUC, recall."""
     from digest.evaluation import evaluate_ranking
 
     _report_metrics("ranking", evaluate_ranking(pools, picks, train_until, curator), as_json, data=picks)
 
 
-@eval_app.command()
+@command(eval_app, "eval duplicates --data duplicate_pairs.jsonl.gz")
 def duplicates(
     data: Annotated[Path, typer.Option("--data", help="Pairs {a, b, label}.")], as_json: Json = False
 ) -> None:
-    """Measure recall and precision of duplicate detection.
-
-    \b
-    Examples:
-      digest eval duplicates --data duplicate_pairs.jsonl.gz
-    """
+    """Measure recall and precision of duplicate detection."""
     from digest.evaluation import evaluate_duplicates
 
     _report_metrics("duplicates", evaluate_duplicates(data), as_json, data=data)
 
 
-@eval_app.command()
+@command(eval_app, "eval grounding")
 def grounding(data: DataFile = None, as_json: Json = False) -> None:
-    """Measure the grounding check on true and false sentences.
-
-    \b
-    Examples:
-      digest eval grounding
-    """
+    """Measure the grounding check on true and false sentences."""
     from digest.evaluation import evaluate_grounding
 
     _report_metrics("grounding", evaluate_grounding(data), as_json, data=data)
 
 
-@eval_app.command(name="all")
+@command(eval_app, "eval all --data ../data", name="all")
 def evaluate_all(
     folder: Annotated[
-        Path | None,
-        typer.Option("--data", help="A folder with labels, pools and picks, or pairs."),
+        Path | None, typer.Option("--data", help="A folder with labels, pools and picks, or pairs.")
     ] = None,
     as_json: Json = False,
 ) -> None:
-    """Measure every part for which there is data.
-
-    \b
-    Examples:
-      digest eval all --data ../data
-    """
-    from digest.evaluation import (
-        compare_with_gates,
-        evaluate_all_parts,
-        format_reports,
-        require_passing_gates,
-    )
+    """Measure every part for which there is data."""
+    from digest.evaluation import compare_with_gates, evaluate_all_parts, format_reports, require_passing_gates
     from digest.protocols import Report
 
     with open_workspace() as workspace:

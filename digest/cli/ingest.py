@@ -7,11 +7,11 @@ from typing import Annotated
 
 import typer
 
-from digest.cli.options import complete_sources
-from digest.cli.output import GATHER, Json, PeriodArg, app, exit_with_report, open_workspace, print_json, print_table
+from digest.cli.options import GATHER, Json, PeriodArg, app, command, complete_sources
+from digest.cli.output import exit_with_report, open_workspace, print_json, print_table
 
 
-@app.command(rich_help_panel=GATHER)
+@command(app, "fetch arxiv openai --force", panel=GATHER)
 def fetch(
     sources: Annotated[
         list[str] | None,
@@ -23,16 +23,12 @@ def fetch(
     """Fetch the sources that are due.
 
     Conditional requests avoid downloading what has not changed.
-
-    \b
-    Examples:
-      digest fetch arxiv openai --force
     """
     with open_workspace() as workspace:
         exit_with_report(workspace.fetch(sources or [], force=force), as_json)
 
 
-@app.command(rich_help_panel=GATHER)
+@command(app, "backfill 2025-01..2025-06 --source arxiv", panel=GATHER)
 def backfill(
     period: PeriodArg,
     source: Annotated[str, typer.Option("--source", help="An arXiv source; by default the first.")] = "",
@@ -41,16 +37,12 @@ def backfill(
     """Fetch past months of arXiv, day by day.
 
     An interrupted run continues from its last checkpoint.
-
-    \b
-    Examples:
-      digest backfill 2025-01..2025-06 --source arxiv
     """
     with open_workspace() as workspace:
         exit_with_report(workspace.backfill(period, source), as_json)
 
 
-@app.command(rich_help_panel=GATHER)
+@command(app, "add https://arxiv.org/abs/2501.00663", "add --jsonl month.jsonl", panel=GATHER)
 def add(
     url: Annotated[str | None, typer.Argument(metavar="[URL]", help="The page or paper to add.")] = None,
     jsonl: Annotated[
@@ -62,11 +54,6 @@ def add(
     """Add one work by its URL, or many from a JSONL file.
 
     The file holds JSON lines, plain or gzipped (.jsonl, .jsonl.gz).
-
-    \b
-    Examples:
-      digest add https://arxiv.org/abs/2501.00663
-      digest add --jsonl month.jsonl
     """
     with open_workspace() as workspace:
         if jsonl is not None:
@@ -76,18 +63,13 @@ def add(
         exit_with_report(workspace.add_url(url, source), as_json)
 
 
-@app.command(rich_help_panel=GATHER)
+@command(app, "search '\"test-time compute\" scaling'", panel=GATHER)
 def search(
     words: Annotated[list[str], typer.Argument(metavar="WORDS", help='Words, "phrases", prefix*.')],
     limit: Annotated[int, typer.Option("--limit", "-n", min=1, max=1000)] = 20,
     as_json: Json = False,
 ) -> None:
-    """Find items by title, authors and summary.
-
-    \b
-    Examples:
-      digest search '"test-time compute" scaling'
-    """
+    """Find items by title, authors and summary."""
     with open_workspace() as workspace:
         items = workspace.search(" ".join(words), limit)
     if as_json:

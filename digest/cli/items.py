@@ -7,19 +7,8 @@ from typing import Annotated
 
 import typer
 
-from digest.cli.output import (
-    GATHER,
-    OPERATE,
-    SORT,
-    Json,
-    app,
-    exit_with_report,
-    format_cell,
-    open_workspace,
-    print_json,
-    print_table,
-    print_text,
-)
+from digest.cli.options import GATHER, OPERATE, SORT, Json, app, command
+from digest.cli.output import exit_with_report, format_cell, open_workspace, print_json, print_table, print_text
 
 items_app = typer.Typer(help="Show, merge and split items.", no_args_is_help=True)
 sources_app = typer.Typer(help="List sources; import and export OPML.", no_args_is_help=True)
@@ -29,7 +18,7 @@ app.add_typer(sources_app, name="sources", rich_help_panel=GATHER)
 app.add_typer(taxonomy_app, name="taxonomy", rich_help_panel=SORT)
 
 
-@items_app.command()
+@command(items_app, "items match --jsonl records.jsonl --out groups.jsonl")
 def match(
     jsonl: Annotated[
         Path, typer.Option("--jsonl", help="Records: record_id, source, title, url, arxiv_id, date, text.")
@@ -40,24 +29,15 @@ def match(
     """Group the records of a file that are one work.
 
     Leaves the database unchanged.
-
-    \b
-    Examples:
-      digest items match --jsonl records.jsonl --out groups.jsonl
     """
     from digest.evaluation.files import match_file
 
     exit_with_report(match_file(jsonl, out), as_json)
 
 
-@items_app.command()
+@command(items_app, "items show arxiv:2501.00663")
 def show(name: Annotated[str, typer.Argument(metavar="ITEM", help="Key or number.")], as_json: Json = False) -> None:
-    """Show an item, its mentions and possible duplicates.
-
-    \b
-    Examples:
-      digest items show arxiv:2501.00663
-    """
+    """Show an item, its mentions and possible duplicates."""
     from digest.tagging.items import describe_item
 
     with open_workspace() as workspace:
@@ -74,7 +54,7 @@ def show(name: Annotated[str, typer.Argument(metavar="ITEM", help="Key or number
         print_text(f"possible duplicate: {other['key']} ({other['reason']})")
 
 
-@items_app.command()
+@command(items_app, "items merge 17 arxiv:2501.00663")
 def merge(
     name: Annotated[str, typer.Argument(metavar="ITEM")],
     into: Annotated[str, typer.Argument(metavar="INTO", help="The item that stays.")],
@@ -82,10 +62,6 @@ def merge(
     """Merge two items into one.
 
     `digest items split` undoes it.
-
-    \b
-    Examples:
-      digest items merge 17 arxiv:2501.00663
     """
     from digest.tagging.items import merge_items_by_name
 
@@ -93,33 +69,21 @@ def merge(
         print_text(f"items: {merge_items_by_name(workspace.context, name, into)}")
 
 
-@items_app.command()
+@command(items_app, "items split 17", "items split https://lab.example/blog/gemma", "items split 17 42")
 def split(
     name: Annotated[str, typer.Argument(metavar="ITEM", help="The merged item: its number, key or address.")],
     other: Annotated[str, typer.Argument(metavar="[OTHER]", help="A possible duplicate that is another work.")] = "",
 ) -> None:
-    """Undo a merge, or declare that two items differ.
-
-    \b
-    Examples:
-      digest items split 17
-      digest items split https://lab.example/blog/gemma
-      digest items split 17 42
-    """
+    """Undo a merge, or declare that two items differ."""
     from digest.tagging.items import split_item_by_name
 
     with open_workspace() as workspace:
         print_text(f"items: {split_item_by_name(workspace.context, name, other)}")
 
 
-@sources_app.command(name="export")
+@command(sources_app, "sources export sources.opml", name="export")
 def export_(out: Annotated[Path, typer.Argument(metavar="FILE")]) -> None:
-    """Write the sources that have an address as OPML.
-
-    \b
-    Examples:
-      digest sources export sources.opml
-    """
+    """Write the sources that have an address as OPML."""
     from digest.files import write_output_file
     from digest.sources.opml import write_opml
 
@@ -128,7 +92,7 @@ def export_(out: Annotated[Path, typer.Argument(metavar="FILE")]) -> None:
     print_text(f"sources: {out}")
 
 
-@sources_app.command(name="import")
+@command(sources_app, "sources import feeds.opml", "sources import feeds.opml --write", name="import")
 def import_(
     file: Annotated[Path, typer.Argument(metavar="FILE", help="An OPML file.")],
     put: Annotated[bool, typer.Option("--write", help="Add them to sources.yaml.")] = False,
@@ -136,11 +100,6 @@ def import_(
     """Print an OPML file's feeds as lines of sources.yaml.
 
     With --write they are added to it; the rest of the file is not touched.
-
-    \b
-    Examples:
-      digest sources import feeds.opml
-      digest sources import feeds.opml --write
     """
     from digest.ops.workspace import append_source_lines, plan_opml_import
 
@@ -156,14 +115,9 @@ def import_(
         print_text(f"# exists already: - {line}")
 
 
-@sources_app.command(name="list")
+@command(sources_app, "sources list", name="list")
 def list_(as_json: Json = False) -> None:
-    """List the configured sources.
-
-    \b
-    Examples:
-      digest sources list
-    """
+    """List the configured sources."""
     with open_workspace() as workspace:
         rows = [
             source.model_dump(include={"id", "kind", "url", "enabled", "weight"}) for source in workspace.config.sources
@@ -176,17 +130,13 @@ def list_(as_json: Json = False) -> None:
         )
 
 
-@taxonomy_app.command()
+@command(taxonomy_app, "taxonomy diff sources.old.yaml")
 def diff(
     other: Annotated[Path, typer.Argument(metavar="FILE", help="Another sources.yaml.")], as_json: Json = False
 ) -> None:
     """Compare another sources.yaml's taxonomy with this one.
 
     Counts the items that would move.
-
-    \b
-    Examples:
-      digest taxonomy diff sources.old.yaml
     """
     from digest.tagging.stage import preview_taxonomy_change
 
@@ -194,15 +144,11 @@ def diff(
         exit_with_report(preview_taxonomy_change(workspace.context, other), as_json)
 
 
-@app.command(rich_help_panel=OPERATE)
+@command(app, "costs", panel=OPERATE)
 def costs(as_json: Json = False) -> None:
     """Show what language models cost, by month and stage.
 
     Prices are those of the day of the call.
-
-    \b
-    Examples:
-      digest costs
     """
     from digest.db.llm_calls import load_costs
     from digest.llm.prices import PRICES_AS_OF

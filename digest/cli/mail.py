@@ -7,17 +7,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from digest.cli.output import (
-    MAIL,
-    Json,
-    PeriodArg,
-    app,
-    exit_with_report,
-    open_workspace,
-    print_json,
-    print_table,
-    print_text,
-)
+from digest.cli.options import MAIL, Json, PeriodArg, app, command
+from digest.cli.output import exit_with_report, open_workspace, print_json, print_table, print_text
 
 if TYPE_CHECKING:
     from digest.app import Workspace
@@ -26,7 +17,7 @@ mail_app = typer.Typer(help="Preview, export and track the e-mail edition.", no_
 app.add_typer(mail_app, name="mail", rich_help_panel=MAIL)
 
 
-@app.command(rich_help_panel=MAIL)
+@command(app, "send 2026-10 --yes --expect 412", panel=MAIL)
 def send(
     period: PeriodArg = "last",
     yes: Annotated[bool, typer.Option("--yes", help="Really send; otherwise this is a dry run.")] = False,
@@ -40,10 +31,6 @@ def send(
     """Mail a published issue, once to each subscriber.
 
     A dry run unless --yes is given with the number of subscribers.
-
-    \b
-    Examples:
-      digest send 2026-10 --yes --expect 412
     """
     with open_workspace() as workspace:
         if to:
@@ -67,18 +54,13 @@ def _ask_subscriber_count(workspace: Workspace, period: str, again: list[str]) -
     return int(typer.prompt("Type the number of subscribers to send it to", type=int))
 
 
-@mail_app.command()
+@command(mail_app, "mail preview 2026-10 --open")
 def preview(
     period: PeriodArg = "last",
     open_: Annotated[bool, typer.Option("--open", help="Open it in the browser.")] = False,
     as_json: Json = False,
 ) -> None:
-    """Write an issue's mail as issue.html and issue.txt.
-
-    \b
-    Examples:
-      digest mail preview 2026-10 --open
-    """
+    """Write an issue's mail as issue.html and issue.txt."""
     from digest.mail.exporters import preview_mail
 
     with open_workspace() as workspace:
@@ -88,7 +70,7 @@ def preview(
     exit_with_report(report, as_json)
 
 
-@mail_app.command()
+@command(mail_app, "mail export 2026-10 --to buttondown")
 def export(
     period: PeriodArg = "last",
     to: Annotated[str, typer.Option("--to", help="buttondown, listmonk or mailchimp.")] = "buttondown",
@@ -98,10 +80,6 @@ def export(
     """Create a draft of an issue at a mailing platform.
 
     Never sends.
-
-    \b
-    Examples:
-      digest mail export 2026-10 --to buttondown
     """
     from digest.mail.exporters import export_mail_draft
 
@@ -111,15 +89,11 @@ def export(
         )
 
 
-@mail_app.command()
+@command(mail_app, "mail log 2026-10")
 def log(period: PeriodArg = "last", as_json: Json = False) -> None:
     """List the deliveries of an issue.
 
     Times are in the newsletter's time zone.
-
-    \b
-    Examples:
-      digest mail log 2026-10
     """
     from digest.db.deliveries import load_deliveries
     from digest.db.issues import get_issue

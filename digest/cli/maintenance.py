@@ -8,23 +8,13 @@ from typing import Annotated
 
 import typer
 
-from digest.cli.output import (
-    OPERATE,
-    START,
-    DryRun,
-    Json,
-    app,
-    choose_clock,
-    exit_with_report,
-    open_workspace,
-    print_json,
-    print_text,
-)
+from digest.cli.options import OPERATE, START, DryRun, Json, app, command
+from digest.cli.output import choose_clock, exit_with_report, open_workspace, print_json, print_text
 
 _INDENT = "\n" + " " * 9  # of the lines of a finding
 
 
-@app.command(rich_help_panel=START)
+@command(app, "doctor --sources", "doctor mail", panel=START)
 def doctor(
     area: Annotated[
         str, typer.Argument(metavar="[mail]", help="Check only mail, over the network: SPF, DKIM, DMARC, TLS.")
@@ -35,11 +25,6 @@ def doctor(
     """Check the workspace and suggest fixes.
 
     Exits 1 on errors, 3 on warnings.
-
-    \b
-    Examples:
-      digest doctor --sources
-      digest doctor mail
     """
     from digest.ops.doctor import choose_exit_code, diagnose_mail, diagnose_workspace, probe_sources
 
@@ -67,7 +52,7 @@ def doctor(
     raise typer.Exit(choose_exit_code(findings))
 
 
-@app.command(rich_help_panel=OPERATE)
+@command(app, "backup", "backup --restore backups/digest-20261103T060000Z.zip", panel=OPERATE)
 def backup(
     file: Annotated[Path | None, typer.Argument(metavar="[FILE]", help="Else backups/digest-TIME.zip.")] = None,
     restore: Annotated[
@@ -79,11 +64,6 @@ def backup(
     """Back up the workspace into one file, or restore it.
 
     The file holds the database, sources.yaml, templates/ and site/. Other processes may go on working.
-
-    \b
-    Examples:
-      digest backup
-      digest backup --restore backups/digest-20261103T060000Z.zip
     """
     from digest.ops.backup import create_backup, restore_backup, write_backup
 
@@ -96,7 +76,7 @@ def backup(
         exit_with_report(create_backup(workspace.context, file), as_json)
 
 
-@app.command(rich_help_panel=OPERATE)
+@command(app, "export everything", "-w other export everything --import", panel=OPERATE)
 def export(
     folder: Annotated[Path, typer.Argument(metavar="DIR", help="The folder of tables/ and sheets/.")],
     import_: Annotated[bool, typer.Option("--import", help="Read DIR into this empty workspace.")] = False,
@@ -106,11 +86,6 @@ def export(
     """Export all rows as JSONL and drafts as Markdown.
 
     With --import the folder is read back, byte for byte.
-
-    \b
-    Examples:
-      digest export everything
-      digest -w other export everything --import
     """
     from digest.ops.export import export_workspace, import_workspace
 
@@ -120,7 +95,7 @@ def export(
         exit_with_report(export_workspace(workspace.context, folder, is_public=public), as_json)
 
 
-@app.command(rich_help_panel=OPERATE)
+@command(app, "prune --older-than 24 --dry-run", panel=OPERATE)
 def prune(
     months: Annotated[int, typer.Option("--older-than", metavar="MONTHS", min=3, max=1200)] = 24,
     dry_run: DryRun = False,
@@ -129,10 +104,6 @@ def prune(
     """Delete old candidates that were never chosen.
 
     Items that were picked, rejected or merged stay. Deleted items do not come back as new.
-
-    \b
-    Examples:
-      digest prune --older-than 24 --dry-run
     """
     from digest.ops.prune import prune_items
 

@@ -1,4 +1,4 @@
-"""The typer app with the options that commands share, printing, tables, progress and JSON logs."""
+"""Printing, tables, progress, JSON logs, and opening the workspace."""
 
 from __future__ import annotations
 
@@ -9,14 +9,11 @@ import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
-from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import typer
-import typer.core
 
-from digest import __version__
-from digest.cli.options import complete_periods, complete_providers, find_workspace_root, select_workspace
+from digest.cli.options import find_workspace_root
 from digest.errors import ConfigError
 from digest.protocols import NullProgress, Progress, Report
 from digest.text import escape_hidden_in_json, sanitise_for_terminal
@@ -25,82 +22,9 @@ if TYPE_CHECKING:
     from digest.app import Workspace
 
 T = TypeVar("T")
-START, GATHER, SORT, EDIT = "Start", "Gather", "Sort", "Edit"
-PUBLISH, MAIL, OPERATE = "Publish", "Mail", "Operate"
-_HELP_WIDTH = 60  # of a command's first sentence, so that a terminal of 80 columns shows it whole
 _EXIT_CODES = {"done": 0, "partial": 3, "failed": 1}
 _SECRET_SUFFIXES = ("KEY", "TOKEN", "SECRET", "PASSWORD", "HOOK", "WEBHOOK")  # of variables' names
 _MIN_SECRET_LENGTH = 6  # shorter values would mask ordinary words
-
-
-class GroupedCommands(typer.core.TyperGroup):
-    """A group whose help lists its commands under headings."""
-
-    def format_commands(self, ctx: Any, formatter: Any) -> None:
-        """Write a section for each heading, in the order of the editor's work."""
-        sections: dict[str, list[tuple[str, str]]] = {
-            name: [] for name in (START, GATHER, SORT, EDIT, PUBLISH, MAIL, OPERATE)
-        }
-        for name, command in self.commands.items():
-            heading = getattr(command, "rich_help_panel", None)
-            sections.setdefault(heading if isinstance(heading, str) else "Commands", []).append(
-                (name, command.get_short_help_str(_HELP_WIDTH))
-            )
-        for heading, rows in sections.items():
-            if rows:
-                with formatter.section(heading):
-                    formatter.write_dl(rows)
-
-
-app = typer.Typer(
-    name="digest",
-    cls=GroupedCommands,
-    help="AI research-digest newsletter: fetch, sort, rank, edit, publish, mail.",
-    no_args_is_help=True,
-    rich_markup_mode=None,
-    pretty_exceptions_enable=False,
-    context_settings={"help_option_names": ["-h", "--help"]},
-)
-
-Json = Annotated[bool, typer.Option("--json", help="Print the result as JSON.")]
-DryRun = Annotated[bool, typer.Option("--dry-run", help="Show what would be done; change nothing.")]
-MaxUsd = Annotated[
-    float | None, typer.Option("--max-usd", min=0, help="Spend at most this on language models, in USD.")
-]
-Provider = Annotated[
-    str,
-    typer.Option(
-        "--provider", help="For this run, as model.provider: local, gemini, …", autocompletion=complete_providers
-    ),
-]
-PeriodArg = Annotated[
-    str,
-    typer.Argument(
-        metavar="PERIOD", help="2026-10, last, this; a recap also 2026, 2026-Q3.", autocompletion=complete_periods
-    ),
-]
-AcceptGaps = Annotated[bool, typer.Option("--accept-gaps", help="Go on although sources failed or went silent.")]
-
-
-@app.callback(invoke_without_command=True)
-def _configure(
-    workspace: Annotated[
-        Path | None, typer.Option("--workspace", "-w", help="The workspace's folder (or DIGEST_WORKSPACE).")
-    ] = None,
-    log_format: Annotated[
-        str, typer.Option("--log-format", help="json: one object a line on standard error (or DIGEST_LOG).")
-    ] = "",
-    version: Annotated[bool, typer.Option("--version", help="Print the version and stop.")] = False,
-) -> None:
-    if version:
-        typer.echo(f"digest {__version__}")
-        raise typer.Exit
-    chosen_format = log_format or os.environ.get("DIGEST_LOG", "")
-    if chosen_format not in ("", "text", "json"):
-        raise typer.BadParameter(f"{chosen_format!r} is not a log format; use json or text")
-    if chosen_format == "json":
-        enable_json_logs()
-    select_workspace(workspace)
 
 
 def open_workspace(provider: str = "") -> Workspace:

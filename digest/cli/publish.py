@@ -6,22 +6,11 @@ from typing import Annotated
 
 import typer
 
-from digest.cli.options import find_workspace_root
-from digest.cli.output import (
-    PUBLISH,
-    DryRun,
-    Json,
-    PeriodArg,
-    app,
-    exit_with_report,
-    open_workspace,
-    print_json,
-    print_table,
-    print_text,
-)
+from digest.cli.options import PUBLISH, DryRun, Json, PeriodArg, app, command, find_workspace_root
+from digest.cli.output import exit_with_report, open_workspace, print_json, print_table, print_text
 
 
-@app.command(rich_help_panel=PUBLISH)
+@command(app, "publish 2026-10", 'publish 2026-10 --correct "The model has 7B parameters, not 70B."', panel=PUBLISH)
 def publish(
     period: PeriodArg = "last",
     correct: Annotated[
@@ -34,28 +23,18 @@ def publish(
 
     Publishing again changes nothing. To correct a published issue, edit its draft, approve it, and publish it with
     --correct.
-
-    \b
-    Examples:
-      digest publish 2026-10
-      digest publish 2026-10 --correct "The model has 7B parameters, not 70B."
     """
     with open_workspace() as workspace:
         exit_with_report(workspace.publish(period, correct=correct, dry_run=dry_run), as_json)
 
 
-@app.command(rich_help_panel=PUBLISH)
+@command(app, "preview --drafts", panel=PUBLISH)
 def preview(
     build: Annotated[bool, typer.Option("--build", help="Build into site/_site and stop.")] = False,
     port: Annotated[int, typer.Option("--port", min=1, max=65535)] = 4000,
     drafts: Annotated[bool, typer.Option("--drafts", help="Show drafts too.")] = False,
 ) -> None:
-    """Build the site with Jekyll and serve it locally.
-
-    \b
-    Examples:
-      digest preview --drafts
-    """
+    """Build the site with Jekyll and serve it locally."""
     from digest.publishing.jekyll import build_site, serve_site
 
     site = find_workspace_root() / "site"
@@ -70,7 +49,7 @@ templates_app = typer.Typer(help="List and copy the templates of posts and mails
 app.add_typer(templates_app, name="templates", rich_help_panel=PUBLISH)
 
 
-@app.command(rich_help_panel=PUBLISH)
+@command(app, "refresh", "refresh --apply arxiv:2501.00663", panel=PUBLISH)
 def refresh(
     names: Annotated[list[str] | None, typer.Argument(metavar="PERIOD|ITEM…", help="Only these.")] = None,
     apply: Annotated[bool, typer.Option("--apply", help="Add the errata to their issues.")] = False,
@@ -81,11 +60,6 @@ def refresh(
 
     Looks for new versions, withdrawals, venues and dead links, and shows the errata as a diff. Requests arXiv at
     most once a day. Only --apply changes what readers see.
-
-    \b
-    Examples:
-      digest refresh
-      digest refresh --apply arxiv:2501.00663
     """
     from digest.publishing.refresh import format_errata
 
@@ -97,14 +71,9 @@ def refresh(
     exit_with_report(report, as_json)
 
 
-@templates_app.command(name="list")
+@command(templates_app, "templates list", name="list")
 def list_(as_json: Json = False) -> None:
-    """List the templates and where each comes from.
-
-    \b
-    Examples:
-      digest templates list
-    """
+    """List the templates and where each comes from."""
     from digest.ops.workspace import list_templates
 
     with open_workspace() as workspace:
@@ -115,14 +84,9 @@ def list_(as_json: Json = False) -> None:
         print_table(["template", "from"], [[row.name, "this workspace" if row.is_own else "digest"] for row in rows])
 
 
-@templates_app.command()
+@command(templates_app, "templates copy post.md.j2")
 def copy(name: Annotated[str, typer.Argument(metavar="NAME", help="As `list` names it.")]) -> None:
-    """Copy a template into the workspace to change it there.
-
-    \b
-    Examples:
-      digest templates copy post.md.j2
-    """
+    """Copy a template into the workspace to change it there."""
     from digest.ops.workspace import copy_template
 
     with open_workspace() as workspace:

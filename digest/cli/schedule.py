@@ -7,21 +7,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from digest.cli.output import (
-    OPERATE,
-    AcceptGaps,
-    Json,
-    MaxUsd,
-    PeriodArg,
-    Provider,
-    app,
-    exit_with_report,
-    open_workspace,
-    print_json,
-    print_rows,
-    print_table,
-    print_text,
-)
+from digest.cli.options import OPERATE, AcceptGaps, Json, MaxUsd, PeriodArg, Provider, app, command
+from digest.cli.output import exit_with_report, open_workspace, print_json, print_rows, print_table, print_text
 
 if TYPE_CHECKING:
     from digest.ops.status import RunDetails
@@ -31,7 +18,7 @@ schedule_app = typer.Typer()
 app.add_typer(schedule_app, name="schedule", rich_help_panel=OPERATE)
 
 
-@app.command(rich_help_panel=OPERATE)
+@command(app, "run last", "run last --max-usd 0.10", "run --due", panel=OPERATE)
 def run(
     period: PeriodArg = "last",
     due: Annotated[bool, typer.Option("--due", help="Run only the jobs that are due; for cron.")] = False,
@@ -46,12 +33,6 @@ def run(
     """Fetch, tag, rank and draft in one go.
 
     A person approves the draft. An unhealthy run writes no draft and says why.
-
-    \b
-    Examples:
-      digest run last
-      digest run last --max-usd 0.10
-      digest run --due
     """
     with open_workspace(provider) as workspace:
         if not due:
@@ -90,7 +71,7 @@ def schedule(
             print_text(f"schedule: {format_due_row(row)}")
 
 
-@schedule_app.command()
+@command(schedule_app, "schedule install --systemd --write")
 def install(
     cron: Annotated[bool, typer.Option("--cron", help="A line for crontab.")] = False,
     systemd: Annotated[bool, typer.Option("--systemd", help="A service and a timer.")] = False,
@@ -100,10 +81,6 @@ def install(
     """Print the schedule for cron, systemd or GitHub Actions.
 
     With --write the files go into the workspace.
-
-    \b
-    Examples:
-      digest schedule install --systemd --write
     """
     import shutil
     import sys
@@ -125,7 +102,7 @@ def install(
     print_text(f"# then: {INSTALL_STEPS[chosen[0]]}")
 
 
-@app.command(rich_help_panel=OPERATE)
+@command(app, "runs -n 5", "runs 17", panel=OPERATE)
 def runs(
     number: Annotated[
         int | None, typer.Argument(metavar="[RUN]", help="The run to explain.", show_default=False)
@@ -133,13 +110,7 @@ def runs(
     limit: Annotated[int, typer.Option("--limit", "-n", min=1, max=1000)] = 20,
     as_json: Json = False,
 ) -> None:
-    """List runs and how they ended, or explain one.
-
-    \b
-    Examples:
-      digest runs -n 5
-      digest runs 17
-    """
+    """List runs and how they ended, or explain one."""
     with open_workspace() as workspace:
         if number is not None:
             run = workspace.explain_run(number)

@@ -7,7 +7,8 @@ from typing import Annotated
 
 import typer
 
-from digest.cli.output import MAIL, Json, app, exit_with_report, open_workspace, print_rows, print_text
+from digest.cli.options import MAIL, Json, app, command
+from digest.cli.output import exit_with_report, open_workspace, print_rows, print_text
 
 subscribers_app = typer.Typer(help="Manage subscribers and the sign-up form.", no_args_is_help=True)
 app.add_typer(subscribers_app, name="subscribers", rich_help_panel=MAIL)
@@ -17,7 +18,7 @@ Topic = Annotated[list[str] | None, typer.Option("--topic", help="A category's s
 Confirmed = Annotated[bool, typer.Option("--confirmed", help="They agreed elsewhere.")]
 
 
-@subscribers_app.command()
+@command(subscribers_app, "subscribers add ada@example.org --topic agents")
 def add(
     address: Address,
     name: Annotated[str, typer.Option("--name", help="The subscriber's name.")] = "",
@@ -28,10 +29,6 @@ def add(
     """Add a subscriber.
 
     Where `digest subscribers serve` is set up, a mail asks them to confirm.
-
-    \b
-    Examples:
-      digest subscribers add ada@example.org --topic agents
     """
     from digest.mail.subscribers import subscribe_address
 
@@ -42,7 +39,7 @@ def add(
         )
 
 
-@subscribers_app.command(name="import")
+@command(subscribers_app, "subscribers import readers.csv --confirmed", name="import")
 def import_(
     path: Annotated[Path, typer.Argument(metavar="FILE", help="A CSV file.")],
     confirmed: Confirmed = False,
@@ -52,10 +49,6 @@ def import_(
 
     Reads a column `address` or `email`, and optionally name, state and topics. Unsubscribed addresses stay
     unsubscribed.
-
-    \b
-    Examples:
-      digest subscribers import readers.csv --confirmed
     """
     from digest.mail.subscribers import import_subscribers
 
@@ -63,31 +56,21 @@ def import_(
         exit_with_report(import_subscribers(workspace.context, path, is_confirmed=confirmed), as_json)
 
 
-@subscribers_app.command()
+@command(subscribers_app, "subscribers export > readers.csv")
 def export() -> None:
-    """Print all subscribers as CSV, also former ones.
-
-    \b
-    Examples:
-      digest subscribers export > readers.csv
-    """
+    """Print all subscribers as CSV, also former ones."""
     from digest.mail.subscribers import export_subscribers
 
     with open_workspace() as workspace:
         typer.echo(export_subscribers(workspace.context), nl=False)
 
 
-@subscribers_app.command(name="list")
+@command(subscribers_app, "subscribers list --state active", name="list")
 def list_(
     state: Annotated[str, typer.Option("--state", help="pending, active, unsubscribed or bounced.")] = "",
     as_json: Json = False,
 ) -> None:
-    """List the subscribers.
-
-    \b
-    Examples:
-      digest subscribers list --state active
-    """
+    """List the subscribers."""
     from digest.db.subscribers import SUBSCRIBER_STATES, load_subscribers
 
     if state and state not in SUBSCRIBER_STATES:
@@ -100,7 +83,7 @@ def list_(
     print_rows(rows, columns, empty, as_json=as_json)
 
 
-@subscribers_app.command()
+@command(subscribers_app, "subscribers remove ada@example.org")
 def remove(
     addresses: Annotated[list[str], typer.Argument(metavar="ADDRESS…", help="name@example.org …")],
     as_json: Json = False,
@@ -108,10 +91,6 @@ def remove(
     """Unsubscribe addresses.
 
     They are remembered, so that no import adds them again.
-
-    \b
-    Examples:
-      digest subscribers remove ada@example.org
     """
     from digest.mail.subscribers import remove_subscribers
 
@@ -119,7 +98,7 @@ def remove(
         exit_with_report(remove_subscribers(workspace.context, addresses), as_json)
 
 
-@subscribers_app.command()
+@command(subscribers_app, "subscribers confirm ada@example.org", "subscribers confirm --ask --expect 12")
 def confirm(
     addresses: Annotated[list[str] | None, typer.Argument(metavar="[ADDRESS…]", help="name@example.org …")] = None,
     ask: Annotated[
@@ -131,11 +110,6 @@ def confirm(
     """Confirm subscribers, or mail them a confirmation request.
 
     Someone who unsubscribed is only confirmed when they ask for it.
-
-    \b
-    Examples:
-      digest subscribers confirm ada@example.org
-      digest subscribers confirm --ask --expect 12
     """
     from digest.mail.signup import request_confirmations
     from digest.mail.subscribers import confirm_subscribers
@@ -148,15 +122,11 @@ def confirm(
         exit_with_report(confirm_subscribers(workspace.context, addresses or ()), as_json)
 
 
-@subscribers_app.command()
+@command(subscribers_app, "subscribers topics ada@example.org --topic agents --topic safety")
 def topics(address: Address, topic: Topic = None, as_json: Json = False) -> None:
     """Set the categories that a subscriber gets.
 
     Without --topic they get all.
-
-    \b
-    Examples:
-      digest subscribers topics ada@example.org --topic agents --topic safety
     """
     from digest.mail.subscribers import set_subscriber_topics
 
@@ -164,17 +134,13 @@ def topics(address: Address, topic: Topic = None, as_json: Json = False) -> None
         exit_with_report(set_subscriber_topics(workspace.context, address, topic or ()), as_json)
 
 
-@subscribers_app.command()
+@command(subscribers_app, "subscribers bounces ~/Maildir/.Bounces")
 def bounces(
     path: Annotated[Path, typer.Argument(metavar="MAILBOX", help="An mbox file or a Maildir.")], as_json: Json = False
 ) -> None:
     """Process bounces and complaints of a mailbox.
 
     Reads an mbox file or a Maildir.
-
-    \b
-    Examples:
-      digest subscribers bounces ~/Maildir/.Bounces
     """
     from digest.mail.subscribers import process_bounces
 
@@ -182,7 +148,7 @@ def bounces(
         exit_with_report(process_bounces(workspace.context, path), as_json)
 
 
-@subscribers_app.command()
+@command(subscribers_app, "subscribers serve --port 8125")
 def serve(
     host: Annotated[
         str, typer.Option("--host", help="The address to bind; a proxy should be the only client.")
@@ -193,10 +159,6 @@ def serve(
 
     Put an https proxy before it, and its public address into mail.unsubscribe_url. Without it, subscribers
     unsubscribe by mail.
-
-    \b
-    Examples:
-      digest subscribers serve --port 8125
     """
     from functools import partial
     from urllib.parse import urlsplit

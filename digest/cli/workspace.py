@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from digest.cli.output import START, Json, app, choose_progress, open_workspace, print_json, print_table, print_text
+from digest.cli.options import START, Json, app, command
+from digest.cli.output import choose_progress, open_workspace, print_json, print_table, print_text
 from digest.text import normalise_line
 
 if TYPE_CHECKING:
@@ -26,17 +27,13 @@ _NORMAL_STATES = ("ok", "unmodified", "partial", "skipped")
 _SOURCE_KINDS = ("healthy", "failing", "silent", "with a warning", "never read")
 
 
-@app.command(rich_help_panel=START)
+@command(app, "init my-newsletter", panel=START)
 def init(
     folder: Annotated[Path, typer.Argument(metavar="DIR", help="Where the workspace is made.")] = Path("."),
 ) -> None:
     """Make a workspace: sources.yaml, templates/ and site/.
 
     Files that exist are left unchanged.
-
-    \b
-    Examples:
-      digest init my-newsletter
     """
     from digest.app import initialise
 
@@ -45,7 +42,7 @@ def init(
     print_text("  next: set newsletter.title and url in sources.yaml, then `digest run`")
 
 
-@app.command(rich_help_panel=START)
+@command(app, "demo --open", panel=START)
 def demo(
     folder: Annotated[Path, typer.Argument(metavar="DIR", help="Where the demo's workspace goes.")] = Path("demo"),
     open_: Annotated[bool, typer.Option("--open", help="Open the result in the browser.")] = False,
@@ -54,10 +51,6 @@ def demo(
     """Run everything on recorded sources of 2025: no key needed.
 
     Needs no network either.
-
-    \b
-    Examples:
-      digest demo --open
     """
     from digest.demo import run_demo
 
@@ -67,7 +60,7 @@ def demo(
         typer.launch(str(result.start_page))
 
 
-@app.command(rich_help_panel=START)
+@command(app, "status --watch 5", "status --all", panel=START)
 def status(
     watch: Annotated[float, typer.Option("--watch", metavar="SECONDS", min=0, help="Repeat until Ctrl-C.")] = 0,
     metrics: Annotated[
@@ -76,13 +69,7 @@ def status(
     every: Annotated[bool, typer.Option("--all", help="A row for each source and each issue.")] = False,
     as_json: Json = False,
 ) -> None:
-    """Show sources, due jobs and issues; problems first.
-
-    \b
-    Examples:
-      digest status --watch 5
-      digest status --all
-    """
+    """Show sources, due jobs and issues; problems first."""
     import click
 
     with open_workspace() as workspace:

@@ -13,7 +13,7 @@ import pytest
 import typer.main
 
 from digest.cli import register_commands
-from digest.cli.output import app
+from digest.cli.options import app
 
 ROOT = Path(__file__).resolve().parents[2]
 COMMANDS = ROOT / "docs" / "commands.md"

@@ -12,7 +12,7 @@ import yaml
 from typer.testing import CliRunner
 
 from digest.cli import register_commands
-from digest.cli.output import app
+from digest.cli.options import app
 from digest.demo.records import RECORDED_PUBLISHERS
 from digest.demo.server import serve_recorded_sources
 from digest.drafts.parser import parse_draft

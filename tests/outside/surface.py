@@ -15,7 +15,7 @@ import typer.main
 from jinja2 import Environment, nodes
 
 from digest.cli import register_commands
-from digest.cli.output import app
+from digest.cli.options import app
 
 _COMMANDS = (
     "search agents --json",

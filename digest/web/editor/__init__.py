@@ -61,8 +61,7 @@ def create_desk_app(context: Context, secrets: DeskSecrets, port: int) -> Starle
     static = Route("/static/{name:path}", _serve_files(Path(__file__).parents[1] / "static"))
     style = Route("/site/{name:path}", _serve_files(context.site_folder / "assets"))
     return Starlette(
-        routes=[Route("/enter", pages.enter), static, style, *routes],
-        exception_handlers={DigestError: _render_error},
+        routes=[Route("/enter", pages.enter), static, style, *routes], exception_handlers={DigestError: _render_error}
     )
 
 
