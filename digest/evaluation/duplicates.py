@@ -1,4 +1,4 @@
-"""How good is duplicate detection? Precision and recall over labelled pairs."""
+"""Measure duplicate detection: precision and recall over labelled pairs."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ _WITHOUT_KEYS = {"arxiv_id": None, "url": ""}
 
 @dataclass(frozen=True, slots=True)
 class DuplicateScore:
-    """Pairs judged. "Flagged" counts what is joined or shown to the editor, "joined" what is joined without asking.
+    """Results over pairs: "flagged" are joined or shown to the editor, "joined" are merged without asking.
 
-    `missed` and `wrong` hold one line of words per pair.
+    `missed` and `wrong` hold one line of text per pair.
     """
 
     pairs: int
@@ -32,24 +32,24 @@ class DuplicateScore:
 
     @property
     def recall(self) -> float:
-        """Of the pairs that are one work, those flagged."""
+        """The share of pairs of one work that is flagged."""
         return self.flagged_right / self.same if self.same else 1.0
 
     @property
     def precision(self) -> float:
-        """Of the pairs flagged, those that are one work."""
+        """The share of flagged pairs that are one work."""
         return _precision(self.flagged_right, self.flagged_wrong)
 
     @property
     def joined_precision(self) -> float:
-        """Of the pairs joined, those that are one work."""
+        """The share of joined pairs that are one work."""
         return _precision(self.joined_right, self.joined_wrong)
 
 
 def score_duplicates(rows: Iterable[Mapping[str, Any]], *, withhold_keys: bool = False) -> DuplicateScore:
-    """Judge pairs `{"a": record, "b": record, "label": "same" | "different", "kind": ...}`, each by itself.
+    """Score pairs `{"a": record, "b": record, "label": "same" | "different", "kind": ...}`, each by itself.
 
-    With `keyless`, ids and links are withheld, so that only names, authors and texts can tell.
+    With `withhold_keys`, ids and links are removed, so that only titles, authors and texts decide.
     """
     outcomes: Counter[tuple[bool, str]] = Counter()
     kinds: Counter[tuple[str, bool]] = Counter()
@@ -57,8 +57,8 @@ def score_duplicates(rows: Iterable[Mapping[str, Any]], *, withhold_keys: bool =
     for row in rows:
         same = row["label"] == "same"
         pair = [build_record_features({**row[side], **(_WITHOUT_KEYS if withhold_keys else {})}) for side in ("a", "b")]
-        found = match_records(pair)
-        outcome = "joined" if len(set(found.groups)) == 1 else "flagged" if found.possible_pairs else "apart"
+        result = match_records(pair)
+        outcome = "joined" if len(set(result.groups)) == 1 else "flagged" if result.possible_pairs else "apart"
         right = same == (outcome != "apart")
         outcomes[same, outcome] += 1
         kinds[str(row.get("kind", "")), right] += 1

@@ -1,4 +1,4 @@
-"""Measures the check: true sentences are made untrue in known ways, and what it flags is counted."""
+"""Measure the grounding check: falsify true sentences in known ways, and count what the check flags."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ if TYPE_CHECKING:
     from digest.embeddings import EmbeddingTable
 
 _DIGITS = re.compile(r"(?<![\w.-])\d+(?:\.\d+)?")
-VERBATIM_TEST = "verbatim sentence"  # the one test in which nothing was made untrue
-GROUNDING_GATES = {  # percent: at most for what is true, at least for what is not
+VERBATIM_TEST = "verbatim sentence"  # the one test of true sentences
+GROUNDING_GATES = {  # percent flagged: at most for true sentences, at least for falsified ones
     VERBATIM_TEST: 0.0,
     "number changed": 92.0,
     "name swapped": 79.0,
@@ -30,7 +30,7 @@ GROUNDING_GATES = {  # percent: at most for what is true, at least for what is n
 
 
 class GroundingWork(NamedTuple):
-    """A stored text, ready to be checked against, and the blurb quoted from it."""
+    """A stored text, prepared as a source, and the blurb extracted from it."""
 
     title: str
     text: str
@@ -39,7 +39,7 @@ class GroundingWork(NamedTuple):
 
 
 class GroundingOutcome(NamedTuple):
-    """How many texts of a sort were checked, how many percent of them flagged, and whether that passes the gate."""
+    """The number of texts of a test, the percentage flagged, and whether that passes the gate."""
 
     test: str
     texts: int
@@ -54,7 +54,7 @@ CaseBuilder = Callable[[Sequence[GroundingWork]], Iterable[GroundingCase]]
 def measure_grounding(
     texts: Iterable[tuple[str, str]], vectors: EmbeddingTable, seed: int = 1
 ) -> list[GroundingOutcome]:
-    """One outcome a test over works given as (title, abstract); a test that finds nothing to change is left out."""
+    """Run each test over works given as (title, abstract); one that finds nothing to change is left out."""
     works = [
         GroundingWork(title, text, prepare_grounding_source(title, text), extract_quote(title, text, vectors).text)
         for title, text in texts
@@ -86,28 +86,28 @@ def _verbatim_cases(works: Sequence[GroundingWork]) -> Iterator[GroundingCase]:
 
 
 def _changed_number_cases(works: Sequence[GroundingWork], dice: random.Random) -> Iterator[GroundingCase]:
-    """The first number of each sentence, raised by one to nine."""
+    """Raise the first number of each sentence by one to nine."""
     for piece, source in _verbatim_cases(works):
-        if found := _DIGITS.search(piece):
-            old, more = found[0], dice.randint(1, 9)
+        if match := _DIGITS.search(piece):
+            old, more = match[0], dice.randint(1, 9)
             new = f"{float(old) + more:.1f}" if "." in old else str(int(old) + more)
-            yield piece[: found.start()] + new + piece[found.end() :], source
+            yield piece[: match.start()] + new + piece[match.end() :], source
 
 
 def _swapped_name_cases(works: Sequence[GroundingWork], dice: random.Random) -> Iterator[GroundingCase]:
-    """The first name of each blurb, for one of another work's."""
-    for place, work in enumerate(works):
-        other = works[(place + 7) % len(works)]
-        theirs = sorted(set(find_names(normalize_for_comparison(f"{other.title}. {other.text}"))))
-        ours = [name for name in find_names(normalize_for_comparison(work.blurb)) if name in work.blurb]
-        if ours and theirs and other is not work:
-            yield work.blurb.replace(ours[0], dice.choice(theirs)), work.source
+    """Replace the first name of each blurb by one of another work's."""
+    for number, work in enumerate(works):
+        other = works[(number + 7) % len(works)]
+        others = sorted(set(find_names(normalize_for_comparison(f"{other.title}. {other.text}"))))
+        names = [name for name in find_names(normalize_for_comparison(work.blurb)) if name in work.blurb]
+        if names and others and other is not work:
+            yield work.blurb.replace(names[0], dice.choice(others)), work.source
 
 
-def _appended_text_cases(words: str) -> CaseBuilder:
-    return lambda works: [(f"{work.blurb} {words}", work.source) for work in works]
+def _appended_text_cases(text: str) -> CaseBuilder:
+    return lambda works: [(f"{work.blurb} {text}", work.source) for work in works]
 
 
 def _other_blurb_cases(works: Sequence[GroundingWork]) -> Iterator[GroundingCase]:
     half = len(works) // 2
-    return ((works[(place + half) % len(works)].blurb, work.source) for place, work in enumerate(works) if half)
+    return ((works[(number + half) % len(works)].blurb, work.source) for number, work in enumerate(works) if half)

@@ -1,9 +1,4 @@
-"""Tagger metrics; LLM on labelled papers.
-
-How good a tagger is on papers that people sorted: accuracy, macro-F1, confusion, calibration. Plain numbers only.
-
-Labelled papers sorted by a language model, as `judge` sorts items, for `eval tagging --engine`.
-"""
+"""Measure a tagger on labelled papers: accuracy, macro-F1, confusion and calibration."""
 
 from __future__ import annotations
 
@@ -20,7 +15,8 @@ from digest.evaluation.labels import LabelledPaper
 from digest.llm.client import MeteredClient
 from digest.protocols import Classification, Model
 from digest.tagging.grade import BatchJobStore, GradingRun, build_grading_batch
-from digest.tagging.llm import Grade, PromptItem
+from digest.tagging.llm import PromptItem
+from digest.tagging.taxonomy import OTHER_CATEGORY
 
 CONFIDENCE_EDGES = (0.0, 0.35, 0.5, 0.7, 0.8, 0.9, 1.0)
 SURE_CONFIDENCE = 0.9
@@ -28,7 +24,7 @@ SURE_CONFIDENCE = 0.9
 
 @dataclass(frozen=True, slots=True)
 class CalibrationBin:
-    """Verdicts whose confidence lies from `low` up to `high`: how many, their mean confidence, and the share right."""
+    """Classifications with a confidence from `low` up to `high`: count, mean confidence, and share right."""
 
     low: float
     high: float
@@ -39,7 +35,7 @@ class CalibrationBin:
 
 @dataclass(frozen=True, slots=True)
 class TaggingScores:
-    """A tagger's figures; accuracy and macro-F1 are of papers with one label, `acceptable` of all; None of none."""
+    """A tagger's metrics: accuracy and macro-F1 on papers with one label, `acceptable` on all; None without papers."""
 
     papers: int
     single: int
@@ -47,34 +43,39 @@ class TaggingScores:
     macro_f1: float | None
     acceptable: float | None
     abstained: int
-    sure: int  # verdicts with a confidence of 0.9 or more
+    sure: int  # with a confidence of 0.9 or more
     sure_right: float | None
     f1: Mapping[str, float]
-    confusion: Mapping[str, Mapping[str, int]]  # label -> verdict -> count, of papers with one label
+    confusion: Mapping[str, Mapping[str, int]]  # label -> prediction -> count
     bins: tuple[CalibrationBin, ...]
 
     def as_dict(self) -> dict[str, Any]:
-        """The figures as JSON has them."""
         return asdict(self)
 
 
 def score_tagging(papers: Sequence[LabelledPaper], verdicts: Sequence[Classification]) -> TaggingScores:
-    """Judge verdicts on the same papers, in the same order; abstaining counts as wrong."""
-    hits = [verdict.category in paper.acceptable for paper, verdict in zip(papers, verdicts, strict=True)]
-    one = [(p.acceptable[0], v.category) for p, v in zip(papers, verdicts, strict=True) if len(p.acceptable) == 1]
+    """Score classifications of the same papers, in the same order; abstaining counts as wrong."""
+    pairs = list(zip(papers, verdicts, strict=True))
+    hits = [verdict.category in paper.acceptable for paper, verdict in pairs]
+    single = [(paper.acceptable[0], verdict.category) for paper, verdict in pairs if len(paper.acceptable) == 1]
     sure = [hit for hit, verdict in zip(hits, verdicts, strict=True) if verdict.confidence >= SURE_CONFIDENCE]
-    f1 = _f1_by_label(one)
+    labels, predictions = Counter(label for label, _ in single), Counter(prediction for _, prediction in single)
+    counts = Counter(single)
+    f1 = {s: round(2 * counts[s, s] / (labels[s] + predictions[s]), 4) for s in sorted(labels)}
+    confusion: dict[str, dict[str, int]] = {}
+    for (label, prediction), count in sorted(counts.items()):
+        confusion.setdefault(label, {})[prediction] = count
     return TaggingScores(
         papers=len(papers),
-        single=len(one),
-        accuracy=_mean([label == said for label, said in one]),
+        single=len(single),
+        accuracy=_mean([label == prediction for label, prediction in single]),
         macro_f1=_mean(list(f1.values())),
         acceptable=_mean(hits),
-        abstained=sum(verdict.category == "other" for verdict in verdicts),
+        abstained=sum(verdict.category == OTHER_CATEGORY for verdict in verdicts),
         sure=len(sure),
         sure_right=_mean(sure),
         f1=f1,
-        confusion=_confusion_table(one),
+        confusion=confusion,
         bins=_calibration_bins(hits, [verdict.confidence for verdict in verdicts]),
     )
 
@@ -83,65 +84,39 @@ def _mean(values: Sequence[float]) -> float | None:
     return round(sum(values) / len(values), 4) if values else None
 
 
-def _f1_by_label(pairs: Sequence[tuple[str, str]]) -> dict[str, float]:
-    """Of each label that occurs: 2 x right / (labelled + said)."""
-    labelled, said = Counter(label for label, _ in pairs), Counter(verdict for _, verdict in pairs)
-    right = Counter(label for label, verdict in pairs if label == verdict)
-    return {slug: round(2 * right[slug] / (labelled[slug] + said[slug]), 4) for slug in sorted(labelled)}
-
-
-def _confusion_table(pairs: Sequence[tuple[str, str]]) -> dict[str, dict[str, int]]:
-    table: dict[str, dict[str, int]] = {}
-    for (label, said), count in sorted(Counter(pairs).items()):
-        table.setdefault(label, {})[said] = count
-    return table
-
-
 def _calibration_bins(hits: Sequence[bool], confidences: Sequence[float]) -> tuple[CalibrationBin, ...]:
     bins = []
     for low, high in pairwise(CONFIDENCE_EDGES):
-        inside = [i for i, c in enumerate(confidences) if low <= c < high or c == high == CONFIDENCE_EDGES[-1]]
-        if inside:
-            mean = sum(confidences[i] for i in inside) / len(inside)
-            bins.append(
-                CalibrationBin(
-                    low, high, len(inside), round(mean, 4), round(sum(hits[i] for i in inside) / len(inside), 4)
-                )
-            )
+        rows = [i for i, c in enumerate(confidences) if low <= c < high or c == high == CONFIDENCE_EDGES[-1]]
+        if rows:
+            confidence, right = (round(sum(values[i] for i in rows) / len(rows), 4) for values in (confidences, hits))
+            bins.append(CalibrationBin(low, high, len(rows), confidence, right))
     return tuple(bins)
 
 
 def evaluate_model_tagging(
     context: Context, model: Model, papers: Sequence[LabelledPaper], max_usd: float | None = None
 ) -> dict[str, Any]:
-    """The model's figures on the papers it gave a verdict on, how many those are, and what it cost.
+    """Measure a language model on papers, as `judge` grades items; returns its scores, coverage and cost.
 
-    Answers are kept, so that a second measurement asks for nothing. A model is not asked how sure it is, so nothing is
-    said of its calibration. Raises ModelError when it gave no verdict at all.
+    Answers are cached, so that a second measurement asks for nothing. A model gives no confidence, so its calibration
+    is left out. Raises ModelError when it gave no usable answer at all.
     """
-    asker = MeteredClient(context, model, None, max_usd)
-    candidates = {str(place): _build_prompt_item(place, paper) for place, paper in enumerate(papers)}
-    docket = build_grading_batch(context, candidates, model.name, {})
-    run_sync(GradingRun(context, docket, asker, BatchJobStore(context, model.name, "eval"), lambda found: None).run())
-    known = docket.load_grades(context, candidates)
-    judged = [(paper, known[str(place)]) for place, paper in enumerate(papers) if str(place) in known]
-    if not judged:
-        raise asker.stop_error or ModelOutputError(f"{model.name} gave no verdict that can be used")
-    figures = score_tagging([paper for paper, _ in judged], [_to_classification(said) for _, said in judged]).as_dict()
-    unsure = ("sure", "sure_right", "bins")
+    client = MeteredClient(context, model, None, max_usd)
+    items = {str(n): PromptItem.from_text(str(n), p.item.title, p.item.abstract) for n, p in enumerate(papers)}
+    batch = build_grading_batch(context, items, model.name, {})
+    run = GradingRun(context, batch, client, BatchJobStore(context, model.name, "eval"), lambda grades: None)
+    run_sync(run.run())
+    grades = batch.load_grades(context, items)
+    if not grades:
+        raise client.stop_error or ModelOutputError(f"{model.name} gave no grade that can be used")
+    graded = [paper for number, paper in enumerate(papers) if str(number) in grades]
+    scores = score_tagging(graded, [Classification(g.category, g.secondary, 0.0) for g in grades.values()]).as_dict()
     return {
-        **{name: value for name, value in figures.items() if name not in unsure},
+        **{name: value for name, value in scores.items() if name not in ("sure", "sure_right", "bins")},
         "engine": model.name,
-        "unanswered": len(papers) - len(judged),
-        "why_unanswered": asker.failure_reason,
-        "calls": asker.call_count,
-        "usd": round(asker.budget.spent, 6),
+        "unanswered": len(papers) - len(graded),
+        "why_unanswered": client.failure_reason,
+        "calls": client.call_count,
+        "usd": round(client.budget.spent, 6),
     }
-
-
-def _build_prompt_item(index: int, paper: LabelledPaper) -> PromptItem:
-    return PromptItem.from_text(str(index), paper.item.title, paper.item.abstract)
-
-
-def _to_classification(grade: Grade) -> Classification:
-    return Classification(grade.category, grade.secondary, 0.0)

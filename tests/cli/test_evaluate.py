@@ -36,7 +36,7 @@ def test_a_figure_below_its_gate_ends_with_4_and_is_named_with_the_gate(place: P
     done = run("eval", "tagging", "--data", "labels.jsonl", folder=place)
     assert done.returncode == 4
     assert "tagging: accuracy 0.75 is below 0.9" in done.stderr
-    assert "the gates stand in eval.yaml" in done.stderr
+    assert "gates can be set in eval.yaml" in done.stderr
 
 
 def test_within_the_gates_it_ends_with_0_and_tells_what_moved_since_the_last_run_on_that_data(place: Path) -> None:

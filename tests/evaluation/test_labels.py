@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gzip
 import json
 from collections.abc import Sequence
 
@@ -35,16 +34,6 @@ def test_one_label_a_set_of_labels_and_a_golden_category_are_read_alike() -> Non
         LabelledPaper("2", TagInput("C", ""), ("rag", "eval")),
         LabelledPaper("3", TagInput("D", ""), ("safety",)),
     ]
-
-
-def test_a_gzipped_file_reads_like_a_plain_one() -> None:
-    data = lines({"arxiv_id": "1", "title": "A", "label": "rag"})
-    assert parse_labelled_papers(gzip.compress(data)) == parse_labelled_papers(data)
-
-
-def test_a_broken_gzip_file_is_refused() -> None:
-    with pytest.raises(ParseError, match="cannot be unpacked"):
-        parse_labelled_papers(gzip.compress(b"{}")[:-6])
 
 
 def test_a_label_file_with_bad_lines_is_refused_with_their_numbers() -> None:

@@ -203,7 +203,7 @@ async def test_the_hint_names_the_variable_that_the_key_is_in(server: GeminiServ
     with pytest.raises(ModelUnavailableError) as caught:
         await model.complete(prompt)
     await model.close()
-    assert caught.value.hint == "look at GEMINI_API_KEY"
+    assert caught.value.hint == "check GEMINI_API_KEY"
 
 
 @pytest.mark.parametrize(("reply", "in_doubt"), [(b'{"candidates": [{"conte', True), (b"<html>Log in</html>", False)])

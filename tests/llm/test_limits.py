@@ -125,7 +125,7 @@ def test_a_call_whose_answer_was_lost_is_told_apart_from_what_was_billed(place: 
 def test_what_mends_a_refusal_stands_with_it(place: Context, server: GeminiServer) -> None:
     server.fail.extend([error(400, "INVALID_ARGUMENT", "API key not valid.")] * 5)
     report = grade_candidates(place, period())
-    assert "API key not valid. → look at GOOGLE_API_KEY" in report.line
+    assert "API key not valid. → check GOOGLE_API_KEY" in report.line
 
 
 def test_a_model_whose_every_answer_is_cut_is_left_alone_after_twenty_and_the_cut_is_named(

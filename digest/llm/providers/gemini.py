@@ -1,6 +1,6 @@
-"""Gemini through google-genai, imported when first asked: https://ai.google.dev/gemini-api/docs.
+"""Gemini through google-genai, imported at first use: https://ai.google.dev/gemini-api/docs.
 
-The SDK's own retries stay off: they ignore the delay the server asks for (googleapis/python-genai issue 1875).
+The SDK's own retries are off: they ignore the server's Retry-After (googleapis/python-genai issue 1875).
 """
 
 from __future__ import annotations
@@ -30,12 +30,12 @@ if TYPE_CHECKING:
 KEY_VARIABLES = ("GOOGLE_API_KEY", "GEMINI_API_KEY")  # the first wins, as in the SDK
 _RETRY_IN = re.compile(r"retry in ([\d.]+) ?s", re.I)
 _HINTS = {  # `{key}` is the variable that the key came from
-    400: "look at {key}, and at model.name and model.thinking in sources.yaml",
-    401: "look at {key}",
-    403: "the key in {key} may not use this model; look at it in AI Studio",
-    404: "model.name in sources.yaml is not a model that this API version knows",
+    400: "check {key}, and model.name and model.thinking in sources.yaml",
+    401: "check {key}",
+    403: "the key in {key} may not use this model; check it in AI Studio",
+    404: "model.name in sources.yaml is no model of this API version",
 }
-_MODELS_WITHOUT_MINIMAL = ("gemini-3.8-flash",)  # it refuses the lowest level
+_MODELS_WITHOUT_MINIMAL = ("gemini-3.8-flash",)  # refuse the lowest level
 _END_STATES = frozenset({"SUCCEEDED", "FAILED", "CANCELLED", "EXPIRED", "PARTIALLY_SUCCEEDED"})
 
 
@@ -57,31 +57,33 @@ class Gemini:
         self._key, self._key_name = environ[key_name], key_name
         self._base_url = str(section.base_url or environ.get("GOOGLE_GEMINI_BASE_URL") or "") or None
         self._sleep = sleep
+        self._errors = _ErrorTranslation(self.name, self._key, self._key_name)
         self._open_client: Client | None = None
 
     async def complete(self, prompt: Prompt) -> Completion:
-        """Ask until answered; an answer that is cut, blocked or not JSON has no `data` and says why in `finish`."""
+        """Return a completion, with retries; one that is cut, blocked or not JSON has no `data`; `finish` says why."""
         return await retry_model_call(lambda: self._generate(prompt), self._sleep)
 
     async def submit_batch(self, prompts: Sequence[Prompt], batch_mark: str) -> str:
-        """Send all as one batch job, at half price, under `mark` as the name that its owner sees."""
+        """Send all prompts as one batch job, at half price, with `batch_mark` as its display name."""
         job = await retry_model_call(lambda: self._create_job(prompts, batch_mark), self._sleep, at_most_once=True)
         return str(job.name)
 
     async def find_batch(self, batch_mark: str) -> str | None:
-        """The job of that name, among those the API lists."""
+        """Find the name of the job with that display name."""
         return await retry_model_call(lambda: self._find_job(batch_mark), self._sleep)
 
     async def collect_batch(self, job: str, count: int) -> list[Completion | None]:
-        """The job's answers; None where it gave none. One that is no whole JSON has no `data`, and was paid for."""
+        """Return the job's completions; None where there is none."""
         ended = await self._wait_for_job(job)
-        answers = (ended.dest.inlined_responses if ended.dest else None) or []
-        found: list[Completion | None] = [None] * count
-        for order, answer in enumerate(answers):
-            place = _response_index((answer.metadata or {}).get("key"), order)
-            if answer.response is not None and place < count and found[place] is None:
-                found[place] = self._completion(answer.response, 0.0)
-        return found
+        completions: list[Completion | None] = [None] * count
+        for order, answer in enumerate((ended.dest.inlined_responses if ended.dest else None) or []):
+            # An answer carries the key that was sent with its prompt; without it the order decides.
+            key = str((answer.metadata or {}).get("key"))
+            index = int(key) if key.isdecimal() else order
+            if answer.response is not None and index < count and completions[index] is None:
+                completions[index] = self._completion(answer.response, 0.0)
+        return completions
 
     async def close(self) -> None:
         if self._open_client is not None:
@@ -107,14 +109,13 @@ class Gemini:
             system_instruction=prompt.system,
             response_mime_type="application/json",
             response_schema=copy.deepcopy(dict(prompt.schema)),  # the SDK rewrites it in place
-            max_output_tokens=prompt.max_output_tokens
-            + THINKING_TOKENS[self._section.thinking],  # thoughts count as output
+            max_output_tokens=prompt.max_output_tokens + THINKING_TOKENS[self._section.thinking],
             thinking_config=self._thinking(),
             service_tier=types.ServiceTier.FLEX if self._section.service_tier == "flex" else None,
         )
 
     def _thinking(self) -> types.ThinkingConfig | None:
-        """Models before 3 know a budget in tokens instead of a level."""
+        """Return the thinking level; models before 3 have a budget in tokens instead."""
         from google.genai import types
 
         level = self._section.thinking
@@ -127,19 +128,16 @@ class Gemini:
         return types.ThinkingConfig(thinking_level=types.ThinkingLevel(level))
 
     async def _generate(self, prompt: Prompt) -> Completion:
-        began = time.monotonic()
-        config = self._config(prompt)
-        client = self._client()
-        with _ErrorTranslation(self.name, self._key, self._key_name):
-            response = await client.aio.models.generate_content(
-                model=self._section.name, contents=prompt.user, config=config
-            )
-        return self._completion(response, time.monotonic() - began)
+        start = time.monotonic()
+        config, models = self._config(prompt), self._client().aio.models
+        with self._errors:
+            response = await models.generate_content(model=self._section.name, contents=prompt.user, config=config)
+        return self._completion(response, time.monotonic() - start)
 
     async def _find_job(self, mark: str) -> str | None:
         from google.genai import types
 
-        with _ErrorTranslation(self.name, self._key, self._key_name):
+        with self._errors:
             pager = await self._client().aio.batches.list(config=types.ListBatchJobsConfig(page_size=100))
             async for job in pager:
                 if job.display_name == mark:
@@ -150,10 +148,10 @@ class Gemini:
         from google.genai import types
 
         requests = [
-            types.InlinedRequest(contents=prompt.user, config=self._config(prompt), metadata={"key": str(place)})
-            for place, prompt in enumerate(prompts)
+            types.InlinedRequest(contents=prompt.user, config=self._config(prompt), metadata={"key": str(index)})
+            for index, prompt in enumerate(prompts)
         ]
-        with _ErrorTranslation(self.name, self._key, self._key_name):
+        with self._errors:
             return await self._client().aio.batches.create(
                 model=self._section.name, src=requests, config=types.CreateBatchJobConfig(display_name=mark)
             )
@@ -162,17 +160,16 @@ class Gemini:
         waited = 0.0
         while True:
             job = await retry_model_call(lambda: self._get_job(name), self._sleep)
-            if _job_state(job) in _END_STATES:
+            if _enum_value(job.state).rpartition("_STATE_")[2] in _END_STATES:
                 return job
             if waited >= self.batch_limit_seconds:
-                raise ModelUnavailableError(
-                    f"{self.name}: the batch {name} did not end within a day", "set batch: false"
-                )
+                message = f"{self.name}: the batch {name} did not end within a day"
+                raise ModelUnavailableError(message, "set batch: false")
             await self._sleep(self.batch_poll_seconds)
             waited += self.batch_poll_seconds
 
     async def _get_job(self, name: str) -> types.BatchJob:
-        with _ErrorTranslation(self.name, self._key, self._key_name):
+        with self._errors:
             return await self._client().aio.batches.get(name=name)
 
     def _completion(self, response: types.GenerateContentResponse, seconds: float) -> Completion:
@@ -203,22 +200,13 @@ class Gemini:
         )
 
 
-def _response_index(key: Any, order: int) -> int:
-    """Which prompt an answer is to, by the key that was sent with it; by its order where none came back."""
-    return int(key) if str(key).isdecimal() else order
-
-
 def _enum_value(value: Any) -> str:
-    """An enum's word, or the word itself where the SDK does not know it yet."""
+    """Return an enum's value, or the string itself where the SDK does not know it yet."""
     return str(getattr(value, "value", value) or "")
 
 
-def _job_state(job: types.BatchJob) -> str:
-    return _enum_value(job.state).rpartition("_STATE_")[2]
-
-
 class _ErrorTranslation:
-    """A block in which whatever the SDK and its transport raise becomes ModelUnavailable, without the key."""
+    """A block in which errors of the SDK and its transport become ModelUnavailableError, without the key."""
 
     def __init__(self, name: str, key: str, key_name: str) -> None:
         self._name = name
@@ -236,55 +224,47 @@ class _ErrorTranslation:
 
         if isinstance(error, errors.APIError):
             raise self._translate_api_error(error) from error
-        unreadable = (
-            json.JSONDecodeError | ValidationError | errors.UnknownApiResponseError
-        )  # a proxy's page with a 200
+        # A proxy may answer with a page of its own and status 200; then the model was never asked.
+        unreadable = json.JSONDecodeError | ValidationError | errors.UnknownApiResponseError
+        is_proxy_page = isinstance(error, json.JSONDecodeError) and error.doc.lstrip().startswith("<")
         if isinstance(error, httpx2.HTTPError | OSError | unreadable):
-            raise ModelUnavailableError(
-                self._describe(f"{type(error).__name__}: {error}"),
-                "look at the network or at model.base_url",
-                may_be_billed=not isinstance(error, httpx2.ConnectError | httpx2.ConnectTimeout)
-                and not _is_proxy_page(error),
-            ) from error
+            is_sent = not isinstance(error, httpx2.ConnectError | httpx2.ConnectTimeout) and not is_proxy_page
+            message = self._describe(f"{type(error).__name__}: {error}")
+            hint = "check the network and model.base_url"
+            raise ModelUnavailableError(message, hint, may_be_billed=is_sent) from error
 
     def _translate_api_error(self, error: errors.APIError) -> ModelUnavailableError:
-        """What an HTTP error means: wait and ask again, come back tomorrow, or mend something."""
+        """Translate an HTTP error: transient, a daily quota, or one that needs a fix."""
         details = _error_details(error.details)
-        said = self._describe(f"HTTP {error.code}: {error.message or error.status or ''}")
+        message = self._describe(f"HTTP {error.code}: {error.message or error.status or ''}")
         if any("PerDay" in str(broken.get("quotaId")) for row in details for broken in row.get("violations") or ()):
-            return ModelUnavailableError(
-                said, "the day's quota is used up; it starts anew at midnight Pacific time", is_final=True
-            )
+            hint = "the day's quota is used up; it is reset at midnight Pacific time"
+            return ModelUnavailableError(message, hint, is_final=True)
         if is_transient_status(error.code):
-            return ModelUnavailableError(said, "try again later", retry_after=_retry_delay(details, said))
+            return ModelUnavailableError(message, "try again later", retry_after=_retry_delay(details, message))
         hint = _HINTS.get(error.code, "the request itself is refused").format(key=self._key_name)
-        return ModelUnavailableError(said, hint, is_final=True)
+        return ModelUnavailableError(message, hint, is_final=True)
 
     def _describe(self, text: str) -> str:
         return f"{self._name}: {normalise_line(redact_key(text, self._key))[:220]}"
 
 
-def _is_proxy_page(error: Exception) -> bool:
-    """Whether a proxy answered with a page of its own, so that the model was never asked."""
-    return isinstance(error, json.JSONDecodeError) and error.doc.lstrip().startswith("<")
-
-
 def _error_details(body: Any) -> list[Mapping[str, Any]]:
-    """The `details` list of an error body, which is whatever the server or a proxy sent."""
+    """Return the `details` list of an error body, which may have any shape."""
     inner = body.get("error") if isinstance(body, Mapping) else None
     rows = inner.get("details") if isinstance(inner, Mapping) else None
     return [row for row in rows if isinstance(row, Mapping)] if isinstance(rows, list) else []
 
 
 def _retry_delay(details: Sequence[Mapping[str, Any]], message: str) -> float | None:
-    """Seconds from google.rpc.RetryInfo, else from the message."""
-    asked = next((str(row["retryDelay"]) for row in details if row.get("retryDelay")), "")
-    if re.fullmatch(r"[\d.]+s", asked):
-        return float(asked[:-1])
-    found = _RETRY_IN.search(message)
-    return float(found[1].rstrip(".")) if found else None
+    """Return the seconds of google.rpc.RetryInfo, else those in the message."""
+    requested = next((str(row["retryDelay"]) for row in details if row.get("retryDelay")), "")
+    if re.fullmatch(r"[\d.]+s", requested):
+        return float(requested[:-1])
+    match = _RETRY_IN.search(message)
+    return float(match[1].rstrip(".")) if match else None
 
 
 def create_model(section: ModelConfig, environ: Mapping[str, str], root: Path) -> Gemini:
-    """The model that sources.yaml names, with a key of the environment."""
+    """Create the model that sources.yaml names, with a key from the environment."""
     return Gemini(section, environ)

@@ -19,10 +19,10 @@ from digest.protocols import Completion, Prompt, Usage
 from digest.text import normalise_line
 
 _FINISH = {"stop": "STOP", "length": "MAX_TOKENS", "content_filter": "SAFETY"}
-_HINT = "look at model.name, model.base_url and model.api_key_env in sources.yaml"
+_HINT = "check model.name, model.base_url and model.api_key_env in sources.yaml"
 _HINTS = {
-    400: "the server must know `response_format` with a JSON schema; look at model.name too",
-    401: "look at the variable that model.api_key_env in sources.yaml names",
+    400: "the server must know `response_format` with a JSON schema; check model.name too",
+    401: "check the variable that model.api_key_env in sources.yaml names",
     404: "model.base_url in sources.yaml ends in /v1 as a rule, and model.name must be there",
 }
 
