@@ -1,4 +1,4 @@
-"""Text on its way to a model and back: what no reader sees is left out, links and markup are taken off."""
+"""Clean text for prompts, and the text that models return: remove hidden characters, links and markup."""
 
 from __future__ import annotations
 
@@ -44,35 +44,34 @@ LINK_PATTERN = re.compile(
 
 
 def sanitise_for_prompt(text: str, limit: int = MAX_PROMPT_CHARACTERS) -> str:
-    """What of a foreign text a model is shown: visible words on one line, at most `limit` characters."""
+    """Return the visible text on one line, at most `limit` characters."""
     text = _TAG.sub(" ", _HIDDEN_ELEMENT.sub(" ", _COMMENT.sub(" ", text)))
-    text = "".join(
-        c for c in BLANK_CHARACTERS.sub("", strip_hidden(text)) if unicodedata.category(c) not in ("Cf", "Co", "Cn")
-    )
-    return normalise_line(text)[:limit].rstrip()
+    text = BLANK_CHARACTERS.sub("", strip_hidden(text))
+    visible = "".join(c for c in text if unicodedata.category(c) not in ("Cf", "Co", "Cn"))
+    return normalise_line(visible)[:limit].rstrip()
 
 
 def clean_model_text(text: str, title: str = "") -> tuple[str, tuple[str, ...]]:
-    """A model's words as one line of plain text, and what was taken off: links, markup, a repeated title."""
+    """Return a model's text as one line of plain text, and what was removed: links, markup, a repeated title."""
     removed: list[str] = []
 
-    def drop(found: re.Match[str]) -> str:
-        removed.append(found[0])
+    def drop(match: re.Match[str]) -> str:
+        removed.append(match[0])
         return " "
 
     text = _COMMENT.sub(" ", strip_hidden(unicodedata.normalize("NFC", text)))
-    removed += [found[0] for found in _MARKDOWN_LINK.finditer(text)]
+    removed += [match[0] for match in _MARKDOWN_LINK.finditer(text)]
     text = re.sub(r"</?[A-Za-z][^<>]*>|\{[{%].*?[%}]\}", drop, _MARKDOWN_LINK.sub(r"\1", text))
     text = re.sub(r"(?m)^\s*(?:#{1,6}|[-*>]|\d+\.)\s+", "", text)
     text = re.sub(r"\*\*|__|`+|(?<!\w)[*_](?=\w)|(?<=\w)[*_](?!\w)", "", text)
     text = _strip_title(normalise_line(text), title)
     while LINK_PATTERN.search(text := normalise_line(re.sub(r"\s+(?=[.,;:!?])|\s*\(\s*\)|\s*\[\s*\]", "", text))):
-        text = LINK_PATTERN.sub(drop, text)  # taking one off may bring the halves of another together
+        text = LINK_PATTERN.sub(drop, text)  # removing one may join the halves of another
     return text, tuple(removed)
 
 
 def _strip_title(text: str, title: str) -> str:
-    """Models like to begin with the title and a colon; it stands above the blurb already."""
+    """Remove the title and a colon at the start, which models like to add."""
     start = normalise_line(title)
     if start and text.casefold().startswith(start.casefold()):
         rest = text[len(start) :].lstrip()
@@ -82,5 +81,5 @@ def _strip_title(text: str, title: str) -> str:
 
 
 def defang_links(text: str) -> str:
-    """A foreign text to be shown as a warning: its addresses can be read, and are no links any more."""
+    """Return a text for a warning: its addresses stay readable, and are no links any more."""
     return LINK_PATTERN.sub(lambda link: re.sub(r"[.:@\u3002\uff61\u2024\uff0e]", r"[\g<0>]", link[0]), text)

@@ -62,10 +62,10 @@ class FeatureStatistics:
             embeddings = load_embeddings().embed([candidate.text for candidate in candidates])
         titles = load_embeddings().embed([candidate.title for candidate in candidates])
         form = np.clip((build_form_matrix(candidates) - self.signal_mean) / self.signal_spread, -4, 4)
-        words = build_token_matrix(candidates, self.idf)
+        tokens = build_token_matrix(candidates, self.idf)
         topics = [(embeddings - self.vector_mean) * TOPIC_SCALE, (titles - self.title_mean) * TITLE_SCALE]
         dense = np.hstack([*topics, form * FORM_SCALE]).astype(np.float32)
-        return DesignMatrix(dense, SparseMatrix(words.starts, words.columns, words.values * np.float32(TOKEN_SCALE)))
+        return DesignMatrix(dense, SparseMatrix(tokens.starts, tokens.columns, tokens.values * np.float32(TOKEN_SCALE)))
 
 
 def select_title_vectors(design: DesignMatrix) -> Matrix:
@@ -111,8 +111,10 @@ class PreferenceModel:
     def find_strongest_features(
         self, group: str, candidate: RankerInput, design: DesignMatrix, row: int, *, up: bool
     ) -> list[str]:
-        """Up to three things of the group that spoke most for the candidate of that row, or against it; of those that
-        say the same thing, the one that spoke most."""
+        """Name up to three features of the group that added most to a row's score, or (not `up`) took most from it.
+
+        Of features of one kind only the strongest is named.
+        """
         parts: Iterable[tuple[str, str, float]] = ()
         if group == "form":
             form = design.dense[row, _VECTOR_COLUMNS:]
@@ -120,12 +122,14 @@ class PreferenceModel:
             parts = zip(FORM_FEATURE_KINDS, describe_form_features(form.tolist()), weighed, strict=True)
         elif group == "words":
             slots, weights = design.sparse.get_row(row)
-            held = dict(zip(slots.tolist(), (weights * self.weights[_DENSE_COLUMNS + slots]).tolist(), strict=True))
-            words = {*extract_tokens(candidate), *extract_author_tokens(candidate)}
-            parts = ((normalise_token(word), format_token(word), held[hash_token(word)]) for word in words)
-        told = sorted((-abs(part), name, kind) for kind, name, part in parts if (part > 0) == up)
+            parts_by_slot = dict(
+                zip(slots.tolist(), (weights * self.weights[_DENSE_COLUMNS + slots]).tolist(), strict=True)
+            )
+            tokens = {*extract_tokens(candidate), *extract_author_tokens(candidate)}
+            parts = ((normalise_token(t), format_token(t), parts_by_slot[hash_token(t)]) for t in tokens)
+        ordered = sorted((-abs(part), name, kind) for kind, name, part in parts if (part > 0) == up)
         strongest: dict[str, str] = {}
-        for part, name, kind in told:
+        for part, name, kind in ordered:
             if -part > _MIN_NAMED_PART:
                 strongest.setdefault(kind, name)
         return list(strongest.values())[:3]

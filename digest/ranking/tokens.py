@@ -81,9 +81,9 @@ def build_token_matrix(candidates: Sequence[RankerInput], idf: Matrix) -> Sparse
 
 
 def _build_token_block(candidates: Sequence[RankerInput], idf: Matrix, slots: _SlotCache) -> SparseMatrix:
-    words = _count_tokens([extract_tokens(candidate) for candidate in candidates], slots)
-    names = _count_tokens([extract_author_tokens(candidate) for candidate in candidates], slots)
-    return join_rows(_weigh_tokens(words, idf), _weigh_authors(names))
+    tokens = _count_tokens([extract_tokens(candidate) for candidate in candidates], slots)
+    authors = _count_tokens([extract_author_tokens(candidate) for candidate in candidates], slots)
+    return join_rows(_weigh_tokens(tokens, idf), _weigh_authors(authors))
 
 
 def _count_tokens(rows: Sequence[Sequence[str]], slots: _SlotCache) -> SparseMatrix:
@@ -114,12 +114,3 @@ def _weigh_authors(names: SparseMatrix) -> SparseMatrix:
 
     counts = np.diff(names.starts)
     return SparseMatrix(names.starts, names.columns, np.repeat(AUTHOR_WEIGHT / np.maximum(counts, 4) ** 0.5, counts))
-
-
-def compute_inverse_frequency(matrix: SparseMatrix) -> Matrix:
-    """Return ln((rows + 1) / (rows with the slot + 1)) + 1 of each slot."""
-    import numpy as np
-
-    rows = len(matrix.starts) - 1
-    holding = np.bincount(matrix.columns, minlength=SLOT_COUNT)
-    return (np.log((rows + 1) / (holding + 1)) + 1).astype(np.float32)

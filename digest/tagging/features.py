@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -41,18 +41,6 @@ def _split_tail(word: str) -> tuple[str, str]:
 def singularise_word(word: str) -> str:
     """Return a lower-case word as the vocabulary has it: singular, figures as #."""
     return (_fold_cache.get(word) or _split_tail(word))[0]
-
-
-def extract_terms(text: str, limit: int | None = None) -> Iterator[str | tuple[str, str]]:
-    """Yield a text's words, tails of coined names and word pairs: `Qwen2.5-7B models` has qwen#, #b, model."""
-    last = ""
-    for word in _WORD.findall(text.lower())[:limit]:
-        folded, tail = _fold_cache.get(word) or _split_tail(word)
-        yield folded
-        yield last, folded
-        if tail:
-            yield tail
-        last = folded
 
 
 class Vocabulary:
@@ -109,7 +97,10 @@ class _FieldColumns:
         self._word_cache: dict[str, tuple[int, tuple[int, ...]]] = {}
 
     def find_columns(self, text: str, limit: int | None = None) -> list[int]:
-        """Return the columns of the terms of a text; see `extract_terms`."""
+        """Return the columns of a text's words, tails of coined names and word pairs.
+
+        `Qwen2.5-7B models` has qwen#, #b and model.
+        """
         result: list[int] = []
         cache, pair, step = self._word_cache, self._pair_columns, self._step
         last = 0

@@ -62,9 +62,9 @@ class DomainDetector:
 
     def _score_text(self, text: str) -> tuple[float, bool]:
         """Return the bits in favour of the domain, and whether any word was readable; a word counts once."""
-        words = [self._word_bits(word) for word in dict.fromkeys(_WORD.findall(fold_word(text)))]
-        readable = [bits for bits in words if bits is not None]
-        return _PRIOR_BITS + sum(readable) + _UNREADABLE_BITS * (len(words) - len(readable)), bool(readable)
+        bits = [self._word_bits(word) for word in dict.fromkeys(_WORD.findall(fold_word(text)))]
+        readable = [value for value in bits if value is not None]
+        return _PRIOR_BITS + sum(readable) + _UNREADABLE_BITS * (len(bits) - len(readable)), bool(readable)
 
     def _word_bits(self, word: str) -> float | None:
         if word not in self._bits_cache and len(self._bits_cache) < 200_000:
@@ -120,34 +120,13 @@ class TaggerWeights:
 
     def compute_scores(self, inputs: Sequence[TagInput]) -> Floats:
         """Return the log-odds of the categories, shape (inputs, categories)."""
-        words = self.vocabulary.vectorise(inputs).multiply_matrix(self.term_weights)
-        scores: Floats = words + embed_inputs(inputs, self.centres) @ self.vector_weights + self.bias
+        term_scores = self.vocabulary.vectorise(inputs).multiply_matrix(self.term_weights)
+        scores: Floats = term_scores + embed_inputs(inputs, self.centres) @ self.vector_weights + self.bias
         return scores
-
-    def to_bytes(self) -> bytes:
-        """Serialise the weights, compressed: each category's column as signed bytes with a scale."""
-        scale = np.abs(self.term_weights).max(axis=0) / 127
-        buffer = io.BytesIO()
-        np.savez_compressed(
-            buffer,
-            slugs=_pack_names(self.slugs),
-            title=_pack_names(self.vocabulary.title),
-            abstract=_pack_names(self.vocabulary.abstract),
-            rarity=self.vocabulary.rarity.astype(np.float16),
-            matrix=np.round(self.term_weights / scale).astype(np.int8),
-            scale=scale,
-            near=self.vector_weights.astype(np.float16),
-            bias=self.bias,
-            meanings=self.description_vectors.astype(np.float16),
-            centres=self.centres,
-            full=self.calibration_curves[0],
-            short=self.calibration_curves[1],
-        )
-        return buffer.getvalue()
 
 
 def parse_tagger_weights(data: bytes) -> TaggerWeights:
-    """Parse the result of `TaggerWeights.to_bytes`."""
+    """Parse the file that the training script writes (tests/bench/train_tagger.py)."""
     with np.load(io.BytesIO(data), allow_pickle=False) as parts:
         title, abstract = _unpack_names(parts["title"]), _unpack_names(parts["abstract"])
         return TaggerWeights(
@@ -168,10 +147,6 @@ def load_shipped_weights() -> TaggerWeights:
     return parse_tagger_weights((resources.files("digest") / "data" / WEIGHTS_FILE).read_bytes())
 
 
-def _pack_names(names: Sequence[str]) -> np.ndarray[tuple[int], np.dtype[np.uint8]]:
-    return np.frombuffer("\n".join(names).encode(), dtype=np.uint8)
-
-
 def _unpack_names(data: np.ndarray[tuple[int], np.dtype[np.uint8]]) -> tuple[str, ...]:
     return tuple(data.tobytes().decode().split("\n"))
 
@@ -180,13 +155,6 @@ def count_training_papers(keys: Iterable[str]) -> int:
     """Count the papers, by arXiv id, that the tagger was trained on."""
     checksums = _load_training_set()
     return sum(crc32(key.encode(errors="replace")) in checksums for key in keys)
-
-
-def pack_training_set(keys: Iterable[str]) -> bytes:
-    """Serialise the training set: sorted checksums, four bytes a paper."""
-    buffer = io.BytesIO()
-    np.save(buffer, np.array(sorted({crc32(key.encode()) for key in keys}), dtype=np.uint32))
-    return buffer.getvalue()
 
 
 @lru_cache(1)

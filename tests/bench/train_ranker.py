@@ -20,9 +20,10 @@ from digest.embeddings import load_embeddings
 from digest.ranking.features import build_form_matrix
 from digest.ranking.metrics import PublicPick, parse_picks, parse_pool
 from digest.ranking.preference import FeatureStatistics, load_feature_statistics
-from digest.ranking.tokens import SLOT_COUNT, build_token_matrix, compute_inverse_frequency
+from digest.ranking.tokens import SLOT_COUNT, build_token_matrix
 from digest.ranking.training import build_training_months, train_preferences
 from digest.ranking.types import RankerInput
+from digest.sparse import SparseMatrix
 
 HERE = Path(__file__).resolve()
 SHARED = HERE.parents[3] / "shared" / "data"
@@ -45,6 +46,13 @@ def picks(data: Path, last: str = "9999") -> list[PublicPick]:
     """The public picks of months up to `last`."""
     with gzip.open(data / "picks.jsonl.gz", "rt", encoding="utf-8") as lines:
         return [pick for pick in parse_picks(lines) if pick.month <= last]
+
+
+def compute_inverse_frequency(matrix: SparseMatrix) -> np.ndarray[tuple[int, ...], np.dtype[np.float32]]:
+    """Return ln((rows + 1) / (rows with the slot + 1)) + 1 of each slot."""
+    rows = len(matrix.starts) - 1
+    holding = np.bincount(matrix.columns, minlength=SLOT_COUNT)
+    return (np.log((rows + 1) / (holding + 1)) + 1).astype(np.float32)
 
 
 def learn_background(

@@ -10,11 +10,13 @@ digest.tagging.labels for the formats), and own_labels.tsv. Needs numpy only. Th
 from __future__ import annotations
 
 import argparse
+import io
 import math
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from zlib import crc32
 
 import numpy as np
 import yaml
@@ -24,15 +26,16 @@ from digest.embeddings import load_embeddings
 from digest.protocols import TagInput
 from digest.sparse import SparseMatrix
 from digest.tagging.features import (
+    _WORD,
     MAX_ABSTRACT_WORDS,
     Floats,
     Ints,
     Vocabulary,
+    _split_tail,
     embed_inputs,
-    extract_terms,
 )
 from digest.tagging.weights import TRAINING_SET_FILE as TAUGHT
-from digest.tagging.weights import WEIGHTS_FILE, TaggerWeights, pack_training_set
+from digest.tagging.weights import WEIGHTS_FILE, TaggerWeights
 from tests.bench.tagger_data import Example, labelled, taught, unsorted
 
 NDBool = NDArray[np.bool_]
@@ -58,6 +61,51 @@ EPOCHS, BATCH, RATE, DECAY = 3, 256, 1.0, 6e-5
 ORDERS = 3
 GROUP = 66  # verdicts whose share right is counted together
 SETTLED = 0.6  # of the steps, after which the weights are averaged
+
+
+def extract_terms(text: str, limit: int | None = None) -> Iterator[str | tuple[str, str]]:
+    """Yield a text's words, tails of coined names and word pairs: `Qwen2.5-7B models` has qwen#, #b, model."""
+    last = ""
+    for word in _WORD.findall(text.lower())[:limit]:
+        folded, tail = _split_tail(word)
+        yield folded
+        yield last, folded
+        if tail:
+            yield tail
+        last = folded
+
+
+def pack_weights(weights: TaggerWeights) -> bytes:
+    """Serialise the weights, compressed: each category's column as signed bytes with a scale."""
+    scale = np.abs(weights.term_weights).max(axis=0) / 127
+    buffer = io.BytesIO()
+    np.savez_compressed(
+        buffer,
+        slugs=_pack_names(weights.slugs),
+        title=_pack_names(weights.vocabulary.title),
+        abstract=_pack_names(weights.vocabulary.abstract),
+        rarity=weights.vocabulary.rarity.astype(np.float16),
+        matrix=np.round(weights.term_weights / scale).astype(np.int8),
+        scale=scale,
+        near=weights.vector_weights.astype(np.float16),
+        bias=weights.bias,
+        meanings=weights.description_vectors.astype(np.float16),
+        centres=weights.centres,
+        full=weights.calibration_curves[0],
+        short=weights.calibration_curves[1],
+    )
+    return buffer.getvalue()
+
+
+def _pack_names(names: Sequence[str]) -> np.ndarray[tuple[int], np.dtype[np.uint8]]:
+    return np.frombuffer("\n".join(names).encode(), dtype=np.uint8)
+
+
+def pack_training_set(keys: Iterable[str]) -> bytes:
+    """Serialise the training set: sorted checksums, four bytes a paper."""
+    buffer = io.BytesIO()
+    np.save(buffer, np.array(sorted({crc32(key.encode()) for key in keys}), dtype=np.uint32))
+    return buffer.getvalue()
 
 
 def vocabulary(
@@ -288,7 +336,7 @@ def main() -> None:
         curves = (curve(people, full), curve(people, bare))
         known = meanings(chosen.taxonomy, centres[0])
         weights = TaggerWeights(SLUGS, terms_known, linear.matrix, linear.near, linear.bias, known, centres, curves)
-        (DATA / WEIGHTS_FILE).write_bytes(weights.to_bytes())
+        (DATA / WEIGHTS_FILE).write_bytes(pack_weights(weights))
         (DATA / TAUGHT).write_bytes(pack_training_set(taught(chosen.data)))
 
 

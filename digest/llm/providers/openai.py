@@ -58,12 +58,11 @@ class OpenAI:
         return self._open_client
 
     async def _post_prompt(self, prompt: Prompt) -> Completion:
-        began = time.monotonic()
+        start = time.monotonic()
         body = {
             "model": self._section.name,
             "messages": [{"role": "system", "content": prompt.system}, {"role": "user", "content": prompt.user}],
-            "max_tokens": prompt.max_output_tokens
-            + THINKING_TOKENS[self._section.thinking],  # thoughts count as output
+            "max_tokens": prompt.max_output_tokens + THINKING_TOKENS[self._section.thinking],
             "response_format": {
                 "type": "json_schema",
                 "json_schema": {"name": prompt.stage, "schema": dict(prompt.schema), "strict": True},
@@ -80,15 +79,15 @@ class OpenAI:
             ) from error
         if response.status_code != httpx2.codes.OK:
             raise self._translate_status(response)
-        return self._completion(_as_mapping(parse_json_reply(response.text)), time.monotonic() - began)
+        return self._completion(_as_mapping(parse_json_reply(response.text)), time.monotonic() - start)
 
     def _translate_status(self, response: httpx2.Response) -> ModelUnavailableError:
-        words = normalise_line(redact_key(response.text, self._key))
-        said = f"{self.name}: HTTP {response.status_code}: {words[:200]}"
+        text = normalise_line(redact_key(response.text, self._key))
+        message = f"{self.name}: HTTP {response.status_code}: {text[:200]}"
         if not is_transient_status(response.status_code):
-            return ModelUnavailableError(said, _HINTS.get(response.status_code, _HINT), is_final=True)
+            return ModelUnavailableError(message, _HINTS.get(response.status_code, _HINT), is_final=True)
         wait = response.headers.get("retry-after", "")
-        return ModelUnavailableError(said, "try again later", retry_after=float(wait) if wait.isdecimal() else None)
+        return ModelUnavailableError(message, "try again later", retry_after=float(wait) if wait.isdecimal() else None)
 
     def _completion(self, body: Mapping[str, Any], seconds: float) -> Completion:
         choices = body.get("choices")
@@ -120,7 +119,7 @@ def _as_mapping(value: Any) -> Mapping[str, Any]:
 
 
 def _message_text(content: Any) -> str:
-    """A message's words: a string, or the list of parts that some servers send."""
+    """Return a message's text, a string or the list of parts that some servers send."""
     if isinstance(content, list):
         return "".join(str(_as_mapping(part).get("text") or "") for part in content)
     return str(content or "")
@@ -132,5 +131,5 @@ def _token_count(usage: Mapping[str, Any], name: str) -> int:
 
 
 def create_model(section: ModelConfig, environ: Mapping[str, str], root: Path) -> OpenAI:
-    """The model at the endpoint that sources.yaml names."""
+    """Create the model at the endpoint that sources.yaml names."""
     return OpenAI(section, environ)
