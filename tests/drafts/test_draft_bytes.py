@@ -39,7 +39,7 @@ def test_a_pick_that_the_store_does_not_hold_is_named_by_its_line_and_changes_no
         assert path.read_text(encoding="utf-8") == wrong
 
 
-@pytest.mark.parametrize("written", ["2025-07", '2025-06\\"', "2025"])
+@pytest.mark.parametrize("written", ["2025-07", "2025"])
 def test_a_sheet_that_names_another_period_than_its_file_is_told_with_its_line(tmp_path: Path, written: str) -> None:
     with filled(tmp_path) as made:
         made.draft("2025-06")
@@ -47,7 +47,7 @@ def test_a_sheet_that_names_another_period_than_its_file_is_told_with_its_line(t
         wrong = path.read_text(encoding="utf-8").replace('period: "2025-06"', f'period: "{written}"')
         path.write_text(wrong, encoding="utf-8")
         for verb in (made.draft, made.check, made.approve):
-            with pytest.raises(DraftError, match=r"line 5: period: .* is not (this file's|a period)") as told:
+            with pytest.raises(DraftError, match=r"line 5: period: .* is not this file's") as told:
                 verb("2025-06")
             assert 'period: "2025-06"' in told.value.hint
         assert path.read_text(encoding="utf-8") == wrong
