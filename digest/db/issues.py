@@ -50,6 +50,11 @@ def load_picks(session: Session, issue_id: int) -> list[tuple[Pick, Item]]:
     return list(session.exec(query.order_by(col(Pick.position), col(Pick.id))).all())
 
 
+def find_pick(session: Session, issue_id: int, item_id: int) -> Pick | None:
+    """Find the pick of an item in an issue."""
+    return session.exec(select(Pick).where(Pick.issue_id == issue_id, Pick.item_id == item_id)).first()
+
+
 def replace_picks(session: Session, issue_id: int, rows: Sequence[Pick]) -> None:
     """Replace an issue's picks by `rows`, keeping the row of an item that was there already."""
     existing = {pick.item_id: pick for pick in session.exec(select(Pick).where(Pick.issue_id == issue_id))}

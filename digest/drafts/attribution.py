@@ -1,4 +1,4 @@
-"""Whose words stand in a blurb, which of them the source does not hold, and other words to choose from."""
+"""Attribute a blurb's sentences to source, model or editor, and offer alternatives to it."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from digest.text.sentences import split_sentences
 
 @dataclass(frozen=True, slots=True)
 class BlurbPart:
-    """A stretch of a blurb: whose words, and whether the source holds them."""
+    """A stretch of a blurb, its origin, and whether the source does not support it."""
 
     text: str
     origin: str  # source | model | editor
@@ -31,35 +31,32 @@ class BlurbPart:
 
 
 def attribute_blurb(item: Item, pick: DraftPick, versions: Sequence[dict[str, str]] = ()) -> list[list[BlurbPart]]:
-    """The blurb's paragraphs as stretches in reading order; sentence by sentence the words' owner is found again."""
-    known = prepare_grounding_source(item.title, item.summary, item.content).folded
-    models = " ".join(normalize_for_comparison(v["text"]).casefold() for v in versions if v["origin"] == "model")
+    """Split each paragraph into parts in reading order; the origin is determined sentence by sentence."""
+    source = prepare_grounding_source(item.title, item.summary, item.content).folded
+    generated = " ".join(normalize_for_comparison(v["text"]).casefold() for v in versions if v["origin"] == "model")
     flags = [flag.partition(": ")[2] or flag for flag in find_unsupported_claims(item, pick)]
 
-    def owner(sentence: str) -> str:
+    def find_origin(sentence: str) -> str:
         if pick.origin != "editor":
             return pick.origin
-        bare = normalize_for_comparison(sentence).casefold().strip(" .…\"'")
-        long = len(bare.split()) > 2  # a shorter one stands anywhere by chance
-        return "source" if long and bare in known else "model" if long and bare in models else "editor"
+        plain = normalize_for_comparison(sentence).casefold().strip(" .…\"'")
+        if len(plain.split()) <= 2:  # so short a text occurs anywhere by chance
+            return "editor"
+        return "source" if plain in source else "model" if plain in generated else "editor"
 
-    paragraphs = (paragraph for paragraph in re.split(r"\n\s*\n", pick.blurb) if paragraph.strip())
-    return [
-        [
-            part
-            for piece in split_sentences(normalise_line(text))
-            for part in _split_flagged(piece + " ", owner(piece), flags)
-        ]
-        for text in paragraphs
-    ]
+    paragraphs = []
+    for text in filter(str.strip, re.split(r"\n\s*\n", pick.blurb)):
+        sentences = split_sentences(normalise_line(text))
+        paragraphs.append([part for s in sentences for part in _split_flagged(s + " ", find_origin(s), flags)])
+    return paragraphs
 
 
 def find_unsupported_claims(item: Item, pick: DraftPick) -> tuple[str, ...]:
-    """A machine's flags as they are kept; of the editor's own words, what the source does not hold (advice only)."""
+    """Return the flags of a generated blurb; for the editor's own, what the source does not support (advice only)."""
     if pick.origin != "editor":
         return pick.flags
-    found = check_grounding(pick.blurb, prepare_grounding_source(item.title, item.summary, item.content))
-    return tuple(str(flag) for flag in found if flag.kind in ("number", "name", "citation"))
+    flags = check_grounding(pick.blurb, prepare_grounding_source(item.title, item.summary, item.content))
+    return tuple(str(flag) for flag in flags if flag.kind in ("number", "name", "citation"))
 
 
 def _split_flagged(sentence: str, origin: str, flags: Sequence[str]) -> Iterator[BlurbPart]:
@@ -67,42 +64,38 @@ def _split_flagged(sentence: str, origin: str, flags: Sequence[str]) -> Iterator
         yield BlurbPart(sentence, origin)
         return
     pattern = "|".join(re.escape(flag) for flag in sorted(flags, key=len, reverse=True))
-    for number, piece in enumerate(re.split(f"({pattern})", sentence)):
-        if piece:
-            yield BlurbPart(piece, origin, doubtful=bool(number % 2))
+    for number, part in enumerate(re.split(f"({pattern})", sentence)):
+        if part:
+            yield BlurbPart(part, origin, doubtful=bool(number % 2))
 
 
 def add_blurb_alternative(context: Context, period: Period, key: str) -> bool:
-    """Have new words written on a pick and put them among its versions; False when there were none to be had.
+    """Add a new blurb to a pick's versions; False if there was none to add.
 
-    Without a model these are the source's next best sentences.
+    Without a model it is the next best sentences of the source.
     """
     with context.db.read() as session:
         row = load_pick_row(session, period, key)
         item = load_items_by_id(session, [row.item_id])[row.item_id]
-    used = [row.blurb, *(version["text"] for version in row.versions)]
-    offered = [quote_alternative(item, used)]
+    alternatives = [_quote_alternative(item, [row.blurb, *(version["text"] for version in row.versions)])]
     if context.make_model() is not None:
-        offered.insert(0, generate_blurbs(context, [item], ignore_cache=True).by_key[item.key])
+        alternatives.insert(0, generate_blurbs(context, [item], ignore_cache=True).by_key[item.key])
+    label = context.config.get_quote_label(item.source_id, item.key)
     with context.db.write() as session:
         row = load_pick_row(session, period, key)
-        new = [
-            add_blurb_version(row, words.text, words.origin, _get_engine_name(context, item, words), words.flags)
-            for words in offered
-            if words.text and words.text != row.blurb
+        added = [
+            add_blurb_version(row, blurb.text, blurb.origin, blurb.engine or label, blurb.flags)
+            for blurb in alternatives
+            if blurb.text and blurb.text != row.blurb
         ]
         session.add(row)
-    return any(new)
+    return any(added)
 
 
-def _get_engine_name(context: Context, item: Item, blurb: BlurbResult) -> str:
-    return blurb.engine or context.config.get_quote_label(item.source_id, item.key)
-
-
-def quote_alternative(item: Item, used_texts: Sequence[str]) -> BlurbResult:
-    """Sentences of the source that stand in none of the `used` texts; the best ones again when all do."""
+def _quote_alternative(item: Item, used_texts: Sequence[str]) -> BlurbResult:
+    """Quote sentences of the source that are in none of the used texts; the best ones again when all are."""
     text = normalise_line(get_abstract(item))
-    for sentence in (sentence for words in used_texts for sentence in split_sentences(words)):
+    for sentence in (sentence for used in used_texts for sentence in split_sentences(used)):
         text = text.replace(sentence, " ")
     quote = extract_quote(item.title, text, load_embeddings(), is_post=item.kind == "post")
     return BlurbResult(quote.text, "source", evidence=quote.sentences) if quote.text else build_quoted_blurb(item)

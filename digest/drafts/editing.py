@@ -1,25 +1,24 @@
-"""Concurrent edits; added URLs.
+"""Concurrent edits of a draft, and the URLs an editor adds to it.
 
-Edits of a sheet while others edit it too: each is made on the version its author saw, then merged with what lies
-there now. Desk and commands share it; the text editor's file is one more author.
-
-Addresses that an editor typed into a sheet, and picks that lost their key: the works they lead to, as picks.
+Every edit is made on the version its author saw, then merged with the newest. The editor's page and the commands
+share this; the file in a text editor is one more author.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from typing import Any, cast
 
-from sqlmodel import Session, select
+from sqlmodel import Session
 
 from digest.blurbs.generate import build_quoted_blurb
 from digest.context import Context
 from digest.db.issues import (
     find_issue,
     find_newest_draft_version,
+    find_pick,
     get_issue,
     load_covered_in,
     load_picks,
@@ -34,94 +33,38 @@ from digest.drafts.model import Draft, DraftPick
 from digest.drafts.propose import build_pick, describe_possible_duplicate
 from digest.drafts.storage import (
     apply_draft_to_issue,
+    load_base_draft,
     parse_draft_cached,
     parse_draft_file,
     read_draft_text,
     recover_editor_text,
     require_draft_text,
-    save_editor_version,
+    write_draft_text,
 )
 from digest.drafts.workflow import transition_state
 from digest.drafts.writer import render_draft
 from digest.errors import DigestError, NotFoundError
-from digest.files import write_documents
 from digest.ingest.add import add_url
 from digest.models.issues import DraftVersion, Issue, Pick
 from digest.models.items import Item
 from digest.periods import Period
-from digest.protocols import Document
 from digest.urls import work_key
 
-_PREFETCH_SECONDS = 10.0  # seconds; somebody waits before the desk
+_PREFETCH_SECONDS = 10.0  # a person waits for the page
+DraftEdit = Callable[[Draft], Draft]
 
 
 @dataclass(frozen=True, slots=True)
 class ResolvedDraft:
-    """A sheet whose addresses are picks, and why some still are not: the reason by address."""
+    """A draft whose added URLs are picks, and the URLs that are not, with the reason."""
 
     draft: Draft
     unreadable_urls: Mapping[str, str] = field(default_factory=dict)
 
 
-def resolve_known_urls(context: Context, session: Session, draft: Draft) -> Draft:
-    """The sheet with those addresses made picks that lead to works the store holds; nobody is asked."""
-    urls = {entry.url: work_key(entry.url) for _, entry in draft.iter_added_urls()}
-    if not urls:
-        return draft
-    items = load_items_by_key(session, list(urls.values()))
-    found = {
-        url: _build_stored_pick(context, session, draft.period, items[key]) for url, key in urls.items() if key in items
-    }
-    return replace_added_urls(draft, found)
-
-
-def fetch_added_urls(context: Context, draft: Draft) -> ResolvedDraft:
-    """The sheet with every address made a pick; those that the store does not know are fetched."""
-    with context.db.read() as session:
-        draft = resolve_known_urls(context, session, draft)
-    found: dict[str, DraftPick] = {}
-    unread: dict[str, str] = {}
-    for url in dict.fromkeys(entry.url for _, entry in draft.iter_added_urls()):
-        try:
-            item, _ = add_url(context, url)
-        except DigestError as error:
-            unread[url] = error.message
-            continue
-        with context.db.read() as session:
-            found[url] = _build_stored_pick(context, session, draft.period, item)
-    return ResolvedDraft(replace_added_urls(draft, found), unread)
-
-
-def prefetch_url(context: Context, url: str) -> None:
-    """Fetch an address that the store does not know, for a few seconds; what does not answer is left for later."""
-    with context.db.read() as session:
-        if load_items_by_key(session, [work_key(url)]):
-            return
-    with suppress(DigestError):
-        add_url(context, url, deadline=_PREFETCH_SECONDS)
-
-
-def _build_stored_pick(context: Context, session: Session, period: str, item: Item) -> DraftPick:
-    """The work with what is known of it, in the words that stood on it in this issue before."""
-    number = item.id
-    verdict = choose_best_tagging(load_taggings(session, [number]).get(number, {}))
-    same = describe_possible_duplicate(item, load_possible_duplicates(session, [number]).get(number, ()))
-    covered = load_covered_in(session, period).get(number, "")
-    pick = build_pick(context.config, item, build_quoted_blurb(item), verdict, covered, same)
-    issue = find_issue(session, period)
-    row = session.exec(select(Pick).where(Pick.issue_id == issue.id, Pick.item_id == number)).first() if issue else None
-    if row is None or not row.blurb:
-        return pick
-    engine = pick.engine if row.origin == "source" else row.engine
-    return replace(pick, blurb=row.blurb, origin=cast(Any, row.origin), engine=engine, flags=tuple(row.flags))
-
-
-DraftEdit = Callable[[Draft], Draft]
-
-
 @dataclass(frozen=True, slots=True)
 class CurrentDraft:
-    """A sheet at one of its kept versions: ticks carried out, waiting blurbs quoted. `state` is the issue's."""
+    """A draft at one of its versions, with its marks applied and blurbs filled; `state` is the issue's."""
 
     version: int
     draft: Draft
@@ -130,100 +73,156 @@ class CurrentDraft:
 
 
 def load_current_draft(context: Context, period: Period) -> CurrentDraft:
-    """The sheet as it lies there; what came from a text editor is kept and adopted first.
+    """Load the draft's file; what came from a text editor is saved and applied to the issue first.
 
-    Raises NotFoundError without a sheet or an issue, SheetError for one that cannot be read; nothing changes then.
+    Raises NotFoundError without a draft or an issue, DraftError for one that cannot be read; nothing changes then.
     """
     text = require_draft_text(context, period)
-    parse_draft_file(context, period, text)  # what cannot be read is refused before anything is kept
     with context.db.read() as session:
+        parse_draft_file(context, session, period, text)
         newest = find_newest_draft_version(session, period.name)
         issue = get_issue(session, period.name)
+        draft = resolve_draft(context, session, text)
         if newest is not None and newest.text == text:
-            return CurrentDraft(newest.id, resolve_draft(context, session, text), issue.state)
-    save_editor_version(context, period, text)
+            return CurrentDraft(newest.id, draft, issue.state)
     with context.db.write() as session:
         issue = get_issue(session, period.name)
-        sheet = resolve_draft(context, session, text)
+        save_draft_version(session, period.name, "editor", text, context.now)
         if issue.state == "draft":
-            _apply_current_draft(context, session, issue, sheet)
-        kept = find_newest_draft_version(session, period.name)
-        return CurrentDraft((kept and kept.id) or 0, sheet, issue.state)
+            apply_draft_to_issue(session, issue, draft, load_base_draft(session, issue.period), context.now)
+        return CurrentDraft(_get_newest_version_id(session, period), draft, issue.state)
 
 
-def edit_draft(context: Context, period: Period, version: int, change: DraftEdit) -> CurrentDraft:
-    """Make a change on the sheet of `version`, merge it with the newest, and write file and store.
+def edit_draft(context: Context, period: Period, version: int, edit: DraftEdit) -> CurrentDraft:
+    """Apply an edit to the draft of `version`, merge it with the newest, and write file and database.
 
-    What both sides changed stays as the change has it, the other text is kept beside it. Raises Refused when the
-    issue has left the editor's hands.
+    Where both sides changed a text, the edit wins and the other text becomes a conflict. Raises CheckFailedError
+    if the issue is no draft any more.
     """
     while True:
-        load_current_draft(context, period)  # a hand's version is committed before anything is written over it
+        load_current_draft(context, period)  # commits the editor's version before it is overwritten
         with context.db.write() as session:
             newest = find_newest_draft_version(session, period.name)
             if newest is not None and newest.text == read_draft_text(context, period):
-                return _apply_edit(context, session, period, version, newest, change)
-
-
-def resolve_draft(context: Context, session: Session, text: str) -> Draft:
-    """A sheet's text read: ticked lines moved up, known addresses made picks, the source quoted where words lack."""
-    titles = {category.slug: category.title for category in context.config.taxonomy.categories}
-    settled = resolve_known_urls(
-        context, session, apply_marks(recover_editor_text(session, parse_draft_cached(text)), titles)
-    )
-    waiting = [
-        pick.key for _, pick in settled.iter_picks() if not pick.blurb and pick.origin == "source" and not pick.note
-    ]
-    if not waiting:
-        return settled
-    stored = load_items_by_key(session, waiting)
-    return fill_missing_blurbs(
-        settled, {key: build_pick(context.config, item, build_quoted_blurb(item)) for key, item in stored.items()}
-    )
+                return _apply_edit(context, session, period, version, newest, edit)
 
 
 def _apply_edit(
-    context: Context, session: Session, period: Period, version: int, newest: DraftVersion, change: DraftEdit
+    context: Context, session: Session, period: Period, version: int, newest: DraftVersion, edit: DraftEdit
 ) -> CurrentDraft:
     issue = get_issue(session, period.name)
     transition_state(issue.state, "draft", period.name)
     seen = session.get(DraftVersion, version)
     if seen is None or seen.period != period.name:
         raise NotFoundError(f"{period} has no version {version}", "load the page again")
-    base, here = resolve_draft(context, session, seen.text), resolve_draft(context, session, newest.text)
-    mine, conflicts = resolve_known_urls(context, session, change(base)), list[MergeConflict]()
-    if base != here:
-        mine, conflicts = merge_drafts(base, mine, here)
-    text = render_draft(mine)
-    write_documents(context.site_folder, [Document(f"_drafts/{period.name}.md", text.encode())])
+    base, current = resolve_draft(context, session, seen.text), resolve_draft(context, session, newest.text)
+    edited, conflicts = resolve_known_urls(context, session, edit(base)), list[MergeConflict]()
+    if base != current:
+        edited, conflicts = merge_drafts(base, edited, current)
+    text = render_draft(edited)
+    write_draft_text(context, period, text)
     if text != newest.text:
         save_draft_version(session, period.name, "desk", text, context.now)
-    _apply_current_draft(context, session, issue, mine)
-    _keep_replaced_blurbs(session, issue, here, mine)
-    kept = find_newest_draft_version(session, period.name)
-    return CurrentDraft((kept and kept.id) or 0, resolve_draft(context, session, text), issue.state, tuple(conflicts))
+    apply_draft_to_issue(session, issue, edited, load_base_draft(session, issue.period), context.now)
+    _keep_replaced_blurbs(session, issue, current, edited)
+    draft = resolve_draft(context, session, text)
+    return CurrentDraft(_get_newest_version_id(session, period), draft, issue.state, tuple(conflicts))
 
 
-def _apply_current_draft(context: Context, session: Session, issue: Issue, draft: Draft) -> None:
-    base = find_newest_draft_version(session, issue.period, "generated")
-    apply_draft_to_issue(session, issue, draft, parse_draft_cached(base.text) if base else None, context.now)
+def _get_newest_version_id(session: Session, period: Period) -> int:
+    newest = find_newest_draft_version(session, period.name)
+    return newest.id if newest else 0
+
+
+def resolve_draft(context: Context, session: Session, text: str) -> Draft:
+    """Parse a draft, apply its marks, and fill in what the database knows: added URLs, missing blurbs."""
+    draft = apply_draft_marks(context, session, parse_draft_cached(text))
+    waiting = [pick.key for _, pick in draft.iter_picks() if pick.lacks_blurb]
+    return fill_quoted_blurbs(context, session, draft, waiting) if waiting else draft
+
+
+def apply_draft_marks(context: Context, session: Session, draft: Draft) -> Draft:
+    """Apply what the editor did: recovered text, merged items, ticked candidates, URLs of known items."""
+    titles = {category.slug: category.title for category in context.config.taxonomy.categories}
+    return resolve_known_urls(context, session, apply_marks(recover_editor_text(session, draft), titles))
+
+
+def fill_quoted_blurbs(context: Context, session: Session, draft: Draft, keys: Iterable[str]) -> Draft:
+    """Fill the blurbs of some picks with quotations of their sources."""
+    items = load_items_by_key(session, list(keys))
+    picks = {key: build_pick(context.config, item, build_quoted_blurb(item)) for key, item in items.items()}
+    return fill_missing_blurbs(draft, picks)
+
+
+def resolve_known_urls(context: Context, session: Session, draft: Draft) -> Draft:
+    """Replace the added URLs of items in the database by picks; nothing is fetched."""
+    keys = {entry.url: work_key(entry.url) for _, entry in draft.iter_added_urls()}
+    items = load_items_by_key(session, list(keys.values())) if keys else {}
+    items_by_url = {url: items[key] for url, key in keys.items() if key in items}
+    return _replace_urls(context, session, draft, items_by_url)
+
+
+def fetch_added_urls(context: Context, draft: Draft) -> ResolvedDraft:
+    """Fetch every added URL (`resolve_known_urls` has left only unknown ones) and replace it by its pick."""
+    items: dict[str, Item] = {}
+    errors: dict[str, str] = {}
+    for url in dict.fromkeys(entry.url for _, entry in draft.iter_added_urls()):
+        try:
+            items[url], _ = add_url(context, url)
+        except DigestError as error:
+            errors[url] = error.message
+    if not items:
+        return ResolvedDraft(draft, errors)
+    with context.db.read() as session:
+        return ResolvedDraft(_replace_urls(context, session, draft, items), errors)
+
+
+def prefetch_url(context: Context, url: str) -> None:
+    """Fetch the URL of an unknown item for a few seconds; on an error it is left for later."""
+    with context.db.read() as session:
+        if load_items_by_key(session, [work_key(url)]):
+            return
+    with suppress(DigestError):
+        add_url(context, url, deadline=_PREFETCH_SECONDS)
+
+
+def _replace_urls(context: Context, session: Session, draft: Draft, items_by_url: Mapping[str, Item]) -> Draft:
+    """Replace URLs by picks with what is known of their items, and the blurbs they had in this issue before."""
+    if not items_by_url:
+        return draft
+    ids = [item.id for item in items_by_url.values()]
+    taggings, duplicates = load_taggings(session, ids), load_possible_duplicates(session, ids)
+    covered_in, issue = load_covered_in(session, draft.period), find_issue(session, draft.period)
+    picks = {}
+    for url, item in items_by_url.items():
+        tagging = choose_best_tagging(taggings.get(item.id, {}))
+        duplicate = describe_possible_duplicate(item, duplicates.get(item.id, ()))
+        quoted = build_quoted_blurb(item)
+        picks[url] = build_pick(context.config, item, quoted, tagging, covered_in.get(item.id, ""), duplicate)
+        if issue and (row := find_pick(session, issue.id, item.id)) and row.blurb:
+            picks[url] = _restore_blurb(picks[url], row)
+    return replace_added_urls(draft, picks)
+
+
+def _restore_blurb(pick: DraftPick, row: Pick) -> DraftPick:
+    engine = pick.engine if row.origin == "source" else row.engine
+    return replace(pick, blurb=row.blurb, origin=cast(Any, row.origin), engine=engine, flags=tuple(row.flags))
 
 
 def _keep_replaced_blurbs(session: Session, issue: Issue, before: Draft, after: Draft) -> None:
-    """Keep a blurb that was replaced among the pick's versions, save for the editor's own while they are typed."""
-    old = {pick.key: pick for _, pick in before.iter_picks()}
+    """Keep replaced blurbs among the pick's versions, except steps of the editor's typing."""
+    previous = {pick.key: pick for _, pick in before.iter_picks()}
     rows = {item.key: row for row, item in load_picks(session, issue.id)}
     for _, pick in after.iter_picks():
-        was, row = old.get(pick.key), rows.get(pick.key)
-        typed = was is not None and was.origin == pick.origin == "editor"
-        if was is None or row is None or typed or not was.blurb or was.blurb == pick.blurb:
+        old, row = previous.get(pick.key), rows.get(pick.key)
+        if old is None or row is None or old.blurb in ("", pick.blurb) or old.origin == pick.origin == "editor":
             continue
-        add_blurb_version(row, was.blurb, was.origin, was.engine, was.flags)
+        add_blurb_version(row, old.blurb, old.origin, old.engine, old.flags)
         session.add(row)
 
 
 def add_blurb_version(row: Pick, text: str, origin: str, engine: str, flags: tuple[str, ...]) -> bool:
-    """Add words to those the editor may choose from; False when they are there already."""
+    """Add a text to those the editor may choose from; False if it is there already."""
     if any(version["text"] == text for version in row.versions):
         return False
     row.versions = [*row.versions, {"text": text, "origin": origin, "engine": engine, "flags": list(flags)}]
@@ -231,10 +230,8 @@ def add_blurb_version(row: Pick, text: str, origin: str, engine: str, flags: tup
 
 
 def load_pick_row(session: Session, period: Period, key: str) -> Pick:
-    """The stored pick of a key in a period's issue; raises NotFoundError."""
-    issue = get_issue(session, period.name)
-    item = get_item(session, key)
-    row = session.exec(select(Pick).where(Pick.issue_id == issue.id, Pick.item_id == item.id)).first()
+    """Load the stored pick of a key in a period's issue; raises NotFoundError."""
+    row = find_pick(session, get_issue(session, period.name).id, get_item(session, key).id)
     if row is None:
         raise NotFoundError(f"{key} is not a pick of {period}", "load the page again")
     return row

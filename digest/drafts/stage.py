@@ -1,8 +1,8 @@
-"""`draft`: writes the sheet of a period, or merges what is new into the one a person is working on."""
+"""Stage `draft`: write the draft of a period, or merge what is new into the one being edited."""
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from sqlmodel import Session
 
@@ -10,44 +10,62 @@ from digest.blurbs.generate import BlurbResults, generate_blurbs
 from digest.context import Context, record_run
 from digest.db.issues import find_issue, find_newest_draft_version, save_draft_version
 from digest.db.items import count_items_by_source, load_items_by_key
-from digest.db.predictions import load_ranking, load_taggings
-from digest.drafts.archive import ARCHIVE_SOURCE as ARCHIVE
-from digest.drafts.edit import apply_marks, fill_missing_blurbs
-from digest.drafts.editing import ResolvedDraft, fetch_added_urls, resolve_known_urls
-from digest.drafts.merge import MergeConflict, merge_drafts
+from digest.db.predictions import load_taggings
+from digest.drafts.archive import ARCHIVE_SOURCE
+from digest.drafts.edit import fill_missing_blurbs
+from digest.drafts.editing import ResolvedDraft, apply_draft_marks, fetch_added_urls
+from digest.drafts.merge import merge_drafts
 from digest.drafts.model import Draft
-from digest.drafts.parser import parse_draft
-from digest.drafts.propose import DraftProposal, build_pick, propose_draft
+from digest.drafts.propose import DraftProposal, ProposalInputs, build_pick, load_proposal_inputs, propose_draft
 from digest.drafts.storage import (
     apply_draft_to_issue,
     apply_merges,
     get_draft_path,
+    load_base_draft,
     parse_draft_file,
     read_draft_text,
-    recover_editor_text,
-    save_editor_version,
+    write_draft_text,
 )
 from digest.drafts.workflow import transition_state
 from digest.drafts.writer import render_draft
-from digest.files import write_documents
 from digest.i18n import load_translations
 from digest.models.issues import Issue
+from digest.models.items import Item
 from digest.periods import Period
-from digest.protocols import Document, Report
+from digest.protocols import Report
 from digest.ranking.stage import rank_period
 
 
+@dataclass(frozen=True, slots=True)
+class _EditedDraft:
+    """The draft being edited with its marks applied, the base it was edited from, and rows for missing blurbs."""
+
+    text: str | None  # of the file
+    is_saved: bool  # whether the text is the newest version already
+    draft: Draft | None
+    base: Draft | None
+    waiting_items: dict[str, Item]  # of picks that lack a blurb
+
+
 def draft_issue(context: Context, period: Period, *, dry_run: bool = False, max_usd: float | None = None) -> Report:
-    """Propose, merge with what lies on disk, write; what was touched by hand stays, removals stay removed."""
+    """Propose a draft, merge it with the one being edited, and write the result.
+
+    What the editor changed is kept; what the editor removed stays removed.
+    """
     with record_run(context, "draft", period.name) as report:
-        with context.db.read() as session:
-            require_draftable(session, period)
-            ranked = bool(load_ranking(session, period.name, 1))
-        if not ranked:
+        inputs = _load_inputs(context, period)
+        if not inputs.has_ranking:
             rank_period(context, period)
-        proposal = propose_draft(context, period, report.run_id, max_usd)
+            inputs = _load_inputs(context, period)
+        proposal = propose_draft(context, period, inputs, report.run_id, max_usd)
         write_draft(context, period, proposal, report, dry_run=dry_run, max_usd=max_usd)
     return report
+
+
+def _load_inputs(context: Context, period: Period) -> ProposalInputs:
+    with context.db.read() as session:
+        require_draftable(session, period)
+        return load_proposal_inputs(context, session, period)
 
 
 def write_draft(
@@ -59,146 +77,148 @@ def write_draft(
     dry_run: bool = False,
     max_usd: float | None = None,
 ) -> None:
-    """Merge a newly generated sheet with the one on disk, and keep, write and adopt the result.
+    """Merge a generated draft with the one being edited; save, write and apply the result.
 
-    The hand's version is kept first, then the file is written, then the store follows: a crash at any point leaves
-    a file and a store from which the same command comes to the same end.
+    The editor's version is committed first, then the file is written, then the database. After a crash at any point,
+    the same command leads to the same result.
     """
-    mine, new = read_draft_text(context, period), proposal.draft
-    typed = _load_edited_draft(context, period, mine, should_fetch=not dry_run)
-    merged, conflicts = _merge_with_base(context, period, typed, new)
-    blurbs = proposal.blurbs
+    with context.db.read() as session:
+        edited = _load_edited_draft(context, session, period)
+    resolved = ResolvedDraft(edited.draft or proposal.draft)
+    merged, conflict_count, blurbs = proposal.draft, 0, proposal.blurbs
+    if edited.draft is not None:
+        resolved = ResolvedDraft(edited.draft) if dry_run else fetch_added_urls(context, edited.draft)
+        merged, conflicts = merge_drafts(edited.base or proposal.draft, resolved.draft, proposal.draft)
+        conflict_count = len(conflicts)
     if not dry_run:
-        merged, blurbs = _write_missing_blurbs(context, merged, proposal, report, max_usd)
-    picked = sum(1 for _ in merged.iter_picks())
-    report.numbers = {"picks": picked, "shortlist": len(merged.shortlist), "conflicts": len(conflicts)}
-    report.line = f"{period}: {picked} picks, {len(merged.shortlist)} on the shortlist"
-    if conflicts:
-        report.line += f", {len(conflicts)} of your texts differ from newer ones of the program (shown in the sheet)"
-    if blurbs.message:
-        report.line += f"; {blurbs.message.rstrip('.')}"
-    waiting = [f"{url} waits to be fetched: {why}" for url, why in (typed.unreadable_urls if typed else {}).items()]
-    report.problems = [*blurbs.problems, *waiting]
-    if blurbs.is_model_unavailable:
-        report.state = "partial"
+        merged, blurbs = _write_missing_blurbs(context, merged, proposal, edited.waiting_items, report, max_usd)
+    _describe(report, period, merged, conflict_count, blurbs)
+    waiting = [f"{url} waits to be fetched: {error}" for url, error in resolved.unreadable_urls.items()]
+    report.problems = [*report.problems, *waiting]
     if dry_run:
         report.line += " (nothing written)"
         return
-    save_editor_version(context, period, mine)
+    if edited.text is not None and not edited.is_saved:
+        with context.db.write() as session:
+            save_draft_version(session, period.name, "editor", edited.text, context.now)
     text = render_draft(merged)
-    write_documents(context.site_folder, [Document(f"_drafts/{period.name}.md", text.encode())])
     with context.db.write() as session:
+        require_draftable(session, period)
+        write_draft_text(context, period, text)
         issue = find_issue(session, period.name) or _create_issue(context, period, merged)
         session.add(issue)
         session.flush()
-        issue.engines = describe_engines(context, session, merged)
-        issue.numbers = compute_issue_figures(context, session, period, merged) | dict(proposal.figures)
-        save_draft_version(session, period.name, "generated", render_draft(new), context.now)
+        items = load_items_by_key(session, [pick.key for _, pick in merged.iter_picks()])
+        issue.engines = _describe_engines(context, session, merged, items)
+        issue.numbers = _compute_figures(context, session, period, items) | dict(proposal.figures)
+        save_draft_version(session, period.name, "generated", render_draft(proposal.draft), context.now)
         save_draft_version(session, period.name, "merged", text, context.now)
-        apply_draft_to_issue(session, issue, merged, new, context.now, blurbs.by_key)
+        apply_draft_to_issue(session, issue, merged, proposal.draft, context.now, blurbs.by_key)
     report.line += f" → {get_draft_path(context, period).relative_to(context.root)}"
 
 
-def describe_engines(context: Context, session: Session, draft: Draft) -> list[str]:
-    """Who sorted and who wrote, in the words readers see; empty when this machine did it all."""
-    items = load_items_by_key(session, [pick.key for _, pick in draft.iter_picks()])
-    rows = load_taggings(session, [item.id for item in items.values()])
-    models = sorted({name for row in rows.values() for name in row if ":" in name})
-    of_picks = {pick.engine for _, pick in draft.iter_picks() if pick.origin == "model"}
-    writers = sorted(of_picks | {section.engine for section in draft.sections if section.engine})
-    w = load_translations(context.config.newsletter.language)
-    return [w("sorted_with", engine=name) for name in models] + [w("commentary", engine=name) for name in writers]
+def _load_edited_draft(context: Context, session: Session, period: Period) -> _EditedDraft:
+    """Load the draft's file, or the newest version if there is none, with its marks applied."""
+    text, newest = read_draft_text(context, period), find_newest_draft_version(session, period.name)
+    is_saved = newest is not None and newest.text == text
+    edited_text = text if text is not None else newest.text if newest else None
+    if edited_text is None:
+        return _EditedDraft(None, is_saved, None, None, {})
+    draft = apply_draft_marks(context, session, parse_draft_file(context, session, period, edited_text))
+    base = load_base_draft(session, period.name)
+    waiting_items = load_items_by_key(session, [pick.key for _, pick in draft.iter_picks() if pick.lacks_blurb])
+    return _EditedDraft(text, is_saved, draft, apply_merges(session, base) if base else None, waiting_items)
 
 
 def _write_missing_blurbs(
-    context: Context, draft: Draft, proposal: DraftProposal, report: Report, max_usd: float | None
+    context: Context,
+    draft: Draft,
+    proposal: DraftProposal,
+    items: dict[str, Item],
+    report: Report,
+    max_usd: float | None,
 ) -> tuple[Draft, BlurbResults]:
-    """The sheet with words on the picks of the editor's choice that wait for some, and all that was written."""
-    blurbs, proposed = proposal.blurbs, {pick.key for _, pick in proposal.draft.iter_picks()}
-    waiting = (pick for _, pick in draft.iter_picks() if not pick.blurb and pick.origin == "source" and not pick.note)
-    keys = [pick.key for pick in waiting if pick.key not in proposed]
-    with context.db.read() as session:
-        items = load_items_by_key(session, keys)
+    """Generate blurbs for the editor's picks without one; return the draft and all blurbs generated so far."""
+    first, proposed = proposal.blurbs, {pick.key for _, pick in proposal.draft.iter_picks()}
+    lacking = {pick.key for _, pick in draft.iter_picks() if pick.lacks_blurb} - proposed
+    items = {key: item for key, item in items.items() if key in lacking}
     if not items:
-        return draft, blurbs
+        return draft, first
     more = generate_blurbs(context, list(items.values()), report.run_id, max_usd)
     picks = {key: build_pick(context.config, item, more.by_key[item.key]) for key, item in items.items()}
-    every = replace(
+    blurbs = replace(
         more,
-        by_key=blurbs.by_key | more.by_key,
-        message="; ".join(dict.fromkeys(filter(None, [blurbs.message, more.message]))),
-        problems=[*blurbs.problems, *more.problems],
-        is_model_unavailable=blurbs.is_model_unavailable or more.is_model_unavailable,
+        by_key=first.by_key | more.by_key,
+        message="; ".join(dict.fromkeys(filter(None, [first.message, more.message]))),
+        problems=[*first.problems, *more.problems],
+        is_model_unavailable=first.is_model_unavailable or more.is_model_unavailable,
     )
-    return fill_missing_blurbs(draft, picks), every
+    return fill_missing_blurbs(draft, picks), blurbs
 
 
-def _load_edited_draft(
-    context: Context, period: Period, text: str | None, *, should_fetch: bool
-) -> ResolvedDraft | None:
-    """The sheet under the hand with its marks carried out; its addresses are fetched if `ask`. None when none was."""
-    with context.db.read() as session:
-        last = find_newest_draft_version(session, period.name)
-        hand = text if text is not None else last.text if last else None
-        if hand is None:
-            return None
-        here = recover_editor_text(session, parse_draft_file(context, period, hand))
-        titles = {category.slug: category.title for category in context.config.taxonomy.categories}
-        settled = resolve_known_urls(context, session, apply_marks(here, titles))
-    return fetch_added_urls(context, settled) if should_fetch else ResolvedDraft(settled)
-
-
-def _merge_with_base(
-    context: Context, period: Period, edited: ResolvedDraft | None, generated: Draft
-) -> tuple[Draft, list[MergeConflict]]:
-    if edited is None:
-        return generated, []
-    with context.db.read() as session:
-        base = find_newest_draft_version(session, period.name, "generated")
-        before = apply_merges(session, parse_draft(base.text)) if base else generated
-    return merge_drafts(before, edited.draft, generated)
+def _describe(report: Report, period: Period, draft: Draft, conflict_count: int, blurbs: BlurbResults) -> None:
+    """Fill the report with counts, the blurbs' message and problems."""
+    picks, shortlist = sum(1 for _ in draft.iter_picks()), len(draft.shortlist)
+    report.numbers = {"picks": picks, "shortlist": shortlist, "conflicts": conflict_count}
+    report.line = f"{period}: {picks} picks, {shortlist} on the shortlist"
+    if conflict_count:
+        report.line += f", {conflict_count} of your texts differ from newer generated ones (shown in the draft)"
+    if blurbs.message:
+        report.line += f"; {blurbs.message.rstrip('.')}"
+    report.problems = list(blurbs.problems)
+    if blurbs.is_model_unavailable:
+        report.state = "partial"
 
 
 def require_draftable(session: Session, period: Period) -> None:
-    """Raise Refused when the issue has left the hands of the editor."""
+    """Raise CheckFailedError if the issue is no draft any more."""
     issue = find_issue(session, period.name)
     if issue is not None:
         transition_state(issue.state, "draft", period.name)
 
 
 def _create_issue(context: Context, period: Period, draft: Draft) -> Issue:
-    newsletter = context.config.newsletter
+    newsletter, taxonomy = context.config.newsletter, context.config.taxonomy
     host = newsletter.url.split("://", 1)[1].split("/", 1)[0].split(":", 1)[0]
     since = newsletter.owned_since or f"{context.now:%Y-%m-%d}"
+    categories = [{"slug": category.slug, "title": category.title} for category in taxonomy.categories]
     return Issue(
         period=period.name,
         kind=period.kind,
         form=draft.form,
         title=draft.title,
         atom_id=f"tag:{host},{since}:digest/{period.kind}/{period.name.replace('..', '_')}",
-        taxonomy={
-            "version": context.config.taxonomy.version,
-            "categories": [{"slug": c.slug, "title": c.title} for c in context.config.taxonomy.categories],
-        },
+        taxonomy={"version": taxonomy.version, "categories": categories},
         created=context.now,
     )
 
 
+def _describe_engines(context: Context, session: Session, draft: Draft, items: dict[str, Item]) -> list[str]:
+    """Say for readers which models sorted and wrote; empty when the embedded engine did it all."""
+    taggings = load_taggings(session, [item.id for item in items.values()])
+    taggers = sorted({name for by_engine in taggings.values() for name in by_engine if ":" in name})
+    writers = {pick.engine for _, pick in draft.iter_picks() if pick.origin == "model"}
+    writers |= {section.engine for section in draft.sections if section.engine}
+    translate = load_translations(context.config.newsletter.language)
+    sorted_with = [translate("sorted_with", engine=name) for name in taggers]
+    return sorted_with + [translate("commentary", engine=name) for name in sorted(writers)]
+
+
 def count_read_by_source(context: Context, session: Session, period: Period) -> dict[str, int]:
-    """What was read in a period by source; how much stood behind an imported issue nobody knows."""
+    """Count the items read in a period by source; imported issues do not say how much was read for them."""
     counts = count_items_by_source(session, period.start(context.zone), period.end(context.zone))
-    return {name: count for name, count in counts.items() if name != ARCHIVE.id}
+    return {name: count for name, count in counts.items() if name != ARCHIVE_SOURCE.id}
 
 
-def compute_issue_figures(context: Context, session: Session, period: Period, draft: Draft) -> dict[str, object]:
-    """How much was read and kept, in all and by source."""
+def _compute_figures(context: Context, session: Session, period: Period, items: dict[str, Item]) -> dict[str, object]:
+    """Count the items read and picked, in all and by source."""
     read = count_read_by_source(context, session, period)
-    kept: dict[str, int] = {}
-    for item in load_items_by_key(session, [pick.key for _, pick in draft.iter_picks()]).values():
-        kept[item.source_id] = kept.get(item.source_id, 0) + 1
+    picked: dict[str, int] = {}
+    for item in items.values():
+        picked[item.source_id] = picked.get(item.source_id, 0) + 1
     labels = {source.id: source.label for source in context.config.sources}
     rows = [
-        {"name": labels.get(name, name), "read": count, "kept": kept.get(name, 0)}
+        {"name": labels.get(name, name), "read": count, "kept": picked.get(name, 0)}
         for name, count in sorted(read.items(), key=lambda pair: (-pair[1], pair[0]))
     ]
-    return {"read": sum(read.values()), "kept": sum(kept.values()), "sources": rows}
+    return {"read": sum(read.values()), "kept": sum(picked.values()), "sources": rows}

@@ -1,9 +1,4 @@
-"""Draft files, versions, adoption into the database.
-
-Between the sheet and the store: where a sheet lies, what the program would write, and what the editor decided.
-
-Every version of a sheet that the program saw, and the way back to one.
-"""
+"""Draft files, their versions in the database, and how a draft becomes the rows of its issue."""
 
 from __future__ import annotations
 
@@ -48,16 +43,17 @@ from digest.models.predictions import Decision
 from digest.periods import Period
 from digest.protocols import Document, Report
 
-_VERSIONS_SEARCHED = 12  # versions the program wrote: an older one may have been brought back
+_VERSIONS_SEARCHED = 12  # generated versions: the editor may have restored an older one
+_VERDICTS = ("pick", "reject", "move", "rewrite", "pass")
 
 
 def get_draft_path(context: Context, period: Period) -> Path:
-    """site/_drafts/PERIOD.md; a period's name is safe in a path."""
+    """Return site/_drafts/PERIOD.md; a period's name is safe in a path."""
     return context.site_folder / "_drafts" / f"{period.name}.md"
 
 
 def read_draft_text(context: Context, period: Period) -> str | None:
-    """The sheet as it lies there now, or None; raises SheetError when its bytes are no text."""
+    """Read the draft's file; None if there is none, DraftError if it is not UTF-8."""
     path = get_draft_path(context, period)
     try:
         return path.read_text(encoding="utf-8-sig")
@@ -69,84 +65,87 @@ def read_draft_text(context: Context, period: Period) -> str | None:
 
 
 def require_draft_text(context: Context, period: Period) -> str:
-    """The sheet on disk; raises NotFoundError when there is none."""
+    """Read the draft's file; raises NotFoundError if there is none."""
     text = read_draft_text(context, period)
     if text is None:
-        raise NotFoundError(
-            f"there is no sheet {get_draft_path(context, period)}", f"`digest draft {period}` writes it"
-        )
+        raise NotFoundError(f"there is no draft {get_draft_path(context, period)}", f"run `digest draft {period}`")
     return text
 
 
+def write_draft_text(context: Context, period: Period, text: str) -> None:
+    """Write the draft's file."""
+    write_documents(context.site_folder, [Document(f"_drafts/{period.name}.md", text.encode())])
+
+
 def load_draft(context: Context, period: Period) -> tuple[str, Draft]:
-    """The sheet on disk, as text and read; raises NotFoundError or SheetError."""
+    """Read and parse the draft's file; raises NotFoundError or DraftError."""
     text = require_draft_text(context, period)
-    return text, parse_draft_file(context, period, text)
-
-
-def parse_draft_file(context: Context, period: Period, text: str) -> Draft:
-    """The text of the sheet's file, read; a SheetError names the file, also for a pick the store does not hold."""
-    try:
-        sheet = parse_draft_cached(text)
-        _require_same_period(period, text, sheet)
-        _require_stored_items(context, text, sheet)
-    except DraftError as error:
-        place = get_draft_path(context, period).relative_to(context.root).as_posix()
-        raise DraftError(error.detail, error.hint, line=error.line, file=place) from error
-    return sheet
-
-
-def _require_same_period(period: Period, text: str, draft: Draft) -> None:
-    if draft.period != period.name:
-        where = next((n for n, line in enumerate(text.splitlines(), 1) if line.lstrip().startswith("period")), 1)
-        raise DraftError(
-            f"period: {draft.period!r} is not this file's", f'write it as period: "{period.name}"', line=where
-        )
-
-
-def _require_stored_items(context: Context, text: str, draft: Draft) -> None:
-    keys = [*(pick.key for _, pick in draft.iter_picks()), *(line.key for line in draft.missed)]
     with context.db.read() as session:
-        known = load_items_by_key(session, keys)
-    missing = next((key for key in keys if key not in known), None)
-    if missing is not None:
-        where = text[: text.find(f"key={encode_mark_value(missing)}")].count("\n") + 1
-        hint = "bring back the comment as it was; `digest add URL` adds a work"
-        raise DraftError(f"the store holds no {missing}", hint, line=where)
+        return text, parse_draft_file(context, session, period, text)
+
+
+def parse_draft_file(context: Context, session: Session, period: Period, text: str) -> Draft:
+    """Parse the text of the draft's file; a DraftError names the file, also for a key that is not in the database."""
+    try:
+        draft = parse_draft_cached(text)
+        if draft.period != period.name:
+            line = next((n for n, line in enumerate(text.splitlines(), 1) if line.lstrip().startswith("period")), 1)
+            hint = f'write it as period: "{period.name}"'
+            raise DraftError(f"period: {draft.period!r} is not this file's", hint, line=line)
+        if missing := _find_missing_keys(session, draft):
+            line = text[: text.find(f"key={encode_mark_value(missing[0])}")].count("\n") + 1
+            hint = "restore the comment as it was; `digest add URL` adds a work"
+            raise DraftError(f"the database has no {missing[0]}", hint, line=line)
+    except DraftError as error:
+        file = get_draft_path(context, period).relative_to(context.root).as_posix()
+        raise DraftError(error.detail, error.hint, line=error.line, file=file) from error
+    return draft
+
+
+def _find_missing_keys(session: Session, draft: Draft) -> list[str]:
+    keys = [*(pick.key for _, pick in draft.iter_picks()), *(line.key for line in draft.missed)]
+    items = load_items_by_key(session, keys)
+    return [key for key in keys if key not in items]
 
 
 @lru_cache(maxsize=16)
 def parse_draft_cached(text: str) -> Draft:
-    """A sheet from its text; the desk asks for the same one again and again."""
+    """Parse a draft; the editor's page loads the same text again and again."""
     return parse_draft(text)
 
 
+def load_base_draft(session: Session, period: str) -> Draft | None:
+    """Return the draft as last generated, the base of a merge and of the editor's decisions."""
+    version = find_newest_draft_version(session, period, "generated")
+    return parse_draft_cached(version.text) if version else None
+
+
 def apply_merges(session: Session, draft: Draft) -> Draft:
-    """A sheet with what was settled since it was written: works that are one now, works known to differ."""
+    """Apply what was decided on items since the draft was written: merges, and possible duplicates that differ."""
     draft = apply_merges_to_draft(draft, load_merged_keys(session))
-    asked = [pick.key for _, pick in draft.iter_picks() if pick.possible_duplicate] + [
-        line.key for line in draft.shortlist if line.possible_duplicate
-    ]
-    if not asked:
+    keys = [pick.key for _, pick in draft.iter_picks() if pick.possible_duplicate]
+    keys += [candidate.key for candidate in draft.shortlist if candidate.possible_duplicate]
+    if not keys:
         return draft
-    items = load_items_by_key(session, asked)
-    still = load_possible_duplicates(session, [item.id for item in items.values()])
-    return clear_possible_duplicates(draft, {key for key in asked if key not in items or items[key].id not in still})
+    items = load_items_by_key(session, keys)
+    open_ids = load_possible_duplicates(session, [item.id for item in items.values()])
+    return clear_possible_duplicates(draft, {key for key in keys if key not in items or items[key].id not in open_ids})
 
 
 def recover_editor_text(session: Session, draft: Draft) -> Draft:
-    """A sheet caught up, and what was typed among the program's words on a line heard as the editor's."""
-    written = map(parse_draft_cached, load_generated_drafts(session, draft.period, _VERSIONS_SEARCHED))
-    return apply_merges(session, recover_typed_text(draft, written))
+    """Apply merges, and recover what the editor typed into generated parts of a line."""
+    generated = map(parse_draft_cached, load_generated_drafts(session, draft.period, _VERSIONS_SEARCHED))
+    return apply_merges(session, recover_typed_text(draft, generated))
 
 
 def save_editor_version(context: Context, period: Period, text: str | None) -> None:
-    """Keep the sheet as a person left it, unless it is the newest version anyway."""
+    """Save the draft as the editor left it, unless it is the newest version anyway."""
     if text is None:
         return
-    with context.db.write() as session:
+    with context.db.read() as session:
         newest = find_newest_draft_version(session, period.name)
-        if newest is None or newest.text != text:
+    if newest is None or newest.text != text:
+        with context.db.write() as session:
             save_draft_version(session, period.name, "editor", text, context.now)
 
 
@@ -158,185 +157,157 @@ def apply_draft_to_issue(
     now: datetime,
     blurbs: Mapping[str, BlurbResult] | None = None,
 ) -> None:
-    """Make the store say what the sheet says: words, sections, picks, and the decisions against what was proposed.
+    """Write a draft into its issue: texts, sections, picks, and the decisions against `base`.
 
-    `written` are the blurbs as they were just written, with their evidence.
+    `blurbs` are those just generated, with their evidence.
     """
-    names = load_merged_keys(session)
-    draft, base = apply_merges_to_draft(draft, names), base and apply_merges_to_draft(base, names)
+    merged_keys = load_merged_keys(session)
+    draft, base = apply_merges_to_draft(draft, merged_keys), base and apply_merges_to_draft(base, merged_keys)
+    if missing := _find_missing_keys(session, draft):
+        message = f"the draft names {', '.join(missing)}, which the database does not have"
+        raise NotFoundError(message, "`digest add URL` adds a work")
     for name, value in _build_issue_fields(issue, draft).items():
         setattr(issue, name, value)
     session.add(issue)
-    rows = list(draft.iter_picks())
-    found = load_items_by_key(session, [pick.key for _, pick in rows])
-    missed = [line.key for line in draft.missed]
-    known = found.keys() | load_items_by_key(session, missed).keys()
-    missing = [key for key in [*(pick.key for _, pick in rows), *missed] if key not in known]
-    if missing:
-        raise NotFoundError(
-            f"the sheet names {', '.join(missing)}, which the store does not hold", "`digest add URL` adds a work"
-        )
-    old = {pick.item_id: pick for pick, _ in load_picks(session, issue.id)}
-    homes = _load_item_categories(session, [item.id for item in found.values()]) if issue.kind != "monthly" else {}
-    save_prediction_outcomes(session, {note.id: note.outcome for note in draft.predictions})
-    new = [
-        _build_pick_row(
-            homes.get(found[pick.key].id, section.slug) if is_month_section(section.slug) else section.slug,
-            place,
-            pick,
-            found[pick.key],
-            old.get(found[pick.key].id),
-            (blurbs or {}).get(pick.key),
-        )
-        for place, (section, pick) in enumerate(rows)
-    ]
-    replace_picks(session, issue.id, new)
+    items = load_items_by_key(session, [pick.key for _, pick in draft.iter_picks()])
+    previous = {pick.item_id: pick for pick, _ in load_picks(session, issue.id)}
+    is_monthly = issue.kind == "monthly"
+    categories = {} if is_monthly else _load_item_categories(session, [item.id for item in items.values()])
+    save_prediction_outcomes(session, {prediction.id: prediction.outcome for prediction in draft.predictions})
+    rows = []
+    for position, (section, pick) in enumerate(draft.iter_picks()):
+        item = items[pick.key]
+        category = categories.get(item.id, section.slug) if is_month_section(section.slug) else section.slug
+        blurb = (blurbs or {}).get(pick.key)
+        rows.append(_build_pick_row(category, position, pick, item, previous.get(item.id), blurb))
+    replace_picks(session, issue.id, rows)
     if base is not None:
         _record_decisions(session, issue, base, draft, now)
 
 
 def _load_item_categories(session: Session, ids: Sequence[int]) -> dict[int, str]:
-    """For a recap by month: each work's category in its monthly issue, else in an imported one, else its tagger's."""
-    tagged = {key: choose_best_tagging(rows) for key, rows in load_taggings(session, ids).items()}
-    homes = {key: verdict.category for key, verdict in tagged.items() if verdict is not None}
-    homes |= {key: row.category for key, row in load_imported_decisions(session).items() if row.category}
-    return homes | load_monthly_categories(session)
+    """Load, for a recap by month, each item's category in its monthly or imported issue, else the tagger's."""
+    taggings = ((item_id, choose_best_tagging(rows)) for item_id, rows in load_taggings(session, ids).items())
+    categories = {item_id: tagging.category for item_id, tagging in taggings if tagging is not None}
+    categories |= {key: row.category for key, row in load_imported_decisions(session).items() if row.category}
+    return categories | load_monthly_categories(session)
 
 
 def copy_issue_with_draft(issue: Issue, draft: Draft) -> Issue:
-    """A copy of the issue, not stored, that says what the sheet says."""
+    """Return a copy of the issue, not stored, with the draft's texts."""
     return Issue(**issue.model_dump() | _build_issue_fields(issue, draft))
 
 
 def _build_issue_fields(issue: Issue, draft: Draft) -> dict[str, Any]:
-    """What the sheet says of the issue itself, by the issue's fields."""
-    words = {name: getattr(draft, name) for name in ("title", "form", "intro", "outro")}
-    return {**words, "sections": _dump_sections(draft), "numbers": _build_issue_figures(issue, draft)}
+    """Return the values of the issue's fields that come from its draft."""
+    sections = [
+        {"slug": s.slug, "title": s.title, "note": s.intro, "engine": s.engine, "closing": s.closing}
+        for s in draft.sections
+    ]
+    texts = {name: getattr(draft, name) for name in ("title", "form", "intro", "outro")}
+    return {**texts, "sections": sections, "numbers": _build_issue_figures(issue, draft)}
 
 
 def _build_issue_figures(issue: Issue, draft: Draft) -> dict[str, Any]:
-    """The issue's figures, and of a recap the editor's words on what it owns to have missed and on the year's bets."""
+    """Return the issue's figures, and the editor's text on missed works and predictions of a recap."""
     if issue.kind == "monthly":
         return issue.numbers
     missed = [{"key": line.key, "words": line.editor_text} for line in draft.missed if line.mark == "x"]
-    bets = {str(note.id): note.comment for note in draft.predictions if note.comment}
+    comments = {str(prediction.id): prediction.comment for prediction in draft.predictions if prediction.comment}
     figures = {name: value for name, value in issue.numbers.items() if name != "bets"}
-    return {**figures, "missed": missed, **({"bets": bets} if bets else {})}
-
-
-def _dump_sections(draft: Draft) -> list[dict[str, str]]:
-    return [
-        {
-            "slug": section.slug,
-            "title": section.title,
-            "note": section.intro,
-            "engine": section.engine,
-            "closing": section.closing,
-        }
-        for section in draft.sections
-    ]
+    return {**figures, "missed": missed, **({"bets": comments} if comments else {})}
 
 
 def build_pick_rows(draft: Draft, items: Mapping[str, Item]) -> Iterator[tuple[DraftPick, Pick]]:
-    """The sheet's picks as rows, not stored; picks of works the store does not hold are left out."""
-    for place, (section, pick) in enumerate(draft.iter_picks()):
+    """Yield the draft's picks with rows that are not stored; picks without an item are skipped."""
+    for position, (section, pick) in enumerate(draft.iter_picks()):
         if pick.key in items:
-            yield pick, _build_pick_row(section.slug, place, pick, items[pick.key], None, None)
+            yield pick, _build_pick_row(section.slug, position, pick, items[pick.key], None, None)
 
 
 def _build_pick_row(
-    category: str, place: int, pick: DraftPick, item: Item, previous: Pick | None, blurb: BlurbResult | None
+    category: str, position: int, pick: DraftPick, item: Item, previous: Pick | None, blurb: BlurbResult | None
 ) -> Pick:
-    same = previous is not None and previous.blurb == pick.blurb
+    unchanged = previous if previous is not None and previous.blurb == pick.blurb else None
     evidence = list(blurb.evidence) if blurb and blurb.text == pick.blurb else []
-    verdict = {"source": "quoted", "editor": "editor"}.get(pick.origin, "flagged" if pick.flags else "grounded")
+    status = {"source": "quoted", "editor": "editor"}.get(pick.origin, "flagged" if pick.flags else "grounded")
     return Pick(
         issue_id=0,
         item_id=item.id,
         category=category,
-        position=place,
+        position=position,
         title=pick.title if pick.title != item.title else None,
         url=pick.url if encode_link(pick.url) not in ("", encode_link(item.url)) else None,
         blurb=pick.blurb,
         origin=pick.origin,
         engine=pick.engine if pick.origin == "model" else "",
-        grounding_status=verdict,
+        grounding_status=status,
         flags=list(pick.flags),
-        evidence=evidence or (list(previous.evidence) if previous and same else []),
+        evidence=evidence or (list(unchanged.evidence) if unchanged else []),
         versions=list(previous.versions) if previous else [],
         is_brief=pick.note,
         highlight=pick.highlight,
         update_of=pick.update_of,
-        signed_by=previous.signed_by if previous and same else None,
-        signed=previous.signed if previous and same else None,
+        signed_by=unchanged.signed_by if unchanged else None,
+        signed=unchanged.signed if unchanged else None,
     )
 
 
 def _record_decisions(session: Session, issue: Issue, base: Draft, draft: Draft, now: datetime) -> None:
-    """Write down what the editor changed against what the program proposed; doing so again changes nothing."""
-    verdicts = ("pick", "reject", "move", "rewrite", "pass")
-    changes = diff_drafts(base, draft)
-    found = load_items_by_key(session, [change.key for change in changes])
+    """Replace the editor's decisions of the issue by those that lead from `base` to `draft`."""
+    decisions = diff_drafts(base, draft)
+    items = load_items_by_key(session, [decision.key for decision in decisions])
     rows = [
         Decision(
-            item_id=item.id,
+            item_id=items[decision.key].id,
             period=issue.period,
-            verdict=change.verdict,
-            category=change.category or None,
-            detail=change.detail,
+            verdict=decision.verdict,
+            category=decision.category or None,
+            detail=decision.detail,
             origin="draft",
             at=now,
         )
-        for change in changes
-        if (item := found.get(change.key)) is not None
+        for decision in decisions
+        if decision.key in items
     ]
-    replace_draft_decisions(session, issue.period, verdicts, rows)
+    replace_draft_decisions(session, issue.period, _VERDICTS, rows)
 
 
 def list_draft_versions(context: Context, period: Period) -> list[dict[str, Any]]:
-    """Each kept version, oldest first: version (from 1 on), at, origin, lines, and lines added and taken out."""
+    """List the versions, oldest first: version (from 1), at, origin, lines, and lines added and removed."""
     save_editor_version(context, period, read_draft_text(context, period))
     with context.db.read() as session:
         versions = load_draft_versions(session, period.name)
-    out, before = [], set[str]()
+    rows, previous = [], set[str]()
     for number, version in enumerate(versions, 1):
         lines = [line for line in version.text.splitlines() if line.strip()]
-        here = set(lines)
-        out.append(
-            {
-                "version": number,
-                "at": version.at,
-                "origin": version.origin,
-                "lines": len(lines),
-                "added": len(here - before),
-                "removed": len(before - here),
-            }
-        )
-        before = here
-    return out
+        current = set(lines)
+        counts = {"lines": len(lines), "added": len(current - previous), "removed": len(previous - current)}
+        rows.append({"version": number, "at": version.at, "origin": version.origin, **counts})
+        previous = current
+    return rows
 
 
 def load_draft_version(context: Context, period: Period, number: int) -> str:
-    """The sheet as it was in a version; raises NotFoundError."""
+    """Return the text of a version; raises NotFoundError."""
     with context.db.read() as session:
         versions = load_draft_versions(session, period.name)
     if not 1 <= number <= len(versions):
-        raise NotFoundError(f"{period} has no version {number}", f"`digest history {period}` lists those it has")
+        raise NotFoundError(f"{period} has no version {number}", f"run `digest history {period}` to list them")
     return versions[number - 1].text
 
 
 def restore_draft_version(context: Context, period: Period, number: int) -> Report:
-    """Put a version back as the sheet. What lies there now is kept first, so that this too can be taken back."""
+    """Restore a version as the draft; the current one is saved first, so that this can be undone."""
     with record_run(context, "restore", period.name) as report:
         text = load_draft_version(context, period, number)
-        sheet = parse_draft(text)
+        draft = parse_draft(text)
         save_editor_version(context, period, read_draft_text(context, period))
         with context.db.write() as session:
             issue = get_issue(session, period.name)
             transition_state(issue.state, "draft", period.name)
-            base = find_newest_draft_version(session, period.name, "generated")
-            write_documents(context.site_folder, [Document(f"_drafts/{period.name}.md", text.encode())])
+            write_draft_text(context, period, text)
             save_draft_version(session, period.name, "editor", text, context.now)
-            apply_draft_to_issue(session, issue, sheet, parse_draft(base.text) if base else None, context.now)
-        report.line = f"{period}: version {number} is the sheet again"
+            apply_draft_to_issue(session, issue, draft, load_base_draft(session, period.name), context.now)
+        report.line = f"{period}: version {number} is the draft again"
     return report

@@ -39,10 +39,9 @@ def _find_open_draft_keys(context: Context) -> set[str]:
     """Return the keys of all works that an editor may still pick."""
     keys: set[str] = set()
     with context.db.read() as session:
-        names = list_unpublished_periods(session)
-    for period in map(context.parse_period, names):
-        if (text := read_draft_text(context, period)) is not None:
-            draft = parse_draft_file(context, period, text)
-            keys |= {pick.key for _, pick in draft.iter_picks()}
-            keys |= {line.key for line in (*draft.shortlist, *draft.missed)}
+        for period in map(context.parse_period, list_unpublished_periods(session)):
+            if (text := read_draft_text(context, period)) is not None:
+                draft = parse_draft_file(context, session, period, text)
+                keys |= {pick.key for _, pick in draft.iter_picks()}
+                keys |= {line.key for line in (*draft.shortlist, *draft.missed)}
     return keys

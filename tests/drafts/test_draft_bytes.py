@@ -34,7 +34,7 @@ def test_a_pick_that_the_store_does_not_hold_is_named_by_its_line_and_changes_no
         wrong = before.replace("key=arxiv:2506", "key=arxiv:9999", 1)
         path.write_text(wrong, encoding="utf-8")
         for verb in (made.draft, made.check, made.approve):
-            with pytest.raises(DraftError, match=rf"line {before.splitlines().index(line) + 1}: the store holds no"):
+            with pytest.raises(DraftError, match=rf"line {before.splitlines().index(line) + 1}: the database has no"):
                 verb("2025-06")
         assert path.read_text(encoding="utf-8") == wrong
 
