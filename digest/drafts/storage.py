@@ -143,10 +143,16 @@ def save_editor_version(context: Context, period: Period, text: str | None) -> N
     if text is None:
         return
     with context.db.read() as session:
-        newest = find_newest_draft_version(session, period.name)
-    if newest is None or newest.text != text:
+        is_saved = is_newest_version(session, period, text)
+    if not is_saved:
         with context.db.write() as session:
             save_draft_version(session, period.name, "editor", text, context.now)
+
+
+def is_newest_version(session: Session, period: Period, text: str) -> bool:
+    """Whether a text is the newest version of the draft."""
+    newest = find_newest_draft_version(session, period.name)
+    return newest is not None and newest.text == text
 
 
 def apply_draft_to_issue(

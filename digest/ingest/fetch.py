@@ -10,6 +10,8 @@ from datetime import datetime, timedelta
 from difflib import get_close_matches
 from itertools import pairwise
 
+from sqlmodel import Session
+
 from digest.config.schema import Config, Source
 from digest.context import Context, record_run
 from digest.db.locks import hold_lock
@@ -52,7 +54,9 @@ async def fetch_sources(context: Context, names: Sequence[str] = (), *, force: b
                 active_days = await loading
         changed = [result.source_id for result in results if result.new or result.revised or result.duplicate]
         active_days |= _load_active_days(context, changed)
-        _summarise_fetch(report, results, len(sources) - len(fetches), _measure_stale_times(context, active_days))
+        with context.db.read() as session:
+            stale_times = _measure_stale_times(session, active_days)
+        _summarise_fetch(report, results, len(sources) - len(fetches), stale_times)
     return report
 
 
@@ -89,29 +93,35 @@ def stale_for(active_days: Sequence[datetime], now: datetime) -> timedelta | Non
     return pause if pause > max(_STALE_FACTOR * usual_gap, MIN_STALE) else None
 
 
-def find_stale_sources(context: Context) -> dict[str, timedelta]:
+def find_stale_sources(context: Context, session: Session) -> dict[str, timedelta]:
     """Return the enabled sources that were stale when they were last checked, and for how long.
 
     The last check counts, not today: a machine that was off for months finds no source stale.
     """
-    return _measure_stale_times(context, _load_active_days(context))
+    return _measure_stale_times(session, _query_active_days(context, session))
 
 
 def _load_active_days(context: Context, names: Collection[str] | None = None) -> dict[str, list[datetime]]:
-    """Load the active days of the enabled sources, or the named ones; none where the last week had one.
+    """Load the active days in a session of its own.
 
     The query takes as long as many requests, so a fetch runs it meanwhile, and again for the sources that changed.
     """
+    with context.db.read() as session:
+        return _query_active_days(context, session, names)
+
+
+def _query_active_days(
+    context: Context, session: Session, names: Collection[str] | None = None
+) -> dict[str, list[datetime]]:
+    """Load the active days of the enabled sources, or the named ones; none where the last week had one."""
     ids = [each.id for each in context.config.sources if each.enabled and (names is None or each.id in names)]
-    with context.db.read() as session:
-        last_active = load_last_active_times(session, ids)
-        quiet = [name for name, moment in last_active.items() if context.now - moment > MIN_STALE]
-        return {name: [] for name in ids} | load_active_days(session, quiet)
+    last_active = load_last_active_times(session, ids)
+    quiet = [name for name, moment in last_active.items() if context.now - moment > MIN_STALE]
+    return {name: [] for name in ids} | load_active_days(session, quiet)
 
 
-def _measure_stale_times(context: Context, active_days: Mapping[str, Sequence[datetime]]) -> dict[str, timedelta]:
-    with context.db.read() as session:
-        states = load_source_states(session, [name for name, moments in active_days.items() if moments])
+def _measure_stale_times(session: Session, active_days: Mapping[str, Sequence[datetime]]) -> dict[str, timedelta]:
+    states = load_source_states(session, [name for name, moments in active_days.items() if moments])
     checked = {name: state.last_checked for name, state in states.items() if state.last_checked}
     times = {name: stale_for(active_days[name], moment) for name, moment in checked.items()}
     return {name: time for name, time in times.items() if time}

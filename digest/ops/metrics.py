@@ -27,9 +27,9 @@ def write_metrics(context: Context, path: Path) -> None:
 
 def render_metrics(context: Context) -> str:
     """Render gauges and counters with help and type; no address and no secret is among them."""
-    stale_sources = find_stale_sources(context)
     enabled = [source.id for source in context.config.sources if source.enabled]
     with context.db.read() as session:
+        stale_sources = find_stale_sources(context, session)
         item_count = count_items(session)
         issues = Counter(issue.state for issue, _ in load_issues_with_pick_counts(session))
         subscribers = count_subscribers_by_state(session)

@@ -133,9 +133,8 @@ class Status:
 
 def load_status(context: Context) -> Status:
     """Load totals, due jobs, the last run, a row a source and a row an issue."""
-    stale_sources = find_stale_sources(context)
     with context.db.read() as session:
-        stale_days = {name: stale.days for name, stale in stale_sources.items()}
+        stale_days = {name: stale.days for name, stale in find_stale_sources(context, session).items()}
         sources = _load_source_rows(context, session, stale_days)
         issues = [
             IssueRow(issue.period, issue.kind, issue.state, picks, issue.title)

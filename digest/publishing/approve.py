@@ -2,27 +2,39 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
-from digest.blurbs.generate import build_quoted_blurb
+from sqlmodel import Session
+
 from digest.context import Context, record_run
-from digest.db.issues import find_newest_draft_version, get_issue, save_draft_version, sign_flagged_picks
-from digest.db.items import load_items_by_key
-from digest.drafts.edit import apply_marks, fill_missing_blurbs
-from digest.drafts.editing import ResolvedDraft, fetch_added_urls
+from digest.db.issues import get_issue, save_draft_version, sign_flagged_picks
+from digest.drafts.editing import apply_draft_marks, fetch_added_urls, fill_quoted_blurbs
 from digest.drafts.model import Draft
-from digest.drafts.parser import parse_draft
-from digest.drafts.propose import build_pick
-from digest.drafts.storage import apply_draft_to_issue, load_draft, recover_editor_text, save_editor_version
+from digest.drafts.storage import (
+    apply_draft_to_issue,
+    is_newest_version,
+    load_base_draft,
+    parse_draft_file,
+    require_draft_text,
+    write_draft_text,
+)
 from digest.drafts.workflow import transition_state
 from digest.drafts.writer import render_draft
-from digest.files import write_documents
 from digest.periods import Period
-from digest.protocols import Document, Report
+from digest.protocols import Report
 from digest.publishing.checks import check_draft_links, check_release, require_passing
 from digest.publishing.corrections import PUBLISHED_STATES, store_correction
 from digest.publishing.links import LinkReport
 from digest.text import hash_texts
+
+
+@dataclass(frozen=True, slots=True)
+class _LoadedDraft:
+    """The draft's file, whether its text is the newest version, and its draft completed from the database."""
+
+    text: str
+    is_saved: bool
+    draft: Draft
 
 
 def check_issue(
@@ -33,13 +45,14 @@ def check_issue(
     Links are checked by their stored results, unless `should_check_links` requests them first.
     """
     with record_run(context, "check", period.name) as report:
-        text, draft = load_draft(context, period)
-        resolved = complete_draft(context, draft)
+        with context.db.read() as session:
+            loaded = _load_draft(context, session, period)
+        resolved = fetch_added_urls(context, loaded.draft)
         check = check_release(
             context,
             period,
             resolved.draft,
-            text=text,
+            text=loaded.text,
             accept_gaps=accept_gaps,
             links=_report_links(context, resolved.draft, report) if should_check_links else None,
             unreadable_urls=resolved.unreadable_urls,
@@ -62,10 +75,12 @@ def approve_issue(
     """Approve a draft: fetch added URLs, run the release checks, and apply it to the issue."""
     with record_run(context, "approve", period.name) as report:
         with context.db.read() as session:
-            state = transition_state(get_issue(session, period.name).state, "approve", period.name)
-        text, draft = load_draft(context, period)
-        save_editor_version(context, period, text)
-        resolved = complete_draft(context, draft)
+            transition_state(get_issue(session, period.name).state, "approve", period.name)
+            loaded = _load_draft(context, session, period)
+        if not loaded.is_saved:  # a refused approval keeps the editor's version, too
+            with context.db.write() as session:
+                save_draft_version(session, period.name, "editor", loaded.text, context.now)
+        resolved = fetch_added_urls(context, loaded.draft)
         draft = resolved.draft
         text = render_draft(draft)
         check = check_release(
@@ -79,16 +94,16 @@ def approve_issue(
             unreadable_urls=resolved.unreadable_urls,
         )
         require_passing(period, replace(check, warnings=[]))
-        write_documents(context.site_folder, [Document(f"_drafts/{period.name}.md", text.encode())])
         name = approver or context.config.newsletter.author
         with context.db.write() as session:
             issue = get_issue(session, period.name)
+            state = transition_state(issue.state, "approve", period.name)
+            write_draft_text(context, period, text)
             if state in PUBLISHED_STATES:
                 store_correction(session, context, issue, text)
             else:
-                base = find_newest_draft_version(session, period.name, "generated")
                 save_draft_version(session, period.name, "approved", text, context.now)
-                apply_draft_to_issue(session, issue, draft, parse_draft(base.text) if base else None, context.now)
+                apply_draft_to_issue(session, issue, draft, load_base_draft(session, period.name), context.now)
             issue.state, issue.approved, issue.approved_by = state, context.now, name
             issue.draft_digest = hash_texts(text)
             if sign:
@@ -120,14 +135,10 @@ def _report_links(context: Context, draft: Draft, report: Report) -> LinkReport:
     return links
 
 
-def complete_draft(context: Context, draft: Draft) -> ResolvedDraft:
-    """Move ticked candidates up, fetch added URLs, and quote the source where a blurb is empty."""
-    titles = {category.slug: category.title for category in context.config.taxonomy.categories}
-    with context.db.read() as session:
-        draft = apply_marks(recover_editor_text(session, draft), titles)
-    resolved = fetch_added_urls(context, draft)
-    keys = [pick.key for _, pick in resolved.draft.iter_picks() if not pick.blurb and pick.origin == "source"]
-    with context.db.read() as session:
-        items = load_items_by_key(session, keys)
-    picks = {key: build_pick(context.config, item, build_quoted_blurb(item)) for key, item in items.items()}
-    return replace(resolved, draft=fill_missing_blurbs(resolved.draft, picks))
+def _load_draft(context: Context, session: Session, period: Period) -> _LoadedDraft:
+    """Load the draft's file, apply its marks, and quote the source where a blurb is missing."""
+    text = require_draft_text(context, period)
+    draft = apply_draft_marks(context, session, parse_draft_file(context, session, period, text))
+    keys = [pick.key for _, pick in draft.iter_picks() if not pick.blurb and pick.origin == "source"]
+    draft = fill_quoted_blurbs(context, session, draft, keys)
+    return _LoadedDraft(text, is_newest_version(session, period, text), draft)

@@ -56,8 +56,8 @@ def check_release(
     """
     taxonomy = context.config.taxonomy
     keys = [pick.key for _, pick in draft.iter_picks()]
-    stale = find_stale_sources(context)
     with context.db.read() as session:
+        stale = find_stale_sources(context, session)
         items = load_items_by_key(session, keys)
         issue = find_issue(session, period.name)
         is_published = issue is not None and issue.state in PUBLISHED_STATES

@@ -84,7 +84,7 @@ def test_each_remark_names_the_sheets_own_line(end: str) -> None:
         ("| a | table |", "a |"),
         ("> Closing: *[HTML]: Hyper", "an abbreviation"),
         ("1. numbered", "a numbered list is outside the allowed subset"),
-        ("> Highlight: for ~~everyone~~ someone", "~~ for words struck out"),
+        ("> Highlight: for ~~everyone~~ someone", "~~ for deleted text"),
         ("- but <b>bold</b>", "HTML"),
         ("*From the abstract:* rewritten | by hand", "a |"),
         ("- <https://example.org/3> my $$x$$", "a formula"),

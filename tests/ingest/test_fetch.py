@@ -44,6 +44,11 @@ def feed(server: Server, name: str = "blog", **facts: object) -> Source:
     return Source(id=name, kind="feed", url=server.url(f"/{name}"), allow_private=True, **facts)  # type: ignore[arg-type]
 
 
+def stale_sources(context: Context) -> dict[str, timedelta]:
+    with context.db.read() as session:
+        return find_stale_sources(context, session)
+
+
 def titles(context: Context) -> set[str]:
     with context.db.read() as session:
         return set(session.exec(select(Item.title)))
@@ -349,12 +354,12 @@ async def test_a_source_is_called_silent_against_its_own_history(tmp_path: Path,
     server.paths["/blog"] = answer(200, FEED, rss([f"Number {n} of many" for n in range(20)]))
     work = context(tmp_path, [feed(server)], clock)
     await fetch_sources(work)
-    assert find_stale_sources(work) == {}
+    assert stale_sources(work) == {}
     clock.forward(days=9)
-    assert find_stale_sources(work) == {}  # nobody has asked since
+    assert stale_sources(work) == {}  # nobody has asked since
     report = await fetch_sources(work, force=True)
     assert report.numbers["silent"] == {"blog": 9}
-    assert find_stale_sources(work) == {"blog": timedelta(days=9)}
+    assert stale_sources(work) == {"blog": timedelta(days=9)}
 
 
 async def test_a_stop_in_mid_run_keeps_what_was_stored_and_the_next_run_goes_on(
