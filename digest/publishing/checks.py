@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import timedelta
+from typing import Any
 
 from sqlmodel import Session
 
@@ -38,8 +39,15 @@ class ReleaseCheck:
     warnings: list[str]
 
 
-def check_release(
+def check_release(context: Context, period: Period, draft: Draft, **options: Any) -> ReleaseCheck:
+    """Run the release checks in a session of their own."""
+    with context.db.read() as session:
+        return run_release_checks(context, session, period, draft, **options)
+
+
+def run_release_checks(
     context: Context,
+    session: Session,
     period: Period,
     draft: Draft,
     *,
@@ -56,31 +64,30 @@ def check_release(
     """
     taxonomy = context.config.taxonomy
     keys = [pick.key for _, pick in draft.iter_picks()]
-    with context.db.read() as session:
-        stale = find_stale_sources(context, session)
-        items = load_items_by_key(session, keys)
-        issue = find_issue(session, period.name)
-        is_published = issue is not None and issue.state in PUBLISHED_STATES
-        # A recap shows works withdrawn since as such, because they were published.
-        is_new = period.kind == "monthly" and not is_published
-        covered_in = load_covered_in(session, period.name) if is_new else {}
-        if links is None and not is_published:
-            urls = collect_draft_links(context, draft, items)
-            links = build_link_report(urls, load_link_checks(session, urls))
-        size = _measure_mail_size(context, session, issue, period, draft, items) if issue else 0
-        facts = ReleaseFacts(
-            draft=_recheck_grounding(draft, items) if is_new else draft,
-            unreadable_urls=unreadable_urls or {},
-            covered_in={key: covered_in[item.id] for key, item in items.items() if item.id in covered_in},
-            signed_keys=keys if sign else _list_signed_keys(session, issue, draft),
-            withdrawn={key: item.withdrawn.date() for key, item in items.items() if item.withdrawn and is_new},
-            gaps=[*_list_failing_sources(context, session), *_format_stale_sources(context, stale)],
-            categories=taxonomy.slugs if period.kind == "monthly" else (),
-            quotas={category.slug: category.quota for category in taxonomy.categories},
-            mail_bytes=size,
-            gaps_accepted=accept_gaps or not is_new,
-            dead_links=links.dead_links if links and not is_published else (),
-        )
+    stale = find_stale_sources(context, session)
+    items = load_items_by_key(session, keys)
+    issue = find_issue(session, period.name)
+    is_published = issue is not None and issue.state in PUBLISHED_STATES
+    # A recap shows works withdrawn since as such, because they were published.
+    is_new = period.kind == "monthly" and not is_published
+    covered_in = load_covered_in(session, period.name) if is_new else {}
+    if links is None and not is_published:
+        urls = collect_draft_links(context, draft, items)
+        links = build_link_report(urls, load_link_checks(session, urls))
+    size = _measure_mail_size(context, session, issue, period, draft, items) if issue else 0
+    facts = ReleaseFacts(
+        draft=_recheck_grounding(draft, items) if is_new else draft,
+        unreadable_urls=unreadable_urls or {},
+        covered_in={key: covered_in[item.id] for key, item in items.items() if item.id in covered_in},
+        signed_keys=keys if sign else _list_signed_keys(session, issue, draft),
+        withdrawn={key: item.withdrawn.date() for key, item in items.items() if item.withdrawn and is_new},
+        gaps=[*_list_failing_sources(context, session), *_format_stale_sources(context, stale)],
+        categories=taxonomy.slugs if period.kind == "monthly" else (),
+        quotas={category.slug: category.quota for category in taxonomy.categories},
+        mail_bytes=size,
+        gaps_accepted=accept_gaps or not is_new,
+        dead_links=links.dead_links if links and not is_published else (),
+    )
     path = get_draft_path(context, period).relative_to(context.root).as_posix()
     warnings = [f"{path}, line {remark.line}: {remark.message}" for remark in (lint_draft(text) if text else ())]
     return ReleaseCheck(check_draft(facts), [*filter(None, [format_size_warning(size)]), *warnings])

@@ -17,7 +17,7 @@ from digest.files import list_files, load_template_overrides
 from digest.models.issues import Issue
 from digest.periods import Period
 from digest.protocols import Document, Report
-from digest.publishing.checks import check_release, require_passing
+from digest.publishing.checks import require_passing, run_release_checks
 from digest.publishing.corrections import PUBLISHED_STATES, apply_correction, require_explanation
 from digest.publishing.issue_view import IssueView
 from digest.publishing.render.feeds import render_feeds
@@ -39,9 +39,10 @@ def publish_issue(context: Context, period: Period, *, correction: str | None = 
         with context.db.read() as session:
             issue = get_issue(session, period.name)
             approved = find_newest_draft_version(session, period.name, "approved")
-        if issue.state == "approved" and issue.published is None and approved is not None:
-            check = check_release(context, period, parse_draft(approved.text), accept_gaps=True)
-            require_passing(period, check, "published")
+            if issue.state == "approved" and issue.published is None and approved is not None:
+                draft = parse_draft(approved.text)
+                check = run_release_checks(context, session, period, draft, accept_gaps=True)
+                require_passing(period, check, "published")
         if dry_run:
             with context.db.read() as session:
                 _require_publishable(context, session, period, correction)
