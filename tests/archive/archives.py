@@ -60,14 +60,14 @@ def by_category() -> tuple[str, dict[str, str]]:
         lines += [f"## {heading} {{#{slug}-2024}}", "", f"{sentence(dice)}", ""]
         for number in range(1, 7):
             urls = [f"https://arxiv.org/abs/24{number:02d}.{len(want):05d}"]
-            words, name = sentence(dice), f"{slug.title()} work {number}"
+            blurb, name = sentence(dice), f"{slug.title()} work {number}"
             line = [
-                f"**[{name}]({urls[0]})**: {words}",
-                f"[{name}]({urls[0]}) - {words}",
-                f"**{name}** ([paper]({urls[0]}), [code](https://github.com/o/{slug}{number})). {words}",
-                f"[{name}] ({urls[0]}) {words}",
-                f"**{name}**: {words} [Link]({urls[0]})",
-                f"{words} It is called [{name}]({urls[0]}) and {words}",
+                f"**[{name}]({urls[0]})**: {blurb}",
+                f"[{name}]({urls[0]}) - {blurb}",
+                f"**{name}** ([paper]({urls[0]}), [code](https://github.com/o/{slug}{number})). {blurb}",
+                f"[{name}] ({urls[0]}) {blurb}",
+                f"**{name}**: {blurb} [Link]({urls[0]})",
+                f"{blurb} It is called [{name}]({urls[0]}) and {blurb}",
             ][number - 1]
             if number == 3:
                 urls.append(f"https://github.com/o/{slug}{number}")

@@ -176,15 +176,15 @@ _LINE = "- [WSN](https://x.org/S/N): my words on it"
     ],
 )  # fmt: skip
 def test_a_recap_is_read_in_whatever_form_it_was_written(post: ArchivePost) -> None:
-    found = extract_imported_post(post, HEADINGS).items
-    assert [(item.title, item.url, item.blurb) for item in found] == NAMED
-    assert {item.period for item in found} == {"2025-06"}
+    items = extract_imported_post(post, HEADINGS).items
+    assert [(item.title, item.url, item.blurb) for item in items] == NAMED
+    assert {item.period for item in items} == {"2025-06"}
 
 
 def test_a_footnote_that_holds_the_address_is_named_by_its_line() -> None:
     post = _markdown("- **WSN**: my words on it[^SN]", foot="[^SN]: https://x.org/S/N")
-    found = extract_imported_post(post, HEADINGS).items
-    assert [(item.title, item.url) for item in found] == [(name, url) for name, url, _ in NAMED]
+    items = extract_imported_post(post, HEADINGS).items
+    assert [(item.title, item.url) for item in items] == [(name, url) for name, url, _ in NAMED]
 
 
 def test_the_notes_on_releases_of_a_program_are_no_recap() -> None:
@@ -244,7 +244,7 @@ def test_a_heading_that_names_several_categories_is_of_the_one_it_is_about(headi
 
 
 @pytest.mark.parametrize(
-    ("line", "found"),
+    ("line", "items"),
     [
         ('(Jan 12) <a href="https://x.org/a">T</a>: my words', "my words"),
         ('2025-01-12 — <a href="https://x.org/a">T</a>: my words', "my words"),
@@ -258,14 +258,14 @@ def test_a_heading_that_names_several_categories_is_of_the_one_it_is_about(headi
          "As T shows, the paper on it is good"),
     ],
 )  # fmt: skip
-def test_the_words_on_a_work_leave_out_its_title_and_what_only_leads_to_it(line: str, found: str) -> None:
-    assert extract_imported_post(dated("Recap", recap(line)), HEADINGS).items[0].blurb == found
+def test_the_words_on_a_work_leave_out_its_title_and_what_only_leads_to_it(line: str, items: str) -> None:
+    assert extract_imported_post(dated("Recap", recap(line)), HEADINGS).items[0].blurb == items
 
 
 def test_footnotes_of_markdown_stand_where_they_are_referred_to() -> None:
     post = _markdown("- **WSN**: my words[^SN] on it", foot="[^SN]: [Paper](https://x.org/S/N),\n    of last year.")
-    found = [(item.title, item.url) for item in extract_imported_post(post, HEADINGS).items]
-    assert found == [(name, url) for name, url, _ in NAMED]
+    items = [(item.title, item.url) for item in extract_imported_post(post, HEADINGS).items]
+    assert items == [(name, url) for name, url, _ in NAMED]
     assert extract_imported_post(post, HEADINGS).items[0].blurb == "my words Paper, of last year. on it"
 
 
@@ -316,8 +316,8 @@ def test_a_feed_that_jekyll_made_of_the_archive_yields_the_same_items(jekyll: st
     subprocess.run(command, check=True, capture_output=True, timeout=120)
     feed = ElementTree.parse(tmp_path / "_site" / "feed.xml").getroot()
     read = [extract_imported_post(_entry(node), HEADINGS) for node in feed.iter(f"{ATOM}entry")]
-    assert sorted(one.form for one in read) == ["category", *["essay"] * 8, "month"]
-    places = {item.url: item.category or item.period for one in read for item in one.items if item.url}
+    assert sorted(post.form for post in read) == ["category", *["essay"] * 8, "month"]
+    places = {item.url: item.category or item.period for post in read for item in post.items if item.url}
     assert places == by_category()[1] | by_month()[1]
 
 

@@ -102,20 +102,20 @@ FEEDS = {
 
 def _read(root: Path, text: str) -> list[ImportedItem]:
     (root / "feed.xml").write_text(text, encoding="utf-8")
-    with filled(root) as made:
-        return [item for one in read_archive(made.context, [str(root / "feed.xml")], {}) for item in one.items]
+    with filled(root) as workspace:
+        return [item for post in read_archive(workspace.context, [str(root / "feed.xml")], {}) for item in post.items]
 
 
 @pytest.mark.parametrize("feed", FEEDS.values(), ids=FEEDS)
 def test_a_recap_is_read_whole_from_every_kind_of_feed(tmp_path: Path, feed: str) -> None:
-    found = [(item.title, item.url, item.blurb, item.category, item.period) for item in _read(tmp_path, feed)]
-    assert found == WANT
+    items = [(item.title, item.url, item.blurb, item.category, item.period) for item in _read(tmp_path, feed)]
+    assert items == WANT
 
 
 def test_what_is_there_of_a_feed_that_was_cut_off_is_read(tmp_path: Path) -> None:
     feed = FEEDS["atom html"]
-    found = _read(tmp_path, feed[: feed.index("Evaluation two")])
-    assert [item.title for item in found] == [f"{name} {n}" for name in SECTIONS for n in ("one", "two", "three")][:7]
+    items = _read(tmp_path, feed[: feed.index("Evaluation two")])
+    assert [item.title for item in items] == [f"{name} {n}" for name in SECTIONS for n in ("one", "two", "three")][:7]
 
 
 def test_a_file_that_is_no_feed_is_named(tmp_path: Path) -> None:
@@ -125,8 +125,8 @@ def test_a_file_that_is_no_feed_is_named(tmp_path: Path) -> None:
 
 def test_items_without_an_address_are_told_of_and_left_out(tmp_path: Path) -> None:
     (tmp_path / "feed.xml").write_text(FEEDS["atom html"], encoding="utf-8")
-    with filled(tmp_path) as made:
-        report = import_archive(made.context, read_archive(made.context, [str(tmp_path / "feed.xml")], {}))
+    with filled(tmp_path) as workspace:
+        report = import_archive(workspace.context, read_archive(workspace.context, [str(tmp_path / "feed.xml")], {}))
     assert report.numbers["kept"] == 9
     assert "“Models two” has no address" in "\n".join(report.problems)
 
@@ -136,18 +136,20 @@ def test_a_post_nested_without_end_has_no_items_and_stops_nothing(tmp_path: Path
     (tmp_path / "_posts").mkdir()
     (tmp_path / "_posts" / "a.html").write_text(nest * 20_000 + "<a href='https://x.example.org/'>x</a>")
     (tmp_path / "_posts" / "b.html").write_text(_body())
-    with filled(tmp_path) as made:
-        read = read_archive(made.context, [str(tmp_path / "_posts")], {})
-    assert [len(one.items) for one in read] == [0, 12]
+    with filled(tmp_path) as workspace:
+        read = read_archive(workspace.context, [str(tmp_path / "_posts")], {})
+    assert [len(post.items) for post in read] == [0, 12]
 
 
 def test_a_second_archive_adds_to_what_the_first_one_taught(tmp_path: Path) -> None:
     """And the same archive again, with another heading mapped, replaces what it said before."""
     (tmp_path / "feed.xml").write_text(FEEDS["atom html"], encoding="utf-8")
     (tmp_path / "other.xml").write_text(FEEDS["atom cdata"].replace("x.example", "y.example"), encoding="utf-8")
-    with filled(tmp_path) as made:
+    with filled(tmp_path) as workspace:
         for name in ("feed.xml", "other.xml", "feed.xml"):
-            import_archive(made.context, read_archive(made.context, [str(tmp_path / name)], {"Agents": "safety"}))
-        with made.db.read() as session:
+            import_archive(
+                workspace.context, read_archive(workspace.context, [str(tmp_path / name)], {"Agents": "safety"})
+            )
+        with workspace.db.read() as session:
             decided = session.exec(select(Decision).where(Decision.origin == "import")).all()
     assert Counter(row.category for row in decided) == {"models": 5, "safety": 5, "eval": 5}

@@ -36,7 +36,7 @@ async def test_a_feed_and_a_page_at_an_address_are_read(
     work = workspace(tmp_path)
     address = server.url("/past", "me.example")
     read = await asyncio.to_thread(archive.read_archive, work, [address], {}, include_essays=True)
-    assert [(item.title, item.url) for one in read for item in one.items] == [
+    assert [(item.title, item.url) for post in read for item in post.items] == [
         (f"Paper number {n}", f"https://x.example.org/{n}") for n in range(6)
     ]
 

@@ -63,8 +63,8 @@ def test_the_bold_of_markdown_posts_is_kept() -> None:
 
 
 def test_what_is_told_of_an_item_is_its_plain_words() -> None:
-    told = serialize_imported_posts(
+    row = serialize_imported_posts(
         [extract_imported_post(dated("Recap", recap(f"{TITLE}: my <b>words</b> *")), HEADINGS)]
     )["items"][0]
-    assert set(told) == {"title", "url", "blurb", "category", "period"}
-    assert told["blurb"] == "my words *"
+    assert set(row) == {"title", "url", "blurb", "category", "period"}
+    assert row["blurb"] == "my words *"

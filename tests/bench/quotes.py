@@ -30,8 +30,8 @@ def measure(data: Path = SHARED) -> list[dict[str, float | str]]:
     for name, method in methods.items():
         texts = [(method(paper), paper.blurb) for paper in papers]
         scores = [100 * fmean(rouge(n, text, blurb) for text, blurb in texts) for n in (1, 2)]
-        words = fmean(len(text.split()) for text, _ in texts)
-        out.append({"method": name, "papers": len(papers), "r1": scores[0], "r2": scores[1], "words": words})
+        tokens = fmean(len(text.split()) for text, _ in texts)
+        out.append({"method": name, "papers": len(papers), "r1": scores[0], "r2": scores[1], "words": tokens})
     return out
 
 

@@ -24,17 +24,17 @@ ABSTRACT = (
 
 
 def test_the_contribution_and_the_best_result_are_quoted_in_their_order() -> None:
-    found = extract_quote("Lantern: a memory", ABSTRACT)
-    assert found.sentences == (
+    quote = extract_quote("Lantern: a memory", ABSTRACT)
+    assert quote.sentences == (
         "In this paper, we propose Lantern, a memory that writes its own index, e.g. by topic.",
         "Experiments show that Lantern outperforms FAISS by 12.4% on LoCoMo.",
     )
-    assert found.text == " ".join(found.sentences)
+    assert quote.text == " ".join(quote.sentences)
 
 
 def test_vectors_may_be_given_and_change_no_word() -> None:
-    found = extract_quote("Lantern: a memory", ABSTRACT, load_embeddings())
-    assert all(piece in ABSTRACT for piece in found.sentences)
+    quote = extract_quote("Lantern: a memory", ABSTRACT, load_embeddings())
+    assert all(piece in ABSTRACT for piece in quote.sentences)
 
 
 def test_a_text_without_words_gives_an_empty_quote() -> None:
@@ -42,8 +42,8 @@ def test_a_text_without_words_gives_an_empty_quote() -> None:
 
 
 def test_where_the_code_lies_is_not_quoted_even_when_there_is_little_else() -> None:
-    found = extract_quote("T", "We present a small tool for reading feeds. Code is available at https://example.org.")
-    assert found.sentences == ("We present a small tool for reading feeds.",)
+    quote = extract_quote("T", "We present a small tool for reading feeds. Code is available at https://example.org.")
+    assert quote.sentences == ("We present a small tool for reading feeds.",)
 
 
 def test_a_sentence_in_which_a_link_was_taken_out_is_not_quoted() -> None:
@@ -54,21 +54,21 @@ def test_a_sentence_in_which_a_link_was_taken_out_is_not_quoted() -> None:
 def test_of_a_post_only_the_beginning_is_read_and_no_sentence_is_cut() -> None:
     post = "Getting started\n\n" + "The archive grew by a few pages again today. " * 40
     post += "We introduce a wonderful new result which achieves 99%."
-    found = extract_quote("Archive", post, is_post=True)
-    assert set(found.sentences) == {"The archive grew by a few pages again today."}
+    quote = extract_quote("Archive", post, is_post=True)
+    assert set(quote.sentences) == {"The archive grew by a few pages again today."}
 
 
 def test_headings_of_a_post_are_not_run_into_the_prose() -> None:
-    found = extract_quote(
+    quote = extract_quote(
         "Agents at work", "Why we built it\n\nToday we release Anvil, a runner for long tasks.", is_post=True
     )
-    assert found.text == "Today we release Anvil, a runner for long tasks."
+    assert quote.text == "Today we release Anvil, a runner for long tasks."
 
 
 def test_a_text_without_full_stops_is_cut_after_eighty_words_and_says_so() -> None:
-    found = extract_quote("List", "word " * 300)
-    assert found.text.endswith(" …")
-    assert len(found.sentences[0].split()) == 80
+    quote = extract_quote("List", "word " * 300)
+    assert quote.text.endswith(" …")
+    assert len(quote.sentences[0].split()) == 80
 
 
 @given(st.text(alphabet=st.sampled_from("We propose a. B! 3.5% $x$ \n\n\"')e.g.vLLM"), max_size=400))
@@ -78,7 +78,7 @@ def test_every_quoted_sentence_stands_in_the_source(text: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "whole",
+    "text",
     [
         "As Smith et al. Showed in 2024, it holds.",
         "It gains 3.5 points, i.e. Two more than before.",
@@ -88,8 +88,8 @@ def test_every_quoted_sentence_stands_in_the_source(text: str) -> None:
         "Models (e.g. GPT-4) and tools vs. Agents differ.",
     ],
 )
-def test_abbreviations_initials_decimals_and_tex_end_no_sentence(whole: str) -> None:
-    assert split_sentences(whole) == [whole]
+def test_abbreviations_initials_decimals_and_tex_end_no_sentence(text: str) -> None:
+    assert split_sentences(text) == [text]
 
 
 def test_sentences_end_where_the_next_begins_with_a_capital_a_name_or_a_quotation_mark() -> None:

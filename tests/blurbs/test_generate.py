@@ -33,10 +33,10 @@ def test_words_that_stand_on_the_source_are_taken_with_their_evidence(place: Con
     server.answer = lambda asked: {"sentences": [GOOD]}
     (item,) = store(place, [("Lantern", SUMMARY)])
     written = generate_blurbs(place, [item])
-    words = written.by_key[item.key]
-    assert (words.text, words.origin, words.grounding_status) == (GOOD["text"], "model", "grounded")
-    assert words.evidence == ("Lantern improves recall by 12%",)
-    assert words.engine == "gemini-test-001"
+    blurb = written.by_key[item.key]
+    assert (blurb.text, blurb.origin, blurb.grounding_status) == (GOOD["text"], "model", "grounded")
+    assert blurb.evidence == ("Lantern improves recall by 12%",)
+    assert blurb.engine == "gemini-test-001"
     assert "1 blurbs by A test's model (of its own), 0 quoted" in written.message
 
 
@@ -61,9 +61,9 @@ def test_what_fails_twice_is_quoted_and_not_asked_a_third_time(place: Context, s
     first = generate_blurbs(place, [item])
     again = generate_blurbs(place, [item])
     for written in (first, again):
-        words = written.by_key[item.key]
-        assert (words.origin, words.grounding_status, words.flags) == ("source", "quoted", ("number: 40%",))
-        assert words.text in SUMMARY
+        blurb = written.by_key[item.key]
+        assert (blurb.origin, blurb.grounding_status, blurb.flags) == ("source", "quoted", ("number: 40%",))
+        assert blurb.text in SUMMARY
         assert written.problems == ["1 quoted because the model's text failed a check"]
     assert len(server.asked) == 2
 
@@ -82,9 +82,9 @@ def test_links_false_evidence_praise_and_silence_give_way_to_the_quotation(
 ) -> None:
     server.answer = lambda asked: {"sentences": [row]}
     (item,) = store(place, [("Lantern", SUMMARY)])
-    words = generate_blurbs(place, [item]).by_key[item.key]
-    assert words.origin == "source"
-    assert words.flags
+    blurb = generate_blurbs(place, [item]).by_key[item.key]
+    assert blurb.origin == "source"
+    assert blurb.flags
 
 
 def test_a_blocked_answer_is_quoted_and_asked_again_another_day(place: Context, server: GeminiServer) -> None:
@@ -132,8 +132,8 @@ def test_a_second_opinion_can_send_a_blurb_back_and_is_kept_with_the_answer(
     server.answer = lambda asked: doubts if "note" in asked["item"] else {"sentences": [GOOD]}
     (item,) = store(place, [("Lantern", SUMMARY)])
     for _ in range(2):
-        words = generate_blurbs(place, [item]).by_key[item.key]
-        assert (words.origin, words.flags) == ("source", ("verify: indexes itself",))
+        blurb = generate_blurbs(place, [item]).by_key[item.key]
+        assert (blurb.origin, blurb.flags) == ("source", ("verify: indexes itself",))
     assert len(server.asked) == 4
 
 

@@ -67,12 +67,12 @@ def test_what_the_source_says_in_other_words_passes(text: str) -> None:
     ],
 )
 def test_what_the_source_does_not_say_is_named(text: str, flag: str) -> None:
-    assert flag in [str(found) for found in check_grounding(text, SOURCE)]
+    assert flag in [str(actual) for actual in check_grounding(text, SOURCE)]
 
 
 def test_a_text_about_something_else_is_flagged_by_its_subject() -> None:
-    found = check_grounding("A survey of protein folding in yeast cells.", SOURCE, embeddings=load_embeddings())
-    assert [flag.kind for flag in found] == ["subject"]
+    flags = check_grounding("A survey of protein folding in yeast cells.", SOURCE, embeddings=load_embeddings())
+    assert [flag.kind for flag in flags] == ["subject"]
 
 
 def test_evidence_must_stand_in_the_source_word_for_word() -> None:

@@ -40,7 +40,7 @@ TRIAL = prepare_grounding_source(
     ],
 )
 def test_what_points_the_other_way_is_named(text: str, flag: str) -> None:
-    assert flag in [str(found) for found in check_grounding(text, TRIAL)]
+    assert flag in [str(actual) for actual in check_grounding(text, TRIAL)]
 
 
 @pytest.mark.parametrize(
@@ -56,7 +56,7 @@ def test_what_points_the_other_way_is_named(text: str, flag: str) -> None:
     ],
 )
 def test_the_same_way_in_other_words_passes(text: str) -> None:
-    assert not [str(found) for found in check_grounding(text, TRIAL)]
+    assert not [str(actual) for actual in check_grounding(text, TRIAL)]
 
 
 @pytest.mark.parametrize(
@@ -80,7 +80,7 @@ def test_the_same_way_in_other_words_passes(text: str) -> None:
     ],
 )
 def test_what_the_source_says_otherwise_is_named(text: str, flag: str) -> None:
-    assert flag in [str(found) for found in check_grounding(text, SOURCE)]
+    assert flag in [str(actual) for actual in check_grounding(text, SOURCE)]
 
 
 @pytest.mark.parametrize(

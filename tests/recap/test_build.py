@@ -34,34 +34,34 @@ def year() -> list[PastPick]:
     return [past(n, m, list(CATEGORIES)[n % 3], f"Work {n} of {m}") for m in range(1, 13) for n in range(5)]
 
 
-def made(form: str, picks: list[PastPick] | None = None) -> Draft:
+def build(form: str, picks: list[PastPick] | None = None) -> Draft:
     return build_recap_draft("2025", "2025", WHEN, picks or year(), CATEGORIES, MONTHS, ENGLISH, form=form)  # type: ignore[arg-type]
 
 
 @given(st.lists(st.tuples(st.integers(0, 6), st.integers(1, 12), st.sampled_from([*CATEGORIES, "gone"]))), st.data())
 def test_every_pick_stands_exactly_once_in_any_form(drawn: list[tuple[int, int, str]], data: st.DataObject) -> None:
     picks = [past(*values) for values in drawn]
-    sheet = made(data.draw(st.sampled_from(["category", "month", "both"])), picks)
+    sheet = build(data.draw(st.sampled_from(["category", "month", "both"])), picks)
     keys = [pick.key for _, pick in sheet.iter_picks()]
-    assert sorted(keys) == sorted({one.pick.key for one in (picks or year())})
+    assert sorted(keys) == sorted({work.pick.key for work in (picks or year())})
     assert parse_draft(render_draft(sheet)) == sheet
 
 
 def test_sections_follow_the_taxonomy_and_items_their_dates() -> None:
-    sheet = made("category")
+    sheet = build("category")
     assert [section.slug for section in sheet.sections] == list(CATEGORIES)
     dates = [pick.key[6:10] for pick in sheet.sections[0].picks]
     assert dates == sorted(dates)
 
 
 def test_by_month_there_is_a_heading_and_a_closing_line_for_each_month() -> None:
-    sheet = made("month")
+    sheet = build("month")
     assert [section.slug for section in sheet.sections] == [f"m{month}" for month in MONTHS]
     assert sheet.sections[0].closing == "5 works in 3 categories."
 
 
 @pytest.mark.parametrize(
-    ("placed", "closing"),
+    ("categories", "closing"),
     [
         ("models", "One work."),
         ("models models", "2 works."),
@@ -70,16 +70,16 @@ def test_by_month_there_is_a_heading_and_a_closing_line_for_each_month() -> None
         ("models models rag agents eval safety other", "7 works in 6 categories."),
     ],
 )
-def test_a_months_closing_line_names_a_category_only_where_it_leads(placed: str, closing: str) -> None:
+def test_a_months_closing_line_names_a_category_only_where_it_leads(categories: str, closing: str) -> None:
     picks = [
         PastPick(DraftPick(f"k{n}", f"T{n}", "https://e.org"), category, "2025-01")
-        for n, category in enumerate(placed.split())
+        for n, category in enumerate(categories.split())
     ]
     sheet = build_recap_draft(
         "2025", "T", WHEN, picks, {"models": "Models"}, {"2025-01": "January"}, ENGLISH, form="month"
     )
     assert sheet.sections[0].closing == closing
-    assert len(made("both").sections) == 15
+    assert len(build("both").sections) == 15
 
 
 def test_a_month_is_named_by_what_set_its_picks_apart() -> None:
@@ -96,9 +96,9 @@ def test_terms_are_counted_once_a_text_and_need_two_texts() -> None:
         "a": ["tool tool tool", "quiet tool", "tool", "agents"],
         "b": ["more graphs", "big graphs", "graphs", "scale"],
     }
-    found = find_distinctive_keywords(groups)
-    assert [(term.text, term.count) for term in found["a"]] == [("tool", 3)]
-    assert [(term.text, term.count) for term in found["b"]] == [("graphs", 3)]
+    highlights = find_distinctive_keywords(groups)
+    assert [(term.text, term.count) for term in highlights["a"]] == [("tool", 3)]
+    assert [(term.text, term.count) for term in highlights["b"]] == [("graphs", 3)]
 
 
 def test_one_group_alone_is_not_set_apart() -> None:
@@ -110,19 +110,19 @@ def test_highlights_are_what_the_editor_marked_then_what_others_named_two_a_cate
     picks[0] = replace(picks[0], pick=replace(picks[0].pick, highlight="the first of its kind"))
     picks[3], picks[6], picks[9] = (replace(picks[n], mentions=4) for n in (3, 6, 9))
     picks[4] = replace(picks[4], mentions=9, withdrawn=date(2025, 6, 1))
-    found = propose_highlights(picks, ENGLISH)
-    assert found[picks[0].pick.key] == "the first of its kind"
-    assert picks[4].pick.key not in found
-    assert {one.category for one in picks if one.pick.key in found and one.category == "models"} == {"models"}
-    assert sum(one.category == "models" for one in picks if one.pick.key in found) <= 2
-    assert "Named by 4 sources." in found.values()
+    highlights = propose_highlights(picks, ENGLISH)
+    assert highlights[picks[0].pick.key] == "the first of its kind"
+    assert picks[4].pick.key not in highlights
+    assert {work.category for work in picks if work.pick.key in highlights and work.category == "models"} == {"models"}
+    assert sum(work.category == "models" for work in picks if work.pick.key in highlights) <= 2
+    assert "Named by 4 sources." in highlights.values()
 
 
 def test_where_nothing_stands_out_the_highest_ranked_of_each_category_do_and_it_says_so() -> None:
-    picks = [replace(one, score=float(place)) for place, one in enumerate(year())]
-    found = propose_highlights(picks, ENGLISH)
-    assert list(found) == [one.pick.key for one in reversed(picks)][:3]
-    assert found[picks[-1].pick.key] == "Among the highest ranked of 2025-12."
+    picks = [replace(work, score=float(place)) for place, work in enumerate(year())]
+    highlights = propose_highlights(picks, ENGLISH)
+    assert list(highlights) == [work.pick.key for work in reversed(picks)][:3]
+    assert highlights[picks[-1].pick.key] == "Among the highest ranked of 2025-12."
 
 
 def test_nothing_is_proposed_when_nothing_stands_out_and_nothing_was_ranked() -> None:
@@ -132,8 +132,8 @@ def test_nothing_is_proposed_when_nothing_stands_out_and_nothing_was_ranked() ->
 def test_a_work_that_came_back_stands_where_it_was_first_with_its_last_words() -> None:
     first = past(1, 3)
     again = replace(first, month="2025-09", pick=replace(first.pick, blurb="newer", update_of="2025-03"))
-    (one,) = deduplicate_picks([again, first])
-    assert (one.month, one.pick.blurb, one.pick.update_of) == ("2025-03", "newer", None)
+    (work,) = deduplicate_picks([again, first])
+    assert (work.month, work.pick.blurb, work.pick.update_of) == ("2025-03", "newer", None)
 
 
 def test_withdrawn_superseded_and_unpublished_works_say_so() -> None:
@@ -142,8 +142,8 @@ def test_withdrawn_superseded_and_unpublished_works_say_so() -> None:
         replace(past(2, 2), superseded_by="arxiv:2509.00001"),
         replace(past(3, 3), is_from_ranking=True),
     ]
-    told = [pick.facts for _, pick in made("category", picks).iter_picks()]
-    assert told == [
+    bylines = [pick.facts for _, pick in build("category", picks).iter_picks()]
+    assert bylines == [
         "A et al. · in January · Withdrawn on 2025-06-01",
         "A et al. · in February · Superseded by arxiv:2509.00001",
         "A et al. · From the ranking of March, which was never published",
@@ -154,20 +154,20 @@ def test_withdrawn_superseded_and_unpublished_works_say_so() -> None:
 def test_figures_count_the_year() -> None:
     picks = year()
     picks[7] = replace(picks[7], mentions=5)
-    told = compute_figures(picks, dict.fromkeys(MONTHS, 900))
-    assert told.months["2025-03"] == {"read": 900, "kept": 5}
-    assert told.categories == {"agents": 24, "models": 24, "eval": 12}
-    assert told.most_mentioned == [(picks[7].pick.key, 5)]
-    assert (told.first, told.last) == ("arxiv:2501.00000", "arxiv:2512.00004")
+    figures = compute_figures(picks, dict.fromkeys(MONTHS, 900))
+    assert figures.months["2025-03"] == {"read": 900, "kept": 5}
+    assert figures.categories == {"agents": 24, "models": 24, "eval": 12}
+    assert figures.most_mentioned == [(picks[7].pick.key, 5)]
+    assert (figures.first, figures.last) == ("arxiv:2501.00000", "arxiv:2512.00004")
 
 
 def test_terms_that_rose_and_fell_are_told() -> None:
     picks = [past(n, 2, title=f"Prompt tricks {n}") for n in range(6)] + [
         past(n, 9, title=f"Agents {n}") for n in range(6)
     ]
-    told = compute_figures(picks, dict.fromkeys(MONTHS, 1))
-    assert [term.text for term in told.rose] == ["Agents"]
-    assert [term.text for term in told.fell] == ["Prompt tricks"]
+    figures = compute_figures(picks, dict.fromkeys(MONTHS, 1))
+    assert [term.text for term in figures.rose] == ["Agents"]
+    assert [term.text for term in figures.fell] == ["Prompt tricks"]
 
 
 def test_missed_works_are_those_others_named_most() -> None:
@@ -176,7 +176,7 @@ def test_missed_works_are_those_others_named_most() -> None:
 
 def test_a_recap_of_a_quarter_has_its_months_alone_and_carries_the_bets() -> None:
     months = {month: MONTHS[month] for month in ("2025-07", "2025-08", "2025-09")}
-    picks = [one for one in year() if one.month in months]
+    picks = [work for work in year() if work.month in months]
     bets = [DraftPrediction(1, "Agents will pay")]
     sheet = build_recap_draft("2025-Q3", "Q3", WHEN, picks, CATEGORIES, months, ENGLISH, form="month", predictions=bets)
     assert [section.slug for section in sheet.sections] == ["m2025-07", "m2025-08", "m2025-09"]
@@ -204,13 +204,13 @@ def test_a_term_titles_the_month_it_sets_apart_most_in_one_spelling_and_what_onl
 
 def test_a_month_that_nothing_sets_apart_is_named_by_the_first_of_its_works() -> None:
     picks = [past(n, m, title=f"{'Quiet' if m == 1 else 'Loud'} work: a subtitle") for m in (1, 2) for n in range(2)]
-    only = [one for one in picks if one.month == "2025-01"]
+    only = [work for work in picks if work.month == "2025-01"]
     assert propose_month_titles(only, {"2025-01": "January"}) == {"2025-01": "January: Quiet work"}
 
 
 def test_there_are_three_highlights_where_there_are_three_works_though_one_category_holds_all_that_stand_out() -> None:
     picks = [replace(past(n, 1 + n), score=float(n)) for n in range(6)]
-    marked = [replace(one, pick=replace(one.pick, highlight="fine")) for one in picks[:4]]
+    marked = [replace(work, pick=replace(work.pick, highlight="fine")) for work in picks[:4]]
     assert list(propose_highlights(marked + picks[4:], ENGLISH).values()) == ["fine"] * 3
     alone = propose_highlights([*marked[:1], *picks[1:]], ENGLISH)
     assert list(alone.values()) == [

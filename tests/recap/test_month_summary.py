@@ -44,13 +44,13 @@ def review(place: Context, items: Sequence[Item]) -> MonthSummaries:
 
 def test_a_sentence_that_stands_on_the_months_works_links_each_it_cites(place: Context, server: GeminiServer) -> None:
     server.answer = lambda asked: GOOD
-    found = review(place, store(place, WORKS))
-    told = found.by_month["2026-10"]
-    assert told.text.startswith("Memory indexes itself while agents are kept from leaking secrets (")
-    assert "[Lantern](/2026/review/#url-https-example-org-0)" in told.text
-    assert "[Harbor](/2026/review/#url-https-example-org-1)" in told.text
-    assert told.engine == "gemini-test-001"
-    assert "1 of 1 months with a sentence" in found.message
+    summaries = review(place, store(place, WORKS))
+    message = summaries.by_month["2026-10"]
+    assert message.text.startswith("Memory indexes itself while agents are kept from leaking secrets (")
+    assert "[Lantern](/2026/review/#url-https-example-org-0)" in message.text
+    assert "[Harbor](/2026/review/#url-https-example-org-1)" in message.text
+    assert message.engine == "gemini-test-001"
+    assert "1 of 1 months with a sentence" in summaries.message
 
 
 def test_the_model_may_cite_the_months_works_alone(place: Context, server: GeminiServer) -> None:
@@ -93,10 +93,10 @@ def test_what_does_not_stand_on_them_is_asked_once_more_and_then_left_out(
     place: Context, server: GeminiServer, bad: dict[str, Any]
 ) -> None:
     server.answer = lambda asked: bad
-    found = review(place, store(place, WORKS))
-    assert not found.by_month
+    summaries = review(place, store(place, WORKS))
+    assert not summaries.by_month
     assert len(server.asked) == 2
-    assert "1 months keep their title alone" in found.problems[0]
+    assert "1 months keep their title alone" in summaries.problems[0]
 
 
 def test_a_second_review_asks_nothing_that_was_answered(place: Context, server: GeminiServer) -> None:

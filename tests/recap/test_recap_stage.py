@@ -83,10 +83,10 @@ def test_a_month_that_was_never_published_says_so_and_imported_words_are_the_edi
         assert "taken from the ranking: 2025-05" in workspace.recap("2025-Q2", "month").line
     page = published(thin, "2025-Q2", "month")
     marks = [mark.get_text() for mark in page.select(".mark")]
-    said = [mark for mark in marks if mark == "From the ranking of May 2025, which was never published"]
+    marked = [mark for mark in marks if mark == "From the ranking of May 2025, which was never published"]
     may = page.find(id="m2025-05")
     assert may is not None
-    assert len(said) > 5
+    assert len(marked) > 5
     assert str(page).count("My words of <em>then</em>.") == 3
     assert page.find(id="m2025-06") is not None
 
@@ -150,7 +150,7 @@ def test_a_review_of_ranked_months_alone_has_highlights_that_say_so(workspace_fo
     assert all(": " in section.title for section in sheet.sections)
 
 
-def past_issues(folder: Path, words: str) -> None:
+def past_issues(folder: Path, blurbs: str) -> None:
     """Two issues of 2024, imported; `words` stand on each of their 24 items."""
     posts = folder / "past"
     posts.mkdir()
@@ -158,7 +158,7 @@ def past_issues(folder: Path, words: str) -> None:
         front = f"---\ntitle: AI research digest, {name} 2024\ndate: 2024-{month}-28\n---\n"
         lists = [
             f"\n## {heading}\n\n"
-            + "\n".join(f"- [{heading} {n}](https://old.example/{month}{heading}{n}): {words}" for n in range(4))
+            + "\n".join(f"- [{heading} {n}](https://old.example/{month}{heading}{n}): {blurbs}" for n in range(4))
             for heading in ("Agents", "RAG", "Safety")
         ]
         (posts / f"2024-{month}-28-past.md").write_text(front + "\n".join(lists), encoding="utf-8")
@@ -187,7 +187,7 @@ def test_imported_words_are_set_as_they_were_and_show_every_sign_in_page_and_fee
     past_issues(workspace_folder, PAST)
     page = published(workspace_folder, "2024-Q2", "both")
     feed = BeautifulSoup((workspace_folder / "site" / "feed.xml").read_text(), "xml")
-    entry = next(one for one in feed.select("entry") if "2024-q2" in str(one.select("link")))
+    entry = next(pick for pick in feed.select("entry") if "2024-q2" in str(pick.select("link")))
     for shown in (page, BeautifulSoup(entry.select("content")[0].get_text(), "html.parser")):
         assert " ".join(shown.get_text().split()).count(SAID) >= 24
         assert str(shown).count("a <strong>bold</strong> and <em>set</em> <code>x|y</code>") >= 24
@@ -261,8 +261,8 @@ def test_the_editor_says_what_stands_among_the_missed_and_with_which_words(works
         file = workspace_folder / "site" / "_drafts" / "2025-Q3.md"
         sheet = parse_draft(file.read_text())
         assert len(sheet.missed) == 2
-        kept = replace(sheet.missed[0], editor_text="I *slept*.")
-        file.write_text(render_draft(replace(sheet, missed=(kept, replace(sheet.missed[1], mark="-")), intro="So.")))
+        stored = replace(sheet.missed[0], editor_text="I *slept*.")
+        file.write_text(render_draft(replace(sheet, missed=(stored, replace(sheet.missed[1], mark="-")), intro="So.")))
         workspace.recap("2025-Q3", "category")
         assert parse_draft(file.read_text()).missed[0].editor_text == "I *slept*."
         workspace.approve("2025-Q3", by="Ana")
@@ -314,19 +314,19 @@ def test_a_bet_is_asked_for_at_the_years_end_and_its_answer_is_published(workspa
         workspace.approve("2025", by="Ana")
         workspace.publish("2025")
         with workspace.db.read() as session:
-            kept = {note.text: note.outcome for note in load_predictions(session, 2025)}
-    assert list(kept.values()) == ["right", "wrong", "open"]
+            stored = {note.text: note.outcome for note in load_predictions(session, 2025)}
+    assert list(stored.values()) == ["right", "wrong", "open"]
     (post,) = (workspace_folder / "site" / "_posts").glob("*-2025.md")
     lines = post.read_text().splitlines()
-    for text, outcome in kept.items():
+    for text, outcome in stored.items():
         (line,) = (line for line in lines if text in line)
         assert outcome in line.lower()
         assert (" – It is" in line) == (outcome == "wrong")
 
 
 def test_nothing_to_review_is_told(workspace_folder: Path) -> None:
-    said = "nothing of 2024-Q1 was published, imported or ranked"
-    with opened(workspace_folder) as workspace, pytest.raises(CheckFailedError, match=said):
+    text = "nothing of 2024-Q1 was published, imported or ranked"
+    with opened(workspace_folder) as workspace, pytest.raises(CheckFailedError, match=text):
         workspace.recap("2024-Q1")
 
 
