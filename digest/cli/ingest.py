@@ -65,13 +65,13 @@ def add(
 
 @command(app, "search '\"test-time compute\" scaling'", panel=GATHER)
 def search(
-    words: Annotated[list[str], typer.Argument(metavar="WORDS", help='Words, "phrases", prefix*.')],
+    query: Annotated[list[str], typer.Argument(metavar="WORDS", help='Words, "phrases", prefix*.')],
     limit: Annotated[int, typer.Option("--limit", "-n", min=1, max=1000)] = 20,
     as_json: Json = False,
 ) -> None:
     """Find items by title, authors and summary."""
     with open_workspace() as workspace:
-        items = workspace.search(" ".join(words), limit)
+        items = workspace.search(" ".join(query), limit)
     if as_json:
         print_json(
             [item.model_dump(include={"key", "title", "url", "authors", "published", "summary"}) for item in items]

@@ -162,9 +162,9 @@ def costs(as_json: Json = False) -> None:
     shown = [[*(str(row[column]) for column in columns[:-1]), f"{row['usd']:.4f}"] for row in rows]
     print_table(columns, shown, "costs: no language model was asked yet")
     if rows:
-        whole = sum(row["usd"] for row in rows)
+        total = sum(row["usd"] for row in rows)
         lost = sum(row["unanswered"] for row in rows)
         among = f"; {lost} calls had no answer and are reckoned at what they may have cost at most" if lost else ""
         print_text(
-            f"costs: {whole:.4f} USD in all, at the list prices of {PRICES_AS_OF} or those of sources.yaml{among}"
+            f"costs: {total:.4f} USD in all, at the list prices of {PRICES_AS_OF} or those of sources.yaml{among}"
         )

@@ -48,7 +48,7 @@ Results = Iterator[tuple[State, str, str]]  # state, text, fix
 
 @dataclass(frozen=True, slots=True)
 class DoctorContext:
-    """What is examined. `context` is set when the database exists and is sound; `fix` mends its faults."""
+    """What is examined. `context` is set when the database exists and is sound; `fix` is for its faults."""
 
     root: Path
     config: Config
