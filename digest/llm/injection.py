@@ -65,9 +65,9 @@ def find_injection(text: str) -> str | None:
     if _MIDDLE_DIGIT.search(folded):
         forms.append(_LEET.sub(lambda digit: _LEET_LETTERS[digit[0]], folded))
     for form in forms:
-        words = set(re.findall(r"\w+", form.lower()))
+        tokens = set(re.findall(r"\w+", form.lower()))
         for needed, pattern in patterns.orders:
-            if needed & words and (match := pattern.search(form)):
+            if needed & tokens and (match := pattern.search(form)):
                 return _format_match(match)
     return None
 
@@ -88,8 +88,8 @@ def _is_suspicious_sentence(sentence: str) -> bool:
     patterns = _load_patterns()
     if any(pattern.search(sentence) for pattern in patterns.suspicious):
         return True
-    words = set(re.findall(r"[^\W\d_]+", sentence.lower()))
-    return len(words & patterns.foreign_words) > max(1, 2 * len(words & patterns.english_words))
+    tokens = set(re.findall(r"[^\W\d_]+", sentence.lower()))
+    return len(tokens & patterns.foreign_words) > max(1, 2 * len(tokens & patterns.english_words))
 
 
 def _format_match(match: re.Match[str]) -> str:

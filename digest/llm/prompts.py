@@ -40,9 +40,9 @@ class PromptTemplates:
         """Render the prompt that asks whether a source supports a blurb."""
         return _render_prompt(self.folders, "verify.txt.j2")
 
-    def _render_prose(self, name: str, words: int, unsupported: Sequence[str], **values: object) -> str:
+    def _render_prose(self, name: str, word_limit: int, unsupported: Sequence[str], **values: object) -> str:
         values |= {"newsletter": self.newsletter, "style": self.style, "unsupported": list(unsupported)}
-        return _render_prompt(self.folders, name, words=words, **values)
+        return _render_prompt(self.folders, name, words=word_limit, **values)
 
 
 def load_prompt_templates(config: Config, templates: Path | None = None) -> PromptTemplates:

@@ -73,7 +73,7 @@ class _ItemFeature(NamedTuple):
     feature: str
     value: Callable[[RankerInput, RankingContext], float | None]
     part: Callable[[float], float]
-    words: Callable[[RankerInput, float], str]
+    describe: Callable[[RankerInput, float], str]
 
 
 def _age_in_days(candidate: RankerInput, context: RankingContext) -> float | None:
@@ -189,7 +189,7 @@ class _ScoredPool:
         for feature, values, part in zip(_ITEM_FEATURES, self._values, others[len(FEATURE_GROUPS) :], strict=True):
             value = values[row]
             if part and value is not None:
-                reasons.append(Reason(feature.feature, value, part, feature.words(candidate, value)))
+                reasons.append(Reason(feature.feature, value, part, feature.describe(candidate, value)))
         return tuple(sorted(reasons, key=lambda reason: -abs(reason.part)))
 
     def _describe_preference(self, row: int, group: str, part: float, *, named: bool) -> str:

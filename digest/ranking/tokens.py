@@ -41,11 +41,11 @@ def extract_tokens(candidate: RankerInput) -> list[str]:
     Parts of hyphenated words, and the title's words and pairs of words, are added once more.
     """
     title = candidate.title.lower().translate(_SEPARATORS).split()
-    words = title + candidate.abstract.lower().translate(_SEPARATORS).split()
-    hyphened = {word for word in words if "-" in word}
+    tokens = title + candidate.abstract.lower().translate(_SEPARATORS).split()
+    hyphened = {word for word in tokens if "-" in word}
     parts = [part for word in hyphened for part in word.split("-") if part]
     return [
-        *words,
+        *tokens,
         *parts,
         *(_TITLE_PREFIX + word for word in title),
         *(f"{_TITLE_PREFIX}{a} {b}" for a, b in pairwise(title)),

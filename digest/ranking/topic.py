@@ -50,8 +50,8 @@ def compute_topic_match(subjects: Sequence[str], embeddings: Matrix, papers: Des
     )
     wide = _apply_feedback(wide, rows @ (_feedback_weights(wide) @ rows), _VECTOR_FEEDBACK)
     wide = _apply_feedback(wide, _token_similarity(papers.sparse, _feedback_weights(wide)), _TOKEN_FEEDBACK)
-    told: Matrix = (_standardise(wide) * match.std() + match.mean()).astype(np.float32)
-    return told
+    match = (_standardise(wide) * match.std() + match.mean()).astype(np.float32)
+    return match
 
 
 def _subject_similarity(rows: Matrix, subject_vectors: Matrix) -> Matrix:

@@ -75,8 +75,8 @@ class OwnCategoryMatcher:
 
     def _word_rows(self, text: str) -> dict[int, None]:
         """Return the rows of a text's distinct words, in order."""
-        rows, words = self._rows, _WORD.findall(fold_word(text))
-        return dict.fromkeys(rows[word] if word in rows else self._add_word(word) for word in words)
+        rows, tokens = self._rows, _WORD.findall(fold_word(text))
+        return dict.fromkeys(rows[word] if word in rows else self._add_word(word) for word in tokens)
 
     def _add_word(self, word: str) -> int:
         singular = singularise_word(word)
@@ -104,9 +104,8 @@ class OwnCategoryMatcher:
 
     def _compute_mean_direction(self) -> Floats:
         """Return the mean direction of the papers that the vocabulary was learned from: the mean of their words."""
-        words = list(self._word_bits)
-        share = 2.0 ** -np.array([self._word_bits[word] for word in words])
-        mean = (share * _word_weight(-np.log2(share))) @ load_embeddings().embed(words)
+        share = 2.0 ** -np.array(list(self._word_bits.values()))
+        mean = (share * _word_weight(-np.log2(share))) @ load_embeddings().embed(list(self._word_bits))
         direction: Floats = normalise_rows(mean[None].astype(np.float32))[0]
         return direction
 
