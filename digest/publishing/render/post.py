@@ -95,8 +95,12 @@ def _render_section_front_matter(
 
 def _render_front_matter(shown: IssuePresentation) -> str:
     """Render YAML in which every text is a JSON string, so that no title can break it."""
-    view, newsletter, words = shown.view, shown.newsletter, shown.words
-    updated = words("updated", date=words.full_day(local_day(view.updated, newsletter))) if view.corrections else ""
+    view, newsletter, translations = shown.view, shown.newsletter, shown.words
+    updated = (
+        translations("updated", date=translations.full_day(local_day(view.updated, newsletter)))
+        if view.corrections
+        else ""
+    )
     texts = {
         "title": view.title,
         "description": describe_issue(view, newsletter),
@@ -105,9 +109,9 @@ def _render_front_matter(shown: IssuePresentation) -> str:
         "lang": newsletter.language,
         "period": view.period,
         "kind": view.kind,
-        "date_words": words.full_day(local_day(view.published, newsletter)),
+        "date_words": translations.full_day(local_day(view.published, newsletter)),
         "updated_words": updated,
-        "picks_words": words.picks(len(view.picks())),
+        "picks_words": translations.picks(len(view.picks())),
     }
     values: dict[str, str | dict[str, str]] = {name: normalise_line(text) for name, text in texts.items() if text}
     for name, neighbour in (("previous_issue", view.previous), ("next_issue", view.next)):

@@ -137,7 +137,7 @@ def present_issue(view: IssueView, newsletter: Newsletter) -> IssuePresentation:
 class _Presenter:
     """Presents picks and sections; `titles` are those of the categories by slug."""
 
-    words: Translations
+    translations: Translations
     titles: dict[str, str]
 
     def present_section(self, section: SectionView, is_brief: bool = False) -> SectionPresentation:
@@ -150,27 +150,27 @@ class _Presenter:
         )
 
     def present_pick(self, pick: PickView) -> PickPresentation:
-        byline = [format_byline(pick.authors), pick.venue, self.words.day(pick.published)]
+        byline = [format_byline(pick.authors), pick.venue, self.translations.day(pick.published)]
         meta = list(dict.fromkeys(filter(None, byline)))  # a blog's author is often the blog
-        links = [(self.words.get(name, name), url) for name, url in pick.links.items() if encode_link(url)]
+        links = [(self.translations.get(name, name), url) for name, url in pick.links.items() if encode_link(url)]
         return PickPresentation(
             pick, meta, self._list_marks(pick), self._label_blurb(pick), [] if pick.issue_url else links
         )
 
     def _list_marks(self, pick: PickView) -> list[str]:
-        words, marks = self.words, []
+        translations, marks = self.translations, []
         if pick.ranked:
-            marks.append(words("recap_ranked", month=words.period(pick.issue_period)))
+            marks.append(translations("recap_ranked", month=translations.period(pick.issue_period)))
         if pick.withdrawn:
-            marks.append(words("withdrawn", date=words.full_day(pick.withdrawn)))
+            marks.append(translations("withdrawn", date=translations.full_day(pick.withdrawn)))
         if pick.superseded:
-            marks.append(words("recap_superseded", work=pick.superseded))
+            marks.append(translations("recap_superseded", work=pick.superseded))
         if pick.update_of:
-            marks.append(words("update_of", period=words.period(pick.update_of)))
+            marks.append(translations("update_of", period=translations.period(pick.update_of)))
         if pick.confidence is not None and pick.confidence < UNSURE_BELOW:
             category, other = (self.titles.get(slug, slug) for slug in (pick.category, pick.second_guess or ""))
             key = "unsure_or" if other else "unsure"
-            marks.append(words(key, category=category, **({"other": other} if other else {})))
+            marks.append(translations(key, category=category, **({"other": other} if other else {})))
         return marks
 
     def _label_blurb(self, pick: PickView) -> str:
@@ -180,38 +180,44 @@ class _Presenter:
         if pick.origin == "model" and pick.verdict != "quoted":
             return self._label_author(pick.engine)
         key = f"from_{pick.quoted_from}"
-        label = self.words[key] if key in self.words else self.words("from_other", source=pick.quoted_from)
-        return f"({self.words['failed_check']}) {label}" if pick.engine and pick.origin == "model" else label
+        label = (
+            self.translations[key]
+            if key in self.translations
+            else self.translations("from_other", source=pick.quoted_from)
+        )
+        return f"({self.translations['failed_check']}) {label}" if pick.engine and pick.origin == "model" else label
 
     def _label_author(self, engine: str) -> str:
-        return self.words("written_by", engine=engine.rpartition(":")[2] or "AI")
+        return self.translations("written_by", engine=engine.rpartition(":")[2] or "AI")
 
 
 def _list_standouts(
-    numbers: Mapping[str, Any], shown: Mapping[str, PickPresentation], words: Translations
+    numbers: Mapping[str, Any], shown: Mapping[str, PickPresentation], translations: Translations
 ) -> Standouts:
     """List the most mentioned works, and the first and the last of the time."""
-    mentioned = [(shown[key], words.number(count)) for key, count in numbers.get("most_mentioned", []) if key in shown]
+    mentioned = [
+        (shown[key], translations.number(count)) for key, count in numbers.get("most_mentioned", []) if key in shown
+    ]
     ends = {"first_work": shown.get(numbers.get("first", "")), "last_work": shown.get(numbers.get("last", ""))}
-    dated = {name: [(each, words.day(each.pick.published))] for name, each in ends.items() if each}
-    return [(words[name], row) for name, row in {"most_mentioned": mentioned, **dated}.items() if row]
+    dated = {name: [(each, translations.day(each.pick.published))] for name, each in ends.items() if each}
+    return [(translations[name], row) for name, row in {"most_mentioned": mentioned, **dated}.items() if row]
 
 
-def _list_moved_terms(numbers: Mapping[str, Any], words: Translations) -> list[tuple[str, str]]:
+def _list_moved_terms(numbers: Mapping[str, Any], translations: Translations) -> list[tuple[str, str]]:
     terms = {way: ", ".join(term["text"] for term in numbers.get(way, [])) for way in ("rose", "fell")}
-    return [(words[way], text) for way, text in terms.items() if text]
+    return [(translations[way], text) for way, text in terms.items() if text]
 
 
-def _list_figures(view: IssueView, words: Translations) -> list[tuple[str, int]]:
+def _list_figures(view: IssueView, translations: Translations) -> list[tuple[str, int]]:
     """List read and kept items; imported issues, which count no read items, have kept ones only."""
     numbers = view.numbers
     names = ("read", "kept") if numbers.get("read", 0) >= numbers.get("kept", 0) else ("kept",)
-    return [(words[name], numbers[name]) for name in names if name in numbers]
+    return [(translations[name], numbers[name]) for name in names if name in numbers]
 
 
-def _format_day(text: str, words: Translations) -> str:
+def _format_day(text: str, translations: Translations) -> str:
     try:
-        return words.full_day(date.fromisoformat(text[:10]))
+        return translations.full_day(date.fromisoformat(text[:10]))
     except ValueError:
         return text
 

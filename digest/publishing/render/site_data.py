@@ -89,14 +89,14 @@ def render_site_files(
 
     Pictures at `existing_paths` are skipped: their names change with their content.
     """
-    newest, words = sort_newest_first(views), load_translations(newsletter.language)
+    newest, translations = sort_newest_first(views), load_translations(newsletter.language)
     picks: dict[str, list[dict[str, str]]] = {}
     search_index = []
     titles = {section.slug: normalise_line(section.title) for view in newest for section in view.sections}
     for view in newest:
         # A recap repeats the picks of monthly issues.
         for pick in view.picks() if view.kind == "monthly" else ():
-            row = _build_pick_row(view, pick, words)
+            row = _build_pick_row(view, pick, translations)
             picks.setdefault(pick.category, []).append(row)
             blurb = render_description(pick.blurb) if pick.origin == "editor" else normalise_line(pick.blurb)
             category = titles.get(pick.category, pick.category)
@@ -108,7 +108,7 @@ def render_site_files(
     drawings = _map_drawings(newest, newsletter)
     return [
         render_site_config(newsletter, site),
-        _data_document("words", dict(words)),
+        _data_document("words", dict(translations)),
         _data_document("issues", _group_by_year(newest, newsletter)),
         _data_document("categories", categories),
         _data_document("picks", picks),
@@ -125,13 +125,13 @@ def list_picture_paths(views: Sequence[IssueView], newsletter: Newsletter) -> li
 
 def _map_drawings(views: Sequence[IssueView], newsletter: Newsletter) -> dict[str, Callable[[], bytes]]:
     """Map the path of every picture to its drawing."""
-    words = load_translations(newsletter.language)
+    translations = load_translations(newsletter.language)
     drawings: dict[str, Callable[[], bytes]] = {}
     for texts in [*((view.title, newsletter.title, view.period) for view in views), _site_card_text(newsletter)]:
         drawings[card_path(*texts)] = partial(draw_card, *texts)
     for view in views:
         for chart in view.charts:
-            drawings[chart_path(view, chart, words)] = partial(render_chart_png, chart, words)
+            drawings[chart_path(view, chart, translations)] = partial(render_chart_png, chart, translations)
     return drawings
 
 
@@ -146,7 +146,7 @@ def _group_by_year(newest: Sequence[IssueView], newsletter: Newsletter) -> list[
 
 
 def _build_issue_row(view: IssueView, newsletter: Newsletter) -> dict[str, Any]:
-    words = load_translations(newsletter.language)
+    translations = load_translations(newsletter.language)
     sections = [section for section in view.sections if section.picks]
     leads = view.highlights or [section.picks[0] for section in sections]
     highlights = [
@@ -162,8 +162,8 @@ def _build_issue_row(view: IssueView, newsletter: Newsletter) -> dict[str, Any]:
         "path": view.path,
         "period": view.period,
         "kind": view.kind,
-        "date": words.full_day(local_day(view.published, newsletter)),
-        "count": words.picks(len(view.picks())),
+        "date": translations.full_day(local_day(view.published, newsletter)),
+        "count": translations.picks(len(view.picks())),
         "description": describe_issue(view, newsletter),
         "highlights": highlights,
         "sections": [
@@ -172,12 +172,12 @@ def _build_issue_row(view: IssueView, newsletter: Newsletter) -> dict[str, Any]:
     }
 
 
-def _build_pick_row(view: IssueView, pick: PickView, words: Translations) -> dict[str, str]:
+def _build_pick_row(view: IssueView, pick: PickView, translations: Translations) -> dict[str, str]:
     return {
         "title": normalise_line(pick.title),
         "url": encode_link(pick.url),
         "by": normalise_line(format_byline(pick.authors) or pick.venue),
-        "issue": words.period(view.period),
+        "issue": translations.period(view.period),
         "path": f"{view.path}#{make_anchor(pick.anchor)}",
     }
 
