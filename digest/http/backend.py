@@ -138,14 +138,7 @@ class Backend(httpcore2.AsyncNetworkBackend):
         self._open_stream = open_stream
         self._allow_private = allow_private
 
-    async def connect_tcp(
-        self,
-        host: str,
-        port: int,
-        timeout: float | None = None,
-        local_address: str | None = None,
-        socket_options: Any = None,
-    ) -> Stream:
+    async def connect_tcp(self, host: str, port: int, *unused: Any, **options: Any) -> Stream:
         if self._allow_private is None:
             addresses = list(await self._resolver(host, port))
         else:

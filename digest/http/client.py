@@ -1,7 +1,7 @@
 """HTTP client of everything that is fetched: one GET with redirects, a deadline, a size cap and one error tree.
 
-httpcore2 speaks HTTP/1.1 and HTTP/2 and pools connections. Redirects are followed here, because each hop waits for its
-site's turn and is checked anew.
+httpcore2 speaks HTTP/1.1 and HTTP/2 and pools connections. Redirects are followed here, because each hop is
+paced and checked like the first.
 """
 
 from __future__ import annotations
@@ -9,8 +9,8 @@ from __future__ import annotations
 import asyncio
 import ssl
 import time
+from dataclasses import replace
 from datetime import UTC, datetime
-from types import TracebackType
 from urllib.request import getproxies_environment, proxy_bypass_environment  # type: ignore[attr-defined]
 
 import httpcore2
@@ -82,9 +82,7 @@ class Client:
                 is_conditional = request.validators is not None and request.validators.url == response.url
                 if error := build_response_error(response, is_conditional=is_conditional, now=self._clock()):
                     raise error
-                return Response(
-                    response.status, response.url, response.headers, response.body, elapsed, tuple(redirects)
-                )
+                return replace(response, elapsed_seconds=elapsed, redirects=tuple(redirects))
             url = _resolve_redirect(url, response)
             redirects.append((response.status, str(url)))
             if len(redirects) > MAX_REDIRECTS:
@@ -98,9 +96,7 @@ class Client:
     async def __aenter__(self) -> Client:
         return self
 
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    async def __aexit__(self, *error: object) -> None:
         await self.aclose()
 
     async def _send_within(

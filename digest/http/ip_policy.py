@@ -6,10 +6,10 @@ from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
 
 # RFC 6890 and the IANA special-purpose registries. `is_private` misses 100.64/10 and multicast; `is_global` is true for
 # 224.0.0.1, 64:ff9b::7f00:1 and 2002:7f00:1::, so the table is our own.
-_FORBIDDEN_V4 = [ip_network(n) for n in ("0.0.0.0/8", "169.254.0.0/16", "224.0.0.0/4", "240.0.0.0/4")]
+_FORBIDDEN_V4 = [ip_network(n) for n in ["0.0.0.0/8", "169.254.0.0/16", "224.0.0.0/4", "240.0.0.0/4"]]
 _PRIVATE_V4 = [
     ip_network(n)
-    for n in (
+    for n in [
         "10.0.0.0/8",
         "100.64.0.0/10",
         "127.0.0.0/8",
@@ -21,7 +21,7 @@ _PRIVATE_V4 = [
         "198.18.0.0/15",
         "198.51.100.0/24",
         "203.0.113.0/24",
-    )
+    ]
 ]
 _GLOBAL_V6 = ip_network("2000::/3")
 _RESERVED_V6 = [ip_network(n) for n in ("2001::/23", "2001:db8::/32", "2002::/16", "3fff::/20")]
