@@ -67,7 +67,11 @@ class Workspace:
 
     @cached_property
     def config(self) -> Config:
-        """sources.yaml, validated whole; raises ConfigError."""
+        """sources.yaml, validated whole; raises ConfigError. Secrets of the workspace's .env are loaded first."""
+        if (self.root / ".env").is_file():
+            from dotenv import load_dotenv
+
+            load_dotenv(self.root / ".env", override=False)
         config = load_config(self.root / "sources.yaml")
         if config.network.proxy:  # clients of models and mailing platforms read proxies from the environment only
             os.environ |= dict.fromkeys(("HTTPS_PROXY", "HTTP_PROXY"), config.network.proxy)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import sys
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict
@@ -17,6 +18,7 @@ from digest.text import normalise_line
 
 if TYPE_CHECKING:
     from digest.ops.status import DueRow, IssueRow, SourceRow, Status
+    from digest.ops.workspace import WorkspaceAnswers
 
 _MAX_ISSUES = 5  # shown: open ones, then the newest
 _NEXT_COMMANDS = {
@@ -30,16 +32,46 @@ _SOURCE_KINDS = ("healthy", "failing", "silent", "with a warning", "never read")
 @command(app, "init my-newsletter", panel=START)
 def init(
     folder: Annotated[Path, typer.Argument(metavar="DIR", help="Where the workspace is made.")] = Path("."),
+    yes: Annotated[bool, typer.Option("--yes", help="Ask nothing and take every default.")] = False,
 ) -> None:
     """Make a workspace: sources.yaml, templates/ and site/.
 
-    Files that exist are left unchanged.
+    At a terminal it asks for name, address, interests and mail. Files that exist are left unchanged.
     """
-    from digest.app import initialise
+    from digest.ops.workspace import WorkspaceAnswers, create_workspace
 
-    written, existing = initialise(folder)
+    is_asking = not yes and sys.stdin.isatty() and sys.stdout.isatty() and not (folder / "sources.yaml").exists()
+    written, existing = create_workspace(folder, _ask_for_answers() if is_asking else WorkspaceAnswers())
     print_text(f"init: {folder}: {written} files written" + (f", {existing} left unchanged" if existing else ""))
     print_text("  next: set newsletter.title and url in sources.yaml, then `digest run`")
+
+
+def _ask_for_answers() -> WorkspaceAnswers:
+    from digest.ops.workspace import WorkspaceAnswers
+
+    return WorkspaceAnswers(
+        title=typer.prompt("Name of the newsletter", "AI research digest"),
+        url=typer.prompt("Address of the site", "https://example.org"),
+        interests=typer.prompt("Interests, in one line of English", "", show_default=False),
+        email=typer.prompt("Your mail address", "", show_default=False),
+        smtp_host=typer.prompt("SMTP server (empty: mail is written as files)", "", show_default=False),
+    )
+
+
+@command(app, "schema", "schema sources.schema.json", panel=START)
+def schema(
+    file: Annotated[Path | None, typer.Argument(metavar="FILE", help="Where it is written; else printed.")] = None,
+) -> None:
+    """Print the JSON Schema of sources.yaml, for editors."""
+    from digest.files import write_output_file
+    from digest.ops.workspace import render_schema
+
+    text = render_schema()
+    if file is None:
+        print_text(text.decode().rstrip())
+        return
+    write_output_file(file, text)
+    print_text(f"schema: {file} written")
 
 
 @command(app, "demo --open", panel=START)

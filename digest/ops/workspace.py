@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 import json
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import chain, count
@@ -26,6 +27,8 @@ from digest.resources import find_resource
 from digest.sources.opml import Outline, parse_opml
 from digest.text import slugify
 
+SCHEMA_FILE = "sources.schema.json"
+_SCHEMA_LINE = f"# yaml-language-server: $schema={SCHEMA_FILE}\n"
 _GITIGNORE = "/.env\n/digest.db*\n/backups/\n/outbox/\n/site/_site/\n/site/.jekyll-cache/\n"
 _TEMPLATES_README = (
     "Put a file here to use it in place of the one that ships with digest:\n"
@@ -37,12 +40,44 @@ _GENERATED_SITE_FILES = (
 )
 
 
-def create_workspace(folder: Path) -> tuple[int, int]:
-    """Make a workspace in `folder`; return how many files were written and how many existed."""
+@dataclass(frozen=True, slots=True)
+class WorkspaceAnswers:
+    """What `digest init` asks for; an empty answer keeps the default of the shipped sources.yaml."""
+
+    title: str = ""
+    url: str = ""
+    interests: str = ""
+    email: str = ""
+    smtp_host: str = ""
+
+
+def apply_answers(text: str, answers: WorkspaceAnswers) -> str:
+    """Put the answers into the text of a sources.yaml; its comments and every other line stay."""
+    values = {"title": answers.title, "url": answers.url, "interests": answers.interests, "email": answers.email}
+    if answers.smtp_host:
+        values |= {"transport": "smtp", "host": answers.smtp_host}
+    for key, value in values.items():
+        line = re.search(rf"^  {key}: (?P<value>\"[^\"]*\"|[^#\n]*?) *(?:#.*)?$", text, re.MULTILINE)
+        if value and line:
+            text = text[: line.start("value")] + json.dumps(value, ensure_ascii=False) + text[line.end("value") :]
+    parse_config(text)
+    return text
+
+
+def render_schema() -> bytes:
+    """Return the JSON Schema of sources.yaml, for editors that check and complete YAML."""
+    schema = Config.model_json_schema()
+    schema |= {"$schema": "https://json-schema.org/draft/2020-12/schema", "title": "sources.yaml of digest"}
+    return json.dumps(schema, indent=2, ensure_ascii=False).encode() + b"\n"
+
+
+def create_workspace(folder: Path, answers: WorkspaceAnswers = WorkspaceAnswers()) -> tuple[int, int]:
+    """Make a workspace in `folder`; returns how many files were written and how many were there already."""
     if folder.exists() and not folder.is_dir():
         raise ConfigError(f"{folder} is a file", "name a folder")
     skeleton = find_resource("site")
-    files = {"sources.yaml": find_resource("sources.yaml").read_bytes()}
+    config = apply_answers(find_resource("sources.yaml").read_text(encoding="utf-8"), answers)
+    files = {"sources.yaml": f"{_SCHEMA_LINE}{config}".encode(), SCHEMA_FILE: render_schema()}
     for path in sorted(skeleton.rglob("*")):
         name = path.relative_to(skeleton)
         is_generated = any(name.is_relative_to(generated) for generated in _GENERATED_SITE_FILES)

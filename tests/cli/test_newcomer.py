@@ -27,6 +27,7 @@ FEED = next(publisher.slug for publisher in RECORDED_PUBLISHERS.values() if publ
 EDIT = "edit the draft"
 STORY: tuple[str, ...] = (
     "init .",
+    "schema",
     "fetch",
     "fetch blog --force",
     "add --jsonl papers.jsonl",
