@@ -30,7 +30,7 @@ _MAX_SHOWN = 20
 def tag_file(taxonomy: Taxonomy, source: Path, target: Path) -> Report:
     """Tag papers {arxiv_id, title, abstract}; writes lines of {arxiv_id, category, secondary, confidence}."""
     _require_distinct(source, target)
-    body, problems = tag_jsonl(read_jsonl_bytes(source), EmbeddedTagger(taxonomy))
+    body, problems = tag_jsonl(read_jsonl_bytes(source), EmbeddedTagger(taxonomy).tag)
     write_output_file(target, body)
     count = body.count(b"\n")
     report = Report("tag", f"{count} papers of {source.name} tagged → {target}", numbers={"tagged": count})

@@ -6,7 +6,7 @@ import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from importlib import resources
-from typing import Any, Protocol, TypeVar
+from typing import Any, TypeVar
 
 from digest.errors import ParseError
 from digest.protocols import Classification, TagInput
@@ -26,20 +26,6 @@ class LabelledPaper:
     source_lists: tuple[str, ...] = ()  # the lists that label it so
 
 
-@dataclass(frozen=True, slots=True)
-class UnlabelledPaper:
-    """A paper to be tagged."""
-
-    arxiv_id: str
-    item: TagInput
-
-
-class Tagger(Protocol):
-    """A classifier of inputs."""
-
-    def tag(self, inputs: Sequence[TagInput]) -> list[Classification]: ...
-
-
 def read_golden_set() -> bytes:
     """Read the packaged labelled papers: known works, with titles and this project's labels."""
     return (resources.files("digest") / "data" / "golden_tagging.jsonl").read_bytes()
@@ -55,20 +41,22 @@ def parse_labelled_papers(data: bytes) -> list[LabelledPaper]:
     return papers
 
 
-def parse_unlabelled_papers(data: bytes) -> tuple[list[UnlabelledPaper], list[str]]:
-    """Parse papers {arxiv_id, title, abstract}; returns them and the problems of other lines, by number."""
-    return _parse_rows(data, _parse_unlabelled)
-
-
-def tag_jsonl(data: bytes, tagger: Tagger) -> tuple[bytes, list[str]]:
-    """Tag papers; returns lines of {arxiv_id, category, secondary, confidence} and the problems of other lines."""
+def tag_jsonl(
+    data: bytes, classify: Callable[[Sequence[TagInput]], Sequence[Classification]]
+) -> tuple[bytes, list[str]]:
+    """Tag papers {arxiv_id, title, abstract}; returns JSON lines and the problems of other lines, by number."""
     papers, problems = parse_unlabelled_papers(data)
-    verdicts = tagger.tag([paper.item for paper in papers])
+    classifications = classify([item for _, item in papers])
     rows = (
-        {"arxiv_id": p.arxiv_id, "category": v.category, "secondary": v.secondary, "confidence": round(v.confidence, 4)}
-        for p, v in zip(papers, verdicts, strict=True)
+        {"arxiv_id": key, "category": c.category, "secondary": c.secondary, "confidence": round(c.confidence, 4)}
+        for (key, _), c in zip(papers, classifications, strict=True)
     )
     return dump_json_lines(rows), problems
+
+
+def parse_unlabelled_papers(data: bytes) -> tuple[list[tuple[str, TagInput]], list[str]]:
+    """Parse papers to (arXiv id, text); returns them and the problems of other lines, by number."""
+    return _parse_rows(data, lambda row: (_text_field(row, "arxiv_id"), _parse_tag_input(row)))
 
 
 def _parse_rows(data: bytes, parse: Callable[[dict[str, Any]], T]) -> tuple[list[T], list[str]]:
@@ -105,10 +93,6 @@ def _text_field(row: dict[str, Any], name: str, required: bool = True) -> str:
 
 def _parse_tag_input(row: dict[str, Any]) -> TagInput:
     return TagInput(_text_field(row, "title"), _text_field(row, "abstract", required=False))
-
-
-def _parse_unlabelled(row: dict[str, Any]) -> UnlabelledPaper:
-    return UnlabelledPaper(_text_field(row, "arxiv_id"), _parse_tag_input(row))
 
 
 def _parse_labelled(row: dict[str, Any]) -> LabelledPaper:

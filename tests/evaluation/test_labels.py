@@ -51,13 +51,13 @@ def test_of_many_bad_lines_the_first_five_are_named() -> None:
 def test_bad_lines_of_papers_are_left_out_and_named_and_the_rest_is_read() -> None:
     data = lines({"arxiv_id": "1", "title": "A", "abstract": None}, {"arxiv_id": "2", "title": " "}, {"title": "C"})
     papers, problems = parse_unlabelled_papers(data)
-    assert [(paper.arxiv_id, paper.item) for paper in papers] == [("1", TagInput("A", ""))]
+    assert papers == [("1", TagInput("A", ""))]
     assert problems == ["line 2: has no text under 'title'", "line 3: has no text under 'arxiv_id'"]
 
 
 def test_a_tagged_file_has_a_line_for_each_good_paper_in_order() -> None:
     data = lines({"arxiv_id": "2", "title": "B"}, {"arxiv_id": "1", "title": "Ä"})
-    out, problems = tag_jsonl(data, Fixed())
+    out, problems = tag_jsonl(data, Fixed().tag)
     assert [json.loads(line) for line in out.splitlines()] == [
         {"arxiv_id": "2", "category": "rag", "secondary": None, "confidence": 0.9123},
         {"arxiv_id": "1", "category": "rag", "secondary": None, "confidence": 0.9123},
@@ -66,4 +66,4 @@ def test_a_tagged_file_has_a_line_for_each_good_paper_in_order() -> None:
 
 
 def test_an_empty_file_is_tagged_as_an_empty_file() -> None:
-    assert tag_jsonl(b"", Fixed()) == (b"", [])
+    assert tag_jsonl(b"", Fixed().tag) == (b"", [])

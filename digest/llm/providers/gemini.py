@@ -10,7 +10,8 @@ import copy
 import json
 import re
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -57,7 +58,6 @@ class Gemini:
         self._key, self._key_name = environ[key_name], key_name
         self._base_url = str(section.base_url or environ.get("GOOGLE_GEMINI_BASE_URL") or "") or None
         self._sleep = sleep
-        self._errors = _ErrorTranslation(self.name, self._key, self._key_name)
         self._open_client: Client | None = None
 
     async def complete(self, prompt: Prompt) -> Completion:
@@ -130,14 +130,14 @@ class Gemini:
     async def _generate(self, prompt: Prompt) -> Completion:
         start = time.monotonic()
         config, models = self._config(prompt), self._client().aio.models
-        with self._errors:
+        with self._translate_errors():
             response = await models.generate_content(model=self._section.name, contents=prompt.user, config=config)
         return self._completion(response, time.monotonic() - start)
 
     async def _find_job(self, mark: str) -> str | None:
         from google.genai import types
 
-        with self._errors:
+        with self._translate_errors():
             pager = await self._client().aio.batches.list(config=types.ListBatchJobsConfig(page_size=100))
             async for job in pager:
                 if job.display_name == mark:
@@ -151,7 +151,7 @@ class Gemini:
             types.InlinedRequest(contents=prompt.user, config=self._config(prompt), metadata={"key": str(index)})
             for index, prompt in enumerate(prompts)
         ]
-        with self._errors:
+        with self._translate_errors():
             return await self._client().aio.batches.create(
                 model=self._section.name, src=requests, config=types.CreateBatchJobConfig(display_name=mark)
             )
@@ -169,7 +169,7 @@ class Gemini:
             waited += self.batch_poll_seconds
 
     async def _get_job(self, name: str) -> types.BatchJob:
-        with self._errors:
+        with self._translate_errors():
             return await self._client().aio.batches.get(name=name)
 
     def _completion(self, response: types.GenerateContentResponse, seconds: float) -> Completion:
@@ -199,35 +199,20 @@ class Gemini:
             seconds=seconds,
         )
 
-
-def _enum_value(value: Any) -> str:
-    """Return an enum's value, or the string itself where the SDK does not know it yet."""
-    return str(getattr(value, "value", value) or "")
-
-
-class _ErrorTranslation:
-    """A block in which errors of the SDK and its transport become ModelUnavailableError, without the key."""
-
-    def __init__(self, name: str, key: str, key_name: str) -> None:
-        self._name = name
-        self._key = key
-        self._key_name = key_name
-
-    def __enter__(self) -> None:
-        return None
-
-    def __exit__(self, kind: Any, error: BaseException | None, trace: Any) -> None:
-        if error is None or not isinstance(error, Exception):
-            return
+    @contextmanager
+    def _translate_errors(self) -> Iterator[None]:
+        """Translate errors of the SDK and its transport to ModelUnavailableError, without the key."""
         import httpx2
         from google.genai import errors
 
-        if isinstance(error, errors.APIError):
+        transport = (httpx2.HTTPError, OSError, json.JSONDecodeError, ValidationError, errors.UnknownApiResponseError)
+        try:
+            yield
+        except errors.APIError as error:
             raise self._translate_api_error(error) from error
-        # A proxy may answer with a page of its own and status 200; then the model was never asked.
-        unreadable = json.JSONDecodeError | ValidationError | errors.UnknownApiResponseError
-        is_proxy_page = isinstance(error, json.JSONDecodeError) and error.doc.lstrip().startswith("<")
-        if isinstance(error, httpx2.HTTPError | OSError | unreadable):
+        except transport as error:
+            # A proxy may answer with a page of its own and status 200; then the model was never asked.
+            is_proxy_page = isinstance(error, json.JSONDecodeError) and error.doc.lstrip().startswith("<")
             is_sent = not isinstance(error, httpx2.ConnectError | httpx2.ConnectTimeout) and not is_proxy_page
             message = self._describe(f"{type(error).__name__}: {error}")
             hint = "check the network and model.base_url"
@@ -246,7 +231,12 @@ class _ErrorTranslation:
         return ModelUnavailableError(message, hint, is_final=True)
 
     def _describe(self, text: str) -> str:
-        return f"{self._name}: {normalise_line(redact_key(text, self._key))[:220]}"
+        return f"{self.name}: {normalise_line(redact_key(text, self._key))[:220]}"
+
+
+def _enum_value(value: Any) -> str:
+    """Return an enum's value, or the string itself where the SDK does not know it yet."""
+    return str(getattr(value, "value", value) or "")
 
 
 def _error_details(body: Any) -> list[Mapping[str, Any]]:
