@@ -132,7 +132,15 @@ def test_users_read_plain_technical_english() -> None:
 
 def test_no_file_names_a_machines_path_or_a_package_index() -> None:
     files = tracked(
-        "digest/**/*.py", "tests/**/*.py", "docs/**/*", "*.md", "*.toml", "Makefile", ".ci/*", ".github/**/*.yml"
+        "digest/**/*.py",
+        "tests/**/*.py",
+        "docs/*.md",
+        "docs/*.yaml",
+        "*.md",
+        "*.toml",
+        "Makefile",
+        ".ci/*",
+        ".github/**/*.yml",
     )
     assert len(files) > 100
     pattern = re.compile(r"/(?:work|root)/(?!\*)\w|index[-_]url|pypi\.org|--trusted-host")
