@@ -23,7 +23,7 @@ Stage = Callable[[Workspace], object]
 
 @pytest.fixture
 def sessions(monkeypatch: pytest.MonkeyPatch) -> Counter[str]:
-    """Counts the sessions that a test opens, and fails where one is opened inside another."""
+    """Count the sessions that a test opens; fail where one is opened inside another."""
     opened: Counter[str] = Counter()
     open_now: list[str] = []
 

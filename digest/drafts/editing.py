@@ -29,7 +29,7 @@ from digest.db.merges import load_possible_duplicates
 from digest.db.predictions import choose_best_tagging, load_taggings
 from digest.drafts.edit import apply_marks, fill_missing_blurbs, replace_added_urls
 from digest.drafts.merge import MergeConflict, merge_drafts
-from digest.drafts.model import Draft, DraftPick
+from digest.drafts.model import Draft
 from digest.drafts.propose import build_pick, describe_possible_duplicate
 from digest.drafts.storage import (
     apply_draft_to_issue,
@@ -200,13 +200,10 @@ def _replace_urls(context: Context, session: Session, draft: Draft, items_by_url
         quoted = build_quoted_blurb(item)
         picks[url] = build_pick(context.config, item, quoted, tagging, covered_in.get(item.id, ""), duplicate)
         if issue and (row := find_pick(session, issue.id, item.id)) and row.blurb:
-            picks[url] = _restore_blurb(picks[url], row)
+            engine = picks[url].engine if row.origin == "source" else row.engine
+            blurb = {"blurb": row.blurb, "origin": row.origin, "engine": engine, "flags": tuple(row.flags)}
+            picks[url] = replace(picks[url], **cast(Any, blurb))
     return replace_added_urls(draft, picks)
-
-
-def _restore_blurb(pick: DraftPick, row: Pick) -> DraftPick:
-    engine = pick.engine if row.origin == "source" else row.engine
-    return replace(pick, blurb=row.blurb, origin=cast(Any, row.origin), engine=engine, flags=tuple(row.flags))
 
 
 def _keep_replaced_blurbs(session: Session, issue: Issue, before: Draft, after: Draft) -> None:

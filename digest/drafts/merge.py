@@ -26,7 +26,7 @@ _DRAFT_EDITOR_FIELDS = ("date", "period", "form", "state", "layout", "scratch")
 
 @dataclass(frozen=True, slots=True)
 class MergeConflict:
-    """A text both sides changed; `location` is a pick's key, a section's slug or "sheet"."""
+    """A text both sides changed; `location` is a pick's key, a section's slug or "draft"."""
 
     location: str
     field: str
@@ -106,7 +106,7 @@ def merge_drafts(base: Draft, edited: Draft, generated: Draft) -> tuple[Draft, l
     sides = _Indexes(index_draft(base), index_draft(edited), index_draft(generated))
     removed_sections = {section.slug for section in base.sections} - {section.slug for section in edited.sections}
     locations = _merge_locations(sides, removed_sections)
-    texts = _TextMerger("sheet", conflicts)
+    texts = _TextMerger("draft", conflicts)
     merged_texts: dict[str, Any] = {
         name: texts.merge_text(name, getattr(base, name), getattr(edited, name), getattr(generated, name))
         for name in ("title", "intro", "outro")

@@ -117,7 +117,7 @@ def test_a_pick_proposed_for_a_section_the_editor_closed_waits_on_the_shortlist(
 def test_an_introduction_both_sides_wrote_is_the_editors_and_the_other_is_shown() -> None:
     merged, (told,) = merge_drafts(BASE, replace(BASE, intro="mine"), replace(BASE, intro="the program's"))
     assert (merged.intro, merged.conflicts) == ("mine", (Conflict("intro", "the program's"),))
-    assert told.location == "sheet"
+    assert told.location == "draft"
 
 
 @pytest.mark.parametrize("words", ["", "my words"])
