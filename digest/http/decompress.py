@@ -106,7 +106,7 @@ async def read_limited_body(chunks: AsyncIterator[bytes], headers: Mapping[str, 
     if length.isdecimal() and int(length) > limit:
         raise too_large
     if encoding not in ("", "identity", *_DECOMPRESSORS):
-        raise FetchError(f"the response is encoded as {encoding!r}, which was not asked for")
+        raise FetchError(f"the response is encoded as {encoding!r}, which was not requested")
     decompressor = _DECOMPRESSORS[encoding]() if encoding in _DECOMPRESSORS else None
     pieces: list[bytes] = []
     raw_size = size = 0

@@ -45,7 +45,7 @@ def parse_page_response(source: Source, response: Response) -> Page:
     if is_sitemap(text):
         entries = parse_sitemap(text, response.url)[: source.max_items]
         if not entries:
-            raise ParseError(f"{source.id}: its sitemap names no page", "check whether it has moved")
+            raise ParseError(f"{source.id}: its sitemap lists no page", "check whether it has moved")
         return Page(entries=entries)
     from digest.sources.html.listing import parse_listing  # BeautifulSoup takes long to import, and only pages need it
 

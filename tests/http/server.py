@@ -1,4 +1,4 @@
-"""A loopback HTTP server whose paths misbehave as told: each path is a function from a request to raw bytes."""
+"""A loopback HTTP server whose paths misbehave on demand: each path is a function from a request to raw bytes."""
 
 from __future__ import annotations
 

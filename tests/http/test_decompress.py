@@ -85,7 +85,7 @@ async def test_compressed_data_that_unfolds_to_nothing_is_limited_too() -> None:
         (b"<rss>not gzip</rss>", "gzip", "broken"),
         (b"\x1f\x8b\x08\x00garbage-garbage", "gzip", "broken"),
         (b"\xff" * 40, "br", "broken"),
-        (b"abc", "compress", "not asked for"),
+        (b"abc", "compress", "not requested"),
         (brotli.compress(b"hello world" * 50)[:-3], "br", "broke off"),
         (zstd.compress(b"hello world" * 50)[:-3], "zstd", "broke off"),
     ],

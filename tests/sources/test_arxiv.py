@@ -126,9 +126,9 @@ def test_a_deep_window_goes_on_from_its_last_paper_instead_of_a_forbidden_offset
 @pytest.mark.parametrize(
     ("body", "words"),
     [
-        (QUERY.replace("Results>2<", "Results>150<"), "2 papers at 0 of 150, 150 were due"),
+        (QUERY.replace("Results>2<", "Results>150<"), "2 papers at 0 of 150, 150 were expected"),
         (QUERY.replace("/abs/2503.00001v2", "/api/errors#bad").replace("x &lt; y", "incorrect id"), "incorrect id"),
-        (QUERY.replace("/abs/2503.00001v2", "/nothing"), "no paper's"),
+        (QUERY.replace("/abs/2503.00001v2", "/nothing"), "not a paper's"),
         (QUERY.replace("totalResults", "other"), "no totalResults"),
         (QUERY.replace("<published>", "<issued>").replace("</published>", "</issued>"), "2 papers without a date"),
         (QUERY.replace("<published>2025-03-01", "<published>2025-99-01"), "date cannot be read"),

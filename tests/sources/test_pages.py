@@ -93,7 +93,7 @@ def test_a_feed_that_the_page_links_to_stands_for_it_when_it_is_beneath_the_page
 def test_a_page_kind_never_has_nothing_without_an_error() -> None:
     empty_feed = '<rss version="2.0"><channel><title>F</title></channel></rss>'
     empty_map = '<urlset xmlns="http://www.sitemaps.org/schemas/sitemap/0.9"></urlset>'
-    for body, words in ((empty_feed, "feed is empty"), (empty_map, "sitemap names no page")):
+    for body, words in ((empty_feed, "feed is empty"), (empty_map, "sitemap lists no page")):
         with pytest.raises(ParseError, match=words):
             page(body)
 

@@ -103,7 +103,7 @@ def _parse_query(url: str) -> dict[str, str]:
 def _convert_result(result: arxiv.Result) -> Entry:
     arxiv_id, version = split_arxiv_id(result.entry_id)
     if not arxiv_id:
-        raise ParseError(f"arXiv sent an entry whose id {result.entry_id!r} is no paper's", "try again later")
+        raise ParseError(f"arXiv sent an entry whose id {result.entry_id!r} is not a paper's", "try again later")
     names = (normalise_line(author.name) for author in result.authors)
     terms = dict.fromkeys((result.primary_category, *result.categories))
     return build_paper(

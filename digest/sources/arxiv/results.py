@@ -56,7 +56,9 @@ class PageClient(arxiv.Client):  # type: ignore[misc]
             raise ParseError(f"arXiv sent {entry_count - len(feed.results)} papers without a date", RETRY_HINT)
         expected = min(size or self.page_size, total - start)
         if entry_count < expected:  # a short page must not pass for the last one
-            raise ParseError(f"arXiv sent {entry_count} papers at {start} of {total}, {expected} were due", RETRY_HINT)
+            raise ParseError(
+                f"arXiv sent {entry_count} papers at {start} of {total}, {expected} were expected", RETRY_HINT
+            )
         return feed.results, total, start, size
 
 

@@ -51,7 +51,7 @@ def parse_arxiv_rss_response(source: Source, response: Response) -> Page:
 def _convert_announcement(entry: Entry, announce_type: str) -> Entry:
     arxiv_id, version = split_arxiv_id(entry.guid)
     if not arxiv_id:
-        raise ParseError(f"arXiv's RSS holds an item whose id {entry.guid!r} is no paper's")
+        raise ParseError(f"arXiv's RSS holds an item whose id {entry.guid!r} is not a paper's")
     first = version == 1 and announce_type.strip() in ("new", "cross")
     entry.announced = entry.published if first else None
     entry.published = entry.updated = entry.date_flag = None  # the day of the listing, or of building the feed

@@ -137,7 +137,7 @@ def parse_feed_tree(
     """Read an RSS, RDF or Atom tree. Raises ParseError when its root is none of these."""
     kind = _qualify_name(root.tag)
     if kind.rpartition(":")[2] not in ("rss", "rdf", "feed", "channel", "entry"):
-        raise ParseError(f"the root element <{root.tag.rpartition('}')[2]}> is no feed's")
+        raise ParseError(f"the root element <{root.tag.rpartition('}')[2]}> is not a feed's")
     channel = root
     if kind not in ("channel", "atom:feed", "feed"):
         channel = next((child for child in root if _qualify_name(child.tag) == "channel"), root)

@@ -30,7 +30,7 @@ def parse_with_feedparser(
             sanitize_html=False,
         )
     except Exception as error:  # feedparser has no error of its own: a broken document may raise anything
-        return ParsedFeed(warnings=[*warnings, f"feedparser gave up: {type(error).__name__}"])
+        return ParsedFeed(warnings=[*warnings, f"feedparser failed: {type(error).__name__}"])
     head = feed.feed
     return ParsedFeed(
         title=_parse_title(head),
