@@ -95,9 +95,9 @@ def load_embeddings() -> EmbeddingTable:
     data = resources.files("digest") / "data"
     rows = np.frombuffer((data / "static128.int8").read_bytes(), dtype=np.int8).reshape(-1, EMBEDDING_DIMENSIONS)
     scale = np.frombuffer((data / "static128.scale.f32").read_bytes(), dtype="<f4")
-    words = (data / "vocab.txt").read_text(encoding="utf-8").split("\n")
+    pieces = (data / "vocab.txt").read_text(encoding="utf-8").split("\n")
     table: Matrix = rows.astype(np.float32) * scale[:, None].astype(np.float32)
-    return EmbeddingTable(table, {word: number for number, word in enumerate(words) if word})
+    return EmbeddingTable(table, {word: number for number, word in enumerate(pieces) if word})
 
 
 def pack_vectors(vectors: Matrix) -> list[bytes]:

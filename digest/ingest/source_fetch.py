@@ -32,6 +32,7 @@ _MAX_ERROR_LENGTH = 1000
 _ATTEMPTS_BY_KIND = {"arxiv": 4, "arxiv-oai": 4}
 _FIRST_PAPER = datetime(1991, 8, 1, tzinfo=UTC)  # before the first submission to arXiv
 _MINUTE = timedelta(minutes=1)
+_STALE_RETRY_INTERVAL = timedelta(hours=1)  # for announcements that arXiv has not updated yet
 _SITEMAP_RETRY_INTERVAL = timedelta(days=7)  # for a site without a readable sitemap
 
 
@@ -151,15 +152,25 @@ class SourceFetch:
             await self._fill_dates_from_sitemap(response, page)
         self._warnings |= dict.fromkeys(page.describe_problems() if page else ())
         next_request = page.next_request if page else None
+        last_changed = self._state.last_changed
         if next_request is None:
             record_success(self._state, self._source, request, response, page, self._now, is_complete=is_first)
             self._result.state = "ok" if page else "unmodified"
             self._result.error = "; ".join(self._warnings)[:_MAX_ERROR_LENGTH] or None
         del response  # frees its body before the page waits for its transaction
         await self._store_page(page)
+        if self._source.kind == "arxiv-rss" and last_changed and last_changed.date() < self._now.date():
+            await self._check_announcements()
         if page and page.older_request:
             await self._fetch_older_pages(page)
         return next_request
+
+    async def _check_announcements(self) -> None:
+        """Check soon again when arXiv's RSS repeats an earlier day's papers; a quiet day announces none."""
+        if 0 < self._result.found == self._result.unchanged:
+            self._result.error = "arXiv announced the papers of an earlier day again"
+            self._state.next_check = min(self._state.next_check or self._now, self._now + _STALE_RETRY_INTERVAL)
+            await self._store_page()
 
     async def _follow_feed(
         self, request: Request, response: Response, page: ParsedPage, feed: Request

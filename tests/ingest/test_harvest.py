@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Sequence
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
@@ -155,3 +155,33 @@ async def test_a_night_without_changes_is_no_failure(tmp_path: Path, server: Ser
     oai.pages = {"": ([], "")}
     report = await fetch_sources(made)
     assert (report.state, report.numbers["found"], len(oai.asked)) == ("done", 0, 1)
+
+
+RSS = (
+    '<rss version="2.0" xmlns:arxiv="http://arxiv.org/schemas/atom"><channel><title>cs.CL</title>'
+    "<pubDate>{date}</pubDate>{items}</channel></rss>"
+)
+ANNOUNCED = (
+    "<item><title>Paper 2603.00001</title><link>https://arxiv.org/abs/2603.00001</link>"
+    '<guid isPermaLink="false">oai:arXiv.org:2603.00001v1</guid><description>A paper.</description>'
+    "<pubDate>{date}</pubDate><arxiv:announce_type>new</arxiv:announce_type></item>"
+)
+
+
+@pytest.mark.parametrize(("listed", "is_stale"), [(ANNOUNCED, True), ("", False)])
+async def test_an_earlier_days_announcements_are_checked_again_soon_and_a_quiet_day_is_not(
+    tmp_path: Path, server: Server, listed: str, is_stale: bool
+) -> None:
+    clock = Clock()
+    source = Source(id="rss", kind="arxiv-rss", url=server.url("/rss"), categories=("cs.CL",), allow_private=True)
+    made = context(tmp_path, [source], clock)
+    for day, entries in ((FIRST, ANNOUNCED), (SECOND, listed)):
+        document = RSS.format(date=day, items=entries.format(date=day))
+        server.paths["/rss/cs.CL"] = answer(200, XML, document.encode())
+        report = await fetch_sources(made, force=True)
+        clock.now += timedelta(days=1)
+    assert report.state == "done"
+    assert ("rss" in report.numbers["warnings"]) == is_stale
+    next_check = state(made, "rss").next_check
+    assert next_check is not None
+    assert (next_check <= clock.now - timedelta(hours=23)) == is_stale

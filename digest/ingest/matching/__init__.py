@@ -103,7 +103,7 @@ def _find_candidate_pairs(
 
 def _build_blocks(records: Sequence[RecordFeatures]) -> Iterator[list[int]]:
     """Yield lists of positions that share a key, a name or a rare word."""
-    keys, names, words = defaultdict(list), defaultdict(list), defaultdict(list)
+    keys, names, rare_words = defaultdict(list), defaultdict(list), defaultdict(list)
     counts = Counter(word for record in records for word in set(record.title_key.split()))
     for position, record in enumerate(records):
         for key in ({record.key} if record.key else set()) | record.referenced_keys:
@@ -112,11 +112,11 @@ def _build_blocks(records: Sequence[RecordFeatures]) -> Iterator[list[int]]:
             if len(name) > 2:
                 names[name].append(position)
         for word in _find_rarest_words(record, counts):
-            words[word].append(position)
+            rare_words[word].append(position)
     for block in keys.values():  # pairs of neighbours are enough to join a block of any length
         yield from (list(pair) for pair in pairwise(block))
     yield from (block for block in names.values() if 1 < len(block) <= _NAME_CAP)
-    yield from (block for block in words.values() if 1 < len(block) <= _WORD_CAP)
+    yield from (block for block in rare_words.values() if 1 < len(block) <= _WORD_CAP)
 
 
 def _find_rarest_words(record: RecordFeatures, counts: Counter[str]) -> list[str]:

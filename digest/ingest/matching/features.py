@@ -229,12 +229,12 @@ def parse_record_date(text: object) -> datetime | None:
     """Parse a date in one of the two forms, or return None."""
     if not isinstance(text, str) or not text:
         return None
-    for read in (datetime.fromisoformat, parsedate_to_datetime):
+    for parse in (datetime.fromisoformat, parsedate_to_datetime):
         try:
-            found = read(text.strip())
+            moment = parse(text.strip())
         except (ValueError, OverflowError, IndexError, TypeError):
             continue
-        return found if found.tzinfo else found.replace(tzinfo=UTC)
+        return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
     return None
 
 
@@ -359,13 +359,13 @@ def count_days_apart(left: RecordFeatures, right: RecordFeatures) -> int | None:
 
 def _join_letters(tokens: tuple[str, ...]) -> str:
     """Return the letters of a name, without the `v` of a version and the like."""
-    following = (*tokens[1:], "")  # one longer than no tokens
-    kept = (
+    following = (*tokens[1:], "")
+    letters = (
         token
-        for token, after in zip(tokens, following, strict=False)  # no words, no following
+        for token, after in zip(tokens, following, strict=False)
         if token[0].isalpha() and not (len(token) == 1 and after[:1].isdigit())
     )
-    return "".join(kept) or "".join(token for token in tokens if token[0].isalpha())
+    return "".join(letters) or "".join(token for token in tokens if token[0].isalpha())
 
 
 def _find_part_number(record: RecordFeatures) -> str:

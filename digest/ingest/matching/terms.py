@@ -85,8 +85,8 @@ def measure_rarity(word: str) -> float:
     return _load_rarity_table()[word]
 
 
-def sum_rarity(words: Iterable[str]) -> float:
-    return sum(map(_load_rarity_table().__getitem__, words))
+def sum_rarity(tokens: Iterable[str]) -> float:
+    return sum(map(_load_rarity_table().__getitem__, tokens))
 
 
 class _RarityTable(dict[str, float]):
@@ -100,4 +100,4 @@ class _RarityTable(dict[str, float]):
 def _load_rarity_table() -> _RarityTable:
     text = (resources.files("digest") / "data" / "word_rarity.txt").read_text(encoding="utf-8")
     lines = [line.split(" ") for line in text.splitlines() if not line.startswith("#")]
-    return _RarityTable({word: float(level) for level, *words in lines for word in words})
+    return _RarityTable({word: float(level) for level, *level_words in lines for word in level_words})
