@@ -71,7 +71,7 @@ def parse_arxiv_page(source: Source, response: Response) -> Page:
     from digest.sources.arxiv.results import PageClient
 
     client = PageClient(source.url or ARXIV_API_URL, API_PAGE_SIZE, response)
-    results, total, start, _ = client.read_page(response.url)
+    results, total, start = client.read_page(response.url)
     page = Page(entries=[_convert_result(result) for result in results], total=total)
     query = _parse_query(response.url)
     window = _WINDOW_QUERY.search(query.get("search_query", ""))

@@ -39,12 +39,12 @@ class PageClient(arxiv.Client):  # type: ignore[misc]
         return f"{address}?{'&'.join(pair for pair in query.split('&') if not pair.endswith('='))}"
 
     def get(self, url: str, headers: Mapping[str, str]) -> Any:
-        """Stand for the session that the package asks."""
+        """Return the stored response, as the session that the package expects."""
         assert self._response is not None
         return SimpleNamespace(status_code=200, content=transcode_to_utf8(self._response.body, self._response.headers))
 
-    def read_page(self, url: str) -> tuple[list[arxiv.Result], int, int, int]:
-        """Read the results, the total, the start and the page size. Raises ParseError for anything but whole pages."""
+    def read_page(self, url: str) -> tuple[list[arxiv.Result], int, int]:
+        """Read the results, their total and the offset of the first. Raises ParseError for incomplete pages."""
         root = _parse_strictly(self.get(url, {}).content)
         entry_count = len(root.findall(f"{_ATOM}entry"))
         try:
@@ -59,7 +59,7 @@ class PageClient(arxiv.Client):  # type: ignore[misc]
             raise ParseError(
                 f"arXiv sent {entry_count} papers at {start} of {total}, {expected} were expected", RETRY_HINT
             )
-        return feed.results, total, start, size
+        return feed.results, total, start
 
 
 def create_window_search(categories: tuple[str, ...], start: datetime, end: datetime) -> arxiv.Search:
