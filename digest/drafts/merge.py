@@ -149,17 +149,13 @@ def _merge_value(base: T, edited: T, generated: T) -> T:
     return generated if edited == base else edited
 
 
-def _merge_fact(base: T, edited: T, generated: T) -> T:
-    """Return the newest value that differs from the base, for fields the editor cannot change."""
-    return edited if generated == base else generated
-
-
 def _merge_fields(names: Sequence[str], base: object, edited: object, generated: object) -> dict[str, Any]:
     return {name: _merge_value(*(getattr(side, name) for side in (base, edited, generated))) for name in names}
 
 
 def _merge_facts(names: Sequence[str], base: object, edited: object, generated: object) -> dict[str, Any]:
-    return {name: _merge_fact(*(getattr(side, name, None) for side in (base, edited, generated))) for name in names}
+    """Return the newest values that differ from the base, for fields the editor cannot change."""
+    return {name: _merge_value(*(getattr(side, name, None) for side in (base, generated, edited))) for name in names}
 
 
 def _merge_order(
@@ -367,8 +363,8 @@ def _merge_prediction(
     if edited is None or generated is None:
         return _pick_either(edited, generated)
     before = base or generated
-    text = _merge_fact(before.text, edited.text, generated.text)
-    return replace(edited, text=text, **_merge_fields(("outcome", "comment"), before, edited, generated))
+    text = _merge_facts(("text",), before, edited, generated)
+    return replace(edited, **text, **_merge_fields(("outcome", "comment"), before, edited, generated))
 
 
 def _by_key(field_name: str, key_name: str, *drafts: Draft) -> list[dict[str, Any]]:

@@ -73,7 +73,6 @@ def require_draft_text(context: Context, period: Period) -> str:
 
 
 def write_draft_text(context: Context, period: Period, text: str) -> None:
-    """Write the draft's file."""
     write_documents(context.site_folder, [Document(f"_drafts/{period.name}.md", text.encode())])
 
 

@@ -130,7 +130,7 @@ bets = st.builds(
 
 @st.composite
 def sheets(draw: st.DrawFn) -> Draft:
-    """Any sheet whose keys and slugs are distinct."""
+    """Any draft whose keys and slugs are distinct."""
     drawn = draw(st.lists(st.one_of(picks(), added), max_size=6))
     entries = list({e.key if isinstance(e, DraftPick) else (e.url, e.words): e for e in drawn}.values())
     sections = []
@@ -160,7 +160,7 @@ def sheets(draw: st.DrawFn) -> Draft:
 
 
 def example() -> Draft:
-    """A small sheet as `digest draft` would write it."""
+    """A small draft as `digest draft` would write it."""
     first = DraftPick(
         "arxiv:2510.01234",
         "Scaling laws for {sparse} experts: 50% cheaper | or not?",

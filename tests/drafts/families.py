@@ -1,4 +1,4 @@
-"""Three sheets of one month, made from a seed: last generated, edited by hand, newly generated."""
+"""Three drafts of one month, made from a seed: last generated, edited by hand, newly generated."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ class Family:
 
 
 def family(seed: int) -> Family:
-    """The three sheets of a seed; `new` is a generation of its own, `mine` an edit of `base`."""
+    """The three drafts of a seed; `new` is a generation of its own, `mine` an edit of `base`."""
     dice = Random(seed)
     base = generated(dice, "old")
     return Family(base, edited(dice, base), generated(dice, "new"))

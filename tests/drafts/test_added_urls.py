@@ -34,7 +34,7 @@ def test_a_work_that_stands_elsewhere_moves_to_where_it_was_typed() -> None:
     assert parse_draft(render_draft(sheet)) == sheet
 
 
-def test_words_of_a_hand_on_both_stand_side_by_side() -> None:
+def test_text_of_a_hand_on_both_stand_side_by_side() -> None:
     head, *rest = BASE.sections
     mine = replace(FIRST, blurb="written before", origin="editor", engine="", flags=(), highlight="why")
     sheet = replace(BASE, sections=(replace(head, entries=(mine,)), *rest))
@@ -53,7 +53,7 @@ def test_a_line_of_the_shortlist_becomes_the_pick_that_was_typed() -> None:
     assert [pick.blurb for pick in sheet.sections[1].picks] == ["from the line"]
 
 
-def test_two_spellings_of_one_address_are_one_pick_with_the_words_of_both() -> None:
+def test_two_spellings_of_one_address_are_one_pick_with_the_text_of_both() -> None:
     one, two = AddedUrl("https://a.org/", "one"), AddedUrl("https://b.org/", "two")
     sheet = replace_added_urls(typed(one, two), {one.url: found("url:new"), two.url: found("url:new")})
     (pick,) = sheet.sections[1].picks
@@ -65,7 +65,7 @@ def test_an_address_that_was_not_found_stays() -> None:
     assert replace_added_urls(sheet, {}) == sheet
 
 
-def test_words_on_a_work_without_any_are_shown_whole() -> None:
+def test_text_on_a_work_without_any_are_shown_whole() -> None:
     bare = replace(found("url:new"), blurb="", note=True)
     (pick,) = replace_added_urls(typed(AddedUrl(TYPED, "my words")), {TYPED: bare}).sections[1].picks
     assert not pick.note

@@ -1,4 +1,4 @@
-"""Addresses typed into a sheet become works at the next draft, check or approval; works they name twice are one."""
+"""Addresses typed into a draft become works at the next draft, check or approval; works they name twice are one."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ def where(workspace: Workspace, key: str) -> list[str]:
 
 
 @pytest.mark.parametrize("command", ["draft", "approve"])
-def test_a_work_that_is_a_pick_already_moves_and_the_sheet_can_be_read(drafted: Workspace, command: str) -> None:
+def test_a_work_that_is_a_pick_already_moves_and_the_draft_can_be_read(drafted: Workspace, command: str) -> None:
     key = next(pick.key for _, pick in sheet(drafted).iter_picks())
     slug = add(drafted, f"- <https://arxiv.org/pdf/{key.removeprefix('arxiv:')}v2> my words")
     drafted.draft(PERIOD) if command == "draft" else drafted.approve(PERIOD, accept_gaps=True)
@@ -68,7 +68,7 @@ def test_a_work_that_is_a_pick_already_moves_and_the_sheet_can_be_read(drafted: 
     assert next(pick for _, pick in sheet(drafted).iter_picks() if pick.key == key).blurb == "my words"
 
 
-def test_an_address_that_cannot_be_read_is_told_and_stays_until_it_is_mended(drafted: Workspace) -> None:
+def test_an_address_that_cannot_be_read_is_told_and_stays_until_it_is_corrected(drafted: Workspace) -> None:
     add(drafted, f"- <{NOWHERE}> my words")
     report = drafted.draft(PERIOD)
     assert [problem.split(" waits")[0] for problem in report.problems] == [NOWHERE]
@@ -95,7 +95,7 @@ def test_the_check_sees_ticked_lines_as_the_approval_does(drafted: Workspace) ->
     drafted.check(PERIOD, accept_gaps=True)
 
 
-def test_a_ticked_line_has_words_after_the_next_draft(drafted: Workspace) -> None:
+def test_a_ticked_line_has_text_after_the_next_draft(drafted: Workspace) -> None:
     key = next(pick.key for _, pick in sheet(drafted).iter_picks())
     chosen = move_to_shortlist(sheet(drafted), DraftCandidate(key, "Its title"), " ")
     file(drafted).write_text(render_draft(chosen).replace("- [ ]", "- [x]", 1), encoding="utf-8")
@@ -104,7 +104,7 @@ def test_a_ticked_line_has_words_after_the_next_draft(drafted: Workspace) -> Non
     assert (pick.origin, bool(pick.blurb)) == ("source", True)
 
 
-def test_what_an_earlier_issue_had_is_known_by_the_store_whatever_the_sheet_says(
+def test_what_an_earlier_issue_had_is_known_by_the_store_whatever_the_draft_says(
     drafted: Workspace, tmp_path: Path
 ) -> None:
     pick = next(pick for _, pick in sheet(drafted).iter_picks())

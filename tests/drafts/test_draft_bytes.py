@@ -1,4 +1,4 @@
-"""A sheet in another encoding or with a key nobody knows is told as a fault of the sheet, and stays as it is."""
+"""A draft in another encoding or with a key nobody knows is told as a fault of the draft, and stays as it is."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from digest.errors import DraftError
 from tests.small import filled
 
 
-def test_a_sheet_that_is_not_utf8_is_told_with_its_byte_and_cure(tmp_path: Path) -> None:
+def test_a_draft_that_is_not_utf8_is_told_with_its_byte_and_cure(tmp_path: Path) -> None:
     initialise(tmp_path)
     with Workspace(tmp_path) as workspace:
         context = workspace.context
@@ -40,7 +40,7 @@ def test_a_pick_that_the_store_does_not_hold_is_named_by_its_line_and_changes_no
 
 
 @pytest.mark.parametrize("written", ["2025-07", "2025"])
-def test_a_sheet_that_names_another_period_than_its_file_is_told_with_its_line(tmp_path: Path, written: str) -> None:
+def test_a_draft_that_names_another_period_than_its_file_is_told_with_its_line(tmp_path: Path, written: str) -> None:
     with filled(tmp_path) as made:
         made.draft("2025-06")
         path = get_draft_path(made.context, made.context.parse_period("2025-06"))

@@ -1,4 +1,4 @@
-"""A sheet is a Jekyll draft: real Jekyll builds it, and readers of the preview see the texts as they are."""
+"""A draft is also one for Jekyll: real Jekyll builds it, and readers of the preview see the texts as they are."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def hostile() -> Draft:
 
 
 def built(jekyll: str, folder: Path, sheet: Draft) -> BeautifulSoup:
-    """The page that Jekyll makes of the sheet with the shipped site."""
+    """The page that Jekyll makes of the draft with the shipped site."""
     shutil.copytree(find_resource("site"), folder / "site", ignore=shutil.ignore_patterns("_site", "_drafts", "_posts"))
     site = folder / "site"
     (site / "_drafts").mkdir()

@@ -1,4 +1,4 @@
-"""What editors do to a sheet, and what their programs do to its text, is understood."""
+"""What editors do to a draft, and what their programs do to its text, is understood."""
 
 from __future__ import annotations
 
@@ -81,7 +81,7 @@ def test_a_ticked_line_becomes_a_pick_of_its_category() -> None:
     assert [line.key for line in sheet.shortlist] == ["arxiv:2510.08888"]
 
 
-def test_a_line_moved_up_becomes_a_pick_where_it_stands_with_the_words_behind_it() -> None:
+def test_a_line_moved_up_becomes_a_pick_where_it_stands_with_the_text_behind_it() -> None:
     line = next(line for line in TEXT.split("\n") if line.startswith("- [ ] [Agents"))
     moved = TEXT.replace(line + "\n", "").replace(
         "Nothing to pick", f"{line} Mine.\n\nMore of mine.\n\nNothing to pick"
@@ -108,7 +108,7 @@ def test_a_ticked_line_opens_the_section_that_was_deleted_in_its_place() -> None
 @pytest.mark.parametrize(
     "line", ["- <https://own.org/a> my words", "* https://own.org/a my words", "+ <https://own.org/a>  my words"]
 )
-def test_an_address_with_words_is_a_work_to_be_fetched(line: str) -> None:
+def test_an_address_with_text_is_a_work_to_be_fetched(line: str) -> None:
     sheet = edited(("Nothing to pick this month.", line))
     assert sheet.sections[1].entries == (AddedUrl("https://own.org/a", "my words"),)
 
@@ -133,7 +133,7 @@ def test_an_address_in_the_introduction_is_prose() -> None:
         (" -->", "\nMy own words on the month. -->"),
     ],
 )
-def test_words_typed_into_the_help_become_the_introduction(place: str, typed: str) -> None:
+def test_text_typed_into_the_help_become_the_introduction(place: str, typed: str) -> None:
     text = render_draft(replace(example(), intro="And more."))
     assert text.count(place) >= 1
     sheet = parse_draft(text.replace(place, typed, 1))
@@ -142,7 +142,7 @@ def test_words_typed_into_the_help_become_the_introduction(place: str, typed: st
 
 
 @pytest.mark.parametrize("period", ["2025", "2025-Q3", "2025-11..2026-02", "2026-06..2026-10"])
-def test_the_help_of_a_review_holds_no_words_of_the_editor(period: str) -> None:
+def test_the_help_of_a_review_holds_no_text_of_the_editor(period: str) -> None:
     sheet = replace(example(), period=period)
     assert parse_draft(render_draft(sheet)) == sheet
 
@@ -227,7 +227,7 @@ def test_near_names_are_suggested() -> None:
     assert caught.value.hint == "did you mean 'title'?"
 
 
-def test_decisions_are_read_off_the_two_sheets() -> None:
+def test_decisions_are_read_off_the_two_drafts() -> None:
     sheet = edited(
         ("- [ ] [Agents", "- [x] [Agents"),
         ("We show that a sparse model", "A sparse model"),

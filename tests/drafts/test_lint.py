@@ -1,4 +1,4 @@
-"""Remarks on the editor's prose carry the lines of the sheet it stands on."""
+"""Remarks on the editor's prose carry the lines of the draft it stands on."""
 
 from __future__ import annotations
 
@@ -76,7 +76,7 @@ my own | notes
 
 
 @pytest.mark.parametrize("end", ["\n", "\r\n"])
-def test_each_remark_names_the_sheets_own_line(end: str) -> None:
+def test_each_remark_names_the_drafts_own_line(end: str) -> None:
     text = SHEET.replace("\n", end)
     lines = SHEET.split("\n")
     told = [(lines[remark.line - 1], remark.message.split(",")[0].split(";")[0]) for remark in lint_draft(text)]
@@ -93,7 +93,7 @@ def test_each_remark_names_the_sheets_own_line(end: str) -> None:
     ]
 
 
-def test_a_machines_own_words_are_no_prose_of_the_editors() -> None:
+def test_a_machines_own_text_are_no_prose_of_the_editors() -> None:
     machines = render_draft(
         replace(parse_draft(SHEET), sections=(WRITTEN,), intro="", outro="", shortlist=(), scratch="a | b")
     )

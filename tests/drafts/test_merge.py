@@ -1,4 +1,4 @@
-"""Drafting again over an edited sheet: what is refreshed, what stays, what is shown."""
+"""Drafting again over an edited draft: what is refreshed, what stays, what is shown."""
 
 from __future__ import annotations
 
@@ -129,7 +129,7 @@ def test_an_added_address_becomes_the_work_that_was_fetched_with_the_editors_wor
     assert (pick.blurb, pick.origin) == (("my words", "editor") if words else ("quoted", "source"))
 
 
-def test_a_pick_without_words_is_filled_and_others_get_their_facts_alone() -> None:
+def test_a_pick_without_text_is_filled_and_others_get_their_facts_alone() -> None:
     lifted = apply_marks(
         replace(BASE, shortlist=(replace(WAITING, mark="x"),)), {"models": "Models", "agents": "Agents"}
     )

@@ -1,4 +1,4 @@
-"""What a merge promises for any three sheets of one month."""
+"""What a merge promises for any three drafts of one month."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ seeds = st.integers(0, 2**40)
 
 @many
 @given(seeds)
-def test_an_untouched_sheet_is_replaced_by_the_new_one(seed: int) -> None:
+def test_an_untouched_draft_is_replaced_by_the_new_one(seed: int) -> None:
     made = family(seed)
     assert merge_drafts(made.base, made.base, made.new) == (made.new, [])
 
 
 @many
 @given(seeds)
-def test_when_nothing_new_was_generated_the_editors_sheet_stays_as_it_is(seed: int) -> None:
+def test_when_nothing_new_was_generated_the_editors_draft_stays_as_it_is(seed: int) -> None:
     made = family(seed)
     assert merge_drafts(made.base, made.mine, made.base) == (made.mine, [])
 
@@ -66,7 +66,7 @@ def test_new_works_appear_once_each(seed: int) -> None:
 
 @many
 @given(seeds)
-def test_every_conflict_is_shown_in_the_sheet(seed: int) -> None:
+def test_every_conflict_is_shown_in_the_draft(seed: int) -> None:
     made = family(seed)
     merged, told = merge_drafts(made.base, made.mine, made.new)
     shown = {*merged.conflicts, *(c for _, pick in merged.iter_picks() for c in pick.conflicts)}

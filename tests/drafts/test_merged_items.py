@@ -1,4 +1,4 @@
-"""Works that became one after the sheet named two: one place stays, and every word of the editor's."""
+"""Works that became one after the draft named two: one place stays, and every word of the editor's."""
 
 from __future__ import annotations
 
@@ -31,26 +31,26 @@ def test_a_pick_takes_the_name_and_the_address_of_the_work_it_is_part_of() -> No
     )
 
 
-def test_of_two_picks_the_first_stays_with_the_words_a_hand_wrote() -> None:
+def test_of_two_picks_the_first_stays_with_the_text_a_hand_wrote() -> None:
     (first,) = (pick for _, pick in apply_merges_to_draft(sheet(PAPER, own(POST, "My words.")), NAMES).iter_picks())
     assert (first.key, first.blurb, first.origin) == (PAPER.key, "My words.", "editor")
 
 
-def test_words_on_both_stand_side_by_side() -> None:
+def test_text_on_both_stand_side_by_side() -> None:
     (first,) = (
         pick for _, pick in apply_merges_to_draft(sheet(own(PAPER, "One."), own(POST, "Two.")), NAMES).iter_picks()
     )
     assert (first.blurb, first.conflicts) == ("One.", (Conflict("blurb", "Two."),))
 
 
-def test_a_line_of_a_picked_work_leaves_the_shortlist_and_its_words_do_not() -> None:
+def test_a_line_of_a_picked_work_leaves_the_shortlist_and_its_text_do_not() -> None:
     line = DraftCandidate(POST.key, "P", POST.url, editor_text="Behind the line.")
     made = apply_merges_to_draft(sheet(PAPER, lines=(line,)), NAMES)
     assert made.shortlist == ()
     assert [pick.blurb for _, pick in made.iter_picks()] == ["Behind the line."]
 
 
-def test_of_two_lines_one_stays_with_the_mark_and_the_words_of_both() -> None:
+def test_of_two_lines_one_stays_with_the_mark_and_the_text_of_both() -> None:
     lines = (
         DraftCandidate(PAPER.key, "P", PAPER.url, editor_text="A."),
         DraftCandidate(POST.key, "P", mark="-", editor_text="B."),

@@ -31,13 +31,13 @@ def edited(line: str) -> Draft:
     ],
 )
 @pytest.mark.parametrize("mark", ["[ ]", "[x]", "[-]"])
-def test_words_typed_before_the_comment_become_words_on_the_work(old: str, new: str, mark: str) -> None:
+def test_text_typed_before_the_comment_become_text_on_the_work(old: str, new: str, mark: str) -> None:
     line = edited(LINE.replace(old, new, 1).replace("[ ]", mark, 1)).shortlist[0]
     assert replace(line, mark=" ") == replace(FIRST, editor_text=f"my own words\n\n{FIRST.editor_text}".strip())
     assert line.mark == mark[1]
 
 
-def test_a_line_moved_up_takes_its_typed_words_along() -> None:
+def test_a_line_moved_up_takes_its_typed_text_along() -> None:
     heading = next(line for line in TEXT.split("\n") if line.startswith("## "))
     moved = TEXT.replace(LINE + "\n", "").replace(
         heading, f"{heading}\n\n{LINE.replace(' <!--', ' my own words <!--')}\n"
@@ -54,7 +54,7 @@ def test_what_the_program_said_itself_in_an_older_version_is_nobodys_words() -> 
     assert recover_typed_text(newer, [newer, BASE]) == newer
 
 
-def test_words_taken_out_of_the_program_are_no_words() -> None:
+def test_text_taken_out_of_the_program_are_no_words() -> None:
     assert (
         recover_typed_text(replace(BASE, shortlist=(replace(FIRST, reasons=()), SECOND)), [BASE])
         .shortlist[0]

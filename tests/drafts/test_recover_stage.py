@@ -1,4 +1,4 @@
-"""A sheet's line with words typed before its comment: drafted, checked and approved, the words stay."""
+"""A draft's line with words typed before its comment: drafted, checked and approved, the words stay."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.mark.parametrize("mark", ["[ ]", "[x]"])
-def test_words_typed_before_a_lines_comment_stay_through_each_draft(made: Path, mark: str) -> None:
+def test_text_typed_before_a_lines_comment_stay_through_each_draft(made: Path, mark: str) -> None:
     with opened(made) as workspace:
         path = sheet_file(made)
         text = path.read_text(encoding="utf-8")

@@ -1,4 +1,4 @@
-"""The sheet says everything it was given, whatever the words are."""
+"""The draft says everything it was given, whatever the words are."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from digest.errors import DraftError
 from tests.drafts.drafts import example, sheets
 
 
-def test_a_plain_sheet_is_read_back_as_it_was_written() -> None:
+def test_a_plain_draft_is_read_back_as_it_was_written() -> None:
     assert parse_draft(render_draft(example())) == example()
 
 
@@ -26,7 +26,7 @@ def test_a_plain_sheet_is_read_back_as_it_was_written() -> None:
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
 )
 @given(sheets())
-def test_any_sheet_is_read_back_as_it_was_written(sheet: Draft) -> None:
+def test_any_draft_is_read_back_as_it_was_written(sheet: Draft) -> None:
     assert parse_draft(render_draft(sheet)) == sheet
 
 
@@ -53,7 +53,7 @@ def test_a_text_in_disorder_is_read_or_refused_by_its_line(seed: int) -> None:
 
 
 def _read(text: str) -> Draft | int:
-    """The sheet, or the line that cannot be read."""
+    """The draft, or the line that cannot be read."""
     try:
         return parse_draft(text)
     except DraftError as error:
