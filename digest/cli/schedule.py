@@ -48,7 +48,7 @@ def schedule(
     context: typer.Context,
     once: Annotated[bool, typer.Option("--next", help="Show due jobs and the next draft, and stop.")] = False,
 ) -> None:
-    """Run due jobs every minute until interrupted.
+    r"""Run due jobs every minute until interrupted.
 
     Only a person's approval publishes or sends, unless `cadence.autopilot` is on.
 

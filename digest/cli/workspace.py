@@ -31,7 +31,7 @@ _SOURCE_KINDS = ("healthy", "failing", "silent", "with a warning", "never read")
 
 @command(app, "init my-newsletter", panel=START)
 def init(
-    folder: Annotated[Path, typer.Argument(metavar="DIR", help="Where the workspace is made.")] = Path("."),
+    folder: Annotated[Path, typer.Argument(metavar="DIR", help="Where the workspace is made.")] = Path(),
     yes: Annotated[bool, typer.Option("--yes", help="Ask nothing and take every default.")] = False,
 ) -> None:
     """Make a workspace: sources.yaml, templates/ and site/.

@@ -51,7 +51,7 @@ def compute_topic_match(subjects: Sequence[str], embeddings: Matrix, papers: Des
     wide = _apply_feedback(wide, rows @ (_feedback_weights(wide) @ rows), _VECTOR_FEEDBACK)
     wide = _apply_feedback(wide, _token_similarity(papers.sparse, _feedback_weights(wide)), _TOKEN_FEEDBACK)
     match = (_standardise(wide) * match.std() + match.mean()).astype(np.float32)
-    return match
+    return match  # noqa: RET504  mypy takes the type from the argument
 
 
 def _subject_similarity(rows: Matrix, subject_vectors: Matrix) -> Matrix:

@@ -236,7 +236,8 @@ class GradingRun:
         """Store the grades of one call; an unusable answer of a batch job is asked for again at once."""
         if completed is not None:
             with suppress(ModelOutputError):
-                return self._accept_grades(call, *completed)
+                self._accept_grades(call, *completed)
+                return
         answer = await self.client.complete(call.prompt)
         # An unusable answer about a suspicious text alone says nothing of the model.
         is_suspicious_call = all(item.needs_own_call for item in call.items_by_name.values())

@@ -59,7 +59,7 @@ def dump_json_lines(rows: Iterable[Mapping[str, Any]]) -> bytes:
 
 
 def format_byline(authors: Sequence[str]) -> str:
-    """Format `A`, `A and B`, or `A et al.`"""
+    """Format authors as `A`, `A and B` or `A et al.`, by their number."""
     if len(authors) > 2:
         return f"{authors[0]} et al."
     return " and ".join(authors)

@@ -139,7 +139,7 @@ class _Handler(BaseHTTPRequestHandler):
             return self._send(_poll(server, path.rpartition("/")[2]))
         if path.endswith("/chat/completions"):
             return self._send(_chat(server, body))
-        self._send(error(404, "NOT_FOUND", f"no route {path}"))
+        return self._send(error(404, "NOT_FOUND", f"no route {path}"))
 
     def _send(self, reply: Reply | dict[str, Any] | bytes) -> None:
         status, payload = reply if isinstance(reply, tuple) else (200, reply)

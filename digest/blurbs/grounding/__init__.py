@@ -44,7 +44,7 @@ _CURRENCIES = frozenset({"USD", "EUR", "GBP"})
 
 
 class GroundingFlag(NamedTuple):
-    """A string without support and its kind: number, name, hype, citation, link, polarity, …"""
+    """A string without support and its kind: number, name, hype, citation, link or polarity."""
 
     kind: str
     text: str
