@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache
 from itertools import takewhile
@@ -16,6 +16,7 @@ from digest.markdown.render import is_within, resolve_link
 from digest.text import strip_hidden
 
 _ALLOWED_SPANS = {"text", "softbreak", "em", "strong", "link", "code_inline"}
+_ALLOWED_BLOCKS = {"heading", "fence", "bullet_list", "list_item", "blockquote", "paragraph"}
 _UNSUPPORTED_NAMES = {
     "ordered_list": "a numbered list",
     "image": "an image",
@@ -92,13 +93,19 @@ def _lint_node(node: SyntaxTreeNode, lines: Sequence[str]) -> Iterator[tuple[int
 
 
 def _lint_block(node: SyntaxTreeNode, lines: Sequence[str]) -> Iterator[str]:
-    yield from _BLOCK_LINTERS.get(node.type, _lint_unsupported)(node, lines)
+    if node.type == "heading":
+        yield from _lint_heading(node)
+    elif node.type == "fence":
+        yield from _lint_fence(node, lines)
+    elif node.type == "bullet_list" and node.markup != "-":
+        yield f"a list marked with {node.markup}; mark it with -"
+    elif node.type in ("list_item", "blockquote") and not node.children:
+        yield "a quotation or a list's line without text"
+    elif node.type not in _ALLOWED_BLOCKS:
+        yield _describe_unsupported(node)
     before = node.previous_sibling
-    if (
-        before is not None
-        and before.type in ("bullet_list", "blockquote")
-        and lines[_get_start_line(node) - 1].strip("> \t")
-    ):
+    is_below_block = before is not None and before.type in ("bullet_list", "blockquote")
+    if is_below_block and lines[_get_start_line(node) - 1].strip("> \t"):
         yield "this begins right below a list or a quotation; leave a blank line between"
 
 
@@ -106,11 +113,11 @@ def _get_start_line(node: SyntaxTreeNode) -> int:
     return node.map[0] if node.map else 0
 
 
-def _lint_unsupported(node: SyntaxTreeNode, _: Sequence[str] = ()) -> Iterator[str]:
-    yield f"{_UNSUPPORTED_NAMES.get(node.type, node.type)} is outside the allowed subset"
+def _describe_unsupported(node: SyntaxTreeNode) -> str:
+    return f"{_UNSUPPORTED_NAMES.get(node.type, node.type)} is outside the allowed subset"
 
 
-def _lint_heading(node: SyntaxTreeNode, _: Sequence[str]) -> Iterator[str]:
+def _lint_heading(node: SyntaxTreeNode) -> Iterator[str]:
     if node.tag not in ("h2", "h3"):
         yield f"a heading of level {node.tag[1]}; write it with ##"
     elif not node.markup.startswith("#"):
@@ -119,31 +126,11 @@ def _lint_heading(node: SyntaxTreeNode, _: Sequence[str]) -> Iterator[str]:
         yield "a heading without text"
 
 
-def _lint_list(node: SyntaxTreeNode, _: Sequence[str]) -> Iterator[str]:
-    if node.markup != "-":
-        yield f"a list marked with {node.markup}; mark it with -"
-
-
-def _lint_empty(node: SyntaxTreeNode, _: Sequence[str]) -> Iterator[str]:
-    if not node.children:
-        yield "a quotation or a list's line without text"
-
-
 def _lint_fence(node: SyntaxTreeNode, lines: Sequence[str]) -> Iterator[str]:
     end = node.map[1] if node.map else 0
     last = lines[end - 1].strip("> \t")
     if end - _get_start_line(node) < 2 or not last.startswith(node.markup) or set(last) != set(node.markup):
         yield f"a block of code that is never closed with {node.markup}"
-
-
-_BLOCK_LINTERS: dict[str, Callable[[SyntaxTreeNode, Sequence[str]], Iterator[str]]] = {
-    "heading": _lint_heading,
-    "bullet_list": _lint_list,
-    "list_item": _lint_empty,
-    "blockquote": _lint_empty,
-    "fence": _lint_fence,
-    "paragraph": lambda _, __: iter(()),
-}
 
 
 def _lint_inline(inline: SyntaxTreeNode) -> Iterator[tuple[int, str]]:
@@ -162,7 +149,7 @@ def _lint_inline(inline: SyntaxTreeNode) -> Iterator[tuple[int, str]]:
         elif node.type == "code_inline" and (node.markup in node.content or inline.content[at - 1 : at].isspace()):
             yield at, "code with a space or a backtick at its edge"
         elif node.type not in _ALLOWED_SPANS:
-            yield from ((at, message) for message in _lint_unsupported(node))
+            yield at, _describe_unsupported(node)
 
 
 def _locate_spans(inline: SyntaxTreeNode) -> Iterator[tuple[int, SyntaxTreeNode]]:

@@ -50,23 +50,15 @@ def classify_pair(left: RecordFeatures, right: RecordFeatures, vector: float) ->
     if is_other_edition(left, right) or (left.arxiv_id and right.arxiv_id and is_family_variant(left, right)):
         return PairClassification(0.02, False, "another edition")
     if left.arxiv_id and right.arxiv_id:
-        return PairClassification(
-            _compare_arxiv_ids(left, right, features), False, _describe_agreement(left, right, features)
-        )
-    probability = _compute_probability(features)
+        probability = _compare_arxiv_ids(left, right, features)
+        return PairClassification(probability, False, _describe_agreement(left, right, features))
+    weights = _load_match_weights()
+    probability = 1 / (1 + exp(-weights["bias"] - sum(weights[name] * value for name, value in features.items())))
     if _has_same_title(left, right):
         probability = max(probability, 0.9 if features["shared_bits"] >= 0.25 or features["short"] else probability)
     should_merge = _should_merge(left, right, features)
-    return PairClassification(
-        max(probability, 0.99) if should_merge else probability,
-        should_merge,
-        _describe_agreement(left, right, features),
-    )
-
-
-def _compute_probability(features: dict[str, float]) -> float:
-    weights = _load_match_weights()
-    return 1 / (1 + exp(-weights["bias"] - sum(weights[name] * measure for name, measure in features.items())))
+    probability = max(probability, 0.99) if should_merge else probability
+    return PairClassification(probability, should_merge, _describe_agreement(left, right, features))
 
 
 @lru_cache(maxsize=1)

@@ -240,20 +240,21 @@ def parse_record_date(text: object) -> datetime | None:
 
 def measure_similarity(left: RecordFeatures, right: RecordFeatures, vector: float) -> list[float]:
     """Measure a pair in the order of SIMILARITY_FEATURES; `vector` is the cosine of the texts' vectors."""
-    nick = has_shared_name(left, right)
+    shares_name = has_shared_name(left, right)
+    texts = min(len(left.text), len(right.text))
     shared = sum_rarity(left.text_words & right.text_words) / max(_MIN_TEXT_BITS, min(left.text_bits, right.text_bits))
     authors = measure_overlap(left.author_keys, right.author_keys)
-    days = (
-        0 if left.key.startswith("doi:") or right.key.startswith("doi:") else count_days_apart(left, right)
-    )  # journals come late
+    # A journal publishes a paper long after arXiv, so a DOI's date proves nothing.
+    is_journal = left.key.startswith("doi:") or right.key.startswith("doi:")
+    days = 0 if is_journal else count_days_apart(left, right)
+    shorter_name = min(left.name_tokens, right.name_tokens, key=lambda name: len("".join(name)))
+    missing_share = max(0.0, _SHARED_WORDS_SHARE - shared) / _SHARED_WORDS_SHARE
     runs = measure_overlap(left.shingles, right.shingles) if min(len(left.shingles), len(right.shingles)) > 20 else 0.0
     same = left.full_name == right.full_name
     return [
         _measure_title_ratio(left, right) / 100,
-        float(nick),
-        measure_name_bits(min(left.name_tokens, right.name_tokens, key=lambda name: len("".join(name)))) / 30
-        if nick
-        else 0.0,
+        float(shares_name),
+        measure_name_bits(shorter_name) / 30 if shares_name else 0.0,
         measure_swapped_words(left, right),
         vector,
         shared,
@@ -262,20 +263,18 @@ def measure_similarity(left: RecordFeatures, right: RecordFeatures, vector: floa
         float(authors == 0),
         0.0 if same else min(days, 720) / 360 if days is not None else 0.25,
         float(days is not None and days > 120 and not same),
-        float(min(len(left.text), len(right.text)) < 200),
-        float(nick and days is not None and days <= _SAME_WEEK_DAYS),
-        0.0 if nick else measure_coined_name(left, right) / 30,
+        float(texts < 200),
+        float(shares_name and days is not None and days <= _SAME_WEEK_DAYS),
+        0.0 if shares_name else measure_coined_name(left, right) / 30,
         min(sum_rarity(set(left.tokens) & set(right.tokens)) / 40, 1.0),
-        max(0.0, _SHARED_WORDS_SHARE - shared) / _SHARED_WORDS_SHARE
-        if nick and min(len(left.text), len(right.text)) > 200
-        else 0.0,
+        missing_share if shares_name and texts > 200 else 0.0,
         float(is_sibling_edition(left, right)),
         max(vector, 0.0) * shared,
     ]
 
 
 def _measure_title_ratio(left: RecordFeatures, right: RecordFeatures) -> float:
-    from rapidfuzz import fuzz  # megabytes, which a reader of feeds can do without
+    from rapidfuzz import fuzz
 
     return fuzz.token_sort_ratio(left.expanded_title, right.expanded_title)
 
@@ -289,31 +288,28 @@ def has_shared_name(left: RecordFeatures, right: RecordFeatures) -> bool:
 
 def measure_coined_name(left: RecordFeatures, right: RecordFeatures) -> float:
     """Measure the name that one text introduces and the other's title has, or both introduce, in bits."""
-    shared = left.coined_names.keys() & (right.coined_names.keys() | {right.name}) | right.coined_names.keys() & {
-        left.name
-    }
-    return max((left.coined_names.get(name) or right.coined_names[name] for name in shared), default=0.0)
+    bits = right.coined_names | left.coined_names
+    introduced, other_introduced = left.coined_names.keys(), right.coined_names.keys()
+    shared = introduced & (other_introduced | {right.name}) | other_introduced & {left.name}
+    return max((bits[name] for name in shared), default=0.0)
 
 
 def is_sibling_edition(left: RecordFeatures, right: RecordFeatures) -> bool:
     """Return whether one name extends the other: `Gemma 3`, `Gemma 3n`; `Qwen3`, `Qwen3-Omni`."""
     short, long = sorted((left.name_tokens, right.name_tokens), key=len)
-    named = (
-        len(long) <= _MAX_NAME_WORDS and bool(extract_figures(short)) and measure_name_bits(short) >= DISTINCTIVE_BITS
-    )
-    return named and set(short) < set(long)
+    return len(long) <= _MAX_NAME_WORDS and _is_numbered_name(short) and set(short) < set(long)
 
 
 def is_family_variant(left: RecordFeatures, right: RecordFeatures) -> bool:
     """Return whether names of a numbered family differ in one word: `Nemotron 3 Super`, `Nemotron 3 Ultra`."""
     left_tokens, right_tokens = set(left.name_tokens), set(right.name_tokens)
-    shared = tuple(left_tokens & right_tokens)
-    family = bool(extract_figures(shared)) and measure_name_bits(shared) >= DISTINCTIVE_BITS
-    return (
-        family
-        and max(len(left_tokens), len(right_tokens)) <= _MAX_NAME_WORDS
-        and len(left_tokens - right_tokens) == len(right_tokens - left_tokens) == 1
-    )
+    is_short = max(len(left_tokens), len(right_tokens)) <= _MAX_NAME_WORDS
+    differ_in_one = len(left_tokens - right_tokens) == len(right_tokens - left_tokens) == 1
+    return is_short and differ_in_one and _is_numbered_name(tuple(left_tokens & right_tokens))
+
+
+def _is_numbered_name(tokens: tuple[str, ...]) -> bool:
+    return bool(extract_figures(tokens)) and measure_name_bits(tokens) >= DISTINCTIVE_BITS
 
 
 def is_other_edition(left: RecordFeatures, right: RecordFeatures) -> bool:
@@ -334,10 +330,8 @@ def is_other_edition(left: RecordFeatures, right: RecordFeatures) -> bool:
 
 def is_title_contained(left: RecordFeatures, right: RecordFeatures) -> bool:
     """Return whether the words of any weight in one title are all in the other."""
-    return (
-        sum_rarity(set(left.tokens) & set(right.tokens)) >= DISTINCTIVE_BITS
-        and min(_measure_own_bits(left, right), _measure_own_bits(right, left)) < 3
-    )
+    own_bits = min(_measure_own_bits(left, right), _measure_own_bits(right, left))
+    return own_bits < 3 and sum_rarity(set(left.tokens) & set(right.tokens)) >= DISTINCTIVE_BITS
 
 
 def measure_swapped_words(left: RecordFeatures, right: RecordFeatures) -> float:
