@@ -48,7 +48,7 @@ def schedule(
     context: typer.Context,
     once: Annotated[bool, typer.Option("--next", help="Show due jobs and the next draft, and stop.")] = False,
 ) -> None:
-    r"""Run due jobs every minute until interrupted.
+    """Run due jobs every minute until interrupted.
 
     Only a person's approval publishes or sends, unless `cadence.autopilot` is on.
 
@@ -56,7 +56,7 @@ def schedule(
     Examples:
       digest schedule
       digest schedule --next
-    """
+    """  # noqa: D301  click reads the form feed
     if context.invoked_subcommand:
         return
     from digest.cli.workspace import format_due_row
