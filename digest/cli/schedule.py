@@ -56,7 +56,7 @@ def schedule(
     Examples:
       digest schedule
       digest schedule --next
-    """  # noqa: D301  click reads the form feed
+    """  # noqa: D301  click keeps the paragraph after \\b as it is
     if context.invoked_subcommand:
         return
     from digest.cli.workspace import format_due_row
