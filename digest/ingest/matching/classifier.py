@@ -36,29 +36,29 @@ class PairClassification:
     """A probability, whether to merge the two without a person, and the reason."""
 
     probability: float
-    should_merge: bool
     reason: str
+    should_merge: bool = False
 
 
 def classify_pair(left: RecordFeatures, right: RecordFeatures, vector: float) -> PairClassification:
     """Classify a pair; `vector` is the cosine of the texts' vectors."""
     if left.key and left.key == right.key:
-        return PairClassification(1.0, True, "same key")
+        return PairClassification(1.0, "same key", should_merge=True)
     if is_ruled_out(left, right, vector):
-        return PairClassification(0.02, False, "too little in common")
+        return PairClassification(0.02, "too little in common")
     features = dict(zip(SIMILARITY_FEATURES, measure_similarity(left, right, vector), strict=True))
     if is_other_edition(left, right) or (left.arxiv_id and right.arxiv_id and is_family_variant(left, right)):
-        return PairClassification(0.02, False, "another edition")
+        return PairClassification(0.02, "another edition")
     if left.arxiv_id and right.arxiv_id:
         probability = _compare_arxiv_ids(left, right, features)
-        return PairClassification(probability, False, _describe_agreement(left, right, features))
+        return PairClassification(probability, _describe_agreement(left, right, features))
     weights = _load_match_weights()
     probability = 1 / (1 + exp(-weights["bias"] - sum(weights[name] * value for name, value in features.items())))
     if _has_same_title(left, right):
         probability = max(probability, 0.9 if features["shared_bits"] >= 0.25 or features["short"] else probability)
     should_merge = _should_merge(left, right, features)
     probability = max(probability, 0.99) if should_merge else probability
-    return PairClassification(probability, should_merge, _describe_agreement(left, right, features))
+    return PairClassification(probability, _describe_agreement(left, right, features), should_merge=should_merge)
 
 
 @lru_cache(maxsize=1)
