@@ -12,6 +12,8 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, field_validator, model_validator
 from pydantic_core import PydanticCustomError
 
+from digest.plugins import list_plugins
+
 SLUG_PATTERN = r"^[a-z0-9][a-z0-9-]{0,63}$"
 DAY_PATTERN = r"^(\d{4}(-\d{2}(-\d{2})?)?)?$"
 Slug = Annotated[str, Field(pattern=SLUG_PATTERN)]
@@ -106,11 +108,23 @@ class Selectors(ConfigSection):
         return text
 
 
+SOURCE_KIND_NAMES = ("feed", "arxiv", "arxiv-oai", "arxiv-rss", "page")
+
+
+def _check_source_kind(value: str) -> str:
+    """Report an unknown kind as pydantic reports a Literal, with the kinds of installed plug-ins among the values."""
+    if value not in SOURCE_KIND_NAMES and value not in (plugins := list_plugins("digest.sources")):
+        raise PydanticCustomError("literal_error", "is not a kind", {"allowed": (*SOURCE_KIND_NAMES, *plugins)})
+    return value
+
+
 class Source(ConfigSection):
     """A configured source. Kinds: feed, arxiv (query API), arxiv-oai, arxiv-rss, page."""
 
     id: Slug = Field(description="Short name of the source: letters, digits and hyphens.")
-    kind: Literal["feed", "arxiv", "arxiv-oai", "arxiv-rss", "page"] = Field(description="How the source is read.")
+    kind: Annotated[str, AfterValidator(_check_source_kind)] = Field(
+        description="How the source is read: feed, page, arxiv, arxiv-oai, arxiv-rss, or a kind of a plug-in."
+    )
     url: HttpUrl | None = Field(default=None, description="Address of the feed or page.")
     name: str = Field(default="", description="Name shown to readers.")
     categories: tuple[str, ...] = Field(default=(), description="arXiv categories, such as cs.CL.")
@@ -125,6 +139,7 @@ class Source(ConfigSection):
         default=35, ge=1, le=400, description="How many days back the arXiv query looks on the first fetch."
     )
     quote: str = Field(default="", description="What a quotation is from: abstract, post, and so on.")
+    options: dict[str, Any] = Field(default_factory=dict, description="Settings of a plug-in's kind.")
     selectors: Selectors = Field(default=Selectors(), description="CSS selectors of a page.")
 
     @model_validator(mode="after")
@@ -226,7 +241,8 @@ PROVIDERS = tuple(
 def _check_provider(value: str) -> str:
     """Raise what pydantic raises for a Literal, which cannot be made of the files of a folder."""
     allowed = ("auto", "local", *PROVIDERS)
-    if value not in allowed:
+    if value not in allowed and value not in (plugins := list_plugins("digest.models")):
+        allowed = (*allowed, *plugins)
         raise PydanticCustomError("literal_error", "is not a provider", {"allowed": allowed})
     return value
 
@@ -273,6 +289,7 @@ class SiteConfig(ConfigSection):
     look: Literal["serif", "sans"] = Field(default="serif", description="Typeface of the site.")
     feed_items: int = Field(default=20, ge=1, le=200, description="Entries in each feed.")
     repository: str = Field(default="", description="Address of the site's repository, for links to corrections.")
+    renderers: tuple[str, ...] = Field(default=(), description="Plug-ins that write further files for each issue.")
     logo_text: str = Field(default="", description="Text of the logo; empty takes the title.")
 
 
@@ -304,7 +321,8 @@ class MailConfig(ConfigSection):
         default="", description="Name of the environment variable with the path of the DKIM key."
     )
     exporters: dict[str, dict[str, Any]] = Field(
-        default_factory=dict, description="Settings of mailing platforms: listmonk {url, lists}, mailchimp {list_id}."
+        default_factory=dict,
+        description="Settings of mailing platforms: listmonk {url, lists}, mailchimp {list_id}, ghost {url}, beehiiv {publication_id}.",
     )
 
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from digest.ingest.normalize import PreparedItem, RejectedEntry, normalize_entry
 from digest.protocols import Response
-from digest.sources import SOURCE_KINDS
+from digest.sources import find_source_kind
 from digest.sources.arxiv.api import parse_arxiv_page
 from digest.sources.entries import Page
 from digest.sources.feeds.encoding import transcode_to_utf8
@@ -41,7 +41,7 @@ class ParsedPage(Page):
 
 def parse_response(source: Source, response: Response, now: datetime, is_first_fetch: bool = False) -> ParsedPage:
     """Parse a response as the source's kind does. Raises ParseError."""
-    return _normalize_page(SOURCE_KINDS[source.kind].parse_response(source, response), source, now, is_first_fetch)
+    return _normalize_page(find_source_kind(source.kind).parse_response(source, response), source, now, is_first_fetch)
 
 
 def parse_window(source: Source, response: Response, now: datetime) -> ParsedPage:

@@ -21,7 +21,7 @@ from digest.ingest.writer import BatchWriter, FetchedPage
 from digest.models.items import FetchState
 from digest.models.runs import SourceResult
 from digest.protocols import Fetcher, Request, Response, Validators
-from digest.sources import SOURCE_KINDS
+from digest.sources import find_source_kind
 from digest.sources.arxiv.api import build_window_request, parse_window_start
 from digest.urls.canonical import build_match_url
 
@@ -137,7 +137,7 @@ class SourceFetch:
     def _build_first_request(self) -> Request:
         """Build the kind's request, at the URL the source moved to, with the validators of its last response."""
         state, source = self._state, self._source
-        request = SOURCE_KINDS[source.kind].build_request(source, state.cursor, self._now)
+        request = find_source_kind(source.kind).build_request(source, state.cursor, self._now)
         if state.moved_to and request.url == source.url and state.errors % 2 == 0:
             request = replace(request, url=state.moved_to)  # after an error the configured URL is tried
         return replace(request, validators=build_validators(state))

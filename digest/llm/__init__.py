@@ -1,4 +1,4 @@
-"""Choose a language model. A provider is one file in `providers`."""
+"""Choose a language model. A provider is one file in `providers`, or a plug-in in `digest.models`."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from pathlib import Path
 
 from digest.config.schema import PROVIDERS, ModelConfig
 from digest.errors import ConfigError
+from digest.plugins import list_plugins, load_plugin
 from digest.protocols import Model
 
 ModelFactory = Callable[[ModelConfig, Mapping[str, str], Path], Model]
@@ -43,7 +44,10 @@ def choose_model(section: ModelConfig, environ: Mapping[str, str], root: Path, p
     if name == "local":
         description = f"This machine's own tagger and quotations; no language model ({why})."
         return ModelChoice("local", description, lambda: None)
-    if name not in MODEL_FACTORIES:
-        raise ConfigError(f"{name!r} is not a provider of models", f"use one of: local, {', '.join(MODEL_FACTORIES)}")
+    plugins = () if name in MODEL_FACTORIES else list_plugins("digest.models")
+    if name not in (*MODEL_FACTORIES, *plugins):
+        known = ", ".join((*MODEL_FACTORIES, *plugins))
+        raise ConfigError(f"{name!r} is not a provider of models", f"use one of: local, {known}")
+    factory: ModelFactory = MODEL_FACTORIES.get(name) or load_plugin("digest.models", name)
     model = section.script if name == "scripted" else section.name
-    return ModelChoice(name, f"{name}:{model} ({why}).", lambda: MODEL_FACTORIES[name](section, environ, root))
+    return ModelChoice(name, f"{name}:{model} ({why}).", lambda: factory(section, environ, root))

@@ -1,13 +1,18 @@
-"""Export an issue's mail: to preview files, and as a draft at Buttondown, listmonk or Mailchimp.
+"""Export an issue's mail: to preview files, and as a draft at a mailing platform.
 
 An exporter creates a draft and never sends it; keys come from the environment only.
 """
 
 from __future__ import annotations
 
+import base64
 import difflib
+import hmac
 import html
+import json
 import os
+import re
+import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from hashlib import sha256
@@ -23,6 +28,7 @@ from digest.files import load_template_overrides, write_documents
 from digest.mail.message import SenderProfile
 from digest.mail.send import RenderedIssue, load_rendered_issue
 from digest.periods import Period
+from digest.plugins import list_plugins, load_plugin
 from digest.protocols import Document, Report
 from digest.publishing.render.email import UNSUBSCRIBE_PLACEHOLDER, MailContent, measure_html_size
 from digest.publishing.render.fragment import render_html_fragment
@@ -118,8 +124,64 @@ def create_mailchimp_campaign(issue: ExportedIssue, settings: ExporterSettings, 
     return f"campaign {campaign}"
 
 
+def create_ghost_draft(issue: ExportedIssue, settings: ExporterSettings, environ: Environ) -> str:
+    """Create a Ghost post as a draft (https://docs.ghost.org/admin-api/posts/creating-a-post)."""
+    base = _require_setting(settings, "ghost", "url").rstrip("/")
+    token = _sign_ghost_token(_require_secret(environ, "GHOST_ADMIN_API_KEY"), int(time.time()))
+    post = {"title": issue.content.subject, "html": issue.fragment, "status": "draft", "slug": issue.name}
+    headers = {"Authorization": f"Ghost {token}", "Accept-Version": "v5.0"}
+    url = f"{base}/ghost/api/admin/posts/?source=html"
+    posts = _request_json("POST", url, {"posts": [post]}, headers=headers).get("posts", [{}])
+    return f"{base}/ghost/#/editor/post/{posts[0].get('id', '')}"
+
+
+def create_kit_draft(issue: ExportedIssue, settings: ExporterSettings, environ: Environ) -> str:
+    """Create a Kit broadcast (https://developers.kit.com/api-reference/broadcasts); without a time it is a draft."""
+    body = {
+        "subject": issue.content.subject,
+        "content": _escape_template_braces(issue.fragment),
+        "description": f"{issue.sender.name} {issue.name}",
+        "public": False,
+        "send_at": None,
+    }
+    headers = {"X-Kit-Api-Key": _require_secret(environ, "KIT_API_KEY")}
+    url = f"{settings.get('url', 'https://api.kit.com').rstrip('/')}/v4/broadcasts"
+    return f"broadcast {_request_json('POST', url, body, headers=headers).get('broadcast', {}).get('id', '')}"
+
+
+def create_beehiiv_draft(issue: ExportedIssue, settings: ExporterSettings, environ: Environ) -> str:
+    """Create a beehiiv post (https://developers.beehiiv.com/api-reference/posts/create).
+
+    Without a status it would be published.
+    """
+    body = {"title": issue.content.subject, "body_content": issue.fragment, "status": "draft"}
+    headers = {"Authorization": f"Bearer {_require_secret(environ, 'BEEHIIV_API_KEY')}"}
+    publication = _require_setting(settings, "beehiiv", "publication_id")
+    url = f"{settings.get('url', 'https://api.beehiiv.com').rstrip('/')}/v2/publications/{publication}/posts"
+    return f"post {_request_json('POST', url, body, headers=headers).get('data', {}).get('id', '')}"
+
+
+def _sign_ghost_token(key: str, now: int) -> str:
+    """Sign the five-minute token (HS256) that Ghost's Admin API takes; the key is `id:hexadecimal secret`."""
+    key_id, _, secret = key.partition(":")
+    header = {"alg": "HS256", "typ": "JWT", "kid": key_id}
+    parts = [header, {"iat": now, "exp": now + 300, "aud": "/admin/"}]
+    signed = ".".join(_encode_url_base64(json.dumps(part).encode()) for part in parts)
+    if not re.fullmatch(r"(?:[0-9a-f]{2})+", secret):
+        raise ConfigError("GHOST_ADMIN_API_KEY is no Admin API key", "copy it from Ghost: Integrations")
+    signature = hmac.digest(bytes.fromhex(secret), signed.encode(), "sha256")
+    return f"{signed}.{_encode_url_base64(signature)}"
+
+
+def _encode_url_base64(data: bytes) -> str:
+    return base64.urlsafe_b64encode(data).rstrip(b"=").decode()
+
+
 EXPORTERS: dict[str, Exporter] = {
+    "beehiiv": create_beehiiv_draft,
     "buttondown": create_buttondown_draft,
+    "ghost": create_ghost_draft,
+    "kit": create_kit_draft,
     "listmonk": create_listmonk_campaign,
     "mailchimp": create_mailchimp_campaign,
 }
@@ -127,11 +189,15 @@ EXPORTERS: dict[str, Exporter] = {
 
 def find_exporter(name: str) -> Exporter:
     """Find a platform's exporter. Raises ConfigError with the nearest name."""
-    if name not in EXPORTERS:
-        close = difflib.get_close_matches(name, EXPORTERS, 1, 0.4)
-        hint = f"did you mean {close[0]!r}?" if close else f"one of {', '.join(EXPORTERS)}"
+    if name in EXPORTERS:
+        return EXPORTERS[name]
+    names = [*EXPORTERS, *list_plugins("digest.exporters")]
+    if name not in names:
+        close = difflib.get_close_matches(name, names, 1, 0.4)
+        hint = f"did you mean {close[0]!r}?" if close else f"one of {', '.join(names)}"
         raise ConfigError(f"no exporter for the platform {name!r}", hint)
-    return EXPORTERS[name]
+    exporter: Exporter = load_plugin("digest.exporters", name)
+    return exporter
 
 
 def _escape_template_braces(text: str) -> str:

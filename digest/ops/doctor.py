@@ -29,10 +29,11 @@ from digest.ops.backup import describe_lost_database, find_newest_backup
 from digest.ops.status import group_by_error, load_status
 from digest.ops.workspace import list_shipped_templates
 from digest.periods import get_month_of
+from digest.plugins import find_broken_plugins
 from digest.protocols import Fetcher, Finding, Request
 from digest.publishing.jekyll import find_jekyll
 from digest.publishing.render.templates import compile_template
-from digest.sources import SOURCE_KINDS
+from digest.sources import find_source_kind
 from digest.sources.html.discovery import guess_feed_urls
 
 _MIB = 1 << 20
@@ -121,7 +122,9 @@ class _SourceProbe:
             return Finding("source", state, f"{source.id}: {text}", fix)
 
         try:
-            page = await self._fetch_and_parse(source, SOURCE_KINDS[source.kind].build_request(source, {}, self.now))
+            page = await self._fetch_and_parse(
+                source, find_source_kind(source.kind).build_request(source, {}, self.now)
+            )
         except SourceError as error:
             return [report("bad", error.message.removeprefix(f"{source.id}: "), error.hint or _OPEN_IN_BROWSER)]
         if page.feed_request:
@@ -294,6 +297,11 @@ def _check_disk(root: Path) -> Results:
     )
 
 
+def _check_plugins(_: DoctorContext) -> Results:
+    for problem in find_broken_plugins():
+        yield "warning", problem, "update or remove its package; nothing else is affected"
+
+
 _CHECKS: dict[str, Callable[[DoctorContext], Results]] = {
     "configuration": _check_configuration,
     "model": _check_model,
@@ -303,4 +311,5 @@ _CHECKS: dict[str, Callable[[DoctorContext], Results]] = {
     "site": _check_site,
     "mail": _check_mail,
     "sources": _check_sources,
+    "plug-ins": _check_plugins,
 }

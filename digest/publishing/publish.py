@@ -5,8 +5,11 @@ Publishing again changes no byte.
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from sqlmodel import Session
 
+from digest.config.schema import Newsletter
 from digest.context import Context, record_run
 from digest.db.issues import find_newest_draft_version, get_issue, load_picks, load_published_issues
 from digest.drafts.parser import parse_draft
@@ -16,6 +19,7 @@ from digest.errors import CheckFailedError
 from digest.files import list_files, load_template_overrides
 from digest.models.issues import Issue
 from digest.periods import Period
+from digest.plugins import load_plugin
 from digest.protocols import Document, Report
 from digest.publishing.checks import require_passing, run_release_checks
 from digest.publishing.corrections import PUBLISHED_STATES, apply_correction, require_explanation
@@ -27,6 +31,8 @@ from digest.publishing.site_files import load_site_manifest, replace_site_files
 from digest.publishing.snapshot import create_snapshot, load_issue_view
 from digest.publishing.view import link_neighbours
 from digest.text import hash_texts
+
+Renderer = Callable[[IssueView, Newsletter], list[Document]]  # a plug-in of `digest.renderers`; paths are below site/
 
 
 def publish_issue(context: Context, period: Period, *, correction: str | None = None, dry_run: bool = False) -> Report:
@@ -106,6 +112,9 @@ def render_site_documents(
     config, views = context.config, load_published_views(context, session, including)
     templates = load_template_overrides(context.template_folder)
     documents = [document for view in views for document in render_post_pages(view, config.newsletter, templates)]
+    for name in config.site.renderers:
+        renderer: Renderer = load_plugin("digest.renderers", name)
+        documents += [document for view in views for document in renderer(view, config.newsletter)]
     documents += render_feeds(views, config.newsletter, config.site, config.taxonomy, templates)
     cards, charts = (list_files(context.site_folder, f"assets/{kind}") for kind in ("cards", "charts"))
     documents += render_site_files(views, config.newsletter, config.site, config.taxonomy, [*cards, *charts])

@@ -1,6 +1,6 @@
 """Registry of source kinds: how each builds its requests and reads its responses, as pure functions on bytes.
 
-A new kind is a module, a line here and a fixture.
+A new kind is a module, a line here and a fixture; or a SourceKind that another package declares in `digest.sources`.
 """
 
 from __future__ import annotations
@@ -11,6 +11,8 @@ from datetime import datetime
 from typing import Any
 
 from digest.config.schema import Source
+from digest.errors import ConfigError
+from digest.plugins import load_plugin
 from digest.protocols import Request, Response
 from digest.sources.arxiv.api import build_arxiv_request, parse_arxiv_response
 from digest.sources.arxiv.oai import build_oai_request, parse_oai_response
@@ -38,3 +40,13 @@ SOURCE_KINDS: Mapping[str, SourceKind] = {
     "arxiv-rss": SourceKind(build_arxiv_rss_request, parse_arxiv_rss_response),
     "page": SourceKind(build_page_request, parse_page_response),
 }
+
+
+def find_source_kind(name: str) -> SourceKind:
+    """Return a built-in kind or a plug-in's. Raises ConfigError when the plug-in is broken."""
+    if name in SOURCE_KINDS:
+        return SOURCE_KINDS[name]
+    kind = load_plugin("digest.sources", name)
+    if not isinstance(kind, SourceKind):
+        raise ConfigError(f"the plug-in {name!r} is no SourceKind", "see docs/plug-ins.md")
+    return kind

@@ -41,7 +41,7 @@ def titles(work: Context) -> set[str]:
 
 
 def source(server: Server, kind: str = "feed") -> Source:
-    return Source(id="s", kind=kind, url=server.url("/s"), allow_private=True)  # type: ignore[arg-type]
+    return Source(id="s", kind=kind, url=server.url("/s"), allow_private=True)
 
 
 def paths(server: Server) -> list[str]:

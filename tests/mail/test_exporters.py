@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import hmac
 import json
 import threading
 from collections.abc import Iterator
@@ -36,6 +37,9 @@ KEYS = {
     "LISTMONK_USER": "me",
     "LISTMONK_TOKEN": "secret-l",
     "MAILCHIMP_API_KEY": "secret-m-us1",
+    "GHOST_ADMIN_API_KEY": "5ec2e7:" + b"secret-g".hex(),
+    "KIT_API_KEY": "secret-k",
+    "BEEHIIV_API_KEY": "secret-h",
 }
 
 
@@ -44,7 +48,8 @@ class Platform:
 
     def __init__(self) -> None:
         self.asked: list[tuple[str, str, dict[str, str], Any]] = []
-        self.status, self.answer = 201, {"id": "c1", "data": {"id": 7}}
+        self.status = 201
+        self.answer: dict[str, Any] = {"id": "c1", "data": {"id": 7}}
         platform = self
 
         class Handler(BaseHTTPRequestHandler):
@@ -111,12 +116,37 @@ def test_mailchimp_gets_a_campaign_and_then_its_content(platform: Platform) -> N
     assert "*|UNSUB|*" in content["html"]
 
 
+def test_ghost_gets_a_draft_with_a_token_of_five_minutes(platform: Platform) -> None:
+    platform.answer = {"posts": [{"id": "g1"}]}
+    assert EXPORTERS["ghost"](DRAFT, {"url": platform.url}, KEYS) == f"{platform.url}/ghost/#/editor/post/g1"
+    [(method, path, headers, body)] = platform.asked
+    assert (method, path) == ("POST", "/ghost/api/admin/posts/?source=html")
+    assert body["posts"][0]["status"] == "draft"
+    signed, _, signature = headers["authorization"].removeprefix("Ghost ").rpartition(".")
+    head, claims = (json.loads(base64.urlsafe_b64decode(f"{part}==")) for part in signed.split("."))
+    assert (head["alg"], head["kid"], claims["aud"]) == ("HS256", "5ec2e7", "/admin/")
+    assert claims["exp"] - claims["iat"] == 300
+    assert base64.urlsafe_b64decode(f"{signature}==") == hmac.digest(b"secret-g", signed.encode(), "sha256")
+    with pytest.raises(ConfigError, match="GHOST_ADMIN_API_KEY"):
+        EXPORTERS["ghost"](DRAFT, {"url": platform.url}, {"GHOST_ADMIN_API_KEY": "no key"})
+
+
+def test_kit_and_beehiiv_get_drafts_without_a_time(platform: Platform) -> None:
+    platform.answer = {"broadcast": {"id": 5}, "data": {"id": "post_9"}}
+    assert EXPORTERS["kit"](DRAFT, {"url": platform.url}, KEYS) == "broadcast 5"
+    assert EXPORTERS["beehiiv"](DRAFT, {"url": platform.url, "publication_id": "pub_1"}, KEYS) == "post post_9"
+    (_, kit, kit_headers, broadcast), (_, beehiiv, headers, post) = platform.asked
+    assert (kit, kit_headers["x-kit-api-key"], broadcast["send_at"]) == ("/v4/broadcasts", "secret-k", None)
+    assert (beehiiv, headers["authorization"]) == ("/v2/publications/pub_1/posts", "Bearer secret-h")
+    assert post["status"] == "draft"
+
+
 @pytest.mark.parametrize(("status", "temporary"), [(401, False), (429, True), (503, True)])
 def test_a_refusal_is_told_without_the_key(platform: Platform, status: int, temporary: bool) -> None:
     platform.status, platform.answer = status, {"detail": "no"}
     for name in EXPORTERS:
         with pytest.raises(DeliveryError, match=str(status)) as caught:
-            EXPORTERS[name](DRAFT, {"url": platform.url, "lists": [1], "list_id": "x"}, KEYS)
+            EXPORTERS[name](DRAFT, {"url": platform.url, "lists": [1], "list_id": "x", "publication_id": "p"}, KEYS)
         assert caught.value.is_temporary == temporary
         assert "secret" not in caught.value.message + caught.value.hint
 
