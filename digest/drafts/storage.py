@@ -207,6 +207,7 @@ def _build_issue_fields(issue: Issue, draft: Draft) -> dict[str, Any]:
     """Return the values of the issue's fields that come from its draft."""
     sections = [
         {"slug": s.slug, "title": s.title, "note": s.intro, "engine": s.engine, "closing": s.closing}
+        | ({"keys": [pick.key for pick in s.picks]} if draft.form == "month" else {})  # categories do not tell them
         for s in draft.sections
     ]
     texts = {name: getattr(draft, name) for name in ("title", "form", "intro", "outro")}

@@ -90,10 +90,14 @@ class IssueView:
     next: Neighbour | None = None
     notice: str = ""
 
+    @property
+    def main_sections(self) -> list[SectionView]:
+        """The sections shown in full; a recap by month has its months and the editor's own sections."""
+        return self.by_month if self.form == "month" and self.by_month else self.sections
+
     def picks(self) -> list[PickView]:
-        """List every pick once, in page order; a recap by month has them in its months."""
-        by_category = [pick for section in self.sections for pick in section.picks]
-        return by_category or [pick for section in self.by_month for pick in section.picks]
+        """List every pick once, in page order."""
+        return list({pick.key: pick for section in self.main_sections for pick in section.picks}.values())
 
     @property
     def highlights(self) -> list[PickView]:

@@ -19,6 +19,7 @@ from digest.db.items import count_mentioning_sources, load_items_by_key
 from digest.db.predictions import choose_best_tagging, load_taggings
 from digest.drafts.model import get_issue_path, is_month_section
 from digest.drafts.propose import resolve_venue
+from digest.i18n import load_translations
 from digest.models.issues import Issue, Pick
 from digest.models.items import Item
 from digest.models.predictions import Decision, Tagging
@@ -66,8 +67,8 @@ def build_issue_view(
         updated=issue.updated or issue.published or now,
         intro=issue.intro,
         outro=issue.outro,
-        sections=_build_sections(config, issue, views),
-        by_month=_build_month_sections(issue, views),
+        sections=_build_sections(config, issue, views) if issue.form != "month" else [],
+        by_month=_build_month_sections(config, issue, views),
         charts=_build_charts(config, issue) if issue.kind != "monthly" else [],
         missed=_list_missed(session, config, issue),
         notes=_list_predictions(session, issue, period) if issue.kind == "yearly" else [],
@@ -87,23 +88,30 @@ def _build_sections(config: Config, issue: Issue, views: Sequence[PickView]) -> 
     for view in views:
         by_category.setdefault(view.category, []).append(view)
     rows = [section for section in issue.sections if not is_month_section(section["slug"])]
-    if issue.form != "month":
-        titles, headings = _get_titles(config), {section["slug"] for section in rows}
-        rows += [{"slug": slug, "title": titles.get(slug, slug)} for slug in by_category if slug not in headings]
+    titles, headings = _get_titles(config), {section["slug"] for section in rows}
+    rows += [{"slug": slug, "title": titles.get(slug, slug)} for slug in by_category if slug not in headings]
     sections = [_build_section(row, by_category.get(row["slug"], [])) for row in rows]
-    return [section for section in sections if section.picks or section.note]
+    return [section for section in sections if section.picks or section.note or section.closing]
 
 
-def _build_month_sections(issue: Issue, views: Sequence[PickView]) -> list[SectionView]:
-    """Build the months of a recap, each with the picks of its issue in the draft's order."""
-    by_month: dict[str, list[PickView]] = {}
+def _build_month_sections(config: Config, issue: Issue, views: Sequence[PickView]) -> list[SectionView]:
+    """Build the months of a recap in the draft's order.
+
+    With form "month" they hold the picks that the draft places in them, and the editor's own sections are among them.
+    Else they hold the picks of their monthly issues, as lists beside the categories.
+    """
+    rows = [row for row in issue.sections if issue.form == "month" or is_month_section(row["slug"])]
+    placed = {key: row["slug"] for row in rows for key in row.get("keys", ())}
+    by_slug: dict[str, list[PickView]] = {}
     for view in views:
-        by_month.setdefault(f"m{view.issue_period}", []).append(view)
-    rows = [section for section in issue.sections if is_month_section(section["slug"])]
-    return [_build_section(row, by_month.get(row["slug"], [])) for row in rows]
+        by_slug.setdefault(placed.get(view.key) or f"m{view.issue_period}", []).append(view)
+    if issue.form == "month":
+        translations, slugs = load_translations(config.newsletter.language), {row["slug"] for row in rows}
+        rows += [{"slug": s, "title": translations.period(s[1:])} for s in sorted(by_slug) if s not in slugs]
+    return [_build_section(row, by_slug.get(row["slug"], [])) for row in rows]
 
 
-def _build_section(row: Mapping[str, str], picks: list[PickView]) -> SectionView:
+def _build_section(row: Mapping[str, Any], picks: list[PickView]) -> SectionView:
     texts = {name: row.get(name, "") for name in ("note", "engine", "closing")}
     return SectionView(slug=row["slug"], title=row["title"], anchor=row["slug"], picks=picks, **texts)
 

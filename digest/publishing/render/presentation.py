@@ -104,10 +104,8 @@ class IssuePresentation:
 def present_issue(view: IssueView, newsletter: Newsletter) -> IssuePresentation:
     """Prepare an issue for its templates, in the newsletter's language."""
     translations = load_translations(newsletter.language)
-    presenter = _Presenter(translations, {section.slug: section.title for section in view.sections})
-    main, months = view.sections, view.by_month if view.form == "both" else []
-    if view.form == "month" and view.by_month:
-        main = view.by_month
+    presenter = _Presenter(translations, {section.slug: section.title for section in view.main_sections})
+    months = view.by_month if view.form == "both" else []
     sources = list(view.numbers.get("sources", []))
     shown_sources = len(sources) if len(sources) <= SOURCES_SHOWN + 1 else SOURCES_SHOWN  # never "1 more sources"
     picks = view.picks()
@@ -117,7 +115,7 @@ def present_issue(view: IssueView, newsletter: Newsletter) -> IssuePresentation:
         view=view,
         newsletter=newsletter,
         words=translations,
-        blocks=[presenter.present_section(s) for s in main if s.picks or s.note or s.closing],
+        blocks=[presenter.present_section(s) for s in view.main_sections if s.picks or s.note or s.closing],
         months=[presenter.present_section(section, is_brief=True) for section in months],
         highlights=[shown[pick.key] for pick in picks if pick.highlight],
         full_list=[shown[pick.key] for pick in by_date],
@@ -258,7 +256,7 @@ def describe_issue(view: IssueView, newsletter: Newsletter) -> str:
     opening = split_sentences(render_description(view.intro))[:2]
     if opening:
         return shorten_text(" ".join(opening), DESCRIPTION_LENGTH)
-    leads = view.highlights or [pick for section in view.sections for pick in section.picks[:1]]
+    leads = view.highlights or [pick for section in view.main_sections for pick in section.picks[:1]]
     return shorten_text("; ".join(normalise_line(pick.title) for pick in leads), DESCRIPTION_LENGTH)
 
 

@@ -147,7 +147,7 @@ def _group_by_year(newest: Sequence[IssueView], newsletter: Newsletter) -> list[
 
 def _build_issue_row(view: IssueView, newsletter: Newsletter) -> dict[str, Any]:
     translations = load_translations(newsletter.language)
-    sections = [section for section in view.sections if section.picks]
+    sections = [section for section in view.main_sections if section.picks]
     leads = view.highlights or [section.picks[0] for section in sections]
     highlights = [
         {
