@@ -114,6 +114,7 @@ class CandidateFilter:
     text: str = ""
     keys: Collection[str] | None = None
     excluded_keys: Collection[str] = ()
+    category_order: Sequence[str] = ()  # lists by category first, in this order
 
 
 def load_candidate_page(
@@ -126,7 +127,11 @@ def load_candidate_page(
     rows = select(Item, Ranking).join(Ranking, ranked, isouter=includes_unranked).where(*conditions)
     # Without this first criterion the index gives the order.
     unranked_last = [col(Ranking.place).is_(None)] if includes_unranked else []
-    rows = rows.order_by(*unranked_last, col(Ranking.place), col(Item.id)).offset(offset).limit(limit)
+    by_category = []
+    if candidate_filter.category_order:
+        places = {slug: place for place, slug in enumerate(candidate_filter.category_order)}
+        by_category = [case(places, value=_select_best_category(), else_=len(places))]
+    rows = rows.order_by(*by_category, *unranked_last, col(Ranking.place), col(Item.id)).offset(offset).limit(limit)
     total = select(func.count()).select_from(Item).join(Ranking, ranked, isouter=includes_unranked).where(*conditions)
     return list(session.exec(rows).all()), session.exec(total).one()
 

@@ -25,7 +25,13 @@ from digest.publishing.checks import check_draft_links, check_release
 from digest.publishing.render.templates import render_template
 from digest.web.editor.actions import ACTIONS, parse_edit_request
 from digest.web.editor.preview import render_mail_preview, render_mail_text_preview, render_post_preview
-from digest.web.editor.view_models import load_editor_sections, load_filters, load_shortlist_page, summarise_draft
+from digest.web.editor.view_models import (
+    load_editor_sections,
+    load_filters,
+    load_shortlist_page,
+    save_triage,
+    summarise_draft,
+)
 from digest.web.security import MAIL_POLICY, DeskSecrets, make_cookie_name, refuse_request
 
 _STATUS_BY_EXIT_CODE = {2: 400, 4: 409}  # 422 for the others
@@ -47,6 +53,7 @@ def create_desk_app(context: Context, secrets: DeskSecrets, port: int) -> Starle
     }
     writes: dict[str, PageHandler] = {
         "/edit": pages.edit_draft,
+        "/triage": pages.triage,
         "/words": pages.offer_alternatives,
         "/approve": pages.approve_draft,
         "/links": pages.check_draft_links,
@@ -161,6 +168,13 @@ class _DeskPages:
     def edit_draft(self, context: Context, period: Period, body: Any) -> Response:
         version, action, fields = parse_edit_request(context, period, body)
         return _render_issue_pane(context, period, edit_draft(context, period, version, ACTIONS[action](fields)))
+
+    def triage(self, context: Context, period: Period, body: Any) -> Response:
+        name, keys = body.get("name"), body.get("keys")
+        if name not in ("maybe", "seen") or not isinstance(keys, list):
+            raise ConfigError("the request is not a triage mark", "load the page again")
+        marked = save_triage(context, period, name, [str(key) for key in keys], is_set=body.get("set") is not False)
+        return JSONResponse({name: marked})
 
     def offer_alternatives(self, context: Context, period: Period, body: Any) -> Response:
         is_added = add_blurb_alternative(context, period, str(body.get("key", "")))

@@ -21,11 +21,12 @@ from digest.drafts.edit import (
     update_pick,
     update_section,
 )
-from digest.drafts.editing import DraftEdit, load_pick_row, prefetch_url
+from digest.drafts.editing import DraftEdit, load_pick_row, prefetch_url, resolve_draft
 from digest.drafts.model import Draft, DraftCandidate, DraftPick
 from digest.drafts.propose import build_pick, format_item_facts
 from digest.errors import ConfigError
 from digest.markdown.escape import encode_link, escape_markdown
+from digest.models.issues import DraftVersion
 from digest.models.items import Item
 from digest.periods import Period
 from digest.tagging.items import merge_items_by_name, order_merge_pair, split_item_by_name
@@ -138,6 +139,21 @@ def format_editable_blurb(pick: DraftPick) -> str:
     return pick.blurb if pick.origin == "editor" else "\n\n".join(map(escape_markdown, pick.blurb.split("\n\n")))
 
 
+def _undo(request: EditRequest) -> DraftEdit:
+    """Restore the draft of an earlier version; later edits of others are merged in."""
+    with request.context.db.read() as session:
+        version = session.get(DraftVersion, int(request["before"])) if request["before"].isdigit() else None
+        if version is None or version.period != request.period.name:
+            raise ConfigError("there is no such version to go back to", "load the page again")
+        earlier_draft = resolve_draft(request.context, session, version.text)
+    return lambda draft: earlier_draft
+
+
+def _edit_highlight(request: EditRequest) -> DraftEdit:
+    key, text = request["key"], normalise_line(request["text"]) or None
+    return lambda draft: update_pick(draft, key, highlight=text)
+
+
 def _choose_version(request: EditRequest) -> DraftEdit:
     """Choose one of the stored versions of a blurb."""
     key, text = request["key"], request["text"]
@@ -241,6 +257,8 @@ ACTIONS: dict[str, Callable[[EditRequest], DraftEdit]] = {
     "title": _edit_title,
     "blurb": _edit_blurb,
     "choose": _choose_version,
+    "highlight": _edit_highlight,
+    "undo": _undo,
     "mark": _set_pick_style,
     "settle": _resolve_conflict,
     "address": _add_url,

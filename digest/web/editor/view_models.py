@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Any
 
 from sqlmodel import Session
 
+from digest.blurbs.extract import extract_quote
 from digest.context import Context
 from digest.db.issues import get_issue, load_picks
 from digest.db.items import load_items_by_key
+from digest.db.key_value import load_value, save_value
 from digest.db.merges import load_possible_duplicates
 from digest.db.predictions import CandidateFilter, count_ranked_items_by_source, load_candidate_page
 from digest.drafts.attribution import BlurbPart, attribute_blurb, find_unsupported_claims
@@ -30,6 +32,7 @@ from digest.web.editor.actions import format_editable_blurb
 
 PAGE_SIZE = 50
 MARK_NAMES = {"x": "picked", "-": "rejected", " ": "open"}
+_MAX_TRIAGED = 20_000  # keys stored for a period
 _find_injection = lru_cache(maxsize=1024)(find_injection)  # pages repeat the same works
 
 
@@ -62,6 +65,10 @@ class CandidateRow:
     twins: list[DuplicateView]
     mark: str
     suspect: str  # text that looks like an instruction to a model
+    quote: str  # one sentence of the source
+    is_maybe: bool
+    is_seen: bool
+    starts_group: bool  # the first of its category, in a list by category
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,6 +102,7 @@ class EditorPick:
     conflicts: tuple[Conflict, ...]
     signed_by: str
     own_url: str  # the item's own URL, where the editor set another
+    source_text: list[str]
     twins: list[DuplicateView]
 
 
@@ -107,6 +115,7 @@ class EditorSection:
     note: str
     engine: str  # the model that wrote the introduction, if one did
     number: int | None  # the key that picks a work into it
+    target: int | None  # how many picks the taxonomy plans for it
     entries: list[EditorPick]
     added: list[AddedUrl]
 
@@ -115,11 +124,31 @@ def load_shortlist_page(context: Context, period: Period, draft: Draft, query: M
     """Load a page of candidates by the filters in `query`: category, source, q, mark, offset."""
     offset = int(query["offset"]) if query.get("offset", "").isdigit() else 0
     marks = collect_marks(draft)
-    candidate_filter = _build_candidate_filter(context, period, marks, query)
     with context.db.read() as session:
+        triage = load_value(session, _triage_name(period))
+        candidate_filter = _build_candidate_filter(context, period, marks, query, triage)
         candidates, total = load_candidate_page(session, candidate_filter, offset, PAGE_SIZE)
         rows = _build_rows(context, session, period, marks, candidates)
+    maybe, seen, category = set(triage.get("maybe", ())), set(triage.get("seen", ())), ""
+    for place, row in enumerate(rows):
+        starts_group = bool(candidate_filter.category_order) and row.category != category
+        is_maybe, category = row.key in maybe, row.category
+        rows[place] = replace(row, is_maybe=is_maybe, is_seen=row.key in seen, starts_group=starts_group)
     return ShortlistPage(rows, total, offset, offset + PAGE_SIZE if offset + PAGE_SIZE < total else None)
+
+
+def _triage_name(period: Period) -> str:
+    return f"desk:{period.name}"
+
+
+def save_triage(context: Context, period: Period, name: str, keys: Sequence[str], *, is_set: bool) -> list[str]:
+    """Set or clear which candidates are `maybe` or `seen`; return the keys that are."""
+    with context.db.write() as session:
+        triage = load_value(session, _triage_name(period))
+        others = [key for key in triage.get(name, ()) if key not in keys]
+        triage[name] = [*others, *(keys if is_set else ())][-_MAX_TRIAGED:]
+        save_value(session, _triage_name(period), triage, context.now)
+    return list(triage[name])
 
 
 def collect_marks(draft: Draft) -> dict[str, str]:
@@ -129,9 +158,15 @@ def collect_marks(draft: Draft) -> dict[str, str]:
 
 
 def _build_candidate_filter(
-    context: Context, period: Period, marks: Mapping[str, str], query: Mapping[str, str]
+    context: Context, period: Period, marks: Mapping[str, str], query: Mapping[str, str], triage: Mapping[str, Any]
 ) -> CandidateFilter:
     mark = next((sign for sign, name in MARK_NAMES.items() if name == query.get("mark")), "")
+    keys = [key for key, sign in marks.items() if sign == mark] if mark in ("x", "-") else None
+    excluded_keys = list(marks) if mark == " " else []
+    if query.get("mark") == "maybe":
+        keys = list(triage.get("maybe", ()))
+    if query.get("mark") == "unseen":
+        excluded_keys = [*marks, *triage.get("seen", ())]
     return CandidateFilter(
         period.name,
         period.start(context.zone),
@@ -139,8 +174,9 @@ def _build_candidate_filter(
         category=query.get("category", ""),
         source=query.get("source", ""),
         text=query.get("q", ""),
-        keys=[key for key, sign in marks.items() if sign == mark] if mark in ("x", "-") else None,
-        excluded_keys=list(marks) if mark == " " else (),
+        keys=keys,
+        excluded_keys=excluded_keys,
+        category_order=context.config.taxonomy.slugs if query.get("order") == "category" else (),
     )
 
 
@@ -174,9 +210,19 @@ def _build_rows(
                 twins=_view_duplicates(candidate.possible_duplicates),
                 mark=marks.get(item.key, " "),
                 suspect=_find_injection(f"{item.title}\n{item.summary}") or "",
+                quote=_quote_sentence(item.title, item.summary or item.content[:1500]),
+                is_maybe=False,
+                is_seen=False,
+                starts_group=False,
             )
         )
     return rows
+
+
+@lru_cache(maxsize=4096)
+def _quote_sentence(title: str, text: str) -> str:
+    """Quote the sentence that says best what a work contributes."""
+    return next(iter(extract_quote(title, text, is_post=True).sentences), "")
 
 
 def load_editor_sections(context: Context, period: Period, draft: Draft) -> list[EditorSection]:
@@ -187,6 +233,7 @@ def load_editor_sections(context: Context, period: Period, draft: Draft) -> list
         rows = {row.item_id: row for row, _ in load_picks(session, issue.id)}
         duplicates = load_possible_duplicates(session, [item.id for item in items.values()])
     numbers = {c.slug: n for n, c in enumerate(context.config.taxonomy.categories[:8], 1)}
+    targets = {category.slug: category.quota for category in context.config.taxonomy.categories}
     return [
         EditorSection(
             section.slug,
@@ -194,6 +241,7 @@ def load_editor_sections(context: Context, period: Period, draft: Draft) -> list
             section.intro,
             section.engine,
             numbers.get(section.slug),
+            targets.get(section.slug),
             [_build_editor_pick(pick, items[pick.key], rows, duplicates) for pick in section.picks],
             [added for owner, added in draft.iter_added_urls() if owner is section],
         )
@@ -223,6 +271,7 @@ def _build_editor_pick(
         conflicts=pick.conflicts,
         signed_by=(row.signed_by or "") if row and row.blurb == pick.blurb else "",
         own_url=item.url if encode_link(pick.url) not in ("", encode_link(item.url)) else "",
+        source_text=(item.summary or item.content[:6000]).split("\n\n"),
         twins=_view_duplicates(duplicates.get(item.id, ())),
     )
 
@@ -244,7 +293,7 @@ def load_filters(context: Context, period: Period) -> dict[str, Any]:
     return {
         "categories": [*categories, ("other", "Other")],
         "sources": [(name, f"{get_source_label(context.config, name)} ({count})") for name, count in source_counts],
-        "marks": [(name, name.capitalize()) for name in ("open", "picked", "rejected")],
+        "marks": [(name, name.capitalize()) for name in ("open", "unseen", "maybe", "picked", "rejected")],
     }
 
 

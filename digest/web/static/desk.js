@@ -8,7 +8,8 @@ const sheet = $("#sheet"), rows = $("#rows"), filters = $("#filters");
 let version = Number(root.dataset.version), stale = false, queue = Promise.resolve();
 
 const say = (words, bad = false) => { const said = $("#said"); said.textContent = words; said.toggleAttribute("data-bad", bad); };
-const entryOf = (node) => node && node.closest(".row, .pick");
+let reading = null; // the work in the reading pane
+const entryOf = (node) => node && (node.closest("#read") ? reading && entryFor(reading.name, $(reading.column)) : node.closest(".row, .pick"));
 const entryFor = (name, within) => all(".row, .pick", within).find((entry) => entry.dataset.key === name);
 
 // -- talking to the server ----------------------------------------------------------------------------------------
@@ -38,7 +39,38 @@ function send(path, make, doing = "Saving …") {
   return sent;
 }
 
-const act = (action, fields = {}) => send("edit", () => ({ action, version, ...fields })).then(show).catch(() => {});
+const LABELS = { pick: "Picked", reject: "Rejected", open: "Taken out", choose: "Text changed", mark: "Changed", address: "Added", link: "Link changed", "open-section": "Section added", "close-section": "Section removed", highlight: "Highlight changed" };
+const undoable = [], own = new Set(); // [{before, after, label, group}], versions that this tab made
+let group = 0;
+function remember(before, told, label, of = ++group) {
+  own.add(told.version);
+  if (told.version !== before) undoable.push({ before, after: told.version, label, group: of });
+  $("#undo").hidden = !undoable.length;
+}
+function act(action, fields = {}, of) {
+  let before = 0;
+  return send("edit", () => { before = version; return { action, version, ...fields }; }).then((told) => {
+    remember(before, told, LABELS[action] || "Changed", of);
+    if (!told.said) say(LABELS[action] || "Saved");
+    show(told);
+    version = told.version; // the next action is made on what this one gave, drawn or not
+  }).catch(() => {});
+}
+const undo = () => queue.then(undoLast); // after what is on its way
+function undoLast() {
+  const last = undoable.pop();
+  if (!last) { say("Nothing to undo"); return; }
+  const all = [last];
+  while (undoable.length && undoable.at(-1).group === last.group) all.push(undoable.pop());
+  send("edit", () => ({ action: "undo", version: last.after, before: String(all.at(-1).before) }), "Undoing …").then((told) => {
+    own.add(told.version);
+    if (!told.said) say(`Undone: ${last.label.toLowerCase()}`);
+    if (document.activeElement.matches("[data-action]")) document.activeElement.blur();
+    show(told);
+    $("#undo").hidden = !undoable.length;
+  }).catch(() => undoable.push(...all.reverse()));
+}
+$("#undo").addEventListener("click", undo);
 
 function show(told) {
   mark(told);
@@ -71,9 +103,16 @@ function mark(told) {
   $("#picks").textContent = told.picks;
   for (const row of all(".row")) {
     row.dataset.mark = told.marks[row.dataset.key] || " ";
-    $('[data-do="pick"]', row).setAttribute("aria-pressed", row.dataset.mark === "x");
-    $('[data-do="reject"]', row).setAttribute("aria-pressed", row.dataset.mark === "-");
+    for (const button of all('[data-do="pick"]', row)) button.setAttribute("aria-pressed", row.dataset.mark === "x");
+    for (const button of all('[data-do="reject"]', row)) button.setAttribute("aria-pressed", row.dataset.mark === "-");
+    label(row);
   }
+  if (reading) read(entryFor(reading.name, $(reading.column)), true);
+}
+
+function label(row) {
+  const state = row.dataset.mark === "x" ? "Picked" : row.dataset.mark === "-" ? "Rejected" : row.dataset.maybe !== undefined ? "Maybe" : "";
+  $(".mark", row).textContent = state;
 }
 
 const refresh = () => fetch(`/${period}/issue`, { headers: { Accept: "application/json" } }).then(async (answer) => {
@@ -86,9 +125,22 @@ async function follow() { // the file, or another tab, may have changed the shee
     const answer = await fetch(`/${period}/state`, { headers: { Accept: "application/json" } });
     const told = await answer.json();
     if (!answer.ok) say([told.error, told.hint].join(" → "), true);
-    else if (told.version !== version && !typing() && !unsaved.size) { await refresh(); say("Changed elsewhere; this is the newest"); }
+    else if (told.version !== version && !typing() && !unsaved.size) {
+      const before = works();
+      await refresh();
+      if (!own.has(told.version)) say(`Changed outside this tab: ${differences(before, works())}`);
+    }
     else if (unsaved.size) for (const field of unsaved) save(field);
   } catch { say("The desk does not respond. Your text stays on this page.", true); }
+}
+
+const works = () => new Map(all(".pick", sheet).map((entry) => [entry.dataset.key, { name: $('[data-action="title"]', entry).value, text: $('[data-action="blurb"]', entry).value }]));
+function differences(before, after) {
+  const short = (name) => `“${name.length > 40 ? `${name.slice(0, 39)}…` : name}”`;
+  const parts = [];
+  for (const [name, work] of after) if (!before.has(name)) parts.push(`${short(work.name)} added`); else if (before.get(name).text !== work.text || before.get(name).name !== work.name) parts.push(`${short(work.name)} edited`);
+  for (const [name, work] of before) if (!after.has(name)) parts.push(`${short(work.name)} removed`);
+  return parts.length > 3 ? `${parts.slice(0, 3).join(", ")} and ${parts.length - 3} more` : parts.join(", ") || "texts or order of the issue";
 }
 
 let waiting = 0;
@@ -127,16 +179,21 @@ function prepare() {
     field.dataset.base = version;
     field.saved = field.value;
     fit(field);
+    count(field);
     const kept = localStorage.getItem(name(field));
     if (kept !== null && kept !== field.value && !field.matches(":disabled")) {
       field.value = kept;
-      const edit = field.closest(".edit"), relink = field.closest(".relink");
-      if (relink) relink.hidden = false;
+      const edit = field.closest(".edit"), folded = field.closest(".relink, .rehighlight");
+      if (folded) folded.hidden = false;
       if (edit) { edit.hidden = false; $(".blurb", entryOf(field)).hidden = true; }
       say("Text that could not be saved was restored");
       save(field);
     }
   }
+}
+function count(field) {
+  const shown = field.dataset.field && $(`[data-counts="${field.dataset.field}"]`, field.closest("label")), length = field.value.split(/\s+/).filter(Boolean).length;
+  if (shown) shown.textContent = length === 1 ? "1 word" : `${length} words`;
 }
 const fits = CSS.supports("field-sizing", "content");
 function fit(field) { if (!fits && field.dataset.oneLine !== undefined && field.scrollHeight) { field.style.height = "auto"; field.style.height = `${field.scrollHeight + 2}px`; } }
@@ -150,6 +207,7 @@ function save(field) {
   const fields = { action: field.dataset.action, text };
   for (const part of ["field", "section", "key"]) if (field.dataset[part]) fields[part] = field.dataset[part];
   return send("edit", () => ({ ...fields, version: Number(field.dataset.base) })).then((told) => {
+    remember(Number(field.dataset.base), told, "Edited");
     field.saved = text;
     field.dataset.base = told.version;
     if (field.value === text) { unsaved.delete(field); localStorage.removeItem(name(field)); }
@@ -160,6 +218,7 @@ sheet.addEventListener("input", (event) => {
   const field = event.target;
   if (!field.matches("[data-action]") || field.type === "url") return; // half an address is none: it waits for the end
   fit(field);
+  count(field);
   unsaved.add(field);
   localStorage.setItem(name(field), field.value);
   clearTimeout(field.timer);
@@ -170,7 +229,8 @@ sheet.addEventListener("focusout", (event) => {
   if (!field.matches("[data-action]")) { follows(); return; }
   const edit = field.closest(".edit"), entry = entryOf(field);
   if (edit && field.value === field.saved && !stale) close(entry);
-  if (field.closest(".relink") && field.value === field.saved) field.closest(".relink").hidden = true;
+  const folded = field.closest(".relink, .rehighlight");
+  if (folded && field.value === field.saved) folded.hidden = true;
   save(field).then(follows);
 });
 window.addEventListener("beforeunload", (event) => { if (unsaved.size) event.preventDefault(); });
@@ -195,10 +255,27 @@ function step(entry, by) {
   const before = list[by > 0 ? there + 1 : there];
   act("pick", { key: entry.dataset.key, section, before: before ? before.dataset.key : "" });
 }
+function unfold(entry, action) {
+  const field = $(`[data-action="${action}"]`, entry);
+  if (field && !field.matches(":disabled")) { field.closest("label").hidden = false; field.focus(); field.select(); }
+}
+async function triage(name, entries, set) {
+  for (const entry of entries) { if (set) entry.dataset[name] = ""; else delete entry.dataset[name]; if (entry.matches(".row")) label(entry); }
+  await post("triage", { name, keys: entries.map((entry) => entry.dataset.key), set }).then(() => say(name === "seen" ? `${entries.length} seen` : set ? "Maybe" : "Not maybe any more"), (error) => say(error.message, true));
+}
+const chosen = (entry) => { const some = entry && entry.matches(".row") ? all(".row[data-selected]", rows) : []; return some.length ? some : [entry]; };
+function together(entry, does) { // one undo for all
+  const of = ++group, some = chosen(entry);
+  for (const one of some) does(one, of);
+  if (some.length > 1) for (const one of some) delete one.dataset.selected;
+}
 const DO = {
-  pick: (entry) => act(picked(entry) ? "open" : "pick", { key: entry.dataset.key }),
-  reject: (entry) => act(entry.dataset.mark === "-" ? "open" : "reject", { key: entry.dataset.key }),
+  pick: (entry) => together(entry, (one, of) => act(picked(one) ? "open" : "pick", { key: one.dataset.key }, of)),
+  reject: (entry) => together(entry, (one, of) => act(one.dataset.mark === "-" ? "open" : "reject", { key: one.dataset.key }, of)),
   open: (entry) => act("open", { key: entry.dataset.key }),
+  maybe: (entry) => triage("maybe", [entry], entry.dataset.maybe === undefined),
+  source: (entry) => { window.open(entry.dataset.url, "_blank", "noopener,noreferrer"); },
+  highlight: (entry) => unfold(entry, "highlight"),
   edit: (entry) => edit(entry.matches(".pick") ? entry : entryFor(entry.dataset.key, sheet)),
   title: (entry) => { const field = $('[data-action="title"]', entry); if (field) { field.focus(); field.select(); } },
   words: (entry) => {
@@ -211,7 +288,7 @@ const DO = {
   mark: (entry, button) => act("mark", { key: entry.dataset.key, field: button.dataset.field, text: button.dataset.text }),
   choose: (entry, button) => act("choose", { key: entry.dataset.key, text: button.dataset.text }),
   settle: (_, button) => { const { key: of, field, text } = button.closest(".conflict").dataset; act("settle", { ...(of ? { key: of } : {}), field, text, take: button.dataset.take }); },
-  link: (entry) => { const field = $('[data-action="link"]', entry); if (field) { field.closest(".relink").hidden = false; field.focus(); field.select(); } },
+  link: (entry) => unfold(entry, "link"),
   unlink: (entry) => act("link", { key: entry.dataset.key, text: "" }),
   unaddress: (_, button) => act("unaddress", { section: button.dataset.section, url: button.dataset.url }),
   "close-section": (_, button) => act("close-section", { section: button.dataset.section }),
@@ -225,6 +302,10 @@ document.addEventListener("click", (event) => {
   if (button && button.tagName !== "SELECT") DO[button.dataset.do](entryOf(button), button);
   const go = event.target.closest("[data-goto]");
   if (go) { pane("issue"); focus(entryFor(go.dataset.goto, sheet)); }
+  const goField = event.target.closest("[data-goto-field]");
+  if (goField) { pane("issue"); const field = $(`[data-field="${goField.dataset.gotoField}"]`, sheet); if (field) { field.focus(); field.scrollIntoView({ block: "center" }); } }
+  const row = event.target.closest(".row");
+  if (row && !event.target.closest("button, a, summary")) { focus(row); if (narrow.matches) pane("preview"); }
   const more = event.target.closest(".more");
   if (more) load(more.dataset.offset).catch(() => {});
 });
@@ -251,9 +332,10 @@ async function load(offset = "") {
   if (!offset) history.replaceState(null, "", query.size ? `?${query}` : location.pathname);
   if (offset) query.set("offset", offset);
   const answer = await fetch(`/${period}/shortlist?${query}`), text = await answer.text();
-  if (!offset) { rows.innerHTML = text; return; }
+  if (!offset) { rows.innerHTML = text; all(".row", rows).forEach(label); if (reading) read(entryFor(reading.name, $(reading.column)), true); return; }
   $(".more", rows).remove();
   const more = document.createRange().createContextualFragment(text), first = $(".row", more);
+  all(".row", more).forEach(label);
   rows.append(...all(".rows, .more", more));
   if (first) focus(first);
 }
@@ -272,19 +354,44 @@ function pane(which) {
   document.body.dataset.pane = which;
   for (const button of all("[data-show]")) button.setAttribute("aria-pressed", button.dataset.show === which);
 }
+const narrow = matchMedia("(max-width: 44rem)");
+function read(entry, again = false) { // the text of the work at hand, beside the list
+  const text = entry && $(".reading", entry);
+  if (!text) return;
+  const name = entry.dataset.key, column = entry.matches(".row") ? "#rows" : "#sheet", panel = $("#read");
+  const same = again && reading && reading.name === name, open = same && all("details[open]", panel).length > 0, focused = same && panel.contains(document.activeElement) && document.activeElement.dataset.do;
+  reading = { name, column };
+  panel.innerHTML = text.innerHTML;
+  if (open) for (const one of all("details", panel)) one.open = true;
+  const button = focused && $(`[data-do="${focused}"]`, panel);
+  if (button) button.focus();
+  if (!same) panel.scrollTop = 0;
+}
 function walk(by) {
-  const here = entryOf(document.activeElement), column = here ? here.closest(".column") : $("#shortlist"), list = all(".row, .pick", column);
+  const here = entryOf(document.activeElement) || (reading && entryFor(reading.name, $(reading.column))), column = here ? here.closest(".column") : $("#shortlist"), list = all(".row, .pick", column);
   focus(here ? list[list.indexOf(here) + by] : list[0]);
 }
+function select(entry) {
+  if (entry.dataset.selected === undefined) entry.dataset.selected = ""; else delete entry.dataset.selected;
+  say(`${all(".row[data-selected]", rows).length} selected`);
+}
+const blockOf = (digit) => sections().find((block) => { const number = $("kbd", block); return number && number.textContent === digit; });
 function across(which) { pane(which); focus($(".row, .pick", $(`#${which}`))); }
 const KEYS = {
-  j: () => walk(1), k: () => walk(-1), h: () => across("shortlist"), l: () => across("issue"),
-  x: DO.pick, r: DO.reject, e: DO.edit, t: DO.title, w: DO.words, n: DO.note, J: DO.down, K: DO.up,
-  o: (entry) => { const more = $("details", entry); if (more) more.open = !more.open; },
+  j: () => walk(1), k: () => walk(-1), ArrowDown: () => walk(1), ArrowUp: () => walk(-1),
+  ArrowLeft: () => across("shortlist"), ArrowRight: () => across("issue"), l: () => across("issue"),
+  h: (entry) => { if (entry && entry.matches(".pick")) DO.highlight(entry); else across("shortlist"); },
+  x: DO.pick, r: DO.reject, e: DO.edit, t: DO.title, w: DO.words, n: DO.note, J: DO.down, K: DO.up, o: DO.source,
+  m: (entry) => { const some = chosen(entry); triage("maybe", some, some.some((one) => one.dataset.maybe === undefined)); },
+  s: (entry) => { if (entry.matches(".row")) triage("seen", all(".row", rows).slice(0, all(".row", rows).indexOf(entry) + 1), true); },
+  v: (entry) => { if (entry.matches(".row")) select(entry); },
+  u: () => undo(),
+  p: () => { pane("preview"); tab($("#tab-read").getAttribute("aria-selected") === "true" ? $("#tab-post") : $("#tab-read")); },
   "/": () => { pane("shortlist"); $("#search").focus(); $("#search").select(); },
   "?": () => $("#help").showModal(),
 };
-const FOR_PICKS = "twnJK", ANYWHERE = "jkhl/?";
+const FOR_PICKS = "twnJK", ANYWHERE = ["j", "k", "h", "l", "u", "p", "/", "?", "ArrowLeft", "ArrowRight", "ArrowDown", "ArrowUp"];
+let going = false;
 document.addEventListener("keydown", (event) => {
   const at = event.target, entry = entryOf(at);
   if (event.key === "Escape" && at.matches("input, textarea, select")) {
@@ -294,13 +401,18 @@ document.addEventListener("keydown", (event) => {
   }
   if (event.key === "Enter" && ((at.matches("textarea") && (at.dataset.oneLine !== undefined || event.ctrlKey)) || at.matches('[data-action="link"]'))) { event.preventDefault(); focus(entry); return; }
   if (event.key === "Enter" && at.id === "search") { event.preventDefault(); focus($(".row", rows)); return; }
-  if (event.ctrlKey || event.metaKey || event.altKey || at.matches("input, textarea, select") || $("#help").open) return;
-  if (/^[1-8]$/.test(event.key) && entry) {
-    const section = all(".block", sheet).find((block) => { const number = $("kbd", block); return number && number.textContent === event.key; });
+  if (at.matches("input, textarea, select, [role=tab]") || $("#help").open) return;
+  if ((event.ctrlKey || event.metaKey) && event.key === "z") { event.preventDefault(); undo(); return; }
+  if (event.ctrlKey || event.metaKey || event.altKey) return;
+  if (/^[1-8]$/.test(event.key) && (entry || going)) {
+    const section = blockOf(event.key);
     event.preventDefault();
-    if (section) act("pick", { key: entry.dataset.key, section: section.dataset.section });
+    if (section && going) { pane("issue"); section.scrollIntoView({ block: "start" }); focus($(".pick", section) || $("input", section)); }
+    else if (section) together(entry, (one, of) => act("pick", { key: one.dataset.key, section: section.dataset.section }, of));
+    going = false;
     return;
   }
+  going = event.key === "g";
   const does = KEYS[event.key];
   if (!does || !(ANYWHERE.includes(event.key) || entry) || (FOR_PICKS.includes(event.key) && !(entry && entry.matches(".pick")))) return;
   event.preventDefault();
@@ -308,10 +420,18 @@ document.addEventListener("keydown", (event) => {
 });
 document.addEventListener("focusin", (event) => {
   const entry = entryOf(event.target);
-  if (!entry) return;
+  if (!entry || event.target.closest("#read")) return;
   for (const one of all('.row[tabindex="0"], .pick[tabindex="0"]', entry.closest(".column"))) if (one !== entry) one.tabIndex = -1;
   entry.tabIndex = 0;
+  if (!event.target.closest("#read")) read(entry);
 });
+$("#density").addEventListener("click", () => {
+  const compact = document.body.dataset.density !== "compact";
+  document.body.dataset.density = compact ? "compact" : "";
+  $("#density").setAttribute("aria-pressed", compact);
+  localStorage.setItem("desk:density", document.body.dataset.density);
+});
+if (localStorage.getItem("desk:density") === "compact") $("#density").click();
 
 // -- dragging -----------------------------------------------------------------------------------------------------
 
@@ -357,6 +477,7 @@ for (const one of tabs) {
     if (by) { const next = tabs[(tabs.indexOf(one) + by + tabs.length) % tabs.length]; tab(next); next.focus(); }
   });
 }
+all(".row", rows).forEach(label);
 prepare();
 gates();
 setInterval(follow, 2500);
