@@ -24,24 +24,33 @@ def import_(
         typer.Option("--map", metavar="HEADING=CATEGORY", help="The category of a heading; remembered."),
     ] = None,
     essays: Annotated[bool, typer.Option("--essays", help="Import the links of essays too.")] = False,
+    only: Annotated[
+        list[str] | None, typer.Option("--only", metavar="TEXT", help="Import posts with TEXT in title or address.")
+    ] = None,
+    skip: Annotated[
+        list[str] | None, typer.Option("--skip", metavar="TEXT", help="Skip posts with TEXT in title or address.")
+    ] = None,
     dry_run: DryRun = False,
     as_json: Json = False,
 ) -> None:
-    """Import past issues: items, decisions, examples of style."""
+    """Import past issues: text, items, examples of style."""
     from digest.drafts.archive import import_archive, read_archive
     from digest.drafts.archive.items import serialize_imported_posts
 
     headings = dict(_parse_heading_map(text) for text in maps or [])
     with open_workspace() as workspace:
-        posts = read_archive(workspace.context, places, headings, include_essays=essays)
+        posts = read_archive(
+            workspace.context, places, headings, include_essays=essays, only=only or (), skip=skip or ()
+        )
         if not dry_run:
             exit_with_report(import_archive(workspace.context, posts), as_json)
     if as_json:
         print_json(serialize_imported_posts(posts))
         return
     for post in posts:
-        note = " (its links are skipped; --essays imports them)" if post.form == "essay" and not essays else ""
-        print_text(f"{post.title or post.url}: {post.form}, {len(post.items)} items{note}")
+        note = {"essay": "; --essays imports its links", "other": "; --only imports it"}.get(post.form, "")
+        note = "" if post.items else note
+        print_text(f"{post.title or post.url}: {post.form} ({post.reason}{note}), {len(post.items)} items")
         for heading in post.unmapped_headings:
             print_text(f"  “{heading}” is not a category; --map '{heading}=…'")
     rows = [[item.period, item.category, item.title, item.url] for post in posts for item in post.items]

@@ -44,10 +44,10 @@ def ingest_items_by_source(session: Session, batch: Sequence[PreparedItem]) -> d
 
 
 def ingest_entries(
-    session: Session, source: Source, entries: Iterable[Entry], now: datetime
+    session: Session, source: Source, entries: Iterable[Entry], now: datetime, *, is_first_fetch: bool = False
 ) -> tuple[Counter[str], list[str]]:
     """Store entries that a person added; return counts with "found", and why entries were rejected."""
-    outcomes = [normalize_entry(entry, source, now) for entry in entries]
+    outcomes = [normalize_entry(entry, source, now, is_first_fetch=is_first_fetch) for entry in entries]
     rejected = [outcome for outcome in outcomes if isinstance(outcome, RejectedEntry)]
     counts = ingest_items(session, [outcome for outcome in outcomes if isinstance(outcome, PreparedItem)])
     counts["found"] = len(outcomes)

@@ -86,7 +86,7 @@ def _require_publishable(context: Context, session: Session, period: Period, cor
         raise CheckFailedError(
             f"{period}: the draft was changed after it was approved", f"`digest approve {period}` approves it as it is"
         )
-    if not load_picks(session, issue.id):
+    if not load_picks(session, issue.id) and not any(section.get("note") for section in issue.sections):
         hint = f"pick from the shortlist, then `digest approve {period}`"
         raise CheckFailedError(f"{period}: the issue has no picks", hint)
     return issue

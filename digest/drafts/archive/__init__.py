@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import aclosing
-from datetime import UTC, datetime
+from datetime import datetime
+from functools import partial
 from pathlib import Path
+
+from sqlmodel import Session
 
 from digest.aio import run_sync
 from digest.config.schema import Source
@@ -13,6 +16,7 @@ from digest.context import Context, record_run
 from digest.db.issues import replace_imported_decisions
 from digest.db.items import load_items_by_key
 from digest.db.key_value import load_value, save_value
+from digest.drafts.archive.chapters import ArchiveReview
 from digest.drafts.archive.headings import HeadingMap
 from digest.drafts.archive.items import ImportedItem, ImportedPost, extract_imported_post
 from digest.drafts.archive.posts import PAGE_SUFFIXES, ArchivePost, parse_archive_post, parse_feed_posts
@@ -27,8 +31,10 @@ from digest.urls import work_key
 
 ARCHIVE_SOURCE = Source(id="archive", kind="feed", url="https://example.org/", name="past issues", quote="past issue")
 _HEADINGS_KEY = "import:headings"
+_REVIEW_KEY = "import:review:"
 # An archive may have the posts of years.
 _PARSE_SECONDS = 120.0
+_ParsePost = Callable[[ArchivePost], ImportedPost]
 _POST_SUFFIXES = (".md", ".markdown", *PAGE_SUFFIXES)
 
 
@@ -38,24 +44,32 @@ def read_archive(
     categories_by_heading: Mapping[str, str],
     *,
     include_essays: bool = False,
+    only: Sequence[str] = (),
+    skip: Sequence[str] = (),
 ) -> list[ImportedPost]:
-    """Read the posts at addresses, in files or in folders; stores only the mapped headings."""
+    """Read the posts at addresses, in files or in folders; stores only the mapped headings.
+
+    `only` and `skip` choose posts by a part of their title or address. A list of other things, such as books, is
+    imported only when it is chosen.
+    """
     taxonomy = context.config.taxonomy
     resolved = {heading: resolve_category(taxonomy, slug) for heading, slug in categories_by_heading.items()}
     with context.db.write() as session:
         editor_categories = load_value(session, _HEADINGS_KEY) | resolved
         save_value(session, _HEADINGS_KEY, editor_categories, context.now)
     headings = HeadingMap(taxonomy.categories, editor_categories)
+    parse = partial(extract_imported_post, headings=headings, include_essays=include_essays, include_other=bool(only))
     posts: list[ImportedPost] = []
     for location in locations:
         if location.startswith(("http://", "https://")):
-            posts += run_sync(_fetch_archive(context, location, headings, include_essays))
+            posts += run_sync(_fetch_archive(context, location, parse))
         else:
-            posts += [
-                extract_imported_post(post, headings, include_essays=include_essays)
-                for post in _read_posts(Path(location))
-            ]
-    return posts
+            posts += map(parse, _read_posts(Path(location)))
+    return [post for post in posts if (not only or _is_named(post, only)) and not _is_named(post, skip)]
+
+
+def _is_named(post: ImportedPost, parts: Sequence[str]) -> bool:
+    return any(part.casefold() in f"{post.title}\n{post.url}".casefold() for part in parts)
 
 
 def import_archive(context: Context, posts: Sequence[ImportedPost]) -> Report:
@@ -64,31 +78,36 @@ def import_archive(context: Context, posts: Sequence[ImportedPost]) -> Report:
         all_items = [item for post in posts for item in post.items]
         items = [item for item in all_items if item.url]
         with context.db.write() as session:
-            counts, reasons = ingest_entries(session, ARCHIVE_SOURCE, map(_build_entry, items), context.now)
+            entries = map(_build_entry, items)
+            counts, reasons = ingest_entries(session, ARCHIVE_SOURCE, entries, context.now, is_first_fetch=True)
             works = load_items_by_key(session, list({work_key(item.url) for item in items}))
             pairs = [(works.get(work_key(item.url)), item) for item in items]
             decisions = [_build_decision(work.id, item, context.now) for work, item in pairs if work is not None]
             replace_imported_decisions(session, decisions)
+            for post in posts:
+                if post.review is not None and post.period:
+                    save_value(session, f"{_REVIEW_KEY}{post.period}", post.review.to_json(), context.now)
         report.numbers = {"posts": len(posts), "items": len(items), "kept": len(decisions), **counts}
         unmapped = dict.fromkeys(heading for post in posts for heading in post.unmapped_headings)
         report.problems = [
             *reasons,
             *(f"“{item.title}” has no address and is left out" for item in all_items if not item.url),
+            *(f"“{text}” links nowhere in “{p.title}”" for p in posts if p.review for text in p.review.broken_links),
             *(f"“{heading}” names no category; --map '{heading}=…'" for heading in unmapped),
         ]
         report.line = f"{len(decisions)} items of {sum(bool(post.items) for post in posts)} past issues kept"
     return report
 
 
-def _build_entry(item: ImportedItem) -> Entry:
-    """Build the work's entry, without a summary: the blurb is the editor's.
+def load_review(session: Session, period: str) -> ArchiveReview | None:
+    """Load the imported text of a period's issue or review."""
+    value = load_value(session, f"{_REVIEW_KEY}{period}")
+    return ArchiveReview.from_json(value) if value else None
 
-    A work is dated to the middle of its issue's month until its own source gives a date.
-    """
-    year, _, month = item.period.partition("-")
-    has_month = year.isdigit() and month.isdigit()
-    published = datetime(int(year), int(month), 15, 12, tzinfo=UTC) if has_month else None
-    return Entry(guid=item.url, url=item.url, title=item.title or item.url, published=published)
+
+def _build_entry(item: ImportedItem) -> Entry:
+    """Build the work's entry, without a summary, which is the source's, and without a date, which is not known."""
+    return Entry(guid=item.url, url=item.url, title=item.title or item.url)
 
 
 def _build_decision(item_id: int, item: ImportedItem, now: datetime) -> Decision:
@@ -127,17 +146,17 @@ def _read_post_file(path: Path) -> list[ArchivePost]:
         raise ParseError(f"{path}: {error.message}", error.hint) from error
 
 
-async def _fetch_archive(context: Context, url: str, headings: HeadingMap, include_essays: bool) -> list[ImportedPost]:
+async def _fetch_archive(context: Context, url: str, parse: _ParsePost) -> list[ImportedPost]:
     async with aclosing(context.make_fetcher()) as fetcher:
         response = await fetcher(Request(url))
     async with ParserPool(deadline=_PARSE_SECONDS) as parser:
-        return await parser.run(parse_archive_response, response, headings, include_essays, subject=url)
+        return await parser.run(parse_archive_response, response, parse, subject=url)
 
 
-def parse_archive_response(response: Response, headings: HeadingMap, include_essays: bool) -> list[ImportedPost]:
+def parse_archive_response(response: Response, parse: _ParsePost) -> list[ImportedPost]:
     """Parse the posts of a feed or a page, in the parser process; raises ParseError."""
     if "html" in response.headers.get("content-type", ""):
         posts = [parse_archive_post("page.html", response.body.decode("utf-8", "replace"))]
     else:
         posts = parse_feed_posts(response.body, response.url, response.headers)
-    return [extract_imported_post(post, headings, include_essays=include_essays) for post in posts]
+    return [parse(post) for post in posts]

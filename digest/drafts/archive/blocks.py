@@ -83,18 +83,28 @@ def parse_blocks(html: str, url: str = "") -> list[Block]:
     Images, code, navigation and anchors within the page are left out. Links start from a `<base>`, else from `url`.
     """
     soup = BeautifulSoup(html, "lxml")
-    stated = soup.select_one("base[href]")
-    base = _join_url(url, str(stated["href"])) or url if stated else url
-    depths = {id(soup): 0}
-    for tag in soup.find_all(True):
-        depths[id(tag)] = depths.get(id(tag.parent), 0) + 1
-    if max(depths.values()) > _MAX_DEPTH:
+    base = find_base_url(soup, url)
+    if is_nested_too_deep(soup):
         return []
-    _inline_footnotes(soup, {"", url, base})
+    inline_footnotes(soup, {"", url, base})
     return list(_parse_children(soup.body or soup, base))
 
 
-def _inline_footnotes(soup: BeautifulSoup, page_urls: set[str]) -> None:
+def find_base_url(soup: BeautifulSoup, url: str) -> str:
+    """Return the address from which a page's links start: its `<base>`, else `url`."""
+    stated = soup.select_one("base[href]")
+    return join_url(url, str(stated["href"])) or url if stated else url
+
+
+def is_nested_too_deep(soup: BeautifulSoup) -> bool:
+    """Return whether the page nests deeper than any post does."""
+    depths = {id(soup): 0}
+    for tag in soup.find_all(True):
+        depths[id(tag)] = depths.get(id(tag.parent), 0) + 1
+    return max(depths.values()) > _MAX_DEPTH
+
+
+def inline_footnotes(soup: BeautifulSoup, page_urls: set[str]) -> None:
     """Replace each reference by its footnote's content, without numbers and links back."""
     notes = {str(tag["id"]): tag for tag in soup.find_all(_FOOTNOTE_TAGS, id=True)}
     for link in soup.find_all("a", href=True):
@@ -228,11 +238,11 @@ def _parse_link(node: Tag, base: str, style: InlineStyle) -> Span:
     is_bold = InlineStyle.STRONG in style or node.find(["strong", "b"]) is not None
     if href.startswith(("#", "mailto:", "javascript:")) or (not text and node.find("img")):
         return Span(text, None, is_bold, style)
-    address = _join_url(base, href) if href else ""
+    address = join_url(base, href) if href else ""
     return Span(text, address if address.startswith(("http://", "https://")) else "", is_bold, style)
 
 
-def _join_url(base: str, href: str) -> str:
+def join_url(base: str, href: str) -> str:
     try:
         return urljoin(base, href)
     except ValueError:

@@ -10,6 +10,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from digest.drafts.archive.blocks import Heading, Span, TextBlock, parse_blocks
+from digest.drafts.archive.chapters import ArchiveReview, parse_review
 from digest.drafts.archive.headings import HeadingMap, fold_heading, parse_heading_month, parse_heading_year
 from digest.drafts.archive.posts import ArchivePost
 from digest.drafts.archive.titles import extract_link_blurb, extract_link_title, find_item_links
@@ -18,6 +19,13 @@ from digest.resources import load_lexicon
 
 _RECAP_TITLE, _OUTRO_TEXT = (re.compile("".join(load_lexicon()["archive"][name])) for name in ("recap_title", "outro"))
 
+_OTHER_TITLE = re.compile(r"(?i)\b(?:books?|movies|films|albums|songs|recipes|restaurants|board games)\b")
+_SHOP_HOST = re.compile(r"(?:^|\.)(?:amazon|goodreads|bookshop|imdb|letterboxd|spotify|audible|barnesandnoble)\.\w+")
+_FORM_REASONS = {
+    "month": "headings name months",
+    "category": "headings with lists of links",
+    "essay": "prose, or too few lists of links",
+}
 _COMMIT_PATH = re.compile(r"/commits?/[0-9a-f]{7,40}/?$")
 
 
@@ -38,13 +46,18 @@ class ImportedItem:
 
 @dataclass(frozen=True, slots=True)
 class ImportedPost:
-    """The items of a post. Its form is category, month or essay; unmapped headings name no category."""
+    """The items of a post. Its form is category, month, essay or other; unmapped headings name no category."""
 
     title: str
     url: str
     form: str
     items: tuple[ImportedItem, ...]
     unmapped_headings: tuple[str, ...] = ()
+    period: str = ""
+    # Why the post has its form.
+    reason: str = ""
+    # The text of an issue or a review; an essay has none.
+    review: ArchiveReview | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,19 +72,23 @@ class _HeadedBlock:
     is_outro: bool = False
 
 
-def extract_imported_post(post: ArchivePost, headings: HeadingMap, *, include_essays: bool = False) -> ImportedPost:
-    """Extract the items of one post; of an essay only with `include_essays`."""
+def extract_imported_post(
+    post: ArchivePost, headings: HeadingMap, *, include_essays: bool = False, include_other: bool = False
+) -> ImportedPost:
+    """Extract the items of one post; of an essay or of a list of other things only when asked to."""
     blocks = _attach_headings(post, headings)
-    form = _classify_post(post, blocks)
+    form, reason = _classify_post(post, blocks)
     chosen = [b for b in blocks if b.block.links and (form == "essay" or _is_item_block(b, form))]
-    if form == "essay" and not include_essays:
+    if (form == "essay" and not include_essays) or (form == "other" and not include_other):
         chosen = []
     items: dict[str, ImportedItem] = {}
     for headed_block in chosen:
-        for item in _extract_items(post, headed_block):
+        for item in _extract_items(post, headed_block, form):
             items.setdefault(item.url or f"title:{item.title}", item)
     unmapped = dict.fromkeys(b.heading for b in chosen if form == "category" and not b.category)
-    return ImportedPost(post.title, post.url, form, tuple(items.values()), tuple(unmapped))
+    review = parse_review(post, form) if form in ("category", "month") else None
+    period = _infer_period(post)
+    return ImportedPost(post.title, post.url, form, tuple(items.values()), tuple(unmapped), period, reason, review)
 
 
 def serialize_imported_posts(posts: Sequence[ImportedPost]) -> dict[str, Any]:
@@ -145,7 +162,17 @@ def _mark_outro(headed_blocks: Sequence[_HeadedBlock]) -> list[_HeadedBlock]:
     return [replace(b, is_outro=n > end and not b.block.is_list_item) for n, b in enumerate(headed_blocks)]
 
 
-def _classify_post(post: ArchivePost, headed_blocks: Sequence[_HeadedBlock]) -> str:
+def _classify_post(post: ArchivePost, headed_blocks: Sequence[_HeadedBlock]) -> tuple[str, str]:
+    """Return the post's form, and the reason for a person."""
+    form = _find_form(post, headed_blocks)
+    links = [link for b in headed_blocks for link in b.block.links]
+    shop_links = sum(_SHOP_HOST.search(urlsplit(link.href or "").netloc) is not None for link in links)
+    if form == "category" and (shop_links > len(links) / 2 or _OTHER_TITLE.search(post.title)):
+        return "other", f"a list of books or other things: {shop_links} of {len(links)} links lead to shops"
+    return form, _FORM_REASONS[form]
+
+
+def _find_form(post: ArchivePost, headed_blocks: Sequence[_HeadedBlock]) -> str:
     linked = [b for b in headed_blocks if b.block.links]
     months = Counter(b.month for b in linked if b.month)
     if len(months) >= 3 and sum(months.values()) >= 6:
@@ -181,16 +208,18 @@ def _is_item_block(headed_block: _HeadedBlock, form: str) -> bool:
     return bool(headed_block.month) if form == "month" else block.is_list_item or bool(headed_block.category)
 
 
-def _extract_items(post: ArchivePost, headed_block: _HeadedBlock) -> Iterator[ImportedItem]:
+def _extract_items(post: ArchivePost, headed_block: _HeadedBlock, form: str) -> Iterator[ImportedItem]:
     host, block = urlsplit(post.url).netloc, headed_block.block
     period = headed_block.month or _infer_period(post)
+    # A month's title names a theme, and no category.
+    category = "" if form == "month" else headed_block.category
     for link in find_item_links(block):
         # Prose may mention the author's own pages.
         if host and not block.is_list_item and urlsplit(link.href or "").netloc == host:
             continue
         title, blurb = extract_link_title(block, link), extract_link_blurb(block, link)
         markdown = write_styled_text(blurb.text, blurb.styles)
-        yield ImportedItem(title, link.href or "", blurb.text, headed_block.category, period, markdown)
+        yield ImportedItem(title, link.href or "", blurb.text, category, period, markdown)
 
 
 def _infer_period(post: ArchivePost) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any, cast, get_args
 
 from sqlmodel import Session
@@ -12,9 +12,17 @@ from digest.blurbs.generate import BlurbResults
 from digest.context import Context, record_run
 from digest.db.issues import find_issue, load_covered_in, load_predictions
 from digest.db.items import count_sources_of_popular_items, load_items_by_id, load_items_by_key
+from digest.drafts.archive import load_review
+from digest.drafts.archive.chapters import ArchiveReview
 from digest.drafts.model import DraftCandidate, DraftPrediction
 from digest.drafts.propose import DraftProposal, format_item_facts
-from digest.drafts.recap.build import RecapForm, build_recap_draft, compute_figures, find_missed_works
+from digest.drafts.recap.build import (
+    RecapForm,
+    build_carried_draft,
+    build_recap_draft,
+    compute_figures,
+    find_missed_works,
+)
 from digest.drafts.recap.month_summary import MonthSummaries, generate_month_summaries
 from digest.drafts.recap.picks import PastPick, find_months_to_rank, load_past_picks
 from digest.drafts.stage import count_read_by_source, require_draftable, write_draft
@@ -34,6 +42,8 @@ _MISSED_MIN_MENTIONS = 3
 class _RecapInputs:
     """The rows from which a recap is built."""
 
+    # The review as the author published it, where it was imported.
+    carried: ArchiveReview | None
     picks: list[PastPick]
     items: Mapping[str, Item]
     missed: list[DraftCandidate]
@@ -57,33 +67,38 @@ def draft_recap(
         with context.db.read() as session:
             require_draftable(session, period)
             issue = find_issue(session, period.name)
-            form = form or (issue.form if issue else "both")
-            unranked = find_months_to_rank(session, period)
+            form = form or (issue.form if issue else "")
+            review = load_review(session, period.name)
+            form = form or (review.form if review else "both")
+            carried = review if review and review.form == form else None
+            unranked = [] if carried else find_months_to_rank(session, period)
         ranked = [month.name for month in unranked if rank_period(context, month).numbers["candidates"]]
         with context.db.read() as session:
-            inputs = _load_inputs(context, session, period)
+            inputs = _load_inputs(context, session, period, carried)
         summaries = MonthSummaries()
-        if form != "category" and not dry_run:
+        if form != "category" and not dry_run and not carried:
             summaries = generate_month_summaries(context, period, inputs.picks, inputs.items, report.run_id, max_usd)
         proposal = _build_proposal(context, period, cast(RecapForm, form), inputs, summaries)
         write_draft(context, period, proposal, report, max_usd=max_usd, dry_run=dry_run)
-        empty = [name for name, figures in proposal.figures["months"].items() if not figures["kept"]]
+        months = {} if carried else proposal.figures["months"]
+        empty = [name for name, figures in months.items() if not figures["kept"]]
         for text, months in (
-            ("never published, taken from the ranking: ", proposal.figures["unpublished"]),
+            ("never published, taken from the ranking: ", proposal.figures.get("unpublished", ())),
             ("ranked for it just now: ", ranked),
             ("no work of ", empty),
         ):
             report.line += f"; {text}{', '.join(months)}" if months else ""
         report.line += f"; {summaries.message}" if summaries.message else ""
+        report.line += f"; the text of “{carried.title}”, as you published it" if carried else ""
         report.problems = [*report.problems, *summaries.problems]
         if summaries.is_model_unavailable:
             report.state = "partial"
     return report
 
 
-def _load_inputs(context: Context, session: Session, period: Period) -> _RecapInputs:
+def _load_inputs(context: Context, session: Session, period: Period, carried: ArchiveReview | None) -> _RecapInputs:
     picks = load_past_picks(context, session, period)
-    if not picks:
+    if not picks and carried is None:
         raise CheckFailedError(
             f"nothing of {period} was published, imported or ranked",
             "publish or import its months, or `digest rank` them",
@@ -91,6 +106,7 @@ def _load_inputs(context: Context, session: Session, period: Period) -> _RecapIn
     keys = [past.pick.key for past in picks]
     predictions = load_predictions(session, period.last[0]) if period.kind == "yearly" else []
     return _RecapInputs(
+        carried,
         picks,
         load_items_by_key(session, keys),
         _load_missed(context, session, period, keys),
@@ -120,6 +136,10 @@ def _build_proposal(
     config = context.config
     translations = load_translations(config.newsletter.language)
     title = translations("in_review", period=translations.period(period.name))
+    if inputs.carried:
+        draft = build_carried_draft(period.name, period.end(context.zone), inputs.carried, form=form)
+        draft = replace(draft, predictions=tuple(inputs.predictions), missed=tuple(inputs.missed))
+        return DraftProposal(draft, BlurbResults())
     draft = build_recap_draft(
         period.name,
         f"{config.newsletter.title}: {title}",

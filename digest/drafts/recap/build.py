@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from typing import Literal
 
+from digest.drafts.archive.chapters import ArchiveReview
 from digest.drafts.model import Draft, DraftCandidate, DraftPick, DraftPrediction, DraftSection
 from digest.drafts.recap.keywords import Keyword, find_distinctive_keywords, propose_month_titles
 from digest.drafts.recap.picks import PastPick, compute_pick_weight, deduplicate_picks, group_picks, has_editor_text
@@ -153,6 +154,17 @@ def build_recap_draft(
             sections.append(DraftSection(f"m{month}", heading, summary.text, closing, entries, summary.engine))
     draft = Draft(period, title, when, form, sections=tuple(sections))
     return replace(draft, predictions=tuple(predictions), missed=tuple(missed))
+
+
+def build_carried_draft(period: str, when: datetime, review: ArchiveReview, *, form: RecapForm) -> Draft:
+    """Build the draft of a review that its author published elsewhere, with the text as it is."""
+    sections: dict[str, DraftSection] = {}
+    for chapter in review.chapters:
+        slug, number = chapter.anchor, 2
+        while slug in sections:
+            slug, number = f"{chapter.anchor}-{number}", number + 1
+        sections[slug] = DraftSection(slug, chapter.title, chapter.text, chapter.closing)
+    return Draft(period, review.title, when, form, intro=review.intro, sections=tuple(sections.values()))
 
 
 def _build_entries(
