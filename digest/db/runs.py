@@ -83,6 +83,14 @@ def load_latest_source_results(session: Session, ids: Sequence[str]) -> dict[str
     return {result.source_id: result for result in rows}
 
 
+def load_successful_fetch_times(session: Session, source_id: str) -> list[datetime]:
+    """Load when a source was fetched whole, oldest first; backfills are not among them."""
+    query = select(SourceResultRow.at).join(Run, col(Run.id) == col(SourceResultRow.run_id))
+    query = query.where(SourceResultRow.source_id == source_id, Run.stage == "fetch")
+    query = query.where(col(SourceResultRow.state).in_(("ok", "unmodified")))
+    return list(session.exec(query.order_by(col(SourceResultRow.at))))
+
+
 def load_last_active_times(session: Session, source_ids: Sequence[str]) -> dict[str, datetime]:
     """Load when each source published last; a source without mentions has no entry."""
     query = select(Mention.source_id, func.max(_MENTION_TIME)).where(in_list(Mention.source_id, source_ids))

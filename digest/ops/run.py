@@ -8,6 +8,7 @@ from digest.aio import run_sync
 from digest.context import Context, record_run
 from digest.drafts.stage import draft_issue
 from digest.errors import CheckFailedError, ConfigError, DigestError
+from digest.ingest.coverage import complete_period, describe_missing_days
 from digest.ingest.fetch import fetch_sources
 from digest.mail.notifications import send_alert
 from digest.ops.health import find_earlier_failures, find_missing_content, find_model_outage, find_source_outage
@@ -21,10 +22,10 @@ from digest.tagging.stage import tag_items
 def run_pipeline(
     context: Context, period: Period, *, accept_gaps: bool = False, max_usd: float | None = None
 ) -> Report:
-    """Fetch due sources, tag, learn from past picks, rank, grade with a model if there is one, and draft a month.
+    """Fetch, backfill what is missing of the month, tag, learn from past picks, rank, grade with a model, and draft.
 
-    Unless `accept_gaps`, raises CheckFailedError without a draft when half the sources could not be read, the model
-    was unavailable, or content is missing. A silent source makes the run partial. Both send an alert.
+    Unless `accept_gaps`, raises CheckFailedError without a draft when half the sources or days of arXiv could not be
+    read, the model was unavailable, or content is missing. A silent source makes the run partial. Both send an alert.
     Models cost at most `max_usd` in all stages together.
     """
     if period.kind != "monthly":
@@ -44,8 +45,11 @@ def run_pipeline(
 
 def _run_stages(context: Context, period: Period, report: Report, *, accept_gaps: bool, max_usd: float | None) -> None:
     fetch_report = run_sync(fetch_sources(context))
-    stages = [fetch_report, tag_items(context)]
     reasons = find_source_outage(context)
+    _require_healthy(reasons, accept_gaps)
+    coverage_reports, unread_days = complete_period(context, period)
+    reasons += describe_missing_days(unread_days, period)
+    stages = [fetch_report, *coverage_reports, tag_items(context)]
     _require_healthy(reasons, accept_gaps)
     learn_preferences(context)
     stages.append(rank_period(context, period))
