@@ -232,11 +232,23 @@ class Workspace:
 
         return refresh_issues(self.context, names, should_fetch=ask, apply=apply)
 
-    def recap(self, period: str, form: str = "", *, max_usd: float | None = None) -> Report:
-        """Draft a year, quarter or range in review, by category, month or both; by default as before."""
-        from digest.drafts.recap import draft_recap
+    def recap(
+        self,
+        period: str,
+        form: str = "",
+        *,
+        keep: int | None = None,
+        published_only: bool | None = None,
+        max_usd: float | None = None,
+    ) -> Report:
+        """Draft a year, quarter or range in review, by category, month or both; by default as before.
 
-        return draft_recap(self.context, self.context.parse_period(period), form, max_usd=max_usd)
+        `keep` is the number of favourites that have their text; 0 keeps all.
+        """
+        from digest.drafts.recap import RecapOptions, draft_recap
+
+        options = RecapOptions(form, keep, published_only)
+        return draft_recap(self.context, self.context.parse_period(period), options, max_usd=max_usd)
 
     def send(
         self, period: str = "last", *, yes: bool = False, expect: int | None = None, again: Sequence[str] = ()

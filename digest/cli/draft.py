@@ -67,16 +67,34 @@ def approve(
 def recap(
     period: Annotated[str, typer.Argument(metavar="YEAR", help="2025, 2025-Q3 or 2025-03..2025-07.")],
     by: Annotated[str, typer.Option("--by", help="category, month or both; by default as before.")] = "",
+    keep: Annotated[str, typer.Option("--keep", metavar="N", help="Favourites that have their text, or all.")] = "",
+    published_only: Annotated[
+        bool | None, typer.Option("--published-only/--any-month", help="Leave out months that were not published.")
+    ] = None,
     max_usd: MaxUsd = None,
     provider: Provider = "",
     as_json: Json = False,
 ) -> None:
     """Draft a year in review from the year's picks.
 
-    A language model summarises each month in a sentence, cited to its picks.
+    Published months bring their title, introduction and closing. With --keep
+    50 the fifty favourites have their text, with the reason in the draft, and
+    the others one line each. A language model summarises each other month in
+    a sentence, cited to its picks.
     """
+    if keep not in ("", "all") and not keep.isdecimal():
+        raise typer.BadParameter(f"{keep!r} is not a number, nor all", param_hint="--keep")
     with open_workspace(provider) as workspace:
-        exit_with_report(workspace.recap(period, by, max_usd=max_usd), as_json)
+        exit_with_report(
+            workspace.recap(
+                period,
+                by,
+                keep=None if not keep else 0 if keep == "all" else int(keep),
+                published_only=published_only,
+                max_usd=max_usd,
+            ),
+            as_json,
+        )
 
 
 @command(app, "desk 2026-10", panel=EDIT)

@@ -139,6 +139,6 @@ def _load_draft(context: Context, session: Session, period: Period) -> _LoadedDr
     """Load the draft's file, apply its marks, and quote the source where a blurb is missing."""
     text = require_draft_text(context, period)
     draft = apply_draft_marks(context, session, parse_draft_file(context, session, period, text))
-    keys = [pick.key for _, pick in draft.iter_picks() if not pick.blurb and pick.origin == "source"]
+    keys = [pick.key for _, pick in draft.iter_picks() if pick.lacks_blurb]
     draft = fill_quoted_blurbs(context, session, draft, keys)
     return _LoadedDraft(text, is_newest_version(session, period, text), draft)

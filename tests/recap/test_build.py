@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import replace
 from datetime import UTC, date, datetime
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -11,15 +13,28 @@ from hypothesis import strategies as st
 
 from digest.drafts.model import Draft, DraftPick, DraftPrediction
 from digest.drafts.parser import parse_draft
-from digest.drafts.recap.build import build_recap_draft, compute_figures, find_missed_works, propose_highlights
-from digest.drafts.recap.keywords import find_distinctive_keywords, propose_month_titles
+from digest.drafts.propose import format_issue_title
+from digest.drafts.recap.build import (
+    MonthSummary,
+    build_recap_draft,
+    compute_figures,
+    find_missed_works,
+    propose_highlights,
+)
+from digest.drafts.recap.favourites import select_favourites
+from digest.drafts.recap.keywords import find_distinctive_keywords
+from digest.drafts.recap.month_chapters import MonthChapter, build_month_chapter
 from digest.drafts.recap.picks import PastPick, deduplicate_picks
 from digest.drafts.writer import render_draft
 from digest.i18n import load_translations
+from digest.models.issues import Issue
+from digest.periods import Period
+from tests import workbench
 
 CATEGORIES = {"models": "Models", "agents": "Agents", "eval": "Evaluation"}
 MONTHS = {f"2025-{n:02d}": f"{date(2025, n, 1):%B}" for n in range(1, 13)}
 ENGLISH = load_translations("en")
+MARCH = Period((2025, 3), (2025, 3))
 WHEN = datetime(2026, 1, 2, tzinfo=UTC)
 
 
@@ -54,43 +69,6 @@ def test_sections_follow_the_taxonomy_and_items_their_dates() -> None:
     assert dates == sorted(dates)
 
 
-def test_by_month_there_is_a_heading_and_a_closing_line_for_each_month() -> None:
-    sheet = build("month")
-    assert [section.slug for section in sheet.sections] == [f"m{month}" for month in MONTHS]
-    assert sheet.sections[0].closing == "5 works in 3 categories."
-
-
-@pytest.mark.parametrize(
-    ("categories", "closing"),
-    [
-        ("models", "One work."),
-        ("models models", "2 works."),
-        ("models models rag", "3 works, 2 of them in Models."),
-        ("models models rag rag", "4 works in 2 categories."),
-        ("models models rag agents eval safety other", "7 works in 6 categories."),
-    ],
-)
-def test_a_months_closing_line_names_a_category_only_where_it_leads(categories: str, closing: str) -> None:
-    picks = [
-        PastPick(DraftPick(f"k{n}", f"T{n}", "https://e.org"), category, "2025-01")
-        for n, category in enumerate(categories.split())
-    ]
-    sheet = build_recap_draft(
-        "2025", "T", WHEN, picks, {"models": "Models"}, {"2025-01": "January"}, ENGLISH, form="month"
-    )
-    assert sheet.sections[0].closing == closing
-    assert len(build("both").sections) == 15
-
-
-def test_a_month_is_named_by_what_set_its_picks_apart() -> None:
-    picks = [past(n, m, title="Scaling data for language") for m in (1, 2, 3) for n in range(4)]
-    picks += [past(10 + n, 2, title=f"GRPO reward {n} shaping") for n in range(4)]
-    titles = propose_month_titles(picks, {month: MONTHS[month] for month in ("2025-01", "2025-02", "2025-03")})
-    assert titles["2025-02"].startswith("February: ")
-    assert "GRPO" in titles["2025-02"]
-    assert "GRPO" not in titles["2025-01"]
-
-
 def test_terms_are_counted_once_a_text_and_need_two_texts() -> None:
     groups = {
         "a": ["tool tool tool", "quiet tool", "tool", "agents"],
@@ -118,15 +96,8 @@ def test_highlights_are_what_the_editor_marked_then_what_others_named_two_a_cate
     assert "Named by 4 sources." in highlights.values()
 
 
-def test_where_nothing_stands_out_the_highest_ranked_of_each_category_do_and_it_says_so() -> None:
-    picks = [replace(work, score=float(place)) for place, work in enumerate(year())]
-    highlights = propose_highlights(picks, ENGLISH)
-    assert list(highlights) == [work.pick.key for work in reversed(picks)][:3]
-    assert highlights[picks[-1].pick.key] == "Among the highest ranked of 2025-12."
-
-
-def test_nothing_is_proposed_when_nothing_stands_out_and_nothing_was_ranked() -> None:
-    assert propose_highlights(year(), ENGLISH) == {}
+def test_nothing_is_highlighted_when_nothing_is_marked_however_it_was_ranked() -> None:
+    assert propose_highlights([replace(work, score=float(n)) for n, work in enumerate(year())], ENGLISH) == {}
 
 
 def test_a_work_that_came_back_stands_where_it_was_first_with_its_last_words() -> None:
@@ -162,8 +133,8 @@ def test_figures_count_the_year() -> None:
 
 
 def test_terms_that_rose_and_fell_are_told() -> None:
-    picks = [past(n, 2, title=f"Prompt tricks {n}") for n in range(6)] + [
-        past(n, 9, title=f"Agents {n}") for n in range(6)
+    picks = [past(n, 2, title=f"Prompt tricks {n}") for n in range(30)] + [
+        past(n, 9, title=f"Agents {n}") for n in range(30)
     ]
     figures = compute_figures(picks, dict.fromkeys(MONTHS, 1))
     assert [term.text for term in figures.rose] == ["Agents"]
@@ -190,32 +161,88 @@ def test_half_of_a_pair_is_no_term_but_the_pair_is() -> None:
     assert [term.text for term in terms["early"]] == ["Test-Time Compute"]
 
 
-def test_a_term_titles_the_month_it_sets_apart_most_in_one_spelling_and_what_only_opens_titles_none() -> None:
-    picks = [past(n, 1, title=f"Agents at sea {n}") for n in range(6)] + [past(9, 1, title="Graphs of stone")]
-    picks += [past(n, 2, title=f"An Agent in hills {n}") for n in range(3)]
-    picks += [past(10 + n, 2, title=f"Bridging {name}: Teaching of it") for n, name in enumerate(("ice", "oil", "ore"))]
-    picks += [past(n, 3, title=f"Tables of {n}") for n in range(6)]
-    titles = propose_month_titles(picks, {month: MONTHS[month] for month in ("2025-01", "2025-02", "2025-03")})
-    assert "Agents" in titles["2025-01"]
-    assert "gent" not in titles["2025-02"]
-    assert "Bridging" not in titles["2025-02"]
-    assert "Teaching" not in titles["2025-02"]
-
-
-def test_a_month_that_nothing_sets_apart_is_named_by_the_first_of_its_works() -> None:
-    picks = [past(n, m, title=f"{'Quiet' if m == 1 else 'Loud'} work: a subtitle") for m in (1, 2) for n in range(2)]
-    only = [work for work in picks if work.month == "2025-01"]
-    assert propose_month_titles(only, {"2025-01": "January"}) == {"2025-01": "January: Quiet work"}
-
-
-def test_there_are_three_highlights_where_there_are_three_works_though_one_category_holds_all_that_stand_out() -> None:
-    picks = [replace(past(n, 1 + n), score=float(n)) for n in range(6)]
-    marked = [replace(work, pick=replace(work.pick, highlight="fine")) for work in picks[:4]]
-    assert list(propose_highlights(marked + picks[4:], ENGLISH).values()) == ["fine"] * 3
-    alone = propose_highlights([*marked[:1], *picks[1:]], ENGLISH)
-    assert list(alone.values()) == [
-        "fine",
-        "Among the highest ranked of 2025-06.",
-        "Among the highest ranked of 2025-05.",
+def test_a_trend_needs_eight_texts_and_a_clear_difference() -> None:
+    picks = [past(n, 2, title=f"Prompt tricks {n}") for n in range(7)] + [
+        past(n, 9, title=f"Agents {n}") for n in range(7)
     ]
-    assert len(propose_highlights(marked[:1], ENGLISH)) == 1
+    figures = compute_figures(picks, dict.fromkeys(MONTHS, 1))
+    assert (figures.rose, figures.fell) == ([], [])
+
+
+def test_a_month_without_the_editors_text_is_its_name_and_nothing_is_counted() -> None:
+    january = build("month").sections[0]
+    assert (january.title, january.intro, january.closing) == ("January", "", "")
+    assert len(build("both").sections) == 15
+
+
+@pytest.mark.parametrize("form", ["month", "both"])
+def test_a_months_title_prose_and_closing_are_carried_verbatim(form: str) -> None:
+    prose = "Two things *mattered*.\n\n- [one](https://x.org/)\n\n**Models**\n\nA section."
+    chapters = {"2025-03": MonthChapter("The month of the small", prose, "Then it was April.")}
+    summaries = {month: MonthSummary("A sentence.", "a-model") for month in ("2025-03", "2025-04")}
+    options: dict[str, Any] = {"form": form, "chapters": chapters, "month_summaries": summaries}
+    draft = build_recap_draft("2025", "2025", WHEN, year(), CATEGORIES, MONTHS, ENGLISH, **options)
+    march, april = (section for section in draft.sections if section.slug in ("m2025-03", "m2025-04"))
+    assert (march.title, march.intro, march.engine) == ("March: The month of the small", prose, "")
+    assert march.closing == "Then it was April."
+    assert (april.title, april.intro, april.engine) == ("April", "A sentence.", "a-model")
+    assert parse_draft(render_draft(draft)) == draft
+
+
+def test_a_chapter_is_what_the_editor_wrote_in_the_issue() -> None:
+    config = workbench.config([])
+    default = format_issue_title(config, MARCH)
+    sections = [
+        {"slug": "models", "title": "Models", "note": "Mine.", "closing": "So far."},
+        {"slug": "eval", "title": "Evaluation", "note": "A model's.", "engine": "a-model"},
+    ]
+    texts = {"title": f"{default} – Small is back", "intro": "First.", "outro": "Last.", "atom_id": "tag:x"}
+    issue = Issue(period="2025-03", kind="monthly", created=WHEN, sections=sections, **texts)  # type: ignore[arg-type]
+    chapter = build_month_chapter(config, MARCH, issue)
+    assert chapter == MonthChapter("Small is back", "First.\n\n**Models**\n\nMine.\n\nSo far.", "Last.")
+    issue.title, issue.outro = default, "Last.\n\nReally."
+    plain = build_month_chapter(config, MARCH, issue)
+    assert (plain.title, plain.closing) == ("", "")
+    assert plain.text.endswith("Last.\n\nReally.")
+
+
+def test_favourites_are_the_marked_and_named_works_and_the_rest_is_one_line() -> None:
+    picks = year()
+    picks[7] = replace(picks[7], pick=replace(picks[7].pick, origin="editor", blurb="What it is. **Read it.**"))
+    picks[20] = replace(picks[20], mentions=4)
+    picks[33] = replace(picks[33], pick=replace(picks[33].pick, highlight="first"), withdrawn=date(2025, 9, 1))
+    favourites = select_favourites(picks, 12)
+    assert len(favourites.reasons) == 12
+    assert favourites.reasons[picks[7].pick.key] == "your verdict, your own words"
+    assert favourites.reasons[picks[20].pick.key] == "named by 4 sources"
+    assert picks[33].pick.key not in favourites.reasons
+    draft = build_recap_draft(
+        "2025", "2025", WHEN, picks, CATEGORIES, MONTHS, ENGLISH, form="month", favourites=favourites
+    )
+    shown = {pick.key: pick for _, pick in draft.iter_picks()}
+    assert {key for key, pick in shown.items() if not pick.note} == favourites.reasons.keys()
+    assert "kept: named by 4 sources" in shown[picks[20].pick.key].facts
+    assert all(pick.blurb == "" for pick in shown.values() if pick.note)
+
+
+def test_favourites_are_balanced_over_months_and_categories_and_ties_are_not_told_apart_by_key() -> None:
+    picks = year()
+    favourites = select_favourites(picks, 24)
+    kept = [work for work in picks if favourites.is_kept(work)]
+    assert set(Counter(work.month for work in kept).values()) == {2}
+    counts = Counter(work.category for work in kept)
+    assert all(abs(counts[name] - 24 * share) <= 2 for name, share in (("models", 0.4), ("agents", 0.4), ("eval", 0.2)))
+    renamed = [replace(work, pick=replace(work.pick, key=f"z{99 - n}")) for n, work in enumerate(picks)]
+    again = select_favourites(renamed, 24)
+    assert [again.is_kept(work) for work in renamed] == [favourites.is_kept(work) for work in picks]
+
+
+@given(
+    st.integers(1, 80),
+    st.lists(st.tuples(st.integers(0, 6), st.integers(1, 12), st.sampled_from([*CATEGORIES])), min_size=1),
+)
+def test_as_many_favourites_are_kept_as_there_are_up_to_the_number(
+    count: int, drawn: list[tuple[int, int, str]]
+) -> None:
+    picks = deduplicate_picks(past(*values) for values in drawn)
+    assert len(select_favourites(picks, count).reasons) == min(count, len(picks))

@@ -137,17 +137,44 @@ def test_the_editor_says_in_the_sheet_which_form_a_review_has(workspace_folder: 
         assert "\nform: category\n" in file.read_text()
 
 
-def test_a_review_of_ranked_months_alone_has_highlights_that_say_so(workspace_folder: Path) -> None:
+def test_a_review_of_ranked_months_alone_highlights_nothing_and_invents_no_title(workspace_folder: Path) -> None:
     with opened(workspace_folder) as workspace:
         with workspace.db.write() as session:
             for period in ("2025-07", "2025-08", "2025-09"):
                 unpublish(session, period)
         workspace.recap("2025-Q3", "month")
-    sheet = parse_draft((workspace_folder / "site" / "_drafts" / "2025-Q3.md").read_text())
-    whys = [pick.highlight or "" for _, pick in sheet.iter_picks() if pick.highlight is not None]
-    assert 3 <= len(whys) <= 5
-    assert all(why.startswith("Among the highest ranked of ") for why in whys)
-    assert all(": " in section.title for section in sheet.sections)
+    draft = parse_draft((workspace_folder / "site" / "_drafts" / "2025-Q3.md").read_text())
+    assert [pick.highlight for _, pick in draft.iter_picks() if pick.highlight is not None] == []
+    assert [section.title for section in draft.sections] == ["July 2025", "August 2025", "September 2025"]
+    assert [section.closing for section in draft.sections] == ["", "", ""]
+
+
+def test_a_quarter_carries_the_text_of_its_months_and_keeps_as_many_works_as_asked(workspace_folder: Path) -> None:
+    with opened(workspace_folder) as workspace:
+        with workspace.db.write() as session:
+            for month in ("07", "08", "09"):
+                issue = get_issue(session, f"2025-{month}")
+                issue.intro, issue.outro = (
+                    f"What I made of month {month}.\n\nIn two paragraphs.",
+                    f"So much for {month}.",
+                )
+                issue.title += f": a title of {month}"
+        report = workspace.recap("2025-Q3", "month", keep=30)
+        again = workspace.draft("2025-Q3")
+    draft = parse_draft((workspace_folder / "site" / "_drafts" / "2025-Q3.md").read_text())
+    assert "30 kept in full" in report.line
+    assert "30 kept in full" in again.line  # a draft made again keeps as many
+    assert draft.sections[0].title == "July 2025: a title of 07"
+    assert [section.intro.split("\n")[0] for section in draft.sections] == [
+        f"What I made of month {month}." for month in ("07", "08", "09")
+    ]
+    assert [section.closing for section in draft.sections] == [f"So much for {month}." for month in ("07", "08", "09")]
+    shown = [pick for _, pick in draft.iter_picks()]
+    assert len([pick for pick in shown if not pick.note]) == 30
+    assert all(pick.blurb == "" for pick in shown if pick.note)
+    page = published(workspace_folder, "2025-Q3", "month")
+    assert "What I made of month 08." in page.get_text()
+    assert "So much for 09." in page.get_text()
 
 
 def past_issues(folder: Path, blurbs: str) -> None:
@@ -290,8 +317,8 @@ def test_a_review_speaks_the_newsletters_language(workspace_folder: Path) -> Non
     with opened(workspace_folder) as workspace:
         workspace.recap("2025-Q3", "month")
     text = (workspace_folder / "site" / "_drafts" / "2025-Q3.md").read_text()
-    assert "Arbeiten" in text
-    assert " works" not in text
+    assert "## Juli 2025" in text
+    assert "· in August 2025" in text
 
 
 def test_a_bet_is_asked_for_at_the_years_end_and_its_answer_is_published(workspace_folder: Path) -> None:

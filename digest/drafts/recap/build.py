@@ -10,11 +10,14 @@ from typing import Literal
 
 from digest.drafts.archive.chapters import ArchiveReview
 from digest.drafts.model import Draft, DraftCandidate, DraftPick, DraftPrediction, DraftSection
-from digest.drafts.recap.keywords import Keyword, find_distinctive_keywords, propose_month_titles
-from digest.drafts.recap.picks import PastPick, compute_pick_weight, deduplicate_picks, group_picks, has_editor_text
+from digest.drafts.recap.favourites import Favourites
+from digest.drafts.recap.keywords import Keyword, find_distinctive_keywords
+from digest.drafts.recap.month_chapters import MonthChapter
+from digest.drafts.recap.picks import PastPick, compute_pick_weight, deduplicate_picks, group_picks, has_verdict
 
 RecapForm = Literal["category", "month", "both"]
 _MAX_MOST_MENTIONED = 10
+_MIN_TREND_TEXTS, _MIN_TREND_Z = 8, 3.0  # below these, "rose" and "fell" may be chance
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,44 +47,29 @@ def propose_highlights(
     translations: Mapping[str, str],
     month_names: Mapping[str, str] | None = None,
     max_count: int = 5,
-    min_count: int = 3,
 ) -> dict[str, str]:
-    """Propose highlights by key with their reasons: highlighted or written by the editor, mentioned by sources.
+    """Propose highlights by key with their reasons: works the editor marked or judged, or that sources named.
 
-    A category has two at most, unless there would be fewer than `min_count`. Where too few works qualify, the highest
-    ranked are added, one per category.
+    A category has two at most. Without such works there is no highlight.
     """
-    eligible = [
-        past
-        for past in deduplicate_picks(picks)
-        if not past.withdrawn and not past.superseded_by and not past.pick.note
-    ]
-    weighted = [past for past in eligible if compute_pick_weight(past)[0] > 0]
-    weighted.sort(key=compute_pick_weight, reverse=True)
-    ranked = [past for past in eligible if past.score is not None]
-    ranked.sort(key=lambda past: (past.score or 0.0, past.pick.key), reverse=True)
-    best_ranked = _limit_per_category(ranked, max_count, 1)
-    chosen = _limit_per_category(weighted, max_count, 2) if weighted else best_ranked[:]
-    for others in (weighted, best_ranked, ranked):
-        chosen += [past for past in others if past not in chosen][: max(0, min_count - len(chosen))]
-    names = month_names or {}
-    return {past.pick.key: _explain_highlight(past, names.get(past.month, past.month), translations) for past in chosen}
-
-
-def _limit_per_category(picks: Iterable[PastPick], max_count: int, per_category: int) -> list[PastPick]:
+    eligible = [past for past in deduplicate_picks(picks) if not past.withdrawn and not past.superseded_by]
+    marked = [past for past in eligible if past.pick.highlight is not None or has_verdict(past) or past.mentions > 1]
+    marked = [past for past in marked if not past.pick.note]
+    marked.sort(key=lambda past: (-compute_pick_weight(past), -(past.score or 0.0)))
     counts: Counter[str] = Counter()
-    selected: list[PastPick] = []
-    for past in picks:
-        if counts[past.category] < per_category and len(selected) < max_count:
-            counts[past.category] += 1
-            selected.append(past)
-    return selected
+    highlights: dict[str, str] = {}
+    for past in marked:
+        counts[past.category] += 1
+        if counts[past.category] <= 2 and len(highlights) < max_count:
+            month = (month_names or {}).get(past.month, past.month)
+            highlights[past.pick.key] = _explain_highlight(past, month, translations)
+    return highlights
 
 
 def _explain_highlight(past: PastPick, month: str, translations: Mapping[str, str]) -> str:
     if past.pick.highlight:
         return past.pick.highlight
-    name = "named" if past.mentions > 1 else "written" if has_editor_text(past) else "ranked"
+    name = "named" if past.mentions > 1 else "written"
     return translations[f"highlight_{name}"].format(month=month, count=past.mentions)
 
 
@@ -95,7 +83,8 @@ def compute_figures(picks: Sequence[PastPick], read_by_month: Mapping[str, int])
     half = months[len(months) // 2] if months else ""
     early = [past.pick.title for past in works if past.month < half]
     late = [past.pick.title for past in works if past.month >= half]
-    trends = find_distinctive_keywords({"fell": early, "rose": late}, 5, 3) if early and late else {}
+    trends = find_distinctive_keywords({"fell": early, "rose": late}, 5, _MIN_TREND_TEXTS) if early and late else {}
+    trends = {name: [keyword for keyword in keywords if keyword.z >= _MIN_TREND_Z] for name, keywords in trends.items()}
     categories = Counter(past.category for past in works)
     return RecapFigures(
         months={m: {"read": read_by_month.get(m, 0), "kept": picked_by_month[m]} for m in months},
@@ -131,27 +120,34 @@ def build_recap_draft(
     predictions: Sequence[DraftPrediction] = (),
     missed: Sequence[DraftCandidate] = (),
     month_summaries: Mapping[str, MonthSummary] | None = None,
+    chapters: Mapping[str, MonthChapter] | None = None,
+    favourites: Favourites | None = None,
 ) -> Draft:
     """Build the draft: every pick of the period once, by date within its section.
 
     `categories` (slug to title) and `months` (`2025-03` to `March 2025`) are in the reader's order. With the form
-    "month" the sections are the months. With "both" the categories have the picks, and the months their titles and
-    the summaries.
+    "month" the sections are the months. With "both" the categories have the picks, and the months their chapters.
+    `chapters` are the editor's text of the months; a month without one has its summary, if there is one. Picks that
+    are no `favourites` are folded into single lines.
     """
     works = sorted(deduplicate_picks(picks), key=lambda past: (past.published or date.max, past.month, past.pick.key))
+    if favourites is not None:
+        works = [_fold(past, favourites) for past in works]
     highlights = propose_highlights(works, translations, months)
+    reasons = favourites.reasons if favourites else {}
     sections = []
     if form != "month":
         for slug, group in group_picks(categories, ((past.category, past) for past in works)).items():
-            entries = _build_entries(group, highlights, months, translations)
+            entries = _build_entries(group, highlights, reasons, months, translations)
             sections.append(DraftSection(slug, categories.get(slug, slug), entries=entries))
     if form != "category":
-        headings = propose_month_titles(works, months)
         for month, group in group_picks(months, ((past.month, past) for past in works)).items():
-            entries = _build_entries(group, highlights, months, translations) if form == "month" else ()
+            entries = _build_entries(group, highlights, reasons, months, translations) if form == "month" else ()
+            chapter = (chapters or {}).get(month, MonthChapter())
             summary = (month_summaries or {}).get(month, MonthSummary("", ""))
-            closing, heading = _build_closing(group, categories, translations), headings.get(month, month)
-            sections.append(DraftSection(f"m{month}", heading, summary.text, closing, entries, summary.engine))
+            text, engine = (chapter.text, "") if chapter.text else (summary.text, summary.engine)
+            heading = ": ".join(filter(None, (months.get(month, month), chapter.title)))
+            sections.append(DraftSection(f"m{month}", heading, text, chapter.closing, entries, engine))
     draft = Draft(period, title, when, form, sections=tuple(sections))
     return replace(draft, predictions=tuple(predictions), missed=tuple(missed))
 
@@ -167,12 +163,28 @@ def build_carried_draft(period: str, when: datetime, review: ArchiveReview, *, f
     return Draft(period, review.title, when, form, intro=review.intro, sections=tuple(sections.values()))
 
 
+def _fold(past: PastPick, favourites: Favourites) -> PastPick:
+    """Turn a pick that is no favourite into one line; the editor's text stays, a quotation goes."""
+    if favourites.is_kept(past):
+        return past
+    pick = replace(past.pick, note=True, highlight=None)
+    if pick.origin != "editor":
+        pick = replace(pick, blurb="", origin="source", engine="", flags=())
+    return replace(past, pick=pick)
+
+
 def _build_entries(
-    group: Sequence[PastPick], highlights: Mapping[str, str], months: Mapping[str, str], translations: Mapping[str, str]
+    group: Sequence[PastPick],
+    highlights: Mapping[str, str],
+    reasons: Mapping[str, str],
+    months: Mapping[str, str],
+    translations: Mapping[str, str],
 ) -> tuple[DraftPick, ...]:
     entries = []
     for past in group:
         byline = _build_byline(past, months.get(past.month, past.month), translations)
+        if reason := reasons.get(past.pick.key):
+            byline = " · ".join(filter(None, (byline, f"kept: {reason}")))
         highlight = highlights.get(past.pick.key)
         entries.append(replace(past.pick, highlight=highlight, covered="", facts=byline))
     return tuple(entries)
@@ -187,13 +199,3 @@ def _build_byline(past: PastPick, month: str, translations: Mapping[str, str]) -
         translations["recap_superseded"].format(work=past.superseded_by) if past.superseded_by else "",
     ]
     return " · ".join(filter(None, parts))
-
-
-def _build_closing(group: Sequence[PastPick], categories: Mapping[str, str], translations: Mapping[str, str]) -> str:
-    """State the number of works, and the category that leads with at least a third of them."""
-    (slug, most), *others = Counter(past.category for past in group).most_common()
-    leads = most * 3 >= len(group) and most > max((count for _, count in others), default=0)
-    form = "one" if len(group) == 1 else "all" if not others else "most" if leads else "spread"
-    category = categories.get(slug, slug)
-    template = translations[f"closing_{form}"]
-    return template.format(count=len(group), most=most, category=category, sections=len(others) + 1)

@@ -1,4 +1,4 @@
-"""Find the keywords that distinguish a month, and propose month titles from them.
+"""Find the keywords that distinguish one group of texts from the others.
 
 Words and pairs of words are weighed by their log-odds against all other groups: Monroe, Colaresi and Quinn, Fightin'
 Words (2008), equations 15-22, with an informative Dirichlet prior and z-scores.
@@ -8,14 +8,12 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from math import log, sqrt
 
-from digest.drafts.recap.picks import PastPick, compute_pick_weight, deduplicate_picks, group_picks
 from digest.resources import load_lexicon
-from digest.text import normalise_line
 
 _WORD = re.compile(r"[^\W\d_][\w+’'-]*[\w+]|[^\W\d_]\b")
 # Weight of the whole vocabulary in pseudo-texts. Months have some ten to fifty texts.
@@ -30,7 +28,6 @@ _VAGUE_COMPOUND = re.compile(
 )
 # What a title does: Bridging the gap, Teaching models.
 _OPENING_GERUND = re.compile(r"(?:^|[.:?!–—]\s+)([^\W\d_]+ing)\b")
-_MAX_NAME_CHARACTERS = 45
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,54 +111,3 @@ def _compute_z_score(group_count: int, other_count: int, group_total: int, other
     a, b = group_count + prior, other_count + prior
     odds = log(a / (group_total + _PRIOR_WEIGHT - a)) - log(b / (other_total + _PRIOR_WEIGHT - b))
     return odds / sqrt(1 / a + 1 / b)
-
-
-def propose_month_titles(
-    picks: Sequence[PastPick], month_names: Mapping[str, str], max_keywords: int = 2
-) -> dict[str, str]:
-    """Title every month of `month_names`: `March 2025: tool use, GRPO, DeepSeek-R1`.
-
-    The title has the month's keywords and the one work that is clearly ahead of the others. A month without either
-    has the first of its works.
-    """
-    months = group_picks(month_names, ((past.month, past) for past in deduplicate_picks(picks)))
-    keywords = _assign_keywords_to_months(
-        find_distinctive_keywords({month: [past.pick.title for past in group] for month, group in months.items()})
-    )
-    titles = dict(month_names)
-    for month, group in months.items():
-        works = _find_outstanding_work(group, needs_clear_lead=True)
-        named = " ".join(works).casefold()
-        parts = [*[text for text in keywords[month] if text.casefold() not in named][:max_keywords], *works]
-        if parts := parts or _find_outstanding_work(group, needs_clear_lead=False):
-            titles[month] = f"{titles[month]}: {', '.join(parts)}"
-    return titles
-
-
-def _assign_keywords_to_months(keywords_by_month: Mapping[str, Sequence[Keyword]]) -> dict[str, list[str]]:
-    """Keep each keyword in the one month that it distinguishes most."""
-    best: dict[str, float] = {}
-    for keyword in (keyword for keywords in keywords_by_month.values() for keyword in keywords):
-        best[keyword.key] = max(keyword.z, best.get(keyword.key, 0.0))
-    return {month: [k.text for k in keywords if k.z == best[k.key]] for month, keywords in keywords_by_month.items()}
-
-
-def _find_outstanding_work(group: Iterable[PastPick], *, needs_clear_lead: bool) -> list[str]:
-    """Find the work that is highlighted, mentioned or ranked above all others, if its name is short.
-
-    Without `needs_clear_lead`, find the first work with a short name.
-    """
-    valid = [past for past in group if not past.withdrawn and not past.superseded_by]
-    works = sorted(valid, key=_compute_prominence, reverse=True)
-    if needs_clear_lead:
-        lead, *others = [*map(_compute_prominence, works[:2])] or [(0.0, 0.0)]
-        if max(lead) <= 0 or lead in others:
-            return []
-        works = works[:1]
-    # A work is named by what precedes its colon.
-    names = [normalise_line(past.pick.title).partition(": ")[0] for past in works]
-    return [name for name in names if len(name) <= _MAX_NAME_CHARACTERS][:1]
-
-
-def _compute_prominence(past: PastPick) -> tuple[float, float]:
-    return compute_pick_weight(past)[0], past.score or 0.0

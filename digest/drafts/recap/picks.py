@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import date
@@ -27,6 +28,7 @@ from digest.ranking.stage import load_ranked_candidates
 from digest.urls.arxiv import find_superseding_work
 
 _MAX_RANKED = 300
+_VERDICT = re.compile(r"(?:\*\*|__)[^*_\n]+(?:\*\*|__)[.!?…]?\s*$")
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,14 +68,19 @@ def group_picks(order: Iterable[str], named_picks: Iterable[tuple[str, PastPick]
     return {name: group for name, group in groups.items() if group}
 
 
-def compute_pick_weight(past: PastPick) -> tuple[float, str]:
-    """Weigh a pick by the editor's highlight and text and by its mentions; the key breaks ties."""
-    highlight = 3.0 * (past.pick.highlight is not None)
-    return highlight + has_editor_text(past) + min(past.mentions - 1, 8) / 2, past.pick.key
+def compute_pick_weight(past: PastPick) -> float:
+    """Weigh a pick by the editor's highlight, verdict and text, by its return in a later month and its mentions."""
+    marks = 3.0 * (past.pick.highlight is not None) + 2.0 * has_verdict(past) + has_editor_text(past)
+    return marks + (past.pick.update_of is not None) + min(past.mentions - 1, 8) / 2
 
 
 def has_editor_text(past: PastPick) -> bool:
     return past.pick.origin == "editor" and bool(past.pick.blurb)
+
+
+def has_verdict(past: PastPick) -> bool:
+    """Whether the editor's text ends with a sentence in bold."""
+    return has_editor_text(past) and _VERDICT.search(past.pick.blurb) is not None
 
 
 def find_months_to_rank(session: Session, period: Period) -> list[Period]:
@@ -83,8 +90,10 @@ def find_months_to_rank(session: Session, period: Period) -> list[Period]:
     return [m for m in period.months() if m.name not in covered and not load_ranking(session, m.name, 1)]
 
 
-def load_past_picks(context: Context, session: Session, period: Period) -> list[PastPick]:
-    """Load every pick of the period's months.
+def load_past_picks(
+    context: Context, session: Session, period: Period, *, published_only: bool = False
+) -> list[PastPick]:
+    """Load every pick of the period's months, or of the published ones.
 
     A work of a published or imported issue is never taken from a ranking.
     """
@@ -96,6 +105,8 @@ def load_past_picks(context: Context, session: Session, period: Period) -> list[
         if row.period in months and row.period not in published
     }
     picks = [p for month, issue_id in published.items() for p in _load_published(config, session, month, issue_id)]
+    if published_only:
+        return picks
     picks += _load_imported(config, session, imported)
     covered_in = load_covered_in(session, period.name)
     for month in months:
