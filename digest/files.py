@@ -80,6 +80,11 @@ def write_documents(root: Path, documents: Iterable[Document]) -> list[str]:
     return changed
 
 
+def list_changed_files(root: Path, documents: Iterable[Document]) -> list[str]:
+    """List the paths of the documents that `write_documents` would write."""
+    return [each.path for each in documents if not _has_content(_resolve_inside(root, each.path), each.body)]
+
+
 def check_paths_inside(root: Path, documents: Iterable[Document]) -> None:
     """Raise DigestError for the first document whose path leaves the root; write nothing."""
     for document in documents:

@@ -16,7 +16,7 @@ from digest.drafts.parser import parse_draft
 from digest.drafts.storage import read_draft_text
 from digest.drafts.workflow import transition_state
 from digest.errors import CheckFailedError
-from digest.files import list_files, load_template_overrides
+from digest.files import list_changed_files, list_files, load_template_overrides
 from digest.models.issues import Issue
 from digest.periods import Period
 from digest.plugins import load_plugin
@@ -53,7 +53,9 @@ def publish_issue(context: Context, period: Period, *, correction: str | None = 
             with context.db.read() as session:
                 _require_publishable(context, session, period, correction)
                 documents, _ = render_site_documents(context, session, including=period)
-            report.line = f"{period}: would write {len(documents)} files"
+            changed = list_changed_files(context.site_folder, documents)
+            report.numbers = {"files": len(documents), "changed": len(changed), "paths": changed}
+            report.line = f"{period}: would write {len(changed)} of {len(documents)} files"
             return report
         with context.db.write() as session:
             issue = _require_publishable(context, session, period, correction)
@@ -62,18 +64,22 @@ def publish_issue(context: Context, period: Period, *, correction: str | None = 
             if correction is not None or issue.state not in PUBLISHED_STATES:
                 issue.state = transition_state(issue.state, "publish", period.name)
                 create_snapshot(context, session, issue, is_correction=correction is not None)
-        write_site(context, report, period.name)
+        posts = [path for path in write_site(context, report, period.name) if path.startswith("_posts/")]
+        if posts:
+            named = f"site/{posts[0]}" if len(posts) == 1 else f"{len(posts)} posts in site/_posts"
+            report.line += f"; wrote {named}; next: commit site/, then `digest send {period}`"
     return report
 
 
-def write_site(context: Context, report: Report, subject: str) -> None:
-    """Write the changed files of all published issues, and report them."""
+def write_site(context: Context, report: Report, subject: str) -> list[str]:
+    """Write the changed files of all published issues, report them and return their paths."""
     with context.db.read() as session:
         documents, pictures = render_site_documents(context, session)
         manifest = load_site_manifest(session)
     written, removed = replace_site_files(context, manifest, documents, pictures)
     report.numbers |= {"files": len(documents), "changed": len(written), "removed": len(removed)}
     report.line = f"{subject}: {len(written)} of {len(documents)} files written" if written else f"{subject}: unchanged"
+    return written
 
 
 def _require_publishable(context: Context, session: Session, period: Period, correction: str | None) -> Issue:

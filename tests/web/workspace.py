@@ -80,6 +80,12 @@ def storied(root: Path) -> tuple[str, str]:
         return pool.submit(_storied, root).result()
 
 
+def run_aside(job: Callable[[], object]) -> None:
+    """Run a job in a thread of its own, because a browser's event loop runs in the test's."""
+    with ThreadPoolExecutor(1) as pool:
+        pool.submit(job).result()
+
+
 def _storied(root: Path) -> tuple[str, str]:
     with opened(root) as workspace:
         context, period = workspace.context, workspace.context.parse_period(PERIOD)

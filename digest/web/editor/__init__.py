@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from mimetypes import guess_type
 from pathlib import Path
 from secrets import compare_digest
@@ -25,6 +25,7 @@ from digest.publishing.checks import check_draft_links, check_release
 from digest.publishing.render.templates import render_template
 from digest.web.editor.actions import ACTIONS, parse_edit_request
 from digest.web.editor.preview import render_mail_preview, render_mail_text_preview, render_post_preview
+from digest.web.editor.release import render_issue_list, render_release_pane, run_release_step
 from digest.web.editor.view_models import (
     load_editor_sections,
     load_filters,
@@ -47,6 +48,7 @@ def create_desk_app(context: Context, secrets: DeskSecrets, port: int) -> Starle
         "/shortlist": pages.show_shortlist,
         "/issue": pages.show_issue,
         "/gates": pages.show_checks,
+        "/release": pages.show_release,
         "/preview/post": pages.preview_post,
         "/preview/mail": pages.preview_mail,
         "/preview/text": pages.preview_mail_text,
@@ -58,6 +60,7 @@ def create_desk_app(context: Context, secrets: DeskSecrets, port: int) -> Starle
         "/approve": pages.approve_draft,
         "/links": pages.check_draft_links,
         "/reopen": pages.reopen_draft,
+        "/release": pages.release,
     }
     routes = [
         Route(f"/{{period}}{path}", pages.handle_get(handler), methods=["GET"]) for path, handler in reads.items()
@@ -68,7 +71,8 @@ def create_desk_app(context: Context, secrets: DeskSecrets, port: int) -> Starle
     static = Route("/static/{name:path}", _serve_files(Path(__file__).parents[1] / "static"))
     style = Route("/site/{name:path}", _serve_files(context.site_folder / "assets"))
     return Starlette(
-        routes=[Route("/enter", pages.enter), static, style, *routes], exception_handlers={DigestError: _render_error}
+        routes=[Route("/enter", pages.enter), Route("/", pages.show_issues), static, style, *routes],
+        exception_handlers={DigestError: _render_error},
     )
 
 
@@ -128,6 +132,18 @@ class _DeskPages:
         response = HTMLResponse(render_template("desk/enter.html.j2", {}, period=period.name))
         response.set_cookie(self._cookie_name, self._secrets.cookie, httponly=True, samesite="strict")
         return response
+
+    async def show_issues(self, request: Request) -> Response:
+        return HTMLResponse(await run_in_threadpool(render_issue_list, self._context))
+
+    def show_release(self, context: Context, period: Period, query: Any) -> Response:
+        return HTMLResponse(render_release_pane(context, period))
+
+    def release(self, context: Context, period: Period, body: Any) -> Response:
+        report = run_release_step(context, period, body)
+        details = [*report.problems, *report.numbers.get("paths", ())]
+        current = load_current_draft(context, period)
+        return _render_issue_pane(context, period, current, report.line, details)
 
     def show_page(self, context: Context, period: Period, query: Any) -> Response:
         current = load_current_draft(context, period)
@@ -219,7 +235,9 @@ def _build_issue_values(context: Context, period: Period, current: CurrentDraft)
     }
 
 
-def _render_issue_pane(context: Context, period: Period, current: CurrentDraft, message: str = "") -> Response:
+def _render_issue_pane(
+    context: Context, period: Period, current: CurrentDraft, message: str = "", details: Sequence[str] = ()
+) -> Response:
     """Render the issue's pane, with the values that the rest of the page shows."""
     values = _build_issue_values(context, period, current)
     if current.conflicts:
@@ -228,6 +246,7 @@ def _render_issue_pane(context: Context, period: Period, current: CurrentDraft, 
         {
             "html": render_template("desk/issue.html.j2", {}, period=period.name, **values),
             "said": message,
+            "details": list(details),
             **{name: values[name] for name in ("version", "state", "picks", "marks")},
         }
     )

@@ -168,6 +168,29 @@ async function gates() {
   $("#open-gates").textContent = count ? `${count} open` : "";
 }
 
+async function release() {
+  const answer = await fetch(`/${period}/release`).catch(() => null);
+  if (answer) $("#release").innerHTML = await answer.text();
+}
+function confirmed(text) { // a second yes
+  const dialog = $("#confirm");
+  $("#confirm-text").textContent = text;
+  dialog.returnValue = "";
+  dialog.showModal();
+  return new Promise((resolve) => dialog.addEventListener("close", () => resolve(dialog.returnValue === "yes"), { once: true }));
+}
+async function take(form) {
+  const fields = Object.fromEntries(new FormData(form)), { step: name, confirm } = form.dataset;
+  if (confirm && !(await confirmed(confirm))) { say("Nothing was done"); return; }
+  for (const button of all("button", $("#release"))) button.disabled = true;
+  const told = await send("release", () => ({ step: name, confirmed: Boolean(confirm), ...fields }), "Working …").catch((error) => ({ said: error.message, failed: true }));
+  if (!told.failed) show(told);
+  await release();
+  const outcome = $(".outcome"), lines = [told.said, ...(told.details || [])];
+  outcome.replaceChildren(...lines.map((line) => Object.assign(document.createElement("p"), { textContent: line })));
+  $("#release").focus();
+}
+
 // -- fields that save themselves ----------------------------------------------------------------------------------
 
 const unsaved = new Set();
@@ -315,6 +338,7 @@ document.addEventListener("change", (event) => {
 document.addEventListener("submit", (event) => {
   if (event.target.method === "dialog") return;
   event.preventDefault();
+  if (event.target.dataset.step) { take(event.target); return; }
   const form = new FormData(event.target);
   if (event.target.matches(".add")) { event.target.reset(); document.activeElement.blur(); } // what stood there is on its way
   if (event.target.id === "open-section") act("open-section", { title: form.get("title") });
@@ -401,7 +425,7 @@ document.addEventListener("keydown", (event) => {
   }
   if (event.key === "Enter" && ((at.matches("textarea") && (at.dataset.oneLine !== undefined || event.ctrlKey)) || at.matches('[data-action="link"]'))) { event.preventDefault(); focus(entry); return; }
   if (event.key === "Enter" && at.id === "search") { event.preventDefault(); focus($(".row", rows)); return; }
-  if (at.matches("input, textarea, select, [role=tab]") || $("#help").open) return;
+  if (at.matches("input, textarea, select, [role=tab]") || $("dialog[open]")) return;
   if ((event.ctrlKey || event.metaKey) && event.key === "z") { event.preventDefault(); undo(); return; }
   if (event.ctrlKey || event.metaKey || event.altKey) return;
   if (/^[1-8]$/.test(event.key) && (entry || going)) {
@@ -469,6 +493,7 @@ function tab(chosen) {
     if (frame && (frame.dataset.src || frame.dataset.old !== undefined)) reload(frame);
   }
   if (chosen.id === "tab-gates") gates();
+  if (chosen.id === "tab-release") release();
 }
 for (const one of tabs) {
   one.addEventListener("click", () => tab(one));
