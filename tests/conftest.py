@@ -29,8 +29,8 @@ def _closed(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     opened: list[Database] = []
     make = Database.__init__
 
-    def noted(self: Database, path: Path) -> None:
-        make(self, path)
+    def noted(self: Database, path: Path, url: str | None = None) -> None:
+        make(self, path, url)
         opened.append(self)
 
     monkeypatch.setattr(Database, "__init__", noted)

@@ -12,8 +12,21 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Column, DateTime, LargeBinary, MetaData, Table, event, insert, select, text
-from sqlalchemy.exc import IntegrityError, InterfaceError, ProgrammingError
+from sqlalchemy import (
+    Column,
+    Connection,
+    DateTime,
+    Integer,
+    LargeBinary,
+    MetaData,
+    Table,
+    event,
+    func,
+    insert,
+    select,
+    text,
+)
+from sqlalchemy.exc import DataError, IntegrityError, InterfaceError, ProgrammingError
 from sqlmodel import Session, SQLModel
 from sqlmodel.sql.sqltypes import UTCDateTime
 
@@ -27,8 +40,10 @@ LineReader = Callable[[str], Iterator[bytes]]  # the rows of the table of that n
 
 INCOMPLETE_HINT = "the folder must be one whole export"
 _TRANSIENT_TABLES = ("lock", "lease")  # locks of processes; they mean nothing elsewhere
-_INTERNAL_TABLES = ("item_words", "alembic_version")  # the search index with its parts, and the schema's revision
+_INTERNAL_TABLES = ("item_words", "alembic_version")  # the search index, and the revision
 _BATCH_SIZE = 2000
+_DEFER_KEYS = "ALTER TABLE item ALTER CONSTRAINT item_merged_into_fkey DEFERRABLE INITIALLY DEFERRED"
+_RESTORE_KEYS = "ALTER TABLE item ALTER CONSTRAINT item_merged_into_fkey NOT DEFERRABLE"
 
 
 def dump_tables(session: Session) -> Iterator[tuple[str, Iterator[bytes]]]:
@@ -65,7 +80,7 @@ def _open_upgraded(path: Path, revision: str, read_lines: LineReader) -> Iterato
             with Session(connection) as older:
                 _replace_rows(older, _reflect_tables(older), read_lines)
         engine.dispose()
-        database = Database(folder / path.name)
+        database = Database(folder / path.name, url="")
         with database.read() as session:
             yield session
         database.close()
@@ -106,14 +121,32 @@ def _encode_value(value: Any) -> Any:
 
 def _replace_rows(session: Session, tables: Sequence[Table], read_lines: LineReader) -> dict[str, int]:
     connection = session.connection()
-    connection.execute(text("PRAGMA defer_foreign_keys=ON"))  # an item may be merged into a later one
+    is_postgres = connection.dialect.name == "postgresql"
+    # An item may be merged into a later one.
+    connection.execute(text(_DEFER_KEYS if is_postgres else "PRAGMA defer_foreign_keys=ON"))
     for table in reversed(tables):
         connection.execute(table.delete())
     counts = {table.name: _insert_lines(session, table, read_lines(table.name)) for table in tables}
+    if is_postgres:
+        _finish_postgres_load(connection, tables)
+        return counts
     # The commit would refuse such a row without naming it.
     for name, row, parent, _ in connection.execute(text("PRAGMA foreign_key_check")):
         raise StoreError(f"{name}.jsonl: row {row} points to nothing in {parent}.jsonl", INCOMPLETE_HINT)
     return counts
+
+
+def _finish_postgres_load(connection: Connection, tables: Sequence[Table]) -> None:
+    try:
+        connection.execute(text("SET CONSTRAINTS ALL IMMEDIATE"))
+    except IntegrityError as error:
+        raise StoreError(f"item.jsonl: {error.orig}", INCOMPLETE_HINT) from error
+    connection.execute(text(_RESTORE_KEYS))
+    for table in tables:
+        if "id" in table.columns and isinstance(table.columns["id"].type, Integer):
+            sequence = func.pg_get_serial_sequence(table.name, "id")
+            newest = select(func.coalesce(func.max(table.columns["id"]), 0) + 1).scalar_subquery()
+            connection.execute(select(func.setval(sequence, newest, False)))
 
 
 def _insert_lines(session: Session, table: Table, lines: Iterator[bytes]) -> int:
@@ -132,7 +165,7 @@ def _insert_lines(session: Session, table: Table, lines: Iterator[bytes]) -> int
             store(batch)
     except (ValueError, TypeError) as error:
         raise StoreError(f"{table.name}.jsonl, line {count}: {error}", INCOMPLETE_HINT) from error
-    except (IntegrityError, InterfaceError, ProgrammingError) as error:  # a row's own fault, not the disk's
+    except (DataError, IntegrityError, InterfaceError, ProgrammingError) as error:  # a row's own fault, not the disk's
         raise StoreError(f"{table.name}.jsonl, line {count} or before: {error.orig}", INCOMPLETE_HINT) from error
     return count
 

@@ -20,8 +20,12 @@ _RETRY_SECONDS = 1.0  # a site is usually released long before its lock expires
 def hold_lock(db: Database, work: str) -> Iterator[bool]:
     """Hold the lock on a piece of work while the block runs; the value says whether it is ours.
 
-    It is a lock file beside the database, which the system releases when the process ends, however it ends.
+    It is a lock file beside the database, or an advisory lock of PostgreSQL. Either ends with the process.
     """
+    if db.schema:
+        with db.try_advisory_lock(work) as is_ours:
+            yield is_ours
+        return
     lock = FileLock(db.path.with_name(f"{db.path.name}.{work.replace(':', '-')}.lock"))
     try:
         lock.acquire(blocking=False)
@@ -35,7 +39,7 @@ def hold_lock(db: Database, work: str) -> Iterator[bool]:
 
 
 class DatabaseHostLock:
-    """One request at a time to a site, over all processes of a workspace. The lock of a dead holder expires."""
+    """One request at a time to a site, over all processes of a database. The lock of a dead holder expires."""
 
     def __init__(self, db: Database, clock: Clock = lambda: datetime.now(UTC)) -> None:
         self._db = db
@@ -45,7 +49,7 @@ class DatabaseHostLock:
     def claim(self, site: str, seconds: float) -> float:
         """Take the site for at most `seconds`. Returns 0, or the seconds to wait before the next attempt."""
         now, name = self._clock(), f"site:{site}"
-        with self._db.write(durable=False) as session:
+        with self._db.write_shared() as session:
             lock = session.get(Lock, name) or Lock(name=name, holder=self._holder, expires=now)
             if lock.holder != self._holder and lock.expires > now:
                 return min((lock.expires - now).total_seconds(), _RETRY_SECONDS)
@@ -58,7 +62,7 @@ class DatabaseHostLock:
     def release(self, site: str, pause: float) -> None:
         """Release the site, if it is still ours; the next claim succeeds after `pause` seconds."""
         now = self._clock()
-        with self._db.write(durable=False) as session:
+        with self._db.write_shared() as session:
             lock = session.get(Lock, f"site:{site}")
             if lock is not None and lock.holder == self._holder:
                 lock.expires, lock.not_before = now, now + timedelta(seconds=pause)

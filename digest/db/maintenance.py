@@ -12,7 +12,7 @@ from sqlalchemy import delete
 from sqlmodel import Session, col, func, or_, select
 
 from digest.db.bulk import in_list, upsert
-from digest.db.engine import BUSY_SECONDS
+from digest.db.engine import BUSY_SECONDS, Database
 from digest.db.items import load_items_by_key
 from digest.db.search import update_search_index
 from digest.errors import StoreError
@@ -57,9 +57,11 @@ def check_database_file(path: Path) -> list[str]:
         return [str(error)]
 
 
-def compact_database(path: Path) -> int:
+def compact_database(db: Database) -> int:
     """Return the space of deleted rows to the disk; return the bytes, 0 while others use the file."""
-    before = path.stat().st_size
+    if db.schema:
+        return 0  # PostgreSQL does it itself
+    path, before = db.path, db.path.stat().st_size
     with closing(sqlite3.connect(path, timeout=BUSY_SECONDS)) as raw:
         try:
             raw.execute("VACUUM")

@@ -7,12 +7,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import ColumnElement, case, func, literal_column, or_, table
-from sqlalchemy import select as core_select
+from sqlalchemy import ColumnElement, case, func, or_
 from sqlmodel import Session, col, delete, select
 
 from digest.db.bulk import in_list, upsert
-from digest.db.search import build_match_expression
+from digest.db.search import matches_text
 from digest.embeddings import load_embeddings, pack_vectors, unpack_vectors
 from digest.models.items import Item, build_embedding_text
 from digest.models.predictions import ItemVector, Ranking, Tagging
@@ -154,7 +153,7 @@ def _build_conditions(candidate_filter: CandidateFilter) -> list[Any]:
         conditions.append(~in_list(col(Item.key), candidate_filter.excluded_keys))
     if candidate_filter.text:
         dated = (col(Item.published) >= candidate_filter.start) & (col(Item.published) < candidate_filter.end)
-        conditions += [_matches_text(candidate_filter.text), or_(col(Ranking.id).is_not(None), dated)]
+        conditions += [matches_text(candidate_filter.text), or_(col(Ranking.id).is_not(None), dated)]
     return conditions
 
 
@@ -163,15 +162,6 @@ def _select_best_category() -> ColumnElement[str]:
     order = case((col(Tagging.engine) == "editor", 0), (col(Tagging.engine) == "embedded", 2), else_=1)
     best = select(Tagging.category).where(Tagging.item_id == Item.id).order_by(order, col(Tagging.id).desc()).limit(1)
     return func.coalesce(best.scalar_subquery(), "other")
-
-
-def _matches_text(text: str) -> ColumnElement[bool]:
-    """Build the condition that the index has all words in an item; false without a word."""
-    match = build_match_expression(text)
-    column: ColumnElement[str] = literal_column("item_words")
-    number: ColumnElement[int] = literal_column("rowid")
-    rows = core_select(number).select_from(table("item_words")).where(column.op("MATCH")(match))
-    return col(Item.id).in_(rows) if match else literal_column("0") == 1
 
 
 def count_items_by_category(session: Session, engine: str, start: datetime, end: datetime) -> dict[str, int]:

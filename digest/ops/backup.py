@@ -12,12 +12,13 @@ from hashlib import sha256
 from pathlib import Path
 
 from digest.context import Context, record_run
-from digest.db.engine import DATABASE_FILE
+from digest.db.engine import DATABASE_FILE, uses_postgres
 from digest.db.maintenance import check_database_file, restore_database
 from digest.errors import DigestError, NotFoundError, StoreError, describe_read_error
 from digest.files import check_paths_inside, list_files, make_partial_path, write_documents
 from digest.protocols import Document, Report
 
+RESTORE_HINT = "run `digest export --import DIR` in an empty workspace, or pg_restore"
 _MANIFEST = "manifest.json"
 _GENERATED = ("_site", ".jekyll-cache")  # Jekyll makes them again
 _INCLUDED = ("sources.yaml", "templates", "site")
@@ -57,6 +58,8 @@ def find_newest_backup(root: Path) -> Path | None:
 def describe_lost_database(root: Path) -> str:
     """Describe a database that is missing or empty although issues were published; else return ""."""
     paths = (root / DATABASE_FILE, root / f"{DATABASE_FILE}-wal")
+    if uses_postgres():
+        return ""
     posts = [path for path in list_files(root, "site/_posts") if path.endswith(".md")]
     if not posts or any(path.exists() and path.stat().st_size for path in paths):
         return ""
@@ -70,6 +73,8 @@ def restore_backup(root: Path, now: datetime, source: Path, save_current: Callab
     Checks every checksum and path first. Raises StoreError for a damaged backup, NotFoundError for a missing one.
     A damaged database is moved aside.
     """
+    if uses_postgres():
+        raise StoreError("a backup holds an SQLite file, and this workspace is on PostgreSQL", RESTORE_HINT)
     database = root / DATABASE_FILE
     with _make_temporary_folder(database) as folder:
         documents, copy = _unpack_backup(source, folder)

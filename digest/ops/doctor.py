@@ -16,7 +16,7 @@ from digest.aio import run_sync
 from digest.config.loader import load_config
 from digest.config.schema import Config, Source
 from digest.context import Context
-from digest.db.engine import DATABASE_FILE
+from digest.db.engine import DATABASE_FILE, uses_postgres
 from digest.db.maintenance import check_database_file
 from digest.db.runs import load_latest_runs
 from digest.errors import DigestError, RenderError, SourceError, StoreError
@@ -70,10 +70,13 @@ def diagnose_workspace(
     except DigestError as error:
         return [Finding("configuration", "bad", error.message, error.hint), *disk_findings]
     path = root / DATABASE_FILE
-    faults = list(filter(None, [describe_lost_database(root)])) or (check_database_file(path) if path.exists() else [])
+    exists = path.exists() or uses_postgres()
+    faults = list(filter(None, [describe_lost_database(root)]))
+    if not faults and exists and not uses_postgres():
+        faults = check_database_file(path)
     context, fix = None, _RESTORE_FIX
     try:
-        context = open_context() if path.exists() and not faults else None
+        context = open_context() if exists and not faults else None
     except StoreError as error:  # of a sound database of another version
         faults, fix = [error.message], error.hint
     doctor = DoctorContext(root, config, environ, now, faults, context, fix)
@@ -196,6 +199,9 @@ def _check_clock(doctor: DoctorContext) -> Results:
 
 
 def _check_database(doctor: DoctorContext) -> Results:
+    if uses_postgres():
+        yield from _check_postgres(doctor)
+        return
     path = doctor.root / DATABASE_FILE
     if not path.exists():
         if doctor.faults:  # a copy of the site alone, on another machine, looks the same
@@ -214,6 +220,15 @@ def _check_database(doctor: DoctorContext) -> Results:
         yield "note", "there is no backup in backups/", "run `digest backup`"
     elif backup is not None and doctor.now.timestamp() - backup.stat().st_mtime > 35 * 86_400:
         yield "warning", f"the newest backup is {backup.name}", "run `digest backup`"
+
+
+def _check_postgres(doctor: DoctorContext) -> Results:
+    if doctor.context is None:
+        yield "bad", doctor.faults[0], doctor.fix
+        return
+    doctor.context.db.check_integrity()
+    schema = doctor.context.db.schema
+    yield "good", f"schema {schema} of PostgreSQL; back it up by `pg_dump -n {schema}` or `digest export`", ""
 
 
 def _check_templates(doctor: DoctorContext) -> Results:

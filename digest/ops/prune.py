@@ -29,7 +29,7 @@ def prune_items(context: Context, months: int, *, dry_run: bool = False) -> Repo
         for batch in context.progress.track(batches, "pruning", len(batches)):
             with context.db.write() as session:
                 delete_items(session, batch, context.now)
-        freed = compact_database(context.db.path) if ids else 0
+        freed = compact_database(context.db) if ids else 0
         report.numbers = {"items": len(ids), "bytes": freed}
         report.line = f"{len(ids)} items older than {months} months deleted, {freed} bytes freed"
     return report

@@ -93,9 +93,8 @@ def create_workspace(folder: Path, answers: WorkspaceAnswers = WorkspaceAnswers(
         ) from error
     missing = [Document(name, body) for name, body in files.items() if not (folder / name).exists()]
     written = len(write_documents(folder, missing))
-    if not (
-        (folder / DATABASE_FILE).exists() and describe_lost_database(folder)
-    ):  # a database that was cut off is the doctor's matter
+    # A database that was cut off is left to `digest doctor`.
+    if not ((folder / DATABASE_FILE).exists() and describe_lost_database(folder)):
         Database(folder / DATABASE_FILE).close()
     return written, len(files) - len(missing)
 

@@ -1,0 +1,66 @@
+"""Start Debian's PostgreSQL in a temporary folder: `python -m tests.postgres [PYTEST ARGUMENTS]` runs the suite on it."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+# The folder of a test names its schemas, so that no test meets the rows of another.
+SCHEMAS = "?schema=t_{hash}&shared=s_{hash}"
+
+
+def find_programs() -> Path | None:
+    """The folder of initdb and pg_ctl; None where PostgreSQL is not installed."""
+    folders = sorted(Path("/usr/lib/postgresql").glob("*/bin"), reverse=True)
+    found = shutil.which("initdb", path=os.pathsep.join([*map(str, folders), os.environ.get("PATH", "")]))
+    return Path(found).resolve().parent if found else None
+
+
+@contextmanager
+def running_server(programs: Path) -> Iterator[str]:
+    """A server on loopback while the block runs; the value is its URL."""
+    # PostgreSQL refuses to run as root.
+    user: dict[str, Any] = {"user": "postgres", "group": "postgres", "extra_groups": []} if os.getuid() == 0 else {}
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    folder = Path(tempfile.mkdtemp(prefix="digest-postgres-"))
+    try:
+        if user:
+            shutil.chown(folder, "postgres", "postgres")
+        data = folder / "data"
+        quiet = {"stdout": subprocess.DEVNULL, "cwd": folder, **user}
+        start = [programs / "initdb", "-D", data, "-A", "trust", "-U", "postgres", "-E", "UTF8", "--no-sync"]
+        subprocess.run([*map(str, start), "--locale=C"], check=True, **quiet)
+        options = f"-p {port} -k {folder} -c listen_addresses=127.0.0.1 -c fsync=off -c max_connections=300"
+        control = [str(programs / "pg_ctl"), "-D", str(data), "-l", str(folder / "log"), "-w"]
+        subprocess.run([*control, "-o", options, "start"], check=True, **quiet)
+        try:
+            yield f"postgresql://postgres@127.0.0.1:{port}/postgres"
+        finally:
+            subprocess.run([*control, "-m", "immediate", "stop"], check=False, **quiet)
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def main(arguments: list[str]) -> int:
+    programs = find_programs()
+    if programs is None:
+        print("PostgreSQL is not installed (apt-get install postgresql): nothing was tested")
+        return int(os.environ.get("CI") == "true")
+    with running_server(programs) as url:
+        environment = {**os.environ, "DIGEST_DATABASE_URL": url + SCHEMAS}
+        command = [sys.executable, "-m", "pytest", *(arguments or ["-n", "2", "--dist", "loadfile"])]
+        return subprocess.run(command, env=environment, check=False).returncode
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
