@@ -5,10 +5,10 @@ BIN    := $(VENV)/bin
 PIP    := $(BIN)/python -m pip --disable-pip-version-check
 READY  := $(VENV)/.ready-$(shell cat pyproject.toml .ci/constraints.txt 2>/dev/null | cksum | cut -d' ' -f1)
 
-.PHONY: help setup tools demo test check docs audit bench torture golden run site
+.PHONY: help setup tools demo test test-postgres check docs audit bench torture golden run site
 
 help: ## list the targets
-	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
 
 $(READY): pyproject.toml .ci/constraints.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "digest needs Python 3.11 or newer")'
@@ -47,6 +47,9 @@ audit: ## ask the package index which pinned versions are known to be unsafe
 bench: $(READY) ## measure; writes .github/bench.md
 	$(PIP) install -q -c .ci/constraints.txt -e '.[dev,bench]'
 	$(BIN)/python -m tests.bench
+
+test-postgres: $(READY) tools ## the tests on PostgreSQL, started in a temporary folder
+	$(BIN)/python -m tests.postgres
 
 torture: $(READY) ## kill the program again and again and look for what was lost or mailed twice
 	$(BIN)/python -m tests.torture --kills 200

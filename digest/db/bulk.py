@@ -8,7 +8,7 @@ from functools import cache, lru_cache
 from typing import Any, cast
 
 from sqlalchemy import Boolean, ColumnElement, Insert, Integer, inspect, tuple_
-from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.dialects import sqlite
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.functions import FunctionElement
 from sqlalchemy.types import TypeEngine
@@ -30,6 +30,8 @@ def upsert(
     All rows have the same columns. Without `keys` a row that exists is an error.
     """
     if rows and session.get_bind().dialect.name == "postgresql":
+        from sqlalchemy.dialects import postgresql  # takes a while to import
+
         session.connection().execute(_build_insert(postgresql, table, tuple(keys), tuple(update)), list(rows))
     elif rows:
         statement, bound = _compile_insert(table, tuple(rows[0]), tuple(keys), tuple(update))

@@ -116,6 +116,8 @@ def _dump_rows(session: Session, table: Table) -> Iterator[bytes]:
 def _encode_value(value: Any) -> Any:
     if isinstance(value, datetime):
         return value.isoformat()
+    if isinstance(value, float):
+        return value + 0.0  # SQLite stores no -0.0
     return base64.b64encode(value).decode() if isinstance(value, bytes) else value
 
 

@@ -140,7 +140,7 @@ def _build_draft_candidate(config: Config, candidate: Candidate) -> DraftCandida
         facts=format_item_facts(config, item, None),
         category=candidate.category,
         confidence=candidate.confidence,
-        score=round(candidate.score, 2),
+        score=round(candidate.score, 2) + 0.0,  # never -0.0
         reasons=warning + tuple(reason["words"] for reason in candidate.reasons[:3]),
         mentions=candidate.mentions,
         covered=candidate.covered_in,

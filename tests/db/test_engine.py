@@ -47,6 +47,7 @@ def test_the_migrated_schema_is_the_one_the_tables_declare(db: Database) -> None
         assert ScriptDirectory.from_config(build_alembic_config(connection)).get_current_head() == HEAD_REVISION
 
 
+@pytest.mark.sqlite
 @pytest.mark.parametrize(
     ("said", "told", "cure"),
     [
@@ -114,6 +115,7 @@ def _some(column: Column[Any], number: int) -> Any:
     return next(value for kind, value in kinds.items() if isinstance(column.type, kind))
 
 
+@pytest.mark.sqlite
 @pytest.mark.parametrize("table", sorted(SQLModel.metadata.tables))
 def test_bulk_rows_are_stored_as_sqlalchemy_stores_them(tmp_path: Path, table: str) -> None:
     model = next(m.class_ for m in SQLModel._sa_registry.mappers if m.class_.__tablename__ == table)
@@ -172,6 +174,7 @@ def test_of_very_many_items_with_the_words_the_last_stored_are_weighed(db: Datab
         assert [i.key for i in search_items(session, "graph*", max_matches=2)] == ["c", "b"]
 
 
+@pytest.mark.sqlite
 def test_a_newer_database_is_refused(db: Database) -> None:
     with sqlite3.connect(db.path) as raw:
         raw.execute("UPDATE alembic_version SET version_num = '9999'")
@@ -180,6 +183,7 @@ def test_a_newer_database_is_refused(db: Database) -> None:
         Database(db.path)
 
 
+@pytest.mark.sqlite
 def test_an_older_database_is_copied_before_it_is_migrated(db: Database) -> None:
     with sqlite3.connect(db.path) as raw:
         raw.execute("DELETE FROM alembic_version")
@@ -190,6 +194,7 @@ def test_an_older_database_is_copied_before_it_is_migrated(db: Database) -> None
     assert len(list(db.path.parent.glob("digest.db.before-*"))) == 1
 
 
+@pytest.mark.sqlite
 def test_a_database_of_the_first_schema_keeps_its_items_and_what_follows_their_changes(tmp_path: Path) -> None:
     path = tmp_path / "digest.db"
     row = {**item("a", "Old words"), "id": 1, "first_seen": NOW.replace(tzinfo=None)}
@@ -212,6 +217,7 @@ def test_a_database_of_the_first_schema_keeps_its_items_and_what_follows_their_c
     assert len(list(tmp_path.glob("digest.db.before-*"))) == 1
 
 
+@pytest.mark.sqlite
 def test_something_else_than_a_database_is_named(tmp_path: Path) -> None:
     path = tmp_path / "digest.db"
     path.write_bytes(b"not a database at all" * 100)
@@ -221,6 +227,7 @@ def test_something_else_than_a_database_is_named(tmp_path: Path) -> None:
         Database(tmp_path / "none" / "digest.db")
 
 
+@pytest.mark.sqlite
 def test_a_copy_is_whole_and_passes_its_checks(db: Database, tmp_path: Path) -> None:
     with db.write() as session:
         session.add(KeyValue(name="a", value={}, at=NOW))
@@ -231,6 +238,7 @@ def test_a_copy_is_whole_and_passes_its_checks(db: Database, tmp_path: Path) -> 
         assert session.get(KeyValue, "a") is not None
 
 
+@pytest.mark.sqlite
 @pytest.mark.parametrize(("before", "lasting", "level"), [(False, True, 2), (True, False, 1)])
 def test_a_lasting_write_is_synced_whatever_the_one_before_it_was(
     db: Database, before: bool, lasting: bool, level: int
