@@ -85,6 +85,9 @@ class Workspace:
         path = self.root / DATABASE_FILE
         if path.exists() and (loss := describe_lost_database(self.root)):
             raise StoreError(loss, f"run `digest backup --restore FILE`, or remove {DATABASE_FILE} to start empty")
+        if not path.exists() and (loss := describe_lost_database(self.root)):
+            restore = "restore the old one with `digest backup --restore FILE`"
+            self._progress.print_line(f"digest: {loss}; a new database is made: {restore}")
         return Database(path)
 
     @cached_property

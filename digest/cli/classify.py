@@ -155,10 +155,15 @@ def candidates(
         print_text(f"candidates: {period} is not ranked yet; run `digest rank {period}`")
 
 
+def _format_score(score: float) -> str:
+    return f"{round(score, 2) + 0.0:.2f}"  # adding 0.0 turns -0.0 into 0.0
+
+
 def _show_candidates(rows: Sequence[Candidate]) -> None:
     headings = ["place", "score", "category", "title", "key"]
     print_table(
-        headings, [[str(row.place or ""), f"{row.score:.2f}", row.category, row.item.title, row.key] for row in rows]
+        headings,
+        [[str(row.place or ""), _format_score(row.score), row.category, row.item.title, row.key] for row in rows],
     )
 
 
@@ -166,7 +171,7 @@ def _show_explanation(explanation: dict[str, Any], as_json: bool) -> None:
     if as_json:
         print_json(explanation)
         return
-    place = f"place {explanation['place']} of {explanation['of']}, score {explanation['score']}"
+    place = f"place {explanation['place']} of {explanation['of']}, score {_format_score(explanation['score'])}"
     print_text(f"{explanation['title']}\n{explanation['key']}: {place}")
     for reason in explanation["reasons"]:
         print_text(f"  {reason['part']:+7.2f}  {reason['words']}")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import logging
 import os
+import re
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -16,12 +17,14 @@ import typer
 from digest.cli.options import find_workspace_root
 from digest.errors import ConfigError
 from digest.protocols import NullProgress, Progress, Report
-from digest.text import escape_hidden_in_json, sanitise_for_terminal
+from digest.text import escape_hidden_in_json, sanitise_for_terminal, shorten_text
 
 if TYPE_CHECKING:
     from digest.app import Workspace
 
 T = TypeVar("T")
+_MAX_LINE, _MAX_PROBLEM = 160, 400  # characters
+_HOST = re.compile(r"\bthe host \S+")
 _EXIT_CODES = {"done": 0, "partial": 3, "failed": 1}
 _SECRET_SUFFIXES = ("KEY", "TOKEN", "SECRET", "PASSWORD", "HOOK", "WEBHOOK")  # of variables' names
 _MIN_SECRET_LENGTH = 6  # shorter values would mask ordinary words
@@ -65,10 +68,24 @@ def exit_with_report(report: Report, as_json: bool = False) -> None:
 
 
 def print_report(report: Report) -> None:
-    """Print a stage's line, and its problems on standard error."""
-    print_text(f"{report.stage}: {report.line}")
-    for problem in report.problems:
-        print_text(f"  ! {problem}", err=True)
+    """Print a stage's line, its parts below each other when it is long, and its problems on standard error."""
+    line = f"{report.stage}: {report.line}"
+    print_text(line if len(line) <= _MAX_LINE else line.replace("; ", "\n  "))
+    for problem in group_problems(report.problems):
+        print_text(f"  ! {shorten_text(problem, _MAX_PROBLEM)}", err=True)
+
+
+def group_problems(problems: Sequence[str]) -> list[str]:
+    """Join the problems that several sources share into one, without the names of their hosts."""
+    groups: dict[str, list[tuple[str, str]]] = {}
+    for problem in problems:
+        name, colon, text = problem.partition(": ")
+        key = _HOST.sub("the host", text) if colon and " " not in name else problem
+        groups.setdefault(key, []).append((name, problem))
+    return [
+        members[0][1] if len(members) == 1 else f"{len(members)}: {text}: {', '.join(name for name, _ in members)}"
+        for text, members in groups.items()
+    ]
 
 
 def print_text(text: str, *, err: bool = False) -> None:

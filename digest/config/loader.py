@@ -121,7 +121,9 @@ def _iter_root_causes(details: Sequence[ErrorDetails]) -> Iterator[ErrorDetails]
 
 
 def _format_mistake(detail: ErrorDetails, lines: dict[KeyPath, int], name: str) -> str:
-    path = tuple(detail["loc"])
+    path: KeyPath = tuple(detail["loc"])
+    if detail["type"] == "duplicate_source":
+        path = ("sources", detail["ctx"]["source_index"], "id")
     nearest = next((path[:length] for length in range(len(path), 0, -1) if path[:length] in lines), ())
     return f"{name}:{lines.get(nearest, 1)}: {_format_path(path)}: {_describe_mistake(detail, path)}"
 
@@ -131,6 +133,8 @@ def _describe_mistake(detail: ErrorDetails, path: KeyPath) -> str:
     if kind == "extra_forbidden":
         allowed = _list_fields(path[:-1])
         return f"unknown key{_suggest_nearest(str(path[-1]), allowed)}; allowed: {', '.join(allowed)}"
+    if kind == "duplicate_source":
+        return detail["msg"]
     if kind == "missing":
         return "missing; it is required"
     if kind == "literal_error":

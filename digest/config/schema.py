@@ -347,11 +347,11 @@ class Config(ConfigSection):
 
     @model_validator(mode="after")
     def _check_distinct_sources(self) -> Config:
-        seen: set[str] = set()
-        for source in self.sources:
-            if source.id in seen:
-                raise ValueError(f"source id {source.id!r} is used twice")
-            seen.add(source.id)
+        ids = [source.id for source in self.sources]
+        for index, source_id in enumerate(ids):
+            if source_id in ids[:index]:
+                context = {"source_index": index, "source_id": source_id}
+                raise PydanticCustomError("duplicate_source", "source id '{source_id}' is used twice", context)
         return self
 
     def find_source(self, source_id: str) -> Source | None:

@@ -59,6 +59,9 @@ def draft_issue(context: Context, period: Period, *, dry_run: bool = False, max_
             inputs = _load_inputs(context, period)
         proposal = propose_draft(context, period, inputs, report.run_id, max_usd)
         write_draft(context, period, proposal, report, dry_run=dry_run, max_usd=max_usd)
+        if not inputs.has_ranking:
+            empty = f"{period} has no candidates: run `digest fetch`, or `digest backfill {period}` for arXiv"
+            report.state, report.problems = "partial", [*report.problems, empty]
     return report
 
 

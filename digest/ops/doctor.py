@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import difflib
 import os
 import shutil
 from collections.abc import Callable, Iterator, Mapping
@@ -32,7 +33,7 @@ from digest.periods import get_month_of
 from digest.plugins import find_broken_plugins
 from digest.protocols import Fetcher, Finding, Request
 from digest.publishing.jekyll import find_jekyll
-from digest.publishing.render.templates import compile_template
+from digest.publishing.render.templates import list_template_variables
 from digest.sources import find_source_kind
 from digest.sources.html.discovery import guess_feed_urls
 
@@ -166,6 +167,19 @@ def _check_configuration(doctor: DoctorContext) -> Results:
         yield "warning", text, "set newsletter.url in sources.yaml to the address of your site"
     if not config.newsletter.interests:
         yield "note", "newsletter.interests is empty", "describe your interests there to improve the ranking"
+    known = _load_arxiv_categories()
+    for source in config.sources:
+        for unknown in (name for name in source.categories if name not in known):
+            close = ", ".join(difflib.get_close_matches(unknown, known, 3))
+            fix = f"choose from https://arxiv.org/category_taxonomy{f', such as {close}' if close else ''}"
+            yield "warning", f"sources.yaml: {source.id}: arXiv has no category {unknown}", fix
+
+
+def _load_arxiv_categories() -> list[str]:
+    """Load the names of arXiv's archives and categories."""
+    text = (Path(__file__).parents[1] / "data" / "arxiv_categories.txt").read_text(encoding="utf-8")
+    rows = (line.partition(": ") for line in text.replace(":\n", ": \n").splitlines())
+    return [name for archive, _, parts in rows for name in (archive, *(f"{archive}.{part}" for part in parts.split()))]
 
 
 def _check_model(doctor: DoctorContext) -> Results:
@@ -238,6 +252,9 @@ def _check_templates(doctor: DoctorContext) -> Results:
         yield "bad", error.message, error.hint
         return
     shipped_names = list_shipped_templates()
+    known = (
+        {variable for name in shipped_names for variable in list_template_variables(name, {})} if overrides else set()
+    )
     faults = 0
     for name in overrides:
         if name not in shipped_names:
@@ -245,7 +262,9 @@ def _check_templates(doctor: DoctorContext) -> Results:
             yield "warning", f"nothing uses {name}", f"the names are: {', '.join(shipped_names)}"
             continue
         try:
-            compile_template(name, overrides)
+            for variable in sorted(list_template_variables(name, overrides) - known):
+                faults += 1
+                yield "warning", f"templates/{name} uses {variable}, which is not defined", f"edit templates/{name}"
         except RenderError as error:
             faults += 1
             yield "bad", error.message, f"edit templates/{name}, or delete it"

@@ -29,6 +29,7 @@ from digest.models.items import FetchState
 from digest.models.runs import Run, SourceResultRow
 from digest.ops.schedule import compute_next_draft_time, find_pending_jobs
 from digest.periods import get_month_of
+from digest.text import format_count
 
 _HOST = re.compile(r"\bthe host \S+")
 
@@ -148,9 +149,10 @@ def load_status(context: Context) -> Status:
         "published": sum(issue.state in ("published", "sent") for issue in issues),
         "picks": sum(issue.picks for issue in issues),
     }
-    line = f"{item_count} items from {len(sources)} sources, {totals['picks']} picks in {len(issues)} issues"
+    line = f"{format_count(item_count, 'item')} from {format_count(len(sources), 'source')}, "
+    line += f"{format_count(totals['picks'], 'pick')} in {format_count(len(issues), 'issue')}"
     if failing := sum(bool(source.error) for source in sources):
-        line += f"; {failing} sources failing"
+        line += f"; {format_count(failing, 'source')} failing"
     return Status(line, totals, load_due_rows(context), last, sources, issues)
 
 

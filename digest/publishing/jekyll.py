@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 import shutil
+import socket
 import subprocess
 from pathlib import Path
 
@@ -39,13 +40,23 @@ def build_site(site: Path, *, drafts: bool = False) -> Path:
 
 
 def serve_site(site: Path, port: int, *, drafts: bool = False) -> int:
-    """Serve `site` on this machine until interrupted; returns Jekyll's exit code."""
+    """Serve `site` on this machine until interrupted; returns Jekyll's exit code. Raises RenderError for a port in use."""
+    _require_free_port(port)
     command = [*_build_command("serve", site, drafts), "--host", "127.0.0.1", "--port", str(port)]
     environment = _jekyll_environment() | {"JEKYLL_ENV": "development"}
     try:
         return subprocess.run(command, env=environment, check=False).returncode  # noqa: S603
     except KeyboardInterrupt:
         return 0
+
+
+def _require_free_port(port: int) -> None:
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError as error:
+            raise RenderError(f"port {port} is in use", "choose another one with --port") from error
 
 
 def _build_command(action: str, site: Path, drafts: bool) -> list[str]:

@@ -41,6 +41,7 @@ from digest.publishing.links import build_link_report, check_links, collect_work
 from digest.publishing.publish import write_site
 from digest.publishing.snapshot import change_facts, iterate_picks, load_issue_view, store_snapshot
 from digest.sources.arxiv.api import build_ids_request
+from digest.text import format_count
 
 ID_BATCH_SIZE = 100  # ids a request
 _MAX_ATTEMPTS = 3
@@ -98,7 +99,7 @@ def refresh_issues(
         ]
         rows = [{name: value for name, value in asdict(each).items() if name != "facts"} for each in errata]
         report.numbers |= {"works": len(keys), "errata": rows}
-        report.line = f"{len(keys)} published works; {len(errata)} errata proposed"
+        report.line = f"{format_count(len(keys), 'published work')}; {len(errata)} errata proposed"
         if apply:
             proposed = {name for erratum in errata for name in (erratum.period, erratum.key)}
             if unknown := [name for name in names if name not in proposed]:
@@ -164,7 +165,7 @@ def _apply_errata(context: Context, errata: Sequence[Erratum], report: Report) -
             view.corrections = list(issue.corrections)
             store_snapshot(context, session, issue, view)
     report.numbers |= {"applied": len(errata), "issues": len(by_period)}
-    write_site(context, report, f"{len(errata)} errata applied to {len(by_period)} issues")
+    write_site(context, report, f"{len(errata)} errata applied to {format_count(len(by_period), 'issue')}")
 
 
 def _recheck_papers(

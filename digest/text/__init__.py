@@ -65,6 +65,11 @@ def format_byline(authors: Sequence[str]) -> str:
     return " and ".join(authors)
 
 
+def format_count(count: int, noun: str) -> str:
+    """Format a count with its noun, in the plural unless there is one."""
+    return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
+
+
 def shorten_text(text: str, max_length: int) -> str:
     """At most so many characters, cut between words."""
     return text if len(text) <= max_length else text[: max_length - 2].rsplit(" ", 1)[0] + " …"

@@ -15,6 +15,7 @@ from typing import Any
 from urllib.parse import quote
 
 from jinja2 import FunctionLoader, StrictUndefined, Template, TemplateError, TemplateNotFound, TemplateSyntaxError
+from jinja2.meta import find_undeclared_variables
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 from markupsafe import Markup
 
@@ -66,6 +67,13 @@ def render_template(name: str, templates: TemplateOverrides, **context: Any) -> 
             message, hint = f"no template is called {error.name!r}", "`digest templates list` names them all"
         location, line = _find_error_location(error, name)
         raise RenderError(message, hint, template=location, line=line) from error
+
+
+def list_template_variables(name: str, templates: TemplateOverrides) -> set[str]:
+    """List the names that a template reads from its context. Raises RenderError for a syntax error."""
+    template = compile_template(name, templates)
+    names = find_undeclared_variables(template.environment.parse(load_template_source(name, templates) or ""))
+    return set(names) - set(template.environment.globals)
 
 
 def compile_template(name: str, templates: TemplateOverrides) -> Template:
