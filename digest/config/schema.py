@@ -291,6 +291,10 @@ class SiteConfig(ConfigSection):
     repository: str = Field(default="", description="Address of the site's repository, for links to corrections.")
     renderers: tuple[str, ...] = Field(default=(), description="Plug-ins that write further files for each issue.")
     logo_text: str = Field(default="", description="Text of the logo; empty takes the title.")
+    colophon: str = Field(default="", description="How an issue was made; empty states its facts, none says nothing.")
+    numbers: Literal["none", "brief", "table"] = Field(
+        default="brief", description="Figures of an issue: none, how many were read and kept, or a table of sources."
+    )
 
 
 class MailConfig(ConfigSection):

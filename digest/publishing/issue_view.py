@@ -26,9 +26,9 @@ class PickView:
     origin: Literal["source", "model", "editor"] = "source"
     verdict: Literal["quoted", "grounded", "flagged", "editor"] = "quoted"
     flags: list[str] = field(default_factory=list)
-    quoted_from: str = "abstract"  # "From the abstract:"
+    quoted_from: str = "abstract"
     engine: str = ""  # the model that wrote the blurb
-    confidence: float | None = None  # of the category; below 0.7 it is shown with a question mark
+    confidence: float | None = None  # of the category
     second_guess: str | None = None
     links: dict[str, str] = field(default_factory=dict)  # pdf, code, project, discussion
     note: bool = False  # "also noted": one line
@@ -89,6 +89,8 @@ class IssueView:
     previous: Neighbour | None = None
     next: Neighbour | None = None
     notice: str = ""
+    colophon: str = ""  # replaces the facts of the page; "none" shows nothing
+    show_numbers: Literal["none", "brief", "table"] = "brief"
 
     @property
     def main_sections(self) -> list[SectionView]:

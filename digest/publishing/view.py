@@ -76,6 +76,8 @@ def build_issue_view(
         engines=list(issue.engines),
         corrections=list(issue.corrections),
         notice=config.newsletter.notice,
+        colophon=config.site.colophon,
+        show_numbers=config.site.numbers,
     )
 
 

@@ -46,25 +46,44 @@ def test_a_pick_shows_title_link_authors_venue_date_blurb_and_small_links() -> N
 @pytest.mark.parametrize(
     ("changes", "shown"),
     [
-        ({}, "From the abstract:"),
-        ({"quoted_from": "post"}, "From the post:"),
-        ({"origin": "model", "verdict": "quoted", "engine": "gemini:x"}, "the AI text failed a check"),
+        ({}, "> We present an engine"),
+        ({"origin": "model", "verdict": "quoted", "engine": "gemini:x"}, "> We present an engine"),
         ({"origin": "model", "verdict": "grounded", "engine": "gemini:flash-9"}, "Written by flash-9:"),
-        ({"confidence": 0.69}, "Models?"),
-        ({"confidence": 0.5, "second_guess": "agents"}, "Models? Perhaps agents"),
         ({"update_of": "2025-03"}, "Update: already covered in March 2025"),
         ({"withdrawn": date(2025, 7, 2)}, "Withdrawn on 2 July 2025"),
     ],
 )
-def test_labels_say_whose_words_and_how_sure(changes: dict[str, object], shown: str) -> None:
+def test_labels_name_the_model_and_a_quotation_is_set_as_one(changes: dict[str, object], shown: str) -> None:
     assert shown in one(**changes)
 
 
-@pytest.mark.parametrize("changes", [{"origin": "editor", "verdict": "editor"}, {"confidence": 0.7}, {"blurb": ""}])
-def test_no_label_where_none_is_due(changes: dict[str, object]) -> None:
+@pytest.mark.parametrize(
+    "changes", [{"origin": "editor", "verdict": "editor"}, {"confidence": 0.3, "second_guess": "agents"}, {"blurb": ""}]
+)
+def test_neither_a_doubt_of_the_tagger_nor_a_label_is_published(changes: dict[str, object]) -> None:
     text = one(**changes)
     assert "Models?" not in text
-    assert ("From the abstract:" in text) == ("confidence" in changes)
+    assert "Perhaps" not in text
+    assert 'class="label"' not in text
+
+
+def test_the_colophon_states_the_facts_of_its_page() -> None:
+    text = render_post_pages(issue(), NEWSLETTER)[0].body.decode()
+    assert "3 picks chosen by Ana Ferrer from 8,123 works read." in text
+    assert "Texts quoted from their sources: 3." in text
+    own = render_post_pages(issue(colophon="Made by *hand*."), NEWSLETTER)[0].body.decode()
+    assert "Made by" in own
+    assert " *hand*" not in own
+    assert "chosen by" not in own
+    assert "how" not in re.findall(
+        r"\{#(\w+)\}", render_post_pages(issue(colophon="none"), NEWSLETTER)[0].body.decode()
+    )
+
+
+@pytest.mark.parametrize(("shown", "figures", "sources"), [("none", 0, 0), ("brief", 1, 0), ("table", 1, 1)])
+def test_figures_are_shown_as_the_site_wants_them(shown: str, figures: int, sources: int) -> None:
+    text = render_post_pages(issue(show_numbers=shown), NEWSLETTER)[0].body.decode()
+    assert (text.count("{: .figures}"), text.count("{: .sources}")) == (figures, sources)
 
 
 def test_every_anchor_in_the_contents_exists() -> None:

@@ -153,7 +153,7 @@ def test_links_to_places_on_the_page_lead_there_from_feed_and_mail_too() -> None
 def test_the_last_of_many_sources_is_named_rather_than_counted() -> None:
     rows = [{"name": f"Source {n}", "read": 1, "kept": 1} for n in range(14)]
     for count, shown, more in ((12, 12, 0), (13, 13, 0), (14, 12, 2)):
-        view = issue(numbers={"sources": rows[:count]})
+        view = issue(show_numbers="table", numbers={"sources": rows[:count]})
         told = present_issue(view, NEWSLETTER)
         assert (len(told.sources), told.more_sources) == (shown, more)
 

@@ -20,7 +20,6 @@ from digest.publishing.issue_view import IssueView, PickView, SectionView
 from digest.text import format_byline, normalise_line, shorten_text
 from digest.text.sentences import split_sentences
 
-UNSURE_BELOW = 0.7  # a category this uncertain is wrong every other time, so it gets a question mark
 SOURCES_SHOWN = 12
 BRIEF_PICK_COUNT = 5  # picks of a recap's month beside categories; the full list has all
 DESCRIPTION_LENGTH = 240
@@ -40,6 +39,11 @@ class PickPresentation:
     def prose(self) -> bool:
         """Whether the blurb is the editor's Markdown."""
         return self.pick.origin == "editor"
+
+    @property
+    def quoted(self) -> bool:
+        """Whether the blurb is quoted from the source."""
+        return bool(self.pick.blurb) and not self.prose and not self.label
 
     @property
     def issue(self) -> str:
@@ -119,9 +123,11 @@ def present_issue(view: IssueView, newsletter: Newsletter) -> IssuePresentation:
         months=[presenter.present_section(section, is_brief=True) for section in months],
         highlights=[shown[pick.key] for pick in picks if pick.highlight],
         full_list=[shown[pick.key] for pick in by_date],
-        made=view.engines or [translations["offline"]],
-        figures=_list_figures(view, translations) or [(translations["picked"], len(picks))],
-        sources=sources[:shown_sources],
+        made=_list_colophon(view, newsletter, translations),
+        figures=[]
+        if view.show_numbers == "none"
+        else _list_figures(view, translations) or [(translations["picked"], len(picks))],
+        sources=sources[:shown_sources] if view.show_numbers == "table" else [],
         more_sources=len(sources) - shown_sources,
         standing=_list_standouts(view.numbers, shown, translations),
         moved=_list_moved_terms(view.numbers, translations),
@@ -165,28 +171,35 @@ class _Presenter:
             marks.append(translations("recap_superseded", work=pick.superseded))
         if pick.update_of:
             marks.append(translations("update_of", period=translations.period(pick.update_of)))
-        if pick.confidence is not None and pick.confidence < UNSURE_BELOW:
-            category, other = (self.titles.get(slug, slug) for slug in (pick.category, pick.second_guess or ""))
-            key = "unsure_or" if other else "unsure"
-            marks.append(translations(key, category=category, **({"other": other} if other else {})))
         return marks
 
     def _label_blurb(self, pick: PickView) -> str:
-        """Name the author of the blurb, unless it is the editor."""
-        if not pick.blurb or "editor" in (pick.verdict, pick.origin):
-            return ""
-        if pick.origin == "model" and pick.verdict != "quoted":
-            return self._label_author(pick.engine)
-        key = f"from_{pick.quoted_from}"
-        label = (
-            self.translations[key]
-            if key in self.translations
-            else self.translations("from_other", source=pick.quoted_from)
-        )
-        return f"({self.translations['failed_check']}) {label}" if pick.engine and pick.origin == "model" else label
+        """Name the model that wrote the blurb; the editor's text and quotations have no label."""
+        return self._label_author(pick.engine) if pick.blurb and is_written_by_model(pick) else ""
 
     def _label_author(self, engine: str) -> str:
         return self.translations("written_by", engine=engine.rpartition(":")[2] or "AI")
+
+
+def is_written_by_model(pick: PickView) -> bool:
+    """Return whether a model wrote the blurb."""
+    return pick.origin == "model" and pick.verdict not in ("quoted", "editor")
+
+
+def _list_colophon(view: IssueView, newsletter: Newsletter, translations: Translations) -> list[str]:
+    """State how this page was made: who chose from how much, what is quoted, which models took part."""
+    if view.colophon:
+        return [] if view.colophon == "none" else [view.colophon]
+    picks, read = view.picks(), view.numbers.get("read", 0)
+    values = {"works": translations.picks(len(picks)), "author": newsletter.author or newsletter.title}
+    if read > len(picks):
+        lines = [translations("colophon_chosen", read=translations.number(read), **values)]
+    else:
+        lines = [translations("colophon_picked", **values)]
+    quoted = sum(1 for pick in picks if pick.blurb and pick.origin != "editor" and not is_written_by_model(pick))
+    if quoted:
+        lines.append(translations("colophon_quoted", count=translations.number(quoted)))
+    return lines + view.engines
 
 
 def _list_standouts(
