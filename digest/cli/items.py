@@ -104,15 +104,17 @@ def import_(
     from digest.ops.workspace import append_source_lines, plan_opml_import
 
     with open_workspace() as workspace:
-        new_lines, existing_lines = plan_opml_import(workspace.config, file)
+        new_lines, existing_lines, skipped = plan_opml_import(workspace.config, file)
         if put:
             append_source_lines(workspace.root / "sources.yaml", new_lines)
             print_text(f"sources: {len(new_lines)} added to sources.yaml, {len(existing_lines)} exist already")
-            return
+            new_lines = existing_lines = []
     for line in new_lines:
         print_text(f"  - {line}")
     for line in existing_lines:
         print_text(f"# exists already: - {line}")
+    for name in skipped:
+        print_text(f"# left out, not a web address: {name}")
 
 
 @command(sources_app, "sources list", name="list")

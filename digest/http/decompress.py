@@ -17,6 +17,15 @@ else:
     from backports.zstd import ZstdDecompressor, ZstdError
 
 ACCEPTED_ENCODINGS = "gzip, br, zstd"
+_UNSUPPORTED = (
+    "compress",
+    "x-compress",
+    "dcb",
+    "dcz",
+    "exi",
+    "pack200-gzip",
+    "aes128gcm",
+)  # the IANA registry's others
 _PIECE_BYTES = 65_536
 _GZIP_OR_ZLIB = 47  # window bits: 32 for "detect the header", 15 for the largest window
 
@@ -105,9 +114,10 @@ async def read_limited_body(chunks: AsyncIterator[bytes], headers: Mapping[str, 
     length, encoding = headers.get("content-length", ""), headers.get("content-encoding", "").strip().lower()
     if length.isdecimal() and int(length) > limit:
         raise too_large
-    if encoding not in ("", "identity", *_DECOMPRESSORS):
+    codings = [token.strip() for token in encoding.split(",") if token.strip() in (*_DECOMPRESSORS, *_UNSUPPORTED)]
+    if len(codings) > 1 or set(codings) & set(_UNSUPPORTED):
         raise FetchError(f"the response is encoded as {encoding!r}, which was not requested")
-    decompressor = _DECOMPRESSORS[encoding]() if encoding in _DECOMPRESSORS else None
+    decompressor = _DECOMPRESSORS[codings[0]]() if codings else None  # other tokens are no coding: "UTF-8", "none"
     pieces: list[bytes] = []
     raw_size = size = 0
     try:

@@ -29,9 +29,11 @@ from digest.ingest.store import ingest_entries, ingest_items_by_source
 from digest.models.items import Item
 from digest.models.runs import SourceResult
 from digest.protocols import Report, Request
+from digest.sources.arxiv.common import build_abs_url
 from digest.sources.entries import Entry
 from digest.sources.html.article import parse_article
 from digest.urls import work_key
+from digest.urls.arxiv import extract_arxiv_id
 
 _BATCH_LINES = 1500  # a smaller file is parsed in this process
 _BATCH_DEADLINE = 120.0  # seconds; a batch takes half a second
@@ -73,7 +75,9 @@ def add_url(context: Context, url: str, source_id: str = "manual", deadline: flo
 
 async def _fetch_article(context: Context, url: str, deadline: float) -> Entry:
     async with aclosing(context.make_fetcher()) as fetcher:
-        response = await fetcher(Request(url, deadline=deadline))
+        # A paper's PDF or a page about it holds its id; the abs page is small and has the facts.
+        arxiv_id = extract_arxiv_id(url)
+        response = await fetcher(Request(build_abs_url(arxiv_id) if arxiv_id else url, deadline=deadline))
     async with ParserPool(deadline=min(deadline, _PAGE_DEADLINE)) as pool:
         return await pool.run(parse_article, response.body, response.url, dict(response.headers), subject=url)
 

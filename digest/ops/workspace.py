@@ -132,9 +132,9 @@ def list_shipped_templates() -> list[str]:
     return sorted(path.relative_to(root).as_posix() for path in root.rglob("*.j2"))
 
 
-def plan_opml_import(config: Config, file: Path) -> tuple[list[str], list[str]]:
-    """Return an OPML file's feeds as lines of sources.yaml: the new ones, and those that are configured already."""
-    outlines = parse_opml(read_jsonl_bytes(file))
+def plan_opml_import(config: Config, file: Path) -> tuple[list[str], list[str], list[str]]:
+    """Return an OPML file's feeds as lines of sources.yaml: new and configured ones, and the entries left out."""
+    outlines, skipped = parse_opml(read_jsonl_bytes(file))
     configured_urls = {source.url for source in config.sources}
     used_ids = {source.id for source in config.sources}
     new_lines, existing_lines = [], []
@@ -147,7 +147,7 @@ def plan_opml_import(config: Config, file: Path) -> tuple[list[str], list[str]]:
         source_id = next(each for each in candidates if each not in used_ids)
         used_ids.add(source_id)
         new_lines.append(_format_source_line(outline, source_id))
-    return new_lines, existing_lines
+    return new_lines, existing_lines, skipped
 
 
 def append_source_lines(path: Path, lines: Sequence[str]) -> None:

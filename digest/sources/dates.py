@@ -11,6 +11,8 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from dateutil import parser as lenient
 
+from digest.text.names import fold_text
+
 EARLIEST_DATE = datetime(1990, 1, 1, tzinfo=UTC)
 _ZONE_HOURS = {
     "UT": 0, "Z": 0, "EST": -5, "EDT": -4, "CST": -6, "CDT": -5, "MST": -7, "MDT": -6, "PST": -8, "PDT": -7,
@@ -26,6 +28,18 @@ _COMPACT_TIMESTAMP = re.compile(r"((?:19|20)\d{6}) ?(\d\d):?(\d\d)(?::?(\d\d))?(
 _TWELVE_HOUR_TIME = re.compile(r"\d\s*[ap]\.?m\b", re.I)
 _DAY_OF_YEAR = re.compile(r"\d{4}-\d{3}")
 _GMT_OFFSET = re.compile(r"(?<=\d )(?:GMT|UTC?) ?([+-])(\d{1,2})(?::?(\d\d))?(?: \(.*\))?$")  # as JavaScript writes it
+_OFFSET = re.compile(r"(?<=:\d\d) ?([+-]\d\d)(?::?(\d\d))?$")  # RFC 822 wants +0200; feeds write +02:00 and +02 too
+# A month by the first letters of its name in German, French, Spanish, Italian, Portuguese and Dutch, without accents.
+_MONTH_PREFIXES = {
+    "ene": "Jan", "gen": "Jan", "fev": "Feb", "mrz": "Mar", "mrt": "Mar", "mar": "Mar", "maa": "Mar", "abr": "Apr",
+    "avr": "Apr", "mai": "May", "mag": "May", "mei": "May", "juin": "Jun", "giu": "Jun", "juil": "Jul", "lug": "Jul",
+    "ago": "Aug", "aou": "Aug", "set": "Sep", "okt": "Oct", "ott": "Oct", "out": "Oct", "dez": "Dec", "dic": "Dec",
+    "jan": "Jan", "feb": "Feb", "apr": "Apr", "jun": "Jun", "jul": "Jul", "aug": "Aug", "sep": "Sep", "oct": "Oct",
+    "nov": "Nov", "dec": "Dec", "may": "May",
+}  # fmt: skip
+_WRITTEN_DATE = re.compile(
+    r"(?:^|.*?[\s,])(\d{1,2})(?:\.|er|º|ª)?,? (?:de |d')?([^\W\d_]{3,12})\.?,? (?:de )?((?:19|20)\d\d)\b(.*)", re.I
+)
 _NUMERIC_DATE = re.compile(r"(\d{1,2})([./-])(\d{1,2})\2\d{4}\b")
 _REPEATED_ZONE = re.compile(r"(?<=[+-]\d{4}) \(?[A-Z]{2,5}\)?$|(?<=\d)\[[\w/+-]+\]$")  # +0900 JST
 _LEAP_SECOND = re.compile(r"(?<=:\d\d):60(?!\d)")
@@ -38,6 +52,9 @@ def parse_date(text: str) -> datetime | None:
     text = _LEAP_SECOND.sub(":59", _REPEATED_ZONE.sub("", " ".join(text.split())[:80].replace("\u2212", "-")))
     text = _COMPACT_TIMESTAMP.sub(lambda match: f"{match[1]}T{match[2]}{match[3]}{match[4] or '00'}", text)
     text = _GMT_OFFSET.sub(lambda match: f"{match[1]}{match[2]:0>2}{match[3] or '00'}", text)
+    if not _ISO.match(text):
+        text = _OFFSET.sub(lambda match: f" {match[1]}{match[2] or '00'}", text)
+        text = _WRITTEN_DATE.sub(_translate_month, text, count=1)
     if not text:
         return None
     try:
@@ -45,6 +62,13 @@ def parse_date(text: str) -> datetime | None:
         return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).astimezone(UTC) if moment else None
     except (ValueError, OverflowError, ArithmeticError, TypeError, ZoneInfoNotFoundError):
         return None
+
+
+def _translate_month(match: re.Match[str]) -> str:
+    """Translate a date with a written month into English, without its weekday; leave other words."""
+    name = fold_text(match[2])
+    month = _MONTH_PREFIXES.get(name[:4]) or _MONTH_PREFIXES.get(name[:3])
+    return f"{match[1]} {month} {match[3]}{match[4]}" if month else match[0]
 
 
 def parse_plausible_date(text: str, now: datetime | None = None) -> tuple[datetime | None, str | None]:

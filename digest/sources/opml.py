@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+import re
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from lxml import etree
@@ -26,24 +27,37 @@ class Outline(NamedTuple):
     folder: str
 
 
-def parse_opml(data: bytes) -> list[Outline]:
-    """Read the subscriptions of an OPML file, each feed once. Raises ParseError for other files."""
+def parse_opml(data: bytes) -> tuple[list[Outline], list[str]]:
+    """Read the subscriptions, each feed once, and name the entries left out, whose address is not a web address.
+
+    Raises ParseError for other files.
+    """
     root = parse_xml(transcode_to_utf8(data, {}))
     if str(root.tag).lower() != "opml":
         raise ParseError(f"not an OPML file: its root is <{root.tag}>", "export the subscriptions as OPML")
     outlines: dict[str, Outline] = {}
-    for outline in _iterate_outlines(root):
-        outlines.setdefault(outline.url, outline)
-    return list(outlines.values())
-
-
-def _iterate_outlines(root: Any) -> Iterator[Outline]:
+    skipped = []
     for element in root.iter("outline"):
         given = {name.lower(): value for name, value in element.attrib.items()}
-        url = resolve_url(given.get("xmlurl", ""), "")
-        if url:
-            title = normalise_line(given.get("title") or given.get("text") or url)
-            yield Outline(title, url, resolve_url(given.get("htmlurl", ""), ""), _find_folder(element))
+        if not (address := given.get("xmlurl", "").strip()):
+            continue
+        url = _resolve_feed_url(address)
+        title = normalise_line(given.get("title") or given.get("text") or address)
+        if not url:
+            skipped.append(f"{title} ({normalise_line(address)[:200]})" if title != address else title)
+            continue
+        outline = Outline(title, url, resolve_url(given.get("htmlurl", ""), ""), _find_folder(element))
+        outlines.setdefault(url, outline)
+    return list(outlines.values()), skipped
+
+
+def _resolve_feed_url(address: str) -> str:
+    """Resolve `feed://host/x`, `feed:https://host/x` and `host.example/x` to the web addresses they mean."""
+    address = re.sub(r"^feed:(?://)?(?=https?://)", "", address, flags=re.I)
+    address = re.sub(r"^feed://", "http://", address, flags=re.I)
+    if re.match(r"[a-z0-9-]+(?:\.[a-z0-9-]+)+(?::\d+)?(?:/\S*)?$", address, re.I):
+        address = f"https://{address}"
+    return resolve_url(address, "")
 
 
 def _find_folder(element: Any) -> str:

@@ -14,7 +14,7 @@ from digest.sources.entries import Page
 from digest.sources.feed import parse_feed_response
 from digest.sources.feeds.encoding import transcode_to_utf8
 from digest.sources.html.discovery import discover_own_feeds
-from digest.sources.html.sitemap import is_sitemap, parse_sitemap
+from digest.sources.html.sitemap import choose_sitemap, is_sitemap, is_sitemap_index, parse_sitemap, unpack_sitemap
 
 _FEED_START = re.compile(rb"\s*(?:<\?xml[^>]*>\s*)?(?:<!--.*?-->\s*|<\?[^>]*>\s*)*(?:<(?:rss|feed|rdf:RDF)\b|\{)", re.S)
 _TAIL_BYTES = 2_000  # bytes at the end of a page that came whole
@@ -36,12 +36,17 @@ def parse_page_response(source: Source, response: Response) -> Page:
 
     Configured selectors switch the search for a feed off. Raises ParseError when no post is found.
     """
-    text = transcode_to_utf8(response.body, response.headers)
+    text = transcode_to_utf8(unpack_sitemap(response.body), response.headers)
     if _FEED_START.match(text[:4000]):
         page = parse_feed_response(source, response)
         if not page.entries:
             raise ParseError(f"{source.id}: its feed is empty", "check whether the feed has moved")
         return page
+    if is_sitemap_index(text):
+        child = choose_sitemap(text, response.url)
+        if not child:
+            raise ParseError(f"{source.id}: a sitemap index that names no sitemap of its site", "name one as url")
+        return Page(next_request=Request(url=child, allow_private=source.allow_private))
     if is_sitemap(text):
         entries = parse_sitemap(text, response.url)[: source.max_items]
         if not entries:

@@ -30,7 +30,9 @@ _ALL_BUT_BRACKETS = bytes(code for code in range(256) if code not in b"<>")
 _BREAKS = re.compile(r"[\t\r\n]")
 _ABSOLUTE_URL = re.compile(r"https?://[\w.-]+(?::\d+)?(?:[/?#][!-~]*)?")  # an address that needs no resolving
 _INVALID_HOST = re.compile(r"""[\s<>"'{}|\\^`]""")
-_RAW_TEXT = re.compile(r"(?is)<(script|style|template|iframe|noscript)\b[^>]*>.*?(?:</\1\s*>|\Z)|<!--.*?(?:-->|\Z)")
+# An element without its end is a word of the title: "The <script> tag considered harmful".
+_RAW_TEXT = re.compile(r"(?is)<(script|style|template|iframe|noscript)\b[^>]*>.*?</\1\s*>|<!--.*?(?:-->|\Z)")
+_UNCLOSED_RAW_TAG = re.compile(r"<(/?(?:script|style|template|iframe|noscript))>", re.I)
 _BLOCK = (
     "(?:address|article|aside|blockquote|center|details|dialog|dir|div|dl|fieldset|fig|footer|form|header|hgroup|"
     "main|menu|nav|ol|pre|r[pt]|search|section|summary|ul)"
@@ -90,7 +92,7 @@ def clean_title(title: str, *, is_markup: bool = True) -> str:
     if is_markup and ("<" in title or "&" in title):
         if "<" not in title and "&lt;" in title:
             return normalise_line(html.unescape(title))
-        title = _RAW_TEXT.sub(" ", title) if _TAG.search(title) else title
+        title = _UNCLOSED_RAW_TAG.sub(r"&lt;\1&gt;", _RAW_TEXT.sub(" ", title)) if _TAG.search(title) else title
         title = html.unescape(_TITLE_TAG.sub("", title))
     return normalise_line(title)[:1000]
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from contextlib import suppress
 from functools import lru_cache
-from urllib.parse import SplitResult, quote, urlsplit, urlunsplit
+from urllib.parse import SplitResult, parse_qs, quote, urlsplit, urlunsplit
 
 
 def _split_words(text: str) -> frozenset[str]:
@@ -40,6 +40,19 @@ _MIRROR_PATHS: tuple[tuple[str, re.Pattern[str], str], ...] = (
     ("openreview.net", re.compile(r"/(?:pdf|forum|references/pdf)\?(?:[^#]*&)?id=([\w-]+).*"), r"/forum?id=\1"),
     ("aclanthology.org", re.compile(r"/([\w.-]+?\.\d+|[A-Z]\d{2}-\d+)(?:\.pdf|\.bib)?/?"), r"/\1"),
 )
+# Redirectors that carry the address they lead to: (host, path) to the parameters that may hold it.
+_REDIRECTORS = {
+    ("google.com", "/url"): "url q",
+    ("l.facebook.com", "/l.php"): "u",
+    ("lm.facebook.com", "/l.php"): "u",
+    ("l.instagram.com", ""): "u",
+    ("youtube.com", "/redirect"): "q",
+    ("linkedin.com", "/safety/go"): "url",
+    ("out.reddit.com", ""): "url",
+    ("duckduckgo.com", "/l"): "uddg",
+    ("slack-redir.net", "/link"): "url",
+    ("t.umblr.com", "/redirect"): "z",
+}
 _SUFFIX_LABELS = _split_words("ac co com edu gob gov go gv net ne nom or org sch")
 _SHARED_HOSTS = _split_words(
     "beehiiv.com blogspot.com ghost.io github.io gitlab.io herokuapp.com hf.space medium.com mirror.xyz netlify.app"
@@ -63,10 +76,21 @@ def canonicalise_url(url: str) -> str:
     host = _encode_host(parts.hostname or "")
     if scheme not in _PORTS or not host:
         return _normalise_escapes(url, _QUERY_SAFE + "#[]")
+    if target := _unwrap_redirector(host, parts):
+        return canonicalise_url(target)
     path = _resolve_dots(_normalise_escapes(parts.path.replace("\\", "/"), _PATH_SAFE)) or "/"
     pairs = _normalise_escapes(parts.query, _QUERY_SAFE).split("&")
     query = "&".join(pair for pair in pairs if pair and not _is_tracker(pair))
     return urlunsplit((scheme, _build_netloc(host, parts), path, query, ""))
+
+
+def _unwrap_redirector(host: str, parts: SplitResult) -> str:
+    """Return the address that a counting redirector carries, as in Google Alerts; else ""."""
+    name = _REDIRECTORS.get((host.removeprefix("www."), parts.path.rstrip("/")))
+    if not name:
+        return ""
+    values = parse_qs(parts.query)
+    return next((v[0] for key in name.split() if (v := values.get(key)) and _HTTP_URL.match(v[0])), "")
 
 
 def build_match_url(url: str) -> str:

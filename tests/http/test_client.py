@@ -342,3 +342,47 @@ async def test_a_cancelled_request_gives_its_place_back(client: Client, server: 
     await asyncio.gather(*tasks, return_exceptions=True)
     response: Response = await client(local(server.url()))
     assert response.body == b"ok"
+
+
+HTML = [("Content-Type", "text/html; charset=utf-8")]
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b'<html><script id="anubis_challenge" type="application/json">{}</script>Making sure you are human</html>',
+        b"<html><script>window._cf_chl_opt = {}</script></html>",
+        b'<script src="https://geo.captcha-delivery.com/captcha/"></script>',
+        b"<iframe src='/_Incapsula_Resource?x=1'></iframe>",
+    ],
+)
+async def test_a_browser_check_in_place_of_a_page_is_an_error(client: Client, server: Server, body: bytes) -> None:
+    server.paths["/"] = answer(200, HTML, body)
+    error = await failure(client, local(server.url()))
+    assert "browser check" in error.message
+    assert error.status == 403
+
+
+async def test_a_long_page_that_writes_about_browser_checks_is_read(client: Client, server: Server) -> None:
+    server.paths["/"] = answer(200, HTML, b"<html>How anubis_challenge works" + b"." * 30_000)
+    assert (await client(local(server.url()))).status == 200
+
+
+async def test_a_page_that_only_forwards_on_its_site_is_followed(client: Client, server: Server) -> None:
+    stub = b'<!doctype html><meta http-equiv="refresh" content="0; url=/new/?a=1&amp;b=2"><h1>Redirecting&hellip;</h1>'
+    server.paths |= {"/old": answer(200, HTML, stub), "/new/?a=1&b=2": answer(200, HTML, b"the post")}
+    response = await client(local(server.url("/old")))
+    assert (response.body, response.url) == (b"the post", server.url("/new/?a=1&b=2"))
+
+
+@pytest.mark.parametrize("target", ["https://elsewhere.example/", "/old", ""])
+async def test_a_page_that_forwards_elsewhere_or_to_itself_is_kept(client: Client, server: Server, target: str) -> None:
+    stub = f'<meta http-equiv="refresh" content="0; url={target}">'.encode()
+    server.paths["/old"] = answer(200, HTML, stub)
+    assert (await client(local(server.url("/old")))).body == stub
+
+
+async def test_pages_that_forward_in_a_circle_are_an_error(client: Client, server: Server) -> None:
+    for name, target in (("/a", "/b"), ("/b", "/a")):
+        server.paths[name] = answer(200, HTML, f'<meta http-equiv=refresh content="0;url={target}">'.encode())
+    assert "circle" in (await failure(client, local(server.url("/a")))).message

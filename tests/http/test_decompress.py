@@ -93,3 +93,9 @@ async def test_compressed_data_that_unfolds_to_nothing_is_limited_too() -> None:
 async def test_a_stream_that_is_not_what_it_claims_is_an_error(packed: bytes, encoding: str, words: str) -> None:
     with pytest.raises(FetchError, match=words):
         await read_limited_body(_pieces(packed, 10), {"content-encoding": encoding}, 10_000)
+
+
+@pytest.mark.parametrize("token", ["UTF-8", "none", "binary", "utf-8, gzip"])
+async def test_a_token_that_is_no_coding_is_ignored(token: str) -> None:
+    body = gzip.compress(b"<rss/>") if "gzip" in token else b"<rss/>"
+    assert await read_limited_body(_pieces(body, 10), {"content-encoding": token}, 1000) == b"<rss/>"

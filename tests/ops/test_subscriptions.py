@@ -41,7 +41,7 @@ def workspace(folder: Path, text: str = BEFORE) -> Path:
 def test_new_feeds_stand_behind_the_last_source_and_the_rest_stays(tmp_path: Path, text: str) -> None:
     path = workspace(tmp_path, text.replace("\n    ", "\n  ") if "\n- " in text else text)
     before = path.read_text(encoding="utf-8").splitlines()
-    fresh, there = plan_opml_import(load_config(path), tmp_path / "feeds.opml")
+    fresh, there, _ = plan_opml_import(load_config(path), tmp_path / "feeds.opml")
     assert (len(fresh), len(there)) == (2, 1)
     append_source_lines(path, fresh)
     after = path.read_text(encoding="utf-8").splitlines()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -16,6 +17,7 @@ from digest.sources.html.article import parse_article
 from digest.sources.html.discovery import discover_feeds, guess_feed_urls
 from digest.sources.html.sitemap import parse_sitemap_dates
 from digest.sources.opml import Outline, parse_opml, write_opml
+from digest.sources.page import parse_page_response
 from tests.sources.fixtures import BLOG, FEED, FIXTURES, LISTING, day
 
 
@@ -238,7 +240,7 @@ def test_opml_goes_out_and_comes_in_again() -> None:
         Source(id="b", kind="page", url=BLOG),
         Source(id="c", kind="arxiv", categories=("cs.CL",)),
     ]
-    assert parse_opml(write_opml(sources)) == [
+    assert parse_opml(write_opml(sources))[0] == [
         Outline("Ann <& Bob>", "https://a.example/feed?x=1&y=2", "", ""),
         Outline("b", BLOG, "", "page"),
     ]
@@ -248,7 +250,7 @@ def test_opml_of_others_is_read_with_folders_and_without_doubles() -> None:
     opml = b"""<?xml version="1.0" encoding="ISO-8859-1"?><opml version="1.0"><body><outline title="Labs">
     <outline text="Caf\xe9" xmlurl="http://a.example/f" htmlUrl="http://a.example/"/></outline>
     <outline text="again" xmlUrl="http://a.example/f"/><outline text="no feed"/></body></opml>"""
-    assert parse_opml(opml) == [Outline("Café", "http://a.example/f", "http://a.example/", "Labs")]
+    assert parse_opml(opml)[0] == [Outline("Café", "http://a.example/f", "http://a.example/", "Labs")]
     with pytest.raises(ParseError, match="not an OPML file"):
         parse_opml(b"<rss/>")
 
@@ -270,3 +272,50 @@ def test_recorded_listings_give_exactly_their_posts(shared_data: Path, place: st
     found = [(i.url.rstrip("/").rpartition("/")[2], f"{i.published:%m-%d}" if i.published else "-") for i in items]
     assert ", ".join(f"{slug} {date}" for slug, date in found) == posts
     assert all(i.title for i in items)
+
+
+def test_opml_names_what_it_leaves_out_and_reads_feed_addresses() -> None:
+    opml = b"""<opml version="2.0"><body><outline text="A" xmlUrl="feed://a.example/rss"/>
+    <outline text="B" xmlUrl="feed:https://b.example/rss"/><outline text="C" xmlUrl="c.example/rss"/>
+    <outline text="Query" xmlUrl="query:unread = &quot;yes&quot;"/><outline text="Folder"/></body></opml>"""
+    outlines, skipped = parse_opml(opml)
+    assert [outline.url for outline in outlines] == [
+        "http://a.example/rss",
+        "https://b.example/rss",
+        "https://c.example/rss",
+    ]
+    assert skipped == ['Query (query:unread = "yes")']
+
+
+NAMESPACE = 'xmlns="http://www.sitemaps.org/schemas/sitemap/0.9"'
+
+
+def page_of(body: bytes, url: str = "https://a.example/sitemap.xml") -> Page:
+    source = Source(id="p", kind="page", url="https://a.example/sitemap.xml")
+    return parse_page_response(source, Response(200, url, {}, body))
+
+
+def test_a_sitemap_index_leads_to_the_newest_sitemap_of_posts_on_its_site() -> None:
+    names = [
+        ("page-sitemap.xml", "2025-11-09"),
+        ("post-sitemap1.xml", "2025-01-01"),
+        ("post-sitemap2.xml", "2025-11-06"),
+    ]
+    rows = "".join(f"<sitemap><loc>https://a.example/{n}</loc><lastmod>{d}</lastmod></sitemap>" for n, d in names)
+    rows += "<sitemap><loc>https://evil.example/post.xml</loc><lastmod>2026-01-01</lastmod></sitemap>"
+    page = page_of(f"<sitemapindex {NAMESPACE}>{rows}</sitemapindex>".encode())
+    assert page.entries == []
+    assert page.next_request
+    assert page.next_request.url == "https://a.example/post-sitemap2.xml"
+
+
+def test_a_sitemap_index_without_a_sitemap_of_its_site_is_an_error() -> None:
+    with pytest.raises(ParseError, match="sitemap index"):
+        page_of(f"<sitemapindex {NAMESPACE}></sitemapindex>".encode())
+
+
+def test_a_compressed_sitemap_is_read_and_a_broken_one_is_an_error() -> None:
+    body = f"<urlset {NAMESPACE}><url><loc>https://a.example/blog/x</loc></url></urlset>".encode()
+    assert [entry.url for entry in page_of(gzip.compress(body)).entries] == ["https://a.example/blog/x"]
+    with pytest.raises(ParseError, match="compressed sitemap"):
+        page_of(b"\x1f\x8b\x08\x00garbage-garbage-garbage")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from digest.sources.sanitize import clean_html
+from digest.sources.sanitize import clean_html, clean_title
 
 
 @pytest.mark.parametrize("base", ["https://blog.example/post", "", "no base"])
@@ -19,3 +19,15 @@ def test_a_link_to_anything_but_a_page_or_an_address_is_none(base: str, address:
 def test_what_acts_is_gone(base: str) -> None:
     evil = '<p onclick="x()" style="x">a<script>x()</script><iframe src="x"></iframe><svg onload="x()"></svg></p>'
     assert clean_html(evil, base) == "<p>a</p>"
+
+
+@pytest.mark.parametrize(
+    ("title", "text"),
+    [
+        ("The <script> tag considered harmful", "The <script> tag considered harmful"),
+        ("Safe <style> in mail", "Safe <style> in mail"),
+        ("A <script>alert(1)</script> title", "A title"),
+    ],
+)
+def test_an_unclosed_tag_in_a_title_takes_no_words_with_it(title: str, text: str) -> None:
+    assert clean_title(title) == text

@@ -228,3 +228,23 @@ def test_any_text_has_a_key_and_normal_forms_are_stable(url: str) -> None:
 )
 def test_a_comment_names_the_work_that_took_a_papers_place(comment: str | None, work: str) -> None:
     assert find_superseding_work(comment) == work
+
+
+@pytest.mark.parametrize(
+    "redirector",
+    [
+        "https://www.google.com/url?rct=j&sa=t&url=https://blog.example/a%3Fx%3D1&ct=ga&cd=CAIy",
+        "https://google.com/url?q=https://blog.example/a?x=1",
+        "https://l.facebook.com/l.php?u=https%3A%2F%2Fblog.example%2Fa%3Fx%3D1&h=AT0",
+        "https://www.youtube.com/redirect?event=x&q=https%3A%2F%2Fblog.example%2Fa%3Fx%3D1",
+    ],
+)
+def test_a_counting_redirector_is_the_address_it_leads_to(redirector: str) -> None:
+    assert canonicalise_url(redirector) == "https://blog.example/a?x=1"
+
+
+@pytest.mark.parametrize(
+    "url", ["https://www.google.com/url?q=javascript:alert(1)", "https://www.google.com/search?q=https://a.example/"]
+)
+def test_an_address_that_carries_no_other_stays(url: str) -> None:
+    assert "google.com" in canonicalise_url(url)

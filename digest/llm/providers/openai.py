@@ -42,6 +42,8 @@ class OpenAI:
         self._headers = {"Authorization": f"Bearer {key}"} if key else {}
         self._sleep = sleep
         self._open_client: httpx2.AsyncClient | None = None
+        is_openai = httpx2.URL(str(section.base_url or "")).host == "api.openai.com"
+        self._limit_field = "max_completion_tokens" if is_openai else "max_tokens"
 
     async def complete(self, prompt: Prompt) -> Completion:
         """Ask until answered; an answer that is cut or not JSON has no `data` and says why in `finish`."""
@@ -62,7 +64,7 @@ class OpenAI:
         body = {
             "model": self._section.name,
             "messages": [{"role": "system", "content": prompt.system}, {"role": "user", "content": prompt.user}],
-            "max_tokens": prompt.max_output_tokens + THINKING_TOKENS[self._section.thinking],
+            self._limit_field: prompt.max_output_tokens + THINKING_TOKENS[self._section.thinking],
             "response_format": {
                 "type": "json_schema",
                 "json_schema": {"name": prompt.stage, "schema": dict(prompt.schema), "strict": True},
@@ -77,6 +79,11 @@ class OpenAI:
                 "is the server at model.base_url running?",
                 may_be_billed=not isinstance(error, httpx2.ConnectError | httpx2.ConnectTimeout),
             ) from error
+        # OpenAI's reasoning models and servers like it refuse max_tokens and name the field they take.
+        is_refused = response.status_code == httpx2.codes.BAD_REQUEST and "max_completion_tokens" in response.text
+        if is_refused and self._limit_field == "max_tokens":
+            self._limit_field = "max_completion_tokens"
+            return await self._post_prompt(prompt)
         if response.status_code != httpx2.codes.OK:
             raise self._translate_status(response)
         return self._completion(_as_mapping(parse_json_reply(response.text)), time.monotonic() - start)

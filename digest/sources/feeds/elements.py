@@ -245,8 +245,10 @@ def _find_page_link(fields: Fields, base: str) -> str:
             return address
     for element in fields.get("guid", ()):
         guid = element.text or ""
-        if element.get("isPermaLink", "true").lower() != "false" and re.match(r"\s*https?://", guid, re.I):
-            return resolve_url(guid, base)
+        permalink = element.get("isPermaLink", "").lower()
+        is_path = permalink == "true" and re.fullmatch(r"\s*/(?!/)\S*\s*", guid)
+        if is_path or (permalink != "false" and re.match(r"\s*https?://", guid, re.I)):
+            return resolve_url(guid.strip(), base)
     others = [e.get("href") for e in links if _link_relation(e) not in ("self", "edit", "replies", "next")]
     others += [e.get("url") for e in fields.get("enclosure", ())]
     return next((address for other in others if (address := resolve_url(other or "", base))), "")

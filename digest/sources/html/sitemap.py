@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import zlib
 from collections import Counter
 from datetime import datetime
 from typing import Any
@@ -15,12 +16,45 @@ from digest.sources.feeds.xml import parse_xml
 from digest.sources.sanitize import resolve_url
 
 _MIN_BUILD_PAGES = 5  # pages of one day; fewer may well have been written on it
+_INDEX_TAG = re.compile(rb"<(?:[\w-]+:)?sitemapindex[\s>]")
+_POSTS_SITEMAP = re.compile(r"post|blog|news|article", re.I)
+_OTHER_SITEMAP = re.compile(r"categor|tag|author|page-|image|video|taxonom", re.I)
+_MAX_UNPACKED_BYTES = 50_000_000  # sitemaps.org: 50 MB
 _URLSET_TAG = re.compile(rb"<(?:[\w-]+:)?urlset[\s>]")
 
 
 def is_sitemap(text: bytes) -> bool:
     """Whether this is a UTF-8 sitemap of pages; an index of sitemaps is not."""
     return bool(_URLSET_TAG.search(text[:4000]))
+
+
+def is_sitemap_index(text: bytes) -> bool:
+    """Whether this is a UTF-8 list of sitemaps."""
+    return bool(_INDEX_TAG.search(text[:4000]))
+
+
+def choose_sitemap(text: bytes, url: str) -> str:
+    """Choose the newest sitemap of posts that an index names on its own site; "" when there is none."""
+    host = urlsplit(url).hostname
+    candidates = []
+    for position, element in enumerate(parse_xml(text).iter("{*}sitemap")):
+        address = resolve_url(_find_child_text(element, "loc"), url)
+        if not address or urlsplit(address).hostname != host or address == url:
+            continue
+        moment, _ = parse_plausible_date(_find_child_text(element, "lastmod"))
+        is_posts = bool(_POSTS_SITEMAP.search(address)) - bool(_OTHER_SITEMAP.search(address))
+        candidates.append((is_posts, moment.timestamp() if moment else 0, -position, address))
+    return max(candidates, default=(0, 0, 0, ""))[-1]
+
+
+def unpack_sitemap(body: bytes) -> bytes:
+    """Decompress a .gz file within a limit; return other bytes unchanged. Raises ParseError for a broken file."""
+    if not body.startswith(b"\x1f\x8b"):
+        return body
+    try:
+        return zlib.decompressobj(31).decompress(body, _MAX_UNPACKED_BYTES)
+    except zlib.error as error:
+        raise ParseError(f"the compressed sitemap is broken: {error}") from error
 
 
 def parse_sitemap(text: bytes, url: str) -> list[Entry]:
