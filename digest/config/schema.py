@@ -43,6 +43,15 @@ class ConfigSection(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
+class Follow(ConfigSection):
+    """Authors, labs, sources and terms that the editor follows."""
+
+    authors: tuple[str, ...] = Field(default=(), description="Names of authors, as papers give them.")
+    labs: tuple[str, ...] = Field(default=(), description="Names of labs: in authors, titles and names of sources.")
+    sources: tuple[str, ...] = Field(default=(), description="Ids or names of sources.")
+    terms: tuple[str, ...] = Field(default=(), description="Words and phrases in titles and texts.")
+
+
 class Newsletter(ConfigSection):
     """The newsletter, its editor and its address."""
 
@@ -59,7 +68,12 @@ class Newsletter(ConfigSection):
     owned_since: str = Field(
         default="", pattern=DAY_PATTERN, description="Date part of the feeds' tag: ids (RFC 4151)."
     )
-    interests: str = Field(default="", description="What the reader cares about, in one line of English.")
+    interests: str | tuple[str, ...] = Field(
+        default="", description="What the reader cares about: one line of English, or a list of phrases."
+    )
+    follow: Follow = Field(default=Follow(), description="What is ranked higher because you follow it.")
+    boost: tuple[str, ...] = Field(default=(), description="Phrases that are ranked higher.")
+    mute: tuple[str, ...] = Field(default=(), description="Phrases, sources and authors that are hidden.")
     style: str = Field(default="", description="A note on the editor's voice, for a model.")
     notice: str = Field(default="", description="A line shown on every issue.")
 
@@ -83,6 +97,10 @@ class Newsletter(ConfigSection):
     def address(self) -> str:
         """Return the site's root without a trailing slash."""
         return self.url.rstrip("/") + self.base_path
+
+    @property
+    def interests_line(self) -> str:
+        return self.interests if isinstance(self.interests, str) else "; ".join(self.interests)
 
 
 class Selectors(ConfigSection):
@@ -214,7 +232,7 @@ class Cadence(ConfigSection):
     refresh_weekday: Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"] = Field(
         default="sat", description="Day on which published works are checked again."
     )
-    shortlist: int = Field(default=50, ge=5, le=500, description="Number of candidates in a draft.")
+    shortlist: int = Field(default=100, ge=5, le=500, description="Number of candidates in a draft.")
     autopilot: bool = Field(
         default=False, description="Whether issues that pass every check are published and mailed unattended."
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -28,6 +29,7 @@ from digest.tagging.items import order_merge_pair
 from digest.text.venues import extract_venue
 
 _MAX_RANKED = 600  # places of the ranking that are read
+_PLACE_WEIGHT = -1.2  # log-odds of being picked that a place e times as far down costs
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +58,9 @@ def load_proposal_inputs(context: Context, session: Session, period: Period) -> 
     embeddings = load_item_embeddings(session, [candidate.item for candidate in candidates])
     if embeddings is None:
         return ProposalInputs([], rejected_ids, bool(candidates))
-    scores, categories = [c.score for c in candidates], [c.category for c in candidates]
+    # Scores say nothing across kinds; the place does.
+    scores = [_PLACE_WEIGHT * math.log(position) for position in range(1, len(candidates) + 1)]
+    categories = [candidate.category for candidate in candidates]
     quotas = {c.slug: c.quota * (1 + ALTERNATES_PER_PLACE) for c in context.config.taxonomy.categories}
     count = context.config.cadence.shortlist + sum(quotas.values())
     rows = sorted(diversify_candidates(scores, categories, embeddings, count, quotas))
@@ -141,7 +145,7 @@ def _build_draft_candidate(config: Config, candidate: Candidate) -> DraftCandida
         category=candidate.category,
         confidence=candidate.confidence,
         score=round(candidate.score, 2) + 0.0,  # never -0.0
-        reasons=warning + tuple(reason["words"] for reason in candidate.reasons[:3]),
+        reasons=warning + tuple(candidate.top_reasons),
         mentions=candidate.mentions,
         covered=candidate.covered_in,
         possible_duplicate=describe_possible_duplicate(item, candidate.possible_duplicates),

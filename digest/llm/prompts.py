@@ -49,7 +49,7 @@ def load_prompt_templates(config: Config, templates: Path | None = None) -> Prom
     """Load the prompts, from the workspace's `templates` where they exist; raises RenderError."""
     folders = tuple(path / "prompts" for path in (templates, find_resource("templates")) if path is not None)
     newsletter, categories = config.newsletter, config.taxonomy.categories
-    values = {"newsletter": newsletter.title, "interests": newsletter.interests, "categories": categories}
+    values = {"newsletter": newsletter.title, "interests": newsletter.interests_line, "categories": categories}
     grading_prompt = _render_prompt(folders, "judge.txt.j2", **values)
     return PromptTemplates(
         grading_prompt, (*config.taxonomy.slugs, "other"), newsletter.title, newsletter.style, folders

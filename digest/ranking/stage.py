@@ -9,10 +9,12 @@ from __future__ import annotations
 import base64
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from sqlmodel import Session
 
+from digest.config.schema import Config
 from digest.context import Context, record_run
 from digest.db.issues import load_covered_in, load_picked_item_ids
 from digest.db.items import count_mentioning_sources, get_item, load_period_items
@@ -32,17 +34,20 @@ from digest.periods import Period
 from digest.protocols import Report
 from digest.ranking.preference import PREFERENCES_VERSION, PreferenceModel, load_default_preferences
 from digest.ranking.score import RankingContext, rank_candidates
+from digest.ranking.steering import Steering, find_muted
 from digest.ranking.training import TrainingMonth, sample_month, train_and_prove
 from digest.ranking.types import Candidate, RankedCandidate, RankerInput
 from digest.text import hash_texts
+from digest.urls.kinds import classify_kind
 
 if TYPE_CHECKING:
     from digest.embeddings import Matrix
 
 
-_MAX_STORED = 2000  # ranks stored of a period; the rest can be ranked again
+_MAX_STORED = 2000  # papers stored of a period; the rest can be ranked again
 _MAX_OTHERS = 2000  # candidates a month that were not picked: enough to learn from
 _SETTING_NAME = "taste"
+MANUAL_SOURCE = "manual"  # of items that a person adds
 
 
 def load_ranker_inputs(
@@ -82,6 +87,9 @@ def _build_ranker_input(
         covered_in=covered_in,
         category=best.category if best else "other",
         confidence=best.confidence if best else 0.0,
+        kind=classify_kind(item.key, item.url, item.title),
+        source_key=item.source_id,
+        added_on=item.first_seen if item.source_id == MANUAL_SOURCE else None,
     )
 
 
@@ -112,11 +120,22 @@ def build_candidates(session: Session, period: str, rows: Sequence[tuple[Item, R
     ]
 
 
+def build_steering(config: Config) -> Steering:
+    """Read the steering of sources.yaml."""
+    newsletter, follow = config.newsletter, config.newsletter.follow
+    return Steering(
+        follow.authors, follow.labs, follow.sources, follow.terms, boost=newsletter.boost, mute=newsletter.mute
+    )
+
+
 def build_ranking_context(context: Context, period: Period | None = None) -> RankingContext:
     """Build the ranker's context, without learned preferences."""
     now = context.now if period is None else min(context.now, period.end(context.zone))
+    newsletter = context.config.newsletter
     descriptions = tuple(category.description for category in context.config.taxonomy.categories)
-    return RankingContext(now=now, interests=context.config.newsletter.interests, descriptions=descriptions)
+    return RankingContext(
+        now=now, interests=newsletter.interests, descriptions=descriptions, steering=build_steering(context.config)
+    )
 
 
 def load_preferences(context: Context) -> tuple[PreferenceModel | None, str]:
@@ -155,7 +174,7 @@ def learn_preferences(context: Context) -> str:
 
 
 def rank_period(context: Context, period: Period) -> Report:
-    """Rank the items published in the period and store the best of them with their reasons."""
+    """Rank the items published in the period; store the best papers and all else with their reasons."""
     with record_run(context, "rank", period.name) as report:
         items, ranked, sentence = _rank_items(context, period)
         ids = {item.key: item.id for item in items}
@@ -169,7 +188,7 @@ def rank_period(context: Context, period: Period) -> Report:
                 "ranker": sentence,
                 "at": context.now,
             }
-            for entry in ranked[:_MAX_STORED]
+            for entry in _select_stored(ranked)
         ]
         with context.db.write() as session:
             replace_ranking(session, period.name, rows)
@@ -180,6 +199,13 @@ def rank_period(context: Context, period: Period) -> Report:
     return report
 
 
+def _select_stored(ranked: Sequence[RankedCandidate]) -> list[RankedCandidate]:
+    """Select the best papers, and everything that is not a paper."""
+    papers = (entry.position for entry in ranked if entry.candidate.kind == "paper")
+    last = next(islice(papers, _MAX_STORED, None), len(ranked) + 1)
+    return [entry for entry in ranked if entry.candidate.kind != "paper" or entry.position < last]
+
+
 def _rank_items(context: Context, period: Period, *explain_keys: str) -> tuple[list[Item], list[RankedCandidate], str]:
     """Return the period's items, their ranking best first, and a sentence on the ranker.
 
@@ -188,9 +214,30 @@ def _rank_items(context: Context, period: Period, *explain_keys: str) -> tuple[l
     preferences, sentence = load_preferences(context)
     with context.db.read() as session:
         items, candidates, vectors = load_ranker_inputs(context, session, period)
+    items, candidates, vectors = _drop_muted(context, items, candidates, vectors)
     ranking_context = replace(build_ranking_context(context, period), preferences=preferences)
     ranked = rank_candidates(candidates, ranking_context, vectors, explain_first=_MAX_STORED, explain_keys=explain_keys)
     return items, ranked, sentence
+
+
+def _drop_muted(
+    context: Context, items: list[Item], candidates: list[RankerInput], vectors: Matrix | None
+) -> tuple[list[Item], list[RankerInput], Matrix | None]:
+    """Leave out what the editor mutes, unless a person added it."""
+    steering = build_steering(context.config)
+    if not steering.mute or vectors is None:
+        return items, candidates, vectors
+    rows = [n for n, c in enumerate(candidates) if c.added_on or not find_muted(c, steering)]
+    return [items[n] for n in rows], [candidates[n] for n in rows], vectors[rows]
+
+
+def list_muted(context: Context, period: Period) -> list[dict[str, str]]:
+    """List the items of a period that are muted, with the phrase that mutes each."""
+    steering = build_steering(context.config)
+    with context.db.read() as session:
+        items = load_period_items(session, period.start(context.zone), period.end(context.zone))
+    rows = ((item, find_muted(_build_ranker_input(context, item, {}, 1, None), steering)) for item in items)
+    return [{"key": item.key, "title": item.title, "muted": phrase} for item, phrase in rows if phrase]
 
 
 def explain_ranking(context: Context, period: Period, name: str) -> dict[str, Any]:

@@ -2,13 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any
 
 from digest.models.items import Item, PossibleDuplicate
 from digest.models.predictions import Ranking, Tagging
+from digest.urls.kinds import classify_kind
+
+# Features of the score that an editor understands, the most telling first.
+_EDITOR_FEATURES = ("added", "covered", "follow", "mentions", "boost", "relevance", "taste-words", "taste-topic", "topic",
+                    "promotion", "source", "recency")  # fmt: skip
+
+
+def _is_telling(reason: Mapping[str, Any]) -> bool:
+    """Return whether a reason speaks for an item, or says why it stands low."""
+    return reason["part"] > 0 or reason["feature"] in ("covered", "promotion", "recency")
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +39,9 @@ class RankerInput:
     covered_in: str | None = None  # period of the issue that held it
     category: str = "other"  # the tagger's
     confidence: float = 0.0
+    kind: str = "paper"  # see ranking.kinds
+    source_key: str = ""  # id of the source in sources.yaml; `source_id` is its name
+    added_on: datetime | None = None  # when a person added it
 
     @property
     def text(self) -> str:
@@ -96,7 +109,17 @@ class Candidate:
         """The stored reasons of the ranking, strongest first."""
         return self.ranking.reasons if self.ranking else []
 
+    @property
+    def top_reasons(self) -> list[str]:
+        """The two reasons that an editor understands best; the others are shown by `rank --explain`."""
+        by_feature = {str(reason["feature"]): str(reason["words"]) for reason in self.reasons if _is_telling(reason)}
+        return [by_feature[name] for name in _EDITOR_FEATURES if name in by_feature][:2]
+
+    @property
+    def kind(self) -> str:
+        return classify_kind(self.item.key, self.item.url, self.item.title)
+
     def as_dict(self) -> dict[str, Any]:
         """Return the values that `digest candidates --json` prints."""
-        names = ("place", "score", "category", "key")
+        names = ("place", "score", "kind", "category", "key")
         return {name: getattr(self, name) for name in names} | {"title": self.item.title, "url": self.item.url}
