@@ -18,19 +18,18 @@ from digest.blurbs.prompts import (
     parse_blurb,
     parse_unsupported_claims,
 )
+from digest.blurbs.voice import Voice, load_voice, load_voiced_templates
 from digest.context import Context
-from digest.db.issues import load_editor_blurbs
 from digest.db.llm_calls import load_cached_answers, save_cached_answers
 from digest.embeddings import load_embeddings
 from digest.errors import ModelOutputError
 from digest.llm.client import MeteredClient
-from digest.llm.prompts import PromptTemplates, load_prompt_templates
+from digest.llm.prompts import PromptTemplates
 from digest.models.items import Item, get_abstract
 from digest.protocols import Completion, Prompt, Usage
 from digest.tagging.llm import PromptItem, build_cache_key
 
 T = TypeVar("T")
-_MAX_EXAMPLES = 3
 
 
 class GenerationTask(ABC, Generic[T]):
@@ -186,11 +185,11 @@ def generate_blurbs(
     if model is None:
         return BlurbResults(blurbs, context.model_summary)
     with context.db.read() as session:
-        examples = load_editor_blurbs(session, _MAX_EXAMPLES)
+        voice = load_voice(context, session)
     client = MeteredClient(context, model, run_id, max_usd)
-    templates = load_prompt_templates(context.config, context.template_folder)
+    templates = load_voiced_templates(context, voice)
     # A title alone gives a model nothing to write from.
-    tasks = [_BlurbTask(context, client, item, templates, examples) for item in items if get_abstract(item).strip()]
+    tasks = [_BlurbTask(context, client, item, templates, voice) for item in items if get_abstract(item).strip()]
     texts, cached_count = run_sync(generate_texts(context, client, tasks, "writing", ignore_cache=ignore_cache))
     blurbs |= {task.item.key: task.choose_blurb(texts.get(task.key)) for task in tasks}
     return _summarize_blurbs(context.model_summary.rstrip(".") or model.name, client, blurbs, cached_count)
@@ -208,11 +207,11 @@ class _BlurbTask(GenerationTask[ModelBlurb]):
     stage = BLURB_STAGE
 
     def __init__(
-        self, context: Context, client: MeteredClient, item: Item, templates: PromptTemplates, examples: Sequence[str]
+        self, context: Context, client: MeteredClient, item: Item, templates: PromptTemplates, voice: Voice
     ) -> None:
         self.item, self.item_id = item, item.id
-        self._templates, self._examples = templates, examples
         self._prompt_item = PromptItem.from_text(item.key, item.title, get_abstract(item))
+        self._templates, self._examples = templates, voice.choose_examples(self._prompt_item, load_embeddings())
         self._source = prepare_grounding_source(item.title, item.summary, item.content)
         super().__init__(context, client, self._prompt_item)
 

@@ -6,6 +6,7 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
+from digest.blurbs.voice import VoiceExample
 from digest.errors import ModelOutputError
 from digest.llm.prompts import PromptTemplates, hash_prompt
 from digest.llm.sanitize import clean_model_text
@@ -46,14 +47,20 @@ class ModelBlurb(NamedTuple):
 
 
 def build_blurb_prompt(
-    item: PromptItem, templates: PromptTemplates, examples: Sequence[str] = (), unsupported: Sequence[str] = ()
+    item: PromptItem, templates: PromptTemplates, examples: Sequence[VoiceExample] = (), unsupported: Sequence[str] = ()
 ) -> Prompt:
-    """Ask for one item's blurb; `unsupported` names what failed in the last attempt."""
+    """Ask for one item's blurb; `unsupported` names what failed in the last attempt.
+
+    The examples are data beside the item, because the text of the works is a stranger's.
+    """
+    rows = [example.to_json() for example in examples]
+    notes = [example.note for example in examples]
+    content = {"item": {"title": item.title, "text": item.text}} | ({"examples": rows} if rows else {})
     return Prompt(
         stage=BLURB_STAGE,
-        version=hash_prompt(templates.render_blurb_prompt(examples), _BLURB_SCHEMA_VERSION),
-        system=templates.render_blurb_prompt(examples, unsupported),
-        user=json.dumps({"item": {"title": item.title, "text": item.text}}, ensure_ascii=False),
+        version=hash_prompt(templates.render_blurb_prompt(notes), _BLURB_SCHEMA_VERSION, json.dumps(rows)),
+        system=templates.render_blurb_prompt(notes, unsupported),
+        user=json.dumps(content, ensure_ascii=False),
         schema=_BLURB_SCHEMA,
         max_output_tokens=768,
     )
@@ -101,11 +108,16 @@ class ModelMonthSummary(NamedTuple):
 
 
 def build_month_summary_prompt(
-    month: str, picks: Sequence[PromptItem], templates: PromptTemplates, unsupported: Sequence[str] = ()
+    month: str,
+    picks: Sequence[PromptItem],
+    templates: PromptTemplates,
+    closings: Sequence[str] = (),
+    unsupported: Sequence[str] = (),
 ) -> Prompt:
     """Ask for a sentence on a month; `unsupported` names what failed in the last attempt.
 
-    The picks have short names, and the answer may cite only those. A key may be an address.
+    The picks have short names, and the answer may cite only those. A key may be an address. `closings` are sentences
+    of the editor on other months.
     """
     picks_by_name = _name_picks(picks)
     rows = [
@@ -113,12 +125,13 @@ def build_month_summary_prompt(
         for name, pick in picks_by_name.items()
     ]
     citation = _build_object_schema(pick={"type": "string", "enum": list(picks_by_name)}, evidence=_STRING)
-    template = templates.render_month_summary_prompt(_MAX_CITED_PICKS)
+    template = templates.render_month_summary_prompt(_MAX_CITED_PICKS, closings)
+    content = {"month": month, "picks": rows} | ({"examples": list(closings)} if closings else {})
     return Prompt(
         stage=MONTH_SUMMARY_STAGE,
-        version=hash_prompt(template, _MONTH_SUMMARY_SCHEMA_VERSION),
-        system=templates.render_month_summary_prompt(_MAX_CITED_PICKS, unsupported),
-        user=json.dumps({"month": month, "picks": rows}, ensure_ascii=False),
+        version=hash_prompt(template, _MONTH_SUMMARY_SCHEMA_VERSION, *closings),
+        system=templates.render_month_summary_prompt(_MAX_CITED_PICKS, closings, unsupported),
+        user=json.dumps(content, ensure_ascii=False),
         schema=_build_object_schema(sentence=_STRING, cites=_build_array_schema(citation)),
         max_output_tokens=768,
     )

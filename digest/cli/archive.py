@@ -77,3 +77,31 @@ def predict(
         with workspace.db.write() as session:
             add_prediction(session, year, text, now)
     print_text(f"predict: recorded for {year}; `digest recap {year}` lists it to be scored")
+
+
+@command(app, "voice", panel=EDIT)
+def voice(as_json: Json = False) -> None:
+    """Describe how you write, from published and imported text."""
+    from dataclasses import asdict
+
+    from digest.blurbs.voice import MIN_LINES, load_voice
+
+    with open_workspace() as workspace:
+        context = workspace.context
+        with workspace.db.read() as session:
+            editor = load_voice(context, session)
+        own_style = context.config.newsletter.style.strip()
+    if as_json:
+        print_json(asdict(editor.card) if editor.card else {})
+        return
+    if editor.card is None:
+        print_text(f"voice: {len(editor.lines)} lines of yours; {MIN_LINES} make a style")
+        print_text("  → publish issues with your own blurbs, or `digest import` past ones")
+        return
+    print_text(f"voice: from {editor.card.line_count} lines of yours")
+    print_text("\n".join(f"  {line}" for line in editor.card.describe().split("\n")))
+    for name, texts in editor.card.typical.items():
+        print_text(f"\nTypical {name}:")
+        print_text("\n".join(f"  - {text}" for text in texts))
+    source = "newsletter.style in sources.yaml" if own_style else "this; newsletter.style in sources.yaml replaces it"
+    print_text(f"\nPrompts that write carry {source}.")

@@ -5,13 +5,14 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
+from typing import NamedTuple
 
 from sqlmodel import Session, col, func, select
 
 from digest.db.bulk import in_list
 from digest.errors import NotFoundError
 from digest.models.issues import DraftVersion, Issue, IssueSnapshot, Pick, Prediction
-from digest.models.items import Item
+from digest.models.items import Item, get_abstract
 from digest.models.predictions import Decision
 from digest.text import hash_texts
 
@@ -108,16 +109,29 @@ def load_imported_decisions(session: Session) -> dict[int, Decision]:
     return {row.item_id: row for row in session.exec(query.order_by(col(Decision.period).desc(), col(Decision.id)))}
 
 
-def load_editor_blurbs(session: Session, limit: int) -> list[str]:
-    """Load the newest published blurbs of the editor."""
+class EditorLine(NamedTuple):
+    """A line the editor wrote on a work, as Markdown, with the work's title and text."""
+
+    key: str
+    title: str
+    text: str
+    markdown: str
+
+
+def load_editor_lines(session: Session) -> list[EditorLine]:
+    """Load the editor's blurbs of published issues, newest first, then those of imported ones."""
     query = (
-        select(Pick.blurb)
-        .where(Pick.issue_id == Issue.id, _IS_PUBLISHED)
+        select(Item, Pick.blurb)
+        .where(Pick.issue_id == Issue.id, Pick.item_id == Item.id, _IS_PUBLISHED)
         .where(Pick.origin == "editor", col(Pick.blurb) != "")
         .order_by(col(Issue.period).desc(), col(Pick.position))
-        .limit(limit)
     )
-    return list(session.exec(query))
+    lines = [EditorLine(item.key, item.title, get_abstract(item), blurb) for item, blurb in session.exec(query)]
+    imported = select(Item, Decision).where(_IS_IMPORTED_PICK, Decision.item_id == Item.id)
+    for item, decision in session.exec(imported.order_by(col(Decision.period).desc(), col(Decision.id))):
+        if markdown := str(decision.detail.get("markdown") or decision.detail.get("blurb") or ""):
+            lines.append(EditorLine(item.key, item.title, get_abstract(item), markdown))
+    return lines
 
 
 def load_monthly_categories(session: Session) -> dict[int, str]:

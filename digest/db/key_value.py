@@ -6,9 +6,18 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from sqlmodel import Session
+from sqlmodel import Session, col, select
 
 from digest.models.runs import KeyValue
+
+# Names of the texts of imported issues and reviews, before the period.
+IMPORTED_REVIEW_PREFIX = "import:review:"
+
+
+def load_values(session: Session, prefix: str) -> dict[str, dict[str, Any]]:
+    """Load the values whose names begin with a prefix, by name."""
+    rows = session.exec(select(KeyValue).where(col(KeyValue.name).startswith(prefix, autoescape=True)))
+    return {row.name: dict(row.value) for row in rows}
 
 
 def load_value(session: Session, name: str) -> dict[str, Any]:

@@ -32,9 +32,12 @@ class PromptTemplates:
         """Render the prompt for a blurb, with the editor's own as examples and the claims that failed before."""
         return self._render_prose("blurb.txt.j2", _BLURB_WORDS, unsupported, examples=list(examples))
 
-    def render_month_summary_prompt(self, cited: int, unsupported: Sequence[str] = ()) -> str:
+    def render_month_summary_prompt(
+        self, cited: int, examples: Sequence[str] = (), unsupported: Sequence[str] = ()
+    ) -> str:
         """Render the prompt for a sentence on a month's picks, with the claims that failed before."""
-        return self._render_prose("gist.txt.j2", _MONTH_SUMMARY_WORDS, unsupported, cited=cited)
+        values = {"cited": cited, "examples": list(examples)}
+        return self._render_prose("gist.txt.j2", _MONTH_SUMMARY_WORDS, unsupported, **values)
 
     def render_verification_prompt(self) -> str:
         """Render the prompt that asks whether a source supports a blurb."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -121,7 +122,10 @@ def test_the_editors_published_words_are_shown_as_examples_of_the_voice(place: C
         fields: dict[str, Any] = {"issue_id": issue.id, "item_id": items[0].id, "category": "rag", "position": 0}
         session.add(Pick(**fields, blurb="Short, dry and to the point.", origin="editor"))
     generate_blurbs(place, [items[1]])
-    assert "Short, dry and to the point." in server.asked[0]["body"]["systemInstruction"]["parts"][0]["text"]
+    body = server.asked[0]["body"]
+    example = json.loads(body["contents"][0]["parts"][0]["text"])["examples"][0]
+    assert example["note"] == "Short, dry and to the point."
+    assert "Write as these notes are written" in body["systemInstruction"]["parts"][0]["text"]
 
 
 def test_a_second_opinion_can_send_a_blurb_back_and_is_kept_with_the_answer(

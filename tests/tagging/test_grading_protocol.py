@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from digest.blurbs.prompts import build_blurb_prompt, parse_blurb
+from digest.blurbs.voice import VoiceExample
 from digest.config.schema import Category, Config, Newsletter, Source, Taxonomy
 from digest.errors import ModelOutputError, RenderError
 from digest.llm.prompts import PromptTemplates, load_prompt_templates
@@ -154,8 +155,8 @@ def test_a_blurb_without_words_is_an_error(data: Any) -> None:
 
 
 def test_the_second_try_names_what_failed_and_keeps_the_first_ones_version() -> None:
-    first = build_blurb_prompt(candidates(1)[0], WORDING, ["Dry."])
-    second = build_blurb_prompt(candidates(1)[0], WORDING, ["Dry."], ["40%", "SOTA"])
+    first = build_blurb_prompt(candidates(1)[0], WORDING, [VoiceExample("Old", "A text.", "Dry.")])
+    second = build_blurb_prompt(candidates(1)[0], WORDING, [VoiceExample("Old", "A text.", "Dry.")], ["40%", "SOTA"])
     assert "40%" in second.system
     assert "40%" not in first.system
     assert first.version == second.version != build_blurb_prompt(candidates(1)[0], WORDING).version

@@ -15,7 +15,7 @@ from digest.config.schema import Source
 from digest.context import Context, record_run
 from digest.db.issues import replace_imported_decisions
 from digest.db.items import load_items_by_key
-from digest.db.key_value import load_value, save_value
+from digest.db.key_value import IMPORTED_REVIEW_PREFIX, load_value, save_value
 from digest.drafts.archive.chapters import ArchiveReview
 from digest.drafts.archive.headings import HeadingMap
 from digest.drafts.archive.items import ImportedItem, ImportedPost, extract_imported_post
@@ -31,7 +31,6 @@ from digest.urls import work_key
 
 ARCHIVE_SOURCE = Source(id="archive", kind="feed", url="https://example.org/", name="past issues", quote="past issue")
 _HEADINGS_KEY = "import:headings"
-_REVIEW_KEY = "import:review:"
 # An archive may have the posts of years.
 _PARSE_SECONDS = 120.0
 _ParsePost = Callable[[ArchivePost], ImportedPost]
@@ -86,7 +85,7 @@ def import_archive(context: Context, posts: Sequence[ImportedPost]) -> Report:
             replace_imported_decisions(session, decisions)
             for post in posts:
                 if post.review is not None and post.period:
-                    save_value(session, f"{_REVIEW_KEY}{post.period}", post.review.to_json(), context.now)
+                    save_value(session, f"{IMPORTED_REVIEW_PREFIX}{post.period}", post.review.to_json(), context.now)
         report.numbers = {"posts": len(posts), "items": len(items), "kept": len(decisions), **counts}
         unmapped = dict.fromkeys(heading for post in posts for heading in post.unmapped_headings)
         report.problems = [
@@ -101,7 +100,7 @@ def import_archive(context: Context, posts: Sequence[ImportedPost]) -> Report:
 
 def load_review(session: Session, period: str) -> ArchiveReview | None:
     """Load the imported text of a period's issue or review."""
-    value = load_value(session, f"{_REVIEW_KEY}{period}")
+    value = load_value(session, f"{IMPORTED_REVIEW_PREFIX}{period}")
     return ArchiveReview.from_json(value) if value else None
 
 

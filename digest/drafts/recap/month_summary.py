@@ -21,6 +21,7 @@ from digest.blurbs.prompts import (
     build_verify_prompt,
     parse_month_summary,
 )
+from digest.blurbs.voice import Voice, load_voice, load_voiced_templates
 from digest.context import Context
 from digest.drafts.model import get_issue_path
 from digest.drafts.recap.build import MonthSummary
@@ -28,7 +29,7 @@ from digest.drafts.recap.picks import PastPick, deduplicate_picks
 from digest.embeddings import load_embeddings
 from digest.i18n import load_translations
 from digest.llm.client import MeteredClient
-from digest.llm.prompts import PromptTemplates, load_prompt_templates
+from digest.llm.prompts import PromptTemplates
 from digest.markdown.escape import escape_markdown
 from digest.models.items import Item, get_abstract
 from digest.periods import Period
@@ -64,9 +65,11 @@ def generate_month_summaries(
     if model is None:
         return MonthSummaries()
     client = MeteredClient(context, model, run_id, max_usd)
-    templates = load_prompt_templates(context.config, context.template_folder)
+    with context.db.read() as session:
+        voice = load_voice(context, session)
+    templates = load_voiced_templates(context, voice)
     tasks = {
-        month: _MonthSummaryTask(context, client, templates, month, group)
+        month: _MonthSummaryTask(context, client, templates, voice, month, group)
         for month, group in _group_works_by_month(picks, items).items()
     }
     texts, cached_count = run_sync(generate_texts(context, client, list(tasks.values()), "months"))
@@ -104,17 +107,27 @@ class _MonthSummaryTask(GenerationTask[ModelMonthSummary]):
     stage = MONTH_SUMMARY_STAGE
 
     def __init__(
-        self, context: Context, client: MeteredClient, templates: PromptTemplates, month: str, group: _Group
+        self,
+        context: Context,
+        client: MeteredClient,
+        templates: PromptTemplates,
+        voice: Voice,
+        month: str,
+        group: _Group,
     ) -> None:
         self._month_name = load_translations(context.config.newsletter.language).period(month)
         self._items = {item.key: item for _, item in group}
         self._titles = {past.pick.key: past.pick.title for past, _ in group}
         self._prompt_items = [_build_prompt_item(item) for _, item in group]
         self._templates = templates
+        works = " ".join(f"{item.title}. {item.text}" for item in self._prompt_items)
+        self._closings = voice.choose_closings(works, load_embeddings())
         super().__init__(context, client, PromptItem(month, self._month_name, self.build_prompt().user))
 
     def build_prompt(self, unsupported: Sequence[str] = ()) -> Prompt:
-        return build_month_summary_prompt(self._month_name, self._prompt_items, self._templates, unsupported)
+        return build_month_summary_prompt(
+            self._month_name, self._prompt_items, self._templates, self._closings, unsupported
+        )
 
     def build_verify_prompt(self, value: ModelMonthSummary) -> Prompt:
         text = "\n".join(f"{self._items[key].title}. {get_abstract(self._items[key])}" for key in value.citations)
