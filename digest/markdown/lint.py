@@ -15,11 +15,10 @@ from markdown_it.tree import SyntaxTreeNode
 from digest.markdown.render import is_within, resolve_link
 from digest.text import strip_hidden
 
-_ALLOWED_SPANS = {"text", "softbreak", "em", "strong", "link", "code_inline"}
+_ALLOWED_SPANS = {"text", "softbreak", "em", "strong", "link", "code_inline", "image"}
 _ALLOWED_BLOCKS = {"heading", "fence", "bullet_list", "list_item", "blockquote", "paragraph"}
 _UNSUPPORTED_NAMES = {
     "ordered_list": "a numbered list",
-    "image": "an image",
     "hr": "a horizontal rule",
     "hardbreak": "a forced line break",
     "code_block": "an indented block (fence it with ```)",

@@ -14,7 +14,11 @@ from markdown_it.tree import SyntaxTreeNode
 from digest.markdown.escape import SafeMarkdown, encode_link, escape_code_text, escape_inline, escape_line_start
 from digest.text import normalise_line, strip_hidden
 
+PICTURE_FOLDER = "assets/pictures"  # of the site; only pictures there are shown, others become links
 _ALLOWED_TAGS = {"p", "em", "strong", "a", "code", "pre", "ul", "ol", "li", "h2", "h3", "blockquote", "br", "hr"}
+_ALLOWED_TAGS |= {"img", "figure", "figcaption"}
+_ALLOWED_ATTRIBUTES = {"a": {"href"}, "img": {"src", "alt", "width", "height", "loading"}}
+_PICTURE = re.compile(rf"/{PICTURE_FOLDER}/[\w.-]+-(\d+)x(\d+)\.(?:png|jpg|gif|webp)", re.ASCII)
 
 
 @cache
@@ -38,9 +42,21 @@ def render_html(prose: str, base: str = "") -> str:
 
 
 def _sanitise_html(rendered: str) -> str:
-    return nh3.clean(
-        rendered, tags=_ALLOWED_TAGS, attributes={"a": {"href"}}, link_rel=None, url_schemes={"http", "https"}
+    cleaned = nh3.clean(
+        rendered,
+        tags=_ALLOWED_TAGS,
+        attributes=_ALLOWED_ATTRIBUTES,
+        attribute_filter=_filter_attribute,
+        link_rel=None,
+        url_schemes={"http", "https"},
     )
+    return re.sub(r"<img(?![^>]* src=)[^>]*>", "", cleaned)
+
+
+def _filter_attribute(tag: str, attribute: str, value: str) -> str | None:
+    """Drop the address of a picture that is not the site's."""
+    is_foreign = (tag, attribute) == ("img", "src") and not re.search(rf"{_PICTURE.pattern}$", value, re.ASCII)
+    return None if is_foreign else value
 
 
 def _render_html_node(node: SyntaxTreeNode, base: str) -> str:
@@ -51,7 +67,10 @@ def _render_html_node(node: SyntaxTreeNode, base: str) -> str:
         code = f"<code>{html.escape(node.content, quote=False)}</code>"
         return code if kind == "code_inline" else f"<pre>{code}</pre>\n"
     if kind == "image":
-        return _render_html_link(node, str(node.attrs.get("src", "")), html.escape(node.content), base)
+        label = html.escape(node.content)
+        return _render_picture(node, base) or _render_html_link(node, str(node.attrs.get("src", "")), label, base)
+    if figure := _render_figure(node, base):
+        return f"{figure}\n"
     inner = "".join(_render_html_node(child, base) for child in node.children)
     if kind == "link":
         return _render_html_link(node, str(node.attrs.get("href", "")), inner, base)
@@ -65,6 +84,26 @@ def _render_html_node(node: SyntaxTreeNode, base: str) -> str:
 def _render_html_link(node: SyntaxTreeNode, href: str, label: str, base: str) -> str:
     target = "" if is_within(node, "link") else resolve_link(href, base)
     return f'<a href="{html.escape(target)}">{label}</a>' if target and label.strip() else label
+
+
+def _render_figure(node: SyntaxTreeNode, base: str) -> str:
+    """Render a paragraph of a picture alone, with its caption; "" for any other node."""
+    spans = node.children[0].children if node.type == "paragraph" and node.children else []
+    picture = _render_picture(spans[0], base) if len(spans) == 1 and spans[0].type == "image" else ""
+    caption = html.escape(str(spans[0].attrs.get("title", "")), quote=False) if picture else ""
+    caption = caption.replace("{", "&#123;").replace("}", "&#125;")
+    return f"<figure>{picture}{f'<figcaption>{caption}</figcaption>' if caption else ''}</figure>" if picture else ""
+
+
+def _render_picture(node: SyntaxTreeNode, base: str) -> str:
+    """Render a picture of the site with the size in its name; "" for any other picture."""
+    source = str(node.attrs.get("src", ""))
+    match = _PICTURE.fullmatch(source)
+    if match is None:
+        return ""
+    alt = html.escape(node.content).replace("{", "&#123;").replace("}", "&#125;").replace("|", "&#124;")
+    size = f'width="{match[1]}" height="{match[2]}" loading="lazy"'
+    return f'<img src="{html.escape(base + source)}" alt="{alt}" {size}>'
 
 
 def _heading_tag(node: SyntaxTreeNode) -> str:
@@ -117,6 +156,8 @@ def _write_block(node: SyntaxTreeNode, base: str) -> str:
         return f"<pre><code>{escape_code_text(node.content)}</code></pre>"
     if kind == "hr":
         return "<hr />"
+    if figure := _render_figure(node, base):
+        return figure
     if kind == "heading":
         text = _write_children(node, base)
         return f"{'#' * int(_heading_tag(node)[1])} {text}" if text else ""
@@ -166,7 +207,10 @@ def _write_span(node: SyntaxTreeNode, base: str) -> str:
         "em": lambda: f"<em>{_write_inline(node.children, base)}</em>",
         "strong": lambda: f"<strong>{_write_inline(node.children, base)}</strong>",
         "link": lambda: _write_link(node, _write_inline(node.children, base), str(node.attrs.get("href", "")), base),
-        "image": lambda: _write_link(node, escape_inline(node.content), str(node.attrs.get("src", "")), base),
+        "image": lambda: (
+            _render_picture(node, base)
+            or _write_link(node, escape_inline(node.content), str(node.attrs.get("src", "")), base)
+        ),
     }
     return simple[node.type]()
 
@@ -198,6 +242,10 @@ def _render_text_node(node: SyntaxTreeNode, base: str) -> str:
     if kind in ("softbreak", "hardbreak"):
         return " "
     inner = "".join(_render_text_node(child, base) for child in node.children)
+    if kind == "image":
+        caption, source = str(node.attrs.get("title", "")), resolve_link(str(node.attrs.get("src", "")), base)
+        text = ". ".join(filter(None, [node.content, caption]))
+        return f"[{text}] ({source})" if source else text
     if kind == "link":
         target = resolve_link(str(node.attrs.get("href", "")), base)
         return inner if target in ("", inner) or target.startswith("#") else f"{inner} ({target})"

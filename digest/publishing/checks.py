@@ -27,6 +27,7 @@ from digest.models.items import Item
 from digest.periods import Period
 from digest.publishing.corrections import PUBLISHED_STATES
 from digest.publishing.links import LinkReport, build_link_report, check_links, collect_draft_links
+from digest.publishing.pictures import find_picture_problems
 from digest.publishing.render.email import format_size_warning, measure_html_size, render_email
 from digest.publishing.view import build_issue_view
 
@@ -90,6 +91,9 @@ def run_release_checks(
     )
     path = get_draft_path(context, period).relative_to(context.root).as_posix()
     warnings = [f"{path}, line {remark.line}: {remark.message}" for remark in (lint_draft(text) if text else ())]
+    prose = [draft.intro, draft.outro, *(text for s in draft.sections for text in (s.intro, s.closing))]
+    prose += [pick.blurb for _, pick in draft.iter_picks() if pick.origin == "editor"]
+    warnings += find_picture_problems(context, prose)
     return ReleaseCheck(check_draft(facts), [*filter(None, [format_size_warning(size)]), *warnings])
 
 

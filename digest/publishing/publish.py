@@ -17,6 +17,7 @@ from digest.drafts.storage import read_draft_text
 from digest.drafts.workflow import transition_state
 from digest.errors import CheckFailedError
 from digest.files import list_changed_files, list_files, load_template_overrides
+from digest.markdown.render import PICTURE_FOLDER
 from digest.models.issues import Issue
 from digest.periods import Period
 from digest.plugins import load_plugin
@@ -124,4 +125,5 @@ def render_site_documents(
     documents += render_feeds(views, config.newsletter, config.site, config.taxonomy, templates)
     cards, charts = (list_files(context.site_folder, f"assets/{kind}") for kind in ("cards", "charts"))
     documents += render_site_files(views, config.newsletter, config.site, config.taxonomy, [*cards, *charts])
-    return documents, [*list_picture_paths(views, config.newsletter), *charts]
+    pictures = list_files(context.site_folder, PICTURE_FOLDER)
+    return documents, [*list_picture_paths(views, config.newsletter), *charts, *pictures]

@@ -15,8 +15,10 @@ from sqlmodel import Session
 
 from digest.context import Context
 from digest.db.issues import find_newest_snapshot, load_picks, save_snapshot
+from digest.files import write_documents
 from digest.models.issues import Issue, IssueSnapshot
 from digest.publishing.issue_view import IssueView, PickView
+from digest.publishing.pictures import publish_pictures
 from digest.publishing.view import build_issue_view
 from digest.text import hash_texts
 
@@ -45,6 +47,7 @@ def create_snapshot(context: Context, session: Session, issue: Issue, *, is_corr
         rows = load_picks(session, issue.id)
         edited = {item.key: {name for name in ("title", "url") if getattr(pick, name)} for pick, item in rows}
         _preserve_facts(view, _view_adapter().validate_python(previous.view), edited)
+    write_documents(context.site_folder, publish_pictures(context, view))
     issue.published = issue.published or context.now
     store_snapshot(context, session, issue, view)
 

@@ -140,7 +140,6 @@ def test_what_lies_outside_the_subset_is_named_with_its_line() -> None:
         LintWarning(3, "a numbered list is outside the allowed subset"),
         LintWarning(5, "a heading of level 1; write it with ##"),
         LintWarning(7, "HTML, which is shown as text"),
-        LintWarning(8, "an image is outside the allowed subset"),
         LintWarning(10, "a list marked with *; mark it with -"),
         LintWarning(12, "a link that is neither http nor https, nor a place on this site"),
     ]

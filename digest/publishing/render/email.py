@@ -38,6 +38,9 @@ _STYLES = {
     "pre": ("panel", "margin:0 0 16px;padding:12px;background-color:#f3efe7;white-space:pre-wrap"),
     "h2": ("ink", "margin:24px 0 10px;font-size:21px;line-height:27px;color:#211f1b"),
     "h3": ("ink", "margin:20px 0 8px;font-size:18px;line-height:24px;color:#211f1b"),
+    "img": ("", "display:block;width:100%;max-width:568px;height:auto;border:0"),
+    "figure": ("", "margin:0 0 18px"),
+    "figcaption": ("quiet", "margin:6px 0 0;font-size:14px;line-height:20px;color:#665f54"),
     "a": ("accent", "color:#96391f;text-decoration:underline"),
 }
 _STYLED_TAG = re.compile(rf"<({'|'.join(_STYLES)})(?=[ >])")

@@ -5,7 +5,9 @@ Feeds are: all issues, the recaps, one for each category, and archives. Equal is
 
 from __future__ import annotations
 
+import html
 import json
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -25,8 +27,11 @@ _ATOM = "http://www.w3.org/2005/Atom"
 _HISTORY = "http://purl.org/syndication/history/1.0"
 _XML = "http://www.w3.org/XML/1998/namespace"
 
+_MEDIA = "http://search.yahoo.com/mrss/"
+
 ET.register_namespace("", _ATOM)
 ET.register_namespace("fh", _HISTORY)
+ET.register_namespace("media", _MEDIA)
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,6 +180,8 @@ def _append_entry(root: ET.Element, entry: FeedEntry, scheme: str) -> None:
         ET.SubElement(node, f"{{{_ATOM}}}category", attributes)
     if entry.summary:
         _append_element(node, "summary", entry.summary)
+    if picture := re.search(r'<img src="([^"]+)"', entry.content):
+        ET.SubElement(node, f"{{{_MEDIA}}}thumbnail", {"url": html.unescape(picture[1])})
     content = _append_element(node, "content", entry.content, type="html")
     content.set(f"{{{_XML}}}base", entry.url)
 
