@@ -257,6 +257,11 @@ def load_newest_draft_texts(session: Session) -> dict[str, str]:
     return dict(session.exec(query.order_by(DraftVersion.period)).all())
 
 
+def count_picked_items(session: Session) -> int:
+    """Count the works picked for any issue, each once."""
+    return session.exec(select(func.count(func.distinct(col(Pick.item_id))))).one()
+
+
 def load_issues_with_pick_counts(session: Session) -> list[tuple[Issue, int]]:
     """Load every issue with the number of its picks, by period."""
     query = select(Issue, func.count(col(Pick.id))).join(Pick, isouter=True).group_by(col(Issue.id))

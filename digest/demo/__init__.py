@@ -12,7 +12,7 @@ from typing import Any
 import yaml
 
 from digest.app import Workspace, initialise
-from digest.demo.records import RECORDED_PUBLISHERS, load_recorded_works
+from digest.demo.records import RECORDED_PUBLISHERS, RecordedChapter, load_recorded_chapter, load_recorded_works
 from digest.demo.server import serve_recorded_sources
 from digest.drafts.parser import parse_draft
 from digest.drafts.writer import render_draft
@@ -30,12 +30,14 @@ _NEWSLETTER = {
     "author": "The demo",
     "email": "editor@example.org",
     "description": "What mattered in AI research, month by month. A demonstration on recorded sources.",
-    "notice": "Demo: recorded facts of 2025, played on this machine. The summaries were written for the demo; they are not "
-    "the papers' abstracts, and nobody edited this issue.",
+    "notice": "Demo: recorded facts of 2025, played on this machine. The summaries and introductions were written for the "
+    "demo; they are not the papers' abstracts.",
 }
-_INTRO = (
-    "Nobody wrote this introduction: the demo let the machine choose. In your own issue this is where you say, in two "
-    "sentences, what mattered."
+_FAVOURITES = 50
+_YEAR_INTRO = (
+    "Twelve months of papers and announcements, most of them about one change: models that used to answer now look "
+    "things up, work for hours, and report what they did.\n\nEach month has its own introduction and closing below, as "
+    f"they were published. Of the year's picks, {_FAVOURITES} have their text; the others are one line each."
 )
 _DOCUMENT_PATHS = {"rss": "rss/{}.xml", "atom": "atom/{}.xml", "json": "json/{}.json", "page": "page/{}/"}
 
@@ -73,8 +75,8 @@ def run_demo(folder: Path, progress: Progress) -> DemoResult:
             for month in progress.track(months, "twelve issues", len(months)):
                 clock.moment = compute_draft_time(workspace.config.cadence, month, workspace.context.zone)
                 _publish_month(workspace, month)
-            workspace.recap(str(DEMO_YEAR), "both")
-            _edit_draft(workspace, str(DEMO_YEAR))
+            workspace.recap(str(DEMO_YEAR), "month", keep=_FAVOURITES)
+            _edit_draft(workspace, str(DEMO_YEAR), RecordedChapter("", _YEAR_INTRO, ""))
             workspace.approve(str(DEMO_YEAR), by="the demo")
             workspace.publish(str(DEMO_YEAR))
             for address in DEMO_SUBSCRIBERS:
@@ -93,18 +95,20 @@ def _publish_month(workspace: Workspace, month: Period) -> None:
     """Take a month from its candidates to its post, as an editor who accepts everything."""
     workspace.rank(month.name)
     workspace.draft(month.name)
-    _edit_draft(workspace, month.name)
+    _edit_draft(workspace, month.name, load_recorded_chapter(month.name))
     # The recording has gaps that real sources do not have.
     workspace.approve(month.name, by="the demo", accept_gaps=True)
     workspace.publish(month.name)
 
 
-def _edit_draft(workspace: Workspace, period: str) -> None:
-    """Write an introduction and remove empty sections."""
+def _edit_draft(workspace: Workspace, period: str, chapter: RecordedChapter) -> None:
+    """Write title, introduction and closing, and remove empty sections."""
     path = workspace.root / "site" / "_drafts" / f"{period}.md"
     draft = parse_draft(path.read_text(encoding="utf-8"))
     sections = tuple(section for section in draft.sections if section.entries or section.closing)
-    path.write_text(render_draft(replace(draft, intro=_INTRO, sections=sections)), encoding="utf-8")
+    title = ": ".join(filter(None, (draft.title, chapter.title)))
+    edited = replace(draft, title=title, intro=chapter.intro, outro=chapter.closing, sections=sections)
+    path.write_text(render_draft(edited), encoding="utf-8")
 
 
 def _create_workspace(folder: Path) -> None:

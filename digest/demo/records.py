@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cache
 from importlib import resources
 from typing import Any
+
+from digest.errors import NotFoundError
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +45,15 @@ class Publisher:
     home: str
     form: str
     weight: float = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class RecordedChapter:
+    """What an editor would write on a month: a title, an introduction in Markdown, a closing sentence."""
+
+    title: str
+    intro: str
+    closing: str
 
 
 @cache
@@ -79,6 +91,22 @@ def load_recorded_posts(publisher: str) -> tuple[RecordedPost, ...]:
         if row["source"] == publisher
     ]
     return tuple(sorted(posts, key=lambda post: (post.published, post.url), reverse=True))
+
+
+def load_recorded_chapter(month: str) -> RecordedChapter:
+    """Load what an editor would write on a month; each [[name]] becomes a link to the work whose title begins so."""
+    (row,) = (row for row in _load_rows("chapters.jsonl") if row["month"] == month)
+    intro = re.sub(r"\[\[(.+?)\]\]", lambda match: f"[{match[1]}]({_find_address(match[1])})", row["intro"])
+    return RecordedChapter(row["title"], intro, row["closing"])
+
+
+def _find_address(name: str) -> str:
+    works = ((work.title, f"https://arxiv.org/abs/{work.arxiv_id}") for work in load_recorded_works())
+    posts = ((post.title, post.url) for slug in RECORDED_PUBLISHERS for post in load_recorded_posts(slug))
+    address = next((url for title, url in (*works, *posts) if title.startswith(name)), None)
+    if address is None:
+        raise NotFoundError(f"no recorded work is called {name!r}")
+    return address
 
 
 def _parse_moment(text: str) -> datetime:

@@ -12,7 +12,7 @@ from typing import Any
 from sqlmodel import Session
 
 from digest.context import Context
-from digest.db.issues import load_issues_with_pick_counts
+from digest.db.issues import count_picked_items, load_issues_with_pick_counts
 from digest.db.items import count_all_items_by_source, count_items
 from digest.db.runs import (
     OUTCOMES,
@@ -141,13 +141,13 @@ def load_status(context: Context) -> Status:
             IssueRow(issue.period, issue.kind, issue.state, picks, issue.title)
             for issue, picks in load_issues_with_pick_counts(session)
         ]
-        item_count = count_items(session)
+        item_count, pick_count = count_items(session), count_picked_items(session)
         last = [RunRow(**_describe_run(run)) for run in load_last_ended_run(session)]
     totals = {
         "items": item_count,
         "issues": len(issues),
         "published": sum(issue.state in ("published", "sent") for issue in issues),
-        "picks": sum(issue.picks for issue in issues),
+        "picks": pick_count,
     }
     line = f"{format_count(item_count, 'item')} from {format_count(len(sources), 'source')}, "
     line += f"{format_count(totals['picks'], 'pick')} in {format_count(len(issues), 'issue')}"

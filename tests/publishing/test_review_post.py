@@ -1,4 +1,4 @@
-"""The year in review: laid out by category, by month or both; every pick once in the full list."""
+"""The year in review: laid out by category, by month or both; every pick once."""
 
 from __future__ import annotations
 
@@ -64,12 +64,22 @@ def body(form: str) -> str:
 
 
 @pytest.mark.parametrize("form", ["category", "month", "both"])
-def test_every_pick_stands_once_in_full_and_once_in_the_full_list(form: str) -> None:
+def test_every_pick_is_on_the_page_once_and_no_list_of_bare_titles_repeats_them(form: str) -> None:
     text = body(form)
-    full, _, rest = text.partition("{#full-list}")
-    listed = re.findall(r"^1\. \[.*\]\(#(arxiv-2506-\d{5})\)", rest, re.M)
+    in_full = re.findall(r"^### .*\{#(arxiv-2506-\d{5})\}", text, re.M)
+    assert len(in_full) == len(set(in_full)) == 96
+    assert "full-list" not in text
+
+
+def test_a_review_too_heavy_for_one_page_lists_each_work_once_and_has_it_in_full_on_its_sections_page(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("digest.publishing.render.post._MAX_POST_BYTES", 1000)
+    page, *parts = (document.body.decode() for document in render_post_pages(recap("category"), NEWSLETTER))
+    listed = re.findall(r"^1\. .*#(arxiv-2506-\d{5})\}", page, re.M)
     assert len(listed) == len(set(listed)) == 96
-    assert sorted(re.findall(r"^### .*\{#(arxiv-2506-\d{5})\}", full, re.M)) == sorted(listed)
+    in_full = re.findall(r"^## .*\{#(arxiv-2506-\d{5})\}", "\n".join(parts), re.M)
+    assert sorted(in_full) == sorted(listed)
 
 
 @pytest.mark.parametrize(
@@ -141,11 +151,11 @@ def test_what_stood_out_and_what_moved_is_told_on_the_page_in_the_feed_and_in_th
 
 def test_links_to_places_on_the_page_lead_there_from_feed_and_mail_too() -> None:
     view = recap("category")
-    view.intro = 'See [the list](#full-list), not `<a href="#x">`.'
+    view.intro = 'See [the list](#numbers), not `<a href="#x">`.'
     mail = render_email(view, NEWSLETTER, unsubscribe="https://example.org/u")
     for told in (render_html_fragment(view, NEWSLETTER), mail.html):
         links = {a.get_text(): a["href"] for a in BeautifulSoup(told, "html.parser").select("a[href]")}
-        assert links["the list"] == "https://example.org/digest/2025/review/#full-list"
+        assert links["the list"] == "https://example.org/digest/2025/review/#numbers"
         assert '&lt;a href="#x"&gt;' in told
     assert "See the list, not" in mail.text
 

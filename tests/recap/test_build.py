@@ -23,7 +23,7 @@ from digest.drafts.recap.build import (
 )
 from digest.drafts.recap.favourites import select_favourites
 from digest.drafts.recap.keywords import find_distinctive_keywords
-from digest.drafts.recap.month_chapters import MonthChapter, build_month_chapter
+from digest.drafts.recap.month_chapters import MonthChapter, build_month_chapter, mark_introduced_picks
 from digest.drafts.recap.picks import PastPick, deduplicate_picks
 from digest.drafts.writer import render_draft
 from digest.i18n import load_translations
@@ -246,3 +246,11 @@ def test_as_many_favourites_are_kept_as_there_are_up_to_the_number(
 ) -> None:
     picks = deduplicate_picks(past(*values) for values in drawn)
     assert len(select_favourites(picks, count).reasons) == min(count, len(picks))
+
+
+def test_a_work_that_the_introduction_of_its_month_links_is_a_favourite() -> None:
+    picks = [replace(work, pick=replace(work.pick, url=f"https://x.org/{work.pick.key}")) for work in year()]
+    chapters = {"2025-03": MonthChapter("", f"Of all of them [this one]({picks[12].pick.url}) stays.")}
+    marked = mark_introduced_picks(picks, chapters)
+    assert [work.pick.key for work in marked if work.is_introduced] == [picks[12].pick.key]
+    assert select_favourites(marked, 5).reasons[picks[12].pick.key] == "named in your introduction"

@@ -66,15 +66,14 @@ def published(folder: Path, period: str, form: str) -> BeautifulSoup:
 
 
 @pytest.mark.parametrize("form", ["category", "month", "both"])
-def test_every_pick_stands_once_in_full_and_once_in_the_full_list_of_the_built_page(thin: Path, form: str) -> None:
+def test_every_pick_is_on_the_built_page_once(thin: Path, form: str) -> None:
     page = published(thin, "2025-Q2", form)
     with opened(thin) as workspace, workspace.db.read() as session:
         issue = get_issue(session, "2025-Q2")
         picks = load_picks(session, issue.id)
-    listed = [str(link["href"]) for link in page.select(".full-list a")]
-    assert len(listed) == len(set(listed)) == len(picks) > 20
-    for target in listed:
-        assert len(page.select(f"[id='{target[1:]}']")) == 1
+    anchors = {slugify(item.key) for _, item in picks}
+    assert len(anchors) == len(picks) > 20
+    assert all(len(page.select(f"[id='{anchor}']")) == 1 for anchor in anchors)
     assert {pick.category for pick, _ in picks} <= {c.slug for c in Workspace(thin).config.taxonomy.categories}
 
 
@@ -357,27 +356,23 @@ def test_nothing_to_review_is_told(workspace_folder: Path) -> None:
         workspace.recap("2024-Q1")
 
 
-def test_no_page_of_the_built_demo_weighs_more_than_100_kb(jekyll_site: Path) -> None:
+def test_no_page_of_the_built_demo_weighs_more_than_130_kb(jekyll_site: Path) -> None:
     sizes = {page.relative_to(jekyll_site).as_posix(): page.stat().st_size for page in jekyll_site.rglob("*.html")}
     assert len(sizes) > 30
-    assert {name: size for name, size in sizes.items() if size >= 100_000} == {}
+    assert {name: size for name, size in sizes.items() if size >= 130_000} == {}
 
 
-def test_a_review_too_heavy_for_one_page_lists_each_work_once_and_has_it_in_full_on_its_sections_page(
+def test_the_year_of_the_demo_is_one_page_of_chapters_and_favourites(
     told: tuple[Path, DemoResult], jekyll_site: Path
 ) -> None:
     with opened(told[0]) as workspace, workspace.db.read() as session:
         picks = load_picks(session, get_issue(session, "2025").id)
     page = BeautifulSoup((jekyll_site / "2025/review/index.html").read_text(), "html.parser")
-    listed = [str(link["href"]) for link in page.select(".full-list a")]
-    assert len(listed) == len(set(listed)) == len(picks) > 200
-    assert {str(item["id"]) for item in page.select(".full-list > li")} == {at.partition("#")[2] for at in listed}
-    for path in {at.partition("#")[0] for at in listed}:
-        part = BeautifulSoup((jekyll_site / path.strip("/") / "index.html").read_text(), "html.parser")
-        assert part.select('.kicker a[href="/2025/review/"]')
-        assert [heading.name for heading in part.select("article h1, article h2, article h3")][:2] == ["h1", "h2"]
-        for anchor in (at.partition("#")[2] for at in listed if at.startswith(f"{path}#")):
-            assert len(part.select(f"[id='{anchor}']")) == 1
+    anchors = {slugify(item.key) for _, item in picks}
+    assert len(anchors) > 200
+    assert all(len(page.select(f"[id='{anchor}']")) == 1 for anchor in anchors)
+    assert len([pick for pick, _ in picks if not pick.is_brief]) == 50
+    assert 2_500 <= len(page.get_text(" ").split()) <= 9_000
 
 
 def test_a_work_withdrawn_since_is_marked_in_a_review_and_does_not_stand_in_its_way(workspace_folder: Path) -> None:

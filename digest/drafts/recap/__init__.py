@@ -24,7 +24,7 @@ from digest.drafts.recap.build import (
     find_missed_works,
 )
 from digest.drafts.recap.favourites import select_favourites
-from digest.drafts.recap.month_chapters import MonthChapter, load_month_chapters
+from digest.drafts.recap.month_chapters import MonthChapter, load_month_chapters, mark_introduced_picks
 from digest.drafts.recap.month_summary import MonthSummaries, generate_month_summaries
 from digest.drafts.recap.picks import PastPick, deduplicate_picks, find_months_to_rank, load_past_picks
 from digest.drafts.stage import count_read_by_source, require_draftable, write_draft
@@ -138,14 +138,15 @@ def _load_inputs(
         )
     keys = [past.pick.key for past in picks]
     predictions = load_predictions(session, period.last[0]) if period.kind == "yearly" else []
+    chapters = load_month_chapters(context.config, session, period.months())
     return _RecapInputs(
         carried,
-        picks,
+        mark_introduced_picks(picks, chapters),
         load_items_by_key(session, keys),
         _load_missed(context, session, period, keys),
         [DraftPrediction(row.id, row.text, cast(Any, row.outcome)) for row in predictions],
         {month.name: sum(count_read_by_source(context, session, month).values()) for month in period.months()},
-        load_month_chapters(context.config, session, period.months()),
+        chapters,
     )
 
 

@@ -57,6 +57,7 @@ def explain_weight(past: PastPick) -> str:
     reasons = (
         ("your highlight", past.pick.highlight is not None),
         ("your verdict", has_verdict(past)),
+        ("named in your introduction", past.is_introduced),
         ("your own words", has_editor_text(past)),
         ("covered again later", past.pick.update_of is not None),
         (f"named by {past.mentions} sources", past.mentions > 1),

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from sqlmodel import Session
 
 from digest.config.schema import Config
 from digest.db.issues import load_published_issues
 from digest.drafts.propose import format_issue_title
+from digest.drafts.recap.picks import PastPick
 from digest.models.issues import Issue
 from digest.periods import Period
 
@@ -31,6 +32,16 @@ def load_month_chapters(config: Config, session: Session, months: Sequence[Perio
     issues = (issue for issue in load_published_issues(session) if issue.period in by_name)
     chapters = {issue.period: build_month_chapter(config, by_name[issue.period], issue) for issue in issues}
     return {name: chapter for name, chapter in chapters.items() if chapter != MonthChapter()}
+
+
+def mark_introduced_picks(picks: Sequence[PastPick], chapters: Mapping[str, MonthChapter]) -> list[PastPick]:
+    """Mark the picks that the text of their month links."""
+    marked = []
+    for past in picks:
+        text = chapters[past.month].text if past.month in chapters else ""
+        is_introduced = bool(past.pick.url) and f"({past.pick.url})" in text
+        marked.append(replace(past, is_introduced=is_introduced))
+    return marked
 
 
 def build_month_chapter(config: Config, month: Period, issue: Issue) -> MonthChapter:

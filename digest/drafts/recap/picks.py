@@ -45,6 +45,8 @@ class PastPick:
     score: float | None = None  # in the ranking of its month
     # The month was never published.
     is_from_ranking: bool = False
+    # The editor's introduction of its month links it.
+    is_introduced: bool = False
 
 
 def deduplicate_picks(picks: Iterable[PastPick]) -> list[PastPick]:
@@ -69,9 +71,9 @@ def group_picks(order: Iterable[str], named_picks: Iterable[tuple[str, PastPick]
 
 
 def compute_pick_weight(past: PastPick) -> float:
-    """Weigh a pick by the editor's highlight, verdict and text, by its return in a later month and its mentions."""
-    marks = 3.0 * (past.pick.highlight is not None) + 2.0 * has_verdict(past) + has_editor_text(past)
-    return marks + (past.pick.update_of is not None) + min(past.mentions - 1, 8) / 2
+    """Weigh a pick by the editor's highlight, verdict, introduction and text, its return in a later month and its mentions."""
+    marks = 3.0 * (past.pick.highlight is not None) + 2.0 * (has_verdict(past) + past.is_introduced)
+    return marks + has_editor_text(past) + (past.pick.update_of is not None) + min(past.mentions - 1, 8) / 2
 
 
 def has_editor_text(past: PastPick) -> bool:

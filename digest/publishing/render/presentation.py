@@ -89,7 +89,6 @@ class IssuePresentation:
     blocks: list[SectionPresentation]
     months: list[SectionPresentation]  # of a recap "both": the months as lists, after the categories
     highlights: list[PickPresentation]
-    full_list: list[PickPresentation]  # of a recap: every pick once, by date
     made: list[str]
     figures: list[tuple[str, int]]
     sources: list[dict[str, Any]]
@@ -114,7 +113,6 @@ def present_issue(view: IssueView, newsletter: Newsletter) -> IssuePresentation:
     shown_sources = len(sources) if len(sources) <= SOURCES_SHOWN + 1 else SOURCES_SHOWN  # never "1 more sources"
     picks = view.picks()
     shown = {pick.key: presenter.present_pick(pick) for pick in picks}
-    by_date = sorted(picks, key=_publication_order) if view.kind != "monthly" else []
     return IssuePresentation(
         view=view,
         newsletter=newsletter,
@@ -122,7 +120,6 @@ def present_issue(view: IssueView, newsletter: Newsletter) -> IssuePresentation:
         blocks=[presenter.present_section(s) for s in view.main_sections if s.picks or s.note or s.closing],
         months=[presenter.present_section(section, is_brief=True) for section in months],
         highlights=[shown[pick.key] for pick in picks if pick.highlight],
-        full_list=[shown[pick.key] for pick in by_date],
         made=_list_colophon(view, newsletter, translations),
         figures=[]
         if view.show_numbers == "none"
