@@ -24,7 +24,7 @@ class Favourites:
 def select_favourites(picks: Sequence[PastPick], count: int) -> Favourites:
     """Select `count` picks by weight, balanced over months and categories.
 
-    Withdrawn and superseded works, and those only noted, are not selected. Equal picks are told apart by their place in the ranking of their
+    Withdrawn and superseded works, and those only noted, are not selected. Equal picks are ordered by their place in the ranking of their
     month, then by the editor's order within it.
     """
     eligible = [past for past in picks if not (past.withdrawn or past.superseded_by or past.pick.note)]
