@@ -23,7 +23,7 @@ MAX_MODULES_IN_FOLDER = 22
 SHARED_NOUNS = {
     "blocks", "checks", "client", "entries", "features", "files", "ingest", "issues", "items", "lint",
     "maintenance", "metrics", "parser", "predictions", "prompts", "publish", "retry", "runs", "sanitize",
-    "schedule", "server", "signup", "stage", "subscribers", "workspace", "writer",
+    "schedule", "server", "signup", "stage", "subscribers", "worker", "workspace", "writer",
 }  # fmt: skip
 BANNED_NAMES = {
     "told", "said", "heard", "found", "known", "made", "kept", "placed", "words", "whole", "apart", "anew", "here",

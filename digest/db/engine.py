@@ -173,10 +173,10 @@ class Database:
 
         with self._translate_errors(), self._engine.begin() as connection:
             tables = inspect(connection).get_table_names(self.schema)
-            found = connection.execute(text(_REVISION_SQL)).scalar() if "alembic_version" in tables else None
-            if found == HEAD_REVISION:
+            revision = connection.execute(text(_REVISION_SQL)).scalar() if "alembic_version" in tables else None
+            if revision == HEAD_REVISION:
                 return
-            _refuse_newer(self._name, found)
+            _refuse_newer(self._name, revision)
             connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": compute_lock_key("migrations")})
             connection.execute(text(f'CREATE SCHEMA IF NOT EXISTS "{self.schema}"'))
             upgrade_schema(connection)

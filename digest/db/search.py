@@ -115,9 +115,9 @@ def build_tsquery(query: str) -> str:
     """Write the same query in PostgreSQL's language."""
     parts = []
     for phrase, is_prefix in _split_query(query):
-        words = [f"'{word}'" for word in _split_words(phrase)]
-        if words:
-            parts.append("(" + " <-> ".join([*words[:-1], words[-1] + (":*" if is_prefix else "")]) + ")")
+        terms = [f"'{word}'" for word in _split_words(phrase)]
+        if terms:
+            parts.append("(" + " <-> ".join([*terms[:-1], terms[-1] + (":*" if is_prefix else "")]) + ")")
     return " & ".join(parts)
 
 

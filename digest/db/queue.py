@@ -1,0 +1,81 @@
+"""The queue of workers: Procrastinate in a schema of the PostgreSQL server that holds the workspaces."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from sqlalchemy import make_url
+
+from digest.db.engine import DATABASE_URL_ENV, compute_lock_key
+from digest.errors import ConfigError, StoreError
+
+if TYPE_CHECKING:
+    from procrastinate import App
+
+QUEUE_SCHEMA = "digest_queue"
+_FIGURES_SQL = """
+    SELECT count(*) FILTER (WHERE status = 'todo'), count(*) FILTER (WHERE status = 'doing'),
+        count(*) FILTER (WHERE status = 'failed'),
+        (SELECT min(at) FROM procrastinate_events JOIN procrastinate_jobs AS waiting ON waiting.id = job_id
+            WHERE waiting.status = 'todo' AND type = 'deferred')
+    FROM procrastinate_jobs WHERE task_name = %s
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class QueueFigures:
+    """How many jobs wait, run and failed, and since when the oldest waits."""
+
+    todo: int
+    doing: int
+    failed: int
+    oldest: datetime | None
+
+
+def get_server_address() -> str:
+    """Return the URL of the server as libpq takes it; raise ConfigError without one."""
+    url = os.environ.get(DATABASE_URL_ENV, "")
+    if not url:
+        raise ConfigError(
+            "workers need a database on PostgreSQL", f"set {DATABASE_URL_ENV}, or run `digest schedule` on one machine"
+        )
+    plain = make_url(url).difference_update_query(["schema", "shared"]).set(drivername="postgresql")
+    return plain.render_as_string(hide_password=False)
+
+
+def create_queue_app() -> App:
+    """Create the Procrastinate app, and its tables the first time."""
+    try:
+        import psycopg
+        from procrastinate import App, PsycopgConnector
+    except ImportError as error:
+        raise StoreError("workers need Procrastinate", "pip install 'digest-newsletter[postgres]'") from error
+    address = get_server_address()
+    options = f"-c search_path={QUEUE_SCHEMA}"
+    app = App(connector=PsycopgConnector(conninfo=address, kwargs={"options": options}))
+    try:
+        with psycopg.connect(address, options=options) as connection:
+            connection.execute("SELECT pg_advisory_xact_lock(%s)", [compute_lock_key("queue")])
+            connection.execute(f"CREATE SCHEMA IF NOT EXISTS {QUEUE_SCHEMA}")
+            row = connection.execute("SELECT to_regclass('procrastinate_jobs')").fetchone()
+            if row is None or row[0] is None:
+                connection.execute(app.schema_manager.get_schema().encode())
+    except psycopg.OperationalError as error:
+        reason = str(error).partition("\n")[0]
+        raise StoreError(
+            f"the queue cannot be reached: {reason}", f"check PostgreSQL and {DATABASE_URL_ENV}"
+        ) from error
+    return app
+
+
+def load_queue_figures(task_name: str) -> QueueFigures:
+    """Count the jobs of a task."""
+    create_queue_app()
+    import psycopg
+
+    with psycopg.connect(get_server_address(), options=f"-c search_path={QUEUE_SCHEMA}") as connection:
+        row = connection.execute(_FIGURES_SQL, [task_name]).fetchone()
+    return QueueFigures(*row) if row else QueueFigures(0, 0, 0, None)
