@@ -77,6 +77,7 @@ class Request:
     max_bytes: int = 15_000_000
     allow_private: bool = False
     validators: Validators | None = None  # sent only to the URL they came from
+    secret_headers: Mapping[str, str] = field(default_factory=dict, repr=False)  # sent only to the origin of `url`
     min_pause: float = 0.0  # seconds, at least, before the next request where the site is one that is asked with pauses
 
 

@@ -152,6 +152,10 @@ class Source(ConfigSection):
     interval_hours: float = Field(default=12, ge=0.25, le=24 * 31, description="Hours between two requests.")
     enabled: bool = Field(default=True, description="Whether the source is read.")
     allow_private: bool = Field(default=False, description="Whether addresses of a private network may be read.")
+    auth_env: str = Field(
+        default="",
+        description="Name of the environment variable with its login: user:password, Bearer TOKEN, or Header: value.",
+    )
     max_items: int = Field(default=500, ge=1, le=100_000, description="How many entries are taken from one answer.")
     days: int = Field(
         default=35, ge=1, le=400, description="How many days back the arXiv query looks on the first fetch."

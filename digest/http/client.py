@@ -147,6 +147,9 @@ class Client:
     def _build_headers(self, request: Request, url: httpx2.URL, cookies: httpx2.Cookies) -> list[tuple[bytes, bytes]]:
         named = {name.lower(): value for name, value in request.headers.items()}
         headers = {"host": url.netloc.decode("ascii"), **self._headers, **named}
+        origin = httpx2.URL(request.url)
+        if (origin.scheme, origin.host, origin.port) == (url.scheme, url.host, url.port):
+            headers |= {name.lower(): value for name, value in request.secret_headers.items()}
         if cookie := _format_cookies(cookies, url):
             headers["cookie"] = cookie
         if (validators := request.validators) and validators.url == str(url):

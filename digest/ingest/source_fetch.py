@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from urllib.parse import urljoin
+from zoneinfo import ZoneInfo
 
 from digest.config.schema import Source
 from digest.context import Context
@@ -23,6 +24,7 @@ from digest.models.runs import SourceResult
 from digest.protocols import Fetcher, Request, Response, Validators
 from digest.sources import find_source_kind
 from digest.sources.arxiv.api import build_window_request, parse_window_start
+from digest.sources.login import add_login
 from digest.urls.canonical import build_match_url
 
 _MAX_PAGES = 500
@@ -215,7 +217,7 @@ class SourceFetch:
     async def _request_and_parse(self, request: Request, *, is_first: bool) -> tuple[Response, ParsedPage | None]:
         """Return the response and its page; no page when the body is the one that was parsed before."""
         self._result.requests += 1
-        response = await self._services.fetcher(request)
+        response = await self._services.fetcher(add_login(request, self._source, self._services.context.environ))
         self._result.requests += len(response.redirects)
         self._result.bytes += len(response.body)
         if is_first and is_unchanged_response(self._state, response):
@@ -270,8 +272,18 @@ class SourceFetch:
 
     async def _store_page(self, page: ParsedPage | None = None) -> None:
         """Store the page's items, the source's state and its result in one transaction."""
+        if page and not self._source.kind.startswith("arxiv"):
+            _place_days_in_zone(page, self._services.context.zone)
         if page and page.cursor:
             self._state.cursor = {**self._state.cursor, **page.cursor}
         self._result.next_check = self._state.next_check
         self._result.seconds = round(time.monotonic() - self._started, 3)
         self._result = await self._services.writer.write_page(FetchedPage(self._state, self._result, page))
+
+
+def _place_days_in_zone(page: ParsedPage, zone: ZoneInfo) -> None:
+    """Move midnight UTC, which stands for a day without a time, to the day's midnight in the newsletter's zone."""
+    for item in page.items:
+        moment = item.published.astimezone(UTC) if item.published else None
+        if moment and (moment.hour, moment.minute, moment.second, moment.microsecond) == (0, 0, 0, 0):
+            item.published = datetime(moment.year, moment.month, moment.day, tzinfo=zone).astimezone(UTC)

@@ -36,6 +36,7 @@ from digest.publishing.jekyll import find_jekyll
 from digest.publishing.render.templates import list_template_variables
 from digest.sources import find_source_kind
 from digest.sources.html.discovery import guess_feed_urls
+from digest.sources.login import add_login
 
 _MIB = 1 << 20
 _LOW_SPACE, _MIN_SPACE = 1024 * _MIB, 100 * _MIB
@@ -106,7 +107,7 @@ def probe_sources(context: Context) -> list[Finding]:
 async def _probe_all_sources(context: Context) -> list[Finding]:
     enabled = [source for source in context.config.sources if source.enabled]
     async with aclosing(context.make_fetcher()) as fetcher, ParserPool() as parsers:
-        probe = _SourceProbe(fetcher, parsers, context.now)
+        probe = _SourceProbe(fetcher, parsers, context.now, context.environ)
         results = await asyncio.gather(*(probe.probe_source(source) for source in enabled))
     return [finding for findings in results for finding in findings]
 
@@ -118,6 +119,7 @@ class _SourceProbe:
     fetcher: Fetcher
     parsers: ParserPool
     now: datetime
+    environ: Mapping[str, str]
 
     async def probe_source(self, source: Source) -> list[Finding]:
         """Report what the first page of a source holds, and the feed that a page does not link to."""
@@ -141,7 +143,7 @@ class _SourceProbe:
         return [report("good", f"{page.found_count} items on its first page"), *feed_findings]
 
     async def _fetch_and_parse(self, source: Source, request: Request) -> ParsedPage:
-        response = await self.fetcher(request)
+        response = await self.fetcher(add_login(request, source, self.environ))
         return await self.parsers.run(parse_response, source, response, self.now, subject=source.id)
 
     async def _find_unlinked_feed(self, source: Source) -> str | None:

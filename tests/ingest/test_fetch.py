@@ -9,7 +9,8 @@ import signal
 import sys
 import time
 from collections.abc import AsyncIterator
-from datetime import timedelta
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -458,3 +459,32 @@ async def test_a_run_killed_at_any_moment_is_finished_by_the_next_one(
     assert titles(work) == expected
     with work.db.read() as session:
         assert sorted(session.exec(select(Run.state))) == ["done", "interrupted"]
+
+
+@pytest.mark.parametrize(("zone", "hour"), [("UTC", 0), ("America/New_York", 5), ("Asia/Tokyo", -9)])
+async def test_a_day_without_a_time_is_that_day_in_the_newsletters_zone(
+    tmp_path: Path, server: Server, clock: Clock, zone: str, hour: int
+) -> None:
+    item = "<item><title>T</title><link>https://blog.example/t</link><pubDate>2025-12-01</pubDate></item>"
+    server.paths["/blog"] = answer(200, [], f"<rss><channel><title>B</title>{item}</channel></rss>".encode())
+    clock.now = datetime(2025, 12, 3, tzinfo=UTC)
+    work = context(tmp_path, [feed(server)], clock)
+    newsletter = work.config.newsletter.model_copy(update={"timezone": zone})
+    work = replace(work, config=work.config.model_copy(update={"newsletter": newsletter}))
+    await fetch_sources(work)
+    with work.db.read() as session:
+        published = session.exec(select(Item.published)).one()
+    assert published == datetime(2025, 12, 1, tzinfo=UTC) + timedelta(hours=hour)
+
+
+async def test_a_source_behind_a_login_is_read_with_its_variable(tmp_path: Path, server: Server, clock: Clock) -> None:
+    server.paths["/blog"] = answer(200, [], rss(["One"]))
+    source = feed(server, auth_env="BLOG_LOGIN")
+    work = context(tmp_path, [source], clock, environ={"BLOG_LOGIN": "ann:s3cret"})
+    report = await fetch_sources(work)
+    assert server.asked[0].headers["authorization"] == "Basic YW5uOnMzY3JldA=="
+    assert "s3cret" not in str(report)
+    (tmp_path / "other").mkdir()
+    missing = context(tmp_path / "other", [source], clock, environ={})
+    report = await fetch_sources(missing)
+    assert "BLOG_LOGIN" in report.problems[0]
