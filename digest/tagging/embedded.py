@@ -137,9 +137,12 @@ class EmbeddedTagger:
         # Position in the taxonomy -> column of the trained weights.
         self._trained = {n: columns[slug] for n, slug in enumerate(self._slugs) if slug not in own_slugs}
         self._own_matcher = OwnCategoryMatcher(self._own, self._weights.vocabulary) if self._own else None
-        self._keyword_patterns = [_compile_keywords(category.keywords) for category in self._own]
+        self._keyword_patterns = [_compile_keywords(category.keywords) for category in taxonomy.categories]
         self._example_vectors: Floats | None = None
-        self._learn_corrections([(item, slug) for item, slug in examples if slug in self._slugs])
+        exemplars = [
+            (TagInput(text), c.slug) for c in taxonomy.categories if c not in self._own for text in c.exemplars
+        ]
+        self._learn_corrections([*exemplars, *((item, slug) for item, slug in examples if slug in self._slugs)])
 
     def tag(self, inputs: Sequence[TagInput]) -> list[Classification]:
         """Classify each input, in order; `other` below the taxonomy's threshold."""
@@ -182,14 +185,16 @@ class EmbeddedTagger:
         if self._trained:
             scores[:, list(self._trained)] = self._weights.compute_scores(inputs)[:, list(self._trained.values())]
             rest = scores.max(axis=1)
-        if self._own_matcher is None:
-            return scores
-        similarities = self._own_matcher.compute_similarity(inputs).T
-        for category, similarity, pattern in zip(self._own, similarities, self._keyword_patterns, strict=True):
-            lead = _OWN_SLOPE * (similarity - _OWN_START)
-            has_keyword = np.array([bool(pattern and pattern.search(item.title)) for item in inputs])
-            lead = np.where(has_keyword, np.maximum(lead, 0) + _KEYWORD_LEAD, lead)
-            scores[:, self._slugs.index(category.slug)] = rest + lead
+        if self._own_matcher is not None:
+            similarities = self._own_matcher.compute_similarity(inputs).T
+            for category, similarity in zip(self._own, similarities, strict=True):
+                scores[:, self._slugs.index(category.slug)] = rest + _OWN_SLOPE * (similarity - _OWN_START)
+        rest = scores.max(axis=1) if self._trained else rest
+        for number, pattern in enumerate(self._keyword_patterns):
+            if pattern is not None:
+                has_keyword = np.array([bool(pattern.search(item.title)) for item in inputs])
+                lead = np.maximum(scores[:, number], rest) + _KEYWORD_LEAD
+                scores[:, number] = np.where(has_keyword, lead, scores[:, number])
         return scores
 
     def _learn_corrections(self, examples: Sequence[tuple[TagInput, str]]) -> None:

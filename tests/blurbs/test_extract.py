@@ -115,3 +115,32 @@ def test_quotes_come_as_near_to_expert_blurbs_as_promised(shared_data: Path) -> 
     score = {row["method"]: row["r2"] for row in measure(shared_data)}
     assert float(score["quote"]) >= 13.0
     assert float(score["quote without vectors"]) >= 12.0
+
+
+@pytest.mark.parametrize(
+    ("text", "quote"),
+    [
+        (
+            "Memory of agents is short. To address this gap, we propose Lantern, a memory with an index.",
+            "… we propose Lantern, a memory with an index.",
+        ),
+        (
+            "Memory is hard to keep. In this paper, we propose Lantern, a memory with an index.",
+            "In this paper, we propose Lantern, a memory with an index.",
+        ),
+    ],
+)
+def test_an_opening_that_refers_to_a_sentence_not_shown_is_cut(text: str, quote: str) -> None:
+    found = extract_quote("Lantern", text)
+    assert quote in found.text
+    assert all(sentence in text for sentence in found.sentences)
+
+
+def test_neither_the_title_nor_tex_is_quoted_where_there_is_prose() -> None:
+    text = (
+        "Lantern, a memory that writes its own index. We propose $\\alpha$-Lantern, a new \\textbf{memory} of agents."
+    )
+    text += " We present a memory that keeps what an agent did last week."
+    assert extract_quote("Lantern: a memory that writes its own index", text).sentences == (
+        "We present a memory that keeps what an agent did last week.",
+    )

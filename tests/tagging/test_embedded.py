@@ -197,3 +197,39 @@ def test_words_that_half_of_all_papers_have_make_no_item_the_owners(taxonomy: Ta
         TagInput("Drafting contracts with language models: what lawyers think"),
     ]
     assert categories(tagger, belong) == ["law"] * 3
+
+
+def test_every_shipped_exemplar_is_tagged_as_its_category(taxonomy: Taxonomy) -> None:
+    tagger = EmbeddedTagger(taxonomy)
+    for category in taxonomy.categories:
+        verdicts = tagger.tag([TagInput(title) for title in category.exemplars])
+        assert {verdict.category for verdict in verdicts} == {category.slug}
+
+
+def test_a_title_among_the_exemplars_of_a_shipped_category_moves_it_and_its_like(taxonomy: Taxonomy) -> None:
+    title = "Speculative decoding with a small draft model"
+    moved = taxonomy.model_copy(
+        update={
+            "categories": tuple(
+                c.model_copy(update={"exemplars": (*c.exemplars, title)}) if c.slug == "safety" else c
+                for c in taxonomy.categories
+            )
+        }
+    )
+    assert EmbeddedTagger(taxonomy).tag([TagInput(title)])[0].category != "safety"
+    assert EmbeddedTagger(moved).tag([TagInput(title)])[0].category == "safety"
+
+
+def test_a_keyword_of_a_shipped_category_puts_it_ahead(taxonomy: Taxonomy) -> None:
+    keyed = taxonomy.model_copy(
+        update={
+            "categories": tuple(
+                c.model_copy(update={"keywords": ("speculative",)}) if c.slug == "eval" else c
+                for c in taxonomy.categories
+            )
+        }
+    )
+    item = TagInput("Speculative decoding with a small draft model")
+    verdict = EmbeddedTagger(keyed).tag([item])[0]
+    assert "eval" in (verdict.category, verdict.secondary)
+    assert EmbeddedTagger(taxonomy).tag([item])[0].category != "eval"
