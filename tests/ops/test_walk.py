@@ -124,7 +124,7 @@ def test_doing_it_all_again_changes_no_byte_of_the_site(workspace_folder: Path) 
 
 def test_a_sheet_changed_after_approval_is_not_published(workspace_folder: Path) -> None:
     sheet = workspace_folder / "site" / "_drafts" / "2025-05.md"
-    sheet.write_text(sheet.read_text().replace("Nobody wrote", "Somebody wrote"))
+    sheet.write_text(sheet.read_text().replace("-->\n\n", "-->\n\nSomebody wrote this. ", 1))
     with opened(workspace_folder) as workspace, pytest.raises(CheckFailedError, match="changed after it was approved"):
         workspace.publish("2025-05")
 

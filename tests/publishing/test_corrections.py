@@ -25,7 +25,7 @@ def opened(folder: Path) -> Workspace:
 
 def rewritten(folder: Path, period: str = "2025-05") -> None:
     sheet = folder / "site" / "_drafts" / f"{period}.md"
-    sheet.write_text(sheet.read_text().replace("Nobody wrote this introduction", "Somebody wrote this"))
+    sheet.write_text(sheet.read_text().replace("-->\n\n", "-->\n\nSomebody wrote this. ", 1))
 
 
 @pytest.fixture

@@ -157,13 +157,13 @@ def test_a_quarter_carries_the_text_of_its_months_and_keeps_as_many_works_as_ask
                     f"What I made of month {month}.\n\nIn two paragraphs.",
                     f"So much for {month}.",
                 )
-                issue.title += f": a title of {month}"
+                issue.title = f"A title of {month}"
         report = workspace.recap("2025-Q3", "month", keep=30)
         again = workspace.draft("2025-Q3")
     draft = parse_draft((workspace_folder / "site" / "_drafts" / "2025-Q3.md").read_text())
     assert "30 kept in full" in report.line
     assert "30 kept in full" in again.line  # a draft made again keeps as many
-    assert draft.sections[0].title == "July 2025: a title of 07"
+    assert draft.sections[0].title == "July 2025: A title of 07"
     assert [section.intro.split("\n")[0] for section in draft.sections] == [
         f"What I made of month {month}." for month in ("07", "08", "09")
     ]
