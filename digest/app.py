@@ -118,11 +118,15 @@ class Workspace:
 
         return run_sync(backfill_arxiv(self.context, self.context.parse_period(period), source))
 
-    def add_url(self, url: str, source: str = "manual") -> Report:
-        """Add one work by its URL."""
+    def add_url(self, url: str, source: str = "manual", *, note: str = "", category: str = "") -> Report:
+        """Add one work by its URL, with a note on why, and file it under a category."""
         from digest.ingest.add import add_url
+        from digest.tagging.items import correct_category
 
-        return add_url(self.context, url, source)[1]
+        item, report = add_url(self.context, url, source, note=note)
+        if category:
+            correct_category(self.context, item.key, category)
+        return report
 
     def add_jsonl(self, path: Path | str, source: str = "manual") -> Report:
         """Add every line of a file of JSON lines."""
@@ -181,6 +185,12 @@ class Workspace:
 
         with self.db.read() as session:
             return load_ranked_candidates(session, self.context.parse_period(period).name, limit)
+
+    def muted(self, period: str = "last") -> list[dict[str, str]]:
+        """List the items of a period that are muted, with the phrase that mutes each."""
+        from digest.ranking.stage import list_muted
+
+        return list_muted(self.context, self.context.parse_period(period))
 
     def explain(self, period: str, item: str) -> dict[str, Any]:
         """Explain an item's score by its features."""

@@ -142,10 +142,18 @@ def rank(
 def candidates(
     period: PeriodArg = "last",
     limit: Annotated[int, typer.Option("--limit", "-n", min=1, max=10_000, help="The number of candidates.")] = 50,
+    muted: Annotated[bool, typer.Option("--muted", help="List what newsletter.mute hides, and why.")] = False,
     as_json: Json = False,
 ) -> None:
     """List a period's candidates, best first."""
     with open_workspace() as workspace:
+        if muted:
+            hidden = workspace.muted(period)
+            if as_json:
+                print_json(hidden)
+            else:
+                print_table(["muted", "title", "key"], [[r["muted"], r["title"], r["key"]] for r in hidden[:limit]])
+            return
         rows = workspace.candidates(period, limit)
     if as_json:
         print_json([row.as_dict() for row in rows])

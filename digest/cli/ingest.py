@@ -49,6 +49,8 @@ def add(
         Path | None, typer.Option("--jsonl", help="A file of JSON lines: title, url, authors, published, summary, …")
     ] = None,
     source: Annotated[str, typer.Option("--source", help="The source to count the items under.")] = "manual",
+    note: Annotated[str, typer.Option("--note", help="Why you add it; shown in the shortlist.")] = "",
+    category: Annotated[str, typer.Option("--category", help="The category to file it under.")] = "",
     as_json: Json = False,
 ) -> None:
     """Add one work by its URL, or many from a JSONL file.
@@ -60,7 +62,7 @@ def add(
             exit_with_report(workspace.add_jsonl(jsonl, source), as_json)
         if url is None:
             raise typer.BadParameter("give a URL or --jsonl FILE")
-        exit_with_report(workspace.add_url(url, source), as_json)
+        exit_with_report(workspace.add_url(url, source, note=note, category=category), as_json)
 
 
 @command(app, "search '\"test-time compute\" scaling'", panel=GATHER)

@@ -27,6 +27,7 @@ from digest.ingest.normalize import PreparedItem, RejectedEntry, normalize_entry
 from digest.ingest.parser_process import ParserPool
 from digest.ingest.store import ingest_entries, ingest_items_by_source
 from digest.models.items import Item
+from digest.models.predictions import Decision
 from digest.models.runs import SourceResult
 from digest.protocols import Report, Request
 from digest.sources.arxiv.common import build_abs_url
@@ -45,6 +46,10 @@ _TEXT_FIELDS = ("guid", "url", "title", "summary", "content", "doi", "venue", "c
 _LineBatch = list[tuple[str, str]]  # (place, line)
 
 
+MANUAL_SOURCE = "manual"
+_MAX_ADDED_BY_HAND = 20  # lines of a file whose items count as added by the editor
+
+
 def get_manual_source(context: Context, source_id: str) -> Source:
     """Return the configured source, or a substitute for works that a person adds."""
     return context.config.find_source(source_id) or Source(
@@ -52,8 +57,13 @@ def get_manual_source(context: Context, source_id: str) -> Source:
     )
 
 
-def add_url(context: Context, url: str, source_id: str = "manual", deadline: float = 60.0) -> tuple[Item, Report]:
-    """Fetch a page or paper within `deadline` seconds and store it; an existing item gets one more mention."""
+def add_url(
+    context: Context, url: str, source_id: str = "manual", deadline: float = 60.0, note: str = ""
+) -> tuple[Item, Report]:
+    """Fetch a page or paper within `deadline` seconds and store it; an existing item gets one more mention.
+
+    The item counts as added by the editor, with a `note` on why.
+    """
     if not url.lower().startswith(("http://", "https://")):
         raise ConfigError(f"{url!r} is not an http or https address", "write the whole URL, with https:// in front")
     source = get_manual_source(context, source_id)
@@ -68,9 +78,16 @@ def add_url(context: Context, url: str, source_id: str = "manual", deadline: flo
         if not items:
             raise NotFoundError(f"{url} was read but not stored", "add it with --jsonl and a title")
         item = next(iter(items.values()))
+        with context.db.write() as session:
+            _record_additions(session, [item], context.now, note)
         report.numbers = dict(counts)
         report.line = f"{item.key}: {item.title}"
     return item, report
+
+
+def _record_additions(session: Session, items: Iterable[Item], now: datetime, note: str = "") -> None:
+    detail = {"note": note} if note else {}
+    session.add_all(Decision(item_id=item.id, verdict="add", detail=detail, origin="cli", at=now) for item in items)
 
 
 async def _fetch_article(context: Context, url: str, deadline: float) -> Entry:
@@ -137,6 +154,7 @@ async def _parse_batches(
 
 def _store_batch(context: Context, report: Report, outcomes: dict[str, Counter[str]], lines: ParsedLines) -> None:
     """Store a batch and the counts of each source so far in one transaction."""
+    is_small = not outcomes and lines.line_count <= _MAX_ADDED_BY_HAND
     with context.db.write() as session:
         for name, counts in ingest_items_by_source(session, lines.items).items():
             outcomes[name].update(counts)
@@ -145,6 +163,9 @@ def _store_batch(context: Context, report: Report, outcomes: dict[str, Counter[s
             outcomes[name].update(found=rejected, rejected=rejected)
         for name, counts in outcomes.items():
             _save_counts(session, report, name, counts, context.now)
+        if is_small:
+            keys = [item.key for item in lines.items if item.source_id == MANUAL_SOURCE]
+            _record_additions(session, load_items_by_key(session, keys).values(), context.now)
     report.problems = [*report.problems, *lines.problems]
 
 

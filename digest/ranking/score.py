@@ -136,7 +136,7 @@ _ITEM_FEATURES = (
         "added",
         lambda c, _: 1.0 if c.added_on else None,
         lambda _: ADDED_WEIGHT,
-        lambda c, _, __: f"added by you on {c.added_on:%Y-%m-%d}",
+        lambda c, _, __: f"added by you on {c.added_on:%Y-%m-%d}" + f": “{c.added_note}”" * bool(c.added_note),
     ),
     _ItemFeature(
         "promotion",

@@ -16,7 +16,7 @@ from sqlmodel import Session
 
 from digest.config.schema import Config
 from digest.context import Context, record_run
-from digest.db.issues import load_covered_in, load_picked_item_ids
+from digest.db.issues import load_covered_in, load_decisions, load_picked_item_ids
 from digest.db.items import count_mentioning_sources, get_item, load_period_items
 from digest.db.key_value import load_value, save_value
 from digest.db.merges import load_possible_duplicates
@@ -29,7 +29,7 @@ from digest.db.predictions import (
 )
 from digest.errors import NotFoundError
 from digest.models.items import Item, get_abstract
-from digest.models.predictions import Ranking, Tagging
+from digest.models.predictions import Decision, Ranking, Tagging
 from digest.periods import Period
 from digest.protocols import Report
 from digest.ranking.preference import PREFERENCES_VERSION, PreferenceModel, load_default_preferences
@@ -47,7 +47,6 @@ if TYPE_CHECKING:
 _MAX_STORED = 2000  # papers stored of a period; the rest can be ranked again
 _MAX_OTHERS = 2000  # candidates a month that were not picked: enough to learn from
 _SETTING_NAME = "taste"
-MANUAL_SOURCE = "manual"  # of items that a person adds
 
 
 def load_ranker_inputs(
@@ -59,15 +58,28 @@ def load_ranker_inputs(
     taggings = load_taggings(session, ids)
     mentions = count_mentioning_sources(session, ids)
     covered = load_covered_in(session, period.name)
+    additions = {decision.item_id: decision for decision in load_decisions(session, ("add",))}
     candidates = [
-        _build_ranker_input(context, item, taggings.get(item.id, {}), mentions.get(item.id, 1), covered.get(item.id))
+        _build_ranker_input(
+            context,
+            item,
+            taggings.get(item.id, {}),
+            mentions.get(item.id, 1),
+            covered.get(item.id),
+            additions.get(item.id),
+        )
         for item in items
     ]
     return items, candidates, load_item_embeddings(session, items)
 
 
 def _build_ranker_input(
-    context: Context, item: Item, taggings: Mapping[str, Tagging], mentions: int, covered_in: str | None
+    context: Context,
+    item: Item,
+    taggings: Mapping[str, Tagging],
+    mentions: int,
+    covered_in: str | None,
+    addition: Decision | None = None,
 ) -> RankerInput:
     """Build the ranker's input of a stored item from its taggings by engine."""
     best = choose_best_tagging(taggings)
@@ -89,7 +101,8 @@ def _build_ranker_input(
         confidence=best.confidence if best else 0.0,
         kind=classify_kind(item.key, item.url, item.title),
         source_key=item.source_id,
-        added_on=item.first_seen if item.source_id == MANUAL_SOURCE else None,
+        added_on=addition.at if addition else None,
+        added_note=str(addition.detail.get("note", "")) if addition else "",
     )
 
 

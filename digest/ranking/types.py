@@ -41,7 +41,8 @@ class RankerInput:
     confidence: float = 0.0
     kind: str = "paper"  # see ranking.kinds
     source_key: str = ""  # id of the source in sources.yaml; `source_id` is its name
-    added_on: datetime | None = None  # when a person added it
+    added_on: datetime | None = None  # when the editor added it
+    added_note: str = ""
 
     @property
     def text(self) -> str:
