@@ -77,7 +77,8 @@ def build_issue_view(
         corrections=list(issue.corrections),
         notice=config.newsletter.notice,
         colophon=config.site.colophon,
-        show_numbers=config.site.numbers,
+        # A review that was published before has its text, and no figures.
+        show_numbers=config.site.numbers if views else "none",
     )
 
 

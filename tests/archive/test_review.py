@@ -95,7 +95,9 @@ def publish_review(folder: Path, source: Path, period: str) -> str:
         workspace.approve(period, by="the test", sign=True)
         workspace.publish(period)
     (post,) = (folder / "site" / "_posts").glob(f"*-{period}.md")
-    body = post.read_text(encoding="utf-8").split("---\n", 2)[2]
+    front_matter, body = post.read_text(encoding="utf-8").split("---\n", 2)[1:]
+    assert 'picks_words: ""' in front_matter or "picks_words" not in front_matter
+    assert not re.search(r"\{#(?:numbers|how|full-list)\}|#full-list", body)  # they would state what is not so
     body = re.sub(r"\{:[^}]*\}|\{#[^}]*\}", "", body)
     return str(MarkdownIt("commonmark", {"html": True}).enable("table").render(body))
 
@@ -201,6 +203,16 @@ def test_a_list_of_books_is_left_out_unless_it_is_chosen_by_name(tmp_path: Path)
     assert (left_out.form, left_out.items) == ("other", ())
     assert "12 of 12 links lead to shops" in left_out.reason
     assert len(chosen.items) == 12
+
+
+def test_a_second_title_of_one_address_is_named(tmp_path: Path) -> None:
+    text = BY_MONTH.replace("https://works.example/February/1", "https://works.example/January/1")
+    source = tmp_path / "2024-12-30-year.md"
+    source.write_text(text, encoding="utf-8")
+    initialise(tmp_path / "w")
+    with Workspace(tmp_path / "w", clock=lambda: NOW) as workspace:
+        report = import_archive(workspace.context, read_archive(workspace.context, [str(source)], {}))
+    assert "“First of February” has the address of “First of January”: one work" in report.problems
 
 
 def test_a_months_theme_gives_its_works_no_category(tmp_path: Path) -> None:

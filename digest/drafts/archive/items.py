@@ -58,6 +58,8 @@ class ImportedPost:
     reason: str = ""
     # The text of an issue or a review; an essay has none.
     review: ArchiveReview | None = None
+    # Titles of links whose address an earlier link has, each with the earlier title.
+    repeated: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,13 +84,18 @@ def extract_imported_post(
     if (form == "essay" and not include_essays) or (form == "other" and not include_other):
         chosen = []
     items: dict[str, ImportedItem] = {}
+    repeated = []
     for headed_block in chosen:
         for item in _extract_items(post, headed_block, form):
-            items.setdefault(item.url or f"title:{item.title}", item)
+            first = items.setdefault(item.url or f"title:{item.title}", item)
+            if first.title != item.title:
+                repeated.append((item.title, first.title))
     unmapped = dict.fromkeys(b.heading for b in chosen if form == "category" and not b.category)
     review = parse_review(post, form) if form in ("category", "month") else None
     period = _infer_period(post)
-    return ImportedPost(post.title, post.url, form, tuple(items.values()), tuple(unmapped), period, reason, review)
+    return ImportedPost(
+        post.title, post.url, form, tuple(items.values()), tuple(unmapped), period, reason, review, tuple(repeated)
+    )
 
 
 def serialize_imported_posts(posts: Sequence[ImportedPost]) -> dict[str, Any]:

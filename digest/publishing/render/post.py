@@ -111,7 +111,7 @@ def _render_front_matter(shown: IssuePresentation) -> str:
         "kind": view.kind,
         "date_words": translations.full_day(local_day(view.published, newsletter)),
         "updated_words": updated,
-        "picks_words": translations.picks(len(view.picks())),
+        "picks_words": translations.picks(len(view.picks())) if view.picks() else "",
     }
     values: dict[str, str | dict[str, str]] = {name: normalise_line(text) for name, text in texts.items() if text}
     for name, neighbour in (("previous_issue", view.previous), ("next_issue", view.next)):

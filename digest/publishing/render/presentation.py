@@ -184,10 +184,15 @@ def is_written_by_model(pick: PickView) -> bool:
 
 
 def _list_colophon(view: IssueView, newsletter: Newsletter, translations: Translations) -> list[str]:
-    """State how this page was made: who chose from how much, what is quoted, which models took part."""
+    """State how this page was made: who chose from how much, what is quoted, which models took part.
+
+    Of a page without picks, which is its author's text, only the models are stated.
+    """
     if view.colophon:
         return [] if view.colophon == "none" else [view.colophon]
     picks, read = view.picks(), view.numbers.get("read", 0)
+    if not picks:
+        return view.engines
     values = {"works": translations.picks(len(picks)), "author": newsletter.author or newsletter.title}
     if read > len(picks):
         lines = [translations("colophon_chosen", read=translations.number(read), **values)]
