@@ -57,6 +57,11 @@ class Translations(Mapping[str, str]):
         year, month = name.split("-")
         return str(format_skeleton("MMM", date(int(year), int(month), 1), locale=self._locale))
 
+    def month_name(self, name: str) -> str:
+        """Format the month 2025-06 as June."""
+        year, month = name.split("-")
+        return str(format_date(date(int(year), int(month), 1), "LLLL", locale=self._locale))
+
     def period(self, name: str) -> str:
         """Format a period: June 2025, 3rd quarter 2025, November 2025 – February 2026; a year stays."""
         match = _PERIOD.fullmatch(name)

@@ -83,6 +83,7 @@ def test_a_period_is_named_in_words_as_the_language_does(language: str, quarter:
     names = ("2025-Q3", "2026-06..2026-10", "2025-11..2026-02", "2025", "anything")
     assert [load_translations(language).period(name) for name in names] == [quarter, months, winter, "2025", "anything"]
     assert load_translations("de").period("2025-03") == "März 2025"
+    assert [load_translations(name).month_name("2025-03") for name in ("en", "de", "ca")] == ["March", "März", "març"]
 
 
 def test_the_shipped_words_are_the_english_ones(golden: bool) -> None:

@@ -171,6 +171,7 @@ def _build_proposal(
     config = context.config
     translations = load_translations(config.newsletter.language)
     title = translations("in_review", period=translations.period(period.name))
+    format_month = translations.month_name if period.kind == "yearly" else translations.period
     if inputs.carried:
         draft = build_carried_draft(
             period.name, period.end(context.zone), inputs.carried, form=cast(RecapForm, options.form)
@@ -183,7 +184,7 @@ def _build_proposal(
         period.end(context.zone),
         inputs.picks,
         {category.slug: category.title for category in config.taxonomy.categories},
-        {month.name: translations.period(month.name) for month in period.months()},
+        {month.name: format_month(month.name) for month in period.months()},
         translations,
         form=cast(RecapForm, options.form),
         month_summaries=summaries.by_month,
