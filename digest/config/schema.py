@@ -317,6 +317,16 @@ class SiteConfig(ConfigSection):
     numbers: Literal["none", "brief", "table"] = Field(
         default="brief", description="Figures of an issue: none, how many were read and kept, or a table of sources."
     )
+    into: str = Field(default="", description="Folder of an existing blog, to write posts into, such as ../blog.")
+    format: Literal["jekyll", "hugo"] = Field(default="jekyll", description="Program of that blog.")
+    posts: str = Field(default="_posts", description="Folder of the blog's posts; content/posts for Hugo.")
+    images: str = Field(
+        default="assets/pictures", description="Folder of the blog's pictures; static/assets/pictures for Hugo."
+    )
+    layout: str = Field(default="post", description="Layout of the blog's posts.")
+    tags: tuple[str, ...] = Field(default=(), description="Tags of the blog's posts.")
+    categories: tuple[str, ...] = Field(default=(), description="Categories of the blog's posts.")
+    front_matter: dict[str, Any] = Field(default_factory=dict, description="Further front matter of the blog's posts.")
 
 
 class MailConfig(ConfigSection):

@@ -5,7 +5,7 @@ Publishing again changes no byte.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from sqlmodel import Session
 
@@ -22,6 +22,7 @@ from digest.models.issues import Issue
 from digest.periods import Period
 from digest.plugins import load_plugin
 from digest.protocols import Document, Report
+from digest.publishing.blog import write_blog
 from digest.publishing.checks import require_passing, run_release_checks
 from digest.publishing.corrections import PUBLISHED_STATES, apply_correction, require_explanation
 from digest.publishing.issue_view import IssueView
@@ -53,7 +54,7 @@ def publish_issue(context: Context, period: Period, *, correction: str | None = 
         if dry_run:
             with context.db.read() as session:
                 _require_publishable(context, session, period, correction)
-                documents, _ = render_site_documents(context, session, including=period)
+                documents, _ = render_site_documents(context, load_published_views(context, session, period))
             changed = list_changed_files(context.site_folder, documents)
             report.numbers = {"files": len(documents), "changed": len(changed), "paths": changed}
             report.line = f"{period}: would write {len(changed)} of {len(documents)} files"
@@ -75,11 +76,15 @@ def publish_issue(context: Context, period: Period, *, correction: str | None = 
 def write_site(context: Context, report: Report, subject: str) -> list[str]:
     """Write the changed files of all published issues, report them and return their paths."""
     with context.db.read() as session:
-        documents, pictures = render_site_documents(context, session)
+        views = load_published_views(context, session)
         manifest = load_site_manifest(session)
+    documents, pictures = render_site_documents(context, views)
     written, removed = replace_site_files(context, manifest, documents, pictures)
     report.numbers |= {"files": len(documents), "changed": len(written), "removed": len(removed)}
     report.line = f"{subject}: {len(written)} of {len(documents)} files written" if written else f"{subject}: unchanged"
+    if posts := write_blog(context, views):
+        report.numbers["blog"] = posts
+        report.line += f"; {', '.join(posts)} in {context.config.site.into}"
     return written
 
 
@@ -109,14 +114,12 @@ def load_published_views(context: Context, session: Session, including: Period |
     return views
 
 
-def render_site_documents(
-    context: Context, session: Session, including: Period | None = None
-) -> tuple[list[Document], list[str]]:
+def render_site_documents(context: Context, views: Sequence[IssueView]) -> tuple[list[Document], list[str]]:
     """Render every file of the site, and list the paths of its pictures, existing or new.
 
     Pictures of former charts are among them, because sent mails show them.
     """
-    config, views = context.config, load_published_views(context, session, including)
+    config = context.config
     templates = load_template_overrides(context.template_folder)
     documents = [document for view in views for document in render_post_pages(view, config.newsletter, templates)]
     for name in config.site.renderers:

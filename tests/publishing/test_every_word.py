@@ -20,6 +20,7 @@ from digest.drafts.model import Draft, DraftPick, DraftSection
 from digest.drafts.storage import apply_draft_to_issue
 from digest.models.issues import Issue
 from digest.publishing.issue_view import IssueView
+from digest.publishing.render.blog import render_blog_post
 from digest.publishing.render.email import render_email
 from digest.publishing.render.feeds import render_feeds
 from digest.publishing.render.fragment import render_plain_text
@@ -146,6 +147,7 @@ def test_every_word_of_a_draft_is_in_post_feeds_and_mail(store: Store, made: tup
         "JSON feed": json.loads(feeds["feed.json"])["items"][0]["content_html"],
     }
     outputs["JSON feed"] += view.title
+    outputs["blog"] = render_blog_post(view, newsletter, SiteConfig()).body.decode()
     if view.kind == "monthly":
         outputs |= {"mail": mail.html, "mail as text": mail.text, "text": render_plain_text(view, newsletter)}
     for name, output in outputs.items():
