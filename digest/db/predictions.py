@@ -110,6 +110,7 @@ class CandidateFilter:
     end: datetime
     category: str = ""
     source: str = ""
+    kind: str = ""  # as `Item.kind`
     text: str = ""
     keys: Collection[str] | None = None
     excluded_keys: Collection[str] = ()
@@ -145,6 +146,8 @@ def _build_conditions(candidate_filter: CandidateFilter) -> list[Any]:
     conditions: list[Any] = [col(Item.merged_into).is_(None)]
     if candidate_filter.category:
         conditions.append(_select_best_category() == candidate_filter.category)
+    if candidate_filter.kind:
+        conditions.append(Item.kind == candidate_filter.kind)
     if candidate_filter.source:
         conditions.append(Item.source_id == candidate_filter.source)
     if candidate_filter.keys is not None:

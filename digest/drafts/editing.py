@@ -77,20 +77,25 @@ def load_current_draft(context: Context, period: Period) -> CurrentDraft:
 
     Raises NotFoundError without a draft or an issue, DraftError for one that cannot be read; nothing changes then.
     """
-    text = require_draft_text(context, period)
-    with context.db.read() as session:
-        parse_draft_file(context, session, period, text)
-        newest = find_newest_draft_version(session, period.name)
-        issue = get_issue(session, period.name)
-        draft = resolve_draft(context, session, text)
+    while True:
+        text = require_draft_text(context, period)
+        with context.db.read() as session:
+            parse_draft_file(context, session, period, text)
+            newest = find_newest_draft_version(session, period.name)
+            issue = get_issue(session, period.name)
+            draft = resolve_draft(context, session, text)
         if newest is not None and newest.text == text:
             return CurrentDraft(newest.id, draft, issue.state)
-    with context.db.write() as session:
-        issue = get_issue(session, period.name)
-        save_draft_version(session, period.name, "editor", text, context.now)
-        if issue.state == "draft":
-            apply_draft_to_issue(session, issue, draft, load_base_draft(session, issue.period), context.now)
-        return CurrentDraft(_get_newest_version_id(session, period), draft, issue.state)
+        with context.db.write() as session:
+            # An edit writes the file before it commits its version; only now is it known whether one was under way.
+            if read_draft_text(context, period) != text:
+                continue
+            issue, newest = get_issue(session, period.name), find_newest_draft_version(session, period.name)
+            if newest is None or newest.text != text:
+                save_draft_version(session, period.name, "editor", text, context.now)
+                if issue.state == "draft":
+                    apply_draft_to_issue(session, issue, draft, load_base_draft(session, issue.period), context.now)
+            return CurrentDraft(_get_newest_version_id(session, period), draft, issue.state)
 
 
 def edit_draft(context: Context, period: Period, version: int, edit: DraftEdit) -> CurrentDraft:

@@ -42,6 +42,7 @@ def test_what_was_done_is_undone_step_by_step_with_its_text(page: Page, desk: De
     until(lambda: before[0] in keys(root))
     assert keys(root) == before
     assert pick(root, before[0]).blurb == "My *own* words."
+    expect(page.locator("#said")).to_contain_text("Undone")
     refused = row(page, " ")
     page.locator(f'.row[data-key="{refused}"]').focus()
     page.keyboard.press("r")

@@ -173,6 +173,7 @@ def _build_candidate_filter(
         period.end(context.zone),
         category=query.get("category", ""),
         source=query.get("source", ""),
+        kind=query.get("kind", ""),
         text=query.get("q", ""),
         keys=keys,
         excluded_keys=excluded_keys,
@@ -293,6 +294,7 @@ def load_filters(context: Context, period: Period) -> dict[str, Any]:
     return {
         "categories": [*categories, ("other", "Other")],
         "sources": [(name, f"{get_source_label(context.config, name)} ({count})") for name, count in source_counts],
+        "kinds": [("paper", "Papers"), ("post", "Posts")],
         "marks": [(name, name.capitalize()) for name in ("open", "unseen", "maybe", "picked", "rejected")],
     }
 

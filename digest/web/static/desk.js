@@ -44,6 +44,7 @@ const undoable = [], own = new Set(); // [{before, after, label, group}], versio
 let group = 0;
 function remember(before, told, label, of = ++group) {
   own.add(told.version);
+  version = Math.max(version, told.version); // the next edit is made on it, drawn or not
   if (told.version !== before) undoable.push({ before, after: told.version, label, group: of });
   $("#undo").hidden = !undoable.length;
 }
@@ -53,7 +54,6 @@ function act(action, fields = {}, of) {
     remember(before, told, LABELS[action] || "Changed", of);
     if (!told.said) say(LABELS[action] || "Saved");
     show(told);
-    version = told.version; // the next action is made on what this one gave, drawn or not
   }).catch(() => {});
 }
 const undo = () => queue.then(undoLast); // after what is on its way
@@ -121,9 +121,12 @@ const refresh = () => fetch(`/${period}/issue`, { headers: { Accept: "applicatio
 });
 
 async function follow() { // the file, or another tab, may have changed the sheet
+  const sent = queue; // of what is on its way the answer would look like another's
+  await sent;
   try {
     const answer = await fetch(`/${period}/state`, { headers: { Accept: "application/json" } });
     const told = await answer.json();
+    if (queue !== sent) return;
     if (!answer.ok) say([told.error, told.hint].join(" → "), true);
     else if (told.version !== version && !typing() && !unsaved.size) {
       const before = works();
@@ -160,10 +163,15 @@ function reload(frame) {
   if (frame.dataset.src) { frame.src = frame.dataset.src; delete frame.dataset.src; } else if (inside()) frame.contentWindow.location.reload();
   else frame.src = frame.src;
 }
+let checks = "";
 async function gates() {
   const answer = await fetch(`/${period}/gates`).catch(() => null);
   if (!answer) return; // `follow` says that the desk does not respond
-  $("#gates").innerHTML = await answer.text();
+  const html = await answer.text(), panel = $("#gates"), within = panel.contains(document.activeElement);
+  if (html !== checks) { // redrawn only when it differs: ticks and focus stay
+    panel.innerHTML = checks = html;
+    if (within) ($(".primary", panel) || $("button", panel) || panel).focus();
+  }
   const list = $(".problems"), count = list ? Number(list.dataset.count) : 0;
   $("#open-gates").textContent = count ? `${count} open` : "";
 }
@@ -186,6 +194,7 @@ async function take(form) {
   const told = await send("release", () => ({ step: name, confirmed: Boolean(confirm), ...fields }), "Working …").catch((error) => ({ said: error.message, failed: true }));
   if (!told.failed) show(told);
   await release();
+  if (!told.failed) gates();
   const outcome = $(".outcome"), lines = [told.said, ...(told.details || [])];
   outcome.replaceChildren(...lines.map((line) => Object.assign(document.createElement("p"), { textContent: line })));
   $("#release").focus();
@@ -193,7 +202,7 @@ async function take(form) {
 
 // -- fields that save themselves ----------------------------------------------------------------------------------
 
-const unsaved = new Set();
+const unsaved = new Set(), sending = new Map(); // fields; texts on their way, by the name of their field
 const name = (field) => `desk:${period}:${field.dataset.action}:${field.dataset.field || ""}:${field.dataset.section || ""}:${field.dataset.key || ""}`;
 const typing = () => { const field = document.activeElement; return Boolean(field && field.matches("[data-action], .add input") && sheet.contains(field)); };
 
@@ -204,7 +213,8 @@ function prepare() {
     fit(field);
     count(field);
     const kept = localStorage.getItem(name(field));
-    if (kept !== null && kept !== field.value && !field.matches(":disabled")) {
+    if (kept !== null && sending.get(name(field)) === kept) field.saved = field.value = kept; // it is on its way
+    else if (kept !== null && kept !== field.value && !field.matches(":disabled")) {
       field.value = kept;
       const edit = field.closest(".edit"), folded = field.closest(".relink, .rehighlight");
       if (folded) folded.hidden = false;
@@ -229,7 +239,9 @@ function save(field) {
   localStorage.setItem(name(field), text);
   const fields = { action: field.dataset.action, text };
   for (const part of ["field", "section", "key"]) if (field.dataset[part]) fields[part] = field.dataset[part];
-  return send("edit", () => ({ ...fields, version: Number(field.dataset.base) })).then((told) => {
+  sending.set(name(field), text);
+  const arrived = () => { if (sending.get(name(field)) === text) sending.delete(name(field)); };
+  return send("edit", () => ({ ...fields, version: Number(field.dataset.base) })).finally(arrived).then((told) => {
     remember(Number(field.dataset.base), told, "Edited");
     field.saved = text;
     field.dataset.base = told.version;
@@ -410,11 +422,14 @@ const KEYS = {
   s: (entry) => { if (entry.matches(".row")) triage("seen", all(".row", rows).slice(0, all(".row", rows).indexOf(entry) + 1), true); },
   v: (entry) => { if (entry.matches(".row")) select(entry); },
   u: () => undo(),
+  i: () => { pane("issue"); $('[data-field="intro"]', sheet).focus(); },
+  a: async () => { pane("preview"); await tab($("#tab-gates")); ($("#approve .primary") || $("#gates button") || $("#gates")).focus(); },
+  P: async () => { pane("preview"); await tab($("#tab-release")); ($("#release button, #release input") || $("#release")).focus(); },
   p: () => { pane("preview"); tab($("#tab-read").getAttribute("aria-selected") === "true" ? $("#tab-post") : $("#tab-read")); },
   "/": () => { pane("shortlist"); $("#search").focus(); $("#search").select(); },
   "?": () => $("#help").showModal(),
 };
-const FOR_PICKS = "twnJK", ANYWHERE = ["j", "k", "h", "l", "u", "p", "/", "?", "ArrowLeft", "ArrowRight", "ArrowDown", "ArrowUp"];
+const FOR_PICKS = "twnJK", ANYWHERE = ["j", "k", "h", "l", "u", "i", "p", "a", "P", "/", "?", "ArrowLeft", "ArrowRight", "ArrowDown", "ArrowUp"];
 let going = false;
 document.addEventListener("keydown", (event) => {
   const at = event.target, entry = entryOf(at);
@@ -492,8 +507,7 @@ function tab(chosen) {
     const frame = on && $("iframe", panel);
     if (frame && (frame.dataset.src || frame.dataset.old !== undefined)) reload(frame);
   }
-  if (chosen.id === "tab-gates") gates();
-  if (chosen.id === "tab-release") release();
+  return chosen.id === "tab-gates" ? gates() : chosen.id === "tab-release" ? release() : undefined;
 }
 for (const one of tabs) {
   one.addEventListener("click", () => tab(one));
