@@ -24,6 +24,9 @@ def import_(
         typer.Option("--map", metavar="HEADING=CATEGORY", help="The category of a heading; remembered."),
     ] = None,
     essays: Annotated[bool, typer.Option("--essays", help="Import the links of essays too.")] = False,
+    pictures: Annotated[
+        bool, typer.Option("--pictures", help="Save the pictures of reviews beside the drafts.")
+    ] = False,
     only: Annotated[
         list[str] | None, typer.Option("--only", metavar="TEXT", help="Import posts with TEXT in title or address.")
     ] = None,
@@ -36,6 +39,7 @@ def import_(
     """Import past issues: text, items, examples of style."""
     from digest.drafts.archive import import_archive, read_archive
     from digest.drafts.archive.items import serialize_imported_posts
+    from digest.drafts.archive.remote_pictures import save_remote_pictures
 
     headings = dict(_parse_heading_map(text) for text in maps or [])
     with open_workspace() as workspace:
@@ -43,7 +47,10 @@ def import_(
             workspace.context, places, headings, include_essays=essays, only=only or (), skip=skip or ()
         )
         if not dry_run:
-            exit_with_report(import_archive(workspace.context, posts), as_json)
+            problems: list[str] = []
+            if pictures:
+                posts, problems = save_remote_pictures(workspace.context, posts)
+            exit_with_report(import_archive(workspace.context, posts, problems), as_json)
     if as_json:
         print_json(serialize_imported_posts(posts))
         return

@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import asyncio
+import io
 from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
+from PIL import Image
 
 from digest.drafts import archive
+from digest.drafts.archive.chapters import ArchiveReview, Chapter
+from digest.drafts.archive.items import ImportedPost
+from digest.drafts.archive.remote_pictures import save_remote_pictures
 from digest.errors import ParseError
 from tests.http.server import Server, answer, serving
 from tests.ingest.test_add_url import HTML, workspace
@@ -49,3 +54,23 @@ async def test_an_archive_that_takes_for_ever_to_be_read_is_an_error_and_not_a_w
     work = workspace(tmp_path)
     with pytest.raises(ParseError, match="took more than 3 seconds to read"):
         await asyncio.to_thread(archive.read_archive, work, [server.url("/past", "me.example")], {})
+
+
+async def test_pictures_of_a_review_are_saved_beside_the_drafts_and_one_that_is_none_keeps_its_address(
+    tmp_path: Path, server: Server
+) -> None:
+    data = io.BytesIO()
+    Image.new("RGB", (4, 3)).save(data, "PNG")
+    server.otherwise = answer(200, [("Content-Type", "image/png")], data.getvalue())
+    server.paths["/text"] = answer(200, HTML, b"<p>no picture</p>")
+    work = workspace(tmp_path)
+    good, bad = server.url("/a%20boat.png", "me.example"), server.url("/text", "me.example")
+    review = ArchiveReview("T", "", "month", f"![Boat]({good})", (Chapter("a", "A", f"![]({bad}) ![Boat]({good})"),))
+    post = ImportedPost("T", "", "month", (), period="2024", review=review)
+    (saved,), problems = await asyncio.to_thread(save_remote_pictures, work, [post])
+    assert saved.review is not None
+    assert saved.review.intro == "![Boat](images/2024/a-boat.png)"
+    assert saved.review.chapters[0].text == f"![]({bad}) ![Boat](images/2024/a-boat.png)"
+    assert (work.site_folder / "_drafts" / "images" / "2024" / "a-boat.png").read_bytes() == data.getvalue()
+    assert len(problems) == 1
+    assert problems[0].startswith(f"picture {bad}: ")

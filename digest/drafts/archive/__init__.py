@@ -71,7 +71,7 @@ def _is_named(post: ImportedPost, parts: Sequence[str]) -> bool:
     return any(part.casefold() in f"{post.title}\n{post.url}".casefold() for part in parts)
 
 
-def import_archive(context: Context, posts: Sequence[ImportedPost]) -> Report:
+def import_archive(context: Context, posts: Sequence[ImportedPost], problems: Sequence[str] = ()) -> Report:
     """Store every item with an address as a work, a pick of its month and an example of style."""
     with record_run(context, "import") as report:
         all_items = [item for post in posts for item in post.items]
@@ -89,6 +89,7 @@ def import_archive(context: Context, posts: Sequence[ImportedPost]) -> Report:
         report.numbers = {"posts": len(posts), "items": len(items), "kept": len(decisions), **counts}
         unmapped = dict.fromkeys(heading for post in posts for heading in post.unmapped_headings)
         report.problems = [
+            *problems,
             *reasons,
             *(f"“{item.title}” has no address and is left out" for item in all_items if not item.url),
             *(f"“{title}” has the address of “{first}”: one work" for post in posts for title, first in post.repeated),
