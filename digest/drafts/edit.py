@@ -264,7 +264,7 @@ def replace_added_urls(draft: Draft, picks_by_url: Mapping[str, DraftPick]) -> D
 def _apply_typed_text(pick: DraftPick, added: AddedUrl) -> DraftPick:
     """Give a pick the typed title and text; a generated blurb under a lost key stays generated."""
     pick = replace(pick, title=added.title or pick.title)
-    text = added.words.removeprefix(render_blurb_label(pick.origin, pick.engine))
+    text = added.text.removeprefix(render_blurb_label(pick.origin, pick.engine))
     if not text or compute_checksum(unescape_paragraphs(text)) == compute_checksum(pick.blurb):
         return pick
     return merge_blurb_text(replace(pick, note=pick.note and bool(pick.blurb)), text, "editor")

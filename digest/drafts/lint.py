@@ -34,7 +34,7 @@ def _iter_editor_texts(draft: Draft, line_numbers: Mapping[str, int]) -> Iterato
             yield start, section.intro
         for entry in section.entries:
             if isinstance(entry, AddedUrl):
-                yield start, entry.words
+                yield start, entry.text
                 continue
             line = line_numbers[f"pick {entry.key}"]
             yield line, entry.highlight or ""

@@ -20,11 +20,11 @@ _INTERNAL_LABELS = {"manual": "added by hand", ARCHIVE_SOURCE.id: ARCHIVE_SOURCE
 
 @dataclass(frozen=True, slots=True)
 class ItemMention:
-    """One place that named an item. `when` is a day, or the period of an issue; `words` may be empty."""
+    """One place that named an item. `when` is a day, or the period of an issue; `text` may be empty."""
 
     who: str
     when: str
-    words: str = ""
+    text: str = ""
     url: str = ""
 
 

@@ -68,7 +68,7 @@ class AddedUrl:
     """A URL the editor typed into a section; its item is still to be fetched."""
 
     url: str
-    words: str = ""
+    text: str = ""
     title: str = ""
 
 

@@ -98,8 +98,8 @@ def _render_section(section: DraftSection) -> Iterator[str]:
 def _render_added_url(added: AddedUrl) -> str:
     url = encode_link(added.url)
     if added.title:
-        return f"### [{escape_markdown(added.title)}]({url})\n\n{escape_prose_lines(added.words)}".rstrip()
-    return _append_editor_text(f"- <{url}>", added.words)
+        return f"### [{escape_markdown(added.title)}]({url})\n\n{escape_prose_lines(added.text)}".rstrip()
+    return _append_editor_text(f"- <{url}>", added.text)
 
 
 def _append_editor_text(line: str, text: str) -> str:
@@ -185,10 +185,10 @@ def _render_conflicts(conflicts: Iterable[Conflict]) -> Iterator[str]:
 
 def extract_typed_lines(comment: str) -> list[str]:
     """Return the lines typed into the help comment, a blank line around each stretch; wrapping does not matter."""
-    words = list(_WORD_PATTERN.finditer(comment))
+    matches = list(_WORD_PATTERN.finditer(comment))
     lines: list[str] = []
     for start, end in _iter_typed_ranges(_split_help_words(_FULL_HELP_COMMENT), _split_help_words(comment)):
-        stretch = comment[words[start].start() : words[end - 1].end()]
+        stretch = comment[matches[start].start() : matches[end - 1].end()]
         lines += ["", *(line.strip() for line in stretch.split("\n")), ""]
     return lines
 
@@ -197,10 +197,10 @@ def _split_help_words(text: str) -> list[str]:
     return [PERIOD_NAME.sub("PERIOD", match[0]) for match in _WORD_PATTERN.finditer(text)]
 
 
-def _iter_typed_ranges(help_words: list[str], words: list[str]) -> Iterator[tuple[int, int]]:
-    """Yield the ranges of `words` that are not words of the help."""
+def _iter_typed_ranges(help_words: list[str], comment_words: list[str]) -> Iterator[tuple[int, int]]:
+    """Yield the ranges of `comment_words` that are not words of the help."""
     start = end = -1
-    for tag, _, _, begin, stop in SequenceMatcher(None, help_words, words, autojunk=False).get_opcodes():
+    for tag, _, _, begin, stop in SequenceMatcher(None, help_words, comment_words, autojunk=False).get_opcodes():
         if tag in ("insert", "replace"):
             start, end = (start, stop) if start >= 0 else (begin, stop)
         elif tag == "equal" and stop - begin >= _MIN_MATCHING_WORDS and start >= 0:

@@ -132,7 +132,7 @@ bets = st.builds(
 def sheets(draw: st.DrawFn) -> Draft:
     """Any draft whose keys and slugs are distinct."""
     drawn = draw(st.lists(st.one_of(picks(), added), max_size=6))
-    entries = list({e.key if isinstance(e, DraftPick) else (e.url, e.words): e for e in drawn}.values())
+    entries = list({e.key if isinstance(e, DraftPick) else (e.url, e.text): e for e in drawn}.values())
     sections = []
     for slug in draw(st.lists(slugs, unique=True, min_size=1, max_size=3)):
         count = draw(st.integers(0, len(entries)))

@@ -72,7 +72,7 @@ def test_an_address_that_cannot_be_read_is_told_and_stays_until_it_is_corrected(
     add(drafted, f"- <{NOWHERE}> my words")
     report = drafted.draft(PERIOD)
     assert [problem.split(" waits")[0] for problem in report.problems] == [NOWHERE]
-    assert [added.words for _, added in sheet(drafted).iter_added_urls()] == ["my words"]
+    assert [added.text for _, added in sheet(drafted).iter_added_urls()] == ["my words"]
     for command in (drafted.check, drafted.approve):
         with pytest.raises(CheckFailedError, match=f"{NOWHERE}, which the draft adds, cannot be read") as refused:
             command(PERIOD, accept_gaps=True)

@@ -87,7 +87,7 @@ def _words(sheet: Draft) -> set[str]:
     said |= {note.comment for note in sheet.predictions} | {line.editor_text for line in sheet.shortlist}
     for section in sheet.sections:
         said |= {section.intro, section.closing}
-        said |= {entry.words for entry in section.entries if isinstance(entry, AddedUrl)}
+        said |= {entry.text for entry in section.entries if isinstance(entry, AddedUrl)}
     return said | {
         text for _, pick in sheet.iter_picks() if pick.origin == "editor" for text in (pick.blurb, pick.highlight or "")
     }
