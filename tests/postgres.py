@@ -9,9 +9,12 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
+
+from digest.db.dump import dump_tables, load_dump
+from digest.db.engine import DATABASE_FILE, HEAD_REVISION, Database, uses_postgres
 
 # The folder of a test names its schemas, so that no test meets the rows of another.
 SCHEMAS = "?schema=t_{hash}&shared=s_{hash}"
@@ -49,6 +52,18 @@ def running_server(programs: Path) -> Iterator[str]:
             subprocess.run([*control, "-m", "immediate", "stop"], check=False, **quiet)
     finally:
         shutil.rmtree(folder, ignore_errors=True)
+
+
+def copy_workspace(source: Path, target: Path) -> Path:
+    """A copy of a workspace: its folder, and its rows where they are not in the folder."""
+    shutil.copytree(source, target)
+    if uses_postgres():
+        with closing(Database(source / DATABASE_FILE)) as old, closing(Database(target / DATABASE_FILE)) as new:
+            with old.read() as session:
+                rows = {name: list(lines) for name, lines in dump_tables(session)}
+            with new.write() as session:
+                load_dump(session, target, HEAD_REVISION, lambda name: iter(rows[name]))
+    return target
 
 
 def main(arguments: list[str]) -> int:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from pathlib import Path
 
 import pytest
@@ -11,6 +10,7 @@ from digest.demo import DemoResult, run_demo
 from digest.protocols import NullProgress
 from digest.publishing.jekyll import build_site
 from tests.conftest import need_tool
+from tests.postgres import copy_workspace
 
 
 @pytest.fixture(scope="session")
@@ -30,6 +30,4 @@ def jekyll_site(told: tuple[Path, DemoResult]) -> Path:
 @pytest.fixture
 def workspace_folder(told: tuple[Path, DemoResult], tmp_path: Path) -> Path:
     """A copy of the demo's workspace, to be changed at will."""
-    target = tmp_path / "workspace"
-    shutil.copytree(told[0], target)
-    return target
+    return copy_workspace(told[0], tmp_path / "workspace")

@@ -168,7 +168,8 @@ def _insert_lines(session: Session, table: Table, lines: Iterator[bytes]) -> int
     except (ValueError, TypeError) as error:
         raise StoreError(f"{table.name}.jsonl, line {count}: {error}", INCOMPLETE_HINT) from error
     except (DataError, IntegrityError, InterfaceError, ProgrammingError) as error:  # a row's own fault, not the disk's
-        raise StoreError(f"{table.name}.jsonl, line {count} or before: {error.orig}", INCOMPLETE_HINT) from error
+        reason = str(error.orig).partition("\n")[0]
+        raise StoreError(f"{table.name}.jsonl, line {count} or before: {reason}", INCOMPLETE_HINT) from error
     return count
 
 

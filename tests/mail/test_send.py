@@ -234,6 +234,7 @@ def limited(context: Context, room: int) -> None:
         connection.exec_driver_sql(f"PRAGMA max_page_count={pages + room}")
 
 
+@pytest.mark.sqlite
 def test_a_full_disk_stops_before_anything_is_handed_over(tmp_path: Path) -> None:
     context, hands = ready(tmp_path, 400)
     limited(context, 1)
@@ -243,6 +244,7 @@ def test_a_full_disk_stops_before_anything_is_handed_over(tmp_path: Path) -> Non
     assert states(opened(tmp_path)) == {}
 
 
+@pytest.mark.sqlite
 def test_a_disk_that_fills_on_the_way_leaves_one_in_doubt_and_nobody_gets_two(tmp_path: Path) -> None:
     context, hands = ready(tmp_path, 400)
     words = "250 " + "x" * 400

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import shutil
 from pathlib import Path
 
 import pytest
 
 from tests.ops.workspace import drafted
+from tests.postgres import copy_workspace
 
 
 @pytest.fixture(scope="session")
@@ -19,4 +19,4 @@ def small(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture
 def folder(small: Path, tmp_path: Path) -> Path:
     """A copy, to be changed at will."""
-    return Path(shutil.copytree(small, tmp_path / "workspace"))
+    return copy_workspace(small, tmp_path / "workspace")

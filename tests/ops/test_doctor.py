@@ -51,6 +51,7 @@ def test_every_fault_has_a_cure(folder: Path) -> None:
     assert choose_exit_code(found) == 1
 
 
+@pytest.mark.sqlite
 def test_a_database_of_a_newer_version_is_one_finding_and_the_rest_is_looked_at_all_the_same(folder: Path) -> None:
     with closing(sqlite3.connect(folder / "digest.db")) as database, database:
         database.execute("update alembic_version set version_num = '9999'")
@@ -103,6 +104,7 @@ def test_silent_sources_are_one_finding_with_their_names(folder: Path) -> None:
     assert told == ["2 silent for longer than usual: one (90 days), two (90 days)"]
 
 
+@pytest.mark.sqlite
 def test_a_damaged_database_is_found_and_not_touched(folder: Path) -> None:
     (folder / "digest.db").write_bytes(b"no database" * 500)
     found = looked(folder)
@@ -110,12 +112,14 @@ def test_a_damaged_database_is_found_and_not_touched(folder: Path) -> None:
     assert (folder / "digest.db").read_bytes() == b"no database" * 500
 
 
+@pytest.mark.sqlite
 def test_a_folder_in_the_databases_place_is_a_finding_not_an_error(folder: Path) -> None:
     (folder / "digest.db").unlink()
     (folder / "digest.db").mkdir()
     assert "unable to open" in faults(looked(folder))["database"]
 
 
+@pytest.mark.sqlite
 def test_a_database_cut_to_nothing_beside_published_posts_is_bad_and_a_missing_one_will_be(folder: Path) -> None:
     (folder / "digest.db").write_bytes(b"")
     cut = looked(folder)
@@ -141,6 +145,7 @@ def test_a_clock_behind_the_last_run_is_bad(folder: Path) -> None:
     assert "before the last run" in faults(looked(folder, NOW - timedelta(days=1)))["clock"]
 
 
+@pytest.mark.sqlite
 def test_a_workspace_without_a_database_gets_none(tmp_path: Path) -> None:
     folder = made(tmp_path / "fresh")
     (folder / "digest.db").unlink()

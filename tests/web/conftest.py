@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -11,6 +10,7 @@ from playwright.sync_api import Browser, Page, expect
 
 from digest.web.server import DeskServer
 from tests.browsing import browser
+from tests.postgres import copy_workspace
 from tests.web import workspace
 
 __all__ = ["browser"]
@@ -25,7 +25,7 @@ def drafted(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture
 def root(drafted: Path, tmp_path: Path) -> Path:
     """A copy of the workspace, to be changed at will."""
-    return Path(shutil.copytree(drafted, tmp_path / "workspace"))
+    return copy_workspace(drafted, tmp_path / "workspace")
 
 
 @pytest.fixture
