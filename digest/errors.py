@@ -42,6 +42,10 @@ class FetchError(SourceError):
         self.retry_after = retry_after
 
 
+class HostPausedError(FetchError):
+    """A host that asked for a pause earlier in this run; nothing was requested."""
+
+
 class ParseError(SourceError):
     """A response that cannot be parsed as the expected format."""
 

@@ -21,7 +21,7 @@ import httpx2
 
 from digest import __version__
 from digest.config.schema import NetworkConfig
-from digest.errors import ConfigError, FetchError
+from digest.errors import ConfigError, FetchError, HostPausedError
 from digest.http.backend import Backend, OpenStream, Resolver, open_stream, resolve_allowed, resolve_host
 from digest.http.caching import parse_retry_after
 from digest.http.decompress import ACCEPTED_ENCODINGS, read_limited_body
@@ -69,6 +69,7 @@ class Client:
         self._open_stream = open_stream
         self._ssl_context = ssl_context
         self._pools: dict[tuple[str, bool, str], httpcore2.AsyncConnectionPool] = {}
+        self._pauses: dict[str, tuple[float, str]] = {}  # by host: when a pause ends, and the URL that met it
         self._rate_limiter = rate_limiter or RateLimiter()
         self._clock = clock
         self._headers = {
@@ -89,9 +90,11 @@ class Client:
                 raise FetchError(f"{request.url} redirects in a circle", status=redirects[-1][0])
             visited.add((str(url), cookie))
             async with self._rate_limiter.acquire(str(url), request.deadline, request.min_pause):
+                self._require_no_pause(request, url)
                 started = time.monotonic()
                 response = await self._send_within(request.deadline - elapsed, request, url, cookies)
                 elapsed += time.monotonic() - started
+                self._store_pause(request, url, response)
             forward = _find_meta_refresh(response)
             if response.status not in _REDIRECT_STATUSES and not forward:
                 is_conditional = request.validators is not None and request.validators.url == response.url
@@ -102,6 +105,21 @@ class Client:
             redirects.append((response.status, str(url)))
             if len(redirects) > MAX_REDIRECTS:
                 raise FetchError(f"{request.url} redirects more than {MAX_REDIRECTS} times", status=response.status)
+
+    def _require_no_pause(self, request: Request, url: httpx2.URL) -> None:
+        """Raise HostPausedError while a host wants a pause, but for the request that it answered so."""
+        end, paused_url = self._pauses.get(url.host, (0.0, ""))
+        remaining = end - time.monotonic()
+        if remaining > 0 and paused_url != request.url:
+            message = f"{url.host} asked for fewer requests, so {url} was not requested"
+            raise HostPausedError(message, "it is tried again later", status=429, retry_after=remaining)
+
+    def _store_pause(self, request: Request, url: httpx2.URL, response: Response) -> None:
+        wait = parse_retry_after(response.headers, self._clock()) if response.status == 429 else None
+        if wait:
+            self._pauses[url.host] = (time.monotonic() + wait, request.url)
+        elif self._pauses.get(url.host, (0.0, ""))[1] == request.url:
+            del self._pauses[url.host]
 
     async def aclose(self) -> None:
         """Close the connections."""

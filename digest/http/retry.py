@@ -9,7 +9,7 @@ from typing import TypeVar
 
 from tenacity import AsyncRetrying, RetryCallState, retry_if_exception, stop_after_attempt
 
-from digest.errors import FetchError, ParseError
+from digest.errors import FetchError, HostPausedError, ParseError
 
 T = TypeVar("T")
 _MAX_WAIT_SECONDS = 300.0
@@ -53,6 +53,8 @@ def is_retry_after_too_long(error: BaseException) -> bool:
 
 
 def _should_retry(error: BaseException) -> bool:
+    if isinstance(error, HostPausedError):
+        return False
     if isinstance(error, FetchError):
         is_transient = error.status is None or error.status == 429 or not 300 <= error.status < 500
         return is_transient and not is_retry_after_too_long(error)

@@ -13,7 +13,7 @@ from zoneinfo import ZoneInfo
 
 from digest.config.schema import Source
 from digest.context import Context
-from digest.errors import ParseError, SourceError
+from digest.errors import HostPausedError, ParseError, SourceError
 from digest.http.retry import retry_fetch
 from digest.ingest.parser import ParsedPage, parse_response, parse_sitemap_response, parse_window
 from digest.ingest.parser_process import ParserPool
@@ -119,6 +119,11 @@ class SourceFetch:
         return self._result
 
     async def _record_failure(self, error: SourceError) -> None:
+        if isinstance(error, HostPausedError) and not self._result.found:  # the host's other feed met it: no failure
+            self._state.next_check = self._now + timedelta(seconds=error.retry_after or 0)
+            self._result.state, self._result.error, self._result.hint = "skipped", error.message, error.hint
+            await self._store_page()
+            return
         record_failure(self._state, error, self._now)
         # Without the stored feed, the next check requests the page again.
         self._state.cursor = {name: value for name, value in self._state.cursor.items() if name != "feed"}

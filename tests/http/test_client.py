@@ -11,7 +11,7 @@ from itertools import pairwise
 
 import pytest
 
-from digest.errors import FetchError
+from digest.errors import FetchError, HostPausedError
 from digest.http.backend import Stream, open_stream
 from digest.http.client import Client
 from digest.http.rate_limit import RateLimiter
@@ -386,3 +386,18 @@ async def test_pages_that_forward_in_a_circle_are_an_error(client: Client, serve
     for name, target in (("/a", "/b"), ("/b", "/a")):
         server.paths[name] = answer(200, HTML, f'<meta http-equiv=refresh content="0;url={target}">'.encode())
     assert "circle" in (await failure(client, local(server.url("/a")))).message
+
+
+async def test_a_host_that_asks_for_a_pause_is_left_alone_but_for_the_same_request(
+    client: Client, server: Server
+) -> None:
+    server.paths |= {"/a": answer(429, [("Retry-After", "3600")]), "/b": answer(body=b"ok")}
+    await failure(client, local(server.url("/a")))
+    error = await failure(client, local(server.url("/b")))
+    assert isinstance(error, HostPausedError)
+    assert error.retry_after
+    assert 3500 < error.retry_after <= 3600
+    assert [asked.path for asked in server.asked] == ["/a"]
+    server.paths["/a"] = answer(body=b"ok")
+    assert (await client(local(server.url("/a")))).body == b"ok"  # the caller waited as it saw fit
+    assert (await client(local(server.url("/b")))).body == b"ok"

@@ -488,3 +488,17 @@ async def test_a_source_behind_a_login_is_read_with_its_variable(tmp_path: Path,
     missing = context(tmp_path / "other", [source], clock, environ={})
     report = await fetch_sources(missing)
     assert "BLOG_LOGIN" in report.problems[0]
+
+
+async def test_the_other_feeds_of_a_host_that_asks_for_a_pause_are_put_off_and_have_not_failed(
+    tmp_path: Path, server: Server, clock: Clock
+) -> None:
+    server.otherwise = answer(429, [("Retry-After", "3600")])
+    work = context(tmp_path, [feed(server, f"blog{n}") for n in range(8)], clock)
+    report = await fetch_sources(work)
+    assert len(server.asked) <= 2
+    states = [result.state for result in counts(work, report.run_id).values()]
+    assert (states.count("failed"), states.count("skipped")) == (len(server.asked), 8 - len(server.asked))
+    put_off = [state(work, f"blog{n}") for n in range(8) if state(work, f"blog{n}").errors == 0]
+    assert len(put_off) == 8 - len(server.asked)
+    assert all(one.next_check and one.next_check >= clock.now + timedelta(minutes=59) for one in put_off)
