@@ -105,7 +105,7 @@ def _find_address(name: str) -> str:
     posts = ((post.title, post.url) for slug in RECORDED_PUBLISHERS for post in load_recorded_posts(slug))
     address = next((url for title, url in (*works, *posts) if title.startswith(name)), None)
     if address is None:
-        raise NotFoundError(f"no recorded work is called {name!r}")
+        raise NotFoundError(f"no recorded work is called {name!r}", "give the beginning of a recorded title")
     return address
 
 
