@@ -28,6 +28,8 @@ function send(path, make, doing = "Saving …") {
     say(doing);
     try {
       const told = await post(path, make());
+      own.add(told.version);
+      version = Math.max(version, told.version); // the next edit is made on it, drawn or not
       say(told.said || "Saved");
       return told;
     } catch (error) {
@@ -43,8 +45,6 @@ const LABELS = { pick: "Picked", reject: "Rejected", open: "Taken out", choose: 
 const undoable = [], own = new Set(); // [{before, after, label, group}], versions that this tab made
 let group = 0;
 function remember(before, told, label, of = ++group) {
-  own.add(told.version);
-  version = Math.max(version, told.version); // the next edit is made on it, drawn or not
   if (told.version !== before) undoable.push({ before, after: told.version, label, group: of });
   $("#undo").hidden = !undoable.length;
 }
@@ -63,7 +63,6 @@ function undoLast() {
   const all = [last];
   while (undoable.length && undoable.at(-1).group === last.group) all.push(undoable.pop());
   send("edit", () => ({ action: "undo", version: last.after, before: String(all.at(-1).before) }), "Undoing …").then((told) => {
-    own.add(told.version);
     if (!told.said) say(`Undone: ${last.label.toLowerCase()}`);
     if (document.activeElement.matches("[data-action]")) document.activeElement.blur();
     show(told);
