@@ -317,6 +317,9 @@ class SiteConfig(ConfigSection):
     numbers: Literal["none", "brief", "table"] = Field(
         default="brief", description="Figures of an issue: none, how many were read and kept, or a table of sources."
     )
+    subscribe_url: str = Field(
+        default="", description="Page where readers subscribe, linked on home, posts and footer."
+    )
     into: str = Field(default="", description="Folder of an existing blog, to write posts into, such as ../blog.")
     format: Literal["jekyll", "hugo"] = Field(default="jekyll", description="Program of that blog.")
     posts: str = Field(default="_posts", description="Folder of the blog's posts; content/posts for Hugo.")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from bs4 import BeautifulSoup
 
 from digest.publishing.issue_view import IssueView, SectionView
 from digest.publishing.render.email import filter_issue_by_topics, render_email
@@ -37,6 +38,15 @@ def test_an_edition_has_the_sections_that_are_followed_and_all_without_any(
     view = filter_issue_by_topics(unsure(), topics)
     assert view is not None
     assert [section.title for section in view.sections if section.picks] == sections
+
+
+def test_the_text_of_a_mail_has_every_link_of_its_html() -> None:
+    view = issue()
+    made = render_email(view, NEWSLETTER, unsubscribe="https://u.example/x")
+    page = NEWSLETTER.address + view.path
+    links = {str(a["href"]).partition("#")[0] for a in BeautifulSoup(made.html, "html.parser").select("a[href]")}
+    assert page in links
+    assert {link for link in links if link not in made.text} == set()
 
 
 def test_an_edition_in_which_nothing_is_left_is_none() -> None:

@@ -41,6 +41,7 @@ email: {email}
 repository_url: {repository}
 mark: {mark}
 image: {image}
+subscribe_url: {subscribe}
 
 theme: null # GitHub Pages would add one of its own
 timezone: UTC
@@ -72,6 +73,7 @@ def render_site_config(newsletter: Newsletter, site: SiteConfig) -> Document:
         "look": site.look,
         "email": newsletter.email,
         "repository": site.repository,
+        "subscribe": encode_link(site.subscribe_url),
         "mark": site.logo_text or newsletter.title,
     }
     quoted = {name: json.dumps(normalise_line(value), ensure_ascii=False) for name, value in values.items()}
