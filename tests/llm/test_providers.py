@@ -200,3 +200,15 @@ async def test_an_openai_endpoint_may_think_aloud_or_answer_in_parts(
     completion = await model.complete(prompt)
     await model.close()
     assert completion.data == {"a": 1}
+
+
+async def test_an_openai_endpoint_that_refuses_max_tokens_is_asked_with_the_field_it_names(
+    server: GeminiServer, prompt: Prompt
+) -> None:
+    model = OpenAI(ModelConfig.model_validate({"name": "m", "base_url": f"{server.url}/v1"}), {})
+    server.fail.append(error(400, "INVALID", "Unsupported parameter: use 'max_completion_tokens' instead."))
+    await model.complete(prompt)
+    await model.complete(prompt)
+    await model.close()
+    fields = [{"max_tokens", "max_completion_tokens"} & set(asked["body"]) for asked in server.asked]
+    assert fields == [{"max_tokens"}, {"max_completion_tokens"}, {"max_completion_tokens"}]
