@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 # A post says at its beginning what it is about.
 MAX_POST_CHARACTERS = 1_500
+_MAX_PAPER_CHARACTERS = 20_000
 _LEANING_COST = 6.0  # of a sentence that cannot be understood without the one before it
 _TEX_COST = 5.0  # of a sentence with macros, which are shown as they are written
 _MIN_REST = 5  # words that remain of a sentence without its opening
@@ -49,7 +50,8 @@ def extract_quote(
     Reads only the first 1,500 characters of a post. With `embeddings`, similarity to the title counts too.
     """
     is_truncated = is_post and len(text) > MAX_POST_CHARACTERS
-    sentences = _select_sentences(text[:MAX_POST_CHARACTERS] if is_post else text, title, is_truncated=is_truncated)
+    limit = MAX_POST_CHARACTERS if is_post else _MAX_PAPER_CHARACTERS
+    sentences = _select_sentences(text[:limit], title, is_truncated=is_truncated)
     if not sentences:
         return ExtractedQuote("", ())
     similarities = _score_title_similarity(title, sentences, embeddings)

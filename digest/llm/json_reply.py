@@ -9,8 +9,8 @@ from typing import Any
 
 _REDACTED, _MIN_KEY_LENGTH = "***", 6  # a shorter key would redact ordinary words
 _THOUGHT = re.compile(r"^.*</think(?:ing)?>", re.S)  # as local reasoning models write
-_FENCE = re.compile(r"```(?:json)?\s*([{\[].*?)\s*```", re.S)
-_OBJECT_STARTS = (re.compile(r"^\s*\{", re.M), re.compile(r"\{"))
+_FENCE = re.compile(r"```(?:json)?\s*([{\[].*?)```", re.S)
+_OBJECT_STARTS = (re.compile(r"^[^\S\n]*\{", re.M), re.compile(r"\{"))
 
 
 def parse_json_reply(text: str) -> Any:

@@ -8,10 +8,11 @@ import unicodedata
 from digest.text import normalise_line, strip_hidden
 
 MAX_PROMPT_CHARACTERS = 4_000
+_MAX_MODEL_TEXT = 20_000  # characters; no reply that is printed needs more
 
 _COMMENT = re.compile(r"(?s)<!--.*?(?:-->|$)")
 _HIDDEN_ELEMENT = re.compile(
-    r"(?is)<(script|style|template|noscript)\b.*?(?:</\1\s*>|$)|<[^<>]*\bhidden\b[^<>]*>.*?</\w+>"
+    r"(?is)<(script|style|template|noscript)\b.*?(?:</\1\s*>|$)|<(?=[^<>]*\bhidden\b)[^<>]*>.*?(?:</\w+>|$)"
 )
 _TAG = re.compile(r"(?i)</?(?:a|b|br|code|div|em|h[1-6]|i|img|li|ol|p|pre|span|strong|sub|sup|table|td|tr|ul)\b[^<>]*>")
 # Fillers and selectors that are not of Unicode's format class and still show nothing.
@@ -19,7 +20,7 @@ BLANK_CHARACTERS = re.compile(
     "[\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u3164\ufe00-\ufe0f\uffa0\U000e0100-\U000e01ef]"
 )
 
-_MARKDOWN_LINK = re.compile(r"!?\[([^\]\[]*)\]\([^()\s]*(?:\([^()]*\)[^()\s]*)*[^()]*\)")
+_MARKDOWN_LINK = re.compile(r"!?\[([^\]\[]*)\]\((?:[^()]|\([^()]*\))*\)")
 _TOP_LEVEL_DOMAINS = (  # behind which a word is an address however it is spelled
     "com|org|net|io|ai|dev|co|app|xyz|info|me|ru|cn|de|uk|fr|eu|example|test|invalid|gg|ly|sh|tech|site"
     "|online|top|click|link|zip|biz|shop|store|page|cloud|pro|live|news|blog|club|edu|gov"
@@ -30,10 +31,10 @@ _FILE_EXTENSIONS = (  # endings of names of files and programs that no address h
 )
 _DOT = r"(?:\\?[.\u3002\uff61\u2024\uff0e]|\s?\[\.\]\s?|\s?\(dot\)\s?|\sdot\s)"
 LINK_PATTERN = re.compile(
-    r"(?:\b(?:https?|ftp|file|data|javascript|mailto|tel|hxxps?):\S+|\bwww\.\S+|\b[\w.+-]+@[\w-]+(?:\.[\w-]+)*\.[^\W\d_][\w-]+"
+    r"(?:\b(?:https?|ftp|file|data|javascript|mailto|tel|hxxps?):\S+|\bwww\.\S+|(?<![\w.+-])[\w.+-]+@[\w-]+(?:\.[\w-]+)*\.[^\W\d_][\w-]+"
     r"|\bthis https? URL\b"  # where arXiv has taken one out
     r"|\bh ?t ?t ?p ?s? ?: ?/ ?/(?: ?[\w.-])*"
-    rf"|(?<![\w@.-])(?:[\w-]+{_DOT})+(?:{_TOP_LEVEL_DOMAINS})\b(?:[:/]\S*)?"
+    rf"|(?<![\w@.-])(?:[\w-]+{_DOT}){{1,127}}(?:{_TOP_LEVEL_DOMAINS})\b(?:[:/]\S*)?"
     # Any other word behind a dot, unless it begins a sentence or ends the name of a file or a shortened word.
     rf"|(?<![\w@.-])(?:[^\W_][\w-]+[.\u3002\uff61\u2024\uff0e])+(?!(?:{_FILE_EXTENSIONS})\b)"
     r"(?-i:[^\W\d_A-Z]{2,24}|[A-Z]{2,24})\b(?![.\w])(?:[:/]\S*)?"
@@ -59,10 +60,10 @@ def clean_model_text(text: str, title: str = "") -> tuple[str, tuple[str, ...]]:
         removed.append(match[0])
         return " "
 
-    text = _COMMENT.sub(" ", strip_hidden(unicodedata.normalize("NFC", text)))
+    text = _COMMENT.sub(" ", strip_hidden(unicodedata.normalize("NFC", text[:_MAX_MODEL_TEXT])))
     removed += [match[0] for match in _MARKDOWN_LINK.finditer(text)]
-    text = re.sub(r"</?[A-Za-z][^<>]*>|\{[{%].*?[%}]\}", drop, _MARKDOWN_LINK.sub(r"\1", text))
-    text = re.sub(r"(?m)^\s*(?:#{1,6}|[-*>]|\d+\.)\s+", "", text)
+    text = re.sub(r"</?[A-Za-z][^<>]*>|\{\{[^{}]*\}\}|\{%[^{}]*%\}", drop, _MARKDOWN_LINK.sub(r"\1", text))
+    text = re.sub(r"(?m)^[^\S\n]*(?:#{1,6}|[-*>]|\d+\.)\s+", "", text)
     text = re.sub(r"\*\*|__|`+|(?<!\w)[*_](?=\w)|(?<=\w)[*_](?!\w)", "", text)
     text = _strip_title(normalise_line(text), title)
     while LINK_PATTERN.search(text := normalise_line(re.sub(r"\s+(?=[.,;:!?])|\s*\(\s*\)|\s*\[\s*\]", "", text))):

@@ -191,10 +191,13 @@ def _write_children(node: SyntaxTreeNode, base: str) -> str:
 
 def _write_inline(nodes: Iterable[SyntaxTreeNode], base: str) -> str:
     """Write spans; an exclamation mark before a link is escaped, or the link would be an image."""
-    out = ""
+    spans: list[str] = []
     for span in (_write_span(node, base) for node in nodes):
-        out = (f"{out[:-1]}&#33;" if out.endswith("!") and span.startswith("[") else out) + span
-    return out
+        if span.startswith("[") and spans and spans[-1].endswith("!"):
+            spans[-1] = f"{spans[-1][:-1]}&#33;"
+        if span:
+            spans.append(span)
+    return "".join(spans)
 
 
 def _write_span(node: SyntaxTreeNode, base: str) -> str:

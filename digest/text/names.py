@@ -7,9 +7,9 @@ import unicodedata
 from collections.abc import Iterable
 
 _ONE_NAME = re.compile(r"(?!by )[^\W\d_][\w.'’-]*(?: (?!and |und |y |et )[^\W\d_][\w.'’-]*){0,5}", re.I)
-_MAIL = re.compile(r"\S+@\S+\s*\(([^)]+)\)|<[^<>]*@[^<>]*>|\S+@\S+")
+_MAIL = re.compile(r"[^\s@<>]+@[^\s@<>]+ ?\(([^()]+)\)|<[^<>@]*@[^<>]*>|[^\s@<>]+@[^\s@<>]+")
 _TAG = re.compile(r"</?[A-Za-z][^<>]*>")
-_BRACKETS = re.compile(r"\s*\([^()]*\)|\s*\[[^\[\]]*\]")
+_BRACKETS = re.compile(r" ?\([^()]*\)| ?\[[^\[\]]*\]")
 _NAME_SEPARATOR = re.compile(r"\s*(?:;|\||、|·|\n|,?\s+(?:and|und|y|et|&)\s+)\s*")
 _BY = re.compile(r"^(?:written\s+)?by\s+", re.I)
 _SUFFIX = re.compile(r"(?:jr|sr|ph\.?d|m\.?d|i{2,3}|iv)\.?", re.I)
@@ -27,7 +27,8 @@ def split_names(author_entries: Iterable[str]) -> list[str]:
 
 
 def _split_entry(entry: str) -> list[str]:
-    entry = _BRACKETS.sub("", _MAIL.sub(lambda match: match[1] or "", _TAG.sub("", entry)))
+    entry = _SPACE.sub(" ", _TAG.sub("", entry))
+    entry = _BRACKETS.sub("", _MAIL.sub(lambda match: match[1] or "", entry) if "@" in entry else entry)
     entry = _BY.sub("", _SPACE.sub(" ", entry).strip())
     pieces = [piece.strip(" ,") for piece in _NAME_SEPARATOR.split(entry)]
     if any(len(piece.split()) < 2 for piece in pieces) and "," not in entry and ";" not in entry:

@@ -42,6 +42,8 @@ MIN_EVIDENCE_WORDS = 4
 _ROUNDING_TOLERANCE = 3  # per cent, for a half or a third
 _CURRENCIES = frozenset({"USD", "EUR", "GBP"})
 
+MAX_CHECKED_CHARACTERS = 20_000  # no blurb or paragraph is longer
+
 
 class GroundingFlag(NamedTuple):
     """A string without support and its kind: number, name, hype, citation, link or polarity."""
@@ -81,6 +83,7 @@ def check_grounding(
     Sentences that are verbatim in the source pass, unless they instruct a model. With `evidence` (a quotation per
     claim), each quotation must be in the source too. With `embeddings`, a text about another subject is flagged.
     """
+    text = text[:MAX_CHECKED_CHARACTERS]
     sentences = [sentence for sentence in split_sentences(text) if not _is_verbatim(sentence, source)]
     flags = [
         GroundingFlag(kind, claim)
@@ -193,7 +196,7 @@ _OPPOSITES = tuple(
 _NEGATION = re.compile(r"\b(?:not|no|never|cannot|without|neither|nor|fails? to|n't)\b|n't\b", re.I)
 _NEGATIVE_WORD = re.compile(
     rf"{_NEGATION.pattern}|\b(?:lack\w*|un\w{{4,}}|limit\w*|fail\w*|however|only|free|less|little|few|hard|remov\w*|avoid\w*)\b"
-    r"|\w+-free\b",
+    r"|(?<=\w)-free\b",
     re.I,
 )
 

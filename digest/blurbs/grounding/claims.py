@@ -96,7 +96,7 @@ def find_sizes_in_names(text: str) -> Iterator[NumberClaim]:
 
 # Words that only a name has: inner capitals, runs of capitals, letters with digits.
 _NAME = re.compile(
-    r"(?<![\w@/.-])(?=[\w.+-]*[A-Za-z])(?:[A-Za-z]*[a-z][\w]*[A-Z][\w+.-]*\w|[A-Z][a-z]+[A-Z]+\b|[A-Z][A-Z0-9&+.-]*[A-Z0-9][\w+-]*"
+    r"(?<![\w@/.-])(?![\w+.-]{81})(?=[\w.+-]*[A-Za-z])(?:[A-Za-z]*[a-z][\w]*[A-Z][\w+.-]*\w|[A-Z][a-z]+[A-Z]+\b|[A-Z][A-Z0-9&+.-]*[A-Z0-9][\w+-]*"
     r"|[A-Za-z]+[-.]?\d[\w.+-]*\w|[A-Za-z]+[-.]?\d|\d+[A-Za-z]{2,}\d*[A-Z]\w*|[A-Z]\w+(?:-[A-Z0-9]\w*)+)"
 )
 _PROPER_NOUN = re.compile(r"(?<=[\w,;)'\"%-] )(?<![.!?:] )[\"'(]?([A-Z][a-zà-ÿ]+(?:'s)?)\b")
@@ -126,7 +126,7 @@ _PHRASES = {
     **{name: re.compile("".join(_LEXICON[name]), re.I) for name in ("praise", "reader_appeals", "well_known_names")},
     # Name et al. (2020), [12], arXiv:2301.00001, DOIs.
     "citations": re.compile(
-        r"\b[A-Z][\w'-]+ et al\.?(?:,? ?\(?\d{4}[a-z]?\)?)?|\b[A-Z][\w'-]+(?: and [A-Z][\w'-]+)? \(\d{4}[a-z]?\)"
+        r"\b[A-Z][\w'-]{1,60} et al\.?(?:,? ?\(?\d{4}[a-z]?\)?)?|\b[A-Z][\w'-]{1,60}(?: and [A-Z][\w'-]{1,60})? \(\d{4}[a-z]?\)"
         r"|\([A-Z][\w'-]+(?: (?:and|&) [A-Z][\w'-]+| et al\.?)?,? \d{4}[a-z]?\)|\[\d+(?:[,-] ?\d+)*\]"
         r"|\barXiv:? ?\d{4}\.\d{4,5}|\b10\.\d{4,9}/\S+"
     ),

@@ -28,7 +28,7 @@ _COUNT_WORDS = "one two three four five six seven eight nine ten eleven twelve t
 _COUNT_VALUES = {word: value for value, word in enumerate(_COUNT_WORDS.split(), 1)}
 _COUNT = re.compile(rf"(?<![.\w-])(\d+|{'|'.join(_COUNT_VALUES)})[ -](?=[a-z])", re.I)
 _WORDS_AFTER_COUNT = re.compile(r"(?:[a-z-]+[ -]?){0,4}", re.I)
-_COUNTED_THING = re.compile(r"(?:[a-z-]+[ -]){0,3}?[a-z]{3,}s\b|[a-z]{4,}\b", re.I)
+_COUNTED_THING = re.compile(r"(?:[a-z]{1,40}(?:-[a-z]{1,40}){0,4}[ -]){0,3}?[a-z]{3,40}s\b|[a-z]{4,40}\b", re.I)
 _FROM_TO = re.compile(r"\bfrom ([~$]?\d\S*) to ([~$]?\d\S*)", re.I)
 _BOUND = re.compile(
     r"(?P<most>at most|up to|no more than|less than or equal to|(?:less|fewer) than|under|below|[<≤]=?)"

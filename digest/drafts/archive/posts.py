@@ -24,7 +24,7 @@ _TOML_FRONT_MATTER = re.compile(r"\A\+\+\+[ \t]*\n(.*?)\n\+\+\+[ \t]*(?:\n|\Z)",
 _DATED_FILE_NAME = re.compile(r"^(\d{4})-(\d{1,2})-(\d{1,2})-(.+)$")
 # What kramdown and Liquid add to Markdown: attribute lists, a table of contents, tags.
 _KRAMDOWN_ATTRIBUTES = re.compile(
-    r"(?m)^[ \t]*(?:[-*+1.][ \t]*.*\n)?[ \t]*\{:[^}\n]*\}[ \t]*$|\{:[^}\n]*\}|[ \t]\{#[\w:-]+\}[ \t]*$"
+    r"(?m)^[ \t]*(?:[-*+1.].*\n[ \t]*)?\{:[^}\n]*\}[ \t]*$|\{:[^}\n]*\}|[ \t]\{#[\w:-]+\}[ \t]*$"
 )
 _KRAMDOWN_CONTENTS = re.compile(r"(?m)^[ \t]*(?:[-*+]|1\.)[ \t].*\n[ \t]*\{:[ \t]*toc[^}\n]*\}[ \t]*$")
 _LIQUID_TAG = re.compile(r"\{%.*?%\}", re.DOTALL)
@@ -66,8 +66,8 @@ def parse_archive_post(name: str, text: str) -> ArchivePost:
     if path.suffix.lower() in PAGE_SUFFIXES:
         post = _parse_page(body)
     else:
-        heading = re.search(r"(?m)^#[ \t]+(.+?)[ \t]*#*$", body)
-        post = ArchivePost(normalise_line(heading[1]) if heading else "", _render_markdown(body))
+        heading = re.search(r"(?m)^#[ \t]+(.+)$", body)
+        post = ArchivePost(normalise_line(heading[1].rstrip("#")) if heading else "", _render_markdown(body))
     dated_name = _DATED_FILE_NAME.match(path.stem)
     name_date = "-".join(dated_name.groups()[:3]) if dated_name else None
     title = normalise_line(str(front_matter.get("title") or "")) or post.title

@@ -39,8 +39,8 @@ _ABBREVIATIONS = {
 _EXPANSIONS = {word: tuple(term.split()) for word, term in _ABBREVIATIONS.items()}
 _PLURAL = re.compile(r"[a-z]{2,}[^aius\W\d_]s")
 _TEX_MARKUP = re.compile(r"\\[a-z]+\s*\{?|[{}$^\\*_\"'“”‘’]")
-_NAME_WORD = r"(?!(?:We|Our|This|These|It|In|The|A|An)\b)[^\W\d_]*[A-Z\d][\w+]*(?:[-.][\w+]+)*"
-_NAME = rf"{_NAME_WORD}(?:[ -](?:[A-Z\d][\w.+-]*)){{0,3}}"
+_NAME_WORD = r"(?!(?:We|Our|This|These|It|In|The|A|An)\b)[^\W\d_]{0,30}[A-Z\d][\w+]{0,40}(?:[-.][\w+]{1,40}){0,6}"
+_NAME = rf"{_NAME_WORD}(?:[ -](?:[A-Z\d][\w.+-]{{0,30}})){{0,3}}"
 _INTRODUCTION = (
     r"\b(?:introduc|present|propos|releas|unveil|announc|develop|launch|describ|contribut)\w*"
     r"|\b(?:call|term|dubb|nam|known|method|approach|system|model|framework|benchmark|agent)(?:ed|d)?\b,?|\bnamely"

@@ -37,6 +37,8 @@ _DATE_TEXT = re.compile(
     r"(?:\d{1,2}(?:st|nd|rd|th)?,?\s+)?20\d\d\b|\b20\d\d-\d\d-\d\d\b"
 )
 _MAX_CARD_STEPS = 6  # steps from a link up to its card
+_MAX_DEPTH = 100  # parents of a link; honest pages nest less deep
+_POST_ELEMENTS = frozenset({"h1", "h2", "h3", "h4", "article"})
 _MAX_LINKS = 2000  # links of one page that are looked at closely
 
 
@@ -87,9 +89,10 @@ def _is_post(link: Tag, address: str, base: str) -> bool:
         return False
     beneath = target.path.startswith(page.path.rstrip("/") + "/") and target.path.strip("/") != page.path.strip("/")
     is_likely = _POST_PATH.search(target.path) or (beneath and page.path.strip("/"))
-    if not is_likely and link.find_parent(["h1", "h2", "h3", "h4", "article"]) is None:
+    parents = list(islice(link.parents, _MAX_DEPTH))
+    if not is_likely and not any(parent.name in _POST_ELEMENTS for parent in parents):
         return False
-    return target.path.rstrip("/") != page.path.rstrip("/") and not any(map(_is_navigation, link.parents))
+    return target.path.rstrip("/") != page.path.rstrip("/") and not any(map(_is_navigation, parents))
 
 
 def _is_navigation(element: Tag) -> bool:
