@@ -358,7 +358,7 @@ def test_nothing_to_review_is_told(workspace_folder: Path) -> None:
 
 def test_no_page_of_the_built_demo_weighs_more_than_130_kb(jekyll_site: Path) -> None:
     sizes = {page.relative_to(jekyll_site).as_posix(): page.stat().st_size for page in jekyll_site.rglob("*.html")}
-    assert len(sizes) > 30
+    assert len(sizes) > 20
     assert {name: size for name, size in sizes.items() if size >= 130_000} == {}
 
 
