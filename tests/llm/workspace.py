@@ -7,6 +7,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from sqlmodel import col, select
+
 from digest.config.schema import Category, Config, ModelConfig, Newsletter, Source, Taxonomy
 from digest.context import Context
 from digest.db.bulk import upsert
@@ -90,9 +92,10 @@ def store(place: Context, texts: Sequence[tuple[str, str]]) -> list[Item]:
     with place.db.write() as session:
         upsert(session, Item, rows, ["key"])
     with place.db.write() as session:
+        ids = session.exec(select(Item.id).order_by(col(Item.id))).all()  # PostgreSQL leaves gaps between them
         ranked: list[dict[str, Any]] = [
-            {"period": PERIOD, "item_id": n, "place": n, "score": 1 / n, "reasons": [], "ranker": "t", "at": NOW}
-            for n in range(1, len(rows) + 1)
+            {"period": PERIOD, "item_id": item_id, "place": n, "score": 1 / n, "reasons": [], "ranker": "t", "at": NOW}
+            for n, item_id in enumerate(ids, 1)
         ]
         replace_ranking(session, PERIOD, ranked)
     with place.db.read() as session:
