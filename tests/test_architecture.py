@@ -14,7 +14,7 @@ ROOT = Path(__file__).resolve().parents[1]
 PACKAGE = ROOT / "digest"
 
 # Ratchets: these numbers may only fall, or rise with the feature that a changelog line names.
-MAX_LINES = 38_150
+MAX_LINES = 38058
 MAX_MODULES = 284
 MAX_MODULE_LINES = 470
 MAX_MODULES_IN_FOLDER = 22
@@ -29,13 +29,13 @@ BANNED_NAMES = {
     "told", "said", "heard", "found", "known", "made", "kept", "placed", "words", "whole", "apart", "anew", "here",
     "one", "mine", "theirs",
 }  # fmt: skip
-MAX_BANNED_NAMES = 16
+MAX_BANNED_NAMES = 7
 BANNED_WORDS = re.compile(
     r"\b(?:told|anew|mend|mends|mended|cure|cures|ails|oddly|by itself|of a hand|a hand|lies there"
     r"|whoever|nobody's|who has not|the same again|say it again|looked at|of late|at hand|twice over)\b",
     re.IGNORECASE,
 )
-MAX_BANNED_WORDS = 13
+MAX_BANNED_WORDS = 10
 
 
 def tracked(*patterns: str) -> list[Path]:

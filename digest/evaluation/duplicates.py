@@ -47,7 +47,7 @@ class DuplicateScore:
 
 
 def score_duplicates(rows: Iterable[Mapping[str, Any]], *, withhold_keys: bool = False) -> DuplicateScore:
-    """Score pairs `{"a": record, "b": record, "label": "same" | "different", "kind": ...}`, each by itself.
+    """Score pairs `{"a": record, "b": record, "label": "same" | "different", "kind": ...}`.
 
     With `withhold_keys`, ids and links are removed, so that only titles, authors and texts decide.
     """

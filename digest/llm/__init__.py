@@ -46,8 +46,8 @@ def choose_model(section: ModelConfig, environ: Mapping[str, str], root: Path, p
         return ModelChoice("local", description, lambda: None)
     plugins = () if name in MODEL_FACTORIES else list_plugins("digest.models")
     if name not in (*MODEL_FACTORIES, *plugins):
-        known = ", ".join((*MODEL_FACTORIES, *plugins))
-        raise ConfigError(f"{name!r} is not a provider of models", f"use one of: local, {known}")
+        names = ", ".join((*MODEL_FACTORIES, *plugins))
+        raise ConfigError(f"{name!r} is not a provider of models", f"use one of: local, {names}")
     factory: ModelFactory = MODEL_FACTORIES.get(name) or load_plugin("digest.models", name)
     model = section.script if name == "scripted" else section.name
     return ModelChoice(name, f"{name}:{model} ({why}).", lambda: factory(section, environ, root))

@@ -169,10 +169,10 @@ def _check_configuration(doctor: DoctorContext) -> Results:
         yield "warning", text, "set newsletter.url in sources.yaml to the address of your site"
     if not config.newsletter.interests:
         yield "note", "newsletter.interests is empty", "describe your interests there to improve the ranking"
-    known = _load_arxiv_categories()
+    arxiv_categories = _load_arxiv_categories()
     for source in config.sources:
-        for unknown in (name for name in source.categories if name not in known):
-            close = ", ".join(difflib.get_close_matches(unknown, known, 3))
+        for unknown in (name for name in source.categories if name not in arxiv_categories):
+            close = ", ".join(difflib.get_close_matches(unknown, arxiv_categories, 3))
             fix = f"choose from https://arxiv.org/category_taxonomy{f', such as {close}' if close else ''}"
             yield "warning", f"sources.yaml: {source.id}: arXiv has no category {unknown}", fix
 
@@ -254,7 +254,7 @@ def _check_templates(doctor: DoctorContext) -> Results:
         yield "bad", error.message, error.hint
         return
     shipped_names = list_shipped_templates()
-    known = (
+    variables = (
         {variable for name in shipped_names for variable in list_template_variables(name, {})} if overrides else set()
     )
     faults = 0
@@ -264,7 +264,7 @@ def _check_templates(doctor: DoctorContext) -> Results:
             yield "warning", f"nothing uses {name}", f"the names are: {', '.join(shipped_names)}"
             continue
         try:
-            for variable in sorted(list_template_variables(name, overrides) - known):
+            for variable in sorted(list_template_variables(name, overrides) - variables):
                 faults += 1
                 yield "warning", f"templates/{name} uses {variable}, which is not defined", f"edit templates/{name}"
         except RenderError as error:

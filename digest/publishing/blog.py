@@ -11,7 +11,7 @@ from digest.files import load_template_overrides, write_documents
 from digest.markdown.render import PICTURE_FOLDER
 from digest.protocols import Document
 from digest.publishing.issue_view import IssueView
-from digest.publishing.render.blog import OWNER_KEY, render_blog_post
+from digest.publishing.render.blog_post import OWNER_KEY, render_blog_post
 
 
 def write_blog(context: Context, views: Iterable[IssueView]) -> list[str]:

@@ -104,10 +104,10 @@ def _build_month_sections(config: Config, issue: Issue, views: Sequence[PickView
     Else they hold the picks of their monthly issues, as lists beside the categories.
     """
     rows = [row for row in issue.sections if issue.form == "month" or is_month_section(row["slug"])]
-    placed = {key: row["slug"] for row in rows for key in row.get("keys", ())}
+    section_by_key = {key: row["slug"] for row in rows for key in row.get("keys", ())}
     by_slug: dict[str, list[PickView]] = {}
     for view in views:
-        by_slug.setdefault(placed.get(view.key) or f"m{view.issue_period}", []).append(view)
+        by_slug.setdefault(section_by_key.get(view.key) or f"m{view.issue_period}", []).append(view)
     if issue.form == "month":
         translations, slugs = load_translations(config.newsletter.language), {row["slug"] for row in rows}
         rows += [{"slug": s, "title": translations.period(s[1:])} for s in sorted(by_slug) if s not in slugs]

@@ -25,12 +25,12 @@ class Steering:
 def describe_followed(candidate: RankerInput, steering: Steering) -> list[str]:
     """Name each thing of a candidate that the editor follows."""
     authors = {_fold(name): name for name in candidate.authors}
-    found = [f"by {authors[_fold(name)]}, whom you follow" for name in steering.authors if _fold(name) in authors]
+    reasons = [f"by {authors[_fold(name)]}, whom you follow" for name in steering.authors if _fold(name) in authors]
     origin = f"{candidate.source_id} ; {' ; '.join(candidate.authors)} ; {candidate.title}"
-    found += [f"from {name}, which you follow" for name in find_phrases(steering.labs, origin)]
+    reasons += [f"from {name}, which you follow" for name in find_phrases(steering.labs, origin)]
     names = {_fold(candidate.source_id), _fold(candidate.source_key)}
-    found += [f"from {name}, which you follow" for name in steering.sources if _fold(name) in names]
-    return found + [f"about {term}, which you follow" for term in find_phrases(steering.terms, _text(candidate))]
+    reasons += [f"from {name}, which you follow" for name in steering.sources if _fold(name) in names]
+    return reasons + [f"about {term}, which you follow" for term in find_phrases(steering.terms, _text(candidate))]
 
 
 def describe_boosted(candidate: RankerInput, steering: Steering) -> list[str]:

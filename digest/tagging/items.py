@@ -47,7 +47,7 @@ DuplicatePair = tuple[int, int, float, str]
 def flag_possible_duplicates(context: Context, new_items: Mapping[int, datetime]) -> int:
     """Store the pairs of a new item and another one near in time that may be one work; returns their number.
 
-    `new_items` maps ids to dates. Each month is compared by itself, so that years of items need the memory of a month.
+    `new_items` maps ids to dates. Each month is compared on its own, so that years of items need the memory of a month.
     """
     months: dict[str, list[int]] = {}
     for item_id, moment in new_items.items():
@@ -147,7 +147,7 @@ def split_item_by_name(context: Context, name: str, other: str = "") -> str:
             item, moved = unmerge_mentions(session, item, key, context.now)
         else:
             moved = undo_merge(session, item)
-    return f"{item.key} stands by itself again ({moved} mentions)"
+    return f"{item.key} is one work again ({moved} mentions)"
 
 
 def _resolve_key(name: str) -> str:

@@ -1,4 +1,4 @@
-"""Kinds of items, told from key, address and title: paper, post, release, talk, news, code."""
+"""Kind of an item, from its key, address and title: paper, post, release, talk, news or code."""
 
 from __future__ import annotations
 

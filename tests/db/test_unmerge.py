@@ -49,7 +49,7 @@ def test_a_post_that_was_taken_for_the_paper_stands_by_itself_again(tmp_path: Pa
     with workspace(tmp_path) as made:
         added(made, tmp_path, PAPER, POST)
         assert found(made, KEY)[1] == ["arxiv", "lab"]
-        assert split_item_by_name(made.context, name) == f"{KEY} stands by itself again (1 mentions)"
+        assert split_item_by_name(made.context, name) == f"{KEY} is one work again (1 mentions)"
         post, places = found(made, KEY)
         assert (post.kind, post.title, post.summary, places) == ("post", POST["title"], POST["summary"], ["lab"])
         paper, places = found(made, "arxiv:2506.00009")

@@ -27,7 +27,7 @@ _COMMANDS = (
     "history 2025-09 --json",
     "mail log 2025-09 --json",
     "templates list --json",
-    "items show 1 --json",
+    "items show arxiv:2501.12948 --json",
     "publish 2025-09 --json",
     "send 2025-09 --json",
     "subscribers list --json",

@@ -15,7 +15,7 @@ from digest.errors import CheckFailedError, ConfigError
 from digest.markdown.render import PICTURE_FOLDER
 from digest.publishing.blog import write_blog
 from digest.publishing.issue_view import IssueView
-from digest.publishing.render.blog import render_blog_post
+from digest.publishing.render.blog_post import render_blog_post
 from tests.publishing.samples import NEWSLETTER, issue
 from tests.publishing.test_feeds import hostile
 from tests.publishing.test_review_post import recap

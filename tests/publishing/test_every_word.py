@@ -20,7 +20,7 @@ from digest.drafts.model import Draft, DraftPick, DraftSection
 from digest.drafts.storage import apply_draft_to_issue
 from digest.models.issues import Issue
 from digest.publishing.issue_view import IssueView
-from digest.publishing.render.blog import render_blog_post
+from digest.publishing.render.blog_post import render_blog_post
 from digest.publishing.render.email import render_email
 from digest.publishing.render.feeds import render_feeds
 from digest.publishing.render.fragment import render_plain_text
