@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import NamedTuple
 
@@ -266,3 +266,9 @@ def load_issues_with_pick_counts(session: Session) -> list[tuple[Issue, int]]:
     """Load every issue with the number of its picks, by period."""
     query = select(Issue, func.count(col(Pick.id))).join(Pick, isouter=True).group_by(col(Issue.id))
     return list(session.exec(query.order_by(col(Issue.period))).all())
+
+
+def find_added_item_ids(session: Session, ids: Collection[int], detail: Mapping[str, str]) -> set[int]:
+    """Return those of the items that are recorded as added by the editor with this very detail."""
+    query = select(Decision.item_id, Decision.detail).where(in_list(Decision.item_id, ids), Decision.verdict == "add")
+    return {item_id for item_id, stored in session.exec(query) if stored == detail}

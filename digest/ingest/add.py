@@ -20,6 +20,7 @@ from sqlmodel import Session
 from digest.aio import run_sync
 from digest.config.schema import Source
 from digest.context import Context, record_run
+from digest.db.issues import find_added_item_ids
 from digest.db.items import load_items_by_key
 from digest.db.runs import OUTCOMES, save_source_results
 from digest.errors import ConfigError, NotFoundError, ParseError, SourceError, describe_read_error
@@ -86,8 +87,15 @@ def add_url(
 
 
 def _record_additions(session: Session, items: Iterable[Item], now: datetime, note: str = "") -> None:
+    """Record each item as added by the editor, once unless there is something new to note."""
     detail = {"note": note} if note else {}
-    session.add_all(Decision(item_id=item.id, verdict="add", detail=detail, origin="cli", at=now) for item in items)
+    ids = [item.id for item in items]
+    recorded = find_added_item_ids(session, ids, detail)
+    session.add_all(
+        Decision(item_id=item_id, verdict="add", detail=detail, origin="cli", at=now)
+        for item_id in ids
+        if item_id not in recorded
+    )
 
 
 async def _fetch_article(context: Context, url: str, deadline: float) -> Entry:

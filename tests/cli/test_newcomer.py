@@ -109,6 +109,8 @@ ELSEWHERE = {
     "eval duplicates": "reads labelled data: tests/evaluation",
     "eval grounding": "reads labelled data: tests/evaluation",
     "eval ranking": "reads labelled data: tests/evaluation",
+    "voice": "describes imported posts: tests/blurbs",
+    "worker status": "needs PostgreSQL: tests/db/test_worker.py",
 }
 
 

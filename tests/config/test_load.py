@@ -28,7 +28,7 @@ def mistakes(text: str) -> list[str]:
 
 def test_defaults_fill_what_is_not_said() -> None:
     config = parse_config(GOOD)
-    assert config.cadence.shortlist == 50
+    assert config.cadence.shortlist == 100
     assert config.model.provider == "auto"
     assert config.sources[0].label == "a"
     assert config.newsletter.address == "https://example.org"

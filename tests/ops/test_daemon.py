@@ -142,6 +142,6 @@ def test_a_command_that_is_told_to_end_closes_its_run_and_says_how_to_go_on(tmp_
         process.send_signal(signal.SIGTERM)
         told = process.communicate(timeout=60)[1]
     assert process.returncode == 130
-    assert told.startswith("digest: stopped; what was committed stays")
+    assert told.startswith("digest: stopped; committed work is stored")
     with opened(folder, NOW) as workspace:
         assert {row.state for row in workspace.runs(5)} == {"interrupted"}

@@ -219,6 +219,9 @@ def test_an_export_that_was_altered_is_refused_by_file_and_line(
 
 
 def test_pruning_keeps_what_was_chosen_and_what_it_forgot_does_not_return(folder: Path) -> None:
+    (folder / "bulk.jsonl").write_text(rows("2025-11") + rows("2025-12"))  # more lines than a person adds
+    with opened(folder, NOW) as workspace:
+        workspace.add_jsonl(folder / "bulk.jsonl")
     with opened(folder, NOW + timedelta(days=900)) as workspace:
         with workspace.db.read() as session:
             picked = set(session.exec(select(Item.title).where(col(Item.id).in_(select(Pick.item_id)))))
@@ -230,7 +233,7 @@ def test_pruning_keeps_what_was_chosen_and_what_it_forgot_does_not_return(folder
         assert picked <= left
         assert len(left) == len(before) - would
         assert workspace.db.check_integrity() == []
-        workspace.add_jsonl(folder / "month.jsonl")
+        workspace.add_jsonl(folder / "bulk.jsonl")
         assert titles(folder) == left
         (folder / "new.jsonl").write_text(rows("2028-06"))
         workspace.add_jsonl(folder / "new.jsonl")

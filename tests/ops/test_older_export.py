@@ -104,7 +104,7 @@ def test_an_export_of_a_schema_that_came_later_is_refused_with_the_cure(
         export_workspace(workspace.context, tmp_path / "later")
     (tmp_path / "later" / "schema.json").write_text(json.dumps({"schema": schema}))
     with opened(made(tmp_path / "other")) as workspace:
-        with pytest.raises(StoreError, match="does not know") as refused:
+        with pytest.raises(StoreError, match="has the unknown schema") as refused:
             import_workspace(workspace.context, tmp_path / "later")
         assert refused.value.hint == "install the version that wrote it, or a newer one"
         assert workspace.status().totals["items"] == 0

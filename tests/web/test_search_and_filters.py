@@ -47,7 +47,7 @@ def test_the_shortlist_quotes_what_lists_and_earlier_issues_said(
     said = page.locator("#read").get_by_label("Mentioned by").locator("li")
     assert said.all_inner_texts()[0].split("\n") == ["an issue of yours, 2026-06", BEFORE]
     expect(said.filter(has_text="Hugging Face daily papers").locator("blockquote")).to_have_text(LISTED)
-    assert [text for text in said.all_inner_texts() if "by hand" in text] == ["added by hand, 2026-10-03"]
+    assert [text for text in said.all_inner_texts() if "by hand" in text] == ["added by hand, 2026-10-09"]
 
 
 def test_the_sheet_names_mentions_earlier_issues_and_twins_and_a_hand_does_not_lose_them(
