@@ -102,7 +102,7 @@ def test_init_keeps_what_is_there(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
 def test_the_completion_of_each_shell_can_be_shown(tmp_path: Path, shell: str) -> None:
-    done = run("--show-completion", shell, folder=tmp_path)
+    done = run("--show-completion", shell, folder=tmp_path, _TYPER_COMPLETE_TEST_DISABLE_SHELL_DETECTION="1")
     assert done.returncode == 0
     assert "_DIGEST_COMPLETE" in done.stdout
 
