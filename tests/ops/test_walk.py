@@ -80,7 +80,7 @@ def test_blurbs_are_sentences_of_the_source_and_are_said_to_be(told: tuple[Path,
     quoted = [(pick, item) for pick, item in rows if pick.blurb]
     assert quoted
     post = next((folder / "site" / "_posts").glob("*-2025-06.md")).read_text()
-    assert post.count("\n> ") >= len(quoted)  # typeset as quotations
+    assert post.count("\n> ") == len(quoted)  # typeset as quotations
     for pick, item in quoted:
         assert pick.origin == "source"
         assert all(part in item.summary for part in re.split(r"(?<=[.!?]) (?=[A-Z])", pick.blurb))
