@@ -17,7 +17,7 @@ from digest.demo.server import serve_recorded_sources
 from digest.drafts.parser import parse_draft
 from digest.drafts.writer import render_draft
 from digest.errors import CheckFailedError
-from digest.ops.schedule import compute_draft_time
+from digest.ops.cadence import compute_draft_time
 from digest.periods import Period
 from digest.protocols import Progress
 from digest.resources import find_resource

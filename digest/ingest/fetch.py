@@ -4,30 +4,24 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import aclosing, contextmanager, suppress
-from datetime import datetime, timedelta
+from datetime import timedelta
 from difflib import get_close_matches
-from itertools import pairwise
-
-from sqlmodel import Session
 
 from digest.config.schema import Config, Source
 from digest.context import Context, record_run
 from digest.db.locks import hold_lock
-from digest.db.runs import load_active_days, load_last_active_times
-from digest.db.sources import claim_due_sources, load_source_states, release_sources
+from digest.db.sources import claim_due_sources, release_sources
 from digest.errors import NotFoundError, StoreError
 from digest.ingest.parser_process import ParserPool
 from digest.ingest.source_fetch import FetchServices, SourceFetch
+from digest.ingest.staleness import load_active_days_of_sources, measure_stale_times
 from digest.ingest.writer import BatchWriter
 from digest.models.items import FetchState
 from digest.models.runs import SourceResult
 from digest.protocols import Report
 
-MIN_STALE = timedelta(days=7)  # a source that was active since then is not stale, whatever its history
-_MIN_ACTIVE_DAYS = 6  # fewer days with new items show no habit
-_STALE_FACTOR = 3
 # The HTTP client limits requests further; the other sources of these are being parsed and stored.
 _MAX_CONCURRENT_FETCHES = 160
 _MAX_CLAIM = timedelta(hours=1)  # how long a claim postpones the next check, should the process die
@@ -49,13 +43,13 @@ async def fetch_sources(context: Context, names: Sequence[str] = (), *, force: b
             services = FetchServices(context, fetcher, pool, writer, report.run_id or 0)
             fetches = [SourceFetch(services, source, states[source.id]) for source in sources if source.id in states]
             with context.progress.task("fetch", len(fetches)) as step, _release_on_stop(context, states.values()):
-                loading = asyncio.create_task(asyncio.to_thread(_load_active_days, context))
+                loading = asyncio.create_task(asyncio.to_thread(load_active_days_of_sources, context))
                 results = await _run_fetches(fetches, step)
                 active_days = await loading
         changed = [result.source_id for result in results if result.new or result.revised or result.duplicate]
-        active_days |= _load_active_days(context, changed)
+        active_days |= load_active_days_of_sources(context, changed)
         with context.db.read() as session:
-            stale_times = _measure_stale_times(session, active_days)
+            stale_times = measure_stale_times(session, active_days)
         _summarise_fetch(report, results, len(sources) - len(fetches), stale_times)
     return report
 
@@ -77,54 +71,6 @@ def claim_sources(context: Context, sources: Sequence[Source], *, force: bool, r
     claims = {each.id: (each.url or "", min(_MAX_CLAIM, timedelta(hours=each.interval_hours))) for each in sources}
     with context.db.write() as session:
         return claim_due_sources(session, claims, context.now, force=force, resume=resume)
-
-
-def stale_for(active_days: Sequence[datetime], now: datetime) -> timedelta | None:
-    """Return the time since the last active day if it is three times the usual pause, else None.
-
-    `active_days` are in order; the usual pause is the ninetieth percentile of the gaps between them. Each source is
-    compared with its own history, because some publish hourly and some twice a year.
-    """
-    if len(active_days) < _MIN_ACTIVE_DAYS:
-        return None
-    gaps = sorted(later - earlier for earlier, later in pairwise(active_days))
-    usual_gap = gaps[int(0.9 * (len(gaps) - 1))]
-    pause = now - active_days[-1]
-    return pause if pause > max(_STALE_FACTOR * usual_gap, MIN_STALE) else None
-
-
-def find_stale_sources(context: Context, session: Session) -> dict[str, timedelta]:
-    """Return the enabled sources that were stale when they were last checked, and for how long.
-
-    The last check counts, not today: a machine that was off for months finds no source stale.
-    """
-    return _measure_stale_times(session, _query_active_days(context, session))
-
-
-def _load_active_days(context: Context, names: Collection[str] | None = None) -> dict[str, list[datetime]]:
-    """Load the active days in a session of its own.
-
-    The query takes as long as many requests, so a fetch runs it meanwhile, and again for the sources that changed.
-    """
-    with context.db.read() as session:
-        return _query_active_days(context, session, names)
-
-
-def _query_active_days(
-    context: Context, session: Session, names: Collection[str] | None = None
-) -> dict[str, list[datetime]]:
-    """Load the active days of the enabled sources, or the named ones; none where the last week had one."""
-    ids = [each.id for each in context.config.sources if each.enabled and (names is None or each.id in names)]
-    last_active = load_last_active_times(session, ids)
-    quiet = [name for name, moment in last_active.items() if context.now - moment > MIN_STALE]
-    return {name: [] for name in ids} | load_active_days(session, quiet)
-
-
-def _measure_stale_times(session: Session, active_days: Mapping[str, Sequence[datetime]]) -> dict[str, timedelta]:
-    states = load_source_states(session, [name for name, moments in active_days.items() if moments])
-    checked = {name: state.last_checked for name, state in states.items() if state.last_checked}
-    times = {name: stale_for(active_days[name], moment) for name, moment in checked.items()}
-    return {name: time for name, time in times.items() if time}
 
 
 @contextmanager

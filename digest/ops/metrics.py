@@ -15,7 +15,7 @@ from digest.db.runs import load_last_ended_runs_by_stage
 from digest.db.sources import load_source_states
 from digest.db.subscribers import count_subscribers_by_state
 from digest.files import write_output_file
-from digest.ingest.fetch import find_stale_sources
+from digest.ingest.staleness import find_stale_sources
 
 Sample = tuple[str, float]  # the value of the family's label, if it has one, and the number
 

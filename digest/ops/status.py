@@ -24,10 +24,10 @@ from digest.db.runs import (
 )
 from digest.db.sources import load_source_states
 from digest.errors import NotFoundError
-from digest.ingest.fetch import find_stale_sources
+from digest.ingest.staleness import find_stale_sources
 from digest.models.items import FetchState
 from digest.models.runs import Run, SourceResultRow
-from digest.ops.schedule import compute_next_draft_time, find_pending_jobs
+from digest.ops.cadence import compute_next_draft_time, find_pending_jobs
 from digest.periods import get_month_of
 from digest.text import format_count
 

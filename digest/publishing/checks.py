@@ -21,7 +21,7 @@ from digest.drafts.model import Draft, DraftPick
 from digest.drafts.storage import build_pick_rows, copy_issue_with_draft, get_draft_path
 from digest.errors import CheckFailedError
 from digest.files import load_template_overrides
-from digest.ingest.fetch import find_stale_sources
+from digest.ingest.staleness import find_stale_sources
 from digest.models.issues import Issue
 from digest.models.items import Item
 from digest.periods import Period

@@ -20,8 +20,9 @@ from digest.config.schema import Source
 from digest.context import Context
 from digest.db.runs import count_unexplained
 from digest.errors import NotFoundError
-from digest.ingest.fetch import claim_sources, fetch_sources, find_stale_sources
+from digest.ingest.fetch import claim_sources, fetch_sources
 from digest.ingest.parser import PARSER_VERSION
+from digest.ingest.staleness import find_stale_sources
 from digest.models.items import Item, Mention
 from digest.models.runs import Run
 from tests.http.server import Asked, Server, answer, redirect, serving

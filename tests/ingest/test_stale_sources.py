@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from digest.ingest.fetch import stale_for
+from digest.ingest.staleness import measure_stale_time
 
 NOW = datetime(2026, 3, 4, 12, tzinfo=UTC)
 DAY = timedelta(days=1)
@@ -24,14 +24,14 @@ def days(every: float, last: float, count: int = 20) -> list[datetime]:
 def test_a_source_is_silent_after_three_times_its_usual_pause_and_a_week(
     every: float, last: float, silent: bool
 ) -> None:
-    assert stale_for(days(every, last), NOW) == (timedelta(days=last) if silent else None)
+    assert measure_stale_time(days(every, last), NOW) == (timedelta(days=last) if silent else None)
 
 
 def test_one_long_holiday_does_not_make_a_habit() -> None:
     history = days(1, 130) + days(1, 10)
-    assert stale_for(history, NOW) == 10 * DAY
+    assert measure_stale_time(history, NOW) == 10 * DAY
 
 
 def test_a_source_with_little_history_is_never_called_silent() -> None:
-    assert stale_for(days(1, 100, count=5), NOW) is None
-    assert stale_for([], NOW) is None
+    assert measure_stale_time(days(1, 100, count=5), NOW) is None
+    assert measure_stale_time([], NOW) is None

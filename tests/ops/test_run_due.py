@@ -12,7 +12,8 @@ import pytest
 from digest.app import Workspace
 from digest.db.locks import hold_lock
 from digest.demo.server import serve_on_loopback
-from digest.ops.schedule import combine_reports, find_pending_jobs, run_due
+from digest.ops.cadence import find_pending_jobs
+from digest.ops.schedule import combine_reports, run_due
 from tests.ops.workspace import MONTH, configure, made, opened
 
 NOW = datetime(2026, 2, 5, 9, tzinfo=UTC)

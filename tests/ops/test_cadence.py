@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from digest.config.schema import Cadence
 from digest.models.runs import Run
-from digest.ops.schedule import (
+from digest.ops.cadence import (
     DueJob,
     compute_draft_time,
     compute_next_draft_time,
