@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from digest.app import Workspace
 from digest.db.queue import QueueFigures, create_queue_app, load_queue_figures
-from digest.errors import ConfigError, DigestError
+from digest.errors import DigestError
 from digest.files import write_output_file
 from digest.ops.schedule import run_due
 from digest.protocols import Clock, Progress
@@ -25,27 +25,6 @@ if TYPE_CHECKING:
 LOOK_TASK = "digest.run_due"
 HEARTBEAT_SECONDS = 10.0
 STALLED_SECONDS = 120.0  # without a heartbeat; the job of a dead worker then waits again
-_CONFIG_FILE = "sources.yaml"
-
-
-def find_workspaces(place: Path) -> dict[str, Path]:
-    """Find the workspaces below a folder, or those that the lines of a file name; by the name of their folder."""
-    try:
-        if place.is_file():
-            lines = place.read_text(encoding="utf-8").splitlines()
-            roots = [place.parent / line.strip() for line in lines if line.strip() and not line.startswith("#")]
-        else:
-            roots = sorted(path.parent for path in place.glob(f"*/{_CONFIG_FILE}"))
-    except (OSError, UnicodeDecodeError) as error:
-        raise ConfigError(f"{place} cannot be read: {error}", "name a folder or a file of workspaces") from error
-    workspaces = {root.resolve().name: root.resolve() for root in roots}
-    if missing := [str(root) for root in roots if not (root / _CONFIG_FILE).exists()]:
-        raise ConfigError(f"{missing[0]} has no {_CONFIG_FILE}", "run `digest init DIR`, or take the line out")
-    if len(workspaces) < len(roots):
-        raise ConfigError(f"two workspaces of {place} have the same folder name", "rename one of the folders")
-    if not workspaces:
-        raise ConfigError(f"there is no workspace in {place}", "run `digest init DIR`")
-    return workspaces
 
 
 def run_worker(workspaces: Mapping[str, Path], concurrency: int, progress: Progress, clock: Clock) -> None:

@@ -14,8 +14,8 @@ ROOT = Path(__file__).resolve().parents[1]
 PACKAGE = ROOT / "digest"
 
 # Ratchets: these numbers may only fall, or rise with the feature that a changelog line names.
-MAX_LINES = 38094
-MAX_MODULES = 286
+MAX_LINES = 38384
+MAX_MODULES = 289
 MAX_MODULE_LINES = 470
 MAX_MODULES_IN_FOLDER = 22
 
@@ -23,7 +23,7 @@ MAX_MODULES_IN_FOLDER = 22
 SHARED_NOUNS = {
     "blocks", "checks", "client", "entries", "features", "files", "ingest", "issues", "items", "lint",
     "maintenance", "metrics", "parser", "predictions", "prompts", "publish", "retry", "runs", "sanitize",
-    "schedule", "server", "signup", "stage", "subscribers", "worker", "workspace", "writer",
+    "schedule", "server", "signup", "stage", "subscribers", "worker", "workspace", "workspaces", "writer",
 }  # fmt: skip
 BANNED_NAMES = {
     "told", "said", "heard", "found", "known", "made", "kept", "placed", "words", "whole", "apart", "anew", "here",

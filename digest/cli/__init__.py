@@ -12,7 +12,7 @@ __all__ = ["app", "register_commands", "run_cli"]
 
 _COMMAND_MODULES = (
     *("workspace", "maintenance", "ingest", "items", "classify", "draft"),
-    *("archive", "publish", "mail", "subscribers", "schedule", "worker", "evaluate"),
+    *("archive", "publish", "mail", "subscribers", "schedule", "workspaces", "worker", "evaluate"),
 )
 _INTERRUPTED = 130  # typer's exit code for Ctrl-C
 

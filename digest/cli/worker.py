@@ -10,6 +10,7 @@ import typer
 
 from digest.cli.options import OPERATE, Json, app, command
 from digest.cli.output import choose_clock, choose_progress, print_json, print_text
+from digest.cli.workspaces import DEFAULT_PLACE, Place
 
 worker_app = typer.Typer()
 app.add_typer(worker_app, name="worker", rich_help_panel=OPERATE)
@@ -18,9 +19,7 @@ app.add_typer(worker_app, name="worker", rich_help_panel=OPERATE)
 @worker_app.callback(invoke_without_command=True)
 def worker(
     context: typer.Context,
-    workspaces: Annotated[
-        Path, typer.Option("--workspaces", help="Folder of workspaces, or a file that lists them.", show_default=False)
-    ] = Path(),
+    workspaces: Place = DEFAULT_PLACE,
     concurrency: Annotated[int, typer.Option("--concurrency", min=1, max=64, help="Workspaces at the same time.")] = 2,
 ) -> None:
     """Run due jobs of many workspaces on PostgreSQL.
@@ -34,7 +33,8 @@ def worker(
     """  # noqa: D301  click keeps the paragraph after \\b as it is
     if context.invoked_subcommand:
         return
-    from digest.worker import find_workspaces, run_worker
+    from digest.ops.workspaces import find_workspaces
+    from digest.worker import run_worker
 
     roots = find_workspaces(workspaces)
     print_text(f"worker: {len(roots)} workspaces, {concurrency} at a time; Ctrl-C stops after the running ones")

@@ -17,6 +17,7 @@ from sqlmodel import Session
 
 import digest.models  # noqa: F401  the tables must be known before the metadata is read
 from digest.db.bulk import encode_json
+from digest.db.owner import claim_schema
 from digest.errors import StoreError
 from digest.files import make_partial_path
 
@@ -67,6 +68,7 @@ class Database:
         self.path = path
         url = os.environ.get(DATABASE_URL_ENV, "") if url is None else url
         self.schema, self._shared_schema = _choose_schemas(url, path) if url else ("", "")
+        self._is_named_by_folder = bool(url) and "schema" not in make_url(url).query
         self._name = f"schema {self.schema}" if url else path.name
         self._engine = _create_postgres_engine(url, self.schema) if url else create_sqlite_engine(path)
         try:
@@ -174,6 +176,8 @@ class Database:
         with self._translate_errors(), self._engine.begin() as connection:
             tables = inspect(connection).get_table_names(self.schema)
             revision = connection.execute(text(_REVISION_SQL)).scalar() if "alembic_version" in tables else None
+            if self._is_named_by_folder and revision is not None:
+                claim_schema(connection, self.schema, self.path.parent)
             if revision == HEAD_REVISION:
                 return
             _refuse_newer(self._name, revision)
@@ -181,6 +185,8 @@ class Database:
             connection.execute(text(f'CREATE SCHEMA IF NOT EXISTS "{self.schema}"'))
             upgrade_schema(connection)
             connection.execute(text(_COLLATE_SQL))
+            if self._is_named_by_folder:
+                claim_schema(connection, self.schema, self.path.parent)
             connection.execute(text(f"CREATE SCHEMA IF NOT EXISTS {self._shared_schema}"))
             connection.execute(text(f"CREATE TABLE IF NOT EXISTS {self._shared_schema}.lock (LIKE lock INCLUDING ALL)"))
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import os
 import re
+import shutil
+import socket
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -22,6 +24,7 @@ from sqlmodel import SQLModel, select
 from digest.db.bulk import in_list, in_pairs, upsert
 from digest.db.engine import Database
 from digest.db.locks import DatabaseHostLock, hold_lock
+from digest.db.owner import OWNER_FILE
 from digest.db.search import is_search_index_complete, search_items, update_search_index
 from digest.errors import StoreError
 from digest.models.items import Item, Mention
@@ -265,3 +268,32 @@ def read_tree(folder: Path) -> dict[str, bytes]:
     schema = files.get("schema.json")
     assert schema is None or json.loads(schema)
     return files
+
+
+def test_two_folders_of_one_name_never_share_a_schema(server: str, tmp_path: Path) -> None:
+    """The second is refused before it sees a row, and goes on under another name; a checkout has the identity file."""
+    plain = server.partition("?")[0]
+    name = f"same{tmp_path.name}"
+    folders = [tmp_path / place / name for place in ("here", "there", "checkout")]
+    for folder in folders:
+        folder.mkdir(parents=True)
+    with closing(Database(folders[0] / "digest.db", plain)) as first:
+        fill(first)
+    with pytest.raises(StoreError, match=re.escape(f"belongs to the workspace {socket.gethostname()}:")) as refused:
+        Database(folders[1] / "digest.db", plain)
+    assert "?schema=NAME" in refused.value.hint
+    with closing(Database(folders[1] / "digest.db", f"{plain}?schema=other_{{name}}")) as second:
+        assert count_items(second) == 0
+    shutil.copy(folders[0] / OWNER_FILE, folders[2])
+    (folders[0] / OWNER_FILE).unlink()  # the place alone is proof enough on the same host
+    for folder in (folders[0], folders[2]):
+        with closing(Database(folder / "digest.db", plain)) as again:
+            assert count_items(again) == len(WORDS)
+    (folders[0] / OWNER_FILE).write_text("another\n")
+    with pytest.raises(StoreError, match="belongs to the workspace"):
+        Database(folders[0] / "digest.db", plain)
+
+
+def count_items(db: Database) -> int:
+    with db.read() as session:
+        return len(session.exec(select(Item.id)).all())

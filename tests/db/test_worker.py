@@ -16,7 +16,8 @@ import pytest
 from digest.cli.output import choose_clock, choose_progress
 from digest.db.queue import QUEUE_SCHEMA, create_queue_app, get_server_address
 from digest.errors import ConfigError
-from digest.worker import LOOK_TASK, build_worker_app, find_workspaces, load_worker_figures, write_worker_metrics
+from digest.ops.workspaces import find_workspaces
+from digest.worker import LOOK_TASK, build_worker_app, load_worker_figures, write_worker_metrics
 from tests.db.test_postgres import server
 
 __all__ = ["server"]
