@@ -44,8 +44,12 @@ class EmbeddingTable:
         for row, text in enumerate(texts):
             ids = self.split_into_pieces(text)
             if ids:
-                out[row] = self._table[ids].sum(axis=0)
+                out[row] = self.sum_pieces(ids)
         return _normalise_rows(out)
+
+    def sum_pieces(self, ids: Sequence[int]) -> Matrix:
+        """Return the sum of the pieces' vectors; texts that are joined by a space have the sum of their sums."""
+        return cast("Matrix", self._table[ids].sum(axis=0))
 
     def split_into_pieces(self, text: str) -> list[int]:
         """Return the row numbers of the text's word pieces, in order."""

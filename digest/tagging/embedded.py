@@ -16,7 +16,8 @@ import numpy as np
 from digest.config.schema import Category, Taxonomy
 from digest.embeddings import EMBEDDING_DIMENSIONS, fold_word, load_embeddings
 from digest.protocols import Classification, TagInput
-from digest.tagging.features import Floats, Vocabulary, normalise_rows, singularise_word
+from digest.tagging.chunks import Floats
+from digest.tagging.features import SplitInputs, Vocabulary, centre_rows, normalise_rows, singularise_word
 from digest.tagging.taxonomy import OTHER_CATEGORY
 from digest.tagging.weights import UNKNOWN_WORD_BITS, TaggerWeights, is_everyday_word, load_shipped_weights
 
@@ -147,10 +148,15 @@ class EmbeddedTagger:
     def tag(self, inputs: Sequence[TagInput]) -> list[Classification]:
         """Classify each input, in order; `other` below the taxonomy's threshold."""
         batches = (inputs[start : start + _BATCH_SIZE] for start in range(0, len(inputs), _BATCH_SIZE))
-        return [classification for batch in batches for classification in self._tag_batch(batch)]
+        return [classification for batch in batches for classification in self.tag_and_embed(batch)[0]]
 
-    def _tag_batch(self, inputs: Sequence[TagInput]) -> Iterator[Classification]:
-        scores, corrected = self._score_inputs(inputs)
+    def tag_and_embed(self, inputs: Sequence[TagInput]) -> tuple[list[Classification], Floats]:
+        """Classify inputs and return the unit vectors of their texts, `title. abstract`, read in one pass."""
+        split = self._weights.vocabulary.split_inputs(inputs)
+        return list(self._classify(inputs, split)), split.embed_texts()
+
+    def _classify(self, inputs: Sequence[TagInput], split: SplitInputs) -> Iterator[Classification]:
+        scores, corrected = self._score_inputs(inputs, split)
         order = np.argsort(-scores, axis=1)
         for item, row, positions, is_corrected in zip(inputs, _softmax(scores), order, corrected, strict=True):
             best = positions[0]
@@ -168,22 +174,22 @@ class EmbeddedTagger:
         curve = self._weights.calibration_curves[0 if item.abstract else 1]
         return round(float(np.interp(probability, curve[0], curve[1])), 3)
 
-    def _score_inputs(self, inputs: Sequence[TagInput]) -> tuple[Floats, list[bool]]:
+    def _score_inputs(self, inputs: Sequence[TagInput], split: SplitInputs) -> tuple[Floats, list[bool]]:
         """Return the scores of the categories, and whether a correction contributed to them."""
-        scores = self._base_scores(inputs)
+        scores = self._base_scores(inputs, split)
         if self._example_vectors is None:
             return scores, [False] * len(inputs)
-        cosines = self._embed_inputs(inputs) @ self._example_vectors.T
+        cosines = self._embed_inputs(split) @ self._example_vectors.T
         similarity = np.clip((cosines - _MIN_CORRECTION_SIMILARITY) / (1 - _MIN_CORRECTION_SIMILARITY), 0, 1)
         scores += (_CORRECTION_WEIGHT * similarity @ self._corrections).astype(np.float32)
         return scores, (similarity.max(axis=1) > 0).tolist()
 
-    def _base_scores(self, inputs: Sequence[TagInput]) -> Floats:
+    def _base_scores(self, inputs: Sequence[TagInput], split: SplitInputs) -> Floats:
         """Return the scores before corrections, in the taxonomy's order: trained, or by similarity."""
         scores = np.full((len(inputs), len(self._slugs)), -30.0, dtype=np.float32)
         rest = np.zeros(len(inputs), dtype=np.float32)
         if self._trained:
-            scores[:, list(self._trained)] = self._weights.compute_scores(inputs)[:, list(self._trained.values())]
+            scores[:, list(self._trained)] = self._weights.compute_scores(split)[:, list(self._trained.values())]
             rest = scores.max(axis=1)
         if self._own_matcher is not None:
             similarities = self._own_matcher.compute_similarity(inputs).T
@@ -204,26 +210,21 @@ class EmbeddedTagger:
         inputs = [item for item, _ in examples]
         labels = np.zeros((len(examples), len(self._slugs)), dtype=np.float32)
         labels[np.arange(len(examples)), [self._slugs.index(slug) for _, slug in examples]] = 1
-        self._corrections = labels - _softmax(self._base_scores(inputs))
-        self._example_vectors = self._embed_inputs(inputs)
+        split = self._weights.vocabulary.split_inputs(inputs)
+        self._corrections = labels - _softmax(self._base_scores(inputs, split))
+        self._example_vectors = self._embed_inputs(split)
 
     def _is_trained(self, category: Category, columns: dict[str, int]) -> bool:
         if category.slug not in columns:
             return False
-        vector = self._embed_centred([category.description])[0]
+        vector = centre_rows(load_embeddings().embed([category.description]), self._weights.mean_title_vector)[0]
         trained = self._weights.description_vectors[columns[category.slug]]
         return float(vector @ trained) >= _MIN_DESCRIPTION_SIMILARITY
 
-    def _embed_inputs(self, inputs: Sequence[TagInput]) -> Floats:
+    def _embed_inputs(self, split: SplitInputs) -> Floats:
         """Return unit vectors of title and abstract together, both of equal weight."""
-        titles = self._embed_centred([item.title for item in inputs])
-        return normalise_rows(titles + self._embed_centred([item.abstract for item in inputs]))
-
-    def _embed_centred(self, texts: Sequence[str]) -> Floats:
-        vectors = load_embeddings().embed(texts)
-        centred: Floats = (vectors - self._weights.mean_title_vector).astype(np.float32)
-        centred[~vectors.any(axis=1)] = 0
-        return normalise_rows(centred)
+        centre = self._weights.mean_title_vector
+        return normalise_rows(centre_rows(split.titles.sums, centre) + centre_rows(split.abstracts.sums, centre))
 
 
 def _softmax(scores: Floats) -> Floats:

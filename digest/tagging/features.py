@@ -8,18 +8,15 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
 from digest.embeddings import load_embeddings
 from digest.protocols import TagInput
 from digest.sparse import SparseMatrix
+from digest.tagging.chunks import Floats, Ints, SplitTexts, TextSplitter
 
-Floats = NDArray[np.float32]
-Ints = NDArray[np.int64]
-
-_WORD = re.compile(r"[a-z0-9]+(?:\.[0-9]+)?")
 _DIGITS = re.compile(r"[0-9.]+")
 # The tail of a coined name says what it is: LongBench, GraphRAG, CodeAgent, EHRSQL.
 _TAIL = re.compile(r".+?(bench|rag|agent|sql|eval|gpt|coder|llm|vla|vlm|mllm|former|diffusion|guard|judge|attack|vqa)$")
@@ -43,6 +40,24 @@ def singularise_word(word: str) -> str:
     return (_fold_cache.get(word) or _split_tail(word))[0]
 
 
+@dataclass(frozen=True, slots=True)
+class SplitInputs:
+    """The titles and the abstracts of inputs, split."""
+
+    titles: SplitTexts
+    abstracts: SplitTexts
+
+    @property
+    def count(self) -> int:
+        return len(self.titles.sums)
+
+    def embed_texts(self) -> Floats:
+        """Return the unit vectors of each title and abstract as one text, `title. abstract`."""
+        embeddings = load_embeddings()
+        stop = embeddings.sum_pieces(embeddings.split_into_pieces("."))
+        return normalise_rows(self.titles.sums + stop + self.abstracts.sums)
+
+
 class Vocabulary:
     """The terms that have weights: those of titles, then those of abstracts. A pair is `left right`."""
 
@@ -51,20 +66,27 @@ class Vocabulary:
         self.rarity = rarity  # inverse document frequency of each column
         self._title = _FieldColumns(title, 0)
         self._abstract = _FieldColumns(abstract, len(title))
+        self._splitter = TextSplitter(load_embeddings())
 
     def __len__(self) -> int:
         return len(self.rarity)
 
-    def vectorise(self, inputs: Sequence[TagInput]) -> SparseMatrix:
+    def split_inputs(self, inputs: Sequence[TagInput]) -> SplitInputs:
+        """Split titles and abstracts, once for terms and vectors; the numbers of words hold until the next call."""
+        if self._splitter.is_full:
+            self._splitter = TextSplitter(load_embeddings())
+            self._title.forget_words()
+            self._abstract.forget_words()
+        titles = self._splitter.split([item.title for item in inputs])
+        return SplitInputs(titles, self._splitter.split([item.abstract for item in inputs], MAX_ABSTRACT_WORDS))
+
+    def vectorise(self, split: SplitInputs) -> SparseMatrix:
         """Return each input as damped term counts weighted by rarity; title and abstract have unit length each."""
-        keys: list[int] = []
-        width = len(self)
-        for number, item in enumerate(inputs):
-            base = number * width
-            keys += [base + c for c in self._title.find_columns(item.title)]
-            if item.abstract:
-                keys += [base + c for c in self._abstract.find_columns(item.abstract, MAX_ABSTRACT_WORDS)]
-        return self._weigh_terms(np.array(keys, dtype=np.int64), len(inputs))
+        word_list = self._splitter.word_list
+        fields = ((self._title, split.titles), (self._abstract, split.abstracts))
+        parts = [columns.find_keys(texts, word_list) for columns, texts in fields]
+        keys = np.concatenate([rows * len(self) + columns for rows, columns in parts])
+        return self._weigh_terms(keys, split.count)
 
     def compute_word_bits(self) -> dict[str, float]:
         """Return each word of titles and abstracts with its surprisal in bits."""
@@ -84,54 +106,61 @@ class Vocabulary:
 
 
 class _FieldColumns:
-    """The columns of one field's terms, with a cache of words: 11,000 papers are two million words."""
+    """The columns of one field's terms: words, tails of coined names and word pairs.
+
+    `Qwen2.5-7B models` has qwen#, #b and model.
+    """
 
     def __init__(self, vocabulary: Sequence[str], first: int) -> None:
         self._single_columns = {term: column for column, term in enumerate(vocabulary, start=first) if " " not in term}
         pairs = [(term.split(" "), column) for column, term in enumerate(vocabulary, start=first) if " " in term]
-        self._word_numbers = {word: n for n, word in enumerate(sorted({w for pair, _ in pairs for w in pair}), start=1)}
-        self._step = len(self._word_numbers) + 1
-        self._pair_columns = {
-            self._word_numbers[a] * self._step + self._word_numbers[b]: column for (a, b), column in pairs
-        }
-        self._word_cache: dict[str, tuple[int, tuple[int, ...]]] = {}
+        self._pair_words = {word: n for n, word in enumerate(sorted({w for pair, _ in pairs for w in pair}), start=1)}
+        self._step = len(self._pair_words) + 1
+        keyed = sorted((self._pair_words[a] * self._step + self._pair_words[b], column) for (a, b), column in pairs)
+        # A last key that no pair has, so that a search never ends behind the array.
+        self._pair_keys = np.array([*(key for key, _ in keyed), self._step**2], dtype=np.int64)
+        self._pair_columns = np.array([*(column for _, column in keyed), -1], dtype=np.int64)
+        self.forget_words()
 
-    def find_columns(self, text: str, limit: int | None = None) -> list[int]:
-        """Return the columns of a text's words, tails of coined names and word pairs.
+    def forget_words(self) -> None:
+        """Forget the numbers of words."""
+        # By number of a word: the columns of the word and of its tail, or -1, and its number in pairs, or 0.
+        self._table = np.zeros((0, 3), dtype=np.int64)
 
-        `Qwen2.5-7B models` has qwen#, #b and model.
-        """
-        result: list[int] = []
-        cache, pair, step = self._word_cache, self._pair_columns, self._step
-        last = 0
-        for word in _WORD.findall(text.lower())[:limit]:
-            number, columns = cache.get(word) or self._look_up(word)
-            result += columns
-            if last and number and (column := pair.get(last * step + number)) is not None:
-                result.append(column)
-            last = number
-        return result
+    def find_keys(self, split: SplitTexts, word_list: Sequence[str]) -> tuple[Ints, Ints]:
+        """Return the rows and columns of all terms, in any order."""
+        if len(word_list) > len(self._table):
+            added = [self._look_up(word) for word in word_list[len(self._table) :]]
+            self._table = np.concatenate([self._table, np.array(added, dtype=np.int64)])
+        entries = self._table[split.numbers]
+        same_text = split.rows[1:] == split.rows[:-1]
+        left, right = entries[:-1, 2], entries[1:, 2]
+        keys = np.where(same_text & (left > 0) & (right > 0), left * self._step + right, 0)
+        places = np.searchsorted(self._pair_keys, keys)
+        pairs = np.where(self._pair_keys[places] == keys, self._pair_columns[places], -1)
+        rows = np.concatenate([split.rows, split.rows, split.rows[1:]])
+        columns = np.concatenate([entries[:, 0], entries[:, 1], pairs])
+        return rows[columns >= 0], columns[columns >= 0]
 
-    def _look_up(self, word: str) -> tuple[int, tuple[int, ...]]:
+    def _look_up(self, word: str) -> tuple[int, int, int]:
         folded, tail = _split_tail(word)
-        columns = tuple(self._single_columns[term] for term in (folded, tail) if term in self._single_columns)
-        entry = self._word_numbers.get(folded, 0), columns
-        if len(self._word_cache) < 200_000:
-            self._word_cache[word] = entry
-        return entry
+        single = self._single_columns
+        return single.get(folded, -1), single.get(tail, -1), self._pair_words.get(folded, 0)
 
 
-def embed_inputs(inputs: Sequence[TagInput], centres: Floats) -> Floats:
+def embed_inputs(split: SplitInputs, centres: Floats) -> Floats:
     """Return the vectors of titles and abstracts side by side, each centred by `centres` (2, width), of unit length.
 
     A missing abstract gives zeros.
     """
-    parts = (load_embeddings().embed([i.title for i in inputs]), load_embeddings().embed([i.abstract for i in inputs]))
-    centred = [
-        normalise_rows(np.where(part.any(axis=1, keepdims=True), part - centre, 0))
-        for part, centre in zip(parts, centres, strict=True)
-    ]
-    return np.concatenate(centred, axis=1)
+    parts = (split.titles.sums, split.abstracts.sums)
+    return np.concatenate([centre_rows(part, centre) for part, centre in zip(parts, centres, strict=True)], axis=1)
+
+
+def centre_rows(sums: Floats, centre: Floats) -> Floats:
+    """Return the unit vectors of texts less a centre, of unit length; zeros for a text without pieces."""
+    unit = normalise_rows(sums)
+    return normalise_rows(np.where(unit.any(axis=1, keepdims=True), unit - centre, 0).astype(np.float32))
 
 
 def normalise_rows(rows: Floats) -> Floats:

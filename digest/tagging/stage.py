@@ -21,8 +21,8 @@ from digest.db.predictions import (
     save_vectors,
 )
 from digest.db.search import update_search_index
-from digest.embeddings import load_embeddings, pack_vectors
-from digest.models.items import Item, build_embedding_text, get_abstract
+from digest.embeddings import pack_vectors
+from digest.models.items import Item, get_abstract
 from digest.protocols import Report, TagInput
 from digest.tagging.embedded import EMBEDDED_ENGINE, EmbeddedTagger
 from digest.tagging.items import flag_possible_duplicates
@@ -72,8 +72,8 @@ def tag_items(context: Context, *, retag: bool = False) -> Report:
 def _tag_batch(context: Context, tagger: EmbeddedTagger, ids: Sequence[int], fingerprint: str) -> list[str]:
     with context.db.read() as session:
         items = list(load_items_by_id(session, ids).values())
-    classifications = tagger.tag([build_tag_input(item) for item in items])
-    packed = pack_vectors(load_embeddings().embed([build_embedding_text(item) for item in items]))
+    classifications, embeddings = tagger.tag_and_embed([build_tag_input(item) for item in items])
+    packed = pack_vectors(embeddings)
     taggings = [
         {
             "item_id": item.id,

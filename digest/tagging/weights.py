@@ -10,7 +10,7 @@ from __future__ import annotations
 import io
 import math
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from importlib import resources
@@ -20,7 +20,8 @@ import numpy as np
 
 from digest.embeddings import fold_word, load_embeddings
 from digest.protocols import TagInput
-from digest.tagging.features import Floats, Vocabulary, embed_inputs, singularise_word
+from digest.tagging.chunks import Floats
+from digest.tagging.features import SplitInputs, Vocabulary, embed_inputs, singularise_word
 
 TRAINING_SET_FILE = "tagging-taught.npy"
 WEIGHTS_FILE = "tagging.npz"
@@ -118,10 +119,10 @@ class TaggerWeights:
     def domain_detector(self) -> DomainDetector:
         return DomainDetector(self.vocabulary)
 
-    def compute_scores(self, inputs: Sequence[TagInput]) -> Floats:
+    def compute_scores(self, split: SplitInputs) -> Floats:
         """Return the log-odds of the categories, shape (inputs, categories)."""
-        term_scores = self.vocabulary.vectorise(inputs).multiply_matrix(self.term_weights)
-        scores: Floats = term_scores + embed_inputs(inputs, self.centres) @ self.vector_weights + self.bias
+        term_scores = self.vocabulary.vectorise(split).multiply_matrix(self.term_weights)
+        scores: Floats = term_scores + embed_inputs(split, self.centres) @ self.vector_weights + self.bias
         return scores
 
 

@@ -65,8 +65,8 @@ def _held_apart(folder: Path) -> set[str]:
 
 def _own() -> dict[str, list[str]]:
     """arXiv id -> the categories that fit, as this project reads the paper."""
-    rows = (line.split("\t") for line in OWN.read_text().splitlines()[1:])
-    return {name: labels.split("+") for name, labels in rows}
+    rows = [line.split("\t") for line in OWN.read_text().splitlines() if not line.startswith("#")]
+    return {name: labels.split("+") for name, labels in rows[1:]}
 
 
 def _shuffled(names: Iterable[str]) -> list[str]:

@@ -25,15 +25,8 @@ from numpy.typing import NDArray
 from digest.embeddings import load_embeddings
 from digest.protocols import TagInput
 from digest.sparse import SparseMatrix
-from digest.tagging.features import (
-    _WORD,
-    MAX_ABSTRACT_WORDS,
-    Floats,
-    Ints,
-    Vocabulary,
-    _split_tail,
-    embed_inputs,
-)
+from digest.tagging.chunks import WORD, Floats, Ints
+from digest.tagging.features import MAX_ABSTRACT_WORDS, Vocabulary, _split_tail, embed_inputs
 from digest.tagging.weights import TRAINING_SET_FILE as TAUGHT
 from digest.tagging.weights import WEIGHTS_FILE, TaggerWeights
 from tests.bench.tagger_data import Example, labelled, taught, unsorted
@@ -66,7 +59,7 @@ SETTLED = 0.6  # of the steps, after which the weights are averaged
 def extract_terms(text: str, limit: int | None = None) -> Iterator[str | tuple[str, str]]:
     """Yield a text's words, tails of coined names and word pairs: `Qwen2.5-7B models` has qwen#, #b, model."""
     last = ""
-    for word in _WORD.findall(text.lower())[:limit]:
+    for word in WORD.findall(text.lower())[:limit]:
         folded, tail = _split_tail(word)
         yield folded
         yield last, folded
@@ -341,7 +334,8 @@ def main() -> None:
 
 
 def numbers(examples: Sequence[Example], items: Sequence[TagInput], terms_known: Vocabulary, centres: Floats) -> Papers:
-    return Papers(terms_known.vectorise(items), embed_inputs(items, centres), targets(examples))
+    split = terms_known.split_inputs(items)
+    return Papers(terms_known.vectorise(split), embed_inputs(split, centres), targets(examples))
 
 
 def meanings(taxonomy: Path, middle: Floats) -> Floats:
