@@ -107,10 +107,18 @@ class Workspace:
         )
 
     def fetch(self, sources: Sequence[str] = (), *, force: bool = False) -> Report:
-        """Fetch the sources that are due, or those named."""
-        from digest.ingest.fetch import fetch_sources
+        """Fetch the sources that are due, or those named, and the works that several of them name."""
+        from digest.ingest.radar import fetch_with_radar
 
-        return run_sync(fetch_sources(self.context, sources, force=force))
+        return fetch_with_radar(self.context, sources, force=force)
+
+    def radar(self, period: str = "this", *, read: bool = True) -> tuple[Report, list[dict[str, Any]]]:
+        """Read the works that several sources name in a period; return who named each, when and in which words."""
+        from digest.ingest.radar import list_named_works, read_radar
+
+        chosen = self.context.parse_period(period)
+        report = read_radar(self.context, chosen, should_fetch=read)
+        return report, list_named_works(self.context, chosen)
 
     def backfill(self, period: str, source: str = "") -> Report:
         """Fetch months of arXiv by date of first submission, from the last checkpoint on."""
@@ -184,7 +192,7 @@ class Workspace:
         from digest.ranking.stage import load_ranked_candidates
 
         with self.db.read() as session:
-            return load_ranked_candidates(session, self.context.parse_period(period).name, limit)
+            return load_ranked_candidates(session, self.context.parse_period(period).name, limit, self.config)
 
     def muted(self, period: str = "last") -> list[dict[str, str]]:
         """List the items of a period that are muted, with the phrase that mutes each."""

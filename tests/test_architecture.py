@@ -14,15 +14,15 @@ ROOT = Path(__file__).resolve().parents[1]
 PACKAGE = ROOT / "digest"
 
 # Ratchets: these numbers may only fall, or rise with the feature that a changelog line names.
-MAX_LINES = 38494
-MAX_MODULES = 290
+MAX_LINES = 39176
+MAX_MODULES = 295
 MAX_MODULE_LINES = 470
 MAX_MODULES_IN_FOLDER = 22
 
 # The same noun names the table, its queries, its use cases and its commands, so that one search finds all four.
 SHARED_NOUNS = {
     "blocks", "checks", "client", "entries", "features", "files", "ingest", "issues", "items", "lint",
-    "maintenance", "metrics", "parser", "predictions", "prompts", "publish", "retry", "runs", "sanitize",
+    "maintenance", "metrics", "parser", "predictions", "prompts", "publish", "radar", "retry", "runs", "sanitize",
     "schedule", "server", "signup", "stage", "subscribers", "worker", "workspace", "workspaces", "writer",
 }  # fmt: skip
 BANNED_NAMES = {

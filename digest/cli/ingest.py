@@ -8,7 +8,9 @@ from typing import Annotated
 import typer
 
 from digest.cli.options import GATHER, Json, PeriodArg, app, command, complete_sources
-from digest.cli.output import exit_with_report, open_workspace, print_json, print_table
+from digest.cli.output import exit_with_report, open_workspace, print_json, print_table, print_text
+
+_MAX_SHOWN_PROBLEMS = 10
 
 
 @command(app, "fetch arxiv openai --force", panel=GATHER)
@@ -63,6 +65,28 @@ def add(
         if url is None:
             raise typer.BadParameter("give a URL or --jsonl FILE")
         exit_with_report(workspace.add_url(url, source, note=note, category=category), as_json)
+
+
+@command(app, "radar 2026-10", "radar --no-read --json", panel=GATHER)
+def radar(
+    period: PeriodArg = "this",
+    read: Annotated[bool, typer.Option("--read/--no-read", help="Read the pages of works that are new.")] = True,
+    as_json: Json = False,
+) -> None:
+    """List the works that two or more of your sources name.
+
+    Each is a candidate of its month. `digest fetch` reads them too; --json
+    shows who named a work, on which day and in which words.
+    """
+    with open_workspace() as workspace:
+        report, rows = workspace.radar(period, read=read)
+    if as_json:
+        print_json({"report": report.numbers, "problems": list(report.problems), "works": rows})
+        return
+    cells = [[str(len(row["named_by"])), ", ".join(row["named_by"]), row["title"], row["url"]] for row in rows]
+    print_table(["named", "by", "title", "address"], cells, f"radar: no work of {period} is named by two sources")
+    for problem in report.problems[:_MAX_SHOWN_PROBLEMS]:
+        print_text(f"  ! {problem}", err=True)
 
 
 @command(app, "search '\"test-time compute\" scaling'", panel=GATHER)

@@ -11,7 +11,7 @@ from sqlalchemy import bindparam, or_, update
 from sqlmodel import Session, col, select
 
 from digest.db.bulk import in_list, in_pairs, upsert
-from digest.models.items import Alias, Item, Mention, Tombstone
+from digest.models.items import Alias, Item, Mention, OutboundLink, Tombstone
 
 _COLUMNS = (
     "id", "key", "source_id", "title", "title_key", "url", "authors", "summary", "content", "published", "updated",
@@ -70,6 +70,7 @@ def write_batch(
     updates: Sequence[tuple[str, Row]],
     mentions: Sequence[tuple[str, Row]],
     aliases: Sequence[tuple[str, str, str]],
+    links: Sequence[Row] = (),
 ) -> None:
     """Store the decisions on a batch. Items are named by key; `aliases` are (alias, item's key, reason)."""
     upsert(session, Item, inserts)
@@ -83,6 +84,7 @@ def write_batch(
     upsert(session, Mention, mention_rows, ["source_id", "guid"], _MENTION_UPDATES)
     alias_rows = [{"key": alias, "item_id": ids[key], "reason": reason} for alias, key, reason in aliases]
     upsert(session, Alias, alias_rows, ["key"])
+    upsert(session, OutboundLink, links, ["source_id", "guid", "key"], ["anchor", "text", "at"])
 
 
 def _group_by_columns(updates: Sequence[tuple[str, Row]]) -> dict[tuple[str, ...], list[tuple[str, Row]]]:

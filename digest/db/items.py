@@ -10,7 +10,9 @@ from sqlmodel import Session, col, select
 
 from digest.db.bulk import in_list
 from digest.errors import NotFoundError
-from digest.models.items import Alias, Item, Mention
+from digest.models.items import NAMING_PREFIX, RADAR_SOURCE, Alias, Item, Mention
+
+_IS_OF_A_SOURCE = col(Mention.source_id) != RADAR_SOURCE  # the radar marks candidates; sources name them
 
 
 def load_period_items(session: Session, start: datetime, end: datetime) -> list[Item]:
@@ -28,7 +30,11 @@ def _build_period_conditions(start: datetime, end: datetime) -> tuple[ColumnElem
     dated = (col(Item.published) >= start) & (col(Item.published) < end)
     undated = col(Item.published).is_(None) & (col(Item.first_seen) >= start) & (col(Item.first_seen) < end)
     undated &= col(Item.date_flag).is_(None) | (col(Item.date_flag) != "backlog")  # not news: there before we looked
-    return or_(dated, undated), col(Item.merged_into).is_(None)
+    named = select(Mention.item_id).where(
+        Mention.source_id == RADAR_SOURCE, col(Mention.guid).startswith(NAMING_PREFIX)
+    )
+    named = named.where(col(Mention.published) >= start, col(Mention.published) < end)
+    return or_(dated, undated, col(Item.id).in_(named)), col(Item.merged_into).is_(None)
 
 
 def load_items_by_id(session: Session, ids: Iterable[int]) -> dict[int, Item]:
@@ -61,7 +67,7 @@ def find_item_by_own_key(session: Session, key: str) -> Item | None:
 
 def count_mentioning_sources(session: Session, ids: Sequence[int]) -> dict[int, int]:
     """Count the sources that mention each item."""
-    counted = select(Mention.item_id, func.count(func.distinct(Mention.source_id)))
+    counted = select(Mention.item_id, func.count(func.distinct(Mention.source_id))).where(_IS_OF_A_SOURCE)
     return dict(session.exec(counted.where(in_list(Mention.item_id, ids)).group_by(col(Mention.item_id))).all())
 
 
@@ -70,7 +76,8 @@ def count_sources_of_popular_items(session: Session, start: datetime, end: datet
     count = func.count(func.distinct(Mention.source_id))
     query = (
         select(Item.key, count)
-        .where(Mention.item_id == Item.id, col(Item.merged_into).is_(None), col(Item.withdrawn).is_(None))
+        .where(Mention.item_id == Item.id, _IS_OF_A_SOURCE)
+        .where(col(Item.merged_into).is_(None), col(Item.withdrawn).is_(None))
         .where(col(Item.published) >= start, col(Item.published) < end)
         .group_by(Item.key)
         .having(count >= least)
@@ -80,12 +87,14 @@ def count_sources_of_popular_items(session: Session, start: datetime, end: datet
 
 def load_item_mentions(session: Session, item_id: int) -> list[Mention]:
     """Load the mentions of an item, first seen first."""
-    return list(session.exec(select(Mention).where(Mention.item_id == item_id).order_by(col(Mention.first_seen))))
+    query = select(Mention).where(Mention.item_id == item_id, _IS_OF_A_SOURCE)
+    return list(session.exec(query.order_by(col(Mention.first_seen))))
 
 
 def load_mentions(session: Session, ids: Sequence[int]) -> dict[int, list[Mention]]:
     """Load the mentions of each item, first seen first."""
-    query = select(Mention).where(in_list(Mention.item_id, ids)).order_by(col(Mention.first_seen), col(Mention.id))
+    query = select(Mention).where(in_list(Mention.item_id, ids), _IS_OF_A_SOURCE)
+    query = query.order_by(col(Mention.first_seen), col(Mention.id))
     out: dict[int, list[Mention]] = {}
     for mention in session.exec(query):
         out.setdefault(mention.item_id, []).append(mention)

@@ -17,7 +17,7 @@ from digest.db.items import load_items_by_key
 from digest.db.search import update_search_index
 from digest.errors import StoreError
 from digest.models.issues import Pick
-from digest.models.items import Alias, Item, Mention, PossibleDuplicate, Tombstone
+from digest.models.items import Alias, Item, Mention, OutboundLink, PossibleDuplicate, Tombstone
 from digest.models.predictions import Decision, ItemVector, Ranking, Tagging
 from digest.models.runs import CachedAnswer
 
@@ -102,5 +102,6 @@ def delete_items(session: Session, ids: Sequence[int], now: datetime) -> None:
     connection.execute(delete(PossibleDuplicate).where(pairs))
     for table in (Decision, Alias, Mention, Tagging, Ranking, ItemVector, CachedAnswer):
         connection.execute(delete(table).where(in_list(table.item_id, ids)))
+    connection.execute(delete(OutboundLink).where(in_list(OutboundLink.key, keys)))
     connection.execute(delete(Item).where(in_list(Item.id, ids)))
     update_search_index(session)  # SQLite reuses the highest ids, which the index must not take for indexed

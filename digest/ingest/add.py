@@ -30,7 +30,7 @@ from digest.ingest.store import ingest_entries, ingest_items_by_source
 from digest.models.items import Item
 from digest.models.predictions import Decision
 from digest.models.runs import SourceResult
-from digest.protocols import Report, Request
+from digest.protocols import Fetcher, Report, Request
 from digest.sources.arxiv.common import build_abs_url
 from digest.sources.entries import Entry
 from digest.sources.html.article import parse_article
@@ -99,12 +99,20 @@ def _record_additions(session: Session, items: Iterable[Item], now: datetime, no
 
 
 async def _fetch_article(context: Context, url: str, deadline: float) -> Entry:
-    async with aclosing(context.make_fetcher()) as fetcher:
-        # A paper's PDF or a page about it holds its id; the abs page is small and has the facts.
-        arxiv_id = extract_arxiv_id(url)
-        response = await fetcher(Request(build_abs_url(arxiv_id) if arxiv_id else url, deadline=deadline))
-    async with ParserPool(deadline=min(deadline, _PAGE_DEADLINE)) as pool:
-        return await pool.run(parse_article, response.body, response.url, dict(response.headers), subject=url)
+    pool_deadline = min(deadline, _PAGE_DEADLINE)
+    async with aclosing(context.make_fetcher()) as fetcher, ParserPool(deadline=pool_deadline) as pool:
+        return await fetch_article(fetcher, pool, url, deadline)
+
+
+async def fetch_article(
+    fetcher: Fetcher, pool: ParserPool, url: str, deadline: float, *, allow_private: bool = False
+) -> Entry:
+    """Fetch a page, or the abs page of the paper that the address names, and read it as one entry."""
+    # A paper's PDF or a page about it holds its id; the abs page is small and has the facts.
+    arxiv_id = extract_arxiv_id(url)
+    address = build_abs_url(arxiv_id) if arxiv_id else url
+    response = await fetcher(Request(address, deadline=deadline, allow_private=allow_private))
+    return await pool.run(parse_article, response.body, response.url, dict(response.headers), subject=url)
 
 
 def add_jsonl_file(context: Context, path: Path, source_id: str = "manual") -> Report:

@@ -27,6 +27,7 @@ from digest.urls.canonical import canonicalise_url, extract_site, is_http_url
 MENTION_SUMMARY_CAP = 600  # characters, enough to quote a mention
 TITLE_CAP, SUMMARY_CAP, CONTENT_CAP, URL_CAP = 500, 20_000, 100_000, 2_000
 AUTHORS_CAP, NAME_CAP, LISTED_CAP, GUID_CAP = 3_000, 200, 50, 500
+NAMED_WORKS_CAP = 150
 _EARLIEST_DATE = datetime(1990, 1, 1, tzinfo=UTC)
 # Without arXiv's RSS, which lacks comments, venues and the date of a version.
 _AUTHORITY_KINDS = frozenset({"arxiv", "arxiv-oai"})
@@ -43,6 +44,16 @@ _ENTITY = re.compile(r"&(?:#\d{1,7}|#x[0-9a-f]{1,6}|[a-z][a-z0-9]{1,30});", re.I
 # An anchor that is a page of its own (`#/post/3`) or an entry of a changelog (`#2-1-238`), not a place in a page.
 _ITEM_ANCHOR = re.compile(r"!?/.+|.*\d[-._]\d+.*|.+/.+")
 _PAGE_ANCHOR = re.compile(r"(?::~:|page=|comment|more-|respond|disqus|fn|cite)", re.I)
+
+
+@dataclass(frozen=True, slots=True)
+class NamedWork:
+    """A work that an item's text links to: its key and address, the link's words, and the sentence that holds it."""
+
+    key: str
+    url: str
+    anchor: str
+    text: str
 
 
 @dataclass(slots=True)
@@ -75,6 +86,7 @@ class PreparedItem:
     aliases: tuple[str, ...] = ()
     source_page_url: str = ""  # another page that shows it, e.g. Hugging Face's page of a paper
     is_authority: bool = False  # from arXiv: its title, authors and abstract replace those of others
+    named_works: tuple[NamedWork, ...] = ()
 
     def __reduce__(self) -> tuple[Any, ...]:
         """Pickle the values in order, which takes half the time of naming each field of each item."""
@@ -115,6 +127,12 @@ class PreparedItem:
         dates = {name: getattr(self, name) for name in ("published", "first_seen", "announced", "date_flag")}
         others = {"key": self.key, "withdrawn": self.withdrawn_at, "rewordings": 0, "merged_into": None}
         return self.build_text_columns() | dates | others
+
+    def build_link_rows(self) -> list[dict[str, Any]]:
+        """Return a row for each work that the text links to."""
+        page = {"page_url": self.mention_url, "page_title": self.title, "at": self.published or self.first_seen}
+        own = {"source_id": self.source_id, "guid": self.guid}
+        return [own | page | {n: getattr(work, n) for n in NamedWork.__slots__} for work in self.named_works]
 
     def build_mention_columns(self) -> dict[str, Any]:
         """Return the columns of the mention but for `item_id`."""
@@ -195,7 +213,23 @@ def normalize_entry(
         aliases=_find_aliases(entry, key),
         source_page_url=_find_source_page(entry, key),
         is_authority=source.kind in _AUTHORITY_KINDS and key.startswith("arxiv:"),
+        named_works=_find_named_works(entry, source, title, url, key),
     )
+
+
+def _find_named_works(entry: Entry, source: Source, title: str, url: str, key: str) -> tuple[NamedWork, ...]:
+    """Find the works of others that an entry names, each by its first link; a link blog's entry names its own."""
+    # Servers of one machine, which has a number and no name, are not one site.
+    own_sites = {site for site in (extract_site(url), extract_site(source.url or "")) if not site[-1:].isdigit()}
+    named: dict[str, NamedWork] = {}
+    if entry.points_elsewhere or (source.kind == "feed" and key.startswith("arxiv:")):
+        named[key] = NamedWork(key, url, title, html_to_text(entry.summary or entry.content)[:MENTION_SUMMARY_CAP])
+    for link in entry.outbound_links:
+        if _is_usable_url(link.url) and extract_site(link.url) not in own_sites:
+            work = work_key(link.url)
+            if work != key:
+                named.setdefault(work, NamedWork(work, canonicalise_url(link.url), link.anchor, link.text))
+    return tuple(named.values())[:NAMED_WORKS_CAP]
 
 
 def _clean_title(text: str) -> str:

@@ -19,7 +19,7 @@ from digest.urls.canonical import build_match_url
 if TYPE_CHECKING:
     from digest.config.schema import Source
 
-PARSER_VERSION = 3  # raise it when the same bytes would now give more: every source is then asked unconditionally
+PARSER_VERSION = 4  # raise it when the same bytes would now give more: every source is then asked unconditionally
 
 
 @dataclass(slots=True)

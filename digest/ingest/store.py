@@ -37,6 +37,12 @@ def ingest_items_by_source(session: Session, batch: Sequence[PreparedItem]) -> d
             updates=[(each.item_key, each.update_columns) for each in decisions if each.update_columns],
             mentions=[(each.item_key, each.mention_columns) for each in decisions if each.mention_columns],
             aliases=[(key, each.item_key, reason) for each in decisions for key, reason in each.aliases.items()],
+            links=[
+                row
+                for item, each in zip(batch, decisions, strict=True)
+                if each.mention_columns
+                for row in item.build_link_rows()
+            ],
         )
     for item, decision in zip(batch, decisions, strict=True):
         outcomes[item.source_id][decision.outcome] += 1

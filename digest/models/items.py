@@ -10,6 +10,9 @@ from sqlmodel import Field, SQLModel
 
 from digest.models import json_column
 
+RADAR_SOURCE = "radar"  # of works that became candidates because several sources named them
+NAMING_PREFIX = "named:"  # of the guid of a mention that is a link in a post
+
 
 class FetchState(SQLModel):
     """The state of a source between two fetches. Validators are opaque and belong to `validators_url`.
@@ -92,6 +95,23 @@ class Mention(SQLModel, table=True):
     digest: str = ""
     own_key: str = ""  # the mention's own key, for undoing a merge
     text: str = ""  # the source's summary; empty for arXiv, whose summary is the item's
+
+
+class OutboundLink(SQLModel, table=True):
+    """A link from a source's post to a work elsewhere, and the words that name it there."""
+
+    __tablename__ = "outbound_link"
+    __table_args__ = (UniqueConstraint("source_id", "guid", "key"),)
+    id: int = Field(default=None, primary_key=True)
+    source_id: str
+    guid: str  # of the post that links
+    key: str = Field(index=True)  # of the work
+    url: str  # of the work
+    anchor: str = ""  # the words of the link
+    text: str = ""  # the sentence that holds it
+    page_url: str = ""  # of the post
+    page_title: str = ""
+    at: datetime = Field(index=True)  # when the post was published, or else seen
 
 
 class Alias(SQLModel, table=True):

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from digest.aio import run_sync
 from digest.context import Context, record_run
 from digest.drafts.stage import draft_issue
 from digest.errors import CheckFailedError, ConfigError, DigestError
 from digest.ingest.coverage import complete_period, describe_missing_days
-from digest.ingest.fetch import fetch_sources
+from digest.ingest.radar import fetch_with_radar, refresh_radar
 from digest.mail.notifications import send_alert
 from digest.ops.health import find_earlier_failures, find_missing_content, find_model_outage, find_source_outage
 from digest.periods import Period
@@ -44,11 +43,12 @@ def run_pipeline(
 
 
 def _run_stages(context: Context, period: Period, report: Report, *, accept_gaps: bool, max_usd: float | None) -> None:
-    fetch_report = run_sync(fetch_sources(context))
+    fetch_report = fetch_with_radar(context)
     reasons = find_source_outage(context)
     _require_healthy(reasons, accept_gaps)
     coverage_reports, unread_days = complete_period(context, period)
     reasons += describe_missing_days(unread_days, period)
+    refresh_radar(context, period)
     stages = [fetch_report, *coverage_reports, tag_items(context)]
     _require_healthy(reasons, accept_gaps)
     learn_preferences(context)

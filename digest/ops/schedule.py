@@ -6,12 +6,11 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import timedelta
 
-from digest.aio import run_sync
 from digest.context import Context, record_run
 from digest.db.locks import hold_lock
 from digest.db.sources import load_source_states
 from digest.errors import DigestError
-from digest.ingest.fetch import fetch_sources
+from digest.ingest.radar import fetch_with_radar
 from digest.mail.notifications import send_alert, send_reminder
 from digest.ops.autopilot import release_issue
 from digest.ops.cadence import DueJob, find_pending_jobs
@@ -66,7 +65,7 @@ def _run_job(context: Context, job: DueJob) -> Report:
 
 
 def _run_fetch(context: Context, job: DueJob, report: Report) -> None:
-    _add_stage_report(report, run_sync(fetch_sources(context)))
+    _add_stage_report(report, fetch_with_radar(context))
     _add_stage_report(report, tag_items(context))
     _require_success(context, report)
 
@@ -74,7 +73,7 @@ def _run_fetch(context: Context, job: DueJob, report: Report) -> None:
 def _run_refresh(context: Context, job: DueJob, report: Report) -> None:
     """Fetch and rank the current month again, and check published works; errata are only proposed."""
     if names := _find_sources_not_fetched_recently(context):
-        _add_stage_report(report, run_sync(fetch_sources(context, names, force=True)))
+        _add_stage_report(report, fetch_with_radar(context, names, force=True))
     _add_stage_report(report, tag_items(context))
     _add_stage_report(report, rank_period(context, job.period))
     refresh_report = refresh_issues(context)

@@ -50,7 +50,7 @@ class RankingMetrics:
 def parse_pool(lines: Iterable[str]) -> list[RankerInput]:
     """Parse a pool, JSON lines of {arxiv_id, title, abstract, authors, categories, published, comment}.
 
-    The key is the bare arXiv id. Raises ParseError naming the line.
+    A line may have `named_by`, a list of the sources that name the paper, and `votes`, a number. The key is the bare arXiv id. Raises ParseError naming the line.
     """
     return [_parse_candidate(row) for row in _parse_rows(lines, ("arxiv_id", "title"))]
 
@@ -128,7 +128,15 @@ def _parse_candidate(row: dict[str, Any]) -> RankerInput:
         categories=tuple(str(c) for c in row.get("categories") or ()),
         comment=str(row.get("comment") or ""),
         published=_parse_day(row.get("published")),
+        named_by=_parse_namers(row.get("named_by")),
+        votes=int(votes) if isinstance(votes := row.get("votes"), int | float) and 0 <= votes < 1e9 else None,
     )
+
+
+def _parse_namers(value: object) -> tuple[str, ...]:
+    """Return the sources of a list, each once; one name alone is a list of one."""
+    names = [value] if isinstance(value, str) else value if isinstance(value, list) else []
+    return tuple(dict.fromkeys(name.strip() for name in names if isinstance(name, str) and name.strip()))
 
 
 def _parse_day(text: object) -> datetime | None:

@@ -1,6 +1,6 @@
 """Score candidates: a sum of parts, each explained by a reason in words.
 
-The parts are topic match, preferences, source, recency, mentions, a model's relevance and earlier coverage.
+The parts are topic match, preferences, source, recency, namers, votes, a model's relevance and earlier coverage.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, NamedTuple
 
 from digest.embeddings import load_embeddings
+from digest.ranking.namers import NamerWeights
 from digest.ranking.order import order_by_kind
 from digest.ranking.preference import FEATURE_GROUPS, PreferenceModel, load_default_preferences, load_feature_statistics
 from digest.ranking.steering import Steering, describe_boosted, describe_followed
@@ -28,9 +29,9 @@ if TYPE_CHECKING:
 
     Vector = NDArray[np.float64]
 
-# What one unit of each feature adds to the score, in log-odds: a spread of topic match, a doubling of weight or of
-# mentions, a month of age, a point of a model's relevance above or below 3, an issue that held it already.
-TOPIC_WEIGHT, SOURCE_WEIGHT, AGE_WEIGHT, MENTION_WEIGHT = 0.8, 0.7, -0.3, 0.8
+# What one unit of each feature adds to the score, in log-odds: a spread of topic match, a doubling of weight,
+# a month of age, a point of a model's relevance above or below 3, an issue that held it already.
+TOPIC_WEIGHT, SOURCE_WEIGHT, AGE_WEIGHT = 0.8, 0.7, -0.3
 RELEVANCE_WEIGHT, COVERED_WEIGHT = 1.2, -8.0
 FOLLOW_WEIGHT, BOOST_WEIGHT, PROMOTION_WEIGHT = 1.6, 1.0, -2.5
 ADDED_WEIGHT = 20.0  # puts what a person added before everything else
@@ -59,6 +60,7 @@ class RankingContext:
     preferences: PreferenceModel | None = None
     use_default_preferences: bool = True
     steering: Steering = field(default_factory=Steering)
+    namer_weights: NamerWeights = field(default_factory=NamerWeights)
 
     @property
     def subjects(self) -> Sequence[str]:
@@ -103,10 +105,16 @@ _ITEM_FEATURES = (
         lambda _c, _, days: f"published {days:.0f} days ago",
     ),
     _ItemFeature(
-        "mentions",
-        lambda c, _: max(c.mentions, 1),
-        lambda count: MENTION_WEIGHT * math.log2(count),
-        lambda _c, _, count: f"named by {count:.0f} sources",
+        "named",
+        lambda c, context: context.namer_weights.sum_weights(c.named_by) if c.named_by else None,
+        lambda weight: weight,
+        lambda c, context, _: context.namer_weights.describe(c.named_by),
+    ),
+    _ItemFeature(
+        "votes",
+        lambda c, context: context.namer_weights.weigh_votes(c.votes) if c.votes else None,
+        lambda weight: weight,
+        lambda c, *_: f"{c.votes} votes",
     ),
     _ItemFeature(
         "relevance",

@@ -28,6 +28,7 @@ from digest.db.predictions import (
     replace_ranking,
 )
 from digest.errors import NotFoundError
+from digest.ingest.radar import load_namers, record_namings
 from digest.models.items import Item, get_abstract
 from digest.models.predictions import Decision, Ranking, Tagging
 from digest.periods import Period
@@ -56,7 +57,7 @@ def load_ranker_inputs(
     items = load_period_items(session, period.start(context.zone), period.end(context.zone))
     ids = [item.id for item in items]
     taggings = load_taggings(session, ids)
-    mentions = count_mentioning_sources(session, ids)
+    namers = load_namers(context.config, session, items)
     covered = load_covered_in(session, period.name)
     additions = {decision.item_id: decision for decision in load_decisions(session, ("add",))}
     candidates = [
@@ -64,7 +65,7 @@ def load_ranker_inputs(
             context,
             item,
             taggings.get(item.id, {}),
-            mentions.get(item.id, 1),
+            namers.get(item.id, ()),
             covered.get(item.id),
             additions.get(item.id),
         )
@@ -77,7 +78,7 @@ def _build_ranker_input(
     context: Context,
     item: Item,
     taggings: Mapping[str, Tagging],
-    mentions: int,
+    named_by: Sequence[str],
     covered_in: str | None,
     addition: Decision | None = None,
 ) -> RankerInput:
@@ -94,7 +95,7 @@ def _build_ranker_input(
         published=item.published,
         source_id=source.label if source else item.source_id,
         source_weight=source.weight if source else 1.0,
-        mentions=mentions,
+        named_by=named_by,
         relevance=next((row.relevance for row in taggings.values() if row.relevance is not None), None),
         covered_in=covered_in,
         category=best.category if best else "other",
@@ -106,26 +107,31 @@ def _build_ranker_input(
     )
 
 
-def load_ranked_candidates(session: Session, period: str, limit: int | None = None) -> list[Candidate]:
-    """Load a period's stored ranking as candidates, best first."""
-    return build_candidates(
-        session, period, [(item, ranking) for ranking, item in load_ranking(session, period, limit)]
-    )
+def load_ranked_candidates(
+    session: Session, period: str, limit: int | None = None, config: Config | None = None
+) -> list[Candidate]:
+    """Load a period's stored ranking as candidates, best first; `config` gives the names of who names them."""
+    rows = [(item, ranking) for ranking, item in load_ranking(session, period, limit)]
+    return build_candidates(session, period, rows, config)
 
 
-def build_candidates(session: Session, period: str, rows: Sequence[tuple[Item, Ranking | None]]) -> list[Candidate]:
+def build_candidates(
+    session: Session, period: str, rows: Sequence[tuple[Item, Ranking | None]], config: Config | None = None
+) -> list[Candidate]:
     """Load all that is stored on items, in the view of a period, as candidates."""
     ids = [item.id for item, _ in rows]
     taggings = load_taggings(session, ids)
     mentions = count_mentioning_sources(session, ids)
     covered = load_covered_in(session, period)
     duplicates = load_possible_duplicates(session, ids)
+    namers = load_namers(config, session, [item for item, _ in rows]) if config else {}
     return [
         Candidate(
             item,
             ranking,
             choose_best_tagging(taggings.get(item.id, {})),
             mentions.get(item.id, 1),
+            namers.get(item.id, ()),
             covered.get(item.id, ""),
             duplicates.get(item.id, ()),
         )
@@ -189,6 +195,7 @@ def learn_preferences(context: Context) -> str:
 def rank_period(context: Context, period: Period) -> Report:
     """Rank the items published in the period; store the best papers and all else with their reasons."""
     with record_run(context, "rank", period.name) as report:
+        record_namings(context, period)
         items, ranked, sentence = _rank_items(context, period)
         ids = {item.key: item.id for item in items}
         rows = [
@@ -249,7 +256,7 @@ def list_muted(context: Context, period: Period) -> list[dict[str, str]]:
     steering = build_steering(context.config)
     with context.db.read() as session:
         items = load_period_items(session, period.start(context.zone), period.end(context.zone))
-    rows = ((item, find_muted(_build_ranker_input(context, item, {}, 1, None), steering)) for item in items)
+    rows = ((item, find_muted(_build_ranker_input(context, item, {}, (), None), steering)) for item in items)
     return [{"key": item.key, "title": item.title, "muted": phrase} for item, phrase in rows if phrase]
 
 

@@ -12,7 +12,7 @@ from digest.models.predictions import Ranking, Tagging
 from digest.urls.kinds import classify_kind
 
 # Features of the score that an editor understands, the most telling first.
-_EDITOR_FEATURES = ("added", "covered", "follow", "mentions", "boost", "relevance", "taste-words", "taste-topic", "topic",
+_EDITOR_FEATURES = ("added", "covered", "follow", "named", "votes", "boost", "relevance", "taste-words", "taste-topic", "topic",
                     "promotion", "source", "recency")  # fmt: skip
 
 
@@ -34,7 +34,8 @@ class RankerInput:
     published: datetime | None = None
     source_id: str = ""
     source_weight: float = 1.0  # as in sources.yaml, 0..5
-    mentions: int = 1  # distinct sources
+    named_by: Sequence[str] = ()  # names of the sources that name this work of others
+    votes: int | None = None  # of a community
     relevance: int | None = None  # 1..5, a model's verdict
     covered_in: str | None = None  # period of the issue that held it
     category: str = "other"  # the tagger's
@@ -82,6 +83,7 @@ class Candidate:
     ranking: Ranking | None = None
     tagging: Tagging | None = None
     mentions: int = 1  # distinct sources
+    named_by: Sequence[str] = ()  # names of the sources that name this work of others
     covered_in: str = ""  # the period of the issue that covered it
     possible_duplicates: Sequence[tuple[PossibleDuplicate, Item]] = ()
 
@@ -123,4 +125,9 @@ class Candidate:
     def as_dict(self) -> dict[str, Any]:
         """Return the values that `digest candidates --json` prints."""
         names = ("place", "score", "kind", "category", "key")
-        return {name: getattr(self, name) for name in names} | {"title": self.item.title, "url": self.item.url}
+        return {name: getattr(self, name) for name in names} | {
+            "title": self.item.title,
+            "url": self.item.url,
+            "named_by": list(self.named_by),
+            "reasons": self.top_reasons,
+        }

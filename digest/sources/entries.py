@@ -12,6 +12,15 @@ from digest.protocols import Request
 UNTITLED_TITLE = "Untitled"  # title of an entry without title, address and text
 
 
+@dataclass(frozen=True, slots=True)
+class EntryLink:
+    """A link in an entry's text: its words, and the sentence that holds it."""
+
+    url: str
+    anchor: str = ""
+    text: str = ""
+
+
 @dataclass(slots=True)
 class Entry:
     """An entry of a feed or a page; only a title or a url is required. Datetimes are aware and in UTC."""
@@ -34,6 +43,8 @@ class Entry:
     announced: datetime | None = None
     withdrawn: bool = False
     date_flag: str | None = None  # "implausible" when a date was given and was not plausible
+    outbound_links: tuple[EntryLink, ...] = ()
+    points_elsewhere: bool = False  # its address is a page of others, as in a link blog
 
 
 @dataclass(slots=True)

@@ -12,7 +12,7 @@ from digest.protocols import Request, Response
 from digest.sources.entries import Page
 from digest.sources.feeds import parse_feed
 from digest.sources.html.discovery import discover_feeds
-from digest.sources.sanitize import flatten_html
+from digest.sources.outbound import LinkCollector
 from digest.urls.canonical import extract_site
 
 _ACCEPT = (
@@ -28,14 +28,19 @@ def build_feed_request(source: Source, cursor: Mapping[str, Any], now: datetime)
 
 def parse_feed_response(source: Source, response: Response) -> Page:
     """Read at most `source.max_items` entries. Raises ParseError, naming the feeds an HTML page offers."""
+    collector = LinkCollector()
     try:
-        feed = parse_feed(response.body, url=response.url, headers=response.headers, clean=flatten_html)
+        feed = parse_feed(response.body, url=response.url, headers=response.headers, clean=collector)
     except ParseError as error:
         offered = discover_feeds(response.body, response.url, response.headers)
         hint = f"the page offers {offered[0]}" if offered else error.hint
         raise ParseError(f"{source.id}: {error.message}", hint) from error
     if len(feed.entries) > source.max_items:
         feed.warnings.append(f"{len(feed.entries)} items, only {source.max_items} taken (max_items)")
+    own_sites = {extract_site(address) for address in (feed.link, response.url, source.url or "")}
+    for entry in feed.entries[: source.max_items]:
+        entry.outbound_links = collector.find_links(entry)
+        entry.points_elsewhere = bool(feed.link and entry.url) and extract_site(entry.url) not in own_sites
     return Page(
         entries=feed.entries[: source.max_items],
         older_request=_build_older_request(source, response.url, feed.next_page),

@@ -38,8 +38,14 @@ _CANONICAL_URL = re.compile(r"https?://[a-z0-9](?:[a-z0-9.-]*[a-z0-9])?(?:/[A-Za
 # Two addresses of one work on one host: (host, pattern on the address behind the host, the one spelling).
 _MIRROR_PATHS: tuple[tuple[str, re.Pattern[str], str], ...] = (
     ("openreview.net", re.compile(r"/(?:pdf|forum|references/pdf)\?(?:[^#]*&)?id=([\w-]+).*"), r"/forum?id=\1"),
+    ("x.com", re.compile(r"/(?:\w+|i/web)/status/(\d+).*"), r"/i/status/\1"),
+    ("youtube.com", re.compile(r"/watch\?(?:[^#]*&)?v=([\w-]{11}).*"), r"/watch?v=\1"),
+    ("youtube.com", re.compile(r"/(?:shorts|live|embed)/([\w-]{11}).*"), r"/watch?v=\1"),
+    ("youtu.be", re.compile(r"/([\w-]{11}).*"), r"/watch?v=\1"),
     ("aclanthology.org", re.compile(r"/([\w.-]+?\.\d+|[A-Z]\d{2}-\d+)(?:\.pdf|\.bib)?/?"), r"/\1"),
 )
+# Other names of a host.
+_SAME_HOSTS = {"twitter.com": "x.com", "mobile.twitter.com": "x.com", "m.youtube.com": "youtube.com"}
 # Redirectors that carry the address they lead to: (host, path) to the parameters that may hold it.
 _REDIRECTORS = {
     ("google.com", "/url"): "url q",
@@ -194,7 +200,8 @@ def _is_tracker(pair: str) -> bool:
 def _unify_mirror(host: str, rest: str) -> tuple[str, str]:
     """Unify host and path where one work is shown at several addresses."""
     bare = host.removeprefix("www.")
+    bare = _SAME_HOSTS.get(bare, bare)
     for name, pattern, template in _MIRROR_PATHS:
         if bare == name and (match := pattern.fullmatch(rest)):
-            return bare, match.expand(template)
+            return "youtube.com" if bare == "youtu.be" else bare, match.expand(template)
     return host, rest

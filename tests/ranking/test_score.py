@@ -59,7 +59,7 @@ def test_the_packaged_prior_knows_what_experts_pick_when_nothing_else_is_known()
 @pytest.mark.parametrize(
     ("change", "words"),
     [
-        ({"mentions": 3}, "named by 3 sources"),
+        ({"named_by": ("A", "B", "C")}, "named by A and 2 others"),
         ({"source_weight": 2.0, "source_id": "lab"}, "lab weighs 2"),
         ({"relevance": 5}, "the model finds it relevant 5/5"),
     ],
@@ -111,7 +111,8 @@ candidates = st.builds(
     categories=st.lists(st.sampled_from(["cs.AI", "cs.CL", "math.OC", ""]), max_size=3),
     comment=texts,
     source_weight=st.floats(0, 5),
-    mentions=st.integers(0, 50),
+    named_by=st.lists(st.sampled_from(["Import AI", "The Batch", "Latent Space"]), unique=True),
+    votes=st.none() | st.integers(0, 500),
     relevance=st.none() | st.integers(1, 5),
     covered_in=st.none() | st.just("2026-03"),
 )

@@ -18,6 +18,8 @@ CREATE INDEX ix_item_title_key ON item (title_key);
 CREATE INDEX ix_llm_call_at ON llm_call (at);
 CREATE INDEX ix_llm_call_run_id ON llm_call (run_id);
 CREATE INDEX ix_mention_item_id ON mention (item_id);
+CREATE INDEX ix_outbound_link_at ON outbound_link (at);
+CREATE INDEX ix_outbound_link_key ON outbound_link ("key");
 CREATE INDEX ix_pick_issue_id ON pick (issue_id);
 CREATE INDEX ix_pick_item_id ON pick (item_id);
 CREATE INDEX ix_possible_duplicate_item_id ON possible_duplicate (item_id);
@@ -242,6 +244,20 @@ CREATE TABLE mention (
 	PRIMARY KEY (id), 
 	FOREIGN KEY(item_id) REFERENCES item (id), 
 	UNIQUE (source_id, guid)
+);
+CREATE TABLE outbound_link (
+	id INTEGER NOT NULL, 
+	source_id VARCHAR NOT NULL, 
+	guid VARCHAR NOT NULL, 
+	"key" VARCHAR NOT NULL, 
+	url VARCHAR NOT NULL, 
+	anchor VARCHAR NOT NULL, 
+	text VARCHAR NOT NULL, 
+	page_url VARCHAR NOT NULL, 
+	page_title VARCHAR NOT NULL, 
+	at DATETIME NOT NULL, 
+	PRIMARY KEY (id), 
+	UNIQUE (source_id, guid, "key")
 );
 CREATE TABLE pick (
 	id INTEGER NOT NULL, 
