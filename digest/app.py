@@ -18,7 +18,7 @@ from digest.aio import run_sync
 from digest.config.loader import load_config
 from digest.config.schema import Config
 from digest.context import Context
-from digest.db.engine import DATABASE_FILE, Database
+from digest.db.engine import DATABASE_FILE, Database, uses_postgres
 from digest.errors import StoreError
 from digest.files import remove_abandoned_files
 from digest.ops.backup import describe_lost_database
@@ -103,6 +103,7 @@ class Workspace:
             make_transport=self._make_transport,
             make_model=self.model.create,
             model_summary=self.model.description,
+            call_helpers=self._call_helpers,
             environ=os.environ,
         )
 
@@ -314,6 +315,12 @@ class Workspace:
         from digest.ops.status import explain_run
 
         return explain_run(self.context, number)
+
+    def _call_helpers(self, stage: str, argument: str) -> None:
+        if uses_postgres():
+            from digest.db.queue import request_help
+
+            request_help(self.root.name, stage, argument)
 
     def _make_fetcher(self) -> Fetcher:
         from digest.db.locks import DatabaseHostLock

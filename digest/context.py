@@ -36,6 +36,8 @@ class Context:
     make_transport: Callable[[], Transport]
     make_model: Callable[[], Model | None] = lambda: None
     model_summary: str = ""  # which engine, and why, in one line
+    # Asks the workers of the database to take batches of a stage, given its name and argument.
+    call_helpers: Callable[[str, str], None] = lambda stage, argument: None
     environ: Mapping[str, str] = field(default_factory=dict)  # secrets only come from here
     active_run_ids: list[int] = field(default_factory=list)  # of what is under way, the outermost first
 

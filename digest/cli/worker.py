@@ -38,7 +38,7 @@ def worker(
 
     roots = find_workspaces(workspaces)
     print_text(f"worker: {len(roots)} workspaces, {concurrency} at a time; Ctrl-C stops after the running ones")
-    run_worker(roots, concurrency, choose_progress(), choose_clock())
+    run_worker(lambda: find_workspaces(workspaces), concurrency, choose_progress(), choose_clock())
 
 
 @command(worker_app, "worker status --json")

@@ -45,7 +45,7 @@ def add(
 
     folder = add_workspace(place, name, WorkspaceAnswers(title=title, url=url))
     print_text(f"workspaces: {folder} made")
-    print_text(f"  next: edit {folder / 'sources.yaml'}; a worker looks at it once it is started again")
+    print_text(f"  next: edit {folder / 'sources.yaml'}; workers find it within a minute")
 
 
 @command(workspaces_app, "workspaces status", "workspaces status --json")

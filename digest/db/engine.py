@@ -25,6 +25,7 @@ DATABASE_FILE = "digest.db"  # in the workspace's folder
 DATABASE_URL_ENV = "DIGEST_DATABASE_URL"
 HEAD_REVISION = "0004"  # the newest migration; a test compares it with the versions folder
 BUSY_SECONDS = 15.0
+FROZEN_SECONDS, FROZEN_SHARED_SECONDS = 120, 15  # without a statement; no stage computes that long in a transaction
 _REVISION_SQL = "SELECT version_num FROM alembic_version"
 _PRAGMAS = (
     "journal_mode=WAL",
@@ -44,7 +45,7 @@ _POSTGRES_MESSAGES = (
     (("No space left",), "cannot be written: {text}", "free space on the disk of PostgreSQL"),
     (("permission denied", "read-only"), "cannot be written: {text}", "grant the role CREATE on the database"),
     (
-        ("connection", "starting up", "shutting down"),
+        ("connection", "starting up", "shutting down", "terminating"),
         "cannot be reached: {text}",
         f"check PostgreSQL and {DATABASE_URL_ENV}",
     ),
@@ -111,6 +112,9 @@ class Database:
         with self._translate_errors(), Session(self._engine, expire_on_commit=False) as session:
             connection = session.connection(execution_options={"digest_immediate": True, "digest_durable": durable})
             if self.schema:
+                # The server ends the transaction of a frozen process, for which all others would wait.
+                seconds = FROZEN_SHARED_SECONDS if schema == self._shared_schema else FROZEN_SECONDS
+                connection.execute(text(f"SET LOCAL idle_in_transaction_session_timeout TO '{seconds}s'"))
                 connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": compute_lock_key(schema)})
                 if not durable:
                     connection.execute(text("SET LOCAL synchronous_commit TO off"))
@@ -140,6 +144,14 @@ class Database:
         """Keep a connection open during many small writes: SQLite writes everything back when the last one closes."""
         with self._translate_errors(), self._engine.connect():
             yield
+
+    def read_clock(self) -> datetime:
+        """Return the time: of the server, whose workers may have clocks that differ, or of this machine."""
+        if not self.schema:
+            return datetime.now(UTC)
+        with self._translate_errors(), self._engine.connect() as connection:
+            now: datetime = connection.execute(text("SELECT clock_timestamp()")).scalar_one()
+            return now.astimezone(UTC)
 
     def copy_to(self, target: Path) -> None:
         """Write a consistent copy of the file, also while others write."""

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from sqlmodel import Session, col, select
+from sqlmodel import Session, col, delete, select
 
 from digest.models.runs import KeyValue
 
@@ -29,3 +29,8 @@ def load_value(session: Session, name: str) -> dict[str, Any]:
 def save_value(session: Session, name: str, value: Mapping[str, Any], now: datetime) -> None:
     """Store a value."""
     session.merge(KeyValue(name=name, value=dict(value), at=now))
+
+
+def delete_value(session: Session, name: str) -> None:
+    """Delete a value, if there is one."""
+    session.connection().execute(delete(KeyValue).where(col(KeyValue.name) == name))

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import time
+from collections.abc import Generator, Iterator, Sequence
 from contextlib import contextmanager
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from uuid import uuid4
 
 from filelock import FileLock, Timeout
@@ -13,6 +14,7 @@ from digest.db.engine import Database
 from digest.models.runs import Lock
 from digest.protocols import Clock
 
+_BATCH_PATIENCE, _BATCH_RETRY_SECONDS = 60.0, 0.2
 _RETRY_SECONDS = 1.0  # a site is usually released long before its lock expires
 
 
@@ -38,12 +40,38 @@ def hold_lock(db: Database, work: str) -> Iterator[bool]:
         lock.release()
 
 
+def take_batches(
+    db: Database, work: str, names: Sequence[str], *, should_wait: bool = True, patience: float = _BATCH_PATIENCE
+) -> Generator[str]:
+    """Yield the batches of a work, each under a lock, so that the processes of a workspace on PostgreSQL share them.
+
+    The caller skips what another one has done meanwhile. A batch that is held elsewhere comes later, unless
+    `should_wait` is false; after `patience` seconds without a free one it comes anyway, as its holder may be frozen.
+    """
+    if not db.schema:
+        yield from names
+        return
+    waiting, deadline = list(names), time.monotonic() + patience
+    while waiting:
+        held = []
+        for name in waiting:
+            with hold_lock(db, f"{work}:{name}") as is_ours:
+                if is_ours or time.monotonic() > deadline:
+                    yield name
+                    deadline = time.monotonic() + patience
+                else:
+                    held.append(name)
+        waiting = held if should_wait else []
+        if waiting:
+            time.sleep(_BATCH_RETRY_SECONDS)
+
+
 class DatabaseHostLock:
     """One request at a time to a site, over all processes of a database. The lock of a dead holder expires."""
 
-    def __init__(self, db: Database, clock: Clock = lambda: datetime.now(UTC)) -> None:
+    def __init__(self, db: Database, clock: Clock | None = None) -> None:
         self._db = db
-        self._clock = clock
+        self._clock = clock or db.read_clock  # of the server, which all hosts share
         self._holder = uuid4().hex
 
     def claim(self, site: str, seconds: float) -> float:

@@ -20,8 +20,10 @@ if TYPE_CHECKING:
     from digest.embeddings import Matrix
 
 
-def load_untagged_items(session: Session, engine: str, taxonomy: str) -> dict[int, datetime]:
-    """Load the items without a tagging of this engine, text and taxonomy, each with its date.
+def load_untagged_items(
+    session: Session, engine: str, taxonomy: str, ids: Sequence[int] | None = None
+) -> dict[int, datetime]:
+    """Load the items, or those of `ids`, without a tagging of this engine, text and taxonomy, each with its date.
 
     The date is that of publication, else of first sight.
     """
@@ -33,7 +35,15 @@ def load_untagged_items(session: Session, engine: str, taxonomy: str) -> dict[in
         .where(col(Item.merged_into).is_(None), col(Tagging.id).is_(None) | outdated)
         .order_by(col(Item.id))
     )
+    if ids is not None:
+        query = query.where(in_list(Item.id, ids))
     return dict(session.exec(query).all())
+
+
+def count_categories(session: Session, engine: str, ids: Sequence[int]) -> dict[str, int]:
+    """Count the items of each category among `ids`, as one engine tagged them."""
+    query = select(Tagging.category, func.count()).where(Tagging.engine == engine, in_list(Tagging.item_id, ids))
+    return dict(session.exec(query.group_by(Tagging.category)).all())
 
 
 def save_taggings(session: Session, rows: Sequence[Mapping[str, Any]]) -> None:

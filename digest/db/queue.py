@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING
@@ -16,6 +17,10 @@ if TYPE_CHECKING:
     from procrastinate import App
 
 QUEUE_SCHEMA = "digest_queue"
+HELP_TASK = "digest.help"
+_MAX_HELPERS = 8
+_ALIVE_SECONDS = 60  # since the last heartbeat
+_ALIVE_SQL = "SELECT count(*) FROM procrastinate_workers WHERE last_heartbeat > now() - make_interval(secs => %s)"
 _FIGURES_SQL = """
     SELECT count(*) FILTER (WHERE status = 'todo'), count(*) FILTER (WHERE status = 'doing'),
         count(*) FILTER (WHERE status = 'failed'),
@@ -69,6 +74,36 @@ def create_queue_app() -> App:
             f"the queue cannot be reached: {reason}", f"check PostgreSQL and {DATABASE_URL_ENV}"
         ) from error
     return app
+
+
+def request_help(workspace: str, stage: str, argument: str) -> int:
+    """Ask each worker that is alive, up to eight, for help with a stage of a workspace; return how many were asked.
+
+    A call that waits already is not repeated. Nobody is asked where no worker runs.
+    """
+    try:
+        import psycopg
+        from procrastinate import App, PsycopgConnector
+        from procrastinate.exceptions import AlreadyEnqueued
+    except ImportError:
+        return 0
+    address, options = get_server_address(), f"-c search_path={QUEUE_SCHEMA}"
+    try:
+        with psycopg.connect(address, options=options) as connection:
+            row = connection.execute("SELECT to_regclass('procrastinate_workers')").fetchone()
+            if row is None or row[0] is None:
+                return 0
+            (alive,) = connection.execute(_ALIVE_SQL, [_ALIVE_SECONDS]).fetchone() or (0,)
+    except psycopg.OperationalError:
+        return 0
+    asked = 0
+    with App(connector=PsycopgConnector(conninfo=address, kwargs={"options": options})).open() as app:
+        for number in range(min(alive, _MAX_HELPERS)):
+            task = app.configure_task(HELP_TASK, queueing_lock=f"{workspace}:{stage}:{number}")
+            with suppress(AlreadyEnqueued):
+                task.defer(name=workspace, stage=stage, argument=argument)
+                asked += 1
+    return asked
 
 
 def load_queue_figures(task_name: str) -> QueueFigures:

@@ -9,15 +9,16 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Awaitable, Callable, Sequence
-from contextlib import aclosing
+from contextlib import aclosing, closing
 from dataclasses import asdict, dataclass, field
 from datetime import datetime, timedelta
 from functools import partial
 from typing import Any
 
+from digest.aio import run_sync
 from digest.config.schema import Source
 from digest.context import Context, record_run
-from digest.db.locks import hold_lock
+from digest.db.locks import hold_lock, take_batches
 from digest.db.runs import OUTCOMES, save_source_results
 from digest.db.sources import load_checkpoint, save_checkpoint
 from digest.errors import ConfigError, FetchError, ParseError, SourceError, StoreError
@@ -32,12 +33,14 @@ from digest.models.runs import SourceResult
 from digest.periods import Period
 from digest.protocols import Report
 
+BACKFILL_STAGE = "backfill"
 ARXIV_PAUSE = 10.0  # seconds; arXiv asks for 3 s, but throttled long harvests at 3-5 s and none at 10-15 s
 SETTLING_TIME = timedelta(days=5)  # moderation delays papers; a younger day is read again the next time
 _MAX_ATTEMPTS = 6
 _MAX_EMPTY_RESPONSES = 3  # in a row, until an empty day is accepted for now; the month's total decides
 _MAX_RESTARTS = 4  # of a day whose total changes while it is read
 _MAX_FAILED_DAYS = 3  # in a row: arXiv is down or refuses requests
+_MONTH_PATIENCE = 3600.0  # seconds; a month of arXiv takes several minutes
 _DAY = timedelta(days=1)
 _MINUTE = timedelta(minutes=1)
 
@@ -62,6 +65,22 @@ async def backfill_arxiv(
     return report
 
 
+def help_backfill(context: Context, argument: str) -> Report:
+    """Backfill the months that no other worker has, of the source and period in `argument`, for the one that began."""
+    source_id, _, name = argument.partition(" ")
+    source, period = select_arxiv_source(context, source_id), context.parse_period(name)
+
+    async def help_with_months() -> Report:
+        with record_run(context, "backfill", period.name) as report:
+            make_fetcher = context.make_fetcher
+            async with aclosing(make_fetcher()) as fetcher, ParserPool() as pool, BatchWriter(context.db) as writer:
+                services = FetchServices(context, fetcher, pool, writer, report.run_id or 0, asyncio.sleep)
+                await _backfill_period(services, source, period, report, should_wait=False)
+        return report
+
+    return run_sync(help_with_months())
+
+
 def select_arxiv_source(context: Context, source_id: str) -> Source:
     """Return the named source, or the first of an arXiv kind, as one of the query API.
 
@@ -77,17 +96,29 @@ def select_arxiv_source(context: Context, source_id: str) -> Source:
     raise ConfigError(subject, "backfill works for sources of kind 'arxiv'")
 
 
-async def _backfill_period(services: FetchServices, source: Source, period: Period, report: Report) -> None:
+async def _backfill_period(
+    services: FetchServices, source: Source, period: Period, report: Report, *, should_wait: bool = True
+) -> None:
     context = services.context
     result = SourceResult(run_id=services.run_id, source_id=source.id, state="partial", at=context.now)
     spans = [span for span in period.months() if span.start() < context.now]
-    months = [MonthBackfill(services, source, span, result) for span in spans]
-    with context.progress.task(f"backfill {source.id}", sum((s.end() - s.start()).days for s in spans)) as step:
-        for month in months:
-            await month.run(step)
-            if month.has_given_up:  # arXiv is down or refuses requests for the other months too
+    months = {span.name: MonthBackfill(services, source, span, result) for span in spans}
+    if should_wait and len(months) > 1:
+        context.call_helpers(BACKFILL_STAGE, f"{source.id} {period.name}")
+    done: list[MonthBackfill] = []
+    batches = take_batches(
+        context.db, f"backfill:{source.id}", list(months), should_wait=should_wait, patience=_MONTH_PATIENCE
+    )
+    with (
+        context.progress.task(f"backfill {source.id}", sum((s.end() - s.start()).days for s in spans)) as step,
+        closing(batches),
+    ):
+        for name in batches:
+            await months[name].run(step)
+            done.append(months[name])
+            if months[name].has_given_up:  # arXiv is down or refuses requests for the other months too
                 break
-    _summarise_backfill(report, result, months, period)
+    _summarise_backfill(report, result, done, period)
     with context.db.write() as session:
         save_source_results(session, result)
 

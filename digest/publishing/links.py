@@ -9,14 +9,16 @@ from __future__ import annotations
 import asyncio
 import html
 import re
-from collections.abc import Iterable, Mapping
-from contextlib import aclosing
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import aclosing, closing
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from digest.aio import run_sync
 from digest.context import Context
+from digest.db.key_value import delete_value, load_value, save_value
 from digest.db.link_checks import load_link_checks, save_link_checks
+from digest.db.locks import take_batches
 from digest.drafts.checks import DeadLink
 from digest.drafts.model import Draft
 from digest.errors import FetchError
@@ -25,13 +27,17 @@ from digest.markdown.escape import encode_link
 from digest.markdown.render import render_html
 from digest.models.issues import LinkCheck
 from digest.models.items import Item
-from digest.protocols import Fetcher, Request
+from digest.protocols import Fetcher, Report, Request
 from digest.urls import work_key
 
 _GOOD_VALIDITY = timedelta(days=14)
 _BAD_VALIDITY = timedelta(days=1)  # short, because an editor may be waiting for a site to be repaired
 _GONE_STATUSES = {404: "is not there (HTTP 404)", 410: "is gone for good (HTTP 410)"}
 _OK_STATUSES = frozenset({200, 203})
+LINK_STAGE = "links"
+_PLAN = "links:due"  # the links that workers share
+_BATCH_SIZE = 40
+_SHARED_VALIDITY = timedelta(minutes=10)  # of a result of another worker
 _CONCURRENCY = 4
 _REQUEST_TIMEOUT = 15.0  # seconds
 _TOTAL_TIMEOUT = 60.0  # seconds
@@ -88,19 +94,60 @@ def _exclude_arxiv(links: Mapping[str, bool]) -> dict[str, bool]:
 def check_links(context: Context, links: Mapping[str, bool]) -> LinkReport:
     """Check every link by its stored result, and request those whose result is missing or old.
 
-    An inconclusive response replaces no stored result.
+    An inconclusive response replaces no stored result. On PostgreSQL other workers take batches of many links.
     """
     with context.db.read() as session:
         stored = load_link_checks(session, links)
     due = {url: links[url] for url in links if url not in stored or not _is_fresh(stored[url], context.now)}
-    checks = run_sync(_request_all(context, due)) if due else []
-    new = [check for check in checks if _is_conclusive(check) or check.url not in stored]
-    if new:
+    is_shared = bool(context.db.schema) and len(due) > _BATCH_SIZE
+    if is_shared:
         with context.db.write() as session:
-            save_link_checks(session, [check.model_copy() for check in new])
-    report = build_link_report(links, stored | {check.url: check for check in new})
+            save_value(session, _PLAN, {"links": due}, context.now)
+        context.call_helpers(LINK_STAGE, "")
+    checks = [check for batch in _check_batches(context, due, is_shared, should_wait=True) for check in batch]
+    if is_shared:
+        with context.db.write() as session:
+            delete_value(session, _PLAN)
+    report = build_link_report(links, stored | {check.url: check for check in checks if _replaces(check, stored)})
     is_offline = bool(due) and all(check.status is None for check in checks)
     return replace(report, request_count=len(checks), is_offline=is_offline)
+
+
+def help_check_links(context: Context, argument: str = "") -> Report:
+    """Check the batches of links that no other worker has, for the one that began."""
+    with context.db.read() as session:
+        due: dict[str, bool] = load_value(session, _PLAN).get("links", {})
+    count = sum(len(batch) for batch in _check_batches(context, due, True, should_wait=False))
+    return Report(LINK_STAGE, f"helped with {count} links", numbers={"links": count})
+
+
+def _check_batches(
+    context: Context, due: Mapping[str, bool], is_shared: bool, *, should_wait: bool
+) -> Iterator[list[LinkCheck]]:
+    """Request links in batches and store the results; stops when the sites of a batch do not respond at all."""
+    urls = sorted(due) if is_shared else list(due)
+    size = _BATCH_SIZE if is_shared else max(len(urls), 1)
+    batches = {str(start // size): urls[start : start + size] for start in range(0, len(urls), size)}
+    since = context.now - _SHARED_VALIDITY
+    with closing(take_batches(context.db, LINK_STAGE, list(batches), should_wait=should_wait)) as names:
+        for name in names:
+            with context.db.read() as session:
+                stored = load_link_checks(session, batches[name])
+            # What another worker has requested meanwhile.
+            checks = [check for check in stored.values() if is_shared and check.at >= since]
+            others = {check.url for check in checks}
+            remaining = {url: due[url] for url in batches[name] if url not in others}
+            new = run_sync(_request_all(context, remaining)) if remaining else []
+            if accepted := [check for check in new if _replaces(check, stored)]:
+                with context.db.write() as session:
+                    save_link_checks(session, [check.model_copy() for check in accepted])
+            yield [*checks, *new]
+            if new and not any(check.status for check in new):
+                return
+
+
+def _replaces(check: LinkCheck, stored: Mapping[str, LinkCheck]) -> bool:
+    return _is_conclusive(check) or check.url not in stored
 
 
 def build_link_report(links: Iterable[str], checks_by_url: Mapping[str, LinkCheck]) -> LinkReport:

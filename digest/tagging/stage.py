@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 
@@ -13,7 +13,9 @@ from digest.config.loader import load_config
 from digest.context import Context, record_run
 from digest.db.issues import load_decisions
 from digest.db.items import load_items_by_id
+from digest.db.locks import take_batches
 from digest.db.predictions import (
+    count_categories,
     delete_engine_taggings,
     load_engine_categories,
     load_untagged_items,
@@ -28,6 +30,7 @@ from digest.tagging.embedded import EMBEDDED_ENGINE, EmbeddedTagger
 from digest.tagging.items import flag_possible_duplicates
 from digest.tagging.taxonomy import count_retag_moves, diff_taxonomies, find_renamed_categories, fingerprint_taxonomy
 
+TAG_STAGE = "tag"
 _BATCH_SIZE = 1000
 _MAX_SHOWN = 30
 
@@ -35,7 +38,8 @@ _MAX_SHOWN = 30
 def tag_items(context: Context, *, retag: bool = False) -> Report:
     """Tag items that are new or have changed, and store their vectors for ranking; `retag` tags all items again.
 
-    Each batch is committed, so that an interrupted run continues where it stopped.
+    Each batch is committed, so that an interrupted run continues where it stopped. On PostgreSQL other workers take
+    batches too; their rows are the same, because a batch depends on nothing but its items and the corrections.
     """
     with record_run(context, "tag") as report:
         if retag:
@@ -49,10 +53,12 @@ def tag_items(context: Context, *, retag: bool = False) -> Report:
         tally: Counter[str] = Counter()
         if untagged:
             tagger = EmbeddedTagger(taxonomy, examples)
-            ids = list(untagged)
-            batches = [ids[start : start + _BATCH_SIZE] for start in range(0, len(ids), _BATCH_SIZE)]
-            for batch in context.progress.track(batches, "tagging", len(batches)):
-                tally.update(_tag_batch(context, tagger, batch, fingerprint))
+            batches = _split_into_batches(untagged)
+            if len(batches) > 1:
+                context.call_helpers(TAG_STAGE, "")
+            names = context.progress.track(take_batches(context.db, TAG_STAGE, list(batches)), "tagging", len(batches))
+            for name in names:
+                tally.update(_tag_batch(context, tagger, batches[name], fingerprint))
         with context.db.write() as session:
             update_search_index(session)  # now, so that the first search need not wait
         report.numbers = {
@@ -69,9 +75,36 @@ def tag_items(context: Context, *, retag: bool = False) -> Report:
     return report
 
 
-def _tag_batch(context: Context, tagger: EmbeddedTagger, ids: Sequence[int], fingerprint: str) -> list[str]:
+def help_tag(context: Context, argument: str = "") -> Report:
+    """Tag the batches that no other worker has, for the one that runs the stage."""
+    fingerprint = fingerprint_taxonomy(context.config.taxonomy)
     with context.db.read() as session:
-        items = list(load_items_by_id(session, ids).values())
+        batches = _split_into_batches(load_untagged_items(session, EMBEDDED_ENGINE, fingerprint))
+        examples = load_corrections(session)
+    tagger = EmbeddedTagger(context.config.taxonomy, examples)
+    tally: Counter[str] = Counter()
+    for name in take_batches(context.db, TAG_STAGE, list(batches), should_wait=False):
+        tally.update(_tag_batch(context, tagger, batches[name], fingerprint))
+    return Report(TAG_STAGE, f"helped with {tally.total()} items", numbers={"tagged": tally.total()})
+
+
+def _split_into_batches(ids: Iterable[int]) -> dict[str, list[int]]:
+    """Split items by their numbers, so that every process names the same batch alike."""
+    batches: dict[str, list[int]] = {}
+    for item_id in ids:
+        batches.setdefault(str(item_id // _BATCH_SIZE), []).append(item_id)
+    return batches
+
+
+def _tag_batch(context: Context, tagger: EmbeddedTagger, ids: Sequence[int], fingerprint: str) -> Counter[str]:
+    """Tag the items of a batch that are still untagged; return the number of items by category."""
+    with context.db.read() as session:
+        remaining = load_untagged_items(session, EMBEDDED_ENGINE, fingerprint, ids) if context.db.schema else ids
+        items = list(load_items_by_id(session, remaining).values())
+        others = sorted({*ids} - {*remaining})
+        tally = Counter(count_categories(session, EMBEDDED_ENGINE, others) if others else {})
+    if not items:
+        return tally
     classifications, embeddings = tagger.tag_and_embed([build_tag_input(item) for item in items])
     packed = pack_vectors(embeddings)
     taggings = [
@@ -92,7 +125,8 @@ def _tag_batch(context: Context, tagger: EmbeddedTagger, ids: Sequence[int], fin
     with context.db.write() as session:
         save_taggings(session, taggings)
         save_vectors(session, vectors)
-    return [classification.category for classification in classifications]
+    tally.update(classification.category for classification in classifications)
+    return tally
 
 
 def load_corrections(session: Session) -> list[tuple[TagInput, str]]:

@@ -69,7 +69,7 @@ def defer_all(service: Path) -> int:
     from procrastinate.exceptions import AlreadyEnqueued
 
     names = find_workspaces(service)
-    app = build_worker_app(names, choose_progress(), choose_clock())
+    app = build_worker_app(lambda: names, choose_progress(), choose_clock())
 
     async def defer() -> int:
         count = 0
@@ -130,7 +130,7 @@ def test_the_pass_of_a_killed_worker_waits_again_once_its_heartbeat_is_old(servi
         assert dead is not None
         connection.execute("UPDATE procrastinate_jobs SET status = 'doing', worker_id = %s", [dead[0]])
     assert load_worker_figures().doing == 3
-    app = build_worker_app(find_workspaces(service), choose_progress(), choose_clock())
+    app = build_worker_app(lambda: find_workspaces(service), choose_progress(), choose_clock())
 
     async def tick() -> None:
         async with app.open_async():

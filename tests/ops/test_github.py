@@ -120,6 +120,7 @@ def save_first_state(runner: Runner) -> None:
     runner.git("push", "-q", str(runner.folder / "origin"), "digest-state", at=state)
 
 
+@pytest.mark.sqlite
 def test_a_night_drafts_into_a_pull_request_and_the_merge_publishes(runner: Runner) -> None:
     save_first_state(runner)
     night = runner.run("schedule")

@@ -12,6 +12,7 @@ import pytest
 ROOT = Path(__file__).resolve().parents[2]
 
 
+@pytest.mark.sqlite
 @pytest.mark.slow
 def test_a_killed_program_loses_nothing_and_comes_to_the_same_end() -> None:
     command = [sys.executable, "-m", "tests.torture", "--kills", "20", "--seed", "20261123", "--limit", "50"]

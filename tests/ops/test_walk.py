@@ -136,13 +136,8 @@ def test_nothing_is_published_that_nobody_approved(workspace_folder: Path) -> No
             workspace.publish("2026-01")
 
 
-def test_the_editors_words_survive_a_second_draft(told: tuple[Path, DemoResult], tmp_path: Path) -> None:
-    import shutil
-
-    folder = tmp_path / "w"
-    folder.mkdir()
-    for name in ("sources.yaml", "digest.db"):
-        shutil.copy(told[0] / name, folder / name)
+def test_the_editors_words_survive_a_second_draft(workspace_folder: Path) -> None:
+    folder = workspace_folder
     with Workspace(folder, clock=lambda: AFTER) as workspace:
         workspace.rank("2025-01..2025-02")
         workspace.draft("2025-01..2025-02")
