@@ -122,6 +122,7 @@ class DeliveryError(DigestError):
 
     `is_temporary`: a later attempt may succeed. `is_outcome_unknown`: the message may have been delivered.
     `is_systemic`: the cause is the server or the configuration, so the next message would fail too.
+    `is_address_gone`: the server says that the recipient's address does not exist.
     """
 
     def __init__(
@@ -132,8 +133,10 @@ class DeliveryError(DigestError):
         is_temporary: bool = False,
         is_outcome_unknown: bool = False,
         is_systemic: bool = False,
+        is_address_gone: bool = False,
     ) -> None:
         super().__init__(message, hint)
+        self.is_address_gone = is_address_gone
         self.is_temporary = is_temporary
         self.is_outcome_unknown = is_outcome_unknown
         self.is_systemic = is_systemic

@@ -72,11 +72,12 @@ def claim_delivery(session: Session, delivery_id: int, now: datetime) -> str:
     return ""
 
 
-def mark_delivery(session: Session, delivery_id: int, state: str, now: datetime, error: str = "") -> None:
-    """Record the outcome of a delivery."""
+def mark_delivery(session: Session, delivery_id: int, state: str, now: datetime, error: str = "") -> int:
+    """Record the outcome of a delivery, and return its subscriber's id."""
     delivery = session.get_one(Delivery, delivery_id)
     delivery.state, delivery.error, delivery.at = state, error, now
     session.add(delivery)
+    return delivery.subscriber_id
 
 
 def requeue_deliveries(session: Session, issue_id: int, addresses: Iterable[str], now: datetime) -> list[str]:

@@ -62,6 +62,13 @@ def set_subscriber_state(session: Session, subscriber: Subscriber, state: str, n
     session.add(subscriber)
 
 
+def suppress_bounced(session: Session, subscriber_id: int, now: datetime, reason: str) -> None:
+    """Take out a subscriber whose address the server says is gone; one who has left stays as they are."""
+    subscriber = session.get_one(Subscriber, subscriber_id)
+    if subscriber.state not in SUPPRESSED_STATES:
+        set_subscriber_state(session, subscriber, "bounced", now, reason[:200])
+
+
 def load_active_subscribers(session: Session) -> list[Subscriber]:
     """Load the subscribers who get mail."""
     return load_subscribers(session, "active")

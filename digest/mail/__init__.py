@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable
 from pathlib import Path
+from typing import NamedTuple
 
 from digest.config.schema import MailConfig
 from digest.errors import DeliveryError
@@ -23,15 +24,22 @@ def create_transport(mail: MailConfig, root: Path) -> Transport:
     return TRANSPORTS[mail.transport](mail, root)
 
 
-def attempt_delivery(transport: Transport, message: Message) -> tuple[str, str, bool]:
-    """Send a message and return its state, the reason, and whether to stop sending.
+class DeliveryAttempt(NamedTuple):
+    """What became of a message: sent, deferred, failed or unknown, why, and whether the server refuses all."""
 
-    The state is sent, deferred, failed or unknown.
-    """
+    state: str
+    reason: str = ""
+    should_stop: bool = False
+    is_address_gone: bool = False
+
+
+def attempt_delivery(transport: Transport, message: Message) -> DeliveryAttempt:
+    """Send a message and return what became of it."""
     try:
         transport.send(message)
     except DeliveryError as error:
         state = "unknown" if error.is_outcome_unknown else "deferred" if error.is_temporary else "failed"
         reason = error.message.removeprefix(f"{message.recipient}: ")  # the delivery's row names the subscriber
-        return state, f"{reason}; {error.hint}" if error.hint else reason, error.is_systemic
-    return "sent", "", False
+        reason = f"{reason}; {error.hint}" if error.hint else reason
+        return DeliveryAttempt(state, reason, error.is_systemic, error.is_address_gone)
+    return DeliveryAttempt("sent")

@@ -22,11 +22,11 @@ from digest.db.deliveries import (
 )
 from digest.db.issues import get_issue
 from digest.db.locks import hold_lock
-from digest.db.subscribers import load_active_subscribers
+from digest.db.subscribers import load_active_subscribers, suppress_bounced
 from digest.drafts.workflow import transition_state
 from digest.errors import CheckFailedError, ConfigError
 from digest.files import load_template_overrides
-from digest.mail import attempt_delivery
+from digest.mail import DeliveryAttempt, attempt_delivery
 from digest.mail.dkim import create_signer
 from digest.mail.message import (
     SenderProfile,
@@ -48,7 +48,7 @@ from digest.publishing.snapshot import load_issue_view
 
 _MAX_CONSECUTIVE_FAILURES = 10  # failures in a row after which the server is taken to be at fault
 _PROBLEM_STATES = ("deferred", "failed", "unknown")
-DeliveryOutcomes = list[tuple[int, str, str]]  # (delivery id, state, reason)
+DeliveryOutcomes = list[tuple[int, DeliveryAttempt]]  # by the delivery's id
 
 
 @dataclass
@@ -213,11 +213,12 @@ def _deliver_messages(context: Context, prepared: RenderedIssue, report: Report)
         try:
             with context.db.keep_open():
                 for row in context.progress.track(rows, "mailing", len(rows)):
-                    state, reason, should_stop = _deliver_message(context, transport, prepared, row, outcomes)
-                    outcomes.append((row[0], state, reason))
-                    tally[state] += 1
-                    failures_in_a_row = failures_in_a_row + 1 if state in _PROBLEM_STATES else 0
-                    if should_stop or failures_in_a_row >= _MAX_CONSECUTIVE_FAILURES:
+                    attempt = _deliver_message(context, transport, prepared, row, outcomes)
+                    outcomes.append((row[0], attempt))
+                    tally[attempt.state] += 1
+                    is_fault = attempt.state in _PROBLEM_STATES and not attempt.is_address_gone
+                    failures_in_a_row = failures_in_a_row + 1 if is_fault else 0
+                    if attempt.should_stop or failures_in_a_row >= _MAX_CONSECUTIVE_FAILURES:
                         report.problems = ["stopped: the server refuses this mail; fix that and run the command again"]
                         break
         finally:
@@ -232,21 +233,23 @@ def _deliver_message(
     prepared: RenderedIssue,
     row: tuple[int, Subscriber],
     outcomes: DeliveryOutcomes,
-) -> tuple[str, str, bool]:
-    """Deliver one message; skip a subscriber who left meanwhile. Returns state, reason, and whether to stop."""
+) -> DeliveryAttempt:
+    """Deliver one message; skip a subscriber who left meanwhile."""
     message = prepared.build_message(row[1])
     if message is None:
-        return "skipped", "nothing in the topics this reader follows", False
+        return DeliveryAttempt("skipped", "nothing in the topics this reader follows")
     if refusal := _record_outcomes(context, outcomes, row[0]):
-        return "skipped", refusal, False
+        return DeliveryAttempt("skipped", refusal)
     return attempt_delivery(transport, message)
 
 
 def _record_outcomes(context: Context, outcomes: DeliveryOutcomes, next_delivery_id: int | None = None) -> str:
     """Record outcomes and claim the next delivery; returns why it cannot be claimed, if so."""
     with context.db.write() as session:
-        for delivery_id, state, reason in outcomes:
-            mark_delivery(session, delivery_id, state, context.now, reason)
+        for delivery_id, attempt in outcomes:
+            subscriber_id = mark_delivery(session, delivery_id, attempt.state, context.now, attempt.reason)
+            if attempt.is_address_gone:
+                suppress_bounced(session, subscriber_id, context.now, attempt.reason.partition("; ")[0])
         refusal = claim_delivery(session, next_delivery_id, context.now) if next_delivery_id else ""
     outcomes.clear()
     return refusal

@@ -23,7 +23,7 @@ from digest.db.deliveries import (
     queue_confirmation,
 )
 from digest.db.locks import hold_lock
-from digest.db.subscribers import add_subscriber, get_subscriber
+from digest.db.subscribers import add_subscriber, get_subscriber, suppress_bounced
 from digest.errors import CheckFailedError, ConfigError
 from digest.i18n import load_translations
 from digest.mail import attempt_delivery
@@ -132,11 +132,13 @@ def _send_queued_confirmations(context: Context) -> Counter[str]:
                 if not claim_confirmation(session, row.subscriber_id, context.now):
                     continue
             message = _build_confirmation_message(context, subscriber, row)
-            state, error, should_stop = attempt_delivery(transport, message)
+            attempt = attempt_delivery(transport, message)
             with context.db.write() as session:
-                mark_confirmation(session, row.subscriber_id, state, context.now, error)
-            tally[state] += 1
-            if should_stop:
+                mark_confirmation(session, row.subscriber_id, attempt.state, context.now, attempt.reason)
+                if attempt.is_address_gone:
+                    suppress_bounced(session, row.subscriber_id, context.now, attempt.reason.partition("; ")[0])
+            tally[attempt.state] += 1
+            if attempt.should_stop:
                 break
     return tally
 

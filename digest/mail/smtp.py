@@ -14,6 +14,7 @@ from contextlib import suppress
 
 from digest.config.schema import MailConfig
 from digest.errors import DeliveryError
+from digest.mail.bounces import is_gone_address
 from digest.protocols import Message
 
 _BUSY_CODES = (421, 451)  # the server's problem, not the recipient's: try another connection
@@ -132,7 +133,15 @@ class SmtpTransport:
             if self._connection is not None:
                 self._connection.rset()
         hint = "try again later" if code < 500 else "the address may be gone; `digest subscribers remove` it"
-        raise DeliveryError(f"{message.recipient}: {subject} was refused: {detail}", hint, is_temporary=code < 500)
+        is_gone = code >= 500 and subject == "the address" and is_gone_address("", detail)
+        if is_gone:
+            hint = "the reader is taken out; `digest subscribers confirm` brings a mistaken one back"
+        raise DeliveryError(
+            f"{message.recipient}: {subject} was refused: {detail}",
+            hint,
+            is_temporary=code < 500,
+            is_address_gone=is_gone,
+        )
 
     def _connect(self) -> smtplib.SMTP:
         mail = self._mail

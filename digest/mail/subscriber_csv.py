@@ -11,10 +11,15 @@ from dataclasses import dataclass
 import idna
 
 from digest.errors import ConfigError
+from digest.mail.list_states import normalise_heading
+from digest.resources import load_lexicon
 
 CSV_COLUMNS = ("address", "name", "state", "topics", "reason", "created", "changed")
-_ALIASES = {"email": "address", "e-mail": "address", "email address": "address", "email_address": "address",
-            "mail": "address", "full name": "name", "status": "state"}  # fmt: skip
+_COLUMNS_BY_HEADING = {
+    heading: name
+    for name in ("address", "name", "first_name", "last_name")
+    for heading in load_lexicon()["subscriber_list"][name]
+}
 _FORMULA_PREFIXES = ("=", "+", "-", "@", "\t", "\r")
 # RFC 5321 4.1.2 without quoted strings and address literals, which no subscriber has.
 _LOCAL_PART = re.compile(r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+(\.[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+)*")
@@ -27,35 +32,49 @@ class SubscriberRow:
     line_number: int
     address: str
     name: str = ""
-    state: str = ""
     topics: tuple[str, ...] = ()
+    cells: tuple[tuple[str, str], ...] = ()  # each with its heading, which may say that the reader left
 
 
 def parse_subscriber_csv(data: bytes) -> list[SubscriberRow]:
-    """Parse a CSV with a heading, or a plain list of addresses.
+    """Parse a CSV with a heading as any platform writes it, or a plain list of addresses.
 
     Raises ConfigError for a list without addresses.
     """
     try:
-        text = data.decode("utf-8-sig")
+        text = data.decode("utf-16" if data.startswith((b"\xff\xfe", b"\xfe\xff")) else "utf-8-sig")
     except UnicodeDecodeError:
         text = data.decode("cp1252", "replace")  # the encoding of spreadsheets
-    lines = text.splitlines()
-    if not lines:
+    first_line = text.lstrip().split("\n", 1)[0]
+    delimiter = max(",;\t", key=first_line.count)
+    reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter)
+    numbered = [(reader.line_num, cells) for cells in reader if any(cell.strip() for cell in cells)]
+    if not numbered:
         return []
-    delimiter = ";" if lines[0].count(";") > lines[0].count(",") else ","
-    headings = [_ALIASES.get(name.strip().lower(), name.strip().lower()) for name in lines[0].split(delimiter)]
-    if "address" not in headings:
-        if "@" not in lines[0]:
+    headings = _name_columns(numbered[0][1])
+    if "address" in headings:
+        columns, numbered = numbered[0][1], numbered[1:]
+    else:
+        if not any("@" in cell for cell in numbered[0][1]):
             raise ConfigError("the list has no column of addresses", "head one 'address' or 'email'")
-        headings, lines = ["address"], ["", *lines]
-    rows = []
-    reader = csv.DictReader(lines[1:], headings, delimiter=delimiter, restval="")
-    for number, cells in enumerate(reader, 2 if lines[0] else 1):
-        cell = {name: _unescape_formula(cells.get(name) or "") for name in CSV_COLUMNS}
-        topics = tuple(cell["topics"].replace(";", " ").split())
-        rows.append(SubscriberRow(number, cell["address"], cell["name"], cell["state"].lower(), topics))
-    return rows
+        headings, columns = ["address"], ["address"]
+    return [_build_row(number, headings, columns, cells) for number, cells in numbered]
+
+
+def _name_columns(columns: Sequence[str]) -> list[str]:
+    """Name each column: address, first_name, state and so on; others keep their heading."""
+    names = [normalise_heading(column) for column in columns]
+    columns_named = [_COLUMNS_BY_HEADING.get(name, name) for name in names]
+    return [name if name not in columns_named[:position] else "" for position, name in enumerate(columns_named)]
+
+
+def _build_row(number: int, headings: Sequence[str], columns: Sequence[str], cells: Sequence[str]) -> SubscriberRow:
+    unescaped = [_unescape_formula(cell) for cell in cells]
+    cell = dict.fromkeys((*CSV_COLUMNS, "first_name", "last_name"), "") | dict(zip(headings, unescaped, strict=False))
+    name = cell["name"] or f"{cell['first_name']} {cell['last_name']}".strip()
+    topics = tuple(cell["topics"].replace(";", " ").split())
+    signs = tuple((column, text) for column, text in zip(columns, unescaped, strict=False) if column)
+    return SubscriberRow(number, cell["address"], name, topics, signs)
 
 
 def format_subscriber_csv(rows: Iterable[Sequence[str]]) -> str:

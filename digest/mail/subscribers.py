@@ -11,7 +11,6 @@ from sqlmodel import Session
 from digest.context import Context
 from digest.db.deliveries import find_subscriber_of_confirmation, find_subscriber_of_delivery
 from digest.db.subscribers import (
-    SUBSCRIBER_STATES,
     SUPPRESSED_STATES,
     add_subscriber,
     find_subscriber,
@@ -22,6 +21,7 @@ from digest.db.subscribers import (
 )
 from digest.errors import ConfigError, DigestError, NotFoundError, describe_read_error
 from digest.mail.bounces import BounceReport, read_bounce_reports
+from digest.mail.list_states import find_state
 from digest.mail.signup import queue_confirmation_mail, send_confirmations
 from digest.mail.subscriber_csv import SubscriberRow, format_subscriber_csv, normalise_address, parse_subscriber_csv
 from digest.protocols import Report
@@ -71,7 +71,7 @@ def set_subscriber_topics(context: Context, address: str, topics: Sequence[str])
 
 
 def import_subscribers(context: Context, path: Path, *, is_confirmed: bool = False) -> Report:
-    """Import a CSV. An invalid line is reported and skipped; subscribers who left stay so."""
+    """Import a CSV of any platform. An invalid line is reported and skipped; subscribers who left stay so."""
     try:
         rows = parse_subscriber_csv(path.read_bytes())
     except OSError as error:
@@ -91,9 +91,8 @@ def import_subscribers(context: Context, path: Path, *, is_confirmed: bool = Fal
 
 
 def _import_row(context: Context, session: Session, row: SubscriberRow, is_confirmed: bool) -> str:
-    if row.state not in ("", *SUBSCRIBER_STATES):
-        raise ConfigError(f"{row.state!r} is no state", f"one of {', '.join(SUBSCRIBER_STATES)}")
-    state = row.state if row.state in SUPPRESSED_STATES else "active" if is_confirmed else "pending"
+    stated = find_state(row.cells)
+    state = stated if stated in (*SUPPRESSED_STATES, "pending") else "active" if is_confirmed else "pending"
     address, topics = normalise_address(row.address), _resolve_topics(context, row.topics)
     return add_subscriber(
         session, address, context.now, state=state, name=row.name, topics=topics, reason="imported"
@@ -111,13 +110,33 @@ def export_subscribers(context: Context) -> str:
 
 
 def process_bounces(context: Context, path: Path) -> Report:
-    """Suppress subscribers whose mail bounced, who complained, or who unsubscribed by mail."""
+    """Suppress subscribers whose mail bounced, who complained, or who unsubscribed by mail.
+
+    A wish to leave in a person's own words is named, for the editor to read.
+    """
     tally = Counter({"bounced": 0, "unsubscribed": 0, "delayed": 0, "unknown": 0})
+    wishes: dict[str, None] = {}
     with context.db.write() as session:
         for report in read_bounce_reports(path):
-            tally[_apply_bounce_report(context, session, report)] += 1
+            if report.kind == "wish":
+                wishes |= dict.fromkeys(_describe_wish(session, report.address))
+            else:
+                tally[_apply_bounce_report(context, session, report)] += 1
     line = ", ".join(f"{count} {name}" for name, count in tally.items())
-    return Report("subscribers", f"{path.name}: {line}", numbers=dict(tally))
+    if wishes:
+        tally["to read"] = len(wishes)
+        line += f"; {len(wishes)} to read: someone asks to leave in their own words"
+    return Report("subscribers", f"{path.name}: {line}", numbers=dict(tally), problems=list(wishes))
+
+
+def _describe_wish(session: Session, address: str) -> list[str]:
+    """Describe how to fulfil a wish to leave; nothing for a subscriber who has left already."""
+    subscriber = find_subscriber(session, address)
+    if subscriber is None:
+        return [f"{address} asks to leave, and is no reader: look for another address of theirs"]
+    if subscriber.state in SUPPRESSED_STATES:
+        return []
+    return [f"{subscriber.address} asks to leave: `digest subscribers remove {subscriber.address}`"]
 
 
 def _apply_bounce_report(context: Context, session: Session, report: BounceReport) -> str:

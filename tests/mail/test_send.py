@@ -17,6 +17,7 @@ from digest.config.schema import MailConfig
 from digest.context import Context
 from digest.db.deliveries import count_deliveries
 from digest.db.locks import hold_lock
+from digest.db.subscribers import load_subscribers
 from digest.errors import CheckFailedError, ConfigError, DeliveryError, StoreError
 from digest.mail.exporters import preview_mail
 from digest.mail.send import send_issue, send_test_message
@@ -297,3 +298,24 @@ def test_the_mail_section_of_the_settings_is_what_is_used(tmp_path: Path) -> Non
     send_issue(opened(tmp_path, MailConfig(sender="Ana <a@x.org>", reply_to="r@x.org")), PERIOD, is_confirmed=True)
     message = message_from_bytes(next((tmp_path / "outbox").glob("*.eml")).read_bytes(), policy=policy.default)
     assert (message["From"], message["Reply-To"]) == ("Ana <a@x.org>", "r@x.org")
+
+
+def test_an_address_that_the_server_says_is_gone_is_not_asked_for_again(tmp_path: Path) -> None:
+    """The next issue goes to the others, and eleven such addresses in a row are no fault of the server."""
+    publish(tmp_path, 13)
+    server = Faulty(RCPT=lambda n: None if n > 11 else "550 5.1.1 The email account does not exist")
+    with serving(server) as mail:
+        context = opened(tmp_path, mail)
+        told = send_issue(context, PERIOD, is_confirmed=True)
+    assert (told.numbers["failed"], told.numbers["sent"]) == (11, 2)
+    with context.db.read() as session:
+        assert Counter(reader.state for reader in load_subscribers(session)) == {"bounced": 11, "active": 2}
+
+
+def test_a_refusal_about_something_else_costs_no_reader(tmp_path: Path) -> None:
+    publish(tmp_path, 2)
+    with serving(Faulty(RCPT=always("550 5.7.1 blocked: your host is on a block list"))) as mail:
+        context = opened(tmp_path, mail)
+        send_issue(context, PERIOD, is_confirmed=True)
+    with context.db.read() as session:
+        assert [reader.state for reader in load_subscribers(session)] == ["active", "active"]

@@ -179,3 +179,35 @@ def test_reports_take_readers_out_by_message_by_address_and_by_token(tmp_path: P
     assert told.numbers == {"bounced": 2, "unsubscribed": 2, "delayed": 1, "unknown": 1}
     assert list(states(context).values()) == ["bounced", "bounced", "unsubscribed", "unsubscribed"]
     assert process_bounces(context, tmp_path / "box").numbers == told.numbers
+
+
+def test_a_list_of_another_platform_brings_back_nobody_who_left_there(context: Context) -> None:
+    subscribe_address(context, "eve@example.org", is_confirmed=True)
+    found = imported(
+        context,
+        "id,email,name,note,subscribed_to_emails,deleted_at\n1,ann@example.org,Ann,,true,\n"
+        "2,bob@example.org,Bob,,false,\n3,eve@example.org,Eve,,false,\n4,ann@example.org,Ann,,false,\n",
+    )
+    assert found == {
+        "ann@example.org": "unsubscribed",
+        "bob@example.org": "unsubscribed",
+        "eve@example.org": "unsubscribed",
+    }
+    assert imported(context, "Email,Status\ndan@example.org,unconfirmed\n")["dan@example.org"] == "pending"
+
+
+def test_a_wish_to_leave_is_named_with_the_command_and_changes_nothing(context: Context) -> None:
+    for address in ("ann@example.org", "bob@example.org"):
+        subscribe_address(context, address, is_confirmed=True)
+    remove_subscribers(context, ["bob@example.org"])
+    box = mailbox.mbox(context.root / "box")
+    for address in ("Ann <ANN@example.org>", "ann@example.org", "bob@example.org", "cid@example.org"):
+        box.add(f"From: {address}\nSubject: unsubscribe\n\nThank you.\n")
+    box.close()
+    told = process_bounces(context, context.root / "box")
+    assert told.numbers["to read"] == 2
+    assert told.problems == [
+        "ann@example.org asks to leave: `digest subscribers remove ann@example.org`",
+        "cid@example.org asks to leave, and is no reader: look for another address of theirs",
+    ]
+    assert states(context) == {"ann@example.org": "active", "bob@example.org": "unsubscribed"}
