@@ -207,15 +207,25 @@ class Workspace:
 
         return explain_ranking(self.context, self.context.parse_period(period), item)
 
-    def draft(self, period: str = "last", *, dry_run: bool = False, max_usd: float | None = None) -> Report:
-        """Write the draft, or merge new material into it; a recap keeps its form."""
+    def draft(
+        self,
+        period: str = "last",
+        *,
+        dry_run: bool = False,
+        accept_gaps: bool = False,
+        max_usd: float | None = None,
+    ) -> Report:
+        """Write the draft, or merge new material into it; a recap keeps its form.
+
+        Raises CheckFailedError for a month read in part, unless `accept_gaps`.
+        """
         from digest.drafts.recap import draft_recap
         from digest.drafts.stage import draft_issue
 
         chosen = self.context.parse_period(period)
         if chosen.kind != "monthly":
             return draft_recap(self.context, chosen, max_usd=max_usd, dry_run=dry_run)
-        return draft_issue(self.context, chosen, dry_run=dry_run, max_usd=max_usd)
+        return draft_issue(self.context, chosen, dry_run=dry_run, accept_gaps=accept_gaps, max_usd=max_usd)
 
     def withdraw_approval(self, period: str = "last") -> Report:
         """Make an approved issue a draft again; raises CheckFailedError once it is published."""

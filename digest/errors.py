@@ -146,3 +146,9 @@ class CheckFailedError(DigestError):
     """A failed check: what is missing, and the command that fixes it."""
 
     exit_code = 4
+
+
+class EmptyPeriodError(CheckFailedError):
+    """A period without any item: nothing failed, and there is nothing to draft."""
+
+    exit_code = 3

@@ -10,10 +10,11 @@ from digest.cli.options import EDIT, AcceptGaps, DryRun, Json, MaxUsd, PeriodArg
 from digest.cli.output import exit_with_report, open_workspace, print_json, print_table, print_text
 
 
-@command(app, "draft 2026-10", panel=EDIT)
+@command(app, "draft 2026-10", "draft 2026-10 --accept-gaps", panel=EDIT)
 def draft(
     period: PeriodArg = "last",
     dry_run: DryRun = False,
+    accept_gaps: AcceptGaps = False,
     max_usd: MaxUsd = None,
     provider: Provider = "",
     return_: Annotated[
@@ -24,12 +25,13 @@ def draft(
     """Write a period's draft, or merge new material into it.
 
     The draft is site/_drafts/PERIOD.md. What the editor wrote there is preserved.
+    A month of which arXiv was read in part is refused with the missing days.
     """
     with open_workspace(provider) as workspace:
         report = (
             workspace.withdraw_approval(period)
             if return_
-            else workspace.draft(period, dry_run=dry_run, max_usd=max_usd)
+            else workspace.draft(period, dry_run=dry_run, accept_gaps=accept_gaps, max_usd=max_usd)
         )
         exit_with_report(report, as_json)
 

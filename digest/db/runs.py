@@ -97,13 +97,17 @@ def load_last_active_times(session: Session, source_ids: Sequence[str]) -> dict[
     return {row[0]: row[1] for row in session.connection().execute(query.group_by(col(Mention.source_id)))}
 
 
-def load_active_days(session: Session, source_ids: Sequence[str], limit: int = 60) -> dict[str, list[datetime]]:
-    """Load the newest distinct days on which each source published, oldest first."""
+def load_active_days(
+    session: Session, source_ids: Sequence[str], limit: int = 60, until: datetime | None = None
+) -> dict[str, list[datetime]]:
+    """Load the newest distinct days, before `until`, on which each source published, oldest first."""
     query = (
         select(Mention.source_id, func.max(_MENTION_TIME))
         .where(in_list(Mention.source_id, source_ids))
         .group_by(col(Mention.source_id), func.date(_MENTION_TIME))
     )
+    if until is not None:
+        query = query.where(until > _MENTION_TIME)
     days: dict[str, list[datetime]] = {source_id: [] for source_id in source_ids}
     for source_id, last in session.connection().execute(query):
         days[source_id].append(last)

@@ -28,7 +28,9 @@ from digest.drafts.storage import (
 )
 from digest.drafts.workflow import transition_state
 from digest.drafts.writer import render_draft
+from digest.errors import CheckFailedError
 from digest.i18n import load_translations
+from digest.ingest.coverage import describe_missing_days, find_missing_days
 from digest.models.issues import Issue
 from digest.models.items import Item
 from digest.periods import Period
@@ -47,18 +49,32 @@ class _EditedDraft:
     waiting_items: dict[str, Item]  # of picks that lack a blurb
 
 
-def draft_issue(context: Context, period: Period, *, dry_run: bool = False, max_usd: float | None = None) -> Report:
+def draft_issue(
+    context: Context,
+    period: Period,
+    *,
+    dry_run: bool = False,
+    accept_gaps: bool = False,
+    max_usd: float | None = None,
+) -> Report:
     """Propose a draft, merge it with the one being edited, and write the result.
 
-    What the editor changed is kept; what the editor removed stays removed.
+    What the editor changed is kept; what the editor removed stays removed. Unless `accept_gaps`, raises
+    CheckFailedError when arXiv was read for a part of the period only.
     """
     with record_run(context, "draft", period.name) as report:
+        gaps = describe_missing_days(find_missing_days(context, period, of_active_sources=True), period)
+        if gaps and not accept_gaps:
+            raise CheckFailedError(
+                "no draft was written: " + "; ".join(gaps), f"run `digest run {period}`; --accept-gaps drafts anyway"
+            )
         inputs = _load_inputs(context, period)
         if not inputs.has_ranking:
             rank_period(context, period)
             inputs = _load_inputs(context, period)
         proposal = propose_draft(context, period, inputs, report.run_id, max_usd)
         write_draft(context, period, proposal, report, dry_run=dry_run, max_usd=max_usd)
+        report.problems = [*report.problems, *(f"{gap} (accepted)" for gap in gaps)]
         if not inputs.has_ranking:
             empty = f"{period} has no candidates: run `digest fetch`, or `digest backfill {period}` for arXiv"
             report.state, report.problems = "partial", [*report.problems, empty]

@@ -47,21 +47,26 @@ def list_missing_days(
     return missing
 
 
-def find_missing_days(context: Context, period: Period) -> dict[str, list[date]]:
-    """Map each enabled arXiv source to the days of the period that were not read; complete sources are left out."""
+def find_missing_days(context: Context, period: Period, *, of_active_sources: bool = False) -> dict[str, list[date]]:
+    """Map each enabled arXiv source to the days of the period that were not read; complete sources are left out.
+
+    With `of_active_sources`, a source that was never read is left out too: its papers come from files.
+    """
     missing = {}
     with context.db.read() as session:
         for source in _list_arxiv_sources(context):
             times = load_successful_fetch_times(session, source.id)
             days: list[date] = []
+            is_active = bool(times)
             for month in period.months():
                 checkpoint = load_checkpoint(session, f"backfill:{source.id}:{month.name}")
+                is_active = is_active or bool(checkpoint)
                 is_current = checkpoint.get("categories") == sorted(source.categories)
                 if is_current and checkpoint.get("complete"):
                     continue
                 read_days = checkpoint.get("days", {}) if is_current else {}
                 days += list_missing_days(times, timedelta(days=source.days), read_days, month, context.now)
-            if days:
+            if days and (is_active or not of_active_sources):
                 missing[source.id] = days
     return missing
 

@@ -11,10 +11,12 @@ from sqlmodel import Session
 from digest.context import Context
 from digest.db.runs import load_active_days, load_last_active_times
 from digest.db.sources import load_source_states
+from digest.periods import Period
 
 MIN_STALE = timedelta(days=7)  # a source that was active since then is not stale, whatever its history
 _MIN_ACTIVE_DAYS = 6  # fewer days with new items show no habit
 _STALE_FACTOR = 3
+_MAX_SHOWN = 5  # quiet sources that are named
 
 
 def measure_stale_time(active_days: Sequence[datetime], now: datetime) -> timedelta | None:
@@ -37,6 +39,32 @@ def find_stale_sources(context: Context, session: Session) -> dict[str, timedelt
     The last check counts, not today: a machine that was off for months finds no source stale.
     """
     return measure_stale_times(session, _query_active_days(context, session))
+
+
+def find_sources_stale_at_end(context: Context, session: Session, period: Period) -> dict[str, timedelta]:
+    """Return the enabled sources that were stale when a period ended, and for how long by then.
+
+    What a source published since does not count, and neither does the time that went by.
+    """
+    end = period.end(context.zone)
+    if context.now <= end:
+        return find_stale_sources(context, session)
+    ids = [source.id for source in context.config.sources if source.enabled]
+    days = {name: moments for name, moments in load_active_days(session, ids, until=end).items() if moments}
+    times = {name: measure_stale_time(moments, end) for name, moments in days.items()}
+    return {name: time for name, time in times.items() if time}
+
+
+def describe_stale_sources(context: Context, stale: Mapping[str, timedelta], period: Period) -> list[str]:
+    """Say in one line which sources were quiet, those that were so for longest first; nothing without any."""
+    if not stale:
+        return []
+    named = sorted(stale.items(), key=lambda pair: (-pair[1], pair[0]))
+    labels = {source.id: source.label for source in context.config.sources}
+    shown = ", ".join(f"{labels.get(name, name)} for {time.days} days" for name, time in named[:_MAX_SHOWN])
+    more = f", and {len(named) - _MAX_SHOWN} more" if len(named) > _MAX_SHOWN else ""
+    count = "1 source was" if len(named) == 1 else f"{len(named)} sources were"
+    return [f"{count} quieter than usual at the end of {period}: {shown}{more}"]
 
 
 def load_active_days_of_sources(context: Context, names: Collection[str] | None = None) -> dict[str, list[datetime]]:

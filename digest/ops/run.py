@@ -6,9 +6,10 @@ from collections.abc import Sequence
 
 from digest.context import Context, record_run
 from digest.drafts.stage import draft_issue
-from digest.errors import CheckFailedError, ConfigError, DigestError
+from digest.errors import CheckFailedError, ConfigError, DigestError, EmptyPeriodError
 from digest.ingest.coverage import complete_period, describe_missing_days
 from digest.ingest.radar import fetch_with_radar, refresh_radar
+from digest.ingest.staleness import describe_stale_sources, find_sources_stale_at_end
 from digest.mail.notifications import send_alert
 from digest.ops.health import find_earlier_failures, find_missing_content, find_model_outage, find_source_outage
 from digest.periods import Period
@@ -53,6 +54,11 @@ def _run_stages(context: Context, period: Period, report: Report, *, accept_gaps
     _require_healthy(reasons, accept_gaps)
     learn_preferences(context)
     stages.append(rank_period(context, period))
+    if not stages[-1].numbers["candidates"] and not accept_gaps:
+        raise EmptyPeriodError(
+            f"{period} holds no items: no draft was written",
+            f"run `digest backfill {period}` for arXiv, or `digest add`; `digest doctor --sources` tests the sources",
+        )
     reasons += find_missing_content(context, period)
     _require_healthy(reasons, accept_gaps)
     grade_report = grade_candidates(context, period, max_usd=max_usd)
@@ -61,8 +67,9 @@ def _run_stages(context: Context, period: Period, report: Report, *, accept_gaps
     _require_healthy(reasons, accept_gaps)
     if grade_report.numbers:
         stages.append(rank_period(context, period))
-    stages.append(draft_issue(context, period, max_usd=max_usd))
-    silent = [f"{name} has been silent for {days} days" for name, days in fetch_report.numbers["silent"].items()]
+    stages.append(draft_issue(context, period, accept_gaps=True, max_usd=max_usd))
+    with context.db.read() as session:
+        silent = describe_stale_sources(context, find_sources_stale_at_end(context, session, period), period)
     gaps = [*find_earlier_failures(context, fetch_report), *silent, *(f"{reason} (accepted)" for reason in reasons)]
     report.state = "partial" if gaps or any(stage.state != "done" for stage in stages) else "done"
     report.line = "; ".join(stage.line for stage in stages)

@@ -21,7 +21,7 @@ from digest.drafts.model import Draft, DraftPick
 from digest.drafts.storage import build_pick_rows, copy_issue_with_draft, get_draft_path
 from digest.errors import CheckFailedError
 from digest.files import load_template_overrides
-from digest.ingest.staleness import find_stale_sources
+from digest.ingest.staleness import find_sources_stale_at_end
 from digest.models.issues import Issue
 from digest.models.items import Item
 from digest.periods import Period
@@ -65,7 +65,7 @@ def run_release_checks(
     """
     taxonomy = context.config.taxonomy
     keys = [pick.key for _, pick in draft.iter_picks()]
-    stale = find_stale_sources(context, session)
+    stale = find_sources_stale_at_end(context, session, period)
     items = load_items_by_key(session, keys)
     issue = find_issue(session, period.name)
     is_published = issue is not None and issue.state in PUBLISHED_STATES

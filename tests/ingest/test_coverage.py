@@ -12,11 +12,16 @@ import pytest
 
 from digest.config.schema import Source
 from digest.context import Context
+from digest.drafts.stage import draft_issue
+from digest.errors import CheckFailedError
 from digest.ingest import coverage
 from digest.ingest.backfill import backfill_arxiv
 from digest.ingest.coverage import complete_period, describe_missing_days, find_missing_days, list_missing_days
 from digest.ingest.fetch import fetch_sources
+from digest.ingest.staleness import describe_stale_sources, find_sources_stale_at_end
+from digest.models.items import Item, Mention
 from digest.periods import Period
+from digest.ranking.stage import rank_period
 from tests.http.server import Server, answer, serving
 from tests.ingest.arxiv import Arxiv
 from tests.ingest.test_backfill import Naps, keys, papers
@@ -111,3 +116,48 @@ async def test_the_last_days_of_a_month_are_fetched_although_the_source_is_not_d
         await fetch_sources(work, force=moment.month == 3)
     reports, unread = await asyncio.to_thread(complete_period, work, MARCH)
     assert ([report.stage for report in reports], unread) == (["fetch"], {})
+
+
+async def test_a_draft_of_a_month_read_in_part_is_refused_with_the_days_and_the_command(
+    work: Context, server: Server
+) -> None:
+    (work.root / "site" / "_drafts").mkdir(parents=True)
+    assert (
+        await asyncio.to_thread(draft_issue, work, MARCH)
+    ).state == "partial"  # nothing was ever read: an empty month, and no gap
+    (work.root / "site/_drafts/2025-03.md").unlink()
+    server.otherwise = Arxiv(papers() | papers(days=19, month=4))
+    await fetch_sources(work)
+    with pytest.raises(CheckFailedError, match=r"arxiv: 31 days \(2025-03-01 to 2025-03-31\)") as refused:
+        await asyncio.to_thread(draft_issue, work, MARCH)
+    assert "digest run 2025-03" in refused.value.hint
+    assert not (work.root / "site/_drafts/2025-03.md").exists()
+    report = await asyncio.to_thread(draft_issue, work, MARCH, accept_gaps=True)
+    assert any("(accepted)" in problem for problem in report.problems)
+    await asyncio.to_thread(complete_period, work, MARCH)
+    await asyncio.to_thread(rank_period, work, MARCH)
+    assert (await asyncio.to_thread(draft_issue, work, MARCH)).state == "done"
+
+
+def test_silence_is_judged_as_of_the_end_of_the_period_and_told_in_one_line(tmp_path: Path) -> None:
+    sources = [
+        Source(id=name, kind="feed", name=name.title(), url=f"https://{name}.example/") for name in ("quiet", "busy")
+    ]
+    work = context(tmp_path, sources, Clock(at(9, 1)))
+    rows = []
+    for name, last in (("quiet", at(3, 2)), ("busy", at(3, 30))):
+        moments = [last - timedelta(days=n) for n in range(10)] + [at(8, 30)]  # both are back by September
+        rows += [(name, f"{name}-{moment:%m-%d}", moment) for moment in moments]
+    with work.db.write() as session:
+        item = Item(key="url:x", title="X", url="https://x.example/", source_id="quiet", first_seen=at(3, 1))
+        session.add(item)
+        session.flush()
+        session.add_all(
+            Mention(item_id=item.id, source_id=name, guid=guid, url="", title="", published=moment, first_seen=moment)
+            for name, guid, moment in rows
+        )
+    with work.db.read() as session:
+        stale = find_sources_stale_at_end(work, session, MARCH)
+    assert describe_stale_sources(work, stale, MARCH) == [
+        "1 source was quieter than usual at the end of 2025-03: Quiet for 29 days"
+    ]

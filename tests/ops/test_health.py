@@ -15,7 +15,7 @@ from digest.app import Workspace
 from digest.db.runs import load_latest_runs, start_run
 from digest.demo.records import RECORDED_PUBLISHERS
 from digest.demo.server import serve_on_loopback, serve_recorded_sources
-from digest.errors import CheckFailedError
+from digest.errors import CheckFailedError, EmptyPeriodError
 from digest.mail.notifications import send_alert
 from digest.models.items import Item
 from digest.models.predictions import Tagging
@@ -139,8 +139,9 @@ def test_a_month_without_items_is_red(tmp_path: Path) -> None:
     folder = made(tmp_path / "w")
     with opened(folder) as workspace:
         workspace.add_jsonl(folder / "month.jsonl")
-        with pytest.raises(CheckFailedError, match="2025-12 holds no items"):
+        with pytest.raises(EmptyPeriodError, match="2025-12 holds no items") as empty:
             workspace.run("2025-12")
+        assert empty.value.exit_code == 3  # nothing failed, and nothing was refused
         assert workspace.run("2026-01").state == "done"
 
 
