@@ -14,6 +14,7 @@ import typer.main
 
 from digest.cli import register_commands
 from digest.cli.options import app
+from digest.db.engine import DATABASE_URL_ENV
 
 ROOT = Path(__file__).resolve().parents[2]
 COMMANDS = ROOT / "docs" / "commands.md"
@@ -21,7 +22,8 @@ COMMANDS = ROOT / "docs" / "commands.md"
 
 def run(*words: str, folder: Path, **environment: str) -> subprocess.CompletedProcess[str]:
     """Run the command as a user does, in a process of its own."""
-    env = {k: v for k, v in os.environ.items() if not k.startswith(("DIGEST_", "GEMINI_", "GOOGLE_"))} | environment
+    removed = ("DIGEST_", "GEMINI_", "GOOGLE_")
+    env = {k: v for k, v in os.environ.items() if k == DATABASE_URL_ENV or not k.startswith(removed)} | environment
     return subprocess.run(
         [sys.executable, "-m", "digest", *words], cwd=folder, env=env, capture_output=True, text=True, check=False
     )

@@ -56,6 +56,7 @@ def test_a_problem_that_sources_share_is_printed_once() -> None:
     ]
 
 
+@pytest.mark.sqlite
 def test_a_database_that_is_missing_beside_posts_is_not_made_in_silence(folder: Path) -> None:
     for path in folder.glob("digest.db*"):
         path.unlink()
