@@ -56,7 +56,7 @@ def find_unsupported_claims(item: Item, pick: DraftPick) -> tuple[str, ...]:
     if pick.origin != "editor":
         return pick.flags
     flags = check_grounding(pick.blurb, prepare_grounding_source(item.title, item.summary, item.content))
-    return tuple(str(flag) for flag in flags if flag.kind in ("number", "name", "citation"))
+    return tuple(str(flag) for flag in flags if flag.kind in ("number", "name", "citation", "misplaced"))
 
 
 def _split_flagged(sentence: str, origin: str, flags: Sequence[str]) -> Iterator[BlurbPart]:

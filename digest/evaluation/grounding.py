@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from digest.blurbs.extract import extract_quote
 from digest.blurbs.grounding import GroundingSource, check_grounding, prepare_grounding_source
-from digest.blurbs.grounding.claims import find_names, normalize_for_comparison
+from digest.blurbs.grounding.claims import find_names, find_numbers, normalize_for_comparison
 from digest.text import normalise_line
 from digest.text.sentences import split_sentences
 
@@ -26,7 +26,44 @@ GROUNDING_GATES = {  # percent flagged: at most for true sentences, at least for
     "link invented": 100.0,
     "praise added": 100.0,
     "another work's blurb": 89.0,
+    "number from elsewhere": 60.0,
+    "name from elsewhere": 60.0,
+    "numbers exchanged": 60.0,
+    "names exchanged": 60.0,
+    "invention appended": 90.0,
+    "cause invented": 60.0,
+    "scope widened": 60.0,
+    "subject exchanged": 50.0,
 }
+_TESTS_WITH_VECTORS = (VERBATIM_TEST, "another work's blurb", "invention appended")
+_INVENTIONS = (
+    "It also cuts training costs for small teams.",
+    "The approach has since been adopted by several hospitals.",
+    "Users preferred its answers in a blind study.",
+    "It runs on a laptop without a graphics card.",
+    "Most of the gain comes from better data cleaning.",
+    "A follow-up is expected within the year.",
+    "The results held for each language that was tested.",
+    "Experts judged the outputs to be safer than before.",
+    "The work was funded by a government grant.",
+    "The dataset was collected from online forums.",
+    "The effect is strongest for questions about medicine.",
+    "The system asks a person before it acts.",
+)
+_CAUSES = (
+    "because its data was cleaned by hand",
+    "thanks to a larger vocabulary",
+    "since the users were trained beforehand",
+    "due to faster hardware",
+)
+_QUANTITY = re.compile(
+    r"\b(?:some|several|many|most|a few|two|three|four|five|six|seven|eight|nine|ten|\d+) (?=[a-z]{4,}s\b)"
+    r"|\b(?:often|sometimes|usually|mostly|frequently)\b",
+    re.I,
+)
+_OWN_SUBJECT = re.compile(
+    r"(?:We|It|Our (?:method|approach|model|framework|results?)|Th(?:is|e) (?:paper|work|method|approach|model|framework|system))\b"
+)
 
 
 class GroundingWork(NamedTuple):
@@ -68,6 +105,14 @@ def measure_grounding(
         "link invented": _appended_text_cases("More at https://example.org/more."),
         "praise added": _appended_text_cases("This is a groundbreaking result."),
         "another work's blurb": _other_blurb_cases,
+        "number from elsewhere": lambda works: _misplaced_value_cases(works, _find_plain_numbers, dice),
+        "name from elsewhere": lambda works: _misplaced_value_cases(works, _find_plain_names, dice),
+        "numbers exchanged": lambda works: _exchanged_value_cases(works, _find_plain_numbers, dice),
+        "names exchanged": lambda works: _exchanged_value_cases(works, _find_plain_names, dice),
+        "invention appended": _invention_cases,
+        "cause invented": _cause_cases,
+        "scope widened": _widened_scope_cases,
+        "subject exchanged": lambda works: _exchanged_subject_cases(works, dice),
     }
     return [outcome for name, cases in tests.items() if (outcome := _run_test(name, list(cases(works)), vectors))]
 
@@ -75,7 +120,7 @@ def measure_grounding(
 def _run_test(test: str, cases: Sequence[GroundingCase], vectors: EmbeddingTable) -> GroundingOutcome | None:
     if not cases:
         return None
-    near = vectors if test in (VERBATIM_TEST, "another work's blurb") else None
+    near = vectors if test in _TESTS_WITH_VECTORS else None
     flagged = 100 * sum(bool(check_grounding(text, source, embeddings=near)) for text, source in cases) / len(cases)
     gate = GROUNDING_GATES[test]
     return GroundingOutcome(test, len(cases), flagged, flagged <= gate if test == VERBATIM_TEST else flagged >= gate)
@@ -111,3 +156,74 @@ def _appended_text_cases(text: str) -> CaseBuilder:
 def _other_blurb_cases(works: Sequence[GroundingWork]) -> Iterator[GroundingCase]:
     half = len(works) // 2
     return ((works[(number + half) % len(works)].blurb, work.source) for number, work in enumerate(works) if half)
+
+
+def _find_plain_numbers(text: str) -> list[str]:
+    names = set(find_names(text))
+    return list(dict.fromkeys(n.text for n in find_numbers(text) if n.text not in names and n.text[0].isdigit()))
+
+
+def _find_plain_names(text: str) -> list[str]:
+    return list(dict.fromkeys(find_names(text)))
+
+
+def _replace_value(sentence: str, old: str, new: str) -> str:
+    return re.sub(rf"(?<![\w.-]){re.escape(old)}(?![\w-])", lambda _: new, sentence, count=1)
+
+
+def _misplaced_value_cases(
+    works: Sequence[GroundingWork], find_values: Callable[[str], list[str]], dice: random.Random
+) -> Iterator[GroundingCase]:
+    """Replace a value of each sentence by another one of the same text."""
+    for piece, source in _verbatim_cases(works):
+        sentence = normalize_for_comparison(piece)
+        values = find_values(sentence)
+        others = [value for value in find_values(source.text) if not any(value in v or v in value for v in values)]
+        if values and others:
+            changed = _replace_value(sentence, dice.choice(values), dice.choice(others))
+            if changed != sentence:
+                yield changed, source
+
+
+def _exchanged_value_cases(
+    works: Sequence[GroundingWork], find_values: Callable[[str], list[str]], dice: random.Random
+) -> Iterator[GroundingCase]:
+    """Exchange two values of each sentence that has two."""
+    for piece, source in _verbatim_cases(works):
+        sentence = normalize_for_comparison(piece)
+        values = find_values(sentence)
+        if len(values) < 2:
+            continue
+        first, second = dice.sample(values, 2)
+        changed = _replace_value(_replace_value(_replace_value(sentence, first, "\0"), second, first), "\0", second)
+        if first not in second and second not in first and "\0" not in changed and changed != sentence:
+            yield changed, source
+
+
+def _invention_cases(works: Sequence[GroundingWork]) -> Iterator[GroundingCase]:
+    """Append a sentence that no source of the kind holds to each blurb."""
+    for number, work in enumerate(works):
+        yield f"{work.blurb} {_INVENTIONS[number % len(_INVENTIONS)]}", work.source
+
+
+def _cause_cases(works: Sequence[GroundingWork]) -> Iterator[GroundingCase]:
+    """Give each sentence of eight words or more a cause."""
+    for number, (piece, source) in enumerate(_verbatim_cases(works)):
+        if len(piece.split()) >= 8:
+            yield f"{piece.rstrip('.')}, {_CAUSES[number % len(_CAUSES)]}.", source
+
+
+def _widened_scope_cases(works: Sequence[GroundingWork]) -> Iterator[GroundingCase]:
+    """Say `all` or `always` where a sentence says how many or how often."""
+    for piece, source in _verbatim_cases(works):
+        if match := _QUANTITY.search(piece):
+            wide = "all " if match[0].endswith(" ") else "always"
+            yield piece[: match.start()] + wide + piece[match.end() :], source
+
+
+def _exchanged_subject_cases(works: Sequence[GroundingWork], dice: random.Random) -> Iterator[GroundingCase]:
+    """Let another name of the text do what the work itself does."""
+    for piece, source in _verbatim_cases(works):
+        names = [name for name in find_names(source.text) if name not in piece]
+        if names and (match := _OWN_SUBJECT.match(piece)):
+            yield dice.choice(names) + piece[match.end() :], source

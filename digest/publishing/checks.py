@@ -19,6 +19,7 @@ from digest.drafts.checks import CheckProblem, ReleaseFacts, check_draft
 from digest.drafts.lint import lint_draft
 from digest.drafts.model import Draft, DraftPick
 from digest.drafts.storage import build_pick_rows, copy_issue_with_draft, get_draft_path
+from digest.embeddings import load_embeddings
 from digest.errors import CheckFailedError
 from digest.files import load_template_overrides
 from digest.ingest.staleness import find_sources_stale_at_end
@@ -130,7 +131,8 @@ def _recheck_grounding(draft: Draft, items: Mapping[str, Item]) -> Draft:
         if pick.origin != "model" or pick.flags or pick.key not in items:
             return pick
         item = items[pick.key]
-        flags = check_grounding(pick.blurb, prepare_grounding_source(item.title, item.summary, item.content))
+        source = prepare_grounding_source(item.title, item.summary, item.content)
+        flags = check_grounding(pick.blurb, source, embeddings=load_embeddings())
         return replace(pick, flags=tuple(map(str, flags)))
 
     return draft.map_picks(recheck)

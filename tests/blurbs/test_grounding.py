@@ -70,9 +70,9 @@ def test_what_the_source_does_not_say_is_named(text: str, flag: str) -> None:
     assert flag in [str(actual) for actual in check_grounding(text, SOURCE)]
 
 
-def test_a_text_about_something_else_is_flagged_by_its_subject() -> None:
+def test_a_text_about_something_else_rests_on_no_sentence() -> None:
     flags = check_grounding("A survey of protein folding in yeast cells.", SOURCE, embeddings=load_embeddings())
-    assert [flag.kind for flag in flags] == ["subject"]
+    assert [flag.kind for flag in flags] == ["unsupported"]
 
 
 def test_evidence_must_stand_in_the_source_word_for_word() -> None:
@@ -87,6 +87,53 @@ def test_a_quotation_of_three_words_supports_nothing() -> None:
     assert not is_quotation_supported("We propose Lantern", SOURCE)
 
 
+BOUND = prepare_grounding_source(
+    "Harbour: Notes by Topic",
+    "We propose Harbour, a memory for agents that files notes by topic. On DeskBench, Harbour reaches 71% with 12 notes, "
+    "while TidyAgent reaches 58%. On QuayBench it needs 340 notes. Several offices were simulated.",
+)
+
+
+@pytest.mark.parametrize(
+    ("text", "flag"),
+    [
+        ("On DeskBench, Harbour reaches 58% with 12 notes, while TidyAgent reaches 71%.", "misplaced: 58"),
+        ("On DeskBench, Harbour reaches 71% with 340 notes, while TidyAgent reaches 58%.", "misplaced: 340"),
+        ("On DeskBench, TidyAgent reaches 71% with 12 notes, while Harbour reaches 58%.", "misplaced: TidyAgent"),
+        ("On QuayBench it needs 12 notes.", "misplaced: 12"),
+        ("TidyAgent propose Harbour, a memory for agents that files notes by topic.", "misplaced: TidyAgent"),
+        ("All offices were simulated.", "scope: All"),
+        ("Harbour files notes by topic, because its users were trained beforehand.", "cause: its users were trained beforehand"),
+        ("Harbour files notes by topic. A follow-up is expected within the year.", "unsupported: A follow-up is expected within the year."),
+    ],
+)  # fmt: skip
+def test_a_value_of_another_sentence_and_an_invented_sentence_are_named(text: str, flag: str) -> None:
+    assert flag in [str(actual) for actual in check_grounding(text, BOUND, embeddings=load_embeddings())]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "With 12 notes, Harbour reaches 71% on DeskBench.",
+        "TidyAgent reaches 58%.",
+        "The authors propose Harbour, a memory for agents that files notes by topic.",
+        "It needs 340 notes on QuayBench.",
+    ],
+)
+def test_a_value_beside_its_own_words_passes(text: str) -> None:
+    assert check_grounding(text, BOUND, embeddings=load_embeddings()) == ()
+
+
+def test_each_sentence_needs_evidence_that_carries_its_own_numbers_and_names() -> None:
+    text = "Harbour scores 71%. It needs 340 notes."
+    deskbench, quaybench = "On DeskBench, Harbour reaches 71%", "On QuayBench it needs 340 notes"
+    assert check_grounding(text, BOUND, [deskbench, quaybench]) == ()
+    assert [str(flag) for flag in check_grounding(text, BOUND, [quaybench, deskbench])] == [
+        "evidence: does not carry 71%",
+        "evidence: does not carry 340",
+    ]
+
+
 @pytest.mark.slow
 def test_catch_rates_are_as_promised_and_verbatim_sentences_raise_no_alarm(shared_data: Path) -> None:
     outcomes = measure(shared_data)
@@ -96,8 +143,16 @@ def test_catch_rates_are_as_promised_and_verbatim_sentences_raise_no_alarm(share
 
 def test_an_evaluation_needs_no_data_but_a_few_works_and_is_the_same_each_time() -> None:
     texts = [
-        ("Lantern", "We propose Lantern, a memory. Lantern improves recall by 12%."),
-        ("Torchlight", "We present Torchlight-7B, a search engine. It reads 40 pages."),
+        (
+            "Lantern",
+            "We propose Lantern, a memory for several kinds of agents. On DeskBench, Lantern improves the recall of "
+            "GPT-4o by 12% after 30 hours. ShelfBench is left for later, with 900 tasks.",
+        ),
+        (
+            "Torchlight",
+            "We present Torchlight-7B, a search engine that was tried with CornerBench. It often reads 40 pages in one "
+            "go, of which 7 are kept. PageBench is harder.",
+        ),
     ]
     first = measure_grounding(texts, load_embeddings())
     assert {row.test for row in first} == set(GROUNDING_GATES)

@@ -1,6 +1,7 @@
 """Check a sentence against the stored text of its source.
 
-The check cannot see a wrong relation between two true things.
+Numbers and names are bound to the sentence they rest on. The check cannot see every wrong relation between two true
+things.
 """
 
 from __future__ import annotations
@@ -10,6 +11,12 @@ from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, NamedTuple
 
+from digest.blurbs.grounding.binding import (
+    find_misplaced_values,
+    find_unsupported_causes,
+    find_widened_scope,
+    is_unsupported,
+)
 from digest.blurbs.grounding.claims import (
     MANY_UNIT,
     NumberClaim,
@@ -20,7 +27,6 @@ from digest.blurbs.grounding.claims import (
     normalize_for_comparison,
 )
 from digest.blurbs.grounding.relations import (
-    extract_content_stems,
     find_negation_changes,
     find_reversed_directions,
     find_swapped_comparisons,
@@ -34,19 +40,16 @@ from digest.text.sentences import split_sentences
 if TYPE_CHECKING:
     from digest.embeddings import EmbeddingTable
 
-# Cosine. 98 of 100 blurbs of another paper are below 0.5, 3 of 100 of the right one below 0.4.
-MIN_SUBJECT_SIMILARITY = 0.4
-# Share of a text's words that the source has too.
-MIN_SHARED_WORDS = 0.5
 MIN_EVIDENCE_WORDS = 4
 _ROUNDING_TOLERANCE = 3  # per cent, for a half or a third
 _CURRENCIES = frozenset({"USD", "EUR", "GBP"})
 
+_MAX_SHOWN_CHARACTERS = 80
 MAX_CHECKED_CHARACTERS = 20_000  # no blurb or paragraph is longer
 
 
 class GroundingFlag(NamedTuple):
-    """A string without support and its kind: number, name, hype, citation, link or polarity."""
+    """A string without support and its kind, such as number, name, misplaced, cause or unsupported."""
 
     kind: str
     text: str
@@ -81,7 +84,8 @@ def check_grounding(
     """List what the source does not support, in reading order.
 
     Sentences that are verbatim in the source pass, unless they instruct a model. With `evidence` (a quotation per
-    claim), each quotation must be in the source too. With `embeddings`, a text about another subject is flagged.
+    sentence), each quotation must be in the source and hold the numbers and names of its sentence. With `embeddings`,
+    a sentence that rests on no sentence of the source is flagged.
     """
     text = text[:MAX_CHECKED_CHARACTERS]
     sentences = [sentence for sentence in split_sentences(text) if not _is_verbatim(sentence, source)]
@@ -91,13 +95,49 @@ def check_grounding(
         for kind, find_unsupported in GROUNDING_CHECKS.items()
         for claim in find_unsupported(sentence, source)
     ]
+    missing = " ".join(flag.text for flag in flags if flag.kind in ("number", "name"))
+    flags = [flag for flag in flags if flag.kind != "misplaced" or flag.text not in missing]
     if instruction := find_injection(text):
         flags.append(GroundingFlag("instruction", instruction))
-    unsupported = (quotation for quotation in evidence or () if not is_quotation_supported(quotation, source))
-    flags += [GroundingFlag("evidence", quotation[:80] or "(none)") for quotation in unsupported]
-    if embeddings is not None and sentences and _is_off_topic(text, source, embeddings):
-        flags.append(GroundingFlag("subject", "reads like another item"))
+    flags += _check_evidence(text, source, evidence) if evidence is not None else []
+    if embeddings is not None:
+        flags += [
+            GroundingFlag("unsupported", sentence[:_MAX_SHOWN_CHARACTERS])
+            for sentence in map(normalize_for_comparison, sentences)
+            if is_unsupported(sentence, source.subject, source.sentences, embeddings)
+        ]
     return tuple(dict.fromkeys(flags))
+
+
+def _check_evidence(text: str, source: GroundingSource, evidence: Sequence[str]) -> Iterator[GroundingFlag]:
+    """Yield quotations that the source lacks, and numbers and names that a sentence's own quotation does not carry.
+
+    When the quotations are not one a sentence, all of them together must carry each sentence.
+    """
+    for quotation in evidence:
+        if not is_quotation_supported(quotation, source):
+            yield GroundingFlag("evidence", quotation[:_MAX_SHOWN_CHARACTERS] or "(none)")
+    sentences = split_sentences(text)
+    quotations = evidence if len(evidence) == len(sentences) else [" ".join(evidence)] * len(sentences)
+    title = source.subject.partition(". ")[0]
+    for sentence, quotation in zip(sentences, quotations, strict=True):
+        passage = prepare_grounding_source(title, " ".join([quotation, *_find_quoted_sentences(quotation, source)]))
+        for find_unsupported in (_find_unsupported_numbers, _find_unsupported_names):
+            claims = find_unsupported(normalize_for_comparison(sentence), passage)
+            missing = set(find_unsupported(normalize_for_comparison(sentence), source))
+            yield from (
+                GroundingFlag("evidence", f"does not carry {claim}") for claim in claims if claim not in missing
+            )
+
+
+def _find_quoted_sentences(quotation: str, source: GroundingSource) -> list[str]:
+    """Return the sentences of the source that a quotation is part of, or that are part of it."""
+    folded = normalize_for_comparison(quotation).casefold().strip(" .…\"'")
+    return [
+        sentence
+        for sentence in source.sentences
+        if (plain := sentence.casefold().strip(" .")) and (folded in plain or plain in folded)
+    ]
 
 
 def is_quotation_supported(quotation: str, source: GroundingSource) -> bool:
@@ -222,14 +262,7 @@ GROUNDING_CHECKS: dict[str, Callable[[str, GroundingSource], Iterator[str]]] = {
     "relation": lambda sentence, source: find_swapped_comparisons(sentence, source.sentences),
     "direction": lambda sentence, source: find_reversed_directions(sentence, source.text, source.sentences),
     "count": lambda sentence, source: find_wrong_counts(sentence, source.text),
+    "scope": lambda sentence, source: find_widened_scope(sentence, source.text),
+    "cause": lambda sentence, source: find_unsupported_causes(sentence, source.text),
+    "misplaced": lambda sentence, source: find_misplaced_values(sentence, source.subject, source.sentences),
 }
-
-
-def _is_off_topic(text: str, source: GroundingSource, embeddings: EmbeddingTable) -> bool:
-    """Return whether a text is far from the source's subject and shares few of its words."""
-    stems = extract_content_stems(text)
-    shared = len(stems & extract_content_stems(source.text)) / max(1, len(stems))
-    if shared >= MIN_SHARED_WORDS:
-        return False
-    text_vector, subject_vector = embeddings.embed([text, source.subject])
-    return float(text_vector @ subject_vector) < MIN_SUBJECT_SIMILARITY

@@ -59,11 +59,12 @@ class _Comparison(NamedTuple):
 def extract_content_stems(text: str) -> frozenset[str]:
     """Collect the stems of the words that carry meaning."""
     tokens = re.findall(r"[^\W_]+", text.casefold())
-    return frozenset(_stem(token) for token in tokens if len(token) > 3 and token not in _STOPWORDS)
+    return frozenset(reduce_to_stem(token) for token in tokens if len(token) > 3 and token not in _STOPWORDS)
 
 
 @lru_cache(maxsize=4096)
-def _stem(word: str) -> str:
+def reduce_to_stem(word: str) -> str:
+    """Cut a lower-case word to the first letters of its stem."""
     return (re.sub(r"(?:ing|ed|es|s|ly)$", "", word) if len(word) > 4 else word)[:_STEM_LENGTH]
 
 
@@ -108,7 +109,7 @@ def find_negation_changes(claim: str, sentences: Sequence[str]) -> Iterator[str]
         yield claim_negation[0]
     if source and source_negation and not claim_negation:
         negated = _find_negated_stem(source, source_negation)
-        yield from [word for word in re.findall(r"[^\W_]+", claim) if negated == _stem(word.casefold())][:1]
+        yield from [word for word in re.findall(r"[^\W_]+", claim) if negated == reduce_to_stem(word.casefold())][:1]
 
 
 def _find_nearest_clause(claim: str, sentences: Sequence[str]) -> str:
@@ -124,7 +125,7 @@ def _find_nearest_clause(claim: str, sentences: Sequence[str]) -> str:
 def _find_negated_stem(sentence: str, negation: re.Match[str]) -> str:
     """Find the first word with meaning after a negation, adverbs skipped."""
     tokens = re.findall(r"[^\W_]+", sentence[negation.end() :].casefold())
-    return next((_stem(t) for t in tokens if len(t) > 3 and t not in _STOPWORDS and not t.endswith("ly")), "")
+    return next((reduce_to_stem(t) for t in tokens if len(t) > 3 and t not in _STOPWORDS and not t.endswith("ly")), "")
 
 
 def find_wrong_counts(claim: str, source: str) -> Iterator[str]:
@@ -133,7 +134,7 @@ def find_wrong_counts(claim: str, source: str) -> Iterator[str]:
         thing = _COUNTED_THING.match(claim, count.end())
         if thing is None or count[1].lower() == "one":
             continue
-        source_counts = _find_counts(_stem(re.split(r"[ -]", thing[0].casefold())[-1]), source)
+        source_counts = _find_counts(reduce_to_stem(re.split(r"[ -]", thing[0].casefold())[-1]), source)
         if source_counts and _parse_count(count[1]) not in source_counts:
             yield count[0] + thing[0]
 
@@ -143,7 +144,8 @@ def _find_counts(thing: str, source: str) -> set[int]:
     return {
         _parse_count(count[1])
         for count in _COUNT.finditer(source)
-        if thing in map(_stem, re.findall(r"[a-z]+", _WORDS_AFTER_COUNT.match(source, count.end())[0].casefold()))  # type: ignore[index]
+        if thing
+        in map(reduce_to_stem, re.findall(r"[a-z]+", _WORDS_AFTER_COUNT.match(source, count.end())[0].casefold()))  # type: ignore[index]
     }
 
 
