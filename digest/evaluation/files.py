@@ -16,9 +16,16 @@ from digest.ingest.matching import match_records
 from digest.ingest.matching.features import build_record_features
 from digest.protocols import Report
 from digest.ranking.metrics import PublicPick, parse_picks, parse_pool
+from digest.ranking.namers import has_namers
 from digest.ranking.preference import load_default_preferences
 from digest.ranking.score import RankingContext, rank_candidates
-from digest.ranking.training import TrainingMonth, build_training_months, find_most_active_curator, train_and_prove
+from digest.ranking.training import (
+    TrainingMonth,
+    build_training_months,
+    find_most_active_curator,
+    learn_namer_weights,
+    train_and_prove,
+)
 from digest.ranking.types import RankerInput
 from digest.tagging.embedded import EmbeddedTagger
 from digest.text import dump_json_lines
@@ -66,6 +73,9 @@ def rank_file(
             ranker = (
                 f"by what was learned from {source.replace('picks', f'picks of {curator}', 1) if curator else source}"
             )
+        if has_namers(candidates) and (namer_weights := learn_namer_weights(months, context)):
+            context = replace(context, namer_weights=namer_weights)
+            proof_note += f"; learned weights of namers: {', '.join(namer_weights.list_learned())}"
     ranked = rank_candidates(candidates, context)
     rows = (
         {"arxiv_id": entry.candidate.key, "score": round(entry.score, 5), "reasons": [r.words for r in entry.reasons]}

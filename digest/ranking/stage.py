@@ -33,10 +33,11 @@ from digest.models.items import Item, get_abstract
 from digest.models.predictions import Decision, Ranking, Tagging
 from digest.periods import Period
 from digest.protocols import Report
+from digest.ranking.namers import NamerWeights
 from digest.ranking.preference import PREFERENCES_VERSION, PreferenceModel, load_default_preferences
 from digest.ranking.score import RankingContext, rank_candidates
 from digest.ranking.steering import Steering, find_muted
-from digest.ranking.training import TrainingMonth, sample_month, train_and_prove
+from digest.ranking.training import TrainingMonth, learn_namer_weights, sample_month, train_and_prove
 from digest.ranking.types import Candidate, RankedCandidate, RankerInput
 from digest.text import hash_texts
 from digest.urls.kinds import classify_kind
@@ -169,6 +170,13 @@ def load_preferences(context: Context) -> tuple[PreferenceModel | None, str]:
     return PreferenceModel.from_bytes(base64.b64decode(data)) if data else None, str(stored["sentence"])
 
 
+def load_namer_weights(context: Context) -> NamerWeights:
+    """Load what was learned of each source that names works, or the defaults."""
+    with context.db.read() as session:
+        stored = load_value(session, _SETTING_NAME)
+    return NamerWeights(**stored["namers"]) if stored and "namers" in stored else NamerWeights()
+
+
 def learn_preferences(context: Context) -> str:
     """Learn from the picks, if they have changed since the last time; returns the outcome as a sentence."""
     with context.db.read() as session:
@@ -184,12 +192,17 @@ def learn_preferences(context: Context) -> str:
             month = TrainingMonth(name, candidates, [item.id in ids for item in items], vectors)
             if any(month.picked):
                 months.append(sample_month(month, _MAX_OTHERS))
-    proof, preferences = train_and_prove(months, build_ranking_context(context), load_default_preferences())
+    ranking_context = build_ranking_context(context)
+    proof, preferences = train_and_prove(months, ranking_context, load_default_preferences())
     data = base64.b64encode(preferences.to_bytes()).decode() if preferences else ""
-    value = {"of": fingerprint, "form": PREFERENCES_VERSION, "sentence": proof.sentence, "taste": data}
+    sentence, namers = proof.sentence, {}
+    if namer_weights := learn_namer_weights(months, ranking_context):
+        namers = {"namers": namer_weights.as_dict()}
+        sentence += f"; weights of namers: {', '.join(namer_weights.list_learned())}"
+    value = {"of": fingerprint, "form": PREFERENCES_VERSION, "sentence": sentence, "taste": data, **namers}
     with context.db.write() as session:
         save_value(session, _SETTING_NAME, value, context.now)
-    return proof.sentence
+    return sentence
 
 
 def rank_period(context: Context, period: Period) -> Report:
@@ -235,7 +248,9 @@ def _rank_items(context: Context, period: Period, *explain_keys: str) -> tuple[l
     with context.db.read() as session:
         items, candidates, vectors = load_ranker_inputs(context, session, period)
     items, candidates, vectors = _drop_muted(context, items, candidates, vectors)
-    ranking_context = replace(build_ranking_context(context, period), preferences=preferences)
+    ranking_context = replace(
+        build_ranking_context(context, period), preferences=preferences, namer_weights=load_namer_weights(context)
+    )
     ranked = rank_candidates(candidates, ranking_context, vectors, explain_first=_MAX_STORED, explain_keys=explain_keys)
     return items, ranked, sentence
 

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 from zlib import crc32
 
 from digest.embeddings import load_embeddings
 from digest.ranking.metrics import PublicPick, RankingMetrics, compute_auc, measure_ranking
+from digest.ranking.namers import NamerWeights, fit_namer_weights, has_namers
 from digest.ranking.preference import (
     PreferenceModel,
     fit_preferences,
@@ -91,15 +92,31 @@ def build_training_months(
 ) -> list[TrainingMonth]:
     """Combine pools with a curator's picks, by default of the most active one; months come in order.
 
-    A pick counts in the pool that holds its paper, whatever month it was made in. Other curators' picks are ambiguous.
+    A pick counts in the pool that holds its paper, whatever month it was made in. Other curators' picks are ambiguous,
+    and named by them.
     """
     curator = curator or find_most_active_curator(picks)
     own = {pick.arxiv_id for pick in picks if pick.curator == curator}
-    others = frozenset(pick.arxiv_id for pick in picks if pick.curator != curator)
+    named_by: dict[str, set[str]] = {}
+    for pick in picks:
+        if pick.curator != curator:
+            named_by.setdefault(pick.arxiv_id, set()).add(pick.curator)
     return [
-        TrainingMonth(name, pool, [candidate.key in own for candidate in pool], ambiguous_keys=others)
+        TrainingMonth(
+            name,
+            [_add_namers(candidate, named_by.get(candidate.key, ())) for candidate in pool],
+            [candidate.key in own for candidate in pool],
+            ambiguous_keys=frozenset(named_by),
+        )
         for name, pool in sorted(pools.items())
     ]
+
+
+def _add_namers(candidate: RankerInput, curators: Collection[str]) -> RankerInput:
+    """Count other curators as namers of what they picked."""
+    if not curators:
+        return candidate
+    return replace(candidate, named_by=tuple(dict.fromkeys([*candidate.named_by, *sorted(curators)])))
 
 
 def find_most_active_curator(picks: Sequence[PublicPick]) -> str:
@@ -244,6 +261,24 @@ def prove_preferences(
         f"{learned:.1%} of the time, the cold ranker {baseline:.1%}"
     )
     return HeldOutProof(is_better, sentence, learned, baseline)
+
+
+def learn_namer_weights(months: Sequence[TrainingMonth], context: RankingContext) -> NamerWeights | None:
+    """Learn what it says for a work that a source names it, or that it has votes; None without enough to learn from.
+
+    A taste is trained on all months but the last HELD_OUT_MONTHS, and the weights are fitted beside its scores of
+    those: beside scores of the months it was trained on, namers would look useless.
+    """
+    months = [month for month in months if any(month.picked) and not all(month.picked)]
+    held_out = HELD_OUT_MONTHS if len(months) > HELD_OUT_MONTHS else 1
+    training, testing = months[:-held_out], months[-held_out:]
+    candidates = [candidate for month in testing for candidate in month.candidates]
+    if not training or not has_namers(candidates) or min(_count_picks(training), _count_picks(testing)) < MIN_PICKS:
+        return None
+    model = train_preferences([sample_month(month, OTHERS_PER_MONTH) for month in training])
+    bare = replace(context, preferences=model, namer_weights=NamerWeights(default=0.0, votes=0.0))
+    scores = [score for m in testing for score in score_candidates(m.candidates, bare, m.vectors)]
+    return fit_namer_weights(scores, candidates, [is_picked for month in testing for is_picked in month.picked])
 
 
 def _count_picks(months: Sequence[TrainingMonth]) -> int:
