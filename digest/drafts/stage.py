@@ -30,7 +30,7 @@ from digest.drafts.workflow import transition_state
 from digest.drafts.writer import render_draft
 from digest.errors import CheckFailedError
 from digest.i18n import load_translations
-from digest.ingest.coverage import describe_missing_days, find_missing_days
+from digest.ingest.coverage import describe_missing_days, load_missing_days
 from digest.models.issues import Issue
 from digest.models.items import Item
 from digest.periods import Period
@@ -63,15 +63,14 @@ def draft_issue(
     CheckFailedError when arXiv was read for a part of the period only.
     """
     with record_run(context, "draft", period.name) as report:
-        gaps = describe_missing_days(find_missing_days(context, period, of_active_sources=True), period)
+        inputs, gaps = _load_inputs(context, period)
         if gaps and not accept_gaps:
             raise CheckFailedError(
                 "no draft was written: " + "; ".join(gaps), f"run `digest run {period}`; --accept-gaps drafts anyway"
             )
-        inputs = _load_inputs(context, period)
         if not inputs.has_ranking:
             rank_period(context, period)
-            inputs = _load_inputs(context, period)
+            inputs, gaps = _load_inputs(context, period)
         proposal = propose_draft(context, period, inputs, report.run_id, max_usd)
         write_draft(context, period, proposal, report, dry_run=dry_run, max_usd=max_usd)
         report.problems = [*report.problems, *(f"{gap} (accepted)" for gap in gaps)]
@@ -81,10 +80,12 @@ def draft_issue(
     return report
 
 
-def _load_inputs(context: Context, period: Period) -> ProposalInputs:
+def _load_inputs(context: Context, period: Period) -> tuple[ProposalInputs, list[str]]:
+    """Load what a proposal is made from, and which days of arXiv are missing."""
     with context.db.read() as session:
         require_draftable(session, period)
-        return load_proposal_inputs(context, session, period)
+        missing = load_missing_days(context, session, period, of_active_sources=True)
+        return load_proposal_inputs(context, session, period), describe_missing_days(missing, period)
 
 
 def write_draft(

@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from datetime import date, datetime, timedelta
 
+from sqlmodel import Session
+
 from digest.aio import run_sync
 from digest.config.schema import Source
 from digest.context import Context
@@ -47,27 +49,34 @@ def list_missing_days(
     return missing
 
 
-def find_missing_days(context: Context, period: Period, *, of_active_sources: bool = False) -> dict[str, list[date]]:
-    """Map each enabled arXiv source to the days of the period that were not read; complete sources are left out.
+def find_missing_days(context: Context, period: Period) -> dict[str, list[date]]:
+    """Map each enabled arXiv source to the days of the period that were not read; complete sources are left out."""
+    with context.db.read() as session:
+        return load_missing_days(context, session, period)
+
+
+def load_missing_days(
+    context: Context, session: Session, period: Period, *, of_active_sources: bool = False
+) -> dict[str, list[date]]:
+    """Load the missing days as `find_missing_days` does.
 
     With `of_active_sources`, a source that was never read is left out too: its papers come from files.
     """
     missing = {}
-    with context.db.read() as session:
-        for source in _list_arxiv_sources(context):
-            times = load_successful_fetch_times(session, source.id)
-            days: list[date] = []
-            is_active = bool(times)
-            for month in period.months():
-                checkpoint = load_checkpoint(session, f"backfill:{source.id}:{month.name}")
-                is_active = is_active or bool(checkpoint)
-                is_current = checkpoint.get("categories") == sorted(source.categories)
-                if is_current and checkpoint.get("complete"):
-                    continue
-                read_days = checkpoint.get("days", {}) if is_current else {}
-                days += list_missing_days(times, timedelta(days=source.days), read_days, month, context.now)
-            if days and (is_active or not of_active_sources):
-                missing[source.id] = days
+    for source in _list_arxiv_sources(context):
+        times = load_successful_fetch_times(session, source.id)
+        days: list[date] = []
+        is_active = bool(times)
+        for month in period.months():
+            checkpoint = load_checkpoint(session, f"backfill:{source.id}:{month.name}")
+            is_active = is_active or bool(checkpoint)
+            is_current = checkpoint.get("categories") == sorted(source.categories)
+            if is_current and checkpoint.get("complete"):
+                continue
+            read_days = checkpoint.get("days", {}) if is_current else {}
+            days += list_missing_days(times, timedelta(days=source.days), read_days, month, context.now)
+        if days and (is_active or not of_active_sources):
+            missing[source.id] = days
     return missing
 
 

@@ -33,6 +33,7 @@ STORY: tuple[str, ...] = (
     "fetch blog --force",
     "add --jsonl papers.jsonl",
     "tag",
+    f"radar {PERIOD} --no-read",
     f"rank {PERIOD}",
     f"candidates {PERIOD}",
     "rank 2025-06 --explain arxiv:2506.00001",
