@@ -7,13 +7,10 @@ paced and checked like the first.
 from __future__ import annotations
 
 import asyncio
-import re
 import ssl
 import time
 from dataclasses import replace
 from datetime import UTC, datetime
-from html import unescape
-from urllib.parse import urljoin
 from urllib.request import getproxies_environment, proxy_bypass_environment  # type: ignore[attr-defined]
 
 import httpcore2
@@ -29,21 +26,11 @@ from digest.http.rate_limit import RateLimiter
 from digest.protocols import Clock, Request, Response
 from digest.text import normalise_line
 from digest.text.html import html_to_text
-from digest.urls.canonical import extract_site
+from digest.urls.stubs import find_meta_refresh, is_challenge
 
 MAX_REDIRECTS = 10
 MAX_IDLE_CONNECTIONS = 100
 _IDLE_SECONDS = 15.0  # many servers close an idle connection soon after
-_MAX_STUB_BYTES = 20_000  # a page that only forwards, or only checks the browser, is short
-_META_REFRESH = re.compile(
-    rb"""<meta[^>]*http-equiv\s*=\s*["']?refresh["']?[^>]*content\s*=\s*["']\s*[0-5](?:\.\d+)?\s*[;,]\s*url\s*=\s*'?([^"'>]+)""",
-    re.I,
-)
-_CHALLENGE = re.compile(
-    rb"anubis_challenge|/\.within\.website/|_cf_chl_opt|/cdn-cgi/challenge-platform/|awswaf|captcha-delivery\.com"
-    rb"|px-captcha|_Incapsula_Resource|sgcaptcha|ddos-guard/js-challenge|go-away-challenge",
-    re.I,
-)
 _REDIRECT_STATUSES = frozenset({301, 302, 303, 307, 308})
 _NO_RESPONSE = (httpcore2.ReadError, httpcore2.WriteError, httpcore2.RemoteProtocolError)
 _NETWORK_ERRORS = (*_NO_RESPONSE, httpcore2.ConnectError, httpcore2.LocalProtocolError, httpcore2.ProxyError)
@@ -95,7 +82,7 @@ class Client:
                 response = await self._send_within(request.deadline - elapsed, request, url, cookies)
                 elapsed += time.monotonic() - started
                 self._store_pause(request, url, response)
-            forward = _find_meta_refresh(response)
+            forward = find_meta_refresh(response)
             if response.status not in _REDIRECT_STATUSES and not forward:
                 is_conditional = request.validators is not None and request.validators.url == response.url
                 if error := build_response_error(response, is_conditional=is_conditional, now=self._clock()):
@@ -242,25 +229,6 @@ def _parse_url(text: str) -> httpx2.URL:
     return url.copy_with(fragment=None, username=None, password=None) if url.fragment or url.userinfo else url
 
 
-def _find_meta_refresh(response: Response) -> str:
-    """Find where a short page forwards to at once, on its own site; else return ""."""
-    if response.status != 200 or len(response.body) > _MAX_STUB_BYTES or b"<meta" not in response.body.lower():
-        return ""
-    match = _META_REFRESH.search(response.body)
-    target = unescape(match[1].decode("utf-8", "replace").strip()) if match else ""
-    absolute = urljoin(response.url, target)
-    is_elsewhere = extract_site(absolute) != extract_site(response.url) or absolute.partition("#")[0] == response.url
-    return "" if not target or is_elsewhere else target
-
-
-def _is_challenge(response: Response) -> bool:
-    """Whether a browser check was served in place of the page; a long page that only mentions one is none."""
-    if response.headers.get("cf-mitigated") == "challenge":
-        return True
-    is_html = "html" in response.headers.get("content-type", "")
-    return is_html and len(response.body) <= _MAX_STUB_BYTES and _CHALLENGE.search(response.body) is not None
-
-
 def _resolve_redirect(url: httpx2.URL, response: Response, forward: str = "") -> httpx2.URL:
     raw = response.headers.get("location", "").strip().encode("latin-1")
     location = forward or raw.decode("utf-8", "replace")  # servers send raw UTF-8 paths
@@ -312,7 +280,7 @@ _STATUS_MESSAGES: dict[int, tuple[str, str]] = {
 def build_response_error(response: Response, *, is_conditional: bool, now: datetime) -> FetchError | None:
     """Build the error that a status means, or None. `is_conditional`: validators were sent along."""
     status, url = response.status, response.url
-    if _is_challenge(response):
+    if is_challenge(response):
         hint = "ask the site for a feed that programs may read"
         return FetchError(f"{url} is behind a browser check", hint, status=403 if status == 200 else status)
     if status in (200, 203) or (status == 304 and is_conditional):

@@ -9,11 +9,12 @@ import zlib
 from collections import Counter, defaultdict
 from collections.abc import AsyncGenerator, Callable, Iterable, Iterator, Mapping
 from contextlib import aclosing
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from itertools import islice
 from pathlib import Path
 from typing import Any
+from urllib.parse import urljoin
 
 from sqlmodel import Session
 
@@ -23,7 +24,7 @@ from digest.context import Context, record_run
 from digest.db.issues import find_added_item_ids
 from digest.db.items import load_items_by_key
 from digest.db.runs import OUTCOMES, save_source_results
-from digest.errors import ConfigError, NotFoundError, ParseError, SourceError, describe_read_error
+from digest.errors import ConfigError, FetchError, NotFoundError, ParseError, SourceError, describe_read_error
 from digest.ingest.normalize import PreparedItem, RejectedEntry, normalize_entry
 from digest.ingest.parser_process import ParserPool
 from digest.ingest.store import ingest_entries, ingest_items_by_source
@@ -36,10 +37,12 @@ from digest.sources.entries import Entry
 from digest.sources.html.article import parse_article
 from digest.urls import work_key
 from digest.urls.arxiv import extract_arxiv_id
+from digest.urls.stubs import find_meta_refresh, is_challenge
 
 _BATCH_LINES = 1500  # a smaller file is parsed in this process
 _BATCH_DEADLINE = 120.0  # seconds; a batch takes half a second
 _PAGE_DEADLINE = 30.0  # seconds for parsing one page
+_MAX_FORWARDS = 2  # pages in a row that only forward, where the fetcher did not follow them
 _MAX_SHOWN_PROBLEMS = 20
 _MAX_SHOWN_LINES = 5
 _TEXT_FIELDS = ("guid", "url", "title", "summary", "content", "doi", "venue", "comment", "arxiv_id")
@@ -111,8 +114,16 @@ async def fetch_article(
     # A paper's PDF or a page about it holds its id; the abs page is small and has the facts.
     arxiv_id = extract_arxiv_id(url)
     address = build_abs_url(arxiv_id) if arxiv_id else url
-    response = await fetcher(Request(address, deadline=deadline, allow_private=allow_private))
-    return await pool.run(parse_article, response.body, response.url, dict(response.headers), subject=url)
+    request = Request(address, deadline=deadline, allow_private=allow_private)
+    response = await fetcher(request)
+    for _ in range(_MAX_FORWARDS):
+        if forward := find_meta_refresh(response):
+            response = await fetcher(replace(request, url=urljoin(response.url, forward)))
+    if is_challenge(response):
+        hint = "open it in a browser; `digest add --jsonl` adds a work without its page"
+        raise FetchError(f"{url} is behind a browser check", hint, status=403)
+    arguments = (response.body, response.url, dict(response.headers), None, address)
+    return await pool.run(parse_article, *arguments, subject=url)
 
 
 def add_jsonl_file(context: Context, path: Path, source_id: str = "manual") -> Report:

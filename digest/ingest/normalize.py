@@ -33,13 +33,14 @@ _EARLIEST_DATE = datetime(1990, 1, 1, tzinfo=UTC)
 _AUTHORITY_KINDS = frozenset({"arxiv", "arxiv-oai"})
 _PAPER_SITES = frozenset({"arxiv.org", "openreview.net", "aclanthology.org", "biorxiv.org", "medrxiv.org", "acm.org"})
 
+# A tag between spaces is a word of the title, as in "How <s> and </s> tokens work".
 _INLINE_TAG = re.compile(
-    r"</?(?:a|abbr|b|big|br|code|del|em|font|h[1-6]|i|img|ins|mark|p|q|s|small|span|strong|sub|sup|tt|u|wbr|script|style)"
+    r"(?!(?<!\S)</?[a-z]\w*>\s)</?(?:a|abbr|b|big|br|code|del|em|font|h[1-6]|i|img|ins|mark|p|q|s|small|span|strong|sub|sup|tt|u|wbr|script|style)"
     r"(?:\s+[a-z:-]+\s*=\s*(?:\"[^\"]*\"|'[^']*'|[^\s\"'<>]+))*\s*/?>",
     re.I,
 )
 _BLOCK_TAG = re.compile(r"</?(?:p|div|br|[uo]l|li|h[1-6]|blockquote|table|a)(?:\s[^<>]*)?/?>", re.I)
-_SCRIPT_ELEMENT = re.compile(r"(?is)<(script|style)\b.*?(?:</\1\s*>|$)")
+_SCRIPT_ELEMENT = re.compile(r"(?is)<(script|style)\b(?:(?!<\1\b).)*?</\1\s*>")
 _ENTITY = re.compile(r"&(?:#\d{1,7}|#x[0-9a-f]{1,6}|[a-z][a-z0-9]{1,30});", re.I)
 # An anchor that is a page of its own (`#/post/3`) or an entry of a changelog (`#2-1-238`), not a place in a page.
 _ITEM_ANCHOR = re.compile(r"!?/.+|.*\d[-._]\d+.*|.+/.+")

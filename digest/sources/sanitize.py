@@ -18,12 +18,14 @@ HtmlCleaner = Callable[[str, str], str]  # a foreign fragment and the address it
 MAX_FIELD_LENGTH = 500_000  # characters of one field; what is longer is no post
 _TAG = re.compile(r"<[A-Za-z/!?]")
 _MARKUP = re.compile(r"<[A-Za-z/!?]|&#?\w{1,40};")
-# Elements that occur in titles, and whatever has an attribute: any other <word> there is text, as in "Vec<T>".
+# Elements that occur in titles, and whatever has an attribute: any other <word> there is text, as in "Vec<T>", and so is
+# a tag between spaces, as in "How <s> and </s> tokens work", but for line breaks.
 _TITLE_TAG = re.compile(
-    r"<[a-z][\w-]*\s+[\w:-]+\s*=[^<>]*>|</?(?:a|abbr|acronym|applet|b|bdi|big|blink|blockquote|br|cite|code|del|"
+    r"(?!(?<!\S)</?(?!br\b|p\b|hr\b)[a-z]\w*>\s)(?:<[a-z][\w-]*\s+[\w:-]+\s*=[^<>]*>|"
+    r"</?(?:a|abbr|acronym|applet|b|bdi|big|blink|blockquote|br|cite|code|del|"
     r"dfn|div|em|font|frame|frameset|h[1-6]|hr|i|img|input|ins|kbd|label|li|mark|marquee|nobr|ol|p|pre|q|"
     r"s|samp|script|small|span|strike|strong|style|sub|sup|svg|table|tbody|td|textarea|th|tr|tt|u|ul|"
-    r"var|wbr|iframe|object|embed|math|mi|mo|mn|mrow|msub|msup)(?=[\s/>])[^<>]*>",
+    r"var|wbr|iframe|object|embed|math|mi|mo|mn|mrow|msub|msup)(?=[\s/>])[^<>]*>)",
     re.I,
 )
 _ALL_BUT_BRACKETS = bytes(code for code in range(256) if code not in b"<>")
@@ -31,7 +33,9 @@ _BREAKS = re.compile(r"[\t\r\n]")
 _ABSOLUTE_URL = re.compile(r"https?://[\w.-]+(?::\d+)?(?:[/?#][!-~]*)?")  # an address that needs no resolving
 _INVALID_HOST = re.compile(r"""[\s<>"'{}|\\^`]""")
 # An element without its end is a word of the title: "The <script> tag considered harmful".
-_RAW_TEXT = re.compile(r"(?is)<(script|style|template|iframe|noscript)\b[^>]*>.*?</\1\s*>|<!--.*?(?:-->|\Z)")
+_RAW_TEXT = re.compile(
+    r"(?is)<(script|style|template|iframe|noscript)\b[^<>]*>(?:(?!<\1\b).)*?</\1\s*>|<!--.*?(?:-->|\Z)"
+)
 _UNCLOSED_RAW_TAG = re.compile(r"<(/?(?:script|style|template|iframe|noscript))>", re.I)
 _BLOCK = (
     "(?:address|article|aside|blockquote|center|details|dialog|dir|div|dl|fieldset|fig|footer|form|header|hgroup|"

@@ -8,13 +8,14 @@ from datetime import datetime
 from typing import Any
 from urllib.parse import urlsplit
 
-from digest.errors import ParseError
+from digest.errors import FetchError, ParseError
 from digest.sources.arxiv.common import build_abs_url, build_pdf_url, split_arxiv_id
 from digest.sources.dates import parse_first_date
 from digest.sources.entries import Entry
 from digest.sources.html import iterate_json_ld, parse_html
 from digest.sources.sanitize import MAX_FIELD_LENGTH, clean_title, escape_plain_text, resolve_url
 from digest.text import normalise_line
+from digest.urls.stubs import describe_stand_in
 
 _ARTICLE_TYPE = re.compile(r"article|posting|report|paper|publication", re.I)
 # Meta elements by what they say, the most trusted first.
@@ -38,10 +39,15 @@ MetaTags = Mapping[str, list[str]]
 
 
 def parse_article(
-    data: bytes, url: str, headers: Mapping[str, str] | None = None, now: datetime | None = None
+    data: bytes,
+    url: str,
+    headers: Mapping[str, str] | None = None,
+    now: datetime | None = None,
+    asked_url: str = "",
 ) -> Entry:
-    """Read the page at the final `url` as one entry with its text. Raises ParseError without a title.
+    """Read the page at the final `url` as one entry with its text.
 
+    Raises ParseError without a title, and FetchError for what a server sends in place of a page. `asked_url`: before redirects.
     arXiv's abs pages become papers. `url` of the item is the page's canonical address if that is on the same site.
     """
     root, base = parse_html(data, url, headers or {})
@@ -52,6 +58,10 @@ def parse_article(
     title = next(filter(None, titles), "")
     if not title:
         raise ParseError(f"{url}: the page has no title", "the page may need JavaScript; add the item by its feed")
+    if stand_in := describe_stand_in(title, asked_url or url, url, data):
+        hint = "open it in a browser; `digest add --jsonl` adds a work without its page"
+        status = 404 if "gone" in stand_in or "found" in stand_in or "forwards" in stand_in else 403
+        raise FetchError(f"{asked_url or url}: the site answered with {stand_in}", hint, status=status)
     dates = _get_strings(things, "datePublished") + _get_meta_values(metas, "published") + _find_visible_dates(root)
     published, flag = parse_first_date(dates, now)
     updated, _ = parse_first_date(_get_strings(things, "dateModified") + _get_meta_values(metas, "updated"), now)
