@@ -25,6 +25,7 @@ from digest.embeddings import load_embeddings
 from digest.errors import ModelOutputError
 from digest.llm.client import MeteredClient
 from digest.llm.prompts import PromptTemplates
+from digest.markdown.escape import escape_markdown
 from digest.models.items import Item, get_abstract
 from digest.protocols import Completion, Prompt, Usage
 from digest.tagging.llm import PromptItem, build_cache_key
@@ -157,6 +158,8 @@ class BlurbResult:
     # What failed in a model's text, or what is suspicious in the source.
     flags: tuple[str, ...] = ()
     evidence: tuple[str, ...] = ()
+    # A judgement that a model proposes; the editor signs or strikes it.
+    verdict: str = ""
 
 
 @dataclass
@@ -232,7 +235,16 @@ class _BlurbTask(GenerationTask[ModelBlurb]):
             return build_quoted_blurb(self.item, [str(flag) for flag in text.flags] if text else ())
         injected = self._prompt_item.injected_text
         suspicious = (f"source: {injected}",) if injected else ()
-        return BlurbResult(blurb.text, "model", text.engine, "grounded", suspicious, blurb.evidence)
+        verdict = "" if injected else self._check_verdict(blurb.verdict)
+        return BlurbResult(blurb.text, "model", text.engine, "grounded", suspicious, blurb.evidence, verdict)
+
+    def _check_verdict(self, verdict: str) -> str:
+        """Return a proposed verdict as Markdown; one that states what the source does not say is dropped.
+
+        A judgement is the model's own, so words of praise are no reason to drop it.
+        """
+        flags = check_grounding(verdict, self._source)
+        return escape_markdown(verdict) if all(flag.kind in ("hype", "appeal") for flag in flags) else ""
 
 
 def _summarize_blurbs(

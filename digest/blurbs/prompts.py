@@ -16,7 +16,7 @@ from digest.text import normalise_line
 from digest.text.sentences import split_sentences
 
 BLURB_STAGE, VERIFY_STAGE, MONTH_SUMMARY_STAGE = "blurb", "verify", "gist"
-_BLURB_SCHEMA_VERSION = _MONTH_SUMMARY_SCHEMA_VERSION = "1"
+_BLURB_SCHEMA_VERSION, _MONTH_SUMMARY_SCHEMA_VERSION = "2", "1"
 _MAX_SENTENCES = 3
 _MAX_CITED_PICKS = 4
 # Of each pick; a month may have fifty.
@@ -33,17 +33,18 @@ def _build_array_schema(items: Mapping[str, Any]) -> dict[str, Any]:
 
 _STRING = {"type": "string"}
 _BLURB_SCHEMA = _build_object_schema(
-    sentences=_build_array_schema(_build_object_schema(text=_STRING, evidence=_STRING))
+    sentences=_build_array_schema(_build_object_schema(text=_STRING, evidence=_STRING)), verdict=_STRING
 )
 _VERIFY_SCHEMA = _build_object_schema(unsupported=_build_array_schema(_STRING))
 
 
 class ModelBlurb(NamedTuple):
-    """A model's blurb in plain text, a quotation for each sentence, and what was removed from it."""
+    """A model's blurb in plain text, a quotation for each sentence, what was removed from it, and a verdict."""
 
     text: str
     evidence: tuple[str, ...]
     removed_strings: tuple[str, ...]
+    verdict: str = ""
 
 
 def build_blurb_prompt(
@@ -75,7 +76,9 @@ def parse_blurb(completion: Completion, item: PromptItem) -> ModelBlurb:
         message = f"{completion.model} wrote no blurb (it ended with {completion.finish})"
         raise ModelOutputError(message, completion=completion.text)
     evidence = tuple(str(row.get("evidence") or "") for row in rows)
-    return ModelBlurb(text, evidence, tuple(string for _, removed in cleaned for string in removed))
+    verdict, removed = clean_model_text(str(completion.data.get("verdict") or ""), item.title)
+    verdict = "" if removed else next(iter(split_sentences(verdict)), "")
+    return ModelBlurb(text, evidence, tuple(string for _, removed in cleaned for string in removed), verdict)
 
 
 def _get_rows(completion: Completion, name: str) -> list[dict[str, Any]]:

@@ -121,17 +121,26 @@ class EditorLine(NamedTuple):
 def load_editor_lines(session: Session) -> list[EditorLine]:
     """Load the editor's blurbs of published issues, newest first, then those of imported ones."""
     query = (
-        select(Item, Pick.blurb)
+        select(Item, Pick)
         .where(Pick.issue_id == Issue.id, Pick.item_id == Item.id, _IS_PUBLISHED)
-        .where(Pick.origin == "editor", col(Pick.blurb) != "")
+        .where(((col(Pick.origin) == "editor") & (col(Pick.blurb) != "")) | (col(Pick.verdict) != ""))
         .order_by(col(Issue.period).desc(), col(Pick.position))
     )
-    lines = [EditorLine(item.key, item.title, get_abstract(item), blurb) for item, blurb in session.exec(query)]
+    lines = [
+        _build_editor_line(item, pick.blurb if pick.origin == "editor" else "", pick.verdict)
+        for item, pick in session.exec(query)
+    ]
     imported = select(Item, Decision).where(_IS_IMPORTED_PICK, Decision.item_id == Item.id)
     for item, decision in session.exec(imported.order_by(col(Decision.period).desc(), col(Decision.id))):
         if markdown := str(decision.detail.get("markdown") or decision.detail.get("blurb") or ""):
-            lines.append(EditorLine(item.key, item.title, get_abstract(item), markdown))
+            lines.append(_build_editor_line(item, markdown, str(decision.detail.get("verdict", ""))))
     return lines
+
+
+def _build_editor_line(item: Item, markdown: str, verdict: str) -> EditorLine:
+    """Build a line that ends with its verdict in bold."""
+    line = " ".join(filter(None, (markdown, f"**{verdict}**" if verdict else "")))
+    return EditorLine(item.key, item.title, get_abstract(item), line)
 
 
 def load_monthly_categories(session: Session) -> dict[int, str]:

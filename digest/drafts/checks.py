@@ -82,6 +82,19 @@ def _check_grounding(facts: ReleaseFacts) -> Iterator[CheckProblem]:
             yield CheckProblem("grounding", f"{pick.title}: not in the source: {flags}", fix, pick.key)
 
 
+def _check_verdicts(facts: ReleaseFacts) -> Iterator[CheckProblem]:
+    """Check that the editor signed or struck each verdict that a model proposed."""
+    unsigned = [pick for pick in facts.picks if pick.proposed_verdict]
+    if unsigned:
+        count = "1 verdict is" if len(unsigned) == 1 else f"{len(unsigned)} verdicts are"
+        titles = "; ".join(pick.title for pick in unsigned[:3]) + ("; …" if len(unsigned) > 3 else "")
+        fix = (
+            f"in {facts.file}, delete `(sign or strike)` to sign, or the line to strike; "
+            f"`digest approve {facts.draft.period} --sign` signs all"
+        )
+        yield CheckProblem("verdict", f"{count} proposed by a model and not signed: {titles}", fix, unsigned[0].key)
+
+
 def _check_has_blurbs(facts: ReleaseFacts) -> Iterator[CheckProblem]:
     for pick in facts.picks:
         if not pick.blurb.strip() and not pick.note:
@@ -171,6 +184,7 @@ RELEASE_CHECKS: tuple[Callable[[ReleaseFacts], Iterator[CheckProblem]], ...] = (
     _check_has_picks,
     _check_has_intro,
     _check_grounding,
+    _check_verdicts,
     _check_has_blurbs,
     _check_citations,
     _check_covered,

@@ -75,7 +75,9 @@ def fill_pick(pick: DraftPick, stored: DraftPick) -> DraftPick:
     if pick.origin == "source" and not pick.blurb:
         note = pick.note or stored.note
         blurb = {name: getattr(stored, name) for name in ("blurb", "origin", "engine", "flags")}
-        return replace(pick, note=note, **blurb)
+        verdict = pick.verdict or stored.verdict
+        proposed = "" if verdict else pick.proposed_verdict or stored.proposed_verdict
+        return replace(pick, note=note, **blurb, verdict=verdict, proposed_verdict=proposed)
     return pick
 
 
@@ -116,7 +118,7 @@ def move_to_shortlist(draft: Draft, candidate: DraftCandidate, mark: Literal[" "
         lines = (replace(line, mark=mark) if line.key == candidate.key else line for line in draft.shortlist)
         return replace(draft, shortlist=tuple(lines))
     pick = _find_pick(draft, candidate.key)
-    text = pick.blurb if pick and pick.origin == "editor" else ""
+    text = pick.editor_text if pick else ""
     shortlist = (replace(candidate, mark=mark, editor_text=text), *draft.shortlist)
     return replace(_remove_pick(draft, candidate.key), shortlist=shortlist)
 
@@ -126,6 +128,25 @@ def update_pick(draft: Draft, key: str, **fields: Any) -> Draft:
     if _find_pick(draft, key) is None:
         raise NotFoundError(f"{key} is not a pick of {draft.period}", "it was taken out; load the page again")
     return draft.map_picks(lambda pick: replace(pick, **fields) if pick.key == key else pick)
+
+
+def sign_verdict(draft: Draft, key: str) -> Draft:
+    """Make a pick's proposed verdict the editor's."""
+    pick = _find_pick(draft, key)
+    verdict = pick.proposed_verdict if pick else ""
+    return update_pick(draft, key, verdict=verdict, proposed_verdict="") if verdict else draft
+
+
+def strike_verdict(draft: Draft, key: str) -> Draft:
+    """Remove a pick's proposed verdict."""
+    return update_pick(draft, key, proposed_verdict="")
+
+
+def sign_all_verdicts(draft: Draft) -> Draft:
+    """Make every proposed verdict the editor's."""
+    return draft.map_picks(
+        lambda pick: replace(pick, verdict=pick.verdict or pick.proposed_verdict, proposed_verdict="")
+    )
 
 
 def update_section(draft: Draft, slug: str, **fields: Any) -> Draft:
@@ -190,7 +211,7 @@ def apply_merges_to_draft(draft: Draft, merged_keys: MergedKeys) -> Draft:
     for _, pick in draft.iter_picks():
         renamed = _replace_merged_key(pick, merged_keys)
         first = picks.get(renamed.key)
-        picks[renamed.key] = merge_blurb_text(first, pick.blurb, pick.origin) if first else renamed
+        picks[renamed.key] = _merge_pick_texts(first, pick) if first else renamed
     candidates: dict[str, DraftCandidate] = {}
     for line in draft.shortlist:
         candidate = _replace_merged_key(line, merged_keys)
@@ -215,6 +236,16 @@ def _replace_merged_key(entry: KeyedEntry, merged_keys: MergedKeys) -> KeyedEntr
         return entry
     key, url = merged_keys[entry.key]
     return replace(entry, key=key, url=url, possible_duplicate="")
+
+
+def _merge_pick_texts(pick: DraftPick, other: DraftPick) -> DraftPick:
+    """Add the editor's text and verdict of another entry for the same work."""
+    pick = merge_blurb_text(pick, other.blurb, other.origin)
+    if not pick.verdict or not other.verdict:
+        return replace(pick, verdict=pick.verdict or other.verdict)
+    if pick.verdict == other.verdict:
+        return pick
+    return replace(pick, conflicts=(*pick.conflicts, Conflict("verdict", other.verdict)))
 
 
 def merge_blurb_text(pick: DraftPick, text: str, origin: str) -> DraftPick:

@@ -14,6 +14,7 @@ from digest.drafts.syntax import (
     compute_checksum,
     dedent_continuation,
     split_head_fields,
+    split_verdicts,
     unescape_line,
     unescape_paragraphs,
     unescape_prose_lines,
@@ -54,12 +55,14 @@ def parse_pick(block: DraftBlock) -> DraftPick | AddedUrl:
     """Parse a pick; without the comment that holds its key it is a URL to be fetched."""
     head, marks, tail = _split_mark(block)
     title, url, text = _split_link(head)
+    verdict, proposed_verdict, lines = split_verdicts(block.body)
     if "key" not in marks:
-        _, body = split_head_fields(block.body, _GENERATED_FIELDS)  # these are generated again
-        return AddedUrl(url, unescape_prose_lines([text, "", *body]), title)
+        _, body = split_head_fields(lines, _GENERATED_FIELDS)  # these are generated again
+        bold = ["", f"**{verdict}**"] if verdict else []
+        return AddedUrl(url, unescape_prose_lines([text, "", *body, *bold]), title)
     if url and not encode_link(url):  # it would not be rendered, and the editor's link would be lost
         raise DraftError(f"{url!r} is not an http or https address", "write the whole address", line=block.line)
-    fields, body = split_head_fields(block.body, _PICK_FIELDS)
+    fields, body = split_head_fields(lines, _PICK_FIELDS)
     origin, blurb, engine = _parse_blurb(block, marks, [f"{text} {tail}".strip(), "", *body])
     return DraftPick(
         key=marks["key"],
@@ -70,6 +73,8 @@ def parse_pick(block: DraftBlock) -> DraftPick | AddedUrl:
         origin=origin,
         engine=engine,
         flags=_split_parts(fields.get("not in the source", "")) if origin != "editor" else (),
+        verdict=verdict,
+        proposed_verdict="" if verdict else proposed_verdict,
         covered=unescape_line(fields.get("already covered in", "")),
         possible_duplicate=unescape_line(fields.get("may be the same as", "")),
         highlight=fields.get("highlight"),

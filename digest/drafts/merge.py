@@ -20,7 +20,7 @@ SHORTLIST_LOCATION = ""  # where candidates are; the slug of a section is never 
 _FACT_FIELDS = ("facts", "covered", "possible_duplicate")
 _CANDIDATE_FACT_FIELDS = (*_FACT_FIELDS, "category", "confidence", "score", "reasons", "mentions")
 _CANDIDATE_EDITOR_FIELDS = ("mark", "editor_text", "title", "url")
-_PICK_EDITOR_FIELDS = ("highlight", "note", "update_of")
+_PICK_EDITOR_FIELDS = ("highlight", "note", "update_of", "proposed_verdict")
 _DRAFT_EDITOR_FIELDS = ("date", "period", "form", "state", "layout", "scratch")
 
 
@@ -211,7 +211,7 @@ def _is_edited(base: DraftEntry | None, edited: DraftEntry) -> bool:
         return (edited.mark, edited.editor_text) != before
     if isinstance(edited, AddedUrl) or not isinstance(base, DraftPick):
         return True
-    names = ("title", "url", "blurb", "origin", *_PICK_EDITOR_FIELDS, "conflicts")
+    names = ("title", "url", "blurb", "origin", "verdict", *_PICK_EDITOR_FIELDS, "conflicts")
     return any(getattr(base, name) != getattr(edited, name) for name in names)
 
 
@@ -313,12 +313,17 @@ def _merge_pick(
         return replace(edited, **facts)
     texts = _TextMerger(edited.key, conflicts)
     before = base or generated
+    fields = _merge_fields(_PICK_EDITOR_FIELDS, before, edited, generated)
+    for name in ("title", "verdict"):
+        fields[name] = texts.merge_text(
+            name, getattr(base, name) if base else None, getattr(edited, name), getattr(generated, name)
+        )
+    fields["proposed_verdict"] = "" if fields["verdict"] else fields["proposed_verdict"]
     return replace(
         _select_blurb_side(base, edited, generated, texts),
         key=edited.key,
         **facts,
-        title=texts.merge_text("title", base.title if base else None, edited.title, generated.title),
-        **_merge_fields(_PICK_EDITOR_FIELDS, before, edited, generated),
+        **fields,
         conflicts=texts.merge_conflict_lists(before.conflicts, edited.conflicts, generated.conflicts),
     )
 

@@ -38,6 +38,8 @@ class DraftPick:
     origin: BlurbOrigin = "source"
     engine: str = ""  # what a quotation is from ("abstract"), or the model that wrote it
     flags: tuple[str, ...] = ()  # strings of a generated blurb that the source does not support
+    verdict: str = ""  # the editor's judgement: for whom, and why; one line of Markdown, printed in bold
+    proposed_verdict: str = ""  # a model's, which the editor signs or strikes; never published
     covered: str = ""  # the period that covered the item before
     possible_duplicate: str = ""  # another item that may be the same work, and the command that decides it
     highlight: str | None = None  # why it is at the top
@@ -59,8 +61,14 @@ class DraftPick:
             self.facts,
             covered=self.covered,
             possible_duplicate=self.possible_duplicate,
-            editor_text=self.blurb if self.origin == "editor" else "",
+            editor_text=self.editor_text,
         )
+
+    @property
+    def editor_text(self) -> str:
+        """What the editor wrote on the work, as one Markdown text that ends with the verdict in bold."""
+        texts = (self.blurb if self.origin == "editor" else "", self.verdict and f"**{self.verdict}**")
+        return "\n\n".join(filter(None, texts))
 
 
 @dataclass(frozen=True, slots=True)

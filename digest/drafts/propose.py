@@ -121,6 +121,7 @@ def build_pick(
         origin=blurb.origin,
         engine=blurb.engine or config.get_quote_label(item.source_id, item.key),
         flags=blurb.flags,
+        proposed_verdict=blurb.verdict,
         covered=covered_in,
         possible_duplicate=possible_duplicate,
         note=not blurb.text,  # without a text to quote, the item is named on one line

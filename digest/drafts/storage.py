@@ -249,6 +249,7 @@ def _build_pick_row(
         engine=pick.engine if pick.origin == "model" else "",
         grounding_status=status,
         flags=list(pick.flags),
+        verdict=pick.verdict,
         evidence=evidence or (list(unchanged.evidence) if unchanged else []),
         versions=list(previous.versions) if previous else [],
         is_brief=pick.note,

@@ -23,6 +23,10 @@ FIELD_LINE = re.compile(
     r"Closing)(?:(?::|(?<=of)|(?<=in)|(?<=as))[ \t]*(?P<value>.*?))?[ \t]*$",
     re.IGNORECASE,
 )
+# The judgement on a pick, below its text; a model's is not the editor's until its three words are deleted.
+VERDICT_LINE = re.compile(
+    r" {0,3}>[ \t]?Verdict(?P<proposed>[ \t]*\(sign or strike\))?[ \t]*:[ \t]*(?P<text>.*?)[ \t]*$", re.IGNORECASE
+)
 _FENCE_LINE = re.compile(r" {0,3}(?P<fence>`{3,}|~{3,})[ \t]*(?P<info>[^`]*?)[ \t]*$")
 _KEY_COMMENT_START = re.compile(r"<!--[ \t]*(?:key|note)=")
 MODEL_INTRO = re.compile(
@@ -34,7 +38,7 @@ BLURB_LABEL = re.compile(r"^\s*[*_](?:From\s+the|Written\s+by)\s+.*?:[*_](?:\s+|
 
 ESCAPE_COMMENT = "<!---->"
 _ESCAPE_COMMENTS = re.compile(rf"^(?:{ESCAPE_COMMENT})+")
-_SYNTAX_LINES = (SECTION_LINE, PICK_LINE, CANDIDATE_LINE, COMMENT_START)
+_SYNTAX_LINES = (SECTION_LINE, PICK_LINE, CANDIDATE_LINE, COMMENT_START, VERDICT_LINE)
 _HEAD_LINES = (FACTS_LINE, FIELD_LINE, _MODEL_LABEL_START)
 _ALL_SYNTAX_LINES = (*_SYNTAX_LINES, ADDED_URL_LINE, *_HEAD_LINES, RULE_LINE)
 
@@ -170,3 +174,34 @@ def split_head_fields(lines: Sequence[str], names: Collection[str]) -> tuple[dic
         elif line.strip():
             return fields, list(lines[number:])
     return fields, []
+
+
+def format_verdict(text: str, *, is_proposed: bool) -> str:
+    """Write a verdict as a line of the draft; a proposed one asks to be signed or struck."""
+    return f"> Verdict{' (sign or strike)' if is_proposed else ''}: {normalise_line(text)}"
+
+
+def split_verdicts(lines: Sequence[str]) -> tuple[str, str, list[str]]:
+    """Split a pick's verdict and its proposed verdict from its other lines, wherever the editor put them."""
+    code = find_fenced_lines(lines)
+    verdicts: dict[bool, list[str]] = {False: [], True: []}
+    others: list[str] = []
+    current: list[str] | None = None
+    for number, line in enumerate(lines):
+        match = None if number in code else VERDICT_LINE.match(line)
+        if match:
+            current = verdicts[match["proposed"] is not None]
+            current.append(match["text"])
+        elif current is not None and re.match(r" {0,3}>[ \t]*[^\s>]", line) and not FIELD_LINE.match(line):
+            current.append(line.lstrip()[1:])  # a quoted line right after the verdict continues it
+        else:
+            current = None
+            others.append(line)
+    verdict, proposed = (strip_bold(normalise_line(" ".join(verdicts[key]))) for key in (False, True))
+    return verdict, proposed, others
+
+
+def strip_bold(text: str) -> str:
+    """Remove the asterisks around a text that is bold as a whole; a verdict is printed in bold anyway."""
+    match = re.fullmatch(r"(\*\*|__)(?P<text>(?:(?!\1).)+)\1", text)
+    return match["text"] if match else text

@@ -13,6 +13,7 @@ from digest.drafts.syntax import (
     compute_checksum,
     escape_paragraphs,
     escape_prose_lines,
+    format_verdict,
     indent_continuation,
     render_blurb_label,
 )
@@ -35,6 +36,8 @@ _HELP_COMMENT = """<!-- digest: how to work on this draft
   A pick from the shortlist: tick [x], or move its line up into a section; [-] rejects it.
   A work of your own: a line "- <https://...> my words" in a section.
   Under a pick's title: "> Highlight: why", "> Also noted", "> Update of 2026-03". A dead link: write another.
+  Under its text: "> Verdict: for whom, and why", printed in bold. A model's says "(sign or strike)": delete these
+  words to sign it, or the line to strike it.
   A section of your own: "## Title". Then `digest check PERIOD` and `digest approve PERIOD`. -->"""
 _OWN_SECTION_HELP = '  A section of your own: "## Title".'
 _MISSED_HELP = (
@@ -120,6 +123,8 @@ def _render_pick(pick: DraftPick) -> Iterator[str]:
     blurb = escape_prose_lines(pick.blurb) if is_editors else escape_paragraphs(pick.blurb)
     has_label = not is_editors and blurb and pick.engine
     yield render_blurb_label(pick.origin, pick.engine) + blurb if has_label else blurb
+    if verdict := pick.verdict or pick.proposed_verdict:
+        yield format_verdict(verdict, is_proposed=not pick.verdict)
     yield from _render_conflicts(pick.conflicts)
 
 

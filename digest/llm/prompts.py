@@ -15,6 +15,7 @@ from digest.resources import find_resource
 from digest.text import hash_texts
 
 _BLURB_WORDS = 60
+_VERDICT_WORDS = 25
 _MONTH_SUMMARY_WORDS = 35
 
 
@@ -30,7 +31,9 @@ class PromptTemplates:
 
     def render_blurb_prompt(self, examples: Sequence[str] = (), unsupported: Sequence[str] = ()) -> str:
         """Render the prompt for a blurb, with the editor's own as examples and the claims that failed before."""
-        return self._render_prose("blurb.txt.j2", _BLURB_WORDS, unsupported, examples=list(examples))
+        return self._render_prose(
+            "blurb.txt.j2", _BLURB_WORDS, unsupported, examples=list(examples), verdict_words=_VERDICT_WORDS
+        )
 
     def render_month_summary_prompt(
         self, cited: int, examples: Sequence[str] = (), unsupported: Sequence[str] = ()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from collections.abc import Iterator, Sequence
 from enum import IntFlag
@@ -20,6 +21,9 @@ class InlineStyle(IntFlag):
     CODE = 4
 
 
+# The end of a last sentence in bold: the judgement that follows what a work is.
+_BOLD_END = re.compile(r"(\*\*|__)([.!?…]?)$")
+_MIN_VERDICT_WORDS = 3
 _STARS = InlineStyle.EM | InlineStyle.STRONG
 
 
@@ -117,3 +121,15 @@ def _escape_beside_stars(text: str, is_first_ambiguous: bool, is_last_ambiguous:
 
 def _encode_entities(text: str) -> str:
     return "".join(f"&#{ord(sign)};" for sign in text)
+
+
+def split_verdict(markdown: str) -> tuple[str, str]:
+    """Split a text from its verdict, the last sentence if it is bold; the verdict has no asterisks around it."""
+    text = markdown.strip()
+    if end := _BOLD_END.search(text):
+        before, mark, verdict = text[: end.start()].rpartition(end[1])
+        verdict = " ".join(f"{verdict}{end[2]}".split())
+        is_sentence = before[-1:].isspace() and before.rstrip()[-1:] in tuple(".!?…:;)]”’\"'*_")
+        if mark and is_sentence and "\n\n" not in verdict and len(verdict.split()) >= _MIN_VERDICT_WORDS:
+            return before.rstrip(), verdict
+    return markdown, ""

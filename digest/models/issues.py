@@ -57,6 +57,7 @@ class Pick(SQLModel, table=True):
     grounding_status: str = "quoted"  # quoted | grounded | flagged | editor
     flags: list[str] = json_column(list)  # the strings without support
     evidence: list[str] = json_column(list)
+    verdict: str = ""  # the editor's judgement, one line of Markdown
     versions: list[dict[str, Any]] = json_column(list)  # earlier and alternative blurbs
     is_brief: bool = False  # an "also noted" one-liner
     highlight: str | None = None

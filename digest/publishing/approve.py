@@ -8,6 +8,7 @@ from sqlmodel import Session
 
 from digest.context import Context, record_run
 from digest.db.issues import get_issue, save_draft_version, sign_flagged_picks
+from digest.drafts.edit import sign_all_verdicts
 from digest.drafts.editing import apply_draft_marks, fetch_added_urls, fill_quoted_blurbs
 from digest.drafts.model import Draft
 from digest.drafts.storage import (
@@ -81,7 +82,7 @@ def approve_issue(
             with context.db.write() as session:
                 save_draft_version(session, period.name, "editor", loaded.text, context.now)
         resolved = fetch_added_urls(context, loaded.draft)
-        draft = resolved.draft
+        draft = sign_all_verdicts(resolved.draft) if sign else resolved.draft
         text = render_draft(draft)
         check = check_release(
             context,

@@ -24,7 +24,8 @@ class PickView:
     venue: str = ""  # "arXiv 2506.01234", a journal, or the source's name
     blurb: str = ""  # editor's Markdown when origin is editor, else plain text
     origin: Literal["source", "model", "editor"] = "source"
-    verdict: Literal["quoted", "grounded", "flagged", "editor"] = "quoted"
+    grounding_status: Literal["quoted", "grounded", "flagged", "editor"] = "quoted"
+    verdict: str = ""  # the editor's judgement, one line of Markdown, printed in bold
     flags: list[str] = field(default_factory=list)
     quoted_from: str = "abstract"
     engine: str = ""  # the model that wrote the blurb

@@ -117,7 +117,7 @@ def _build_decision(item_id: int, item: ImportedItem, now: datetime) -> Decision
         period=item.period or None,
         verdict="pick",
         category=item.category or None,
-        detail={"blurb": item.blurb, "markdown": item.markdown},
+        detail={"blurb": item.blurb, "markdown": item.markdown} | ({"verdict": item.verdict} if item.verdict else {}),
         origin="import",
         at=now,
     )

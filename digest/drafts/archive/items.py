@@ -14,7 +14,7 @@ from digest.drafts.archive.chapters import ArchiveReview, parse_review
 from digest.drafts.archive.headings import HeadingMap, fold_heading, parse_heading_month, parse_heading_year
 from digest.drafts.archive.posts import ArchivePost
 from digest.drafts.archive.titles import extract_link_blurb, extract_link_title, find_item_links
-from digest.markdown.inline import write_styled_text
+from digest.markdown.inline import split_verdict, write_styled_text
 from digest.resources import load_lexicon
 
 _RECAP_TITLE, _OUTRO_TEXT = (re.compile("".join(load_lexicon()["archive"][name])) for name in ("recap_title", "outro"))
@@ -33,7 +33,7 @@ _COMMIT_PATH = re.compile(r"/commits?/[0-9a-f]{7,40}/?$")
 class ImportedItem:
     """A link of a past issue: `category` a slug or empty, `period` a month or a year, `url` maybe empty.
 
-    `blurb` is plain text; `markdown` is the same text with the editor's bold, emphasis and code.
+    `blurb` is plain text; `markdown` is the same text but for its verdict, with the editor's bold, emphasis and code.
     """
 
     title: str
@@ -42,6 +42,8 @@ class ImportedItem:
     category: str
     period: str
     markdown: str = ""
+    # Its last sentence if it is bold, which `markdown` lacks then.
+    verdict: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +103,8 @@ def extract_imported_post(
 def serialize_imported_posts(posts: Sequence[ImportedPost]) -> dict[str, Any]:
     """Return `{"items": [{"title", "url", "blurb", "category", "period"}]}`."""
     rows = (asdict(item) for post in posts for item in post.items)
-    return {"items": [{name: value for name, value in row.items() if name != "markdown"} for row in rows]}
+    names = ("title", "url", "blurb", "category", "period")
+    return {"items": [{name: row[name] for name in names} for row in rows]}
 
 
 def _attach_headings(post: ArchivePost, headings: HeadingMap) -> list[_HeadedBlock]:
@@ -225,8 +228,8 @@ def _extract_items(post: ArchivePost, headed_block: _HeadedBlock, form: str) -> 
         if host and not block.is_list_item and urlsplit(link.href or "").netloc == host:
             continue
         title, blurb = extract_link_title(block, link), extract_link_blurb(block, link)
-        markdown = write_styled_text(blurb.text, blurb.styles)
-        yield ImportedItem(title, link.href or "", blurb.text, category, period, markdown)
+        markdown, verdict = split_verdict(write_styled_text(blurb.text, blurb.styles))
+        yield ImportedItem(title, link.href or "", blurb.text, category, period, markdown, verdict)
 
 
 def _infer_period(post: ArchivePost) -> str:

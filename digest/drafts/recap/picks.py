@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import date
@@ -20,6 +19,7 @@ from digest.drafts.model import BlurbOrigin, DraftPick
 from digest.drafts.propose import build_pick, format_item_facts
 from digest.drafts.select import SelectionCandidate, select_candidates
 from digest.markdown.escape import escape_markdown
+from digest.markdown.inline import split_verdict
 from digest.models.issues import Pick
 from digest.models.items import Item
 from digest.models.predictions import Decision
@@ -28,7 +28,6 @@ from digest.ranking.stage import load_ranked_candidates
 from digest.urls.arxiv import find_superseding_work
 
 _MAX_RANKED = 300
-_VERDICT = re.compile(r"(?:\*\*|__)[^*_\n]+(?:\*\*|__)[.!?…]?\s*$")
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +56,8 @@ def deduplicate_picks(picks: Iterable[PastPick]) -> list[PastPick]:
         if first is not past:
             newest = past.pick if past.pick.blurb else first.pick
             highlight = past.pick.highlight or first.pick.highlight
-            pick = replace(newest, highlight=highlight, update_of=first.pick.update_of)
+            verdict = newest.verdict or first.pick.verdict
+            pick = replace(newest, verdict=verdict, highlight=highlight, update_of=first.pick.update_of)
             works[past.pick.key] = replace(first, pick=pick, withdrawn=past.withdrawn or first.withdrawn)
     return list(works.values())
 
@@ -81,8 +81,8 @@ def has_editor_text(past: PastPick) -> bool:
 
 
 def has_verdict(past: PastPick) -> bool:
-    """Whether the editor's text ends with a sentence in bold."""
-    return has_editor_text(past) and _VERDICT.search(past.pick.blurb) is not None
+    """Whether the editor wrote a verdict, as a field or as a bold last sentence."""
+    return bool(past.pick.verdict) or (has_editor_text(past) and bool(split_verdict(past.pick.blurb)[1]))
 
 
 def find_months_to_rank(session: Session, period: Period) -> list[Period]:
@@ -136,7 +136,10 @@ def _load_imported(config: Config, session: Session, decisions: Mapping[int, Dec
     for item_id, item in items.items():
         decision, tagging = decisions[item_id], choose_best_tagging(taggings.get(item_id, {}))
         blurb, byline = _get_imported_markdown(decision.detail), format_item_facts(config, item, None)
-        pick = DraftPick(item.key, item.title, item.url, byline, blurb, "editor", note=not blurb)
+        verdict, title = str(decision.detail.get("verdict", "")), str(decision.detail.get("title", "")) or item.title
+        pick = DraftPick(
+            item.key, title, item.url, byline, blurb, "editor", verdict=verdict, note=not (blurb or verdict)
+        )
         category = decision.category or (tagging.category if tagging else "other")
         picks.append(_build_past_pick(item, pick, category, str(decision.period), counts.get(item_id, 1)))
     return picks
@@ -174,6 +177,7 @@ def _copy_pick(config: Config, pick: Pick, item: Item) -> DraftPick:
         blurb=pick.blurb,
         origin=cast(BlurbOrigin, pick.origin),
         engine=pick.engine or (config.get_quote_label(item.source_id, item.key) if pick.origin == "source" else ""),
+        verdict=pick.verdict,
         highlight=pick.highlight,
         note=pick.is_brief,
         update_of=pick.update_of,

@@ -180,7 +180,7 @@ class _Presenter:
 
 def is_written_by_model(pick: PickView) -> bool:
     """Return whether a model wrote the blurb."""
-    return pick.origin == "model" and pick.verdict not in ("quoted", "editor")
+    return pick.origin == "model" and pick.grounding_status not in ("quoted", "editor")
 
 
 def _list_colophon(view: IssueView, newsletter: Newsletter, translations: Translations) -> list[str]:
