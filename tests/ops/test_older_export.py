@@ -43,13 +43,17 @@ def earlier(request: pytest.FixtureRequest, folder: Path, tmp_path: Path) -> Pat
     target = Path(shutil.copytree(tmp_path / "now", tmp_path / "earlier"))
     had = columns(request.param)
     for path in [*(target / "tables").iterdir()]:
-        path = path.rename(path.with_stem(OLD_TABLES.get(path.stem, path.stem)))
+        was_renamed = request.param < NAMES.revision
+        path = path.rename(path.with_stem(OLD_TABLES.get(path.stem, path.stem))) if was_renamed else path
         if path.stem not in had:
             path.unlink()
             continue
-        old_names = {new: old for old, new in NAMES.COLUMNS.get(path.stem, {}).items()}
+        old_names = {new: old for old, new in NAMES.COLUMNS.get(path.stem, {}).items() if was_renamed}
         rows = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
-        renamed = [{old_names.get(name, name): value for name, value in row.items()} for row in rows]
+        # A later column may have the old name of another.
+        renamed = [
+            {old_names.get(name, name): row[name] for name in row if name not in old_names.values()} for row in rows
+        ]
         kept = [{name: value for name, value in row.items() if name in had[path.stem]} for row in renamed]
         lines = (json.dumps(row, ensure_ascii=False) + "\n" for row in kept)
         path.write_text("".join(lines), encoding="utf-8")

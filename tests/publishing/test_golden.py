@@ -25,13 +25,18 @@ def monthly() -> IssueView:
         pick(
             1,
             origin="editor",
-            verdict="editor",
+            grounding_status="editor",
             blurb="My own *words* on [it](https://example.org/).",
             highlight="Why.",
         ),
         pick(2, confidence=0.55, second_guess="rag", links={"code": "https://example.org/code", "x": "javascript:x"}),
         pick(
-            3, update_of="2025-03", origin="model", verdict="grounded", engine="gemini:x", blurb="A model's sentence."
+            3,
+            update_of="2025-03",
+            origin="model",
+            grounding_status="grounded",
+            engine="gemini:x",
+            blurb="A model's sentence.",
         ),
         pick(4, note=True, withdrawn=date(2025, 7, 2), authors=["Solo"]),
     ]

@@ -38,7 +38,7 @@ def work(tmp_path: Path) -> Context:
 
 def shown(work: Context) -> tuple[IssueView, list[str]]:
     picture = '![A *chart* & more](My%20chart.png "Reads by month {{ x }}")'
-    editor = {"origin": "editor", "verdict": "editor"}
+    editor = {"origin": "editor", "grounding_status": "editor"}
     view = issue(
         intro=f"Hello.\n\n{picture}",
         outro="Inline ![tiny](My%20chart.png) here.",

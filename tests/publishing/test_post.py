@@ -47,8 +47,8 @@ def test_a_pick_shows_title_link_authors_venue_date_blurb_and_small_links() -> N
     ("changes", "shown"),
     [
         ({}, "> We present an engine"),
-        ({"origin": "model", "verdict": "quoted", "engine": "gemini:x"}, "> We present an engine"),
-        ({"origin": "model", "verdict": "grounded", "engine": "gemini:flash-9"}, "Written by flash-9:"),
+        ({"origin": "model", "grounding_status": "quoted", "engine": "gemini:x"}, "> We present an engine"),
+        ({"origin": "model", "grounding_status": "grounded", "engine": "gemini:flash-9"}, "Written by flash-9:"),
         ({"update_of": "2025-03"}, "Update: already covered in March 2025"),
         ({"withdrawn": date(2025, 7, 2)}, "Withdrawn on 2 July 2025"),
     ],
@@ -58,7 +58,8 @@ def test_labels_name_the_model_and_a_quotation_is_set_as_one(changes: dict[str, 
 
 
 @pytest.mark.parametrize(
-    "changes", [{"origin": "editor", "verdict": "editor"}, {"confidence": 0.3, "second_guess": "agents"}, {"blurb": ""}]
+    "changes",
+    [{"origin": "editor", "grounding_status": "editor"}, {"confidence": 0.3, "second_guess": "agents"}, {"blurb": ""}],
 )
 def test_neither_a_doubt_of_the_tagger_nor_a_label_is_published(changes: dict[str, object]) -> None:
     text = one(**changes)

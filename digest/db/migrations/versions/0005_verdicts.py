@@ -3,8 +3,8 @@
 import sqlalchemy as sa
 from alembic import op
 
-revision = '0004'
-down_revision = '0003'
+revision = '0005'
+down_revision = '0004'
 branch_labels = None
 depends_on = None
 
@@ -17,5 +17,6 @@ def upgrade() -> None:
     for number, view in connection.execute(sa.select(SNAPSHOT.c.id, SNAPSHOT.c.view)).all():
         sections = [*view.get('sections', []), *view.get('by_month', [])]
         for pick in [*(pick for section in sections for pick in section['picks']), *view.get('missed', [])]:
-            pick['grounding_status'] = pick.pop('verdict', 'quoted')
+            if 'grounding_status' not in pick:
+                pick['grounding_status'] = pick.pop('verdict', 'quoted')
         connection.execute(sa.update(SNAPSHOT).where(SNAPSHOT.c.id == number).values(view=view))
