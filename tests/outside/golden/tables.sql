@@ -278,7 +278,7 @@ CREATE TABLE pick (
 	highlight VARCHAR, 
 	update_of VARCHAR, 
 	signed_by VARCHAR, 
-	signed DATETIME, 
+	signed DATETIME, verdict VARCHAR DEFAULT '' NOT NULL, 
 	PRIMARY KEY (id), 
 	FOREIGN KEY(issue_id) REFERENCES issue (id), 
 	FOREIGN KEY(item_id) REFERENCES item (id), 
