@@ -297,7 +297,7 @@ class ModelConfig(ConfigSection):
     )
     max_usd_per_run: float = Field(default=0.5, ge=0, description="Spending limit of one run, in USD.")
     max_usd_per_month: float = Field(default=2.0, ge=0, description="Spending limit of a month, in USD.")
-    judged: int = Field(default=300, ge=0, le=5000, description="How many candidates of a month are graded.")
+    judged: int = Field(default=1000, ge=0, le=5000, description="How many candidates of a month are graded.")
     together: int = Field(
         default=10, ge=1, le=10, description="Items in one call, two of them canary items; 1 grades each alone."
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from digest.blurbs.prompts import build_blurb_prompt
 from digest.context import Context
@@ -16,7 +17,13 @@ from digest.models.items import Item
 from digest.periods import Period
 from digest.protocols import Prompt, Report
 from digest.tagging.embedded import EMBEDDED_ENGINE
-from digest.tagging.grade import GradingBatch, build_grading_batch, build_prompt_items
+from digest.tagging.grade import (
+    BRIEF_ITEMS_FACTOR,
+    MAX_WHOLE_TEXTS,
+    GradingBatch,
+    build_grading_batch,
+    build_prompt_items,
+)
 from digest.tagging.llm import CANARIES_PER_CALL, PromptItem
 from digest.tagging.taxonomy import fingerprint_taxonomy
 
@@ -29,9 +36,12 @@ def estimate_costs(context: Context, period: Period, provider: str, *, limit: in
     section = context.config.model
     name = f"{'gemini' if provider == 'local' else provider}:{section.name}"
     price = find_price(name, section)
-    untagged, grading_batch = _load_grading_batch(context, period, name, limit)
-    ungraded = grading_batch.load_ungraded(context)
-    grading_prompts = _build_grading_prompts(context, grading_batch, ungraded)
+    untagged, passes = _load_grading_passes(context, period, name, limit)
+    grading_batch = passes[-1]
+    ungraded = passes[0].load_ungraded(context)
+    grading_prompts = [
+        prompt for each in passes for prompt in _build_grading_prompts(context, each, each.load_ungraded(context))
+    ]
     templates = load_prompt_templates(context.config, context.template_folder)
     room = sum(category.quota for category in context.config.taxonomy.categories)
     blurb_prompts = [build_blurb_prompt(item, templates) for item in list(grading_batch.items.values())[:room]]
@@ -43,7 +53,7 @@ def estimate_costs(context: Context, period: Period, provider: str, *, limit: in
     cost = f"at most {usd + blurbs_usd:.3f} USD at the list price of {PRICES_AS_OF}, {blurbs_usd:.3f} of it for blurbs"
     parts = [
         f"{period}: {untagged} items to tag on this machine, which costs nothing",
-        f"{len(ungraded)} of {len(grading_batch.items)} to grade with {name} in {len(grading_prompts)} calls",
+        f"{len(ungraded)} of {len(passes[0].items)} to grade with {name} in {len(grading_prompts)} calls",
         f"up to {len(blurb_prompts)} blurbs to write, a call each",
         cost if price is not None else "its price is unknown: set model.price in sources.yaml",
         f"{spent:.2f} of {section.max_usd_per_month:.2f} USD are spent this month",
@@ -56,8 +66,10 @@ def estimate_costs(context: Context, period: Period, provider: str, *, limit: in
     )
 
 
-def _load_grading_batch(context: Context, period: Period, model: str, limit: int | None) -> tuple[int, GradingBatch]:
-    """Return the number of untagged items, and the batch to grade."""
+def _load_grading_passes(
+    context: Context, period: Period, model: str, limit: int | None
+) -> tuple[int, list[GradingBatch]]:
+    """Return the number of untagged items, and the batches to grade: all in brief, then the best by their abstracts."""
     max_items = context.config.model.judged if limit is None else limit
     fingerprint = fingerprint_taxonomy(context.config.taxonomy)
     start, end = period.start(context.zone), period.end(context.zone)
@@ -65,7 +77,11 @@ def _load_grading_batch(context: Context, period: Period, model: str, limit: int
         untagged = load_untagged_items(session, EMBEDDED_ENGINE, fingerprint)
         ranked: Sequence[Item] = [item for _, item in load_ranking(session, period.name, max_items)]
         items = ranked or load_period_items(session, start, end)[:max_items]
-    return len(untagged), build_grading_batch(context, build_prompt_items(items), model, {})
+    whole = build_grading_batch(context, build_prompt_items(items[:MAX_WHOLE_TEXTS]), model, {})
+    if len(items) <= MAX_WHOLE_TEXTS:
+        return len(untagged), [whole]
+    brief = build_grading_batch(context, build_prompt_items(items, is_brief=True), model, {})
+    return len(untagged), [replace(brief, items_per_call=brief.items_per_call * BRIEF_ITEMS_FACTOR), whole]
 
 
 def _build_grading_prompts(

@@ -149,3 +149,20 @@ def test_one_good_answer_in_a_while_keeps_a_model_in_use(place: Context, server:
     server.answer = every_tenth
     grade_candidates(place, period())
     assert len(server.asked) == 5 + 45 + 40  # our own four items, each item alone, and once more what was left
+
+
+def test_many_candidates_are_graded_in_brief_and_the_best_of_them_by_their_abstracts(
+    place: Context, server: GeminiServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("digest.tagging.grade.MAX_WHOLE_TEXTS", 10)
+    report = grade_candidates(place, period())
+    texts = [str(asked) for asked in server.asked]
+    brief = {n for n in range(1, 46) for text in texts if f"method {n}." in text}
+    whole = {n for n in range(1, 46) for text in texts if f"works on {n} tasks" in text}
+    assert len(brief) == 45
+    assert len(whole) == 10
+    assert (report.numbers["judged"], report.numbers["in_brief"], report.state) == (45, 45, "done")
+    assert "chosen from 45 judged by title and first sentence" in report.line
+    asked = len(server.asked)
+    again = grade_candidates(place, period())
+    assert (again.numbers["usd"], len(server.asked)) == (0, asked)
