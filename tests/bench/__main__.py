@@ -58,7 +58,7 @@ PARTS = {
     "fetching": Part("feeds", (5, 50, 500), ("fetch", "fetch, nothing new"), "reader"),
     "parsing": Part("feeds", (3, 30, 300), ("parse",), "feedparser"),
     "storing": Part("new items", (100, 1_000, 10_000), ("store",), "sqlite3"),
-    "year": Part("items", (1_000, 10_000, 100_000), _YEAR),
+    "year": Part("papers, and 400 posts", (1_000, 10_000, 100_000), _YEAR),
     "publish": Part("issues", (1, 12, 120), ("publish", "render the site", "build the site"), "jekyll"),
     "mailing": Part("messages", (20, 200, 2_000), ("send",), "smtplib"),
     "starting": Part("digest --help", (1,), ("cold start",), "reader"),

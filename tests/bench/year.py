@@ -1,4 +1,4 @@
-"""A year of papers: adding, tagging, a month's rank, shortlist, search, draft and status, each in a fresh process."""
+"""A year of papers, and posts of ten blogs: adding, tagging, a month's rank, shortlist, search, draft and status, each in a fresh process."""
 
 from __future__ import annotations
 
@@ -8,15 +8,19 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Callable
+from datetime import UTC, datetime
 from itertools import cycle, islice
 from pathlib import Path
 from typing import Any
 
 from digest.app import Workspace, initialise
 from digest.db.predictions import CandidateFilter, load_candidate_page
+from digest.sources.feeds import parse_feed
+from digest.text.html import html_to_text
 from tests.bench.probe import Watch, timed, told
 
-POOLS = Path(__file__).resolve().parents[3] / "shared" / "data" / "pools"
+SHARED = Path(__file__).resolve().parents[3] / "shared" / "data"
+BLOGS, POSTS_OF_A_BLOG = 10, 40
 MONTH = "2026-05"
 READING = ("shortlist", "search", "status")  # these are timed once the page cache is warm
 
@@ -24,7 +28,7 @@ READING = ("shortlist", "search", "status")  # these are timed once the page cac
 def papers(count: int) -> list[dict[str, Any]]:
     """So many papers, a twelfth in each month of 2026: those of the real pool, with new ids where it is not enough."""
     rows = []
-    for path in sorted(POOLS.glob("2026-05*.gz")):
+    for path in sorted((SHARED / "pools").glob("2026-05*.gz")):
         with gzip.open(path, "rt", encoding="utf-8") as file:
             rows += [json.loads(line) for line in file]
     rows = rows or [{"title": f"A paper about subject {n}", "abstract": "We show it. " * 80} for n in range(1000)]
@@ -36,6 +40,24 @@ def papers(count: int) -> list[dict[str, Any]]:
             "published": f"2026-{n % 12 + 1:02d}-{n // 12 % 28 + 1:02d}",
         }
         for n, row in enumerate(islice(cycle(rows), count))
+    ]
+
+
+def posts() -> list[dict[str, Any]]:
+    """Posts of ten blogs, spread over 2026, since a workspace reads both: real ones, with new addresses."""
+    now, rows = datetime.now(UTC), []
+    for blog, path in enumerate(islice(sorted((SHARED / "feeds" / "rss-feeds").glob("*.xml")), BLOGS)):
+        url = f"https://blog{blog}.example.org/feed.xml"
+        entries = parse_feed(path.read_bytes(), url=url, headers={}, now=now).entries
+        rows += [(f"https://blog{blog}.example.org/", entry) for entry in islice(cycle(entries), POSTS_OF_A_BLOG)]
+    return [
+        {
+            "title": f"{entry.title} {n}",
+            "url": f"{site}{n}",
+            "summary": html_to_text(entry.summary or entry.content or "")[:4000],
+            "published": f"2026-{n % 12 + 1:02d}-{n // 12 % 28 + 1:02d}",
+        }
+        for n, (site, entry) in enumerate(rows)
     ]
 
 
@@ -80,7 +102,7 @@ def main(contender: str, count: int) -> None:
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         initialise(folder)
-        lines = "".join(json.dumps(row) + "\n" for row in papers(count))
+        lines = "".join(json.dumps(row) + "\n" for row in [*papers(count), *posts()])
         (folder / "papers.jsonl").write_text(lines, encoding="utf-8")
         for one in stages(Workspace(folder)):
             subprocess.run([sys.executable, "-m", "tests.bench.year", "stage", name, one], check=True)
