@@ -37,6 +37,17 @@ def _build_period_conditions(start: datetime, end: datetime) -> tuple[ColumnElem
     return or_(dated, undated, col(Item.id).in_(named)), col(Item.merged_into).is_(None)
 
 
+def load_textless_items(session: Session, source_ids: Sequence[str], since: datetime, limit: int) -> list[Item]:
+    """Load items first seen since a moment without summary and text, the newest `limit` of each source."""
+    rank = func.row_number().over(
+        partition_by=col(Item.source_id), order_by=(col(Item.published).desc().nulls_last(), col(Item.id))
+    )
+    conditions = (in_list(Item.source_id, source_ids), col(Item.first_seen) >= since, col(Item.merged_into).is_(None))
+    ranked = select(Item.id, rank.label("place")).where(*conditions, Item.summary == "", Item.content == "").subquery()
+    query = select(Item).join(ranked, col(Item.id) == ranked.c.id).where(ranked.c.place <= limit)
+    return list(session.exec(query.order_by(col(Item.id))))
+
+
 def load_items_by_id(session: Session, ids: Iterable[int]) -> dict[int, Item]:
     """Load items by id; unknown ids are left out."""
     return {item.id: item for item in session.exec(select(Item).where(in_list(Item.id, ids)))}

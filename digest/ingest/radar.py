@@ -31,6 +31,7 @@ from digest.errors import FetchError, ParseError, SourceError
 from digest.ingest.add import fetch_article
 from digest.ingest.fetch import fetch_sources
 from digest.ingest.normalize import MENTION_SUMMARY_CAP
+from digest.ingest.page_texts import fill_missing_texts
 from digest.ingest.parser_process import ParserPool
 from digest.ingest.store import ingest_entries
 from digest.models.items import NAMING_PREFIX, RADAR_SOURCE, Item, OutboundLink
@@ -61,8 +62,17 @@ class _PageResult:
 
 
 def fetch_with_radar(context: Context, names: Sequence[str] = (), *, force: bool = False) -> Report:
-    """Fetch the sources that are due, or the named ones, and the works they name this month and the month before."""
+    """Fetch the sources that are due, or the named ones, and the works they name this month and the month before.
+
+    New entries that are a title alone get the text of their pages.
+    """
+    started = context.now
     report = run_sync(fetch_sources(context, names, force=force))
+    read_count, unread_count = fill_missing_texts(context, started)
+    if read_count or unread_count:
+        report.line += f"; {read_count} pages read for entries without text"
+        report.line += f", {unread_count} could not be" if unread_count else ""
+        report.numbers["pages"] = {"read": read_count, "unread": unread_count}
     this = get_month_of(context.now, context.zone)
     before = get_month_of(this.start(context.zone) - timedelta(days=1), context.zone)
     if radar := refresh_radar(context, Period(before.first, this.last)):
