@@ -69,9 +69,7 @@ def by_category() -> tuple[str, dict[str, str]]:
                 f"**{name}**: {blurb} [Link]({urls[0]})",
                 f"{blurb} It is called [{name}]({urls[0]}) and {blurb}",
             ][number - 1]
-            if number == 3:
-                urls.append(f"https://github.com/o/{slug}{number}")
-            want |= dict.fromkeys(urls, slug)
+            want[urls[0]] = slug  # a further link of its line is no work of its own
             lines += [f"{number}. {line}"]
         lines += ["", "![a chart](/chart.png)", ""]
     lines += [
@@ -97,7 +95,6 @@ def by_month() -> tuple[str, dict[str, str]]:
             line = f"[Launch {number}.{item}]({url}): {sentence(dice)}"
             if item == 4:
                 other = f"https://lab.org/{number}"
-                want[other] = want[url]
                 line = f"[Launch {number}.{item}]({url}) and [its rival {number}]({other}) came on one day"
             if item == 7:
                 line += " [Dead]()"

@@ -212,7 +212,7 @@ def test_a_second_title_of_one_address_is_named(tmp_path: Path) -> None:
     initialise(tmp_path / "w")
     with Workspace(tmp_path / "w", clock=lambda: NOW) as workspace:
         report = import_archive(workspace.context, read_archive(workspace.context, [str(source)], {}))
-    assert "“First of February” has the address of “First of January”: one work" in report.problems
+    assert "“First of February” has the address of “First of January”: one work, with both texts" in report.problems
 
 
 def test_a_months_theme_gives_its_works_no_category(tmp_path: Path) -> None:

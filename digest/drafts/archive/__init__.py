@@ -92,7 +92,11 @@ def import_archive(context: Context, posts: Sequence[ImportedPost], problems: Se
             *problems,
             *reasons,
             *(f"“{item.title}” has no address and is left out" for item in all_items if not item.url),
-            *(f"“{title}” has the address of “{first}”: one work" for post in posts for title, first in post.repeated),
+            *(
+                f"“{title}” has the address of “{first}”: one work, with both texts"
+                for post in posts
+                for title, first in post.repeated
+            ),
             *(f"“{text}” links nowhere in “{p.title}”" for p in posts if p.review for text in p.review.broken_links),
             *(f"“{heading}” names no category; --map '{heading}=…'" for heading in unmapped),
         ]

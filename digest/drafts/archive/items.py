@@ -13,7 +13,8 @@ from digest.drafts.archive.blocks import Heading, Span, TextBlock, parse_blocks
 from digest.drafts.archive.chapters import ArchiveReview, parse_review
 from digest.drafts.archive.headings import HeadingMap, fold_heading, parse_heading_month, parse_heading_year
 from digest.drafts.archive.posts import ArchivePost
-from digest.drafts.archive.titles import extract_link_blurb, extract_link_title, find_item_links
+from digest.drafts.archive.titles import extract_link_blurb, extract_link_title, group_item_links
+from digest.markdown.escape import encode_link, escape_inline
 from digest.markdown.inline import split_verdict, write_styled_text
 from digest.resources import load_lexicon
 
@@ -60,7 +61,7 @@ class ImportedPost:
     reason: str = ""
     # The text of an issue or a review; an essay has none.
     review: ArchiveReview | None = None
-    # Titles of links whose address an earlier link has, each with the earlier title.
+    # Titles of works whose address an earlier one has, each with the earlier title; the earlier work has both texts.
     repeated: tuple[tuple[str, str], ...] = ()
 
 
@@ -89,14 +90,27 @@ def extract_imported_post(
     repeated = []
     for headed_block in chosen:
         for item in _extract_items(post, headed_block, form):
-            first = items.setdefault(item.url or f"title:{item.title}", item)
+            name = item.url or f"title:{item.title}"
+            first = items.setdefault(name, item)
             if first.title != item.title:
                 repeated.append((item.title, first.title))
+                items[name] = _add_second_text(first, item)
     unmapped = dict.fromkeys(b.heading for b in chosen if form == "category" and not b.category)
     review = parse_review(post, form) if form in ("category", "month") else None
     period = _infer_period(post)
     return ImportedPost(
         post.title, post.url, form, tuple(items.values()), tuple(unmapped), period, reason, review, tuple(repeated)
+    )
+
+
+def _add_second_text(first: ImportedItem, second: ImportedItem) -> ImportedItem:
+    """Add the text of another title of the same work, which it names."""
+    title = escape_inline(second.title)
+    markdown = " ".join(filter(None, (second.markdown, f"**{second.verdict}**" if second.verdict else "")))
+    return replace(
+        first,
+        blurb="\n\n".join(filter(None, (first.blurb, f"{second.title}: {second.blurb}"))),
+        markdown="\n\n".join(filter(None, (first.markdown, f"{title}: {markdown}"))),
     )
 
 
@@ -223,13 +237,29 @@ def _extract_items(post: ArchivePost, headed_block: _HeadedBlock, form: str) -> 
     period = headed_block.month or _infer_period(post)
     # A month's title names a theme, and no category.
     category = "" if form == "month" else headed_block.category
-    for link in find_item_links(block):
+    for link, further_links in group_item_links(block):
         # Prose may mention the author's own pages.
         if host and not block.is_list_item and urlsplit(link.href or "").netloc == host:
             continue
         title, blurb = extract_link_title(block, link), extract_link_blurb(block, link)
         markdown, verdict = split_verdict(write_styled_text(blurb.text, blurb.styles))
+        markdown = _insert_links(markdown, further_links)
         yield ImportedItem(title, link.href or "", blurb.text, category, period, markdown, verdict)
+
+
+def _insert_links(markdown: str, links: Sequence[Span]) -> str:
+    """Link the further works that a line names where it names them, else behind it."""
+    position, rest = 0, []
+    for link in links:
+        text = escape_inline(" ".join(link.text.split()))
+        linked = f"[{text}]({encode_link(link.href or '')})"
+        start = markdown.find(text, position)
+        if start < 0:
+            rest.append(linked)
+            continue
+        markdown = markdown[:start] + linked + markdown[start + len(text) :]
+        position = start + len(linked)
+    return " ".join(filter(None, (markdown, f"({', '.join(rest)})" if rest else "")))
 
 
 def _infer_period(post: ArchivePost) -> str:

@@ -57,6 +57,25 @@ def find_item_links(block: TextBlock) -> tuple[Span, ...]:
     return tuple(items)
 
 
+def group_item_links(block: TextBlock) -> list[tuple[Span, tuple[Span, ...]]]:
+    """Group the links of a line: its main link is the work, the others are further links of it.
+
+    In a paragraph each sentence that begins with a work begins another one.
+    """
+    items = {id(link) for link in find_item_links(block)}
+    groups: list[tuple[Span, list[Span]]] = []
+    before = ""
+    for span in block.spans:
+        if any(span is link for link in block.links):
+            begins = not block.is_list_item and id(span) in items and _SENTENCE_END.search(before)
+            if not groups or begins:
+                groups.append((span, []))
+            elif span.href and span.href != groups[-1][0].href:
+                groups[-1][1].append(span)
+        before = span.text if span.text.strip() or "\n" in span.text else before
+    return [(link, tuple(further)) for link, further in groups]
+
+
 def extract_link_blurb(block: TextBlock, link: Span) -> StyledText:
     """Return the text of the link's line without its title, `(paper, code)` and addresses.
 
@@ -104,7 +123,9 @@ def _remove_title(title: str, text: StyledText) -> StyledText:
 
 
 def _find_next_item(block: TextBlock, position: int) -> int:
-    """Find the next item that begins a sentence."""
+    """Find the next item that begins a sentence of a paragraph; a line of a list is one item."""
+    if block.is_list_item:
+        return len(block.spans)
     items = {id(link) for link in find_item_links(block)}
     for number, span in enumerate(block.spans):
         if number > position and id(span) in items and _SENTENCE_END.search(block.spans[number - 1].text):
