@@ -22,7 +22,7 @@ class InlineStyle(IntFlag):
 
 
 # The end of a last sentence in bold: the judgement that follows what a work is.
-_BOLD_END = re.compile(r"(\*\*|__)([.!?…]?)$")
+_BOLD_END = re.compile(r"(\*\*|__)(\w{0,2}[.!?…]?)$")
 _MIN_VERDICT_WORDS = 3
 _STARS = InlineStyle.EM | InlineStyle.STRONG
 
