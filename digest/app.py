@@ -127,12 +127,14 @@ class Workspace:
 
         return run_sync(backfill_arxiv(self.context, self.context.parse_period(period), source))
 
-    def add_url(self, url: str, source: str = "manual", *, note: str = "", category: str = "") -> Report:
-        """Add one work by its URL, with a note on why, and file it under a category."""
+    def add_url(
+        self, url: str, source: str = "manual", *, note: str = "", category: str = "", pick: bool = False
+    ) -> Report:
+        """Add one work by its URL, with a note on why, and file it under a category; `pick` puts it in the issue."""
         from digest.ingest.add import add_url
         from digest.tagging.items import correct_category
 
-        item, report = add_url(self.context, url, source, note=note)
+        item, report = add_url(self.context, url, source, note=note, is_pick=pick)
         if category:
             correct_category(self.context, item.key, category)
         return report

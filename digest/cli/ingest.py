@@ -44,7 +44,13 @@ def backfill(
         exit_with_report(workspace.backfill(period, source), as_json)
 
 
-@command(app, "add https://arxiv.org/abs/2501.00663", "add --jsonl month.jsonl", panel=GATHER)
+@command(
+    app,
+    "add https://arxiv.org/abs/2501.00663",
+    "add https://lab.example/post --note 'ours to test' --category agents --pick",
+    "add --jsonl month.jsonl",
+    panel=GATHER,
+)
 def add(
     url: Annotated[str | None, typer.Argument(metavar="[URL]", help="The page or paper to add.")] = None,
     jsonl: Annotated[
@@ -53,6 +59,7 @@ def add(
     source: Annotated[str, typer.Option("--source", help="The source to count the items under.")] = "manual",
     note: Annotated[str, typer.Option("--note", help="Why you add it; shown in the shortlist.")] = "",
     category: Annotated[str, typer.Option("--category", help="The category to file it under.")] = "",
+    pick: Annotated[bool, typer.Option("--pick", help="Make it a pick of its month's next draft.")] = False,
     as_json: Json = False,
 ) -> None:
     """Add one work by its URL, or many from a JSONL file.
@@ -64,7 +71,7 @@ def add(
             exit_with_report(workspace.add_jsonl(jsonl, source), as_json)
         if url is None:
             raise typer.BadParameter("give a URL or --jsonl FILE")
-        exit_with_report(workspace.add_url(url, source, note=note, category=category), as_json)
+        exit_with_report(workspace.add_url(url, source, note=note, category=category, pick=pick), as_json)
 
 
 @command(app, "radar 2026-10", "radar --no-read --json", panel=GATHER)

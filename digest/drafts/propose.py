@@ -39,6 +39,7 @@ class ProposalInputs:
     candidates: Sequence[Candidate]
     rejected_ids: frozenset[int]
     has_ranking: bool
+    chosen_ids: frozenset[int] = frozenset()  # added by the editor as picks
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,8 +64,11 @@ def load_proposal_inputs(context: Context, session: Session, period: Period) -> 
     categories = [candidate.category for candidate in candidates]
     quotas = {c.slug: c.quota * (1 + ALTERNATES_PER_PLACE) for c in context.config.taxonomy.categories}
     count = context.config.cadence.shortlist + sum(quotas.values())
-    rows = sorted(diversify_candidates(scores, categories, embeddings, count, quotas))
-    return ProposalInputs([candidates[row] for row in rows], rejected_ids, bool(candidates))
+    additions = load_decisions(session, ("add",))
+    chosen_ids = frozenset(addition.item_id for addition in additions if addition.detail.get("pick"))
+    chosen_rows = {row for row, candidate in enumerate(candidates) if candidate.item.id in chosen_ids}
+    rows = sorted({*diversify_candidates(scores, categories, embeddings, count, quotas), *chosen_rows})
+    return ProposalInputs([candidates[row] for row in rows], rejected_ids, bool(candidates), chosen_ids)
 
 
 def propose_draft(
@@ -75,7 +79,13 @@ def propose_draft(
     by_key = {candidate.key: candidate for candidate in inputs.candidates}
     selection = select_candidates(
         [
-            SelectionCandidate(key, candidate.category, candidate.covered_in, candidate.item.id in inputs.rejected_ids)
+            SelectionCandidate(
+                key,
+                candidate.category,
+                candidate.covered_in,
+                candidate.item.id in inputs.rejected_ids,
+                candidate.item.id in inputs.chosen_ids,
+            )
             for key, candidate in by_key.items()
         ],
         {category.slug: category.quota for category in config.taxonomy.categories},

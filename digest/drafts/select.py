@@ -17,6 +17,7 @@ class SelectionCandidate:
     category: str
     covered_in: str = ""  # the period that covered it before
     is_rejected: bool = False
+    is_chosen: bool = False  # by the editor, whatever the quota of its category
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,10 +40,11 @@ def select_candidates(
     rest = []
     for candidate in (candidate for candidate in ranked if not candidate.is_rejected):
         picked = sections.get(candidate.category)
-        if picked is None or candidate.covered_in or len(picked) >= quotas[candidate.category]:
-            rest.append(candidate)
-        else:
+        has_room = picked is not None and not candidate.covered_in and len(picked) < quotas[candidate.category]
+        if picked is not None and (has_room or candidate.is_chosen):
             picked.append(candidate.key)
+        else:
+            rest.append(candidate)
     return Selection(sections, _select_shortlist(rest, quotas, shortlist_length))
 
 

@@ -62,11 +62,17 @@ def get_manual_source(context: Context, source_id: str) -> Source:
 
 
 def add_url(
-    context: Context, url: str, source_id: str = "manual", deadline: float = 60.0, note: str = ""
+    context: Context,
+    url: str,
+    source_id: str = "manual",
+    deadline: float = 60.0,
+    note: str = "",
+    *,
+    is_pick: bool = False,
 ) -> tuple[Item, Report]:
     """Fetch a page or paper within `deadline` seconds and store it; an existing item gets one more mention.
 
-    The item counts as added by the editor, with a `note` on why.
+    The item counts as added by the editor, with a `note` on why; `is_pick` makes it a pick of its month's next draft.
     """
     if not url.lower().startswith(("http://", "https://")):
         raise ConfigError(f"{url!r} is not an http or https address", "write the whole URL, with https:// in front")
@@ -83,15 +89,19 @@ def add_url(
             raise NotFoundError(f"{url} was read but not stored", "add it with --jsonl and a title")
         item = next(iter(items.values()))
         with context.db.write() as session:
-            _record_additions(session, [item], context.now, note)
+            _record_additions(session, [item], context.now, note, is_pick=is_pick)
         report.numbers = dict(counts)
         report.line = f"{item.key}: {item.title}"
     return item, report
 
 
-def _record_additions(session: Session, items: Iterable[Item], now: datetime, note: str = "") -> None:
+def _record_additions(
+    session: Session, items: Iterable[Item], now: datetime, note: str = "", *, is_pick: bool = False
+) -> None:
     """Record each item as added by the editor, once unless there is something new to note."""
-    detail = {"note": note} if note else {}
+    detail: dict[str, Any] = {"note": note} if note else {}
+    if is_pick:
+        detail["pick"] = True
     ids = [item.id for item in items]
     recorded = find_added_item_ids(session, ids, detail)
     session.add_all(
@@ -105,6 +115,15 @@ async def _fetch_article(context: Context, url: str, deadline: float) -> Entry:
     pool_deadline = min(deadline, _PAGE_DEADLINE)
     async with aclosing(context.make_fetcher()) as fetcher, ParserPool(deadline=pool_deadline) as pool:
         return await fetch_article(fetcher, pool, url, deadline)
+
+
+def resolve_page_url(url: str) -> str:
+    """Return the abs page of the arXiv paper that an address names, which is small and has the facts; else the address.
+
+    A paper's PDF, its HTML, its DOI and pages of other sites about it hold its id.
+    """
+    arxiv_id = extract_arxiv_id(url)
+    return build_abs_url(arxiv_id) if arxiv_id else url
 
 
 async def fetch_article(

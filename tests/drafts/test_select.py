@@ -19,6 +19,12 @@ def test_each_category_takes_its_best_up_to_its_quota_and_the_rest_is_the_shortl
     assert chosen.shortlist == ["k3", "k4", "k5"]
 
 
+def test_what_the_editor_chose_is_a_pick_though_its_category_is_full() -> None:
+    works = [*ranked("a", "a"), SelectionCandidate("mine", "a", is_chosen=True), SelectionCandidate("x", "a")]
+    chosen = select_candidates(works, {"a": 1})
+    assert (chosen.sections["a"], chosen.shortlist) == (["k0", "mine"], ["k1", "x"])
+
+
 def test_the_shortlist_is_cut_to_its_length() -> None:
     chosen = select_candidates(ranked("a", "b", "a", "b", "a"), {"a": 1, "b": 1}, shortlist_length=2)
     assert (chosen.sections, chosen.shortlist) == ({"a": ["k0"], "b": ["k1"]}, ["k2", "k3"])

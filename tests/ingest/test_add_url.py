@@ -13,7 +13,7 @@ from digest.context import Context
 from digest.errors import ParseError
 from digest.http.client import Client
 from digest.http.rate_limit import RateLimiter
-from digest.ingest.add import add_url
+from digest.ingest.add import add_url, resolve_page_url
 from tests.http.server import Server, answer, serving
 from tests.http.test_client import ToLoopback
 from tests.workbench import context
@@ -68,3 +68,20 @@ async def test_a_page_that_takes_for_ever_to_be_read_costs_only_itself(tmp_path:
     server.otherwise = answer(200, HTML, b"<html><head><title>T</title></head><body><article>" + links)
     with pytest.raises(ParseError, match="took more than 3 seconds to read"):
         await asyncio.to_thread(add_url, workspace(tmp_path), server.url("/x", "lab.example"), "manual", 3.0)
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "https://arxiv.org/pdf/2501.00663v2",
+        "https://arxiv.org/pdf/2501.00663.pdf",
+        "https://arxiv.org/html/2501.00663v1",
+        "https://doi.org/10.48550/arXiv.2501.00663",
+        "https://huggingface.co/papers/2501.00663",
+        "https://hf.co/papers/2501.00663",
+        "https://www.alphaxiv.org/abs/2501.00663",
+    ],
+)
+def test_an_address_of_a_paper_leads_to_its_abs_page_and_no_pdf_is_fetched(url: str) -> None:
+    assert resolve_page_url(url) == "https://arxiv.org/abs/2501.00663"
+    assert resolve_page_url("https://lab.example/report.pdf") == "https://lab.example/report.pdf"
