@@ -309,6 +309,9 @@ class SiteConfig(ConfigSection):
     """How the blog looks and what its feeds hold."""
 
     look: Literal["serif", "sans"] = Field(default="serif", description="Typeface of the site.")
+    density: Literal["comfortable", "compact"] = Field(
+        default="comfortable", description="Space between the works of an issue; compact shows more on a screen."
+    )
     feed_items: int = Field(default=20, ge=1, le=200, description="Entries in each feed.")
     repository: str = Field(default="", description="Address of the site's repository, for links to corrections.")
     renderers: tuple[str, ...] = Field(default=(), description="Plug-ins that write further files for each issue.")

@@ -102,3 +102,42 @@ def test_charts_have_the_colours_of_the_page_and_of_paper(
     assert page.evaluate(f"({style})('.chart .l1').stroke") == bar
     assert page.evaluate(f"({style})('.chart .l1').fill") == "none"
     assert page.evaluate(f"({style})('.chart').breakInside") == ("avoid" if media == "print" else "auto")
+
+
+def test_a_phone_shows_the_contents_on_the_first_screen_and_the_whole_search_field(page: Page, address: str) -> None:
+    page.goto(f"{address}/2025/06/digest/")
+    contents = page.locator(".contents").bounding_box()
+    assert contents
+    assert contents["y"] + contents["height"] < 800
+    # Inline: three sections need fewer lines than items.
+    assert contents["height"] < 3 * 24
+    page.goto(f"{address}/search/")
+    assert page.locator("#q").get_attribute("placeholder") is None
+    assert page.evaluate("(e => e.scrollWidth <= e.clientWidth)(document.querySelector('#q'))")
+
+
+def test_the_footer_of_a_short_page_is_at_the_bottom_of_the_window(page: Page, address: str) -> None:
+    page.set_viewport_size({"width": 1280, "height": 2400})
+    page.goto(f"{address}/about/")
+    foot = page.locator(".foot").bounding_box()
+    assert foot
+    assert foot["y"] + foot["height"] == 2400
+
+
+def test_section_labels_and_titles_of_works_differ_in_size_and_face(page: Page, address: str) -> None:
+    page.goto(f"{address}/2025/06/digest/")
+    style = "name => { const s = getComputedStyle(document.querySelector(name)); return [s.fontFamily, s.fontSize] }"
+    label, title = (page.evaluate(f"({style})('{name}')") for name in ("h2.section", ".body h3"))
+    assert label[0] != title[0]
+    assert float(title[1].removesuffix("px")) > 1.3 * float(label[1].removesuffix("px"))
+    assert page.locator(".meta a").first.inner_text() == "PDF"
+
+
+def test_compact_density_needs_less_height_for_the_same_words(page: Page, address: str) -> None:
+    page.goto(f"{address}/2025/06/digest/")
+    measure = "[document.querySelector('.body').offsetHeight, document.querySelector('.body').innerText]"
+    height, text = page.evaluate(measure)
+    page.evaluate("document.documentElement.classList.replace('comfortable', 'compact')")
+    compact_height, compact_text = page.evaluate(measure)
+    assert compact_height < 0.9 * height
+    assert compact_text == text

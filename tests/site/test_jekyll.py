@@ -137,11 +137,28 @@ def test_sitemap_robots_feeds_and_card_are_where_they_are_announced(built: Built
 
 
 @pytest.mark.jekyll
-def test_home_shows_the_latest_issue_and_the_archive_by_year(built: Built) -> None:
+def test_home_opens_the_latest_issue_names_its_first_picks_and_six_issues_before_it(built: Built) -> None:
     home = built.page("/")
     assert home.select('.latest h2 a[href="/digest/2025/review/"]')
-    assert [heading.get_text() for heading in home.select(".year h2")] == ["2025"]
-    assert len(home.select(".year li")) == 13
+    assert [text.get_text() for text in home.select(".latest .opening")] == ["A quiet month, seen from afar."]
+    assert [pick.get_text() for pick in home.select(".latest .highlights a")] == ["Work number 1"]
+    links = [str(link["href"]) for link in home.select(".year li > a")]
+    assert links == [f"/digest/2025/{month:02d}/digest/" for month in range(12, 6, -1)]
+
+
+@pytest.mark.jekyll
+def test_the_archive_names_the_highlights_of_every_issue_under_its_year(built: Built) -> None:
+    archive = built.page("/archive/")
+    assert [heading.get_text() for heading in archive.select(".year h2")] == ["2025"]
+    assert [text.get_text() for text in archive.select(".year li p")] == ["Work number 1"] * 13
+
+
+@pytest.mark.jekyll
+def test_a_category_page_has_the_sentences_and_dates_of_its_works(built: Built) -> None:
+    row = built.page("/category/models/").select_one(".listing li")
+    assert row
+    assert row.select_one("p").get_text() == "We present an engine that computes."  # type: ignore[union-attr]
+    assert row.select_one(".who").get_text() == "Ada Lovelace et al. · 12 Jun"  # type: ignore[union-attr]
 
 
 @pytest.mark.jekyll
@@ -168,7 +185,7 @@ def test_an_empty_site_and_another_language_build_too(tmp_path: Path, language: 
     built = build(tmp_path / "site", [], newsletter, "sans")
     home = built.page("/")
     assert home.html
-    assert (home.html["lang"], home.html["class"]) == (language, ["sans"])
+    assert (home.html["lang"], home.html["class"]) == (language, ["sans", "comfortable"])
     assert "warn" not in built.said.lower()
     about, w = built.page("/about/"), load_translations(language)
     assert about.h1
@@ -181,7 +198,7 @@ def test_an_empty_site_and_another_language_build_too(tmp_path: Path, language: 
 @pytest.mark.jekyll
 def test_lists_do_not_repeat_the_newsletters_name(tmp_path: Path) -> None:
     built = build(tmp_path / "site", [issue(title=f"{NEWSLETTER.title}: June 2025")])
-    assert [link.get_text() for link in built.page("/").select(".year li > a")] == ["June 2025"]
+    assert [link.get_text() for link in built.page("/archive/").select(".year li > a")] == ["June 2025"]
     assert built.page("/2025/06/digest/").h1.get_text() == f"{NEWSLETTER.title}: June 2025"  # type: ignore[union-attr]
 
 

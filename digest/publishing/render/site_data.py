@@ -24,8 +24,10 @@ from digest.publishing.render.presentation import (
     sort_newest_first,
 )
 from digest.text import format_byline, normalise_line, shorten_text
+from digest.text.sentences import split_sentences
 
 _SEARCH_TEXT_LENGTH = 240  # characters of a blurb in the search index
+_OPENING_LENGTH = 480  # characters of the latest issue's introduction on the front page
 _LEAD_COUNT = 5  # picks the front page names
 
 _CONFIG_TEMPLATE = """\
@@ -37,6 +39,7 @@ baseurl: {baseurl}
 lang: {lang}
 author: {author}
 look: {look}
+density: {density}
 email: {email}
 repository_url: {repository}
 mark: {mark}
@@ -71,6 +74,7 @@ def render_site_config(newsletter: Newsletter, site: SiteConfig) -> Document:
         "lang": newsletter.language,
         "author": newsletter.author,
         "look": site.look,
+        "density": site.density,
         "email": newsletter.email,
         "repository": site.repository,
         "subscribe": encode_link(site.subscribe_url),
@@ -100,9 +104,8 @@ def render_site_files(
         for pick in view.picks() if view.kind == "monthly" else ():
             row = _build_pick_row(view, pick, translations)
             picks.setdefault(pick.category, []).append(row)
-            blurb = render_description(pick.blurb) if pick.origin == "editor" else normalise_line(pick.blurb)
             category = titles.get(pick.category, pick.category)
-            search_index.append(row | {"category": category, "text": shorten_text(blurb, _SEARCH_TEXT_LENGTH)})
+            search_index.append(row | {"category": category})
     categories = [
         {"slug": c.slug, "title": c.title, "description": c.description, "count": len(picks.get(c.slug, []))}
         for c in taxonomy.categories
@@ -167,6 +170,7 @@ def _build_issue_row(view: IssueView, newsletter: Newsletter) -> dict[str, Any]:
         "date": translations.full_day(local_day(view.published, newsletter)),
         "count": translations.picks(len(view.picks())),
         "description": describe_issue(view, newsletter),
+        "opening": shorten_text(render_description(view.intro), _OPENING_LENGTH) or describe_issue(view, newsletter),
         "highlights": highlights,
         "sections": [
             {"title": normalise_line(s.title), "anchor": make_anchor(s.anchor), "count": len(s.picks)} for s in sections
@@ -175,13 +179,26 @@ def _build_issue_row(view: IssueView, newsletter: Newsletter) -> dict[str, Any]:
 
 
 def _build_pick_row(view: IssueView, pick: PickView, translations: Translations) -> dict[str, str]:
+    blurb = render_description(pick.blurb) if pick.origin == "editor" else normalise_line(pick.blurb)
     return {
         "title": normalise_line(pick.title),
         "url": encode_link(pick.url),
         "by": normalise_line(format_byline(pick.authors) or pick.venue),
         "issue": translations.period(view.period),
         "path": f"{view.path}#{make_anchor(pick.anchor)}",
+        "date": translations.day(pick.published),
+        "text": _take_sentences(blurb),
     }
+
+
+def _take_sentences(text: str) -> str:
+    """Take the whole sentences that a list has room for; a first one that is longer is cut."""
+    taken = ""
+    for sentence in split_sentences(text):
+        if taken and len(taken) + len(sentence) >= _SEARCH_TEXT_LENGTH:
+            break
+        taken = f"{taken} {sentence}".strip()
+    return shorten_text(taken, _SEARCH_TEXT_LENGTH)
 
 
 def _render_category_page(category: dict[str, Any]) -> Document:
