@@ -29,20 +29,34 @@ _NORMAL_STATES = ("ok", "unmodified", "partial", "skipped")
 _SOURCE_KINDS = ("healthy", "failing", "silent", "with a warning", "never read")
 
 
-@command(app, "init my-newsletter", panel=START)
+@command(app, "init my-newsletter", "init my-newsletter --blog ../blog", panel=START)
 def init(
     folder: Annotated[Path, typer.Argument(metavar="DIR", help="Where the workspace is made.")] = Path(),
     yes: Annotated[bool, typer.Option("--yes", help="Ask nothing and take every default.")] = False,
+    blog: Annotated[
+        Path | None, typer.Option("--blog", metavar="DIR", help="An existing blog that the issues go into.")
+    ] = None,
 ) -> None:
     """Make a workspace: sources.yaml, templates/ and site/.
 
     At a terminal it asks for name, address, interests and mail. Files that exist are left unchanged.
     """
+    from dataclasses import replace
+
+    from digest.ops.blog_settings import find_blog_settings
     from digest.ops.workspace import WorkspaceAnswers, create_workspace
 
-    is_asking = not yes and sys.stdin.isatty() and sys.stdout.isatty() and not (folder / "sources.yaml").exists()
-    written, existing = create_workspace(folder, _ask_for_answers() if is_asking else WorkspaceAnswers())
+    settings = find_blog_settings(blog, folder) if blog else None
+    has_config = (folder / "sources.yaml").exists()
+    is_asking = not yes and sys.stdin.isatty() and sys.stdout.isatty() and not has_config
+    answers = _ask_for_answers() if is_asking else WorkspaceAnswers()
+    if settings:
+        answers = replace(answers, **settings.newsletter, site_lines=settings.render_site())
+    written, existing = create_workspace(folder, answers)
     print_text(f"init: {folder}: {written} files written" + (f", {existing} left unchanged" if existing else ""))
+    if settings:
+        where = "sources.yaml is left unchanged; write there" if has_config else "in sources.yaml"
+        print_text(f"  {blog}: {settings.post_count} posts read; {where}:\nsite:\n{settings.render_site().rstrip()}")
     print_text("  next: set newsletter.title and url in sources.yaml, then `digest run`")
 
 

@@ -49,17 +49,23 @@ class WorkspaceAnswers:
     interests: str = ""
     email: str = ""
     smtp_host: str = ""
+    author: str = ""
+    base_path: str = ""
+    # Lines below `site:`, of an existing blog.
+    site_lines: str = ""
 
 
 def apply_answers(text: str, answers: WorkspaceAnswers) -> str:
     """Put the answers into the text of a sources.yaml; its comments and every other line stay."""
-    values = {"title": answers.title, "url": answers.url, "interests": answers.interests, "email": answers.email}
+    names = ("title", "url", "interests", "email", "author", "base_path")
+    values = {name: str(getattr(answers, name)) for name in names}
     if answers.smtp_host:
         values |= {"transport": "smtp", "host": answers.smtp_host}
     for key, value in values.items():
         line = re.search(rf"^  {key}: (?P<value>\"[^\"]*\"|[^#\n]*?) *(?:#.*)?$", text, re.MULTILINE)
         if value and line:
             text = text[: line.start("value")] + json.dumps(value, ensure_ascii=False) + text[line.end("value") :]
+    text = re.sub(r"(?m)^site:\n", lambda match: match[0] + answers.site_lines, text, count=1)
     parse_config(text)
     return text
 

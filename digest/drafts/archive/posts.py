@@ -61,7 +61,7 @@ def _set_base_url(fragment: str, base: str) -> str:
 def parse_archive_post(name: str, text: str) -> ArchivePost:
     """Parse a page or a Markdown file, by its name; either may have front matter."""
     text = strip_hidden(text.removeprefix("\ufeff").replace("\r\n", "\n"))
-    front_matter, body = _split_front_matter(text)
+    front_matter, body = split_front_matter(text)
     path = PurePath(name)
     if path.suffix.lower() in PAGE_SUFFIXES:
         post = _parse_page(body)
@@ -79,7 +79,8 @@ def parse_archive_post(name: str, text: str) -> ArchivePost:
     )
 
 
-def _split_front_matter(text: str) -> tuple[dict[str, object], str]:
+def split_front_matter(text: str) -> tuple[dict[str, object], str]:
+    """Split a post into its front matter, YAML or TOML, and its text."""
     if match := _TOML_FRONT_MATTER.match(text):
         try:
             return tomllib.loads(match[1]), text[match.end() :]
