@@ -56,7 +56,7 @@ def init(
     print_text(f"init: {folder}: {written} files written" + (f", {existing} left unchanged" if existing else ""))
     if settings:
         where = "sources.yaml is left unchanged; write there" if has_config else "in sources.yaml"
-        print_text(f"  {blog}: {settings.post_count} posts read; {where}:\nsite:\n{settings.render_site().rstrip()}")
+        print_text(f"  {blog}: posts read: {settings.post_count}; {where}:\nsite:\n{settings.render_site().rstrip()}")
     print_text("  next: set newsletter.title and url in sources.yaml, then `digest run`")
 
 
