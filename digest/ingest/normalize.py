@@ -223,7 +223,7 @@ def _find_named_works(entry: Entry, source: Source, title: str, url: str, key: s
     # Servers of one machine, which has a number and no name, are not one site.
     own_sites = {site for site in (extract_site(url), extract_site(source.url or "")) if not site[-1:].isdigit()}
     named: dict[str, NamedWork] = {}
-    if entry.points_elsewhere or (source.kind == "feed" and key.startswith("arxiv:")):
+    if entry.points_elsewhere:
         named[key] = NamedWork(key, url, title, html_to_text(entry.summary or entry.content)[:MENTION_SUMMARY_CAP])
     for link in entry.outbound_links:
         if _is_usable_url(link.url) and extract_site(link.url) not in own_sites:

@@ -40,7 +40,9 @@ def parse_feed_response(source: Source, response: Response) -> Page:
     own_sites = {extract_site(address) for address in (feed.link, response.url, source.url or "")}
     for entry in feed.entries[: source.max_items]:
         entry.outbound_links = collector.find_links(entry)
-        entry.points_elsewhere = bool(feed.link and entry.url) and extract_site(entry.url) not in own_sites
+        site = extract_site(entry.url)
+        # A feed that does not say its own site still does not publish arXiv's papers.
+        entry.points_elsewhere = bool(site) and site not in own_sites and bool(feed.link or site == "arxiv.org")
     return Page(
         entries=feed.entries[: source.max_items],
         older_request=_build_older_request(source, response.url, feed.next_page),

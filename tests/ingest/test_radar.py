@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from collections.abc import AsyncIterator
 from html import escape
 from pathlib import Path
@@ -12,6 +13,7 @@ import pytest
 from digest.config.schema import Source
 from digest.context import Context
 from digest.db.items import load_items_by_key, load_period_items
+from digest.ingest.add import add_jsonl_file
 from digest.ingest.fetch import fetch_sources
 from digest.ingest.radar import list_named_works, read_radar, record_namings
 from digest.periods import Period
@@ -110,6 +112,17 @@ async def test_an_item_that_is_known_is_named_without_reading_a_page_and_address
     assert len(server.asked) == asked
     (row,) = list_named_works(work, MARCH)
     assert (row["key"], sorted(row["named_by"])) == ("arxiv:2603.00001", ["Alpha", "Beta", "List"])
+
+
+def test_papers_added_from_a_file_or_by_address_are_named_by_nobody(tmp_path: Path) -> None:
+    work = context(tmp_path, [])
+    rows = [{"title": f"Paper {n}", "arxiv_id": f"2603.0000{n}", "published": "2026-03-02"} for n in (1, 2)]
+    (tmp_path / "month.jsonl").write_text("\n".join(map(json.dumps, rows)))
+    for source in ("manual", "file"):
+        add_jsonl_file(work, tmp_path / "month.jsonl", source)
+    rank_period(work, MARCH)
+    with work.db.read() as session:
+        assert [c.named_by for c in load_ranked_candidates(session, MARCH.name, config=work.config)] == [(), ()]
 
 
 async def test_a_page_that_refuses_programs_has_the_words_of_a_link_and_one_that_is_gone_is_tried_again(
