@@ -16,6 +16,7 @@ from operator import attrgetter
 from typing import Any
 
 from digest.ingest.normalize import PreparedItem
+from digest.ingest.shared_pages import build_entry_key, is_same_entry
 from digest.text import hash_texts
 from digest.text.names import extract_surnames
 from digest.urls.arxiv import extract_arxiv_id
@@ -98,7 +99,9 @@ def collect_lookup_keys(batch: Sequence[PreparedItem]) -> LookupKeys:
     mention_keys |= {(i.source_id, _build_unique_guid(i)) for i in batch if (i.source_id, i.guid) in repeated}
     return LookupKeys(
         mention_keys=frozenset(mention_keys),
-        keys=frozenset(key for item in batch for key in (item.key, *item.aliases)),
+        keys=frozenset(
+            key for item in batch for key in (item.key, item.page_key or build_entry_key(item), *item.aliases) if key
+        ),
         title_keys=frozenset(item.title_key for item in batch if is_distinctive_title(item.title_key)),
     )
 
@@ -206,6 +209,11 @@ class _BatchIndex:
         for key in (item.key, *item.aliases):
             if existing := self._items.get(key):
                 return existing, "same key" if key == item.key else f"same {key.partition(':')[0]}"
+        page = self._items.get(item.page_key) if item.page_key else None
+        if page and is_same_entry(item, page.title_key, f"{page.published:%Y-%m-%d}" if page.published else ""):
+            return page, "same entry of the page"
+        if existing := self._items.get(build_entry_key(item) or item.key):
+            return existing, "same entry of the page"
         for existing in self._titles.get(item.title_key, ()) if is_distinctive_title(item.title_key) else ():
             if reason := _explain_title_match(item, existing):
                 return existing, reason

@@ -85,6 +85,7 @@ class PreparedItem:
     withdrawn: bool = False
     digest: str = ""
     aliases: tuple[str, ...] = ()
+    page_key: str = ""  # the key of the page that several entries of one document share, each an item of its own
     source_page_url: str = ""  # another page that shows it, e.g. Hugging Face's page of a paper
     is_authority: bool = False  # from arXiv: its title, authors and abstract replace those of others
     named_works: tuple[NamedWork, ...] = ()

@@ -14,6 +14,7 @@ from digest.config.schema import Source
 from digest.db.ingest import Row, StoredBatch, load_stored_batch, write_batch
 from digest.ingest.decide import ExistingItem, ExistingMention, ExistingRecords, collect_lookup_keys, decide_batch
 from digest.ingest.normalize import PreparedItem, RejectedEntry, normalize_entry
+from digest.ingest.shared_pages import split_shared_pages
 from digest.sources.entries import Entry
 
 
@@ -28,6 +29,7 @@ def ingest_items_by_source(session: Session, batch: Sequence[PreparedItem]) -> d
     if not batch:
         return outcomes
     with _pause_garbage_collection():
+        batch = split_shared_pages(batch)
         lookup = collect_lookup_keys(batch)
         stored = load_stored_batch(session, lookup.mention_keys, lookup.keys, lookup.title_keys)
         decisions = decide_batch(batch, _build_existing_records(stored))
