@@ -5,7 +5,7 @@ BIN    := $(VENV)/bin
 PIP    := $(BIN)/python -m pip --disable-pip-version-check
 READY  := $(VENV)/.ready-$(shell cat pyproject.toml .ci/constraints.txt 2>/dev/null | cksum | cut -d' ' -f1)
 
-.PHONY: help setup tools demo test test-postgres check docs audit bench torture golden run site
+.PHONY: help setup tools demo test test-postgres check docs audit bench bench-scale scale torture golden run site
 
 help: ## list the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
@@ -50,6 +50,12 @@ bench: $(READY) ## measure; writes .github/bench.md
 
 test-postgres: $(READY) tools ## the tests on PostgreSQL, started in a temporary folder
 	$(BIN)/python -m tests.postgres
+
+bench-scale: $(READY) tools ## measure many works on PostgreSQL and on SQLite, with synthetic ones
+	$(BIN)/python -m tests.bench.scale
+
+scale: $(READY) tools ## a month of fifty workspaces on PostgreSQL under kills; about twenty minutes
+	$(BIN)/python -m tests.scale
 
 torture: $(READY) ## kill the program again and again and look for what was lost or mailed twice
 	$(BIN)/python -m tests.torture --kills 200

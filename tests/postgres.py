@@ -8,8 +8,9 @@ import socket
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -22,14 +23,31 @@ SCHEMAS = "?schema=t_{hash}&shared=s_{hash}"
 
 def find_programs() -> Path | None:
     """The folder of initdb and pg_ctl; None where PostgreSQL is not installed."""
+    if place := os.environ.get("DIGEST_POSTGRES_PROGRAMS"):  # of an installation elsewhere
+        return Path(place) if (Path(place) / "initdb").exists() else None
     folders = sorted(Path("/usr/lib/postgresql").glob("*/bin"), reverse=True)
     found = shutil.which("initdb", path=os.pathsep.join([*map(str, folders), os.environ.get("PATH", "")]))
     return Path(found).resolve().parent if found else None
 
 
+@dataclass(frozen=True)
+class Server:
+    """A running server: its URL, and the command that stops and starts it again."""
+
+    url: str
+    restart: Callable[[], object]
+
+
 @contextmanager
 def running_server(programs: Path) -> Iterator[str]:
     """A server on loopback while the block runs; the value is its URL."""
+    with restartable_server(programs) as server:
+        yield server.url
+
+
+@contextmanager
+def restartable_server(programs: Path) -> Iterator[Server]:
+    """A server on loopback while the block runs."""
     # PostgreSQL refuses to run as root.
     user: dict[str, Any] = {"user": "postgres", "group": "postgres", "extra_groups": []} if os.getuid() == 0 else {}
     with socket.socket() as free:
@@ -47,7 +65,11 @@ def running_server(programs: Path) -> Iterator[str]:
         control = [str(programs / "pg_ctl"), "-D", str(data), "-l", str(folder / "log"), "-w"]
         subprocess.run([*control, "-o", options, "start"], check=True, **quiet)
         try:
-            yield f"postgresql://postgres@127.0.0.1:{port}/postgres"
+            again = [*control, "-m", "fast", "-o", options, "restart"]
+            yield Server(
+                f"postgresql://postgres@127.0.0.1:{port}/postgres",
+                lambda: subprocess.run(again, check=True, **quiet),
+            )
         finally:
             subprocess.run([*control, "-m", "immediate", "stop"], check=False, **quiet)
     finally:
