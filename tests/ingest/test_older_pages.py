@@ -67,6 +67,19 @@ async def test_older_pages_are_read_at_first_and_across_a_gap_but_not_otherwise(
     assert paths(server)[3:] == ["/s", "/s?page=2", "/s?page=3"]
 
 
+async def test_an_archived_feed_is_read_along_its_archives(tmp_path: Path, server: Server) -> None:
+    def archive(names: list[str], older: str) -> bytes:
+        return atom(names, older).replace(b'rel="next"', b'rel="prev-archive"')
+
+    server.paths["/s"] = answer(200, [], archive(["d", "c"], "/2026-01"))
+    server.paths["/2026-01"] = answer(200, [], archive(["b"], "/2025-12"))
+    server.paths["/2025-12"] = answer(200, [], atom(["a"]))
+    work = context(tmp_path, [source(server)])
+    await fetch_sources(work)
+    assert titles(work) == {"a", "b", "c", "d"}
+    assert paths(server) == ["/s", "/2026-01", "/2025-12"]
+
+
 async def test_older_pages_of_json_feeds_are_read_and_those_of_other_sites_are_not(
     tmp_path: Path, server: Server
 ) -> None:

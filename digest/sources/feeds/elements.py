@@ -124,6 +124,8 @@ _MEDIA_GROUPS = ("{http://search.yahoo.com/mrss/}group", "{http://search.yahoo.c
 _ELEMENT_RANKS = {name: (role, rank) for role, names in _ROLE_ELEMENTS.items() for rank, name in enumerate(names)}
 _ENTRY_NAMES = ("item", "atom:entry", "entry")
 _PERIODS = {"hourly": 60, "daily": 1440, "weekly": 10_080, "monthly": 43_200, "yearly": 525_600}
+_OLDER_RELATIONS = ("next", "prev-archive")  # of the page or archive before this one (RFC 5005)
+_OTHER_RELATIONS = ("self", "edit", "replies", "current", "next-archive", *_OLDER_RELATIONS)
 _RELATION_PREFIX = "http://www.iana.org/assignments/relation/"
 _RDF = "{http://www.w3.org/1999/02/22-rdf-syntax-ns#}"
 _PERSON = re.compile(r"\s*(?:<?[\w.+-]+@[\w.-]+>?)?\s*\(?([^()<>]*?)\)?\s*(?:<[^<>]*>)?\s*")
@@ -146,7 +148,7 @@ def parse_feed_tree(
     if kind == "atom:entry":
         elements = [root]
     feed_base = _resolve_base(channel, base)
-    next_links = (e for e in fields.get("link", ()) if _link_relation(e) == "next")
+    next_links = (e for e in fields.get("link", ()) if _link_relation(e) in _OLDER_RELATIONS)
     hours = _collect_child_texts(channel, "skiphours")
     feed = ParsedFeed(
         title=_first_title(fields),
@@ -249,7 +251,7 @@ def _find_page_link(fields: Fields, base: str) -> str:
         is_path = permalink == "true" and re.fullmatch(r"\s*/(?!/)\S*\s*", guid)
         if is_path or (permalink != "false" and re.match(r"\s*https?://", guid, re.I)):
             return resolve_url(guid.strip(), base)
-    others = [e.get("href") for e in links if _link_relation(e) not in ("self", "edit", "replies", "next")]
+    others = [e.get("href") for e in links if _link_relation(e) not in _OTHER_RELATIONS]
     others += [e.get("url") for e in fields.get("enclosure", ())]
     return next((address for other in others if (address := resolve_url(other or "", base))), "")
 
