@@ -77,11 +77,11 @@ def _load_grading_passes(
         untagged = load_untagged_items(session, EMBEDDED_ENGINE, fingerprint)
         ranked: Sequence[Item] = [item for _, item in load_ranking(session, period.name, max_items)]
         items = ranked or load_period_items(session, start, end)[:max_items]
-    whole = build_grading_batch(context, build_prompt_items(items[:MAX_WHOLE_TEXTS]), model, {})
+    full = build_grading_batch(context, build_prompt_items(items[:MAX_WHOLE_TEXTS]), model, {})
     if len(items) <= MAX_WHOLE_TEXTS:
-        return len(untagged), [whole]
+        return len(untagged), [full]
     brief = build_grading_batch(context, build_prompt_items(items, is_brief=True), model, {})
-    return len(untagged), [replace(brief, items_per_call=brief.items_per_call * BRIEF_ITEMS_FACTOR), whole]
+    return len(untagged), [replace(brief, items_per_call=brief.items_per_call * BRIEF_ITEMS_FACTOR), full]
 
 
 def _build_grading_prompts(
