@@ -110,7 +110,7 @@ def send_issue(
     expected_count: int | None = None,
     retry_addresses: Sequence[str] = (),
 ) -> Report:
-    """Mail an issue to every subscriber who has not received it; a dry run unless confirmed.
+    """Mail an issue to every subscriber without a delivery; a dry run unless confirmed.
 
     Each delivery is committed as `sending` before it is handed over. `retry_addresses` are subscribers whose delivery
     failed or is unknown, and who get the message again. Raises CheckFailedError when `expected_count` is wrong.

@@ -74,7 +74,9 @@ def _read_config(blog: Path) -> tuple[str, dict[str, Any]]:
                     config = tomllib.loads(text) if path.suffix == ".toml" else yaml.safe_load(text)
                 except (yaml.YAMLError, tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
                     reason = str(error).splitlines()[0]
-                    raise ConfigError(f"{path} cannot be read: {reason}", "build the blog once, and mend it") from error
+                    raise ConfigError(
+                        f"{path} cannot be read: {reason}", "build the blog once, and correct the file"
+                    ) from error
                 return program, config if isinstance(config, dict) else {}
     raise ConfigError(f"{blog} has no _config.yml and no hugo.toml", "name the folder of your blog")
 
