@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from digest.cli.options import EDIT, DryRun, Json, app, command
+from digest.cli.options import EDIT, DryRun, Json, app, command, parse_heading_map
 from digest.cli.output import exit_with_report, open_workspace, print_json, print_table, print_text
 
 
@@ -41,7 +41,7 @@ def import_(
     from digest.drafts.archive.items import serialize_imported_posts
     from digest.drafts.archive.remote_pictures import save_remote_pictures
 
-    headings = dict(_parse_heading_map(text) for text in maps or [])
+    headings = dict(parse_heading_map(text) for text in maps or [])
     with open_workspace() as workspace:
         posts = read_archive(
             workspace.context, places, headings, include_essays=essays, only=only or (), skip=skip or ()
@@ -62,13 +62,6 @@ def import_(
             print_text(f"  “{heading}” is not a category; --map '{heading}=…'")
     rows = [[item.period, item.category, item.title, item.url] for post in posts for item in post.items]
     print_table(["period", "category", "title", "url"], rows)
-
-
-def _parse_heading_map(text: str) -> tuple[str, str]:
-    heading, sign, category = text.rpartition("=")
-    if not sign or not heading.strip() or not category.strip():
-        raise typer.BadParameter(f"{text!r} is not HEADING=CATEGORY")
-    return heading.strip(), category.strip()
 
 
 @command(app, 'predict --for 2026 "Small models will run most agents."', panel=EDIT)

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from digest.cli.options import GATHER, OPERATE, SORT, Json, app, command
+from digest.cli.options import GATHER, OPERATE, SORT, Json, app, command, parse_heading_map
 from digest.cli.output import exit_with_report, format_cell, open_workspace, print_json, print_table, print_text
 
 items_app = typer.Typer(help="Show, merge and split items.", no_args_is_help=True)
@@ -130,6 +130,23 @@ def list_(as_json: Json = False) -> None:
         print_table(
             ["id", "kind", "weight", "url"], [[r["id"], r["kind"], f"{r['weight']:g}", r["url"] or ""] for r in rows]
         )
+
+
+@command(taxonomy_app, "taxonomy adopt", 'taxonomy adopt --map "Safety and alignment=safety"')
+def adopt(
+    maps: Annotated[
+        list[str] | None, typer.Option("--map", metavar="HEADING=CATEGORY", help="Our category for a heading.")
+    ] = None,
+) -> None:
+    """Propose a taxonomy from the headings of imported reviews.
+
+    It is printed, to be read and put into sources.yaml. `taxonomy diff` then previews its effects.
+    """
+    from digest.drafts.archive import propose_taxonomy
+
+    headings = dict(parse_heading_map(text) for text in maps or [])
+    with open_workspace() as workspace:
+        print_text(propose_taxonomy(workspace.context, headings).rstrip())
 
 
 @command(taxonomy_app, "taxonomy diff sources.old.yaml")

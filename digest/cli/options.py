@@ -147,3 +147,11 @@ def _configure(
 
         enable_json_logs()
     select_workspace(workspace)
+
+
+def parse_heading_map(text: str) -> tuple[str, str]:
+    """Read HEADING=CATEGORY; a mistake is one of usage."""
+    heading, sign, category = text.rpartition("=")
+    if not sign or not heading.strip() or not category.strip():
+        raise typer.BadParameter(f"{text!r} is not HEADING=CATEGORY")
+    return heading.strip(), category.strip()

@@ -15,11 +15,12 @@ from digest.config.schema import Source
 from digest.context import Context, record_run
 from digest.db.issues import replace_imported_decisions
 from digest.db.items import load_items_by_key
-from digest.db.key_value import IMPORTED_REVIEW_PREFIX, load_value, save_value
+from digest.db.key_value import IMPORTED_REVIEW_PREFIX, load_value, load_values, save_value
 from digest.drafts.archive.chapters import ArchiveReview
 from digest.drafts.archive.headings import HeadingMap
 from digest.drafts.archive.items import ImportedItem, ImportedPost, extract_imported_post
 from digest.drafts.archive.posts import PAGE_SUFFIXES, ArchivePost, parse_archive_post, parse_feed_posts
+from digest.drafts.archive.proposed_taxonomy import propose_categories, render_proposed_taxonomy
 from digest.errors import ConfigError, NotFoundError, ParseError
 from digest.ingest.parser_process import ParserPool
 from digest.ingest.store import ingest_entries
@@ -108,6 +109,20 @@ def load_review(session: Session, period: str) -> ArchiveReview | None:
     """Load the imported text of a period's issue or review."""
     value = load_value(session, f"{IMPORTED_REVIEW_PREFIX}{period}")
     return ArchiveReview.from_json(value) if value else None
+
+
+def propose_taxonomy(context: Context, categories_by_heading: Mapping[str, str]) -> str:
+    """Render a taxonomy of the headings of imported reviews; raises NotFoundError without one. Writes nothing."""
+    taxonomy = context.config.taxonomy
+    resolved = {heading: resolve_category(taxonomy, slug) for heading, slug in categories_by_heading.items()}
+    with context.db.read() as session:
+        rows = load_values(session, IMPORTED_REVIEW_PREFIX)
+        resolved = load_value(session, _HEADINGS_KEY) | resolved
+    reviews = [ArchiveReview.from_json(value) for _, value in sorted(rows.items(), reverse=True)]
+    categories = propose_categories(reviews, taxonomy, resolved)
+    if not categories:
+        raise NotFoundError("no imported review sorts works under headings", "run `digest import` on past reviews")
+    return render_proposed_taxonomy(categories, taxonomy.version + 1)
 
 
 def _build_entry(item: ImportedItem) -> Entry:
