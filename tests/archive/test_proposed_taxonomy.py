@@ -35,7 +35,6 @@ def test_headings_with_lists_become_categories_and_a_mapped_one_is_ours(tmp_path
     assert "Rivers" in rivers.description
     assert rivers.exemplars == tuple(f"Work {n} on Rivers" for n in range(4))
     assert "Rivers" not in agents.description
-    assert agents.keywords
 
 
 def test_months_are_no_categories(tmp_path: Path) -> None:
