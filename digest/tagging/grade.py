@@ -304,8 +304,8 @@ def grade_candidates(
             model = context.make_model() or model
         chosen = {key: items[key] for key in best[:MAX_WHOLE_TEXTS]}
         client = MeteredClient(context, model, report.run_id, max_usd)
-        whole = _grade_texts(context, period, chosen, client, is_brief=False)
-        _fill_grading_report(context, period, whole.batch, whole.run, whole.cached_count, report)
+        by_abstract = _grade_texts(context, period, chosen, client, is_brief=False)
+        _fill_grading_report(context, period, by_abstract.batch, by_abstract.run, by_abstract.cached_count, report)
         if len(items) > len(chosen):
             _add_brief_pass(context, brief, report)
     return report
