@@ -239,7 +239,7 @@ def prove_preferences(
     """Train on all months but the last HELD_OUT_MONTHS, and compare with the baseline ranker on those.
 
     Both rankers use `context`; the learned one adds the trained model. Only months with picks count, and a sample of
-    what was passed over is enough to train on here. Picks that the public prior was made from of any curator do
+    what was passed over is enough to train on here. Picks, of any curator, that made the public prior do
     not test: the baseline would look better than it is on months to come.
     """
     months = [month for month in months if any(month.picked) and not all(month.picked)]
