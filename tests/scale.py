@@ -166,7 +166,7 @@ def make_service(place: Path, count: int, port: int, mail: MailConfig) -> None:
 
 
 def add_readers(root: Path, number: int) -> None:
-    """Add two readers; the issues of the months before were sent, so that only one is due."""
+    """Add two readers; the months before are approved, so that one issue is due and published."""
     with Workspace(root, clock=lambda: FIRST) as workspace:
         for reader in READERS:
             workspace.add_subscriber(f"{reader}{number}@example.org", confirmed=True)
