@@ -198,10 +198,11 @@ class BatchModel(Model, Protocol):
 
 @dataclass(frozen=True, slots=True)
 class TagInput:
-    """The text that a tagger reads."""
+    """The text that a tagger reads; `source` says where a post was published, and is empty for a paper."""
 
     title: str
     abstract: str = ""
+    source: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,16 +17,17 @@ _IS_OF_A_SOURCE = col(Mention.source_id) != RADAR_SOURCE  # the radar marks cand
 
 def load_period_items(session: Session, start: datetime, end: datetime) -> list[Item]:
     """Load a period's items by publication, or by first sight without a date; merged ones are left out."""
-    return list(session.exec(select(Item).where(*_build_period_conditions(start, end)).order_by(col(Item.id))))
+    return list(session.exec(select(Item).where(*build_period_conditions(start, end)).order_by(col(Item.id))))
 
 
 def has_items_without_prefix(session: Session, prefix: str, start: datetime, end: datetime) -> bool:
     """Return whether a period has an item whose key has another prefix."""
-    query = select(Item.id).where(*_build_period_conditions(start, end), ~col(Item.key).startswith(prefix)).limit(1)
+    query = select(Item.id).where(*build_period_conditions(start, end), ~col(Item.key).startswith(prefix)).limit(1)
     return session.exec(query).first() is not None
 
 
-def _build_period_conditions(start: datetime, end: datetime) -> tuple[ColumnElement[bool], ...]:
+def build_period_conditions(start: datetime, end: datetime) -> tuple[ColumnElement[bool], ...]:
+    """Build the conditions of a period's items: by publication, or by first sight without a date; not merged."""
     dated = (col(Item.published) >= start) & (col(Item.published) < end)
     undated = col(Item.published).is_(None) & (col(Item.first_seen) >= start) & (col(Item.first_seen) < end)
     undated &= col(Item.date_flag).is_(None) | (col(Item.date_flag) != "backlog")  # not news: there before we looked

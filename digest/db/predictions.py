@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from sqlalchemy import ColumnElement, case, func, or_
-from sqlmodel import Session, col, delete, select
+from sqlmodel import Session, col, delete, select, update
 
 from digest.db.bulk import in_list, upsert
+from digest.db.items import build_period_conditions
 from digest.db.search import matches_text
 from digest.embeddings import load_embeddings, pack_vectors, unpack_vectors
 from digest.models.items import Item, build_embedding_text
@@ -77,8 +78,42 @@ def choose_best_tagging(rows: Mapping[str, Tagging]) -> Tagging | None:
 
 
 def save_vectors(session: Session, rows: Sequence[Mapping[str, Any]]) -> None:
-    """Store item vectors with the hash of the text they were made from."""
-    upsert(session, ItemVector, rows, ["item_id"], ["item_digest", "vector"])
+    """Store vectors of tagged items with the hash of their text; the items are to be compared with others."""
+    rows = [{**row, "is_compared": False} for row in rows]
+    upsert(session, ItemVector, rows, ["item_id"], ["item_digest", "vector", "is_compared"])
+
+
+def load_uncompared_items(session: Session) -> dict[int, datetime]:
+    """Load the items that were tagged and not compared with others since, each with its date, as above."""
+    query = (
+        select(Item.id, func.coalesce(Item.published, Item.first_seen))
+        .join(ItemVector, col(ItemVector.item_id) == col(Item.id))
+        .where(col(ItemVector.is_compared).is_(False), col(Item.merged_into).is_(None))
+    )
+    return dict(session.exec(query.order_by(col(Item.id))).all())
+
+
+def mark_compared(session: Session, ids: Sequence[int]) -> None:
+    """Record that items were compared with others."""
+    statement = update(ItemVector).where(in_list(ItemVector.item_id, ids)).values(is_compared=True)
+    session.connection().execute(statement)
+
+
+class StoredVector(NamedTuple):
+    """What a comparison knows of an item without reading its text; the vector is missing when the text is newer."""
+
+    item_id: int
+    key: str
+    title_key: str
+    vector: bytes | None
+
+
+def load_stored_vectors(session: Session, start: datetime, end: datetime) -> list[StoredVector]:
+    """Load the vectors of a period's items, by id."""
+    joined = (col(ItemVector.item_id) == col(Item.id)) & (col(ItemVector.item_digest) == col(Item.digest))
+    query = select(Item.id, Item.key, Item.title_key, ItemVector.vector).join(ItemVector, joined, isouter=True)
+    rows = session.exec(query.where(*build_period_conditions(start, end)).order_by(col(Item.id)))
+    return [StoredVector(*row) for row in rows]
 
 
 def load_item_vectors(session: Session, ids: Sequence[int]) -> dict[int, ItemVector]:

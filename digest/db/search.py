@@ -41,6 +41,12 @@ _SEARCH = {
     "ORDER BY id DESC LIMIT :most) AS matches ORDER BY place DESC, id LIMIT :limit",
 }
 
+_PHRASE = {
+    "sqlite": "SELECT rowid FROM item_words WHERE item_words MATCH :match AND rowid >= :low AND rowid < :high LIMIT :limit",
+    "postgresql": "SELECT id FROM item_words WHERE document @@ CAST(:match AS tsquery) "
+    "AND id >= :low AND id < :high LIMIT :limit",
+}
+
 
 def update_search_index(session: Session) -> None:
     """Index the items that came or changed since the last time; needs a session that writes."""
@@ -77,6 +83,20 @@ def search_items(session: Session, query: str, limit: int = 20, max_matches: int
     ids = [row[0] for row in connection.execute(text(_SEARCH[connection.dialect.name]), values)]
     by_id = {item.id: item for item in session.exec(select(Item).where(col(Item.id).in_(ids)))}
     return [by_id[number] for number in ids]
+
+
+def find_phrase_ids(session: Session, phrase: str, ids: range, limit: int) -> tuple[list[int], list[int]]:
+    """Find the items, of a range of ids, that have a phrase in their title, and anywhere; at most `limit` each."""
+    connection = session.connection()
+    name = connection.dialect.name
+    quoted = '"' + phrase.replace('"', " ") + '"'
+    match = build_match_expression(quoted) if name == "sqlite" else build_tsquery(quoted)
+    if not match:
+        return [], []
+    in_title = f"title : {match}" if name == "sqlite" else re.sub(r"'(?= <->|\))", "':A", match)
+    values = {"low": ids.start, "high": ids.stop, "limit": limit}
+    found_in = [connection.execute(text(_PHRASE[name]), values | {"match": each}) for each in (in_title, match)]
+    return [row[0] for row in found_in[0]], [row[0] for row in found_in[1]]
 
 
 def matches_text(query: str) -> ColumnElement[bool]:

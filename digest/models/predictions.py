@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Index, UniqueConstraint
+from sqlalchemy import Index, UniqueConstraint, true
 from sqlmodel import Field, SQLModel
 
 from digest.models import json_column
@@ -57,9 +57,14 @@ class Decision(SQLModel, table=True):
 
 
 class ItemVector(SQLModel, table=True):
-    """An item's vector, stored for the next ranking; `item_digest` identifies the text it represents."""
+    """An item's vector, stored for the next ranking; `item_digest` identifies the text it represents.
+
+    `is_compared` says whether the item was compared with others, for possible duplicates, since it was tagged.
+    """
 
     __tablename__ = "item_vector"
+    __table_args__ = (Index("ix_item_vector_is_compared", "is_compared"),)
     item_id: int = Field(primary_key=True, foreign_key="item.id")
     item_digest: str
     vector: bytes
+    is_compared: bool = Field(default=True, sa_column_kwargs={"server_default": true()})

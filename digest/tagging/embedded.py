@@ -18,6 +18,7 @@ from digest.embeddings import EMBEDDING_DIMENSIONS, fold_word, load_embeddings
 from digest.protocols import Classification, TagInput
 from digest.tagging.chunks import Floats
 from digest.tagging.features import SplitInputs, Vocabulary, centre_rows, normalise_rows, singularise_word
+from digest.tagging.posts import MIN_POST_CONFIDENCE, POST_CLASSES, load_post_tagger
 from digest.tagging.taxonomy import OTHER_CATEGORY
 from digest.tagging.weights import UNKNOWN_WORD_BITS, TaggerWeights, is_everyday_word, load_shipped_weights
 
@@ -157,15 +158,16 @@ class EmbeddedTagger:
 
     def _classify(self, inputs: Sequence[TagInput], split: SplitInputs) -> Iterator[Classification]:
         scores, corrected = self._score_inputs(inputs, split)
-        order = np.argsort(-scores, axis=1)
+        order = np.argsort(-scores[:, :-1], axis=1)
         for item, row, positions, is_corrected in zip(inputs, _softmax(scores), order, corrected, strict=True):
             best = positions[0]
-            confidence = self._calibrate(float(row[best]), item)
+            confidence = round(float(row[best]), 3) if item.source else self._calibrate(float(row[best]), item)
             if best in self._trained and not is_corrected:
                 confidence = round(confidence * self._weights.domain_detector.compute_probability(item), 3)
             has_second = len(positions) > 1 and row[positions[1]] >= _MIN_SECOND_PROBABILITY
             second = self._slugs[positions[1]] if has_second else None
-            if confidence < self._threshold:
+            is_unsure_post = bool(item.source) and not is_corrected and confidence < MIN_POST_CONFIDENCE
+            if confidence < self._threshold or is_unsure_post:
                 yield Classification(OTHER_CATEGORY, self._slugs[best], confidence)
             else:
                 yield Classification(self._slugs[best], second, confidence)
@@ -185,17 +187,27 @@ class EmbeddedTagger:
         return scores, (similarity.max(axis=1) > 0).tolist()
 
     def _base_scores(self, inputs: Sequence[TagInput], split: SplitInputs) -> Floats:
-        """Return the scores before corrections, in the taxonomy's order: trained, or by similarity."""
-        scores = np.full((len(inputs), len(self._slugs)), -30.0, dtype=np.float32)
+        """Return the scores before corrections, in the taxonomy's order, and last of no category.
+
+        They are trained, or by similarity. Of a paper the score of no category is out of reach.
+        """
+        scores = np.full((len(inputs), len(self._slugs) + 1), -30.0, dtype=np.float32)
         rest = np.zeros(len(inputs), dtype=np.float32)
         if self._trained:
-            scores[:, list(self._trained)] = self._weights.compute_scores(split)[:, list(self._trained.values())]
-            rest = scores.max(axis=1)
+            trained = self._weights.compute_scores(split)
+            is_post = np.array([bool(item.source) for item in inputs])
+            if is_post.any():
+                posts = load_post_tagger().compute_scores(inputs, split)
+                columns = [POST_CLASSES.index(slug) for slug in self._weights.slugs]
+                trained = np.where(is_post[:, None], posts[:, columns], trained)
+                scores[is_post, -1] = posts[is_post, POST_CLASSES.index(OTHER_CATEGORY)]
+            scores[:, list(self._trained)] = trained[:, list(self._trained.values())]
+            rest = scores[:, :-1].max(axis=1)
         if self._own_matcher is not None:
             similarities = self._own_matcher.compute_similarity(inputs).T
             for category, similarity in zip(self._own, similarities, strict=True):
                 scores[:, self._slugs.index(category.slug)] = rest + _OWN_SLOPE * (similarity - _OWN_START)
-        rest = scores.max(axis=1) if self._trained else rest
+        rest = scores[:, :-1].max(axis=1) if self._trained else rest
         for number, pattern in enumerate(self._keyword_patterns):
             if pattern is not None:
                 has_keyword = np.array([bool(pattern.search(item.title)) for item in inputs])
@@ -208,7 +220,7 @@ class EmbeddedTagger:
         if not examples:
             return
         inputs = [item for item, _ in examples]
-        labels = np.zeros((len(examples), len(self._slugs)), dtype=np.float32)
+        labels = np.zeros((len(examples), len(self._slugs) + 1), dtype=np.float32)
         labels[np.arange(len(examples)), [self._slugs.index(slug) for _, slug in examples]] = 1
         split = self._weights.vocabulary.split_inputs(inputs)
         self._corrections = labels - _softmax(self._base_scores(inputs, split))

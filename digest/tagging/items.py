@@ -6,9 +6,11 @@ are a post, page or PDF and the paper it is about. A person decides on each pair
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
+
+from sqlmodel import Session
 
 from digest.context import Context, record_run
 from digest.db.items import (
@@ -16,7 +18,7 @@ from digest.db.items import (
     get_item,
     has_items_without_prefix,
     load_item_mentions,
-    load_period_items,
+    load_items_by_id,
 )
 from digest.db.merges import (
     add_possible_duplicates,
@@ -26,9 +28,19 @@ from digest.db.merges import (
     undo_merge,
     unmerge_mentions,
 )
-from digest.db.predictions import load_item_embeddings, load_taggings, save_taggings
-from digest.ingest.matching import match_records
+from digest.db.predictions import (
+    StoredVector,
+    load_item_embeddings,
+    load_stored_vectors,
+    load_taggings,
+    mark_compared,
+    save_taggings,
+)
+from digest.db.search import find_phrase_ids
+from digest.embeddings import EMBEDDING_DIMENSIONS, unpack_vectors
+from digest.ingest.matching import match_pairs
 from digest.ingest.matching.features import RecordFeatures
+from digest.ingest.matching.partners import find_partners
 from digest.models.items import Item, get_abstract
 from digest.models.predictions import Decision
 from digest.protocols import Report
@@ -38,6 +50,7 @@ from digest.urls.canonical import build_match_url, is_http_url
 
 _MAX_TIME_APART = timedelta(days=60)  # a post and its paper appear within weeks of each other
 _ARXIV_PREFIX = "arxiv:"
+_MAX_PHRASES, _MAX_SHARING = 20, 60
 _CERTAIN_PROBABILITY = 0.99
 _CERTAIN_REASON = "the same title or a link, and what goes with it"
 
@@ -47,19 +60,20 @@ DuplicatePair = tuple[int, int, float, str]
 def flag_possible_duplicates(context: Context, new_items: Mapping[int, datetime]) -> int:
     """Store the pairs of a new item and another one near in time that may be one work; returns their number.
 
-    `new_items` maps ids to dates. Each month is compared on its own, so that years of items need the memory of a month.
+    `new_items` maps ids to dates. Each month is compared on its own, so that years of items need the memory of a month,
+    and is marked as compared with its pairs, so that a run that was killed is made good by the next.
     """
     months: dict[str, list[int]] = {}
     for item_id, moment in new_items.items():
         months.setdefault(f"{moment:%Y-%m}", []).append(item_id)
-    pairs: dict[frozenset[int], DuplicatePair] = {}
+    pairs: set[frozenset[int]] = set()
     for ids in months.values():
         moments = [new_items[item_id] for item_id in ids]
         near = _find_pairs(context, frozenset(ids), min(moments) - _MAX_TIME_APART, max(moments) + _MAX_TIME_APART)
-        pairs |= {frozenset(pair[:2]): pair for pair in near}
-    if pairs:
         with context.db.write() as session:
-            add_possible_duplicates(session, list(pairs.values()), context.now)
+            add_possible_duplicates(session, near, context.now)
+            mark_compared(session, ids)
+        pairs.update(frozenset(pair[:2]) for pair in near)
     return len(pairs)
 
 
@@ -71,17 +85,63 @@ def _find_pairs(context: Context, new_ids: frozenset[int], start: datetime, end:
     with context.db.read() as session:
         if not has_items_without_prefix(session, _ARXIV_PREFIX, start, end):
             return []
-        items = load_period_items(session, start, end)
-        vectors = load_item_embeddings(session, items)
-    others = frozenset(number for number, item in enumerate(items) if not item.key.startswith(_ARXIV_PREFIX))
-    matching = match_records([_build_record(item) for item in items], new_positions=others, vectors=vectors)
-    pairs = [
-        (items[number].id, items[group].id, _CERTAIN_PROBABILITY, _CERTAIN_REASON)
+        stored = load_stored_vectors(session, start, end)
+        pairs = _preselect_pairs(session, stored, new_ids)
+        if not pairs:
+            return []
+        items = load_items_by_id(session, {item_id for pair in pairs for item_id in pair})
+        ids = sorted(items)
+        vectors = load_item_embeddings(session, [items[item_id] for item_id in ids])
+    positions = {item_id: position for position, item_id in enumerate(ids)}
+    records = [_build_record(items[item_id]) for item_id in ids]
+    assert vectors is not None
+    matching = match_pairs(records, {(positions[a], positions[b]) for a, b in pairs}, vectors)
+    found = [
+        (ids[number], ids[group], _CERTAIN_PROBABILITY, _CERTAIN_REASON)
         for number, group in enumerate(matching.groups)
         if number != group
     ]
-    pairs += [(items[p.left].id, items[p.right].id, p.probability, p.reason) for p in matching.possible_pairs]
-    return [pair for pair in pairs if pair[0] in new_ids or pair[1] in new_ids]
+    found += [(ids[p.left], ids[p.right], p.probability, p.reason) for p in matching.possible_pairs]
+    return [pair for pair in found if pair[0] in new_ids or pair[1] in new_ids]
+
+
+def _preselect_pairs(session: Session, stored: Sequence[StoredVector], new_ids: frozenset[int]) -> set[tuple[int, int]]:
+    """Return the pairs of ids to classify, the smaller first: one of each is new, and one does not come from arXiv.
+
+    What is new from arXiv is compared with every other item that is not; then those are the few to find partners for.
+    """
+    has_new_papers = any(row.item_id in new_ids and row.key.startswith(_ARXIV_PREFIX) for row in stored)
+    focus = [
+        position
+        for position, row in enumerate(stored)
+        if not row.key.startswith(_ARXIV_PREFIX) and (has_new_papers or row.item_id in new_ids)
+    ]
+    if not focus:
+        return set()
+    nothing = bytes(EMBEDDING_DIMENSIONS)
+    vectors = unpack_vectors([row.vector or nothing for row in stored])
+    positions = find_partners([row.title_key for row in stored], vectors, focus)
+    pairs = {(stored[a].item_id, stored[b].item_id) for a, b in positions}
+    for item_id, others in _find_sharing_phrases(session, stored, [stored[position].item_id for position in focus]):
+        pairs.update((min(item_id, other), max(item_id, other)) for other in others if other != item_id)
+    return {pair for pair in pairs if not new_ids.isdisjoint(pair)}
+
+
+def _find_sharing_phrases(
+    session: Session, stored: Sequence[StoredVector], ids: Sequence[int]
+) -> Iterator[tuple[int, set[int]]]:
+    """Yield each item with the others that have one of its names or links; too common a name says nothing."""
+    known_ids = {row.item_id for row in stored}
+    span = range(stored[0].item_id, stored[-1].item_id + 1)
+    matches: dict[str, set[int]] = {}
+    for item in load_items_by_id(session, ids).values():
+        others: set[int] = set()
+        for phrase in _build_record(item).phrases[:_MAX_PHRASES]:
+            if phrase not in matches:
+                lists = find_phrase_ids(session, phrase, span, _MAX_SHARING + 1)
+                matches[phrase] = {n for each in lists if len(each) <= _MAX_SHARING for n in each} & known_ids
+            others |= matches[phrase]
+        yield item.id, others
 
 
 def _build_record(item: Item) -> RecordFeatures:

@@ -18,6 +18,7 @@ from digest.db.predictions import (
     count_categories,
     delete_engine_taggings,
     load_engine_categories,
+    load_uncompared_items,
     load_untagged_items,
     save_taggings,
     save_vectors,
@@ -28,6 +29,7 @@ from digest.models.items import Item, get_abstract
 from digest.protocols import Report, TagInput
 from digest.tagging.embedded import EMBEDDED_ENGINE, EmbeddedTagger
 from digest.tagging.items import flag_possible_duplicates
+from digest.tagging.posts import describe_post_source
 from digest.tagging.taxonomy import count_retag_moves, diff_taxonomies, find_renamed_categories, fingerprint_taxonomy
 
 TAG_STAGE = "tag"
@@ -60,12 +62,14 @@ def tag_items(context: Context, *, retag: bool = False) -> Report:
             for name in names:
                 tally.update(_tag_batch(context, tagger, batches[name], fingerprint))
         with context.db.write() as session:
-            update_search_index(session)  # now, so that the first search need not wait
+            update_search_index(session)  # now: possible duplicates and the first search use it
+        with context.db.read() as session:
+            uncompared = load_uncompared_items(session)
         report.numbers = {
             "tagged": len(untagged),
             "corrections": len(examples),
             "by_category": dict(tally.most_common()),
-            "possible_duplicates": flag_possible_duplicates(context, untagged),
+            "possible_duplicates": flag_possible_duplicates(context, uncompared),
         }
         report.line = "nothing new to tag"
         if untagged:
@@ -137,7 +141,8 @@ def load_corrections(session: Session) -> list[tuple[TagInput, str]]:
 
 
 def build_tag_input(item: Item) -> TagInput:
-    return TagInput(title=item.title, abstract=get_abstract(item))
+    source = "" if item.kind == "paper" else describe_post_source(item.url, item.source_id)
+    return TagInput(title=item.title, abstract=get_abstract(item), source=source)
 
 
 def preview_taxonomy_change(context: Context, other: Path) -> Report:

@@ -102,3 +102,30 @@ def test_a_year_is_compared_season_by_season_and_finds_the_same_pairs(tmp_path: 
     with workspace(tmp_path) as made:
         assert added(made, tmp_path, *lines) == 3
         assert [len(open_pairs(made, f"arxiv:2501.0000{n}")) for n in range(3)] == [1, 1, 1]
+
+
+def test_a_run_killed_between_tags_and_flags_is_made_good_by_the_next(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with workspace(tmp_path) as made:
+        made.add_jsonl(write_jsonl(tmp_path / "lines.jsonl", [*rows(), PAPER, POST]))
+        with monkeypatch.context() as patch:
+            patch.setattr("digest.tagging.stage.flag_possible_duplicates", _interrupt)
+            with pytest.raises(KeyboardInterrupt):
+                made.tag()
+        assert open_pairs(made, "arxiv:2506.00009") == []
+        report = made.tag()
+        assert (report.numbers["tagged"], report.numbers["possible_duplicates"]) == (0, 1)
+        assert len(open_pairs(made, "arxiv:2506.00009")) == 1
+        assert made.tag().numbers["possible_duplicates"] == 0
+
+
+def _interrupt(*_: object) -> int:
+    raise KeyboardInterrupt
+
+
+def test_a_post_finds_a_paper_by_the_name_that_only_its_text_introduces(tmp_path: Path) -> None:
+    paper = PAPER | {"title": "Walking statutes backwards from a verdict"}
+    with workspace(tmp_path) as made:
+        assert added(made, tmp_path, *rows(), paper) == 0
+        assert added(made, tmp_path, POST) == 1

@@ -7,7 +7,7 @@ words, and nearest neighbours by vector. Ten thousand records therefore take sec
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import combinations, pairwise
 from typing import TYPE_CHECKING
@@ -56,8 +56,13 @@ def match_records(
 
         texts = [f"{record.title}. {record.text[:_EMBEDDED_TEXT_CAP]}" for record in records]
         vectors = load_embeddings().embed(texts)
+    return match_pairs(records, _find_candidate_pairs(records, vectors, new_positions), vectors)
+
+
+def match_pairs(records: Sequence[RecordFeatures], pairs: Iterable[tuple[int, int]], vectors: Matrix) -> MatchResult:
+    """Classify pairs of positions, each with the smaller first; group the certain ones and list the possible ones."""
     union, possible_pairs = _UnionFind(records), []
-    for left, right in sorted(_find_candidate_pairs(records, vectors, new_positions)):
+    for left, right in sorted(pairs):
         outcome = classify_pair(records[left], records[right], float(vectors[left] @ vectors[right]))
         if outcome.should_merge and union.join(left, right):
             continue
@@ -95,7 +100,7 @@ def _find_candidate_pairs(
     records: Sequence[RecordFeatures], vectors: Matrix, new_positions: frozenset[int] | None
 ) -> set[tuple[int, int]]:
     """Find the pairs to classify, each with the smaller position first."""
-    pairs = set(_find_nearest(vectors, range(len(records)) if new_positions is None else sorted(new_positions)))
+    pairs = set(find_nearest(vectors, range(len(records)) if new_positions is None else sorted(new_positions)))
     for block in _build_blocks(records):
         pairs.update(combinations(sorted(set(block)), 2))
     return pairs if new_positions is None else {pair for pair in pairs if not new_positions.isdisjoint(pair)}
@@ -124,11 +129,11 @@ def _find_rarest_words(record: RecordFeatures, counts: Counter[str]) -> list[str
     return sorted(shared, key=lambda word: (counts[word], -measure_rarity(word), word))[:_RARE_WORDS]
 
 
-def _find_nearest(vectors: Matrix, positions: Sequence[int]) -> Iterator[tuple[int, int]]:
+def find_nearest(vectors: Matrix, positions: Sequence[int], most: int = _MAX_NEIGHBOURS) -> Iterator[tuple[int, int]]:
     """Yield each position with its nearest neighbours by vector that pass the minimum cosine."""
     import numpy as np
 
-    count = min(_MAX_NEIGHBOURS, len(vectors) - 1)
+    count = min(most, len(vectors) - 1)
     rows_at_once = max(_MAX_CELLS // max(len(vectors), 1), 1)
     for start in range(0, len(positions) if count > 0 else 0, rows_at_once):
         chosen = np.asarray(positions[start : start + rows_at_once])

@@ -35,6 +35,7 @@ _COMMENT_TITLE = re.compile(
 _YEAR = re.compile(r"(?:19|20)\d\d")
 DISTINCTIVE_BITS = 8.0  # bits of a name that two works rarely share
 _TEXT_CAP = 4000
+_MAX_LINKS = 10
 _HEAD_END = re.compile(r"\s*[:：–—|]\s*|\s-+\s|\?\s+(?=\w)")
 _GENRE_PREFIX = re.compile(
     r"^[(\[]?(?:position(?: paper)?|survey|review|perspective|opinion|tutorial|demo|poster|short paper|case study|blog|"
@@ -141,6 +142,16 @@ class RecordFeatures:
         coined = find_coined_names(self.text[:_TEXT_CAP]) + ([bracketed[0].strip(" ()")] if bracketed else [])
         bits_by_name = {"".join(name): measure_name_bits(name) for name in map(_tokenise_title, coined)}
         return {name: bits for name, bits in bits_by_name.items() if bits >= DISTINCTIVE_BITS}
+
+    @cached_property
+    def phrases(self) -> list[str]:
+        """The names of title and text, and the links, as they are written: what a search index has."""
+        bracketed = _BRACKETED_END.search(self._title_parts[0])
+        names = [_strip_title(_BRACKETED_END.sub("", self._title_parts[0])), *self._title_parts[1:]]
+        names += [_strip_title(convert_tex(self.title).strip()), *([bracketed[0].strip(" ()")] if bracketed else [])]
+        names += find_coined_names(self.text[:_TEXT_CAP])
+        links = [link.rstrip(".,;").split("://", 1)[1] for link in _URL.findall(self.text)[:_MAX_LINKS]]
+        return list(dict.fromkeys(name for name in (*names, *links) if len(name) >= _MIN_NAME_LETTERS))
 
     @cached_property
     def text_words(self) -> frozenset[str]:
