@@ -18,7 +18,7 @@ from digest.embeddings import EMBEDDING_DIMENSIONS, fold_word, load_embeddings
 from digest.protocols import Classification, TagInput
 from digest.tagging.chunks import Floats
 from digest.tagging.features import SplitInputs, Vocabulary, centre_rows, normalise_rows, singularise_word
-from digest.tagging.posts import MIN_POST_CONFIDENCE, POST_CLASSES, load_post_tagger
+from digest.tagging.post_scores import MIN_POST_CONFIDENCE, POST_CLASSES, load_post_tagger
 from digest.tagging.taxonomy import OTHER_CATEGORY
 from digest.tagging.weights import UNKNOWN_WORD_BITS, TaggerWeights, is_everyday_word, load_shipped_weights
 

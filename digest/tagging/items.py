@@ -96,13 +96,13 @@ def _find_pairs(context: Context, new_ids: frozenset[int], start: datetime, end:
     records = [_build_record(items[item_id]) for item_id in ids]
     assert vectors is not None
     matching = match_pairs(records, {(positions[a], positions[b]) for a, b in pairs}, vectors)
-    found = [
+    near_pairs = [
         (ids[number], ids[group], _CERTAIN_PROBABILITY, _CERTAIN_REASON)
         for number, group in enumerate(matching.groups)
         if number != group
     ]
-    found += [(ids[p.left], ids[p.right], p.probability, p.reason) for p in matching.possible_pairs]
-    return [pair for pair in found if pair[0] in new_ids or pair[1] in new_ids]
+    near_pairs += [(ids[p.left], ids[p.right], p.probability, p.reason) for p in matching.possible_pairs]
+    return [pair for pair in near_pairs if pair[0] in new_ids or pair[1] in new_ids]
 
 
 def _preselect_pairs(session: Session, stored: Sequence[StoredVector], new_ids: frozenset[int]) -> set[tuple[int, int]]:

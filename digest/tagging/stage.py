@@ -29,7 +29,7 @@ from digest.models.items import Item, get_abstract
 from digest.protocols import Report, TagInput
 from digest.tagging.embedded import EMBEDDED_ENGINE, EmbeddedTagger
 from digest.tagging.items import flag_possible_duplicates
-from digest.tagging.posts import describe_post_source
+from digest.tagging.post_scores import describe_post_source
 from digest.tagging.taxonomy import count_retag_moves, diff_taxonomies, find_renamed_categories, fingerprint_taxonomy
 
 TAG_STAGE = "tag"

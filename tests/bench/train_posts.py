@@ -21,7 +21,7 @@ from digest.errors import ParseError
 from digest.protocols import Response, TagInput
 from digest.sources.feed import parse_feed_response
 from digest.tagging.chunks import Floats
-from digest.tagging.posts import POST_CLASSES, PostFeatures, describe_post_source
+from digest.tagging.post_scores import POST_CLASSES, PostFeatures, describe_post_source
 from digest.tagging.weights import load_shipped_weights
 
 LABELS = Path(__file__).with_name("post_labels.tsv")

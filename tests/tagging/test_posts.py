@@ -8,7 +8,7 @@ from digest.config.schema import Taxonomy
 from digest.db.items import get_item
 from digest.protocols import TagInput
 from digest.tagging.embedded import EmbeddedTagger
-from digest.tagging.posts import MIN_POST_CONFIDENCE, describe_post_source
+from digest.tagging.post_scores import MIN_POST_CONFIDENCE, describe_post_source
 from digest.tagging.stage import build_tag_input
 from tests.small import workspace, write_jsonl
 
