@@ -321,7 +321,8 @@ class SiteConfig(ConfigSection):
         default="brief", description="Figures of an issue: none, how many were read and kept, or a table of sources."
     )
     subscribe_url: str = Field(
-        default="", description="Page where readers subscribe, linked on home, posts and footer."
+        default="",
+        description="Sign-up address: a form for Buttondown, listmonk, Mailchimp or …/subscribe, else a link.",
     )
     into: str = Field(default="", description="Folder of an existing blog, to write posts into, such as ../blog.")
     format: Literal["jekyll", "hugo"] = Field(default="jekyll", description="Program of that blog.")

@@ -26,6 +26,7 @@ from digest.publishing.blog import write_blog
 from digest.publishing.checks import require_passing, run_release_checks
 from digest.publishing.corrections import PUBLISHED_STATES, apply_correction, require_explanation
 from digest.publishing.issue_view import IssueView
+from digest.publishing.render.citations import render_citations
 from digest.publishing.render.feeds import render_feeds
 from digest.publishing.render.post import render_post_pages
 from digest.publishing.render.site_data import list_picture_paths, render_site_files
@@ -127,6 +128,7 @@ def render_site_documents(context: Context, views: Sequence[IssueView]) -> tuple
         documents += [document for view in views for document in renderer(view, config.newsletter)]
     documents += render_feeds(views, config.newsletter, config.site, config.taxonomy, templates)
     cards, charts = (list_files(context.site_folder, f"assets/{kind}") for kind in ("cards", "charts"))
+    documents += render_citations(views, config.newsletter, templates)
     documents += render_site_files(views, config.newsletter, config.site, config.taxonomy, [*cards, *charts])
     pictures = list_files(context.site_folder, PICTURE_FOLDER)
     return documents, [*list_picture_paths(views, config.newsletter), *charts, *pictures]

@@ -178,3 +178,12 @@ def test_ids_outlive_a_move_of_the_site() -> None:
     moved = NEWSLETTER.model_copy(update={"url": "https://new.example"})
     old, new = (etree.fromstring(made([issue()], newsletter=n)["feed.xml"]) for n in (NEWSLETTER, moved))
     assert paths(old, "//a:id/text()") == paths(new, "//a:id/text()")
+
+
+def test_no_two_entries_of_a_feed_have_the_same_second() -> None:
+    views = [issue("2025-12"), issue("2025")]
+    assert views[0].published == views[1].published
+    documents = {document.path: document.body for document in render_feeds(views, NEWSLETTER, SiteConfig(), TAXONOMY)}
+    items = json.loads(documents["feed.json"])["items"]
+    assert [item["date_published"] for item in items] == ["2026-01-03T08:00:01Z", "2026-01-03T08:00:00Z"]
+    assert len({item["date_modified"] for item in items}) == 2

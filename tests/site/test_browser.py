@@ -141,3 +141,12 @@ def test_compact_density_needs_less_height_for_the_same_words(page: Page, addres
     compact_height, compact_text = page.evaluate(measure)
     assert compact_height < 0.9 * height
     assert compact_text == text
+
+
+def test_each_work_has_a_button_that_copies_the_address_of_its_place(page: Page, address: str) -> None:
+    page.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    page.goto(f"{address}/2025/06/digest/")
+    assert page.locator(".copy").count() == 3
+    page.locator(".copy").first.click()
+    page.wait_for_function("document.querySelector('.copy').textContent === 'Copied'")
+    assert page.evaluate("navigator.clipboard.readText()") == f"{address}/2025/06/digest/#arxiv-2506-00001"

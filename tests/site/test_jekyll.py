@@ -18,6 +18,7 @@ from digest.config.schema import Newsletter, SiteConfig
 from digest.files import write_documents
 from digest.i18n import load_translations
 from digest.publishing.issue_view import IssueView
+from digest.publishing.render.citations import render_citations
 from digest.publishing.render.feeds import render_feeds
 from digest.publishing.render.post import render_post_pages
 from digest.publishing.render.site_data import render_site_config, render_site_files
@@ -56,6 +57,7 @@ def build(folder: Path, views: list[IssueView], newsletter: Newsletter = NEWSLET
     documents += render_feeds(views, newsletter, settings, TAXONOMY) + render_site_files(
         views, newsletter, settings, TAXONOMY
     )
+    documents += render_citations(views, newsletter)
     write_documents(folder, documents)
     done = subprocess.run(
         [jekyll, "build", "--strict_front_matter", "-s", folder, "-d", folder / "_site"],

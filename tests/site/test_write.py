@@ -6,10 +6,14 @@ import os
 from pathlib import Path
 
 import pytest
+import yaml
 
+from digest.config.schema import SiteConfig
 from digest.errors import DigestError
 from digest.files import list_files, load_template_overrides, remove_files, write_documents, write_new_file
 from digest.protocols import Document
+from digest.publishing.render.site_data import render_site_config
+from tests.publishing.samples import NEWSLETTER
 
 
 def test_only_changed_documents_are_written(tmp_path: Path) -> None:
@@ -79,3 +83,22 @@ def test_what_is_there_already_is_not_overwritten(tmp_path: Path) -> None:
     assert write_new_file(tmp_path, "a", b"mine")
     assert not write_new_file(tmp_path, "a", b"theirs")
     assert (tmp_path / "a").read_bytes() == b"mine"
+
+
+@pytest.mark.parametrize(
+    ("url", "action", "field", "hidden"),
+    [
+        ("https://buttondown.com/ana", "https://buttondown.com/api/emails/embed-subscribe/ana", "email", {"embed": "1"}),
+        ("https://l.org/subscription/form?l=7", "https://l.org/subscription/form", "email", {"l": "7", "nonce": ""}),
+        ("https://x.us1.list-manage.com/subscribe?u=1&id=2", "https://x.us1.list-manage.com/subscribe/post", "EMAIL", {"u": "1", "id": "2"}),
+        ("https://mail.org/subscribe", "https://mail.org/subscribe", "address", {}),
+    ],
+)  # fmt: skip
+def test_a_known_sign_up_address_becomes_a_form(url: str, action: str, field: str, hidden: dict[str, str]) -> None:
+    config = yaml.safe_load(render_site_config(NEWSLETTER, SiteConfig(subscribe_url=url)).body)
+    assert config["subscribe_form"] == {"action": action, "field": field, "hidden": hidden}
+
+
+def test_another_sign_up_address_stays_a_link() -> None:
+    config = yaml.safe_load(render_site_config(NEWSLETTER, SiteConfig(subscribe_url="https://a.org/join")).body)
+    assert (config["subscribe_form"], config["subscribe_url"]) == (None, "https://a.org/join")

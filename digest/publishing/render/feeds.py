@@ -10,7 +10,7 @@ import json
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from urllib.parse import urlsplit
 from xml.etree import ElementTree as ET
 
@@ -78,7 +78,7 @@ def render_feeds(
     """Render every feed of the published issues."""
     newest = sort_newest_first(views)
     authority = _build_tag_authority(newest, newsletter)
-    entries = {view.period: _build_entry(view, newsletter, templates) for view in newest}
+    entries = _separate_seconds({view.period: _build_entry(view, newsletter, templates) for view in newest})
     recaps = [entries[view.period] for view in newest if view.kind == "yearly"]
     current = {*list(entries.values())[: site.feed_items], *recaps}
 
@@ -97,6 +97,26 @@ def render_feeds(
         feeds.append(build_feed(f"feed/{slug}.xml", title, f"/category/{slug}/", chosen))
     documents = [Document(feed.path, _render_atom(feed)) for feed in feeds]
     return [*documents, Document("feed.json", _render_json_feed(replace(main, path="feed.json")))]
+
+
+def _separate_seconds(newest: dict[str, FeedEntry]) -> dict[str, FeedEntry]:
+    """Give each entry seconds of its own, so that readers who sort by date keep the order; older entries stay."""
+    separate: dict[str, FeedEntry] = {}
+    published, updated = set[str](), set[str]()
+    for period, entry in reversed(newest.items()):
+        separate[period] = replace(
+            entry,
+            published=_take_free_second(entry.published, published),
+            updated=_take_free_second(entry.updated, updated),
+        )
+    return dict(reversed(separate.items()))
+
+
+def _take_free_second(moment: datetime, taken: set[str]) -> datetime:
+    while _format_rfc3339(moment) in taken:
+        moment += timedelta(seconds=1)
+    taken.add(_format_rfc3339(moment))
+    return moment
 
 
 def _split_archives(main: Feed, all_entries: Sequence[FeedEntry], size: int) -> tuple[Feed, list[Feed]]:

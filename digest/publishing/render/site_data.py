@@ -7,6 +7,7 @@ from collections.abc import Callable, Collection, Sequence
 from functools import partial
 from itertools import groupby
 from typing import Any
+from urllib.parse import parse_qs, urlsplit
 
 from digest.config.schema import Newsletter, SiteConfig, Taxonomy
 from digest.i18n import Translations, load_translations
@@ -45,6 +46,7 @@ repository_url: {repository}
 mark: {mark}
 image: {image}
 subscribe_url: {subscribe}
+subscribe_form: {form}
 
 theme: null # GitHub Pages would add one of its own
 timezone: UTC
@@ -81,7 +83,30 @@ def render_site_config(newsletter: Newsletter, site: SiteConfig) -> Document:
         "mark": site.logo_text or newsletter.title,
     }
     quoted = {name: json.dumps(normalise_line(value), ensure_ascii=False) for name, value in values.items()}
-    return Document("_config.yml", _CONFIG_TEMPLATE.format(**quoted).encode())
+    form = json.dumps(_build_subscribe_form(site.subscribe_url), ensure_ascii=False)
+    return Document("_config.yml", _CONFIG_TEMPLATE.format(**quoted, form=form).encode())
+
+
+def _build_subscribe_form(url: str) -> dict[str, Any] | None:
+    """Build the form of a known sign-up address; other addresses are linked.
+
+    The fields are those of Buttondown's and listmonk's forms, Mailchimp's and our own `subscribers serve`.
+    """
+    parts = urlsplit(encode_link(url))
+    hidden = {name: values[0] for name, values in parse_qs(parts.query).items()}
+    path = parts.path.rstrip("/")
+    if parts.hostname in ("buttondown.com", "buttondown.email"):
+        name = path.rpartition("/")[2]
+        action = f"https://buttondown.com/api/emails/embed-subscribe/{name}"
+        return {"action": action, "field": "email", "hidden": {"embed": "1"}} if name else None
+    if path.endswith("/subscription/form"):
+        return {"action": parts._replace(query="").geturl(), "field": "email", "hidden": hidden | {"nonce": ""}}
+    if (parts.hostname or "").endswith(".list-manage.com"):
+        action = parts._replace(path=f"{path.removesuffix('/post')}/post", query="").geturl()
+        return {"action": action, "field": "EMAIL", "hidden": hidden}
+    if path.endswith("/subscribe"):
+        return {"action": parts._replace(query="").geturl(), "field": "address", "hidden": hidden}
+    return None
 
 
 def render_site_files(
