@@ -36,8 +36,8 @@ from digest.cli.output import QuietProgress
 from digest.config.schema import MailConfig
 from digest.db.engine import DATABASE_URL_ENV
 from digest.db.queue import QUEUE_SCHEMA, create_queue_app, get_server_address
-from digest.models.issues import Issue
 from digest.models.items import Item
+from digest.models.runs import Run
 from digest.ops.schedule import run_due
 from digest.ops.workspaces import find_workspaces
 from digest.worker import WorkerTimes, run_worker
@@ -166,15 +166,13 @@ def make_service(place: Path, count: int, port: int, mail: MailConfig) -> None:
 
 
 def add_readers(root: Path, number: int) -> None:
-    """Add two readers; the months before are approved, so that one issue is due and published."""
+    """Add two readers; the drafts of the months before count as done, so that one issue is due."""
     with Workspace(root, clock=lambda: FIRST) as workspace:
         for reader in READERS:
             workspace.add_subscriber(f"{reader}{number}@example.org", confirmed=True)
+        at = DRAFT_DAY - timedelta(days=2)
         with workspace.db.write() as session:
-            for period in ("2025-11", "2025-12"):
-                session.add(
-                    Issue(period=period, title=period, atom_id=period, state="sent", created=FIRST, sections=[])
-                )
+            session.add(Run(stage="due:draft", period="2025-12", state="partial", started=at, finished=at))
 
 
 class Workers:
