@@ -11,6 +11,6 @@
       setTimeout(() => (button.textContent = body.dataset.copy), 2000);
     });
     const meta = heading.matches("li") ? heading : heading.nextElementSibling?.matches(".meta") ? heading.nextElementSibling : heading;
-    meta.append(" ", button);
+    meta.append(" · ", button);
   }
 })();
