@@ -9,6 +9,8 @@ from datetime import UTC, date, datetime, time, tzinfo
 from digest.errors import ConfigError
 
 _MONTH = re.compile(r"^(\d{4})-(\d{2})$")
+# Anchors of the months of a review. They are the same in every language, because readers link to them.
+MONTH_ANCHORS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -43,6 +45,14 @@ class Period:
             months.append(Period(month, month))
             month = _add_months(month, 1)
         return months
+
+    def get_month_anchors(self) -> dict[str, str]:
+        """Map each month to its anchor: `2025-01` to jan, or to jan-2025 where a month comes twice."""
+        months = self.months()
+        names = [MONTH_ANCHORS[month.first[1] - 1] for month in months]
+        if len(months) > len(MONTH_ANCHORS):
+            names = [f"{name}-{month.first[0]}" for name, month in zip(names, months, strict=True)]
+        return dict(zip((month.name for month in months), names, strict=True))
 
     def start(self, zone: tzinfo = UTC) -> datetime:
         """Return the first instant, in UTC."""

@@ -48,3 +48,15 @@ def test_bounds_follow_clock_changes() -> None:
     zone = ZoneInfo("Europe/Madrid")
     assert march.start(zone) == datetime(2025, 2, 28, 23, tzinfo=UTC)
     assert march.end(zone) == datetime(2025, 3, 31, 22, tzinfo=UTC)
+
+
+def test_month_anchors_are_short_and_distinct() -> None:
+    assert list(Period((2025, 7), (2025, 9)).get_month_anchors().values()) == ["jul", "aug", "sep"]
+    assert Period((2024, 11), (2025, 2)).get_month_anchors() == {
+        "2024-11": "nov",
+        "2024-12": "dec",
+        "2025-01": "jan",
+        "2025-02": "feb",
+    }
+    long = Period((2024, 1), (2025, 1)).get_month_anchors()
+    assert (long["2024-01"], long["2025-01"]) == ("jan-2024", "jan-2025")

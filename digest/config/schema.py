@@ -12,6 +12,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, field_validator, model_validator
 from pydantic_core import PydanticCustomError
 
+from digest.periods import MONTH_ANCHORS
 from digest.plugins import list_plugins
 
 SLUG_PATTERN = r"^[a-z0-9][a-z0-9-]{0,63}$"
@@ -205,7 +206,7 @@ class Taxonomy(ConfigSection):
 
     @model_validator(mode="after")
     def _check_distinct_names(self) -> Taxonomy:
-        seen: dict[str, str] = {"other": "the reserved word"}
+        seen = dict.fromkeys(MONTH_ANCHORS, "the anchor of a month") | {"other": "the reserved word"}
         for category in self.categories:
             for name in (category.slug, *category.aliases):
                 if name.casefold() in seen:

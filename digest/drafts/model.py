@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Literal
 
-from digest.periods import Period
+from digest.periods import MONTH_ANCHORS, Period
 from digest.text import slugify
 
 BlurbOrigin = Literal["source", "model", "editor"]
@@ -196,7 +196,8 @@ class Draft:
 
 def is_month_section(slug: str) -> bool:
     """Whether a section of a recap is one of its months."""
-    return bool(re.fullmatch(r"m\d{4}-\d{2}", slug))
+    name, _, year = slug.partition("-")
+    return name in MONTH_ANCHORS and (not year or re.fullmatch(r"\d{4}", year) is not None)
 
 
 def get_issue_path(period: Period) -> str:

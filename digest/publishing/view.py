@@ -68,7 +68,7 @@ def build_issue_view(
         intro=issue.intro,
         outro=issue.outro,
         sections=_build_sections(config, issue, views) if issue.form != "month" else [],
-        by_month=_build_month_sections(config, issue, views),
+        by_month=_build_month_sections(config, issue, period, views),
         charts=_build_charts(config, issue) if issue.kind != "monthly" else [],
         missed=_list_missed(session, config, issue),
         notes=_list_predictions(session, issue, period) if issue.kind == "yearly" else [],
@@ -90,28 +90,38 @@ def _build_sections(config: Config, issue: Issue, views: Sequence[PickView]) -> 
     by_category: dict[str, list[PickView]] = {}
     for view in views:
         by_category.setdefault(view.category, []).append(view)
-    rows = [section for section in issue.sections if not is_month_section(section["slug"])]
+    rows = [section for section in issue.sections if not _is_month(issue, section["slug"])]
     titles, headings = _get_titles(config), {section["slug"] for section in rows}
     rows += [{"slug": slug, "title": titles.get(slug, slug)} for slug in by_category if slug not in headings]
     sections = [_build_section(row, by_category.get(row["slug"], [])) for row in rows]
     return [section for section in sections if section.picks or section.note or section.closing]
 
 
-def _build_month_sections(config: Config, issue: Issue, views: Sequence[PickView]) -> list[SectionView]:
+def _build_month_sections(config: Config, issue: Issue, period: Period, views: Sequence[PickView]) -> list[SectionView]:
     """Build the months of a recap in the draft's order.
 
     With form "month" they hold the picks that the draft places in them, and the editor's own sections are among them.
     Else they hold the picks of their monthly issues, as lists beside the categories.
     """
-    rows = [row for row in issue.sections if issue.form == "month" or is_month_section(row["slug"])]
+    rows = [row for row in issue.sections if issue.form == "month" or _is_month(issue, row["slug"])]
+    anchors = period.get_month_anchors()
     section_by_key = {key: row["slug"] for row in rows for key in row.get("keys", ())}
     by_slug: dict[str, list[PickView]] = {}
     for view in views:
-        by_slug.setdefault(section_by_key.get(view.key) or f"m{view.issue_period}", []).append(view)
+        by_slug.setdefault(section_by_key.get(view.key) or anchors.get(view.issue_period, "other"), []).append(view)
     if issue.form == "month":
         translations, slugs = load_translations(config.newsletter.language), {row["slug"] for row in rows}
-        rows += [{"slug": s, "title": translations.period(s[1:])} for s in sorted(by_slug) if s not in slugs]
+        titles = {anchor: translations.period(month) for month, anchor in anchors.items()}
+        rows += [
+            {"slug": s, "title": titles.get(s, s)}
+            for s in dict.fromkeys([*titles, *by_slug])
+            if s in by_slug and s not in slugs
+        ]
     return [_build_section(row, by_slug.get(row["slug"], [])) for row in rows]
+
+
+def _is_month(issue: Issue, slug: str) -> bool:
+    return issue.kind != "monthly" and issue.form != "category" and is_month_section(slug)
 
 
 def _build_section(row: Mapping[str, Any], picks: list[PickView]) -> SectionView:

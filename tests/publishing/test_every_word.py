@@ -29,7 +29,7 @@ from digest.publishing.view import build_issue_view
 from tests.small import rows, workspace, write_jsonl
 
 NOW = datetime(2026, 1, 5, tzinfo=UTC)
-MONTHS = ("m2025-05", "m2025-06")
+MONTHS = ("may", "jun")
 KEYS = [f"arxiv:{row['arxiv_id']}" for row in rows()[:5]]
 
 

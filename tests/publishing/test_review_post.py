@@ -9,6 +9,7 @@ import pytest
 from bs4 import BeautifulSoup
 
 from digest.i18n import load_translations
+from digest.periods import MONTH_ANCHORS
 from digest.publishing.issue_view import IssueView, SectionView
 from digest.publishing.render.charts import render_chart_svg
 from digest.publishing.render.email import render_email
@@ -46,7 +47,7 @@ def recap(form: str) -> IssueView:
         SectionView(
             m,
             load_translations("en").period(m),
-            f"m{m}",
+            MONTH_ANCHORS[int(m[5:]) - 1],
             f"Note on {m}.",
             [p for p in picks if p.issue_period == m],
             "End.",

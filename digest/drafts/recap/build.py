@@ -14,6 +14,7 @@ from digest.drafts.recap.favourites import Favourites
 from digest.drafts.recap.keywords import Keyword, find_distinctive_keywords
 from digest.drafts.recap.month_chapters import MonthChapter
 from digest.drafts.recap.picks import PastPick, compute_pick_weight, deduplicate_picks, group_picks, has_verdict
+from digest.periods import parse_period
 
 RecapForm = Literal["category", "month", "both"]
 _MAX_MOST_MENTIONED = 10
@@ -141,13 +142,14 @@ def build_recap_draft(
             entries = _build_entries(group, highlights, reasons, months, translations)
             sections.append(DraftSection(slug, categories.get(slug, slug), entries=entries))
     if form != "category":
+        anchors = parse_period(period, when).get_month_anchors()
         for month, group in group_picks(months, ((past.month, past) for past in works)).items():
             entries = _build_entries(group, highlights, reasons, months, translations) if form == "month" else ()
             chapter = (chapters or {}).get(month, MonthChapter())
             summary = (month_summaries or {}).get(month, MonthSummary("", ""))
             text, engine = (chapter.text, "") if chapter.text else (summary.text, summary.engine)
             heading = ": ".join(filter(None, (months.get(month, month), chapter.title)))
-            sections.append(DraftSection(f"m{month}", heading, text, chapter.closing, entries, engine))
+            sections.append(DraftSection(anchors.get(month, month), heading, text, chapter.closing, entries, engine))
     draft = Draft(period, title, when, form, sections=tuple(sections))
     return replace(draft, predictions=tuple(predictions), missed=tuple(missed))
 
