@@ -23,7 +23,7 @@ from digest.files import make_partial_path
 
 DATABASE_FILE = "digest.db"  # in the workspace's folder
 DATABASE_URL_ENV = "DIGEST_DATABASE_URL"
-HEAD_REVISION = "0006"  # the newest migration; a test compares it with the versions folder
+HEAD_REVISION = "0007"  # the newest migration; a test compares it with the versions folder
 BUSY_SECONDS = 15.0
 FROZEN_SECONDS, FROZEN_SHARED_SECONDS = 120, 15  # without a statement; no stage computes that long in a transaction
 _REVISION_SQL = "SELECT version_num FROM alembic_version"

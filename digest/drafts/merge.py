@@ -21,7 +21,7 @@ _FACT_FIELDS = ("facts", "covered", "possible_duplicate")
 _CANDIDATE_FACT_FIELDS = (*_FACT_FIELDS, "category", "confidence", "score", "reasons", "mentions")
 _CANDIDATE_EDITOR_FIELDS = ("mark", "editor_text", "title", "url")
 _PICK_EDITOR_FIELDS = ("highlight", "note", "update_of", "proposed_verdict")
-_DRAFT_EDITOR_FIELDS = ("date", "period", "form", "state", "layout", "scratch")
+_DRAFT_EDITOR_FIELDS = ("subject", "preheader", "date", "period", "form", "state", "layout", "scratch")
 
 
 @dataclass(frozen=True, slots=True)

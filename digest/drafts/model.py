@@ -151,7 +151,7 @@ class DraftPrediction:
 
 @dataclass(frozen=True, slots=True)
 class Draft:
-    """An issue being edited. The title is plain text; intro, outro and scratch are Markdown."""
+    """An issue being edited. Title, subject and preheader are plain text; intro, outro and scratch are Markdown."""
 
     period: str
     title: str
@@ -159,6 +159,8 @@ class Draft:
     form: Literal["category", "month", "both"] = "category"
     state: str = "draft"
     layout: str = "post"
+    subject: str = ""  # of the mail, else the title
+    preheader: str = ""  # what a mail program shows beside the subject, else the description
     intro: str = ""
     outro: str = ""
     sections: tuple[DraftSection, ...] = ()

@@ -29,7 +29,7 @@ from digest.errors import DraftError
 from digest.markdown.escape import decode_mark_value
 from digest.text import normalise_line, slugify
 
-_FRONT_MATTER_KEYS = ("layout", "title", "date", "period", "form", "state")
+_FRONT_MATTER_KEYS = ("layout", "title", "date", "period", "form", "state", "subject", "preheader")
 _FRONT_MATTER_CHOICES = {"form": ("category", "month", "both"), "state": STATES}
 _RESERVED_ANCHORS = (SHORTLIST_ANCHOR, PREDICTIONS_ANCHOR, MISSED_ANCHOR, CLOSING_ANCHOR)
 _ADDED_URL = re.compile(r"^<?(?P<url>https?://[^\s<>]+)>?[ \t]*(?P<words>.*)$", re.IGNORECASE)
@@ -87,7 +87,9 @@ def _parse_front_matter(lines: Sequence[str]) -> tuple[Draft, int]:
     if not PERIOD_NAME.fullmatch(period):  # the help comment names the period, and is recognised by its words
         raise DraftError(f"period: {period!r} is not a period", 'write it as period: "2026-10"', line=line)
     fields: dict[str, object] = {name: value for name, (value, _) in values.items()}
-    fields |= {"title": normalise_line(values["title"][0]), "date": _parse_date(*values["date"])}
+    lines_of_text = ("title", "subject", "preheader")
+    fields |= {name: normalise_line(values[name][0]) for name in lines_of_text if name in values}
+    fields["date"] = _parse_date(*values["date"])
     return Draft(**fields), end + 1  # type: ignore[arg-type]
 
 

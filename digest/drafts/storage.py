@@ -210,7 +210,7 @@ def _build_issue_fields(issue: Issue, draft: Draft) -> dict[str, Any]:
         | ({"keys": [pick.key for pick in s.picks]} if draft.form == "month" else {})  # categories do not tell them
         for s in draft.sections
     ]
-    texts = {name: getattr(draft, name) for name in ("title", "form", "intro", "outro")}
+    texts = {name: getattr(draft, name) for name in ("title", "subject", "preheader", "form", "intro", "outro")}
     return {**texts, "sections": sections, "numbers": _build_issue_figures(issue, draft)}
 
 

@@ -76,6 +76,10 @@ def _render_front_matter(draft: Draft) -> str:
         "form": draft.form,
         "state": draft.state,
     }
+    mail = {"subject": draft.subject, "preheader": draft.preheader}
+    values |= {
+        name: json.dumps(text, ensure_ascii=False) for name, value in mail.items() if (text := normalise_line(value))
+    }
     return "\n".join(["---", *(f"{name}: {value}" for name, value in values.items()), "---"])
 
 

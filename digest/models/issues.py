@@ -19,6 +19,8 @@ class Issue(SQLModel, table=True):
     kind: str = "monthly"  # monthly | yearly | range
     form: str = "category"  # category | month | both: how a recap is laid out
     title: str
+    subject: str = ""  # of its mail, else the title
+    preheader: str = ""
     intro: str = ""
     outro: str = ""
     # In order, with headings and prose of the editor: [{"slug", "title", "note", "engine", "closing"}]

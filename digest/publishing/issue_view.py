@@ -76,6 +76,8 @@ class IssueView:
     atom_id: str
     published: datetime
     updated: datetime
+    subject: str = ""  # of the mail, else the title
+    preheader: str = ""  # of the mail, else the description
     intro: str = ""  # editor's Markdown
     outro: str = ""
     description: str = ""  # plain, one or two sentences

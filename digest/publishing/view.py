@@ -65,6 +65,8 @@ def build_issue_view(
         atom_id=issue.atom_id,
         published=issue.published or now,
         updated=issue.updated or issue.published or now,
+        subject=issue.subject,
+        preheader=issue.preheader,
         intro=issue.intro,
         outro=issue.outro,
         sections=_build_sections(config, issue, views) if issue.form != "month" else [],

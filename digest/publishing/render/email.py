@@ -103,7 +103,7 @@ def render_email(
         styled=lambda prose: _inline_styles(make_anchors_absolute(str(prose), page)),
         count=len(view.picks()),
         day=translations.full_day(local_day(view.published, newsletter)),
-        preheader=shorten_text(describe_issue(view, newsletter), 140),
+        preheader=shorten_text(view.preheader or describe_issue(view, newsletter), 140),
     )
     if shown.recap:
         text = render_template("email/brief.txt.j2", templates, **context)
@@ -112,7 +112,9 @@ def render_email(
     # Mail programs would show each run of blank lines.
     text = re.sub(r"\n{3,}", "\n\n", strip_hidden(text)).strip() + "\n"
     text += strip_hidden(render_template("email/foot.txt.j2", templates, **context))
-    return MailContent(normalise_line(view.title), text, re.sub(r"\n\s*\n+", "\n", strip_hidden(html).strip()) + "\n")
+    return MailContent(
+        normalise_line(view.subject or view.title), text, re.sub(r"\n\s*\n+", "\n", strip_hidden(html).strip()) + "\n"
+    )
 
 
 def filter_issue_by_topics(view: IssueView, topics: Collection[str]) -> IssueView | None:

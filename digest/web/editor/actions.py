@@ -32,7 +32,7 @@ from digest.periods import Period
 from digest.tagging.items import merge_items_by_name, order_merge_pair, split_item_by_name
 from digest.text import normalise_line
 
-_DRAFT_FIELDS = ("title", "intro", "outro")
+_DRAFT_FIELDS = ("title", "subject", "preheader", "intro", "outro")
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from alembic import op
 
 revision = "9000"
-down_revision = "0005"  # the newest one
+down_revision = "0007"  # the newest one
 branch_labels = None
 depends_on = None
 

@@ -15,6 +15,7 @@ CREATE INDEX ix_item_merged_into ON item (merged_into);
 CREATE INDEX ix_item_published ON item (published);
 CREATE INDEX ix_item_source_id ON item (source_id);
 CREATE INDEX ix_item_title_key ON item (title_key);
+CREATE INDEX ix_item_vector_is_compared ON item_vector (is_compared);
 CREATE INDEX ix_llm_call_at ON llm_call (at);
 CREATE INDEX ix_llm_call_run_id ON llm_call (run_id);
 CREATE INDEX ix_mention_item_id ON mention (item_id);
@@ -133,7 +134,7 @@ CREATE TABLE issue (
 	updated DATETIME, 
 	content_digest VARCHAR NOT NULL, 
 	draft_digest VARCHAR NOT NULL, 
-	sent DATETIME, 
+	sent DATETIME, subject VARCHAR DEFAULT '' NOT NULL, preheader VARCHAR DEFAULT '' NOT NULL, 
 	PRIMARY KEY (id), 
 	UNIQUE (period)
 );
@@ -177,7 +178,7 @@ CREATE TABLE item (
 CREATE TABLE item_vector (
 	item_id INTEGER NOT NULL, 
 	item_digest VARCHAR NOT NULL, 
-	vector BLOB NOT NULL, 
+	vector BLOB NOT NULL, is_compared BOOLEAN DEFAULT 1 NOT NULL, 
 	PRIMARY KEY (item_id), 
 	FOREIGN KEY(item_id) REFERENCES item (id)
 );
