@@ -10,6 +10,9 @@ from digest.drafts.writer import CLOSING_ANCHOR
 from digest.markdown.lint import LintWarning, lint_markdown
 from digest.text import strip_hidden
 
+# What mail programs on a wide screen show of each line; on a phone about half.
+_SHOWN_CHARACTERS = {"subject": 90, "preheader": 140}
+
 
 def lint_draft(text: str) -> list[LintWarning]:
     """Lint every text of the editor's that readers see; raises DraftError as `parse_draft` does."""
@@ -21,7 +24,16 @@ def lint_draft(text: str) -> list[LintWarning]:
         for prose_lines in [_find_line_numbers(prose, lines, start)]
         for warning in lint_markdown(prose)
     }
+    warnings |= set(_lint_mail_lines(draft, lines))
     return sorted(warnings, key=lambda warning: (warning.line, warning.message))
+
+
+def _lint_mail_lines(draft: Draft, lines: Sequence[str]) -> Iterator[LintWarning]:
+    """Yield a warning for a subject or preheader that mail programs cut."""
+    for name, limit in _SHOWN_CHARACTERS.items():
+        if (length := len(getattr(draft, name))) > limit:
+            line = next((n for n, line in enumerate(lines, 1) if line.startswith(f"{name}:")), 1)
+            yield LintWarning(line, f"the {name} has {length} characters; mail programs cut it at about {limit}")
 
 
 def _iter_editor_texts(draft: Draft, line_numbers: Mapping[str, int]) -> Iterator[tuple[int, str]]:

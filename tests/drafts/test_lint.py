@@ -99,3 +99,12 @@ def test_a_machines_own_text_are_no_prose_of_the_editors() -> None:
     )
     assert lint_draft(machines) == []
     assert "formula" in lint_draft(machines.replace("Made by", "Made $$by$$"))[0].message
+
+
+@pytest.mark.parametrize(("name", "limit"), [("subject", 90), ("preheader", 140)])
+def test_a_line_of_the_mail_that_programs_cut_is_named_with_its_line(name: str, limit: int) -> None:
+    fitting = SHEET.replace("date:", f'{name}: "{"x" * limit}"\ndate:', 1)
+    assert [w for w in lint_draft(fitting) if name in w.message] == []
+    long = fitting.replace("x" * limit, "x" * (limit + 1))
+    (warning,) = (w for w in lint_draft(long) if name in w.message)
+    assert (warning.line, f"has {limit + 1} characters" in warning.message) == (4, True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import signal
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -12,6 +13,7 @@ from playwright.sync_api import Page, expect
 from digest.db.issues import get_issue, load_decisions, load_draft_versions, load_picks
 from digest.drafts.model import Draft, DraftPick
 from digest.drafts.parser import parse_draft
+from digest.drafts.writer import render_draft
 from digest.web.server import DeskServer
 from tests.web.workspace import PERIOD, process, sheet_file, stop, until
 
@@ -147,6 +149,34 @@ def test_two_tabs_on_the_same_words_keep_both_and_let_the_editor_choose(
     expect(conflict).to_contain_text("The first tab's words.")
     conflict.get_by_role("button", name="Take this").click()
     until(lambda: pick(root, key).blurb == "The first tab's words." and not pick(root, key).conflicts)
+
+
+def test_proposed_verdicts_are_signed_and_struck_one_by_one(page: Page, desk: DeskServer, root: Path) -> None:
+    one, two, three = keys(root)[:3]
+    draft = sheet(root).map_picks(lambda p: replace(p, proposed_verdict=f"For readers of {p.key}."))
+    sheet_file(root).write_text(render_draft(draft), encoding="utf-8")
+    enter(page, desk)
+    page.locator(f'.pick[data-key="{one}"]').focus()
+    page.keyboard.press("y")
+    until(lambda: pick(root, one).verdict == f"For readers of {one}.")
+    page.locator(f'.pick[data-key="{two}"]').focus()
+    page.keyboard.press("Y")
+    until(lambda: pick(root, two).proposed_verdict == "")
+    assert pick(root, two).verdict == ""
+    page.locator(f'.pick[data-key="{three}"]').get_by_role("button", name="Sign").click()
+    until(lambda: pick(root, three).verdict == f"For readers of {three}.")
+    expect(page.locator("#said")).to_have_text("Verdict signed")
+    page.locator(f'.pick[data-key="{three}"]').focus()
+    page.keyboard.press("u")
+    until(lambda: pick(root, three).proposed_verdict == f"For readers of {three}.")
+    assert pick(root, three).verdict == ""
+    expect(page.locator("#said")).to_have_text("Undone: verdict signed")
+    page.locator(f'.pick[data-key="{two}"]').focus()
+    page.keyboard.press("b")
+    page.keyboard.type("For *all*.")
+    page.keyboard.press("Enter")
+    until(lambda: pick(root, two).verdict == "For *all*.")
+    assert pick(root, one).verdict == f"For readers of {one}."
 
 
 def origins(desk: DeskServer) -> list[str]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from email import message_from_bytes
+from email.policy import default
 from pathlib import Path
 
 import pytest
@@ -92,9 +94,15 @@ def test_an_issue_is_made_by_the_keyboard_alone(page: Page, root: Path) -> None:
 
         keyboard.press("i")
         keyboard.type("What mattered in October.")
-        keyboard.press("Escape", "a")
+        keyboard.press("Escape", "S")
+        keyboard.type("October: agents that check their own work")
+        keyboard.press("Tab")
+        keyboard.type("Twelve works, two of them with code.")
+        keyboard.press("Enter")
+        until(lambda: sheet(root).preheader == "Twelve works, two of them with code.")
+        keyboard.press("a")
         expect(page.locator(".problems")).to_have_attribute("data-count", "0")
-        until(lambda: page.evaluate("document.activeElement.textContent.includes('Approve the issue')"))
+        until(lambda: page.evaluate("document.activeElement.matches('#approve .primary')"))
         keyboard.press("Enter")
         expect(page.locator("#state")).to_have_text("approved")
         page.locator("body").evaluate("() => document.activeElement.blur()")
@@ -110,5 +118,10 @@ def test_an_issue_is_made_by_the_keyboard_alone(page: Page, root: Path) -> None:
         keyboard.press("Enter")
         expect(page.locator(".outcome")).to_contain_text("a test went to eva@example.org")
         assert list((root / "site" / "_posts").glob("*.md"))
-        assert len(list((root / "outbox").glob("*.eml"))) == 1
+        (sent,) = (root / "outbox").glob("*.eml")
+        mail = message_from_bytes(sent.read_bytes(), policy=default)
+        html = mail.get_body(("html",))
+        assert mail["Subject"] == "[Test] October: agents that check their own work"
+        assert html is not None
+        assert "Twelve works, two of them with code." in html.get_content()
         assert keyboard.actions <= 120

@@ -18,6 +18,8 @@ from digest.drafts.edit import (
     place_pick,
     remove_section,
     remove_typed_url,
+    sign_verdict,
+    strike_verdict,
     update_pick,
     update_section,
 )
@@ -154,6 +156,20 @@ def _edit_highlight(request: EditRequest) -> DraftEdit:
     return lambda draft: update_pick(draft, key, highlight=text)
 
 
+def _edit_verdict(request: EditRequest) -> DraftEdit:
+    """Set a pick's verdict; the editor's own replaces a proposed one."""
+    key, text = request["key"], normalise_line(request["text"])
+    return lambda draft: update_pick(draft, key, verdict=text, proposed_verdict="")
+
+
+def _decide_verdict(decide: Callable[[Draft, str], Draft]) -> Callable[[EditRequest], DraftEdit]:
+    def make_edit(request: EditRequest) -> DraftEdit:
+        key = request["key"]
+        return lambda draft: decide(draft, key)
+
+    return make_edit
+
+
 def _choose_version(request: EditRequest) -> DraftEdit:
     """Choose one of the stored versions of a blurb."""
     key, text = request["key"], request["text"]
@@ -258,6 +274,9 @@ ACTIONS: dict[str, Callable[[EditRequest], DraftEdit]] = {
     "blurb": _edit_blurb,
     "choose": _choose_version,
     "highlight": _edit_highlight,
+    "verdict": _edit_verdict,
+    "sign": _decide_verdict(sign_verdict),
+    "strike": _decide_verdict(strike_verdict),
     "undo": _undo,
     "mark": _set_pick_style,
     "settle": _resolve_conflict,

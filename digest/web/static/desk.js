@@ -41,7 +41,7 @@ function send(path, make, doing = "Saving …") {
   return sent;
 }
 
-const LABELS = { pick: "Picked", reject: "Rejected", open: "Taken out", choose: "Text changed", mark: "Changed", address: "Added", link: "Link changed", "open-section": "Section added", "close-section": "Section removed", highlight: "Highlight changed" };
+const LABELS = { pick: "Picked", reject: "Rejected", open: "Taken out", choose: "Text changed", mark: "Changed", address: "Added", link: "Link changed", "open-section": "Section added", "close-section": "Section removed", highlight: "Highlight changed", sign: "Verdict signed", strike: "Verdict struck" };
 const undoable = [], own = new Set(); // [{before, after, label, group}], versions that this tab made
 let group = 0;
 function remember(before, told, label, of = ++group) {
@@ -215,7 +215,7 @@ function prepare() {
     if (kept !== null && sending.get(name(field)) === kept) field.saved = field.value = kept; // it is on its way
     else if (kept !== null && kept !== field.value && !field.matches(":disabled")) {
       field.value = kept;
-      const edit = field.closest(".edit"), folded = field.closest(".relink, .rehighlight");
+      const edit = field.closest(".edit"), folded = field.closest(".relink, .rehighlight, .reverdict");
       if (folded) folded.hidden = false;
       if (edit) { edit.hidden = false; $(".blurb", entryOf(field)).hidden = true; }
       say("Text that could not be saved was restored");
@@ -263,7 +263,7 @@ sheet.addEventListener("focusout", (event) => {
   if (!field.matches("[data-action]")) { follows(); return; }
   const edit = field.closest(".edit"), entry = entryOf(field);
   if (edit && field.value === field.saved && !stale) close(entry);
-  const folded = field.closest(".relink, .rehighlight");
+  const folded = field.closest(".relink, .rehighlight, .reverdict");
   if (folded && field.value === field.saved) folded.hidden = true;
   save(field).then(follows);
 });
@@ -310,6 +310,9 @@ const DO = {
   maybe: (entry) => triage("maybe", [entry], entry.dataset.maybe === undefined),
   source: (entry) => { window.open(entry.dataset.url, "_blank", "noopener,noreferrer"); },
   highlight: (entry) => unfold(entry, "highlight"),
+  verdict: (entry) => unfold(entry, "verdict"),
+  sign: (entry) => act("sign", { key: entry.dataset.key }),
+  strike: (entry) => act("strike", { key: entry.dataset.key }),
   edit: (entry) => edit(entry.matches(".pick") ? entry : entryFor(entry.dataset.key, sheet)),
   title: (entry) => { const field = $('[data-action="title"]', entry); if (field) { field.focus(); field.select(); } },
   words: (entry) => {
@@ -411,6 +414,7 @@ function select(entry) {
   say(`${all(".row[data-selected]", rows).length} selected`);
 }
 const blockOf = (digit) => sections().find((block) => { const number = $("kbd", block); return number && number.textContent === digit; });
+function decide(entry, action) { if ($(`[data-do="${action}"]`, entry)) DO[action](entry); else say("No proposed verdict here"); }
 function across(which) { pane(which); focus($(".row, .pick", $(`#${which}`))); }
 const KEYS = {
   j: () => walk(1), k: () => walk(-1), ArrowDown: () => walk(1), ArrowUp: () => walk(-1),
@@ -422,13 +426,17 @@ const KEYS = {
   v: (entry) => { if (entry.matches(".row")) select(entry); },
   u: () => undo(),
   i: () => { pane("issue"); $('[data-field="intro"]', sheet).focus(); },
+  S: () => { pane("issue"); const field = $('[data-field="subject"]', sheet); field.closest("details").open = true; field.focus(); },
+  b: DO.verdict,
+  y: (entry) => decide(entry, "sign"),
+  Y: (entry) => decide(entry, "strike"),
   a: async () => { pane("preview"); await tab($("#tab-gates")); ($("#approve .primary") || $("#gates button") || $("#gates")).focus(); },
   P: async () => { pane("preview"); await tab($("#tab-release")); ($("#release button, #release input") || $("#release")).focus(); },
   p: () => { pane("preview"); tab($("#tab-read").getAttribute("aria-selected") === "true" ? $("#tab-post") : $("#tab-read")); },
   "/": () => { pane("shortlist"); $("#search").focus(); $("#search").select(); },
   "?": () => $("#help").showModal(),
 };
-const FOR_PICKS = "twnJK", ANYWHERE = ["j", "k", "h", "l", "u", "i", "p", "a", "P", "/", "?", "ArrowLeft", "ArrowRight", "ArrowDown", "ArrowUp"];
+const FOR_PICKS = "twnJKbyY", ANYWHERE = ["j", "k", "h", "l", "u", "i", "S", "p", "a", "P", "/", "?", "ArrowLeft", "ArrowRight", "ArrowDown", "ArrowUp"];
 let going = false;
 document.addEventListener("keydown", (event) => {
   const at = event.target, entry = entryOf(at);
@@ -437,7 +445,7 @@ document.addEventListener("keydown", (event) => {
     if (entry) focus(entry); else if (at.id === "search") focus($(".row", rows)); else at.blur();
     return;
   }
-  if (event.key === "Enter" && ((at.matches("textarea") && (at.dataset.oneLine !== undefined || event.ctrlKey)) || at.matches('[data-action="link"]'))) { event.preventDefault(); focus(entry); return; }
+  if (event.key === "Enter" && ((at.matches("textarea") && (at.dataset.oneLine !== undefined || event.ctrlKey)) || at.matches("input[data-action]"))) { event.preventDefault(); if (entry) focus(entry); else at.blur(); return; }
   if (event.key === "Enter" && at.id === "search") { event.preventDefault(); focus($(".row", rows)); return; }
   if (at.matches("input, textarea, select, [role=tab]") || $("dialog[open]")) return;
   if ((event.ctrlKey || event.metaKey) && event.key === "z") { event.preventDefault(); undo(); return; }
