@@ -27,11 +27,13 @@ from digest.drafts.workflow import STATES
 from digest.drafts.writer import CLOSING_ANCHOR, MISSED_ANCHOR, PERIOD_NAME, PREDICTIONS_ANCHOR, SHORTLIST_ANCHOR
 from digest.errors import DraftError
 from digest.markdown.escape import decode_mark_value
+from digest.periods import parse_period
 from digest.text import normalise_line, slugify
 
 _FRONT_MATTER_KEYS = ("layout", "title", "date", "period", "form", "state", "subject", "preheader")
 _FRONT_MATTER_CHOICES = {"form": ("category", "month", "both"), "state": STATES}
 _RESERVED_ANCHORS = (SHORTLIST_ANCHOR, PREDICTIONS_ANCHOR, MISSED_ANCHOR, CLOSING_ANCHOR)
+_OLD_MONTH_ANCHOR = re.compile(r"m\d{4}-\d{2}")
 _ADDED_URL = re.compile(r"^<?(?P<url>https?://[^\s<>]+)>?[ \t]*(?P<words>.*)$", re.IGNORECASE)
 
 
@@ -46,7 +48,7 @@ def parse_draft_with_lines(text: str) -> tuple[Draft, dict[str, int]]:
     head, start = _parse_front_matter(lines)
     blocks = split_blocks(lines, start)
     _drop_shortlist_rule(blocks)
-    parser = _Parser()
+    parser = _Parser(head)
     for block in blocks:
         _BLOCK_READERS[block.kind](parser, block)
     draft = replace(
@@ -140,6 +142,7 @@ def _drop_shortlist_rule(blocks: Sequence[DraftBlock]) -> None:
 class _Parser:
     """What was read so far, and under which heading the next block is."""
 
+    head: Draft
     intro: str = ""
     outro: str = ""
     scratch: list[str] = field(default_factory=list)
@@ -164,10 +167,16 @@ class _Parser:
         if not title:
             raise DraftError("this section has no title", "write '## Title', or delete the line", line=block.line)
         fields, body = split_head_fields(block.body, ("closing",))
-        slug = anchor.removeprefix("n:") or slugify(title)
+        slug = self._resolve_old_anchor(anchor.removeprefix("n:")) or slugify(title)
         self._register(block, f"section {slug!r}", f"section {slug}")
         intro, engine = _parse_section_intro(body)
         self.sections.append(DraftSection(slug, title, intro, fields.get("closing", ""), engine=engine))
+
+    def _resolve_old_anchor(self, anchor: str) -> str:
+        """Return `jan` for `m2025-01`, as the month's heading was written before; any other anchor as it is."""
+        if not _OLD_MONTH_ANCHOR.fullmatch(anchor):
+            return anchor
+        return parse_period(self.head.period, self.head.date).get_month_anchors().get(anchor[1:], anchor)
 
     def _read_reserved_section(self, block: DraftBlock, anchor: str) -> None:
         self._register(block, f"the heading {{#{anchor}}}", anchor)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from random import Random
 
+import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import example as with_seed
 from hypothesis import strategies as st
@@ -58,3 +59,19 @@ def _read(text: str) -> Draft | int:
         return parse_draft(text)
     except DraftError as error:
         return error.line
+
+
+@pytest.mark.parametrize(
+    ("period", "anchor", "slug"),
+    [
+        ("2025", "m2025-01", "jan"),
+        ("2024-12..2025-12", "m2025-12", "dec-2025"),
+        ("2025", "m2024-01", "m2024-01"),
+        ("2025", "jan", "jan"),
+    ],
+)
+def test_the_former_anchor_of_a_month_is_read_as_its_short_one(period: str, anchor: str, slug: str) -> None:
+    head = f'---\ntitle: "Review"\ndate: 2026-01-05\nperiod: "{period}"\nform: both\n---\n\n'
+    draft = parse_draft(f"{head}## A month: its title {{#{anchor}}}\n\nMy words.\n")
+    assert [(section.slug, section.intro) for section in draft.sections] == [(slug, "My words.")]
+    assert f"{{#{slug}}}" in render_draft(draft)
