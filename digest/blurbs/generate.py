@@ -29,6 +29,7 @@ from digest.markdown.escape import escape_markdown
 from digest.models.items import Item, get_abstract
 from digest.protocols import Completion, Prompt, Usage
 from digest.tagging.llm import PromptItem, build_cache_key
+from digest.text import format_count
 
 T = TypeVar("T")
 
@@ -257,5 +258,5 @@ def _summarize_blurbs(
     problems = [f"{failed} quoted because the model's text failed a check"] if failed else []
     if client.stop_error:
         problems.append(f"quoted from there on: {client.failure_reason}")
-    message = f"{by_model} blurbs by {model_name}, {len(blurbs) - by_model} quoted {cost}"
+    message = f"{format_count(by_model, 'blurb')} by {model_name}, {len(blurbs) - by_model} quoted {cost}"
     return BlurbResults(blurbs, message, problems, usd, client.is_unavailable)

@@ -8,6 +8,7 @@ import typer
 
 from digest.cli.options import EDIT, DryRun, Json, app, command, parse_heading_map
 from digest.cli.output import exit_with_report, open_workspace, print_json, print_table, print_text
+from digest.text import format_count
 
 
 @command(
@@ -57,7 +58,9 @@ def import_(
     for post in posts:
         note = {"essay": "; --essays imports its links", "other": "; --only imports it"}.get(post.form, "")
         note = "" if post.items else note
-        print_text(f"{post.title or post.url}: {post.form} ({post.reason}{note}), {len(post.items)} items")
+        print_text(
+            f"{post.title or post.url}: {post.form} ({post.reason}{note}), {format_count(len(post.items), 'item')}"
+        )
         for heading in post.unmapped_headings:
             print_text(f"  “{heading}” is not a category; --map '{heading}=…'")
     rows = [[item.period, item.category, item.title, item.url] for post in posts for item in post.items]

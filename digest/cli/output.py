@@ -17,7 +17,7 @@ import typer
 from digest.cli.options import find_workspace_root
 from digest.errors import ConfigError
 from digest.protocols import NullProgress, Progress, Report
-from digest.text import escape_hidden_in_json, sanitise_for_terminal, shorten_text
+from digest.text import escape_hidden_in_json, list_first_names, sanitise_for_terminal, shorten_text
 
 if TYPE_CHECKING:
     from digest.app import Workspace
@@ -83,7 +83,9 @@ def group_problems(problems: Sequence[str]) -> list[str]:
         key = _HOST.sub("the host", text) if colon and " " not in name else problem
         groups.setdefault(key, []).append((name, problem))
     return [
-        members[0][1] if len(members) == 1 else f"{len(members)}: {text}: {', '.join(name for name, _ in members)}"
+        members[0][1]
+        if len(members) == 1
+        else f"{len(members)} times: {text}: {list_first_names([name for name, _ in members])}"
         for text, members in groups.items()
     ]
 

@@ -35,12 +35,13 @@ def preview(
     drafts: Annotated[bool, typer.Option("--drafts", help="Show drafts too.")] = False,
 ) -> None:
     """Build the site with Jekyll and serve it locally."""
-    from digest.publishing.jekyll import build_site, serve_site
+    from digest.publishing.jekyll import build_site, require_free_port, serve_site
 
     site = find_workspace_root() / "site"
     if build:
         print_text(f"preview: {build_site(site, drafts=drafts)}")
         return
+    require_free_port(port)
     print_text(f"preview: http://127.0.0.1:{port} (Ctrl-C ends it)")
     raise typer.Exit(serve_site(site, port, drafts=drafts))
 

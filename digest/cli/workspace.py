@@ -14,7 +14,7 @@ import typer
 
 from digest.cli.options import START, Json, app, command
 from digest.cli.output import choose_progress, open_workspace, print_json, print_table, print_text
-from digest.text import normalise_line
+from digest.text import format_count, normalise_line
 
 if TYPE_CHECKING:
     from digest.ops.status import DueRow, IssueRow, SourceRow, Status
@@ -158,7 +158,7 @@ def _show_status(current: Status, *, show_all: bool) -> None:
             [[*row, source.error or source.warning] for row, source in zip(cells, current.sources, strict=True)],
         )
     for issue in current.issues:
-        print_text(f"issue {issue.period}: {issue.state}, {issue.picks} picks: {issue.title}")
+        print_text(f"issue {issue.period}: {issue.state}, {format_count(issue.picks, 'pick')}: {issue.title}")
 
 
 def format_due_row(row: DueRow) -> str:
@@ -238,8 +238,8 @@ def _format_issues(rows: Sequence[IssueRow]) -> Iterator[str]:
         yield f"issues: {len(rows)}" + ("" if len(open_rows) + len(newest) == len(rows) else ", of which")
     for row in open_rows:
         command = _NEXT_COMMANDS[row.state].format(period=row.period)
-        yield f"  ! {row.period}: {row.state}, {row.picks} picks; next {command}"
-    yield from (f"    {row.period}: {row.state}, {row.picks} picks: {row.title}" for row in newest)
+        yield f"  ! {row.period}: {row.state}, {format_count(row.picks, 'pick')}; next {command}"
+    yield from (f"    {row.period}: {row.state}, {format_count(row.picks, 'pick')}: {row.title}" for row in newest)
 
 
 def _truncate_line(line: str, width: int) -> str:

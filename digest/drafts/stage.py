@@ -36,6 +36,7 @@ from digest.models.items import Item
 from digest.periods import Period
 from digest.protocols import Report
 from digest.ranking.stage import rank_period
+from digest.text import format_count
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,7 +181,7 @@ def _describe(report: Report, period: Period, draft: Draft, conflict_count: int,
     """Fill the report with counts, the blurbs' message and problems."""
     picks, shortlist = sum(1 for _ in draft.iter_picks()), len(draft.shortlist)
     report.numbers = {"picks": picks, "shortlist": shortlist, "conflicts": conflict_count}
-    report.line = f"{period}: {picks} picks, {shortlist} on the shortlist"
+    report.line = f"{period}: {format_count(picks, 'pick')}, {shortlist} on the shortlist"
     if conflict_count:
         report.line += f", {conflict_count} of your texts differ from newer generated ones (shown in the draft)"
     if blurbs.message:

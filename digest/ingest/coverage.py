@@ -20,6 +20,7 @@ from digest.ingest.backfill import backfill_arxiv
 from digest.ingest.fetch import fetch_sources
 from digest.periods import Period
 from digest.protocols import Report
+from digest.text import format_count
 
 _DAY = timedelta(days=1)
 _COVERED_KINDS = ("arxiv", "arxiv-oai")
@@ -126,4 +127,4 @@ def _format_days(days: Sequence[date]) -> str:
         return str(days[0])
     is_span = (days[-1] - days[0]).days == len(days) - 1
     between = f"{days[0]} to {days[-1]}" if is_span else f"{days[0]}, …, {days[-1]}"
-    return f"{len(days)} days ({between})"
+    return f"{format_count(len(days), 'day')} ({between})"

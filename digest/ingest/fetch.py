@@ -21,6 +21,7 @@ from digest.ingest.writer import BatchWriter
 from digest.models.items import FetchState
 from digest.models.runs import SourceResult
 from digest.protocols import Report
+from digest.text import format_count
 
 # The HTTP client limits requests further; the other sources of these are being parsed and stored.
 _MAX_CONCURRENT_FETCHES = 160
@@ -121,7 +122,7 @@ def _summarise_fetch(
     }
     report.problems = [f"{r.source_id}: {r.error}" + (f" ({r.hint})" if r.hint else "") for r in failed]
     shown = [f"{sums[name]} {name}" for name in _SHOWN_OUTCOMES if sums[name] or name in ("new", "revised")]
-    report.line = f"{len(results)} sources, {', '.join(shown)}"
+    report.line = f"{format_count(len(results), 'source')}, {', '.join(shown)}"
     if failed:
         report.line += f"; {len(failed)} of them failed"
     if warnings:

@@ -38,7 +38,7 @@ from digest.models.items import NAMING_PREFIX, RADAR_SOURCE, Item, OutboundLink
 from digest.periods import Period, get_month_of
 from digest.protocols import Fetcher, Report
 from digest.sources.entries import Entry
-from digest.text import hash_texts
+from digest.text import format_count, hash_texts
 from digest.urls import work_key
 from digest.urls.canonical import extract_site
 
@@ -70,7 +70,7 @@ def fetch_with_radar(context: Context, names: Sequence[str] = (), *, force: bool
     report = run_sync(fetch_sources(context, names, force=force))
     read_count, unread_count = fill_missing_texts(context, started)
     if read_count or unread_count:
-        report.line += f"; {read_count} pages read for entries without text"
+        report.line += f"; {format_count(read_count, 'page')} read for entries without text"
         report.line += f", {unread_count} could not be" if unread_count else ""
         report.numbers["pages"] = {"read": read_count, "unread": unread_count}
     this = get_month_of(context.now, context.zone)
@@ -105,7 +105,7 @@ def read_radar(context: Context, period: Period, *, should_fetch: bool = True) -
         named = record_namings(context, period)
         read = [result for result in results if result.entry]
         report.numbers = {"named": named, "read": len(read), "unread": len(results) - len(read)}
-        report.line = f"{named} works named by {MIN_NAMERS} sources or more, {len(read)} pages read"
+        report.line = f"{format_count(named, 'work')} named by {MIN_NAMERS} sources or more, {len(read)} pages read"
         report.problems = [result.error for result in results if not result.entry]
         if report.problems:
             report.line += f"; {len(report.problems)} pages could not be read and are tried again"

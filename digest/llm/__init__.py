@@ -42,7 +42,7 @@ def choose_model(section: ModelConfig, environ: Mapping[str, str], root: Path, p
         name = "gemini" if key else "local"
         why = f"{key} is set" if key else "neither GOOGLE_API_KEY nor GEMINI_API_KEY is set"
     if name == "local":
-        description = f"This machine's own tagger and quotations; no language model ({why})."
+        description = f"This machine's own tagger and quotations, no language model ({why})."
         return ModelChoice("local", description, lambda: None)
     plugins = () if name in MODEL_FACTORIES else list_plugins("digest.models")
     if name not in (*MODEL_FACTORIES, *plugins):

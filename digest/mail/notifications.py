@@ -25,7 +25,7 @@ from digest.mail.subscriber_csv import normalise_address
 from digest.periods import Period
 from digest.protocols import Report
 from digest.publishing.render.email import MailContent
-from digest.text import hash_texts, normalise_line
+from digest.text import format_count, hash_texts, normalise_line
 
 _NEXT_STEPS = (("desk   ", "pick and write"), ("check  ", "what is missing"), ("approve", "release it"))
 _WEBHOOK_TIMEOUT = 10.0  # seconds
@@ -46,7 +46,9 @@ def send_reminder(context: Context, period: Period) -> Report:
             runs = [run for run in load_latest_runs(session, 50, "due:draft") if run.period == period.name]
         problems = runs[0].report.get("problems", []) if runs else []
         picks = sum(1 for _ in draft.iter_picks())
-        subject = f"{draft.title}: the draft is ready for you, {picks} picks and {len(draft.shortlist)} more"
+        subject = (
+            f"{draft.title}: the draft is ready for you, {format_count(picks, 'pick')} and {len(draft.shortlist)} more"
+        )
         content = MailContent(subject, "\n".join(_format_reminder(context, period, draft, problems)) + "\n")
         try:
             reply = send_notification(context, address, content, f"remind {period}")

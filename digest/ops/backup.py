@@ -64,7 +64,8 @@ def describe_lost_database(root: Path) -> str:
     if not posts or any(path.exists() and path.stat().st_size for path in paths):
         return ""
     state = "empty" if paths[0].exists() else "gone"
-    return f"{DATABASE_FILE} is {state}, and {len(posts)} posts are in site/_posts"
+    count = "1 post is" if len(posts) == 1 else f"{len(posts)} posts are"
+    return f"{DATABASE_FILE} is {state}, and {count} in site/_posts"
 
 
 def restore_backup(root: Path, now: datetime, source: Path, save_current: Callable[[Path], object]) -> Report:

@@ -6,7 +6,7 @@ import asyncio
 import difflib
 import os
 import shutil
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -37,6 +37,7 @@ from digest.publishing.render.templates import list_template_variables
 from digest.sources import find_source_kind
 from digest.sources.html.discovery import guess_feed_urls
 from digest.sources.login import add_login
+from digest.text import format_count, list_first_names
 
 _MIB = 1 << 20
 _LOW_SPACE, _MIN_SPACE = 1024 * _MIB, 100 * _MIB
@@ -109,7 +110,20 @@ async def _probe_all_sources(context: Context) -> list[Finding]:
     async with aclosing(context.make_fetcher()) as fetcher, ParserPool() as parsers:
         probe = _SourceProbe(fetcher, parsers, context.now, context.environ)
         results = await asyncio.gather(*(probe.probe_source(source) for source in enabled))
-    return [finding for findings in results for finding in findings]
+    return join_shared_findings([finding for findings in results for finding in findings])
+
+
+def join_shared_findings(findings: Sequence[Finding]) -> list[Finding]:
+    """Join the faults that several sources share, such as a network that is down, into one finding."""
+    errors = dict(finding.text.split(": ", 1) for finding in findings if finding.state == "bad")
+    shared = {error: names for error, names in group_by_error(errors).items() if len(names) > 1}
+    joined_names = {name for names in shared.values() for name in names}
+    fixes = {finding.text.split(": ", 1)[0]: finding.fix for finding in findings if finding.state == "bad"}
+    rest = [each for each in findings if each.state != "bad" or each.text.split(": ", 1)[0] not in joined_names]
+    return [
+        Finding("source", "bad", f"{len(names)} sources: {error}: {list_first_names(names)}", fixes[names[0]])
+        for error, names in shared.items()
+    ] + rest
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,7 +154,7 @@ class _SourceProbe:
         url = await self._find_unlinked_feed(source) if source.kind == "page" else None
         fix = "if it holds the same items, use it as the source's url, with kind: feed"
         feed_findings = [report("note", f"there is a feed at {url}", fix)] if url else []
-        return [report("good", f"{page.found_count} items on its first page"), *feed_findings]
+        return [report("good", f"{format_count(page.found_count, 'item')} on its first page"), *feed_findings]
 
     async def _fetch_and_parse(self, source: Source, request: Request) -> ParsedPage:
         response = await self.fetcher(add_login(request, source, self.environ))
@@ -163,7 +177,7 @@ class _SourceProbe:
 def _check_configuration(doctor: DoctorContext) -> Results:
     config = doctor.config
     enabled = sum(source.enabled for source in config.sources)
-    yield "good", f"{enabled} sources, {len(config.taxonomy.categories)} categories", ""
+    yield "good", f"{format_count(enabled, 'source')}, {len(config.taxonomy.categories)} categories", ""
     if config.newsletter.url == "https://example.org":
         text = "newsletter.url is still https://example.org, the target of links in feeds and mail"
         yield "warning", text, "set newsletter.url in sources.yaml to the address of your site"
@@ -307,7 +321,9 @@ def _check_sources(doctor: DoctorContext) -> Results:
     enabled = [row for row in rows if row.enabled]
     errors = {row.id: row.error for row in enabled if row.error}
     for error, names in group_by_error(errors).items():
-        text = f"{names[0]}: {error}" if len(names) == 1 else f"{len(names)} sources: {error}: {', '.join(names)}"
+        text = (
+            f"{names[0]}: {error}" if len(names) == 1 else f"{len(names)} sources: {error}: {list_first_names(names)}"
+        )
         yield "warning", text, f"run `digest fetch {' '.join(names[:3])} --force`"
     silent = [row for row in enabled if not row.error and row.state.startswith("silent")]
     if silent:

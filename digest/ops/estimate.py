@@ -26,6 +26,7 @@ from digest.tagging.grade import (
 )
 from digest.tagging.llm import CANARIES_PER_CALL, PromptItem
 from digest.tagging.taxonomy import fingerprint_taxonomy
+from digest.text import format_count
 
 
 def estimate_costs(context: Context, period: Period, provider: str, *, limit: int | None = None) -> Report:
@@ -52,7 +53,7 @@ def estimate_costs(context: Context, period: Period, provider: str, *, limit: in
         spent = sum_spend_since(session, get_month_start(context.now))
     cost = f"at most {usd + blurbs_usd:.3f} USD at the list price of {PRICES_AS_OF}, {blurbs_usd:.3f} of it for blurbs"
     parts = [
-        f"{period}: {untagged} items to tag on this machine, which costs nothing",
+        f"{period}: {format_count(untagged, 'item')} to tag on this machine, which costs nothing",
         f"{len(ungraded)} of {len(passes[0].items)} to grade with {name} in {len(grading_prompts)} calls",
         f"up to {len(blurb_prompts)} blurbs to write, a call each",
         cost if price is not None else "its price is unknown: set model.price in sources.yaml",

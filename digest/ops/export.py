@@ -17,6 +17,7 @@ from digest.db.subscribers import count_subscribers_by_state
 from digest.errors import CheckFailedError, DigestError, NotFoundError, StoreError, describe_read_error
 from digest.files import write_documents
 from digest.protocols import Document, Report
+from digest.text import format_count
 
 
 def export_workspace(context: Context, folder: Path, *, is_public: bool = False) -> Report:
@@ -28,7 +29,7 @@ def export_workspace(context: Context, folder: Path, *, is_public: bool = False)
     with context.db.read() as session:
         if is_public and (count := sum(count_subscribers_by_state(session).values())):
             raise CheckFailedError(
-                f"the export would publish the addresses of {count} subscribers",
+                f"the export would publish the addresses of {format_count(count, 'subscriber')}",
                 "make the repository private, or keep the list at a mailing platform: `digest mail export`",
             )
         counts = {

@@ -9,6 +9,7 @@ from digest.db.issues import list_unpublished_periods
 from digest.db.maintenance import compact_database, delete_items, find_prunable_items
 from digest.drafts.storage import parse_draft_file, read_draft_text
 from digest.protocols import Report
+from digest.text import format_count
 
 _BATCH_SIZE = 1000
 
@@ -22,7 +23,7 @@ def prune_items(context: Context, months: int, *, dry_run: bool = False) -> Repo
     with context.db.read() as session:
         ids = find_prunable_items(session, context.now - timedelta(days=months * 30.44), needed_keys)
     if dry_run:
-        summary = f"{len(ids)} items older than {months} months would be deleted"
+        summary = f"{format_count(len(ids), 'item')} older than {months} months would be deleted"
         return Report("prune", summary, numbers={"items": len(ids)})
     with record_run(context, "prune") as report:
         batches = [ids[start : start + _BATCH_SIZE] for start in range(0, len(ids), _BATCH_SIZE)]
@@ -31,7 +32,7 @@ def prune_items(context: Context, months: int, *, dry_run: bool = False) -> Repo
                 delete_items(session, batch, context.now)
         freed = compact_database(context.db) if ids else 0
         report.numbers = {"items": len(ids), "bytes": freed}
-        report.line = f"{len(ids)} items older than {months} months deleted, {freed} bytes freed"
+        report.line = f"{format_count(len(ids), 'item')} older than {months} months deleted, {freed} bytes freed"
     return report
 
 

@@ -122,7 +122,7 @@ def sort_by_problem(rows: Sequence[WorkspaceStatus]) -> list[WorkspaceStatus]:
 
 def summarise_workspaces(rows: Sequence[WorkspaceStatus]) -> str:
     """Return the first line of the status screen."""
-    line = f"{format_count(len(rows), 'workspace')}, {sum(row.items for row in rows)} items"
+    line = f"{format_count(len(rows), 'workspace')}, {format_count(sum(row.items for row in rows), 'item')}"
     problems = sum(bool(row.problem) for row in rows)
     return f"{line}; {problems} with a problem" if problems else f"{line}; all well"
 

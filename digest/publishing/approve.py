@@ -26,7 +26,7 @@ from digest.protocols import Report
 from digest.publishing.checks import check_draft_links, check_release, require_passing
 from digest.publishing.corrections import PUBLISHED_STATES, store_correction
 from digest.publishing.links import LinkReport
-from digest.text import hash_texts
+from digest.text import format_count, hash_texts
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,7 +114,7 @@ def approve_issue(
         report.numbers = {"picks": picks}
         report.problems = [*report.problems, *check.warnings]
         option = ' --correct "what was wrong"' if state in PUBLISHED_STATES else ""
-        report.line = f"{period}: approved by {name}, {picks} picks; `digest publish {period}{option}` publishes it"
+        report.line = f"{period}: approved by {name}, {format_count(picks, 'pick')}; `digest publish {period}{option}` publishes it"
     return report
 
 

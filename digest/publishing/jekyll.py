@@ -41,7 +41,7 @@ def build_site(site: Path, *, drafts: bool = False) -> Path:
 
 def serve_site(site: Path, port: int, *, drafts: bool = False) -> int:
     """Serve `site` on this machine until interrupted; returns Jekyll's exit code. Raises RenderError for a port in use."""
-    _require_free_port(port)
+    require_free_port(port)
     command = [*_build_command("serve", site, drafts), "--host", "127.0.0.1", "--port", str(port)]
     environment = _jekyll_environment() | {"JEKYLL_ENV": "development"}
     try:
@@ -50,7 +50,8 @@ def serve_site(site: Path, port: int, *, drafts: bool = False) -> int:
         return 0
 
 
-def _require_free_port(port: int) -> None:
+def require_free_port(port: int) -> None:
+    """Raise RenderError for a port in use."""
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:

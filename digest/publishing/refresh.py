@@ -41,7 +41,7 @@ from digest.publishing.links import build_link_report, check_links, collect_work
 from digest.publishing.publish import write_site
 from digest.publishing.snapshot import change_facts, iterate_picks, load_issue_view, store_snapshot
 from digest.sources.arxiv.api import build_ids_request
-from digest.text import format_count
+from digest.text import format_count, list_first_names
 
 ID_BATCH_SIZE = 100  # ids a request
 _MAX_ATTEMPTS = 3
@@ -99,7 +99,9 @@ def refresh_issues(
         ]
         rows = [{name: value for name, value in asdict(each).items() if name != "facts"} for each in errata]
         report.numbers |= {"works": len(keys), "errata": rows}
-        report.line = f"{format_count(len(keys), 'published work')}; {len(errata)} errata proposed"
+        report.line = (
+            f"{format_count(len(keys), 'published work')}; {format_count(len(errata), 'erratum', 'errata')} proposed"
+        )
         if apply:
             proposed = {name for erratum in errata for name in (erratum.period, erratum.key)}
             if unknown := [name for name in names if name not in proposed]:
@@ -144,7 +146,9 @@ def _update_facts(
         "asked": checked.request_count,
         "unjudged": checked.unknown_count,
     }
-    unknown = [f"{checked.unknown_count} links could not be judged now"] if checked.unknown_count else []
+    unknown = (
+        [f"{format_count(checked.unknown_count, 'link')} could not be judged now"] if checked.unknown_count else []
+    )
     report.problems = [*papers.problems, *unknown]
     report.state = "partial" if papers.problems else "done"
     return checked.dead_links
@@ -165,7 +169,11 @@ def _apply_errata(context: Context, errata: Sequence[Erratum], report: Report) -
             view.corrections = list(issue.corrections)
             store_snapshot(context, session, issue, view)
     report.numbers |= {"applied": len(errata), "issues": len(by_period)}
-    write_site(context, report, f"{len(errata)} errata applied to {format_count(len(by_period), 'issue')}")
+    write_site(
+        context,
+        report,
+        f"{format_count(len(errata), 'erratum', 'errata')} applied to {format_count(len(by_period), 'issue')}",
+    )
 
 
 def _recheck_papers(
@@ -212,7 +220,8 @@ async def _request_papers(
                 break
             missing = await asyncio.to_thread(_store_papers, context, tally, page, batch)
             if missing:
-                result.problems.append(f"arXiv gave no answer for {', '.join(missing)}")
+                count = f"{len(missing)} papers: " if len(missing) > 1 else ""
+                result.problems.append(f"arXiv gave no answer for {count}{list_first_names(missing)}")
     with context.db.write() as session:
         save_source_results(session, tally)
 

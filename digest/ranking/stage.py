@@ -39,7 +39,7 @@ from digest.ranking.score import RankingContext, rank_candidates
 from digest.ranking.steering import Steering, find_muted
 from digest.ranking.training import TrainingMonth, learn_namer_weights, sample_month, train_and_prove
 from digest.ranking.types import Candidate, RankedCandidate, RankerInput
-from digest.text import hash_texts
+from digest.text import format_count, hash_texts
 from digest.urls.kinds import classify_kind
 
 if TYPE_CHECKING:
@@ -226,7 +226,7 @@ def rank_period(context: Context, period: Period) -> Report:
         with context.db.write() as session:
             replace_ranking(session, period.name, rows)
         report.numbers = {"candidates": len(items), "ranker": sentence}
-        report.line = f"{period}: {len(items)} candidates ranked; {sentence}"
+        report.line = f"{period}: {format_count(len(items), 'candidate')} ranked; {sentence}"
         if not items:
             report.line += "; nothing published in this period was fetched"
     return report

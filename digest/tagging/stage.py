@@ -31,6 +31,7 @@ from digest.tagging.embedded import EMBEDDED_ENGINE, EmbeddedTagger
 from digest.tagging.items import flag_possible_duplicates
 from digest.tagging.post_scores import describe_post_source
 from digest.tagging.taxonomy import count_retag_moves, diff_taxonomies, find_renamed_categories, fingerprint_taxonomy
+from digest.text import format_count
 
 TAG_STAGE = "tag"
 _BATCH_SIZE = 1000
@@ -75,7 +76,7 @@ def tag_items(context: Context, *, retag: bool = False) -> Report:
         if untagged:
             counts = ", ".join(f"{slug} {count}" for slug, count in tally.most_common())
             taught = f", taught by {len(examples)} correction{'s' * (len(examples) > 1)} of yours" if examples else ""
-            report.line = f"{len(untagged)} items by the embedded tagger{taught}: {counts}"
+            report.line = f"{format_count(len(untagged), 'item')} by the embedded tagger{taught}: {counts}"
     return report
 
 

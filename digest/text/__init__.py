@@ -65,9 +65,15 @@ def format_byline(authors: Sequence[str]) -> str:
     return " and ".join(authors)
 
 
-def format_count(count: int, noun: str) -> str:
+def format_count(count: int, noun: str, plural: str = "") -> str:
     """Format a count with its noun, in the plural unless there is one."""
-    return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
+    return f"{count} {noun}" if count == 1 else f"{count} {plural or noun + 's'}"
+
+
+def list_first_names(names: Sequence[str], max_count: int = 5) -> str:
+    """List the first names, and count the others."""
+    rest = len(names) - max_count
+    return ", ".join(names) if rest < 2 else f"{', '.join(names[:max_count])} and {rest} more"
 
 
 def shorten_text(text: str, max_length: int) -> str:

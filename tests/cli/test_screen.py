@@ -112,4 +112,4 @@ def test_on_a_real_terminal_the_shipped_sources_fit(tmp_path: Path, columns: int
     lines = shown.decode().rpartition("\x1b[2J")[2].splitlines()
     assert len(lines) < rows
     assert all(cell_len(line.removeprefix("\x1b[1;1H")) < columns for line in lines)
-    assert "sources: 42 never read; run `digest fetch` to read them" in lines
+    assert "sources: 79 never read; run `digest fetch` to read them" in lines

@@ -123,14 +123,14 @@ def test_a_folder_in_the_databases_place_is_a_finding_not_an_error(folder: Path)
 def test_a_database_cut_to_nothing_beside_published_posts_is_bad_and_a_missing_one_will_be(folder: Path) -> None:
     (folder / "digest.db").write_bytes(b"")
     cut = looked(folder)
-    assert faults(cut)["database"] == "digest.db is empty, and 1 posts are in site/_posts"
+    assert faults(cut)["database"] == "digest.db is empty, and 1 post is in site/_posts"
     assert choose_exit_code(cut) == 1
     with pytest.raises(StoreError, match="is empty, and 1 posts"), opened(folder) as workspace:
         workspace.status()
     assert (folder / "digest.db").read_bytes() == b""
     (folder / "digest.db").unlink()
     gone = looked(folder)
-    assert faults(gone)["database"] == "digest.db is gone, and 1 posts are in site/_posts"
+    assert faults(gone)["database"] == "digest.db is gone, and 1 post is in site/_posts"
     assert choose_exit_code(gone) == 3
 
 
@@ -195,7 +195,7 @@ async def test_a_page_is_told_of_the_feed_it_has_or_might_have(folder: Path) -> 
         with opened(folder) as workspace:
             found = await asyncio.to_thread(probe_sources, workspace.context)
     assert [finding.text for finding in found] == [
-        "quiet: 1 items on its first page",
+        "quiet: 1 item on its first page",
         f"quiet: there is a feed at {server.url('/quiet/rss.xml')}",
         f"open: is read through its feed {server.url('/own.xml')}",
     ]

@@ -28,6 +28,7 @@ from digest.models.predictions import Decision
 from digest.protocols import Report, Request, Response
 from digest.sources.entries import Entry
 from digest.tagging.taxonomy import resolve_category
+from digest.text import format_count
 from digest.urls import work_key
 
 ARCHIVE_SOURCE = Source(id="archive", kind="feed", url="https://example.org/", name="past issues", quote="past issue")
@@ -101,7 +102,9 @@ def import_archive(context: Context, posts: Sequence[ImportedPost], problems: Se
             *(f"“{text}” links nowhere in “{p.title}”" for p in posts if p.review for text in p.review.broken_links),
             *(f"“{heading}” names no category; --map '{heading}=…'" for heading in unmapped),
         ]
-        report.line = f"{len(decisions)} items of {sum(bool(post.items) for post in posts)} past issues kept"
+        report.line = (
+            f"{format_count(len(decisions), 'item')} of {sum(bool(post.items) for post in posts)} past issues kept"
+        )
     return report
 
 
