@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import difflib
 import os
+import re
 import shutil
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import aclosing
@@ -18,6 +19,7 @@ from digest.config.loader import load_config
 from digest.config.schema import Config, Source
 from digest.context import Context
 from digest.db.engine import DATABASE_FILE, uses_postgres
+from digest.db.issues import load_published_issues
 from digest.db.maintenance import check_database_file
 from digest.db.runs import load_latest_runs
 from digest.errors import DigestError, RenderError, SourceError, StoreError
@@ -45,6 +47,8 @@ _RESTORE_FIX = "restore a sound copy with `digest backup --restore FILE`"
 _LOOPBACK = ("localhost", "127.0.0.1", "::1")
 _DISK_ERRORS = ("readonly", "disk I/O", "disk is full", "unable to open")
 _OPEN_IN_BROWSER = "open its url in a browser"
+
+_ISSUE_FRONT_MATTER = re.compile(r"---\n(?:(?!---\n).*\n)*?period: ")
 
 State = Literal["good", "note", "warning", "bad"]
 Results = Iterator[tuple[State, str, str]]  # state, text, fix
@@ -243,6 +247,9 @@ def _check_database(doctor: DoctorContext) -> Results:
     for fault in faults[:10]:
         is_disk_error = any(text in fault for text in _DISK_ERRORS)
         yield "bad", fault, "check the disk's space and the file's permissions" if is_disk_error else doctor.fix
+    if doctor.context and (posts := _count_unrecorded_posts(doctor.context)):
+        text = f"site/_posts holds {format_count(posts, 'issue')}, and {DATABASE_FILE} has no published issue"
+        yield "warning", text, "restore the former database with `digest backup --restore FILE`"
     if not faults:
         yield "good", f"sound, {path.stat().st_size / _MIB:.1f} MiB", ""
     backup = find_newest_backup(doctor.root)
@@ -250,6 +257,15 @@ def _check_database(doctor: DoctorContext) -> Results:
         yield "note", "there is no backup in backups/", "run `digest backup`"
     elif backup is not None and doctor.now.timestamp() - backup.stat().st_mtime > 35 * 86_400:
         yield "warning", f"the newest backup is {backup.name}", "run `digest backup`"
+
+
+def _count_unrecorded_posts(context: Context) -> int:
+    """Count the posts of issues in a site whose database has no published issue, as one made in place of a lost one."""
+    with context.db.read() as session:
+        if load_published_issues(session):
+            return 0
+    posts = (context.site_folder / "_posts").rglob("*.md")
+    return sum(bool(_ISSUE_FRONT_MATTER.match(path.read_text(encoding="utf-8", errors="replace"))) for path in posts)
 
 
 def _check_postgres(doctor: DoctorContext) -> Results:

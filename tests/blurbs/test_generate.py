@@ -38,7 +38,7 @@ def test_words_that_stand_on_the_source_are_taken_with_their_evidence(place: Con
     assert (blurb.text, blurb.origin, blurb.grounding_status) == (GOOD["text"], "model", "grounded")
     assert blurb.evidence == ("Lantern improves recall by 12%",)
     assert blurb.engine == "gemini-test-001"
-    assert "1 blurbs by A test's model (of its own), 0 quoted" in written.message
+    assert "1 blurb by A test's model (of its own), 0 quoted" in written.message
 
 
 def test_an_item_of_which_only_the_title_is_known_is_not_asked_about(place: Context, server: GeminiServer) -> None:

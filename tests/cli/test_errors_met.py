@@ -66,6 +66,8 @@ def test_a_database_that_is_missing_beside_posts_is_not_made_in_silence(folder: 
     done = run("status", folder=folder)
     assert "digest.db is gone, and 1 post is in site/_posts; a new database is made" in done.stderr
     assert "digest backup --restore FILE" in done.stderr
+    later = run("doctor", folder=folder).stdout
+    assert "warning  database: site/_posts holds 1 issue, and digest.db has no published issue" in later
 
 
 def test_the_draft_of_an_empty_month_is_not_done(folder: Path) -> None:

@@ -125,7 +125,7 @@ def test_a_database_cut_to_nothing_beside_published_posts_is_bad_and_a_missing_o
     cut = looked(folder)
     assert faults(cut)["database"] == "digest.db is empty, and 1 post is in site/_posts"
     assert choose_exit_code(cut) == 1
-    with pytest.raises(StoreError, match="is empty, and 1 posts"), opened(folder) as workspace:
+    with pytest.raises(StoreError, match="is empty, and 1 post is"), opened(folder) as workspace:
         workspace.status()
     assert (folder / "digest.db").read_bytes() == b""
     (folder / "digest.db").unlink()
