@@ -14,7 +14,7 @@ ROOT = Path(__file__).resolve().parents[1]
 PACKAGE = ROOT / "digest"
 
 # Ratchets: these numbers may only fall, or rise with the feature that a changelog line names.
-MAX_LINES = 41885
+MAX_LINES = 41902
 MAX_MODULES = 309
 MAX_MODULE_LINES = 470
 MAX_MODULES_IN_FOLDER = 22

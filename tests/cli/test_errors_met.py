@@ -33,11 +33,16 @@ def test_a_source_id_used_twice_is_reported_at_the_second_ones_line() -> None:
 
 def test_a_category_arxiv_does_not_have_and_an_undefined_variable_are_found_by_the_doctor(folder: Path) -> None:
     configure(folder, sources=[{"id": "arxiv", "kind": "arxiv", "categories": ["cs.CL", "cs.XX", "gr-qc"]}])
-    (folder / "templates" / "post.md.j2").write_text("{{ newslettr.title }} {{ newsletter.title }}", encoding="utf-8")
+    (folder / "templates" / "post.md.j2").write_text(
+        "{{ newslettr.title }} {{ newsletter.title }} {{ view.titel }} {{ view.title }} {{ view.highlights }}",
+        encoding="utf-8",
+    )
     done = run("doctor", folder=folder)
     assert "arXiv has no category cs.XX" in done.stdout
     assert done.stdout.count("arXiv has no category") == 1
     assert "templates/post.md.j2 uses newslettr, which is not defined" in done.stdout
+    assert "templates/post.md.j2 uses view.titel, which is not defined" in done.stdout
+    assert done.stdout.count("which is not defined") == 2
     assert done.returncode == 3
 
 

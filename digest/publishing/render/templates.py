@@ -14,7 +14,15 @@ from pathlib import PurePosixPath
 from typing import Any
 from urllib.parse import quote
 
-from jinja2 import FunctionLoader, StrictUndefined, Template, TemplateError, TemplateNotFound, TemplateSyntaxError
+from jinja2 import (
+    FunctionLoader,
+    StrictUndefined,
+    Template,
+    TemplateError,
+    TemplateNotFound,
+    TemplateSyntaxError,
+    nodes,
+)
 from jinja2.meta import find_undeclared_variables
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 from markupsafe import Markup
@@ -22,6 +30,7 @@ from markupsafe import Markup
 from digest.errors import RenderError
 from digest.markdown.escape import SafeMarkdown, encode_link, escape_markdown
 from digest.markdown.render import render_html, render_html_line, render_text, rewrite_markdown, rewrite_markdown_line
+from digest.publishing.issue_view import IssueView
 from digest.publishing.render.presentation import make_anchor
 from digest.resources import find_resource
 
@@ -70,10 +79,18 @@ def render_template(name: str, templates: TemplateOverrides, **context: Any) -> 
 
 
 def list_template_variables(name: str, templates: TemplateOverrides) -> set[str]:
-    """List the names that a template reads from its context. Raises RenderError for a syntax error."""
+    """List the names that a template reads from its context, and those of `view` that an issue does not have.
+
+    Raises RenderError for a syntax error.
+    """
     template = compile_template(name, templates)
-    names = find_undeclared_variables(template.environment.parse(load_template_source(name, templates) or ""))
-    return set(names) - set(template.environment.globals)
+    tree = template.environment.parse(load_template_source(name, templates) or "")
+    attributes = {
+        f"view.{node.attr}"
+        for node in tree.find_all(nodes.Getattr)
+        if isinstance(node.node, nodes.Name) and node.node.name == "view" and not hasattr(IssueView, node.attr)
+    }
+    return set(find_undeclared_variables(tree)) - set(template.environment.globals) | attributes
 
 
 def compile_template(name: str, templates: TemplateOverrides) -> Template:
