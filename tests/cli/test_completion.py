@@ -47,7 +47,7 @@ def offered(workspace: Path, *words: str) -> list[str]:
         (["subscribers", "co"], ["confirm"]),
         (["status", "--a"], ["--all"]),
         (["draft", ""], ["last", "this", "2026-10"]),
-        (["fetch", "open"], ["openai"]),
+        (["fetch", "open"], ["openai", "openai-videos"]),
         (["run", "--provider", "l"], ["local"]),
     ],
 )

@@ -111,6 +111,7 @@ ELSEWHERE = {
     "eval duplicates": "reads labelled data: tests/evaluation",
     "eval grounding": "reads labelled data: tests/evaluation",
     "eval ranking": "reads labelled data: tests/evaluation",
+    "taxonomy adopt": "reads imported posts: tests/archive",
     "voice": "describes imported posts: tests/blurbs",
     "workspaces list": "works on many: tests/ops/test_workspaces.py",
     "workspaces add": "works on many: tests/ops/test_workspaces.py",

@@ -83,6 +83,7 @@ def store(place: Context, texts: Sequence[tuple[str, str]]) -> list[Item]:
             url=f"https://example.org/{number}",
             summary=summary,
             source_id="s",
+            kind="paper",
             published=datetime(2026, 10, 5, tzinfo=UTC),
             first_seen=NOW,
             digest=hash_texts(title, summary),

@@ -36,7 +36,7 @@ def test_the_line_for_cron_runs_without_home_terminal_or_words_for_nothing(tmp_p
         for _ in range(2)
     )
     assert (first.returncode, first.stdout) == (1, "")  # a month without an item is red
-    assert "--accept-gaps" in first.stderr
+    assert "digest backfill 2025-12" in first.stderr
     assert (second.returncode, second.stdout, second.stderr) == (0, "", "")  # it waits, and says nothing
 
 

@@ -92,10 +92,10 @@ def test_a_damaged_export_of_an_earlier_schema_is_refused_by_file_and_line_and_l
 
 
 def test_a_column_that_came_later_does_not_belong_into_an_earlier_export(earlier: Path, tmp_path: Path) -> None:
-    shutil.copyfile(tmp_path / "now" / "tables" / "pick.jsonl", earlier / "tables" / "pick.jsonl")
+    shutil.copyfile(tmp_path / "now" / "tables" / "issue.jsonl", earlier / "tables" / "issue.jsonl")
     with (
         opened(made(tmp_path / "other")) as workspace,
-        pytest.raises(StoreError, match=r"pick\.jsonl, line 1: has an unknown column"),
+        pytest.raises(StoreError, match=r"issue\.jsonl, line 1: has an unknown column"),
     ):
         import_workspace(workspace.context, earlier)
 
