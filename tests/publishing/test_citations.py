@@ -55,3 +55,12 @@ def test_the_json_of_an_issue_has_no_doubt_of_the_program() -> None:
 
 def test_an_issue_without_works_has_no_files_of_its_own() -> None:
     assert set(render(sections=[])) == {"llms.txt"}
+
+
+def test_the_json_has_the_editors_verdict_and_the_sections_last_words() -> None:
+    view = issue()
+    view.sections[0].picks = [pick(1, verdict="For whoever files notes.")]
+    view.sections[0].closing = "A section ends."
+    files = {document.path: document.body.decode() for document in render_citations([view], NEWSLETTER)}
+    section = json.loads(files["2025/06/digest/issue.json"])["sections"][0]
+    assert (section["works"][0]["verdict"], section["closing"]) == ("For whoever files notes.", "A section ends.")

@@ -109,7 +109,12 @@ def _build_issue(view: IssueView, newsletter: Newsletter) -> dict[str, Any]:
         "language": newsletter.language,
         "introduction": view.intro,
         "sections": [
-            {"title": section.title, "text": section.note, "works": [_build_work(pick, page) for pick in section.picks]}
+            {
+                "title": section.title,
+                "text": section.note,
+                "works": [_build_work(pick, page) for pick in section.picks],
+                "closing": section.closing,
+            }
             for section in view.main_sections
         ],
         "closing": view.outro,
@@ -125,7 +130,8 @@ def _build_work(pick: PickView, page: str) -> dict[str, Any]:
         "venue": pick.venue,
         "published": pick.published.isoformat() if pick.published else None,
         "text": pick.blurb,
-        "written_by": {"source": "source", "model": "model", "editor": "editor"}[pick.origin],
+        "written_by": pick.origin,
+        "verdict": pick.verdict,
         "highlight": pick.highlight,
         "links": {name: link for name, url in pick.links.items() if (link := encode_link(url))},
     }
