@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from procrastinate import App
 
 QUEUE_SCHEMA = "digest_queue"
+_OPTIONS = f"-c search_path={QUEUE_SCHEMA}"
 HELP_TASK = "digest.help"
 _MAX_HELPERS = 8
 _ALIVE_SECONDS = 60  # since the last heartbeat
@@ -55,14 +56,12 @@ def create_queue_app() -> App:
     """Create the Procrastinate app, and its tables the first time."""
     try:
         import psycopg
-        from procrastinate import App, PsycopgConnector
+
+        app = _build_app()
     except ImportError as error:
         raise StoreError("workers need Procrastinate", "pip install 'digest-newsletter[postgres]'") from error
-    address = get_server_address()
-    options = f"-c search_path={QUEUE_SCHEMA}"
-    app = App(connector=PsycopgConnector(conninfo=address, kwargs={"options": options}))
     try:
-        with psycopg.connect(address, options=options) as connection:
+        with psycopg.connect(get_server_address(), options=_OPTIONS) as connection:
             connection.execute("SELECT pg_advisory_xact_lock(%s)", [compute_lock_key("queue")])
             connection.execute(f"CREATE SCHEMA IF NOT EXISTS {QUEUE_SCHEMA}")
             row = connection.execute("SELECT to_regclass('procrastinate_jobs')").fetchone()
@@ -76,6 +75,12 @@ def create_queue_app() -> App:
     return app
 
 
+def _build_app() -> App:
+    from procrastinate import App, PsycopgConnector
+
+    return App(connector=PsycopgConnector(conninfo=get_server_address(), kwargs={"options": _OPTIONS}))
+
+
 def request_help(workspace: str, stage: str, argument: str) -> int:
     """Ask each worker that is alive, up to eight, for help with a stage of a workspace; return how many were asked.
 
@@ -83,13 +88,11 @@ def request_help(workspace: str, stage: str, argument: str) -> int:
     """
     try:
         import psycopg
-        from procrastinate import App, PsycopgConnector
         from procrastinate.exceptions import AlreadyEnqueued
     except ImportError:
         return 0
-    address, options = get_server_address(), f"-c search_path={QUEUE_SCHEMA}"
     try:
-        with psycopg.connect(address, options=options) as connection:
+        with psycopg.connect(get_server_address(), options=_OPTIONS) as connection:
             row = connection.execute("SELECT to_regclass('procrastinate_workers')").fetchone()
             if row is None or row[0] is None:
                 return 0
@@ -97,7 +100,7 @@ def request_help(workspace: str, stage: str, argument: str) -> int:
     except psycopg.OperationalError:
         return 0
     asked = 0
-    with App(connector=PsycopgConnector(conninfo=address, kwargs={"options": options})).open() as app:
+    with _build_app().open() as app:
         for number in range(min(alive, _MAX_HELPERS)):
             task = app.configure_task(HELP_TASK, queueing_lock=f"{workspace}:{stage}:{number}")
             with suppress(AlreadyEnqueued):
@@ -111,6 +114,6 @@ def load_queue_figures(task_name: str) -> QueueFigures:
     create_queue_app()
     import psycopg
 
-    with psycopg.connect(get_server_address(), options=f"-c search_path={QUEUE_SCHEMA}") as connection:
+    with psycopg.connect(get_server_address(), options=_OPTIONS) as connection:
         row = connection.execute(_FIGURES_SQL, [task_name]).fetchone()
     return QueueFigures(*row) if row else QueueFigures(0, 0, 0, None)

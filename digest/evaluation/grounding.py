@@ -171,13 +171,20 @@ def _replace_value(sentence: str, old: str, new: str) -> str:
     return re.sub(rf"(?<![\w.-]){re.escape(old)}(?![\w-])", lambda _: new, sentence, count=1)
 
 
+def _sentences_with_values(
+    works: Sequence[GroundingWork], find_values: Callable[[str], list[str]]
+) -> Iterator[tuple[str, list[str], GroundingSource]]:
+    """Yield each sentence, normalised, with the values in it and its source."""
+    for piece, source in _verbatim_cases(works):
+        sentence = normalize_for_comparison(piece)
+        yield sentence, find_values(sentence), source
+
+
 def _misplaced_value_cases(
     works: Sequence[GroundingWork], find_values: Callable[[str], list[str]], dice: random.Random
 ) -> Iterator[GroundingCase]:
     """Replace a value of each sentence by another one of the same text."""
-    for piece, source in _verbatim_cases(works):
-        sentence = normalize_for_comparison(piece)
-        values = find_values(sentence)
+    for sentence, values, source in _sentences_with_values(works, find_values):
         others = [value for value in find_values(source.text) if not any(value in v or v in value for v in values)]
         if values and others:
             changed = _replace_value(sentence, dice.choice(values), dice.choice(others))
@@ -189,9 +196,7 @@ def _exchanged_value_cases(
     works: Sequence[GroundingWork], find_values: Callable[[str], list[str]], dice: random.Random
 ) -> Iterator[GroundingCase]:
     """Exchange two values of each sentence that has two."""
-    for piece, source in _verbatim_cases(works):
-        sentence = normalize_for_comparison(piece)
-        values = find_values(sentence)
+    for sentence, values, source in _sentences_with_values(works, find_values):
         if len(values) < 2:
             continue
         first, second = dice.sample(values, 2)

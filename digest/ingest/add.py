@@ -7,13 +7,13 @@ import gzip
 import json
 import zlib
 from collections import Counter, defaultdict
-from collections.abc import AsyncGenerator, Callable, Iterable, Iterator, Mapping
+from collections.abc import AsyncGenerator, Awaitable, Callable, Collection, Iterable, Iterator, Mapping
 from contextlib import aclosing
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from itertools import islice
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 from urllib.parse import urljoin
 
 from sqlmodel import Session
@@ -42,11 +42,14 @@ from digest.urls.stubs import find_meta_refresh, is_challenge
 _BATCH_LINES = 1500  # a smaller file is parsed in this process
 _BATCH_DEADLINE = 120.0  # seconds; a batch takes half a second
 _PAGE_DEADLINE = 30.0  # seconds for parsing one page
+_MAX_CONCURRENT_ARTICLES = 8
 _MAX_FORWARDS = 2  # pages in a row that only forward, where the fetcher did not follow them
 _MAX_SHOWN_PROBLEMS = 20
 _MAX_SHOWN_LINES = 5
 _TEXT_FIELDS = ("guid", "url", "title", "summary", "content", "doi", "venue", "comment", "arxiv_id")
 
+T = TypeVar("T")
+R = TypeVar("R")
 _LineBatch = list[tuple[str, str]]  # (place, line)
 
 
@@ -143,6 +146,27 @@ async def fetch_article(
         raise FetchError(f"{url} is behind a browser check", hint, status=403)
     arguments = (response.body, response.url, dict(response.headers), None, address)
     return await pool.run(parse_article, *arguments, subject=url)
+
+
+async def read_articles(
+    context: Context,
+    task: str,
+    deadline: float,
+    items: Collection[T],
+    read: Callable[[Fetcher, ParserPool, T], Awaitable[R]],
+) -> list[R]:
+    """Run `read` for every item, a few at once, with progress; the results are in the order of the items."""
+    slots = asyncio.Semaphore(_MAX_CONCURRENT_ARTICLES)
+    async with aclosing(context.make_fetcher()) as fetcher, ParserPool(deadline=deadline) as pool:
+
+        async def read_in_turn(item: T) -> R:
+            async with slots:
+                result = await read(fetcher, pool, item)
+            step(1)
+            return result
+
+        with context.progress.task(task, len(items)) as step:
+            return list(await asyncio.gather(*map(read_in_turn, items)))
 
 
 def add_jsonl_file(context: Context, path: Path, source_id: str = "manual") -> Report:

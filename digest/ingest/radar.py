@@ -6,11 +6,10 @@ of the post. A page that is no item yet is read once two sources named it in the
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Mapping, Sequence
-from contextlib import aclosing
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any
 
 from sqlmodel import Session
@@ -28,7 +27,7 @@ from digest.db.radar import (
     save_work_alias,
 )
 from digest.errors import FetchError, ParseError, SourceError
-from digest.ingest.add import fetch_article
+from digest.ingest.add import fetch_article, read_articles
 from digest.ingest.fetch import fetch_sources
 from digest.ingest.normalize import MENTION_SUMMARY_CAP
 from digest.ingest.page_texts import fill_missing_texts
@@ -45,7 +44,6 @@ from digest.urls.canonical import extract_site
 MIN_NAMERS = 2  # sources that name a work which then becomes a candidate
 _MAX_AGE = timedelta(days=92)  # before the period; what is older is a reference and no news
 _MAX_PAGES = 200  # read in one run, those that most sources name first
-_MAX_CONCURRENT_PAGES = 8
 _PAGE_DEADLINE = 30.0  # seconds
 _REFUSALS = (401, 402, 403, 405, 406, 429, 451)  # a page that is there, but not for programs
 _MIN_TITLE_WORDS = 3  # of a link's words that can be the title of a page that could not be read
@@ -98,7 +96,8 @@ def read_radar(context: Context, period: Period, *, should_fetch: bool = True) -
         with context.db.read() as session:
             unknown = _load_unknown_works(context, session, period)
         if unknown and should_fetch:
-            results = run_sync(_read_pages(context, unknown))
+            read_page = partial(_read_page, context)
+            results = run_sync(read_articles(context, "radar", _PAGE_DEADLINE, unknown.items(), read_page))
             with context.db.write() as session:
                 for result in results:
                     _store_page(session, context, result)
@@ -154,10 +153,8 @@ def list_named_works(context: Context, period: Period) -> list[dict[str, Any]]:
     with context.db.read() as session:
         links_by_item = load_known_works(session, period.start(context.zone), period.end(context.zone))
         items = load_items_by_id(session, links_by_item)
-        namers, namings = (
-            load_namers(context.config, session, list(items.values())),
-            load_namings(session, links_by_item),
-        )
+        namers = load_namers(context.config, session, list(items.values()))
+        namings = load_namings(session, links_by_item)
     rows = []
     for item_id, item in items.items():
         if len(names := namers.get(item_id, ())) < MIN_NAMERS:
@@ -190,24 +187,11 @@ def _load_unknown_works(context: Context, session: Session, period: Period) -> d
     return {key: works[key] for key in order[:_MAX_PAGES]}
 
 
-async def _read_pages(context: Context, works: Mapping[str, Sequence[OutboundLink]]) -> list[_PageResult]:
-    slots = asyncio.Semaphore(_MAX_CONCURRENT_PAGES)
-    async with aclosing(context.make_fetcher()) as fetcher, ParserPool(deadline=_PAGE_DEADLINE) as pool:
-
-        async def read(key: str, links: Sequence[OutboundLink]) -> _PageResult:
-            async with slots:
-                result = await _read_page(context, fetcher, pool, key, links)
-            step(1)
-            return result
-
-        with context.progress.task("radar", len(works)) as step:
-            return list(await asyncio.gather(*(read(key, links) for key, links in works.items())))
-
-
 async def _read_page(
-    context: Context, fetcher: Fetcher, pool: ParserPool, key: str, links: Sequence[OutboundLink]
+    context: Context, fetcher: Fetcher, pool: ParserPool, work: tuple[str, Sequence[OutboundLink]]
 ) -> _PageResult:
     """Read a work's page; a page that refuses programs has the words of a link as its title."""
+    key, links = work
     sources = [context.config.find_source(link.source_id) for link in links]
     allow_private = all(source is not None and source.allow_private for source in sources)
     url = links[0].url

@@ -87,6 +87,7 @@ def _query_active_days(
 
 
 def measure_stale_times(session: Session, active_days: Mapping[str, Sequence[datetime]]) -> dict[str, timedelta]:
+    """Measure for each source how long it was stale at its last check, from its active days; others are left out."""
     states = load_source_states(session, [name for name, moments in active_days.items() if moments])
     checked = {name: state.last_checked for name, state in states.items() if state.last_checked}
     times = {name: measure_stale_time(active_days[name], moment) for name, moment in checked.items()}

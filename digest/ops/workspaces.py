@@ -10,7 +10,7 @@ from pathlib import Path
 from digest.config.loader import load_config
 from digest.context import Context
 from digest.errors import CheckFailedError, ConfigError, DigestError, describe_read_error
-from digest.ops.status import DueRow, Status, load_status
+from digest.ops.status import Status, load_status
 from digest.ops.workspace import WorkspaceAnswers, create_workspace
 from digest.text import format_count
 
@@ -103,6 +103,7 @@ def load_workspace_status(context: Context, name: str) -> WorkspaceStatus:
     """Describe a workspace in one line."""
     status = load_status(context)
     failing = [row.id for row in status.sources if row.enabled and row.error]
+    failing_text = f"{format_count(len(failing), 'source')} failing: {', '.join(failing[:3])}" if failing else ""
     last, issue = next(iter(status.last), None), next(iter(status.issues), None)
     return WorkspaceStatus(
         name,
@@ -110,8 +111,8 @@ def load_workspace_status(context: Context, name: str) -> WorkspaceStatus:
         sources=len(status.sources),
         last=f"{last.started} {last.stage} {last.state}" if last else "",
         issue=f"{issue.period} {issue.state}, {format_count(issue.picks, 'pick')}" if issue else "",
-        next=_describe_next(status.due),
-        problem="; ".join(filter(None, [_describe_last_failure(status), _describe_failing(failing)])),
+        next=next((f"{row.work} {row.period} {row.state} {row.at}" for row in status.due), ""),
+        problem="; ".join(filter(None, [_describe_last_failure(status), failing_text])),
     )
 
 
@@ -127,14 +128,6 @@ def summarise_workspaces(rows: Sequence[WorkspaceStatus]) -> str:
     return f"{line}; {problems} with a problem" if problems else f"{line}; all well"
 
 
-def _describe_next(due: Sequence[DueRow]) -> str:
-    return next((f"{row.work} {row.period} {row.state} {row.at}" for row in due), "")
-
-
 def _describe_last_failure(status: Status) -> str:
     failed = [run for run in status.last if run.state in ("failed", "refused", "interrupted")]
     return f"{failed[0].stage} {failed[0].state}: {failed[0].line}".rstrip(": ") if failed else ""
-
-
-def _describe_failing(names: Sequence[str]) -> str:
-    return f"{format_count(len(names), 'source')} failing: {', '.join(names[:3])}" if names else ""

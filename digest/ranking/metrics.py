@@ -50,7 +50,8 @@ class RankingMetrics:
 def parse_pool(lines: Iterable[str]) -> list[RankerInput]:
     """Parse a pool, JSON lines of {arxiv_id, title, abstract, authors, categories, published, comment}.
 
-    A line may have `named_by`, a list of the sources that name the paper, and `votes`, a number. The key is the bare arXiv id. Raises ParseError naming the line.
+    A line may have `named_by`, a list of the sources that name the paper, and `votes`, a number. The key is the bare
+    arXiv id. Raises ParseError naming the line.
     """
     return [_parse_candidate(row) for row in _parse_rows(lines, ("arxiv_id", "title"))]
 

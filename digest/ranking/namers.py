@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from digest.ranking.types import RankerInput
@@ -44,9 +44,6 @@ class NamerWeights:
         named = sorted(self.by_source.items(), key=lambda pair: (-pair[1], pair[0]))
         shown = [f"{name} {weight:+.1f}" for name, weight in named]
         return [*shown, f"votes {self.votes:+.2f}"] if self.is_votes_learned else shown
-
-    def as_dict(self) -> dict[str, object]:
-        return asdict(self)
 
     def describe(self, names: Sequence[str]) -> str:
         """Describe the namers of a work, the weightiest first."""

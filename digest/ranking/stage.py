@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from dataclasses import asdict, replace
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
@@ -197,7 +197,7 @@ def learn_preferences(context: Context) -> str:
     data = base64.b64encode(preferences.to_bytes()).decode() if preferences else ""
     sentence, namers = proof.sentence, {}
     if namer_weights := learn_namer_weights(months, ranking_context):
-        namers = {"namers": namer_weights.as_dict()}
+        namers = {"namers": asdict(namer_weights)}
         sentence += f"; weights of namers: {', '.join(namer_weights.list_learned())}"
     value = {"of": fingerprint, "form": PREFERENCES_VERSION, "sentence": sentence, "taste": data, **namers}
     with context.db.write() as session:

@@ -222,8 +222,9 @@ def find_widened_scope(claim: str, source_text: str) -> Iterator[str]:
 
 def find_unsupported_causes(claim: str, source_text: str) -> Iterator[str]:
     """Yield causes of which the source has less than half of the words."""
-    source_stems = extract_content_stems(source_text)
-    for cause in _CAUSE.split(claim)[1:]:
+    causes = _CAUSE.split(claim)[1:]
+    source_stems = extract_content_stems(source_text) if causes else frozenset()
+    for cause in causes:
         stems = extract_content_stems(cause)
         if len(stems) > 1 and len(stems & source_stems) < _MIN_CAUSE_SHARE * len(stems):
             yield cause.strip(" .,")
